@@ -1,0 +1,53 @@
+# Two commands set everything up: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := activities api bench catalogue domain ocpp_server simulator storage tests workflows \
+           cli.py settings.py temporal_client.py worker.py
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check up clean format lock bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	@echo "Setting up $(VENV) (once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.lock requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP) ## Play the whole guide against real parts, in under a minute (ARGS="--keep" leaves it running)
+	@$(BIN)/dynamo demo $(ARGS)
+
+up: $(STAMP) ## Run everything on this machine; data in ./.dynamo (ARGS="--api-port 8080")
+	@$(BIN)/dynamo up $(ARGS)
+
+test: $(STAMP) ## Run the tests (ARGS="tests/domain -k meter")
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: $(STAMP) ## Check format, lint, types and import direction
+	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make format'."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports --no-logo >/tmp/null.$$$$ 2>&1; code=$$?; [ $$code -eq 0 ] || cat /tmp/null.$$$$; rm -f /tmp/null.$$$$; exit $$code
+
+format: $(STAMP) ## Format the code and apply the safe fixes
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+bench: $(STAMP) ## Measure the OCPP server against the stock library (minutes)
+	@$(BIN)/python bench/ocpp_server.py $(ARGS)
+
+lock: $(STAMP) ## Resolve the lock files anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bootstrap.in -o requirements/bootstrap.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+clean: ## Remove what was built (.venv and caches; data in ./.dynamo stays)
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
