@@ -1,0 +1,1 @@
+"""Activities: they touch the world for the workflows, with dependencies injected."""

@@ -1,0 +1,1 @@
+"""The installer REST API: authenticates, validates, then asks a workflow or a repository."""

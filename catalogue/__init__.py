@@ -1,0 +1,1 @@
+"""What is known of vendors and models: data files only; `storage.catalogue` reads them."""

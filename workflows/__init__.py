@@ -1,0 +1,1 @@
+"""Workflows: they decide, and survive every crash."""

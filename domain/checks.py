@@ -1,0 +1,76 @@
+"""The record of a commissioning run: checks, their steps, evidence and failures."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+
+Scalar = str | int | float | bool | None
+Evidence = dict[str, Scalar | list[Scalar]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why a check failed: a stable code, one sentence of cause, one of action."""
+
+    code: str
+    cause: str
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One thing looked at or done inside a check."""
+
+    name: str
+    result: CheckResult
+    at: datetime
+    detail: str
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckRecord:
+    """One check of a run. ``needs_review`` marks a pass that a person should look at."""
+
+    name: CheckName
+    result: CheckResult = CheckResult.PENDING
+    steps: tuple[Step, ...] = ()
+    evidence: Evidence = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    needs_review: bool = False
+    failure: Failure | None = None
+    skip_reason: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """What an open run waits for, since and until when, and the likely cause in words."""
+
+    waiting_for: WaitingFor
+    since: datetime
+    until: datetime
+    prompt: str
+    likely_cause: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunView:
+    """A run as anyone sees it; the same shape from an open run's query and a finished run's row."""
+
+    commissioning_id: str
+    charge_point_id: str
+    status: RunStatus
+    checks: tuple[CheckRecord, ...]
+    started_at: datetime
+    completed_at: datetime | None = None
+    failure: Failure | None = None
+    waiting: Waiting | None = None
+    previous_commissioning_id: str | None = None
+    run_test_transaction: bool = True
+    started_by: str = ""
+    cancelled_by: str | None = None
+    cancel_reason: str | None = None
+    alarms: tuple[str, ...] = ()

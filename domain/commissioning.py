@@ -1,0 +1,178 @@
+"""Contracts of the commissioning, configuration, connection-test and project workflows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.catalogue import FirmwareRule
+from domain.checks import RunView
+from domain.facts import Snapshot
+from domain.operations import DesiredParameter, ParameterOutcome
+
+DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
+MAX_WAIT_FOR_CONNECTION = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """What the installer asked for."""
+
+    run_test_transaction: bool = True
+    notify_on_complete: bool = False
+    wait_for_connection: timedelta = DEFAULT_WAIT_FOR_CONNECTION
+    skip_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRequest:
+    """Input of CommissioningWorkflow."""
+
+    commissioning_id: str
+    charge_point_id: str
+    project_id: str
+    installer_id: str
+    started_by: str
+    started_at: datetime
+    options: RunOptions
+    previous_commissioning_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """The charge point as the installer registered it."""
+
+    charge_point_id: str
+    project_id: str
+    vendor: str
+    model: str
+    serial_number: str
+    ocpp_version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Briefing:
+    """All that a run needs to know when it begins, read at once after the watch began.
+
+    ``accepted`` is False when the run's row was abandoned or already has a verdict; the workflow
+    then ends at once. ``busy_with`` names a workflow that owns the charge point for the moment.
+    """
+
+    accepted: bool
+    registered: Registered | None = None
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    desired: tuple[DesiredParameter, ...] = ()
+    firmware: FirmwareRule | None = None
+    busy_with: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeterReading:
+    """One sampled instant of a transaction: register in Wh, power in W, as reported."""
+
+    at: datetime
+    energy_wh: float | None = None
+    power_w: float | None = None
+    energy_unit: str | None = None
+    connector_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionReadings:
+    """Meter values of one transaction, ordered by time."""
+
+    readings: tuple[MeterReading, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelRequest:
+    """Who cancels a run, and why."""
+
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunVerdict:
+    """What the run leaves behind: the record as a row, the charge point's new status."""
+
+    view: RunView
+    notify: bool
+    project_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationRequest:
+    """Input of ConfigurationWorkflow: push the stored values of a connected charge point now."""
+
+    charge_point_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationResult:
+    """Outcome of a push. ``reason`` says why nothing was pushed (charge point away or busy)."""
+
+    pushed: bool
+    parameters: tuple[ParameterOutcome, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionTest:
+    """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected."""
+
+    connected: bool
+    latency_ms: float | None = None
+    ocpp_version_negotiated: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectRequest:
+    """Input of ProjectWorkflow."""
+
+    project_id: str
+    installer_id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InviteSiteOwner:
+    """Update of ProjectWorkflow. The id is made by the caller, so that a repeat is the same."""
+
+    invitation_id: str
+    email: str
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationSent:
+    """Answer of :class:`InviteSiteOwner`."""
+
+    invitation_id: str
+    email: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompleteHandover:
+    """Update of ProjectWorkflow."""
+
+    sign_off_notes: str | None
+    installer_signature: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blocker:
+    """One thing that stands between a project and its handover."""
+
+    code: str
+    detail: str
+    charge_point_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandoverResult:
+    """Answer of :class:`CompleteHandover`: done at ``completed_at``, or refused with blockers."""
+
+    project_id: str
+    completed_at: datetime | None
+    blockers: tuple[Blocker, ...] = ()

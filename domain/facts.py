@@ -1,0 +1,133 @@
+"""Facts that charge points report: what a node stores, and what a watching workflow is told."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.states import RegistrationStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionFact:
+    """The present or last link of a charge point.
+
+    ``generation`` grows with every accepted connection of the charge point; an event of an older
+    generation never overrides a newer one.
+    """
+
+    connected: bool
+    node_id: str
+    generation: int
+    ocpp_version: str
+    at: datetime
+    remote_address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BootFact:
+    """One BootNotification and how it was answered. ``warnings`` name harmless schema breaks."""
+
+    boot_id: str
+    at: datetime
+    vendor: str
+    model: str
+    charge_point_serial: str | None
+    charge_box_serial: str | None
+    firmware_version: str | None
+    registration: RegistrationStatus
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectorFact:
+    """Last StatusNotification of a connector. Connector 0 is the station itself.
+
+    ``status`` and ``error_code`` are the charger's words, checked against the schema only.
+    """
+
+    connector_id: int
+    status: str
+    error_code: str
+    at: datetime
+    vendor_error_code: str | None = None
+    info: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionFact:
+    """A transaction as far as it is known. Meter readings are in Wh."""
+
+    transaction_id: int
+    connector_id: int
+    id_tag: str
+    started_at: datetime
+    meter_start: int
+    stopped_at: datetime | None = None
+    meter_stop: int | None = None
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeterFact:
+    """That meter values of a transaction arrived; the values are rows, read when judged."""
+
+    connector_id: int
+    transaction_id: int | None
+    at: datetime
+
+
+class EventKind(StrEnum):
+    """What happened to a charge point."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    BOOT = "boot"
+    HEARTBEAT = "heartbeat"
+    CONNECTOR = "connector"
+    TRANSACTION_STARTED = "transaction_started"
+    METER_VALUES = "meter_values"
+    TRANSACTION_STOPPED = "transaction_stopped"
+    FIRMWARE_STATUS = "firmware_status"
+    DIAGNOSTICS_STATUS = "diagnostics_status"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointEvent:
+    """One event, as signalled to a watching workflow. Exactly the field of its kind is set.
+
+    ``event_id`` makes a repeated signal harmless.
+    """
+
+    event_id: str
+    kind: EventKind
+    at: datetime
+    connection: ConnectionFact | None = None
+    boot: BootFact | None = None
+    connector: ConnectorFact | None = None
+    transaction: TransactionFact | None = None
+    meter: MeterFact | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedAttempt:
+    """A connection that was refused, and why, in words for the installer."""
+
+    at: datetime
+    code: str
+    reason: str
+    remote_address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """All that is known of a charge point at one moment; the start of every watch."""
+
+    connection: ConnectionFact | None = None
+    boot: BootFact | None = None
+    connectors: tuple[ConnectorFact, ...] = ()
+    open_transactions: tuple[TransactionFact, ...] = ()
+    last_heartbeat_at: datetime | None = None
+    provisioned: bool = False
+    last_refusal: RefusedAttempt | None = None
+    notes: tuple[str, ...] = field(default=())

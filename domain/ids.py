@@ -1,0 +1,34 @@
+"""Prefixed ULIDs, the ids of everything (``cp_01J…``). Ids grant nothing and are no secrets."""
+
+import re
+import secrets
+import time
+from enum import StrEnum
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID_LENGTH = 26
+_RANDOM_BITS = 80
+
+
+class Prefix(StrEnum):
+    """What an id names."""
+
+    ACCOUNT = "usr"
+    PROJECT = "prj"
+    CHARGE_POINT = "cp"
+    COMMISSIONING = "com"
+    INVITATION = "inv"
+    NODE = "node"
+    EVENT = "evt"
+
+
+def new_id(prefix: Prefix) -> str:
+    """Make an id: the prefix, ``_`` and a ULID (48 bits of milliseconds, 80 of randomness)."""
+    number = (time.time_ns() // 1_000_000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    digits = [_CROCKFORD[(number >> 5 * place) & 31] for place in range(_ULID_LENGTH)]
+    return f"{prefix}_{''.join(reversed(digits))}"
+
+
+def is_id(prefix: Prefix, text: str) -> bool:
+    """Tell whether ``text`` has the form of an id of that kind."""
+    return re.fullmatch(rf"{prefix}_[0-9A-HJKMNP-TV-Z]{{{_ULID_LENGTH}}}", text) is not None

@@ -1,0 +1,52 @@
+"""Names that several processes share: task queues, workflow ids, signals, updates, queries."""
+
+from enum import StrEnum
+
+SHARED_TASK_QUEUE = "commissioning"
+
+
+def node_task_queue(node_id: str) -> str:
+    """Task queue that only the node with this id serves."""
+    return f"ocpp-{node_id}"
+
+
+def commissioning_workflow_id(charge_point_id: str) -> str:
+    """One open commissioning run per charge point."""
+    return f"commissioning-{charge_point_id}"
+
+
+def configuration_workflow_id(charge_point_id: str) -> str:
+    """One open configuration push per charge point."""
+    return f"configuration-{charge_point_id}"
+
+
+def connection_test_workflow_id(charge_point_id: str) -> str:
+    """One open connection test per charge point."""
+    return f"connection-test-{charge_point_id}"
+
+
+class WorkflowName(StrEnum):
+    """Registered workflow types."""
+
+    PROJECT = "ProjectWorkflow"
+    COMMISSIONING = "CommissioningWorkflow"
+    CONFIGURATION = "ConfigurationWorkflow"
+    CONNECTION_TEST = "ConnectionTestWorkflow"
+
+
+CHARGE_POINT_EVENT_SIGNAL = "charge_point_event"
+STATUS_QUERY = "status"
+
+
+class SearchAttribute(StrEnum):
+    """Custom search attributes; all are Keyword, and operators filter runs by them."""
+
+    CHARGE_POINT = "ChargePointId"
+    SERIAL_NUMBER = "SerialNumber"
+    PROJECT = "ProjectId"
+    INSTALLER = "InstallerId"
+    VENDOR = "Vendor"
+    MODEL = "Model"
+    RUN_STATUS = "RunStatus"
+    FAILED_CHECK = "FailedCheck"
+    COMMISSIONING = "CommissioningId"

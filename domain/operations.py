@@ -1,0 +1,237 @@
+"""High-level operations on a charge point, the same for every OCPP version: inputs and outputs.
+
+Each runs as an activity on the node that holds the socket (task queue ``ocpp-<node id>``), at least
+once; an operation with an effect carries an ``intent`` and is sent to the charger at most once for
+that intent, however often the activity runs.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.facts import BootFact
+from domain.states import ParameterState
+
+
+class OperationName(StrEnum):
+    """Activity names on a node's task queue."""
+
+    READ_IDENTITY = "read_identity"
+    READ_CONFIGURATION = "read_configuration"
+    APPLY_CONFIGURATION = "apply_configuration"
+    TRIGGER = "trigger"
+    CHANGE_AVAILABILITY = "change_availability"
+    START_TEST_TRANSACTION = "start_test_transaction"
+    STOP_TEST_TRANSACTION = "stop_test_transaction"
+    UPDATE_FIRMWARE = "update_firmware"
+    RESET = "reset"
+    COLLECT_LOGS = "collect_logs"
+    SET_CHARGING_PROFILE = "set_charging_profile"
+    PING = "ping"
+
+
+class Reply(StrEnum):
+    """How a charge point took a command.
+
+    NOT_SUPPORTED is a CALLERROR NotImplemented/NotSupported or that status word; TIMEOUT is silence
+    within the call's deadline; UNKNOWN is a command whose reply was lost with the node that sent it
+    (it is not sent again: believe events).
+    """
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SCHEDULED = "scheduled"
+    NOT_SUPPORTED = "not_supported"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    UNKNOWN = "unknown"
+
+
+class TriggerMessage(StrEnum):
+    """What a charge point can be asked to send (OCPP 1.6 §7.34 MessageTrigger)."""
+
+    BOOT_NOTIFICATION = "BootNotification"
+    HEARTBEAT = "Heartbeat"
+    METER_VALUES = "MeterValues"
+    STATUS_NOTIFICATION = "StatusNotification"
+    FIRMWARE_STATUS = "FirmwareStatusNotification"
+    DIAGNOSTICS_STATUS = "DiagnosticsStatusNotification"
+
+
+class ResetKind(StrEnum):
+    """Soft asks the software to restart, hard cycles the hardware."""
+
+    SOFT = "Soft"
+    HARD = "Hard"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """Target of an operation. ``commissioning_id`` files its frames under that run's log."""
+
+    charge_point_id: str
+    commissioning_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a command was taken; ``detail`` is the charger's own word or error text."""
+
+    reply: Reply
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who the charge point says it is; ``boot`` is its newest boot, if it ever booted.
+
+    ``ping_ms`` is a round trip on the socket, ``clock_skew_s`` the charger's clock minus ours as
+    seen in its newest time-stamped message (None when it sent none).
+    """
+
+    boot: BootFact | None
+    ocpp_version: str
+    ping_ms: float
+    clock_skew_s: float | None = None
+    connected_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DesiredParameter:
+    """One configuration value to reach. An assertion is compared and never written."""
+
+    key: str
+    value: str
+    assertion: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyConfiguration(Operation):
+    """Bring these parameters to their values: read first, write only what differs."""
+
+    parameters: tuple[DesiredParameter, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParameterOutcome:
+    """Where one parameter stands after the operation. ``reported`` is the charger's value."""
+
+    key: str
+    desired: str
+    reported: str | None
+    state: ParameterState
+    written: bool = False
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationOutcome:
+    """Outcome of :class:`ApplyConfiguration`. ``number_of_connectors`` from the inventory."""
+
+    parameters: tuple[ParameterOutcome, ...]
+    number_of_connectors: int | None = None
+    keys_reported: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadConfiguration(Operation):
+    """Read these keys, or all of them when empty."""
+
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationKey:
+    """One key as the charge point reports it."""
+
+    key: str
+    value: str | None
+    readonly: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """Reported configuration."""
+
+    keys: tuple[ConfigurationKey, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trigger(Operation):
+    """Ask for a message now."""
+
+    message: TriggerMessage
+    connector_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeAvailability(Operation):
+    """Make a connector operative or inoperative."""
+
+    connector_id: int
+    operative: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartTestTransaction(Operation):
+    """RemoteStartTransaction on a connector, once per ``intent``."""
+
+    intent: str
+    connector_id: int
+    id_tag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopTestTransaction(Operation):
+    """RemoteStopTransaction. Not sent for a transaction that has ended."""
+
+    transaction_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reset(Operation):
+    """Restart the charge point, once per ``intent``."""
+
+    intent: str
+    kind: ResetKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateFirmware(Operation):
+    """UpdateFirmware from ``location`` (URL), once per ``intent``."""
+
+    intent: str
+    location: str
+    retrieve_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CollectLogs(Operation):
+    """GetDiagnostics, uploaded by the charge point to ``location`` (URL), once per ``intent``."""
+
+    intent: str
+    location: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetChargingProfile(Operation):
+    """Limit a connector (0 = the whole station) to ``limit_amps`` with stack level 0.
+
+    ``purpose`` is ChargePointMaxProfile, TxDefaultProfile or TxProfile (OCPP 1.6 §7.11).
+    """
+
+    connector_id: int
+    profile_id: int
+    purpose: str
+    limit_amps: float
+    transaction_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ping:
+    """A measured round trip on the socket, in milliseconds."""
+
+    latency_ms: float
+    ocpp_version: str

@@ -1,0 +1,129 @@
+"""The status words of the engine; the guide fixes those that a caller sees."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who an account acts as."""
+
+    INSTALLER = "installer"
+    SITE_OWNER = "site_owner"
+
+
+class ProjectStatus(StrEnum):
+    """Life of a project."""
+
+    IN_PROGRESS = "in_progress"
+    HANDED_OVER = "handed_over"
+
+
+class InvitationStatus(StrEnum):
+    """Life of an invitation to the site owner."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+
+
+class ChargePointStatus(StrEnum):
+    """Life of a charge point, as far as commissioning goes."""
+
+    REGISTERED = "registered"
+    COMMISSIONING = "commissioning"
+    COMMISSIONED = "commissioned"
+    COMMISSIONING_FAILED = "commissioning_failed"
+
+
+class RunStatus(StrEnum):
+    """Life of a commissioning run. STARTING and ABANDONED are never shown to a caller.
+
+    A row is STARTING from its commit until its workflow has begun; an API that could not start the
+    workflow turns it ABANDONED, and then the workflow, should it exist after all, ends at once.
+    """
+
+    STARTING = "starting"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ABANDONED = "abandoned"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has no verdict yet."""
+        return self in {RunStatus.STARTING, RunStatus.IN_PROGRESS}
+
+
+class CheckName(StrEnum):
+    """The four checks of the guide, in its order."""
+
+    OCPP_HANDSHAKE = "ocpp_handshake"
+    FIRMWARE_VERSION = "firmware_version"
+    CONNECTOR_AVAILABLE = "connector_available"
+    TEST_TRANSACTION = "test_transaction"
+
+
+class CheckResult(StrEnum):
+    """Result of a check or of a step inside it."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class WaitingFor(StrEnum):
+    """What an open run waits for; the API shows it as ``waiting_for``."""
+
+    CONNECTION = "connection"
+    BOOT = "boot"
+    VEHICLE = "vehicle"
+    REBOOT = "reboot"
+    UNPLUG = "unplug"
+    INSTALLER = "installer"
+
+
+class ParameterState(StrEnum):
+    """Where one desired configuration parameter stands."""
+
+    QUEUED = "queued"
+    APPLIED = "applied"
+    PENDING_REBOOT = "pending_reboot"
+    REJECTED = "rejected"
+    NOT_SUPPORTED = "not_supported"
+    READ_ONLY = "read_only"
+    MISMATCH = "mismatch"
+
+
+class LogLevel(StrEnum):
+    """Level of an entry in the detailed log. Frames are DEBUG."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class RegistrationStatus(StrEnum):
+    """Answer to a BootNotification (OCPP 1.6 §7.33)."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+
+
+class ConnectorStatus(StrEnum):
+    """ChargePointStatus of OCPP 1.6 §7.7, with OCCUPIED of 2.x."""
+
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    CHARGING = "Charging"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    SUSPENDED_EV = "SuspendedEV"
+    FINISHING = "Finishing"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+    OCCUPIED = "Occupied"

@@ -1,0 +1,291 @@
+"""Tables of the registry and the past. Times are UTC, energy is Wh, ids are prefixed ULIDs."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from storage.engine import UTCDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")  # SQLite autoincrements INTEGER alone
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("email", String(320), nullable=False),  # lower-cased
+    Column("name", String(200), nullable=False),
+    Column("company", String(200)),
+    Column("password_hash", String(200), nullable=False),
+    Column("token_epoch", Integer, nullable=False, server_default="0"),  # a token of an older
+    # epoch is refused: a password change revokes all of them
+    Column("created_at", UTCDateTime, nullable=False),
+    UniqueConstraint("role", "email"),
+)
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    Column("token_id", String(40), primary_key=True),
+    Column("expires_at", UTCDateTime, nullable=False, index=True),
+)
+
+throttles = Table(
+    "throttles",
+    metadata,
+    Column("key", String(100), primary_key=True),  # an HMAC, no address and no e-mail in clear
+    Column("count", Integer, nullable=False),
+    Column("window_ends_at", UTCDateTime, nullable=False, index=True),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("installer_id", ForeignKey("accounts.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("address", String(500), nullable=False),
+    Column("site_owner_email", String(320), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("site_owner_id", ForeignKey("accounts.id"), index=True),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("handed_over_at", UTCDateTime),
+    Column("sign_off_notes", Text),
+    Column("installer_signature", String(200)),
+    Index(None, "installer_id", "id"),
+)
+
+charge_points = Table(
+    "charge_points",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("serial_number", String(100), nullable=False),
+    Column("serial_key", String(100), nullable=False),  # trimmed, case-folded
+    Column("model", String(100), nullable=False),
+    Column("vendor", String(100), nullable=False),
+    Column("ocpp_version", String(10), nullable=False),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("location_address", String(500)),
+    Column("status", String(30), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("provisioned_at", UTCDateTime),  # from then on a boot is answered Accepted
+    Column("credential_hash", String(64)),  # HMAC-SHA-256, hex; null: an unauthenticated link
+    Column("watched_by", String(100)),  # workflow id that owns the charge point and hears events
+    Column("watched_run", String(40)),  # commissioning id whose log takes the frames
+    UniqueConstraint("project_id", "serial_key"),
+    Index(None, "project_id", "id"),
+)
+
+parameters = Table(
+    "parameters",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("desired", String(500), nullable=False),  # as OCPP writes it: text
+    Column("reported", String(2500)),
+    Column("state", String(20), nullable=False),
+    Column("detail", String(500)),
+    Column("updated_at", UTCDateTime, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("seen_at", UTCDateTime, nullable=False),  # a node not seen for a while holds no socket
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("node_id", String(40), nullable=False, index=True),
+    Column("generation", Integer, nullable=False),
+    Column("ocpp_version", String(10), nullable=False),
+    Column("remote_address", String(100)),
+    Column("connected_at", UTCDateTime, nullable=False),
+    Column("disconnected_at", UTCDateTime),
+    Column("last_seen_at", UTCDateTime),
+    Column("last_heartbeat_at", UTCDateTime),
+)
+
+connection_attempts = Table(
+    "connection_attempts",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("identity", String(100), nullable=False),
+    Column("charge_point_id", String(40), index=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("code", String(50), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("remote_address", String(100)),
+    Index(None, "identity", "at"),
+)
+
+boots = Table(
+    "boots",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("vendor", String(100), nullable=False),
+    Column("model", String(100), nullable=False),
+    Column("charge_point_serial", String(100)),
+    Column("charge_box_serial", String(100)),
+    Column("firmware_version", String(100)),
+    Column("registration", String(20), nullable=False),
+    Column("warnings", JSON, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Index(None, "charge_point_id", "at"),
+)
+
+connectors = Table(
+    "connectors",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("connector_id", Integer, primary_key=True, autoincrement=False),
+    Column("status", String(30), nullable=False),
+    Column("error_code", String(50), nullable=False),
+    Column("vendor_error_code", String(100)),
+    Column("info", String(200)),
+    Column("at", UTCDateTime, nullable=False),
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),  # transactionId of OCPP 1.6
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), nullable=False),
+    Column("connector_id", Integer, nullable=False),
+    Column("id_tag", String(40), nullable=False),
+    Column("commissioning_id", String(40)),  # a test transaction of that run
+    Column("started_at", UTCDateTime, nullable=False),  # the charger's clock
+    Column("meter_start", BigInteger, nullable=False),
+    Column("received_at", UTCDateTime, nullable=False),
+    Column("stopped_at", UTCDateTime),
+    Column("meter_stop", BigInteger),
+    Column("stop_reason", String(50)),
+    Column("stop_received_at", UTCDateTime),
+    # A StartTransaction repeated after a lost reply is the same row.
+    UniqueConstraint("charge_point_id", "connector_id", "id_tag", "started_at", "meter_start"),
+    Index(
+        "ix_transactions_open",
+        "charge_point_id",
+        postgresql_where=text("stopped_at IS NULL"),
+        sqlite_where=text("stopped_at IS NULL"),
+    ),
+)
+
+meter_values = Table(
+    "meter_values",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("charge_point_id", String(40), nullable=False),
+    Column("connector_id", Integer, nullable=False),
+    Column("transaction_id", BigInteger),
+    Column("at", UTCDateTime, nullable=False),  # the charger's clock
+    Column("received_at", UTCDateTime, nullable=False),
+    Column("samples", JSON, nullable=False),  # sampledValue of OCPP 1.6 §7.43, as sent
+    Index(None, "transaction_id"),
+    Index(None, "charge_point_id", "at"),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("intent", String(100), primary_key=True),
+    Column("charge_point_id", String(40), nullable=False),
+    Column("operation", String(40), nullable=False),
+    Column("sent_at", UTCDateTime, nullable=False),
+    Column("reply", String(20)),  # null: sent, and the answer is not known
+    Column("detail", String(500)),
+)
+
+commissioning_runs = Table(
+    "commissioning_runs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("charge_point_id", ForeignKey("charge_points.id"), nullable=False),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("request", JSON, nullable=False),  # RunRequest, enough to start the workflow again
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("completed_at", UTCDateTime),
+    Column("id_tag", String(20)),  # accepted for this charge point while this run is open
+    Column("view", JSON),  # RunView, once there is a verdict
+    Column("failed_check", String(40)),
+    Column("notified", Boolean, nullable=False, server_default=text("false")),
+    Index(None, "charge_point_id", "id"),
+    Index(
+        "uq_commissioning_runs_one_open",
+        "charge_point_id",
+        unique=True,
+        postgresql_where=text("status IN ('starting', 'in_progress')"),
+        sqlite_where=text("status IN ('starting', 'in_progress')"),
+    ),
+    Index(
+        "ix_commissioning_runs_starting",
+        "started_at",
+        postgresql_where=text("status = 'starting'"),
+        sqlite_where=text("status = 'starting'"),
+    ),
+)
+
+log_entries = Table(
+    "log_entries",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("charge_point_id", String(40), nullable=False),
+    Column("commissioning_id", String(40)),
+    Column("at", UTCDateTime, nullable=False),
+    Column("level", String(10), nullable=False),
+    Column("kind", String(20), nullable=False),  # frame, step, verdict, connection
+    Column("direction", String(3)),  # of a frame: in (from the charge point), out
+    Column("action", String(50)),
+    Column("message_id", String(36)),
+    Column("text", Text, nullable=False),  # the frame as sent, secrets masked; or a sentence
+    Column("entry_key", String(100), unique=True),  # a repeated activity writes an entry once
+    Index(None, "charge_point_id", "id"),
+    Index(None, "commissioning_id", "id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
+    Column("email", String(320), nullable=False),
+    Column("message", Text),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("status", String(20), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("sent_at", UTCDateTime),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("accepted_at", UTCDateTime),
+    Column("accepted_by", ForeignKey("accounts.id")),
+)
