@@ -1,0 +1,108 @@
+"""The handover of a project, decided and done in one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.commissioning import Blocker, CompleteHandover, HandoverResult
+from domain.errors import NotFoundError
+from domain.states import ChargePointStatus, ProjectStatus
+from storage.tables import charge_points, projects
+
+_WHY = {
+    ChargePointStatus.REGISTERED: (
+        "not_commissioned",
+        "has not been commissioned. Start its commissioning.",
+    ),
+    ChargePointStatus.COMMISSIONING: (
+        "commissioning_in_progress",
+        "is being commissioned. Wait for the verdict.",
+    ),
+    ChargePointStatus.COMMISSIONING_FAILED: (
+        "commissioning_failed",
+        "failed its commissioning. Mend it and retry.",
+    ),
+}
+
+
+class Handover:
+    """Blockers and completion of a handover."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def complete(
+        self, project_id: str, request: CompleteHandover, *, at: datetime
+    ) -> HandoverResult:
+        """Hand the project over, or say what stands in the way. A repeat returns the first result.
+
+        The project's row is locked, so no charge point is added or changed at the same moment.
+
+        Raises:
+            NotFoundError: ``project_unknown``.
+
+        """
+        project = (
+            await self._connection.execute(
+                select(projects).where(projects.c.id == project_id).with_for_update()
+            )
+        ).one_or_none()
+        if project is None:
+            raise NotFoundError("project_unknown", "There is no such project.")
+        if project.status == ProjectStatus.HANDED_OVER:
+            return HandoverResult(project_id=project_id, completed_at=project.handed_over_at)
+        blockers = await self._blockers(project_id, owner=project.site_owner_id)
+        if blockers:
+            return HandoverResult(
+                project_id=project_id, completed_at=None, blockers=tuple(blockers)
+            )
+        await self._connection.execute(
+            update(projects)
+            .where(projects.c.id == project_id)
+            .values(
+                status=ProjectStatus.HANDED_OVER,
+                handed_over_at=at,
+                sign_off_notes=request.sign_off_notes,
+                installer_signature=request.installer_signature,
+            )
+        )
+        return HandoverResult(project_id=project_id, completed_at=at)
+
+    async def _blockers(self, project_id: str, *, owner: str | None) -> Sequence[Blocker]:
+        rows = (
+            await self._connection.execute(
+                select(charge_points.c.id, charge_points.c.serial_number, charge_points.c.status)
+                .where(charge_points.c.project_id == project_id)
+                .order_by(charge_points.c.id)
+            )
+        ).all()
+        blockers = []
+        if not rows:
+            blockers.append(
+                Blocker(
+                    code="no_charge_points",
+                    detail="The project has no charge point. Register and commission one.",
+                )
+            )
+        for row in rows:
+            status = ChargePointStatus(row.status)
+            if status is not ChargePointStatus.COMMISSIONED:
+                code, why = _WHY[status]
+                blockers.append(
+                    Blocker(
+                        code=code,
+                        detail=f"Charge point {row.serial_number} {why}",
+                        charge_point_id=row.id,
+                    )
+                )
+        if owner is None:
+            blockers.append(
+                Blocker(
+                    code="owner_not_accepted",
+                    detail="The site owner has not accepted an invitation. "
+                    "Invite them, or ask them to use the link in the mail.",
+                )
+            )
+        return blockers

@@ -1,0 +1,222 @@
+"""Commissioning runs: the row that a start commits first, and the record that a verdict leaves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.checks import CheckRecord, RunView
+from domain.commissioning import RunRequest
+from domain.errors import ConflictError
+from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
+from storage.tables import charge_points, commissioning_runs
+
+_REQUEST = TypeAdapter(RunRequest)
+_VIEW = TypeAdapter(RunView)
+_OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run's row. ``view`` is None until there is a verdict."""
+
+    request: RunRequest
+    status: RunStatus
+    view: RunView | None
+    id_tag: str | None = None
+
+
+class Runs:
+    """Repository of commissioning runs."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create_starting(self, request: RunRequest) -> None:
+        """Commit to a run whose workflow is about to be started.
+
+        Raises:
+            ConflictError: ``run_open``, with the open run's ``commissioning_id``.
+
+        """
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    insert(commissioning_runs).values(
+                        id=request.commissioning_id,
+                        charge_point_id=request.charge_point_id,
+                        project_id=request.project_id,
+                        status=RunStatus.STARTING,
+                        request=_REQUEST.dump_python(request, mode="json"),
+                        started_at=request.started_at,
+                    )
+                )
+        except IntegrityError as error:
+            current = await self.open_run(request.charge_point_id)
+            if current is None:
+                raise
+            raise ConflictError(
+                "run_open",
+                "A commissioning run is open for this charge point. Wait for its verdict or "
+                "cancel it, then start again.",
+                commissioning_id=current.request.commissioning_id,
+            ) from error
+
+    async def abandon(self, commissioning_id: str) -> bool:
+        """Take back a run whose workflow could not be started; False when it has begun."""
+        result = await self._connection.execute(
+            update(commissioning_runs)
+            .where(commissioning_runs.c.id == commissioning_id)
+            .where(commissioning_runs.c.status == RunStatus.STARTING)
+            .values(status=RunStatus.ABANDONED)
+        )
+        return result.rowcount == 1
+
+    async def begin(self, commissioning_id: str, *, id_tag: str) -> bool:
+        """Open the run for its workflow; False when it was abandoned or has a verdict.
+
+        Repeating it changes nothing.
+        """
+        result = await self._connection.execute(
+            update(commissioning_runs)
+            .where(commissioning_runs.c.id == commissioning_id)
+            .where(commissioning_runs.c.status.in_(_OPEN))
+            .values(status=RunStatus.IN_PROGRESS, id_tag=id_tag)
+        )
+        if result.rowcount == 0:
+            return False
+        await self._set_status_of_charge_point(commissioning_id, ChargePointStatus.COMMISSIONING)
+        return True
+
+    async def finish(self, view: RunView) -> None:
+        """Store the verdict. The first one wins; a repeat changes nothing."""
+        result = await self._connection.execute(
+            update(commissioning_runs)
+            .where(commissioning_runs.c.id == view.commissioning_id)
+            .where(commissioning_runs.c.status.in_(_OPEN))
+            .values(
+                status=view.status,
+                completed_at=view.completed_at,
+                view=_VIEW.dump_python(view, mode="json"),
+                failed_check=_failed_check(view.checks),
+            )
+        )
+        if result.rowcount == 1:
+            await self._set_status_of_charge_point(
+                view.commissioning_id, await self._status_after(view)
+            )
+
+    async def claim_notice(self, commissioning_id: str) -> bool:
+        """Take the right to mail the verdict; True for exactly one caller."""
+        result = await self._connection.execute(
+            update(commissioning_runs)
+            .where(commissioning_runs.c.id == commissioning_id)
+            .where(commissioning_runs.c.notified.is_(False))
+            .values(notified=True)
+        )
+        return result.rowcount == 1
+
+    async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
+        """One run of a charge point."""
+        return await self._one(
+            select(commissioning_runs)
+            .where(commissioning_runs.c.id == commissioning_id)
+            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+        )
+
+    async def latest(self, charge_point_id: str) -> Run | None:
+        """The newest run that was not abandoned."""
+        return await self._one(
+            select(commissioning_runs)
+            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+            .where(commissioning_runs.c.status != RunStatus.ABANDONED)
+            .order_by(commissioning_runs.c.id.desc())
+            .limit(1)
+        )
+
+    async def open_run(self, charge_point_id: str) -> Run | None:
+        """The run without a verdict, if there is one."""
+        return await self._one(
+            select(commissioning_runs)
+            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+            .where(commissioning_runs.c.status.in_(_OPEN))
+        )
+
+    async def page(self, charge_point_id: str, *, before: str | None, limit: int) -> Sequence[Run]:
+        """Runs of a charge point, newest first, older than the id ``before``."""
+        query = (
+            select(commissioning_runs)
+            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+            .where(commissioning_runs.c.status != RunStatus.ABANDONED)
+            .order_by(commissioning_runs.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(commissioning_runs.c.id < before)
+        return [_run(row) for row in await self._connection.execute(query)]
+
+    async def starting_since(self, before: datetime, *, limit: int = 100) -> Sequence[Run]:
+        """Runs that were committed before that moment and whose workflow has not begun."""
+        query = (
+            select(commissioning_runs)
+            .where(commissioning_runs.c.status == RunStatus.STARTING)
+            .where(commissioning_runs.c.started_at < before)
+            .order_by(commissioning_runs.c.started_at)
+            .limit(limit)
+        )
+        return [_run(row) for row in await self._connection.execute(query)]
+
+    async def _one(self, query: Select[Any]) -> Run | None:
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else _run(row)
+
+    async def _status_after(self, view: RunView) -> ChargePointStatus:
+        if view.status is RunStatus.COMPLETED:
+            return ChargePointStatus.COMMISSIONED
+        if view.status is RunStatus.FAILED:
+            return ChargePointStatus.COMMISSIONING_FAILED
+        # A cancelled run says nothing about the charge point: the verdict before it stands.
+        previous = await self._connection.scalar(
+            select(commissioning_runs.c.status)
+            .where(commissioning_runs.c.charge_point_id == view.charge_point_id)
+            .where(commissioning_runs.c.status.in_((RunStatus.COMPLETED, RunStatus.FAILED)))
+            .order_by(commissioning_runs.c.id.desc())
+            .limit(1)
+        )
+        match previous:
+            case RunStatus.COMPLETED:
+                return ChargePointStatus.COMMISSIONED
+            case RunStatus.FAILED:
+                return ChargePointStatus.COMMISSIONING_FAILED
+            case _:
+                return ChargePointStatus.REGISTERED
+
+    async def _set_status_of_charge_point(
+        self, commissioning_id: str, status: ChargePointStatus
+    ) -> None:
+        charge_point = (
+            select(commissioning_runs.c.charge_point_id)
+            .where(commissioning_runs.c.id == commissioning_id)
+            .scalar_subquery()
+        )
+        await self._connection.execute(
+            update(charge_points).where(charge_points.c.id == charge_point).values(status=status)
+        )
+
+
+def _failed_check(checks: Sequence[CheckRecord]) -> CheckName | None:
+    return next((check.name for check in checks if check.result is CheckResult.FAILED), None)
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        request=_REQUEST.validate_python(row.request),
+        status=RunStatus(row.status),
+        view=None if row.view is None else _VIEW.validate_python(row.view),
+        id_tag=row.id_tag,
+    )
