@@ -5,11 +5,29 @@ from datetime import datetime, timedelta
 
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
-from domain.facts import Snapshot
+from domain.facts import Snapshot, TransactionFact
 from domain.operations import DesiredParameter, ParameterOutcome
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
 MAX_WAIT_FOR_CONNECTION = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How long a run waits at each place; a site with slow chargers may need more."""
+
+    reconnect: timedelta = timedelta(minutes=5)
+    boot: timedelta = timedelta(minutes=5)
+    reboot: timedelta = timedelta(minutes=10)
+    heartbeat: timedelta = timedelta(minutes=3)
+    status: timedelta = timedelta(seconds=20)
+    unplug: timedelta = timedelta(minutes=15)
+    vehicle: timedelta = timedelta(minutes=15)
+    start: timedelta = timedelta(seconds=60)
+    meter: timedelta = timedelta(seconds=15)
+    charge_at_least: timedelta = timedelta(seconds=8)
+    charge_at_most: timedelta = timedelta(minutes=3)
+    stop: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +38,7 @@ class RunOptions:
     notify_on_complete: bool = False
     wait_for_connection: timedelta = DEFAULT_WAIT_FOR_CONNECTION
     skip_reason: str | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +76,7 @@ class Briefing:
     """
 
     accepted: bool
+    id_tag: str = ""
     registered: Registered | None = None
     snapshot: Snapshot = field(default_factory=Snapshot)
     desired: tuple[DesiredParameter, ...] = ()
@@ -80,6 +100,7 @@ class TransactionReadings:
     """Meter values of one transaction, ordered by time."""
 
     readings: tuple[MeterReading, ...]
+    transaction: TransactionFact | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -69,11 +69,15 @@ class TransactionFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeterFact:
-    """That meter values of a transaction arrived; the values are rows, read when judged."""
+    """That meter values arrived; they are rows, read when judged.
+
+    ``energy_wh`` is the newest Energy.Active.Import.Register among them, in Wh.
+    """
 
     connector_id: int
     transaction_id: int | None
     at: datetime
+    energy_wh: float | None = None
 
 
 class EventKind(StrEnum):

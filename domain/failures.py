@@ -1,0 +1,198 @@
+"""Every way a check can fail: a stable code, one sentence of cause, one of action.
+
+The codes are part of the API; `docs/reference/failures.md` is tested against this table.
+"""
+
+from enum import StrEnum
+
+from domain.checks import Failure
+
+
+class FailureCode(StrEnum):
+    """Stable codes of failed checks."""
+
+    NEVER_CONNECTED = "never_connected"
+    CONNECTION_LOST = "connection_lost"
+    IDENTITY_UNKNOWN = "identity_unknown"
+    VENDOR_MISMATCH = "vendor_mismatch"
+    MODEL_MISMATCH = "model_mismatch"
+    SERIAL_MISMATCH = "serial_mismatch"
+    CONFIGURATION_REJECTED = "configuration_rejected"
+    CONFIGURATION_UNREADABLE = "configuration_unreadable"
+    REBOOT_NOT_SEEN = "reboot_not_seen"
+    BOOT_NOT_ACCEPTED = "boot_not_accepted"
+    NO_HEARTBEAT = "no_heartbeat"
+    CLOCK_SKEW = "clock_skew"
+    SLOW_LINK = "slow_link"
+    FIRMWARE_OUTDATED = "firmware_outdated"
+    FIRMWARE_BLOCKED = "firmware_blocked"
+    FIRMWARE_UNKNOWN = "firmware_unknown"
+    CONNECTOR_SILENT = "connector_silent"
+    CONNECTOR_FAULTED = "connector_faulted"
+    CONNECTOR_UNAVAILABLE = "connector_unavailable"
+    CONNECTOR_IN_USE = "connector_in_use"
+    TRANSACTION_NOT_STARTED = "transaction_not_started"
+    TRANSACTION_REJECTED = "transaction_rejected"
+    TRANSACTION_NOT_STOPPED = "transaction_not_stopped"
+    WRONG_CONNECTOR = "wrong_connector"
+    NO_METER_VALUES = "no_meter_values"
+    NO_ENERGY = "no_energy"
+    METER_FELL = "meter_fell"
+    METER_UNITS = "meter_units"
+    METER_DISAGREES = "meter_disagrees"
+
+
+_TEXTS: dict[FailureCode, tuple[str, str]] = {
+    FailureCode.NEVER_CONNECTED: (
+        "The charge point did not connect within {waited}.",
+        (
+            "Check that its OCPP URL is the ocpp_endpoint and that the network allows outgoing "
+            "WebSocket connections, then retry."
+        ),
+    ),
+    FailureCode.CONNECTION_LOST: (
+        "The charge point went offline during the check and did not come back within {waited}.",
+        "Check power and network at the charge point, then retry.",
+    ),
+    FailureCode.IDENTITY_UNKNOWN: (
+        "The charge point is connected but never said what it is (no BootNotification).",
+        "Switch the charge point off and on again, then retry.",
+    ),
+    FailureCode.VENDOR_MISMATCH: (
+        "The charge point says its vendor is {reported!r}; {registered!r} was registered.",
+        (
+            "Correct the vendor of the charge point here, or its OCPP URL on site if another "
+            "charge point answers at this address."
+        ),
+    ),
+    FailureCode.MODEL_MISMATCH: (
+        "The charge point says its model is {reported!r}; {registered!r} was registered.",
+        (
+            "Correct the model of the charge point here, or its OCPP URL on site if another "
+            "charge point answers at this address."
+        ),
+    ),
+    FailureCode.SERIAL_MISMATCH: (
+        "The charge point says its serial number is {reported!r}; {registered!r} was registered.",
+        (
+            "Compare with the type plate. Correct the serial number here, or the OCPP URL on site if "
+            "two charge points were swapped."
+        ),
+    ),
+    FailureCode.CONFIGURATION_REJECTED: (
+        "The charge point did not take the configuration: {parameters}.",
+        (
+            "Customise these parameters to values that the charge point takes, or set them in its own "
+            "menu, then retry."
+        ),
+    ),
+    FailureCode.CONFIGURATION_UNREADABLE: (
+        "The charge point did not tell its configuration ({detail}).",
+        "Restart the charge point and retry; if it happens again, its firmware needs an update.",
+    ),
+    FailureCode.REBOOT_NOT_SEEN: (
+        "The charge point was told to restart and did not report back within {waited}.",
+        "Check that the charge point has power, restart it by hand, then retry.",
+    ),
+    FailureCode.BOOT_NOT_ACCEPTED: (
+        "The charge point did not announce itself again after it was accepted ({waited}).",
+        "Restart the charge point by hand, then retry.",
+    ),
+    FailureCode.NO_HEARTBEAT: (
+        "The charge point sent no heartbeat within {waited}.",
+        "Set HeartbeatInterval to 300 or less in its configuration and retry.",
+    ),
+    FailureCode.CLOCK_SKEW: (
+        "The clock of the charge point is off by {skew_s:.0f} s; {limit_s:.0f} s is allowed.",
+        "Set the clock or the time server of the charge point, then retry.",
+    ),
+    FailureCode.SLOW_LINK: (
+        "A round trip to the charge point takes {ping_ms:.0f} ms; {limit_ms:.0f} ms is allowed.",
+        "Improve the mobile or network signal at the charge point, then retry.",
+    ),
+    FailureCode.FIRMWARE_OUTDATED: (
+        "The firmware is {version!r}; at least {minimum!r} is approved.",
+        "Update the firmware of the charge point, then retry.",
+    ),
+    FailureCode.FIRMWARE_BLOCKED: (
+        "The firmware {version!r} is on the block list of this model.",
+        "Install an approved firmware version, then retry.",
+    ),
+    FailureCode.FIRMWARE_UNKNOWN: (
+        "The firmware {version!r} is not on the list of approved versions.",
+        "Install an approved firmware version, or ask operations to approve this one.",
+    ),
+    FailureCode.CONNECTOR_SILENT: (
+        "Connector {connector_id} never reported a status.",
+        "Restart the charge point and retry; if it happens again, check the connector's wiring.",
+    ),
+    FailureCode.CONNECTOR_FAULTED: (
+        "Connector {connector_id} reports a fault: {error}.",
+        "Mend the fault (see the charge point's manual for the code), then retry.",
+    ),
+    FailureCode.CONNECTOR_UNAVAILABLE: (
+        "Connector {connector_id} stays {status} although it was told to become available.",
+        "Enable the connector in the charge point's own menu, then retry.",
+    ),
+    FailureCode.CONNECTOR_IN_USE: (
+        "Connector {connector_id} is {status} and was not freed within {waited}.",
+        "Unplug the cable from connector {connector_id}, then retry.",
+    ),
+    FailureCode.TRANSACTION_NOT_STARTED: (
+        (
+            "The charge point accepted the test charge on connector {connector_id}, but no "
+            "transaction followed within {waited}."
+        ),
+        "Plug a vehicle or a tester into connector {connector_id}, then retry.",
+    ),
+    FailureCode.TRANSACTION_REJECTED: (
+        "The charge point refused to start a test charge on connector {connector_id} ({detail}).",
+        (
+            "Plug a vehicle or a tester into connector {connector_id}; if one is plugged in, check "
+            "the charge point's display for the reason, then retry."
+        ),
+    ),
+    FailureCode.TRANSACTION_NOT_STOPPED: (
+        "The test charge on connector {connector_id} could not be stopped remotely.",
+        "Stop it at the charge point or unplug the cable; the engine keeps trying.",
+    ),
+    FailureCode.WRONG_CONNECTOR: (
+        "The test charge was asked for on connector {asked} and ran on connector {used}.",
+        "Check the connector wiring and numbering in the charge point, then retry.",
+    ),
+    FailureCode.NO_METER_VALUES: (
+        "No usable energy reading arrived during the test charge.",
+        (
+            "Check that MeterValuesSampledData contains Energy.Active.Import.Register and that the "
+            "meter is connected, then retry."
+        ),
+    ),
+    FailureCode.NO_ENERGY: (
+        "The energy register did not move during the test charge: it stayed at {register_wh} Wh.",
+        "Check that the vehicle or tester draws power and that the meter is wired in, then retry.",
+    ),
+    FailureCode.METER_FELL: (
+        "The energy register fell during the test charge, from {before_wh} to {after_wh} Wh.",
+        "Check the meter and its wiring; a register must never fall. Then retry.",
+    ),
+    FailureCode.METER_UNITS: (
+        (
+            "The energy readings look like kWh labelled as Wh: {energy_wh} Wh were counted where "
+            "power over time gives {expected_wh} Wh."
+        ),
+        "Correct the meter's unit in the charge point or update its firmware, then retry.",
+    ),
+    FailureCode.METER_DISAGREES: (
+        (
+            "The meter disagrees with itself: {energy_wh} Wh on the register, {expected_wh} Wh from "
+            "{source}."
+        ),
+        "Check the meter's type, ratio and wiring in the charge point, then retry.",
+    ),
+}
+
+
+def failure(code: FailureCode, **facts: object) -> Failure:
+    """Make the failure of that code; ``facts`` fill its sentences."""
+    cause, action = _TEXTS[code]
+    return Failure(code=code, cause=cause.format(**facts), action=action.format(**facts))

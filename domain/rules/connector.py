@@ -1,0 +1,73 @@
+"""Is the connector ready to charge?"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.checks import Failure
+from domain.facts import ConnectorFact
+from domain.failures import FailureCode, failure
+from domain.states import ConnectorStatus
+
+
+class ConnectorAdvice(StrEnum):
+    """What a connector's status asks for."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    ASK = "ask"  # nothing was reported yet
+    UNPLUG = "unplug"
+    MAKE_AVAILABLE = "make_available"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectorVerdict:
+    """What to do about a connector, with a note for the record or the failure."""
+
+    advice: ConnectorAdvice
+    detail: str
+    failure: Failure | None = None
+
+
+def judge_connector(
+    connector_id: int, fact: ConnectorFact | None, *, test_follows: bool
+) -> ConnectorVerdict:
+    """Judge the last status of a connector. Connector 0 (the station) can only carry a fault.
+
+    A plugged-in cable is welcome where a test transaction follows, else it is to be unplugged.
+    """
+    if fact is None:
+        return ConnectorVerdict(advice=ConnectorAdvice.ASK, detail="No status was reported.")
+    said = f"Connector {connector_id} reports {fact.status}."
+    match fact.status:
+        case ConnectorStatus.FAULTED:
+            return ConnectorVerdict(
+                advice=ConnectorAdvice.FAIL,
+                detail=said,
+                failure=failure(
+                    FailureCode.CONNECTOR_FAULTED,
+                    connector_id=connector_id,
+                    error=describe_fault(fact),
+                ),
+            )
+        case _ if connector_id == 0:
+            return ConnectorVerdict(advice=ConnectorAdvice.PASS, detail=said)
+        case ConnectorStatus.AVAILABLE:
+            return ConnectorVerdict(advice=ConnectorAdvice.PASS, detail=said)
+        case ConnectorStatus.PREPARING | ConnectorStatus.OCCUPIED if test_follows:
+            return ConnectorVerdict(
+                advice=ConnectorAdvice.PASS, detail=f"{said} A cable is plugged in."
+            )
+        case ConnectorStatus.RESERVED | ConnectorStatus.UNAVAILABLE:
+            return ConnectorVerdict(advice=ConnectorAdvice.MAKE_AVAILABLE, detail=said)
+        case _:
+            return ConnectorVerdict(advice=ConnectorAdvice.UNPLUG, detail=said)
+
+
+def describe_fault(fact: ConnectorFact) -> str:
+    """errorCode, vendorErrorCode and info, each where the charge point gave it."""
+    parts = [fact.error_code]
+    if fact.vendor_error_code:
+        parts.append(f"vendor code {fact.vendor_error_code}")
+    if fact.info:
+        parts.append(fact.info)
+    return ", ".join(parts)
