@@ -1,0 +1,101 @@
+"""The faults that a virtual charge point can have, by name."""
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """A way in which hardware, firmware or an installer gets it wrong."""
+
+    # what it says of itself
+    WRONG_SERIAL = "wrong-serial"
+    LONG_SERIAL = "long-serial"
+    EMPTY_VENDOR = "empty-vendor"
+    OLD_FIRMWARE = "old-firmware"
+    CLOCK_SKEWED = "clock-skewed"
+    NO_BOOT_ON_RECONNECT = "no-boot-on-reconnect"
+    # the link
+    SILENT = "silent"
+    GARBAGE_FRAMES = "garbage-frames"
+    DROPS_MID_TRANSACTION = "drops-mid-transaction"
+    REPEATS_TRANSACTION_MESSAGES = "repeats-transaction-messages"
+    # configuration
+    REJECTS_KEY = "rejects-key"
+    NEEDS_REBOOT_FOR_KEY = "needs-reboot-for-key"
+    BOOT_LOOPS_ON_KEY = "boot-loops-on-key"
+    # connectors
+    CONNECTOR_FAULTED = "connector-faulted"
+    STATION_FAULTED = "station-faulted"
+    CONNECTOR_UNAVAILABLE = "connector-unavailable"
+    CABLE_PLUGGED = "cable-plugged"
+    SILENT_CONNECTORS = "silent-connectors"
+    NO_TRIGGER_MESSAGE = "no-trigger-message"
+    HANGS_ON_TRIGGER = "hangs-on-trigger"
+    # transactions
+    REJECTS_START = "rejects-start"
+    START_ACCEPTED_NOTHING_FOLLOWS = "start-accepted-nothing-follows"
+    WRONG_CONNECTOR = "wrong-connector"
+    IGNORES_STOP = "ignores-stop"
+    STAYS_FINISHING = "stays-finishing"
+    # metering
+    METER_STUCK = "meter-stuck"
+    METER_FALLS = "meter-falls"
+    METER_RESTARTS = "meter-restarts"
+    KWH_LABELLED_WH = "kwh-labelled-wh"
+    NO_METER_VALUES = "no-meter-values"
+    ZERO_TRANSACTION_ID = "zero-transaction-id"
+    # firmware update
+    DOWNLOAD_FAILS = "download-fails"
+    INSTALL_FAILS = "install-fails"
+    SILENT_FIRMWARE_UPDATE = "silent-firmware-update"
+
+    @property
+    def explanation(self) -> str:
+        """Say in a sentence or two what the charge point does."""
+        return EXPLANATIONS[self]
+
+
+EXPLANATIONS: dict[Fault, str] = {
+    Fault.WRONG_SERIAL: "Boots with the serial number of another charge point.",
+    Fault.LONG_SERIAL: "Boots with a serial number longer than the 25 characters of the schema.",
+    Fault.EMPTY_VENDOR: "Boots with an empty vendor name.",
+    Fault.OLD_FIRMWARE: "Boots with a firmware version that is years old, until it is updated.",
+    Fault.CLOCK_SKEWED: "Its clock runs two hours ahead, and the boot reply does not set it.",
+    Fault.NO_BOOT_ON_RECONNECT: "Sends BootNotification after power-up only, never when a lost "
+    "connection comes back.",
+    Fault.SILENT: "Connects, then never sends a message nor answers one.",
+    Fault.GARBAGE_FRAMES: "Sends a frame that is not OCPP before each of its calls.",
+    Fault.DROPS_MID_TRANSACTION: "Loses its connection once, shortly after the first transaction "
+    "began, and comes back with what it has queued.",
+    Fault.REPEATS_TRANSACTION_MESSAGES: "Sends each StartTransaction and StopTransaction twice, "
+    "as if the reply had been lost.",
+    Fault.REJECTS_KEY: "Answers Rejected to any change of MeterValueSampleInterval.",
+    Fault.NEEDS_REBOOT_FOR_KEY: "Answers RebootRequired to a change of MeterValueSampleInterval; "
+    "the new value counts after the next reboot.",
+    Fault.BOOT_LOOPS_ON_KEY: "Once MeterValueSampleInterval was changed, reboots a second after "
+    "each boot.",
+    Fault.CONNECTOR_FAULTED: "Connector 1 is Faulted with GroundFailure and a vendor error code.",
+    Fault.STATION_FAULTED: "The station, connector 0, is Faulted; the connectors look well.",
+    Fault.CONNECTOR_UNAVAILABLE: "Connector 1 is Unavailable until ChangeAvailability(Operative).",
+    Fault.CABLE_PLUGGED: "A vehicle is plugged in from the start: connector 1 is Preparing.",
+    Fault.SILENT_CONNECTORS: "Sends StatusNotification only when it is triggered.",
+    Fault.NO_TRIGGER_MESSAGE: "Answers TriggerMessage with the CALLERROR NotImplemented.",
+    Fault.HANGS_ON_TRIGGER: "Never answers TriggerMessage.",
+    Fault.REJECTS_START: "Answers Rejected to every RemoteStartTransaction.",
+    Fault.START_ACCEPTED_NOTHING_FOLLOWS: "Accepts RemoteStartTransaction; nothing happens then.",
+    Fault.WRONG_CONNECTOR: "Its connectors are wired in the wrong order: it starts and meters on "
+    "another connector than it was asked to. With one connector, it names connector 2.",
+    Fault.IGNORES_STOP: "Accepts RemoteStopTransaction and goes on charging; a reset, a power "
+    "cycle or the vehicle's owner can still stop it.",
+    Fault.STAYS_FINISHING: "After a transaction the connector stays Finishing until someone "
+    "unplugs the vehicle.",
+    Fault.METER_STUCK: "Power flows, but the energy register does not move.",
+    Fault.METER_FALLS: "The energy register runs backwards during a transaction.",
+    Fault.METER_RESTARTS: "The energy register starts at zero in each transaction.",
+    Fault.KWH_LABELLED_WH: "Energy is reported in kWh under the unit Wh.",
+    Fault.NO_METER_VALUES: "Sends no MeterValues of its own accord, only when triggered.",
+    Fault.ZERO_TRANSACTION_ID: "MeterValues carry transactionId 0.",
+    Fault.DOWNLOAD_FAILS: "A firmware update ends with DownloadFailed.",
+    Fault.INSTALL_FAILS: "A firmware update ends with InstallationFailed.",
+    Fault.SILENT_FIRMWARE_UPDATE: "Updates its firmware without Downloaded or Installed; only the "
+    "new boot tells.",
+}

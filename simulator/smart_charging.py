@@ -1,0 +1,185 @@
+"""Charging profiles: which are installed, and what they allow (OCPP 1.6, section 3.13).
+
+Within a purpose the valid profile with the highest stack level counts; TxProfile comes before
+TxDefaultProfile; ChargePointMaxProfile caps them all.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from simulator.frames import Payload
+from simulator.profile import Profile
+from simulator.words import Answered
+
+MAX_INSTALLED = 10
+MAX_STACK_LEVEL = 10
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+
+
+class Purpose(StrEnum):
+    """What a profile is for."""
+
+    STATION = "ChargePointMaxProfile"
+    DEFAULT = "TxDefaultProfile"
+    TRANSACTION = "TxProfile"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A profile, and the connector that it is for; 0 is every connector."""
+
+    connector_id: int
+    profile: Payload
+
+    @property
+    def purpose(self) -> str:
+        """Its chargingProfilePurpose."""
+        return str(self.profile["chargingProfilePurpose"])
+
+    @property
+    def slot(self) -> tuple[int, str, int]:
+        """Two profiles with the same slot replace each other."""
+        return self.connector_id, self.purpose, int(self.profile["stackLevel"])
+
+
+class ChargingProfiles:
+    """The charging profiles of one charge point."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._max_power_w = profile.max_power_w
+        self._watts_per_ampere = profile.voltage * (1 if profile.direct_current else profile.phases)
+        self._installed: list[Installed] = []
+
+    def install(self, connector_id: int, profile: Payload, *, transaction: bool) -> Answered:
+        """Answer SetChargingProfile (section 5.16)."""
+        new = Installed(connector_id, profile)
+        wrong = (
+            (new.purpose == Purpose.STATION and connector_id != 0)
+            or (new.purpose == Purpose.TRANSACTION and not transaction)
+            or not 0 <= int(profile["stackLevel"]) <= MAX_STACK_LEVEL
+        )
+        kept = [one for one in self._installed if not _replaces(new, one)]
+        if wrong or len(kept) >= MAX_INSTALLED:
+            return Answered.REJECTED
+        self._installed = [*kept, new]
+        return Answered.ACCEPTED
+
+    def clear(self, wanted: Payload) -> Answered:
+        """Answer ClearChargingProfile: the profiles that match every given field go."""
+        kept = [one for one in self._installed if not _matches(one, wanted)]
+        found = len(kept) < len(self._installed)
+        self._installed = kept
+        return Answered.ACCEPTED if found else Answered.UNKNOWN
+
+    def end_transaction(self, connector_id: int) -> None:
+        """Forget the TxProfiles of a transaction that ended."""
+        self._installed = [
+            one
+            for one in self._installed
+            if one.connector_id != connector_id or one.purpose != Purpose.TRANSACTION
+        ]
+
+    def limit_w(self, connector_id: int, now: datetime, began: datetime | None) -> float:
+        """Return the power, in W, that connector `connector_id` may draw now."""
+        mine = [one for one in self._installed if one.connector_id in {0, connector_id}]
+        station = self._effective(mine, Purpose.STATION, now, began)
+        of_transaction = self._effective(mine, Purpose.TRANSACTION, now, began)
+        if of_transaction is None:
+            of_transaction = self._effective(mine, Purpose.DEFAULT, now, began)
+        limits = [limit for limit in (station, of_transaction) if limit is not None]
+        return min([self._max_power_w, *limits])
+
+    def composite(self, connector_id: int, now: datetime, seconds: int) -> list[Payload]:
+        """Return the periods, in W, of the schedule that results over the next `seconds`."""
+        periods: list[Payload] = []
+        for offset in self._changes(now, seconds):
+            limit = round(self.limit_w(connector_id, now + timedelta(seconds=offset), now), 1)
+            if not periods or periods[-1]["limit"] != limit:
+                periods.append({"startPeriod": offset, "limit": limit})
+        return periods
+
+    def _changes(self, now: datetime, seconds: int) -> list[int]:
+        offsets = {0}
+        for one in self._installed:
+            schedule = one.profile["chargingSchedule"]
+            start = _start(one.profile, now, now)
+            ends = [period["startPeriod"] for period in schedule["chargingSchedulePeriod"]]
+            if "duration" in schedule:
+                ends.append(schedule["duration"])
+            if start is not None:
+                base = int((start - now).total_seconds())
+                offsets.update(base + int(end) for end in ends)
+        return sorted(offset for offset in offsets if 0 <= offset < seconds)
+
+    def _effective(
+        self,
+        candidates: Iterable[Installed],
+        purpose: Purpose,
+        now: datetime,
+        began: datetime | None,
+    ) -> float | None:
+        of_purpose = [one for one in candidates if one.purpose == purpose]
+        for one in sorted(of_purpose, key=lambda one: (-one.slot[2], -one.connector_id)):
+            limit = self._limit_of(one.profile, now, began)
+            if limit is not None:
+                return limit
+        return None
+
+    def _limit_of(self, profile: Payload, now: datetime, began: datetime | None) -> float | None:
+        start = _start(profile, now, began)
+        if start is None or not _valid_at(profile, now):
+            return None
+        schedule = profile["chargingSchedule"]
+        elapsed = (now - start).total_seconds()
+        if elapsed < 0 or elapsed >= schedule.get("duration", float("inf")):
+            return None
+        limit: float | None = None
+        for period in sorted(
+            schedule["chargingSchedulePeriod"], key=lambda one: one["startPeriod"]
+        ):
+            if period["startPeriod"] <= elapsed:
+                limit = float(period["limit"])
+        if limit is None:
+            return None
+        return limit if schedule["chargingRateUnit"] == "W" else limit * self._watts_per_ampere
+
+
+def _replaces(new: Installed, old: Installed) -> bool:
+    same_id = new.profile["chargingProfileId"] == old.profile["chargingProfileId"]
+    return same_id or new.slot == old.slot
+
+
+def _matches(one: Installed, wanted: Payload) -> bool:
+    found = {
+        "id": one.profile["chargingProfileId"],
+        "connectorId": one.connector_id,
+        "chargingProfilePurpose": one.purpose,
+        "stackLevel": one.profile["stackLevel"],
+    }
+    return all(found[name] == value for name, value in wanted.items())
+
+
+def _valid_at(profile: Payload, now: datetime) -> bool:
+    begins, ends = profile.get("validFrom"), profile.get("validTo")
+    return not (begins and now < _time(begins)) and not (ends and now >= _time(ends))
+
+
+def _start(profile: Payload, now: datetime, began: datetime | None) -> datetime | None:
+    """Return when the schedule's seconds begin to count."""
+    kind = profile["chargingProfileKind"]
+    schedule = profile["chargingSchedule"]
+    if kind == "Relative" or "startSchedule" not in schedule:
+        return began
+    start = _time(schedule["startSchedule"])
+    if kind == "Recurring":
+        cycle = DAY if profile.get("recurrencyKind") == "Daily" else WEEK
+        start += (now - start) // cycle * cycle
+    return start
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
