@@ -1,0 +1,50 @@
+"""ChangeAvailability, UnlockConnector and Reset (OCPP 1.6, sections 5.2, 5.18 and 5.14)."""
+
+from simulator.connector import Connector
+from simulator.frames import CallRejected, Payload
+from simulator.hardware import Hardware
+from simulator.link import Answer
+from simulator.words import Answered, ErrorCode, Reason
+
+
+def change_availability(hardware: Hardware, payload: Payload) -> Answer:
+    """Put connectors in or out of operation; during a transaction, afterwards."""
+    station = hardware.station
+    connector = station.connector(payload["connectorId"])
+    if connector is None:
+        return Answer({"status": Answered.REJECTED})
+    operative = payload["type"] == "Operative"
+    chosen = station.connectors if connector.id == 0 else [connector]
+    scheduled = False
+    for one in chosen:
+        busy = one.transaction is not None and not operative
+        one.inoperative_afterwards = busy
+        scheduled |= busy
+        if not busy:
+            one.operative = operative
+
+    def then() -> None:
+        for one in chosen:
+            station.report(one)
+
+    return Answer({"status": Answered.SCHEDULED if scheduled else Answered.ACCEPTED}, then)
+
+
+def unlock_connector(hardware: Hardware, payload: Payload) -> Answer:
+    """Unlock the cable, which ends a transaction."""
+    connector = hardware.station.connector(payload["connectorId"])
+    if connector is None or connector.id == 0:
+        raise CallRejected(ErrorCode.PROPERTY_CONSTRAINT, "there is no such connector")
+    if hardware.station.profile.tethered:
+        return Answer({"status": Answered.NOT_SUPPORTED})
+    return Answer({"status": Answered.UNLOCKED}, lambda: _unlock(hardware, connector))
+
+
+def reset(hardware: Hardware, payload: Payload) -> Answer:
+    """Restart, once the answer is sent."""
+    hard = payload["type"] == "Hard"
+    return Answer({"status": Answered.ACCEPTED}, lambda: hardware.power.reset(hard=hard))
+
+
+def _unlock(hardware: Hardware, connector: Connector) -> None:
+    hardware.charging.stop(connector, Reason.UNLOCK_COMMAND)

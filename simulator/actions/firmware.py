@@ -1,0 +1,17 @@
+"""UpdateFirmware and GetDiagnostics (OCPP 1.6, sections 5.19 and 5.9)."""
+
+from simulator.frames import Payload
+from simulator.hardware import Hardware
+from simulator.link import Answer
+
+
+def update_firmware(hardware: Hardware, payload: Payload) -> Answer:
+    """Accept an update; statuses and a new boot follow."""
+    location, date = payload["location"], payload["retrieveDate"]
+    return Answer({}, lambda: hardware.maintenance.update_firmware(location, date))
+
+
+def get_diagnostics(hardware: Hardware, _payload: Payload) -> Answer:
+    """Name the file that will be uploaded, and pretend to upload it."""
+    name = f"diagnostics-{hardware.station.serial}.log"
+    return Answer({"fileName": name}, hardware.maintenance.upload_diagnostics)

@@ -1,0 +1,58 @@
+"""Set-, Clear- and composite charging profiles (OCPP 1.6, sections 5.16, 5.5 and 5.7)."""
+
+from simulator.frames import CallRejected, Payload
+from simulator.hardware import Hardware
+from simulator.link import Answer
+from simulator.words import Answered, ErrorCode
+
+
+def install(hardware: Hardware, payload: Payload) -> Answer:
+    """Install a charging profile, and draw what it allows."""
+    station = hardware.station
+    connector = station.connector(payload["connectorId"])
+    if connector is None:
+        return Answer({"status": Answered.REJECTED})
+    try:
+        status = station.charging_profiles.install(
+            connector.id,
+            payload["csChargingProfiles"],
+            transaction=connector.transaction is not None,
+        )
+    except ValueError as error:
+        raise CallRejected(ErrorCode.PROPERTY_CONSTRAINT, str(error)) from error
+    return Answer({"status": status}, lambda: _adjust(hardware))
+
+
+def clear(hardware: Hardware, payload: Payload) -> Answer:
+    """Remove the charging profiles that match."""
+    status = hardware.station.charging_profiles.clear(payload)
+    return Answer({"status": status}, lambda: _adjust(hardware))
+
+
+def composite(hardware: Hardware, payload: Payload) -> Answer:
+    """Answer with what the installed profiles amount to."""
+    station = hardware.station
+    connector = station.connector(payload["connectorId"])
+    if connector is None:
+        return Answer({"status": Answered.REJECTED})
+    duration = payload["duration"]
+    periods = station.charging_profiles.composite(connector.id, station.now(), duration)
+    start = station.timestamp()
+    return Answer(
+        {
+            "status": Answered.ACCEPTED,
+            "connectorId": connector.id,
+            "scheduleStart": start,
+            "chargingSchedule": {
+                "duration": duration,
+                "startSchedule": start,
+                "chargingRateUnit": "W",
+                "chargingSchedulePeriod": periods,
+            },
+        }
+    )
+
+
+def _adjust(hardware: Hardware) -> None:
+    for connector in hardware.station.outlets:
+        hardware.charging.adjust_power(connector)

@@ -1,0 +1,66 @@
+"""RemoteStartTransaction and RemoteStopTransaction (OCPP 1.6, sections 5.11 and 5.12)."""
+
+from simulator.connector import Connector
+from simulator.fault import Fault
+from simulator.frames import Payload
+from simulator.hardware import Hardware
+from simulator.link import Answer
+from simulator.words import Answered, Reason
+
+ACCEPTED = Answer({"status": Answered.ACCEPTED})
+REJECTED = Answer({"status": Answered.REJECTED})
+
+
+def start(hardware: Hardware, payload: Payload) -> Answer:
+    """Accept an id tag for a connector that is free; all else follows from events."""
+    station = hardware.station
+    id_tag = payload["idTag"]
+    station.id_tags[id_tag] += 1
+    connector = _chosen(hardware, payload.get("connectorId"))
+    if connector is None or not station.accepted or station.has(Fault.REJECTS_START):
+        return REJECTED
+    if station.has(Fault.START_ACCEPTED_NOTHING_FOLLOWS):
+        return ACCEPTED
+    profile = payload.get("chargingProfile")
+    ask = station.configuration.boolean("AuthorizeRemoteTxRequests")
+
+    def then() -> None:
+        if profile is not None:
+            station.charging_profiles.install(connector.id, profile, transaction=True)
+        hardware.charging.authorize(connector, id_tag, ask=ask)
+
+    return Answer({"status": Answered.ACCEPTED}, then)
+
+
+def stop(hardware: Hardware, payload: Payload) -> Answer:
+    """End a transaction that is running here."""
+    station = hardware.station
+    for connector in station.outlets:
+        transaction = connector.transaction
+        if transaction is not None and transaction.transaction_id == payload["transactionId"]:
+            if station.has(Fault.IGNORES_STOP):
+                return ACCEPTED
+            return _stopping(hardware, connector)
+    return REJECTED
+
+
+def _stopping(hardware: Hardware, connector: Connector) -> Answer:
+    def then() -> None:
+        hardware.charging.stop(connector, Reason.REMOTE)
+
+    return Answer({"status": Answered.ACCEPTED}, then)
+
+
+def _chosen(hardware: Hardware, number: object) -> Connector | None:
+    station = hardware.station
+    if station.connectors[0].faulted or not station.connectors[0].operative:
+        return None
+    candidates = station.outlets if number is None else [station.connector(number)]
+    for connector in candidates:
+        if connector is not None and connector.id > 0 and _free(connector):
+            return connector
+    return None
+
+
+def _free(connector: Connector) -> bool:
+    return connector.startable and connector.authorized is None

@@ -1,0 +1,66 @@
+"""Sending what is in the outbox: one call in flight, retries of what must not be lost."""
+
+import asyncio
+
+from simulator.bending import bent
+from simulator.fault import Fault
+from simulator.hardware import Hardware
+from simulator.link import CallTimeout, Link, LinkError
+from simulator.outbox import Outgoing
+from simulator.station import Station
+from simulator.words import Action
+
+MAX_SILENT_CALLS = 3
+"""After so many calls without an answer the link is taken for dead."""
+GARBAGE = ('{"no": "array"}', "[2", '[2,"1"]', "\x00\x01", '[9,"x",{}]', '[3,"nobody-asked",{}]')
+
+
+async def deliver(hardware: Hardware, link: Link, *, timeout: float) -> None:  # noqa: ASYNC109
+    """Send for as long as the connection lasts."""
+    station = hardware.station
+    silent_calls = 0
+    while True:
+        item = await station.outbox.next(lambda: station.accepted)
+        if station.has(Fault.SILENT):
+            station.outbox.remove(item)
+            continue
+        if station.has(Fault.GARBAGE_FRAMES):
+            await link.send_raw(station.random.choice(GARBAGE))
+        try:
+            await _send(hardware, link, item, timeout)
+        except CallTimeout:
+            silent_calls += 1
+            _failed(station, item)
+            if silent_calls >= MAX_SILENT_CALLS:
+                await link.close()
+        except LinkError:
+            _failed(station, item)
+        else:
+            silent_calls = 0
+
+
+async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -> None:
+    station = hardware.station
+    payload = bent(station, item.action, item.payload())
+    item.attempts += 1
+    station.sent[item.action] += 1
+    reply = await link.call(item.action, payload, within=within)
+    if item.durable and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
+        reply = await link.call(item.action, payload, within=within)
+    station.outbox.remove(item)
+    item.on_reply(reply)
+    if item.action == Action.START_TRANSACTION:
+        hardware.power.drop_once()
+    station.events.changed()
+
+
+def _failed(station: Station, item: Outgoing) -> None:
+    """Try a transaction-related call again later, as section 3.7.1 has it; give up others."""
+    attempts = station.configuration.integer("TransactionMessageAttempts")
+    if item.durable and item.attempts < attempts:
+        interval = station.configuration.integer("TransactionMessageRetryInterval")
+        wait = station.timers.scaled(interval * item.attempts)
+        item.not_before = asyncio.get_running_loop().time() + wait
+        return
+    station.outbox.remove(item)
+    item.on_failure()

@@ -1,0 +1,83 @@
+"""Going down and coming up again: resets, power cycles, lost connections."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.charging import Charging
+from simulator.events import EventKind
+from simulator.fault import Fault
+from simulator.registration import Registration
+from simulator.station import Station
+from simulator.words import Reason
+
+RESET_GRACE_SECONDS = 1.0
+BOOT_LOOP_SECONDS = 1.0
+DROP_AFTER_SECONDS = 1.0
+DROP_FOR_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Downtime:
+    """Why the connection is to end, and for how long it stays away (before `speed`)."""
+
+    seconds: float
+    politely: bool
+    """With a closing handshake, not by pulling the plug."""
+
+
+class Power:
+    """Takes the station off the network, and restarts it."""
+
+    def __init__(
+        self,
+        station: Station,
+        registration: Registration,
+        charging: Charging,
+        hang_up: Callable[[Downtime], None],
+    ) -> None:
+        self._station = station
+        self._registration = registration
+        self._charging = charging
+        self.hang_up = hang_up
+        self._dropped = False
+
+    def reset(self, *, hard: bool) -> None:
+        """Answer Reset: end the transactions, tell so, then restart (section 5.14)."""
+        station = self._station
+        station.events.emit(EventKind.RESET, f"{'hard' if hard else 'soft'} reset")
+        for connector in station.outlets:
+            self._charging.stop(connector, Reason.HARD_RESET if hard else Reason.SOFT_RESET)
+        station.timers.after("restart", RESET_GRACE_SECONDS, lambda: self.restart(politely=True))
+
+    def cycle(self) -> None:
+        """Cut the power and give it back."""
+        self._station.events.emit(EventKind.RESET, "power cycle")
+        self.restart(politely=False)
+
+    def restart(self, *, politely: bool) -> None:
+        """Go down with all that is volatile, and boot with the next connection."""
+        station = self._station
+        for connector in station.outlets:
+            self._charging.stop(connector, Reason.POWER_LOSS)
+            connector.authorized = None
+            connector.finished = False
+            if connector.plugged_by_itself:
+                connector.plugged = connector.plugged_by_itself = False
+        station.timers.cancel_all()
+        station.configuration.reboot()
+        self._registration.powered_up()
+        self.hang_up(Downtime(seconds=station.profile.reboot_seconds, politely=politely))
+
+    def boot_loop(self) -> None:
+        """Restart soon after a boot, again and again."""
+        if self._station.has(Fault.BOOT_LOOPS_ON_KEY):
+            self._station.timers.after(
+                "restart", BOOT_LOOP_SECONDS, lambda: self.restart(politely=False)
+            )
+
+    def drop_once(self) -> None:
+        """Lose the connection mid-transaction, the first time that it is asked to."""
+        if self._station.has(Fault.DROPS_MID_TRANSACTION) and not self._dropped:
+            self._dropped = True
+            drop = Downtime(seconds=DROP_FOR_SECONDS, politely=False)
+            self._station.timers.after("drop", DROP_AFTER_SECONDS, lambda: self.hang_up(drop))

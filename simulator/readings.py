@@ -1,0 +1,83 @@
+"""What the meter of a connector says, in the words of MeterValues (OCPP 1.6, section 7.26)."""
+
+import math
+from typing import Any
+
+from simulator.connector import Connector, Transaction
+from simulator.fault import Fault
+from simulator.frames import Payload
+from simulator.station import Station
+from simulator.words import Measurand, ReadingContext
+
+WH_PER_KWH = 1000
+VOLTAGE_NOISE = 0.005
+
+
+def register_wh(station: Station, connector: Connector) -> float:
+    """Return the register as the meter shows it: rounded down, and with its faults."""
+    register = connector.meter.register_wh
+    transaction = connector.transaction
+    if transaction is not None:
+        register = _faulty(station, register, transaction)
+    step = station.profile.register_step_wh
+    register = math.floor(register / step + 1e-9) * step
+    return register / WH_PER_KWH if station.has(Fault.KWH_LABELLED_WH) else register
+
+
+def meter_value(
+    station: Station, connector: Connector, context: ReadingContext, *, energy_only: bool = False
+) -> Payload:
+    """Take one reading of every measurand that is configured."""
+    names = station.configuration.text("MeterValuesSampledData").split(",")
+    wanted = {Measurand.ENERGY.value} if energy_only else {name.strip() for name in names}
+    samples: list[Payload] = []
+    if Measurand.ENERGY in wanted:
+        energy = _number(register_wh(station, connector))
+        samples.append({"measurand": Measurand.ENERGY, "unit": "Wh", "value": energy})
+    if Measurand.POWER in wanted:
+        power = _number(connector.meter.power_w)
+        samples.append({"measurand": Measurand.POWER, "unit": "W", "value": power})
+    if Measurand.VOLTAGE in wanted or Measurand.CURRENT in wanted:
+        samples += _electrical(station, connector, wanted)
+    if Measurand.SOC in wanted and station.profile.direct_current:
+        samples.append({"measurand": Measurand.SOC, "unit": "Percent", "value": "50"})
+    for sample in samples:
+        sample |= {"context": context}
+    return {"timestamp": station.timestamp(), "sampledValue": samples}
+
+
+def _faulty(station: Station, register: float, transaction: Transaction) -> float:
+    drawn = register - transaction.register_wh
+    if station.has(Fault.METER_STUCK):
+        return transaction.register_wh
+    if station.has(Fault.METER_FALLS):
+        return transaction.register_wh - drawn
+    if station.has(Fault.METER_RESTARTS):
+        return drawn
+    return register
+
+
+def _electrical(station: Station, connector: Connector, wanted: set[str]) -> list[Payload]:
+    profile = station.profile
+    phases: list[dict[str, Any]] = (
+        [{}] if profile.direct_current else [{"phase": f"L{n + 1}"} for n in range(profile.phases)]
+    )
+    samples: list[Payload] = []
+    for phase in phases:
+        noise = station.random.uniform(1 - VOLTAGE_NOISE, 1 + VOLTAGE_NOISE)
+        voltage = profile.voltage * noise
+        current = connector.meter.power_w / len(phases) / voltage
+        if Measurand.VOLTAGE in wanted:
+            to_neutral = {"phase": f"{phase['phase']}-N"} if phase else {}
+            value = f"{voltage:.1f}"
+            samples.append(
+                {"measurand": Measurand.VOLTAGE, "unit": "V", "value": value, **to_neutral}
+            )
+        if Measurand.CURRENT in wanted:
+            value = f"{current:.2f}"
+            samples.append({"measurand": Measurand.CURRENT, "unit": "A", "value": value, **phase})
+    return samples
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")

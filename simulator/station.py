@@ -1,0 +1,150 @@
+"""The electronics of one virtual charge point: its parts and its state, without a socket."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from simulator.configuration import Configuration
+from simulator.connector import Connector, Transaction
+from simulator.events import EventKind, Events
+from simulator.fault import Fault
+from simulator.frames import Payload
+from simulator.meter import Meter
+from simulator.outbox import Outbox, Outgoing
+from simulator.profile import Profile
+from simulator.smart_charging import ChargingProfiles
+from simulator.timers import Timers
+from simulator.words import Action, ChargePointStatus
+
+CLOCK_SKEW = timedelta(hours=2)
+FIRST_REGISTER_WH = (10_000, 500_000)
+FAULTED_DETAILS: Payload = {
+    "errorCode": "GroundFailure",
+    "info": "Residual current monitor tripped",
+    "vendorErrorCode": "E-1042",
+}
+
+
+class Station:
+    """What the handlers of the messages work on."""
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        serial: str,
+        faults: Iterable[Fault],
+        speed: float,
+        seed: int,
+        events: Events,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.profile = profile
+        self.serial = serial
+        self.faults = set(faults)
+        self.firmware = profile.firmware
+        self.random = random.Random(seed)  # noqa: S311 - noise of a meter, and no secret
+        self.clock = clock
+        self.timers = Timers(speed)
+        self.outbox = Outbox()
+        self.events = events
+        self.configuration = Configuration(profile)
+        self.charging_profiles = ChargingProfiles(profile)
+        self.connectors = [self._connector(number) for number in range(profile.connectors + 1)]
+        self.online = False
+        self.accepted = False
+        self.received: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
+        self.id_tags: Counter[str] = Counter()
+        self.local_list_version = 0
+        self.firmware_status = "Idle"
+        self.diagnostics_status = "Idle"
+
+    def _connector(self, number: int) -> Connector:
+        register = float(self.random.randrange(*FIRST_REGISTER_WH))
+        connector = Connector(id=number, meter=Meter(register, self.clock))
+        if number == 0:
+            connector.faulted = Fault.STATION_FAULTED in self.faults
+        elif number == 1:
+            connector.faulted = Fault.CONNECTOR_FAULTED in self.faults
+            connector.operative = Fault.CONNECTOR_UNAVAILABLE not in self.faults
+            connector.plugged = Fault.CABLE_PLUGGED in self.faults
+        return connector
+
+    def has(self, fault: Fault) -> bool:
+        """Whether it has a fault now."""
+        return fault in self.faults
+
+    def connector(self, number: object) -> Connector | None:
+        """Return connector `number`, 0 being the station, or None when there is none."""
+        if isinstance(number, int) and 0 <= number < len(self.connectors):
+            return self.connectors[number]
+        return None
+
+    @property
+    def outlets(self) -> list[Connector]:
+        """The connectors that a vehicle can be plugged into."""
+        return self.connectors[1:]
+
+    @property
+    def transactions(self) -> list[Transaction]:
+        """The transactions that run now."""
+        return [one.transaction for one in self.outlets if one.transaction is not None]
+
+    def now(self) -> datetime:
+        """Return the time of its own clock, in UTC."""
+        skew = CLOCK_SKEW if self.has(Fault.CLOCK_SKEWED) else timedelta()
+        return datetime.fromtimestamp(self.clock(), UTC) + skew
+
+    def timestamp(self) -> str:
+        """Return the time of its own clock as OCPP writes it."""
+        return self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def report(self, connector: Connector, *, triggered: bool = False) -> None:
+        """Queue a StatusNotification if the status is news, or was asked for (section 4.9)."""
+        status = connector.status
+        self.events.changed()
+        if not triggered:
+            may_report = self.accepted or self.profile.status_while_pending
+            if status is connector.announced or not self.online or not may_report:
+                return
+            if self.has(Fault.SILENT_CONNECTORS):
+                return
+        if status is not connector.announced:
+            self.events.emit(EventKind.STATUS, f"connector {connector.id} is {status}")
+        connector.announced = status
+        payload: Payload = {
+            "connectorId": connector.id,
+            "status": status,
+            "errorCode": "NoError",
+            "timestamp": self.timestamp(),
+        }
+        if status is ChargePointStatus.FAULTED:
+            payload |= FAULTED_DETAILS | {"vendorId": self.profile.vendor}
+
+        def confirmed(_reply: Payload) -> None:
+            connector.confirmed = status
+
+        self.outbox.add(
+            Outgoing(
+                action=Action.STATUS_NOTIFICATION,
+                payload=lambda: payload,
+                on_reply=confirmed,
+                before_accepted=triggered or self.profile.status_while_pending,
+            )
+        )
+
+    def report_all(self) -> None:
+        """Report each status that the central system does not know."""
+        for connector in self.connectors:
+            self.report(connector)
+
+    def link_lost(self) -> None:
+        """Forget what was underway on the connection that is gone."""
+        self.online = False
+        self.outbox.drop_volatile()
+        for connector in self.connectors:
+            connector.announced = connector.confirmed
+        self.events.changed()
