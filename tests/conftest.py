@@ -1,0 +1,130 @@
+"""Fixtures for all tests: real servers shared by a session, and what is fresh for each test.
+
+``temporal_client``, ``task_queue``       a real Temporal server
+``time_skipping_env``                     the time-skipping one, a fresh process a test
+``database_url``, ``database``            run on SQLite and on PostgreSQL; one of them alone by
+                                          ``@pytest.mark.parametrize("database_url", ["sqlite"],
+                                          indirect=True)``
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+import temporal_client as temporal
+from embedded import binaries
+from storage.engine import Database
+from tests.support import databases, shared
+
+_ADDRESS_KEY = "dynamo_shared_servers"
+_SHARED = pytest.StashKey[shared.SharedServers]()
+_EXIT_STATUS = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the owner of the shared servers, in the controlling process alone."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_SHARED] = shared.SharedServers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell each xdist worker where to ask."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput[_ADDRESS_KEY] = config.stash[_SHARED].address  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember the verdict for the exit."""
+    session.config.stash[_EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the shared servers; leave without the interpreter's own end where Temporal was used.
+
+    The SDK's threads may touch the interpreter while it ends, and abort the process after all tests
+    have passed (temporalio/sdk-python#300).
+    """
+    owner = config.stash.get(_SHARED, None)
+    if owner is not None:
+        owner.stop()
+    status = config.stash.get(_EXIT_STATUS, None)
+    if status is not None and "temporalio.bridge.temporal_sdk_bridge" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+@pytest.fixture(scope="session")
+def shared_servers(request: pytest.FixtureRequest) -> str:
+    """Where to ask for a shared server (see :func:`tests.support.shared.ask`)."""
+    if hasattr(request.config, "workerinput"):
+        return str(request.config.workerinput[_ADDRESS_KEY])
+    return request.config.stash[_SHARED].address
+
+
+@pytest.fixture(scope="session")
+def temporal_address(shared_servers: str) -> str:
+    """``host:port`` of the session's Temporal server."""
+    return shared.ask(shared_servers, "temporal")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server_url(shared_servers: str) -> str:
+    """SQLAlchemy URL of the session's PostgreSQL, as its superuser."""
+    return shared.ask(shared_servers, "postgresql")
+
+
+@pytest.fixture
+async def temporal_client(temporal_address: str) -> Client:
+    """Return a client of the session's Temporal server; our search attributes are registered."""
+    client = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    await temporal.register_search_attributes(client)
+    return client
+
+
+@pytest.fixture
+def task_queue() -> str:
+    """A task queue that no other test uses."""
+    return f"test-{uuid4().hex}"
+
+
+@pytest.fixture
+async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
+    """The time-skipping server, a process for this test alone (a tenth of a second)."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        data_converter=pydantic_data_converter,
+        test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
+    ) as environment:
+        yield environment
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, shared_servers: str, tmp_path: Path
+) -> Iterator[str]:
+    """URL of a migrated database for this test alone, on SQLite and on PostgreSQL."""
+    template = shared.ask(shared_servers, request.param)
+    if request.param == "sqlite":
+        copy = databases.sqlite_copy(Path(template), tmp_path)
+    else:
+        copy = databases.postgresql_copy(template)
+    with copy as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The engine's database on :func:`database_url`, closed after the test."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()

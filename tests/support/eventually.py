@@ -1,0 +1,29 @@
+"""Wait for what is about to be true, without a fixed sleep."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+
+
+async def eventually(assertion: Callable[[], Awaitable[T] | T], *, within: float = 15) -> T:
+    """Call until it raises no AssertionError any more, and return what it returned.
+
+    After ``within`` seconds the last AssertionError is the test's failure.
+    """
+    deadline = time.monotonic() + within
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            outcome = assertion()
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

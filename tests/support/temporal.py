@@ -1,0 +1,66 @@
+"""A real Temporal server for one test session, in memory."""
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from embedded import binaries
+from embedded.ports import free_port
+
+_START_SECONDS, _STOP_SECONDS = 60, 10
+
+
+class TemporalServer:
+    """Starts in the constructor, ends in :meth:`stop`, or with the process that started it."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        with tempfile.NamedTemporaryFile(prefix="dynamo-temporal-", delete=False) as log:
+            self._log = Path(log.name)
+            self._process = subprocess.Popen(
+                binaries.leashed(
+                    [
+                        *(str(binaries.find(binaries.TEMPORAL)), "server", "start-dev"),
+                        *("--headless", "--ip", "127.0.0.1", "--port", str(self.port)),
+                        *("--log-level", "error"),
+                    ]
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for pytest; it stops us in order
+            )
+        self._wait_until_ready()
+
+    @property
+    def address(self) -> str:
+        """Where clients connect."""
+        return f"127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """Stop it and remove its log."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._log.unlink(missing_ok=True)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        health = [str(binaries.find(binaries.TEMPORAL)), "operator", "cluster", "health"]
+        while time.monotonic() < deadline and self._process.poll() is None:
+            probe = subprocess.run(
+                [*health, "--address", self.address, "--command-timeout", "2s"],
+                capture_output=True,
+                check=False,
+            )
+            if probe.returncode == 0:
+                return
+            time.sleep(0.05)
+        log = self._log.read_text(errors="replace")
+        self.stop()
+        raise RuntimeError(f"Temporal did not start:\n{log}")
