@@ -1,0 +1,97 @@
+"""Rules of configuration parameters: what a template accepts, and the text that OCPP carries."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.catalogue import Parameter, ParameterType, ParameterValue, Template
+from domain.errors import FieldError
+from domain.operations import DesiredParameter
+
+MAX_TEXT = 500
+"""Longest value in characters (``CiString500Type`` of OCPP 1.6 §7.9)."""
+
+_INT32 = 2**31 - 1
+
+
+def text_of(value: ParameterValue) -> str:
+    """Write a value as OCPP does: ``true``, ``60``, plain text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def value_of(parameter: Parameter, text: str) -> ParameterValue:
+    """Read such a text back in the parameter's type; text that does not fit stays text."""
+    match parameter.type:
+        case ParameterType.BOOLEAN if text.casefold() in {"true", "false"}:
+            return text.casefold() == "true"
+        case ParameterType.INTEGER:
+            try:
+                return int(text)
+            except ValueError:
+                return text
+        case _:
+            return text
+
+
+def desired_parameters(
+    template: Template, overrides: Mapping[str, str]
+) -> tuple[DesiredParameter, ...]:
+    """All that a charge point should be configured to: the template with the installer's values."""
+    return tuple(
+        DesiredParameter(
+            key=parameter.key,
+            value=overrides.get(parameter.key, text_of(parameter.default)),
+            assertion=parameter.assertion,
+            required=parameter.required,
+        )
+        for parameter in template.parameters
+    )
+
+
+def overrides_errors(
+    template: Template, overrides: Sequence[tuple[str, object]]
+) -> tuple[FieldError, ...]:
+    """Say what is wrong with values for a template, each by its path (``parameters.0.value``)."""
+    known = {parameter.key: parameter for parameter in template.parameters}
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for place, (key, value) in enumerate(overrides):
+        parameter = known.get(key)
+        if parameter is None:
+            detail = (
+                f"{key} is not in the template of {template.vendor} {template.model}; "
+                f"it knows {', '.join(known)}."
+            )
+            errors.append(FieldError(field=f"parameters.{place}.key", detail=detail))
+        elif key in seen:
+            detail = f"{key} is given twice."
+            errors.append(FieldError(field=f"parameters.{place}.key", detail=detail))
+        elif (wrong := _wrong(parameter, value)) is not None:
+            detail = f"{key} {wrong}"
+            errors.append(FieldError(field=f"parameters.{place}.value", detail=detail))
+        seen.add(key)
+    return tuple(errors)
+
+
+def _wrong(parameter: Parameter, value: object) -> str | None:
+    match parameter.type:
+        case ParameterType.BOOLEAN:
+            return None if isinstance(value, bool) else "must be true or false."
+        case ParameterType.INTEGER:
+            # bool is a subclass of int, and `true` is no number of seconds.
+            if isinstance(value, bool) or not isinstance(value, int):
+                return "must be a whole number."
+            return _out_of_range(parameter, value)
+        case ParameterType.STRING:
+            if not isinstance(value, str) or not value.isprintable():
+                return "must be text without control characters."
+            return None if len(value) <= MAX_TEXT else f"must have {MAX_TEXT} characters at most."
+
+
+def _out_of_range(parameter: Parameter, value: int) -> str | None:
+    low = -_INT32 if parameter.minimum is None else parameter.minimum
+    high = _INT32 if parameter.maximum is None else parameter.maximum
+    if low <= value <= high:
+        return None
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    return f"must be between {low} and {high}{unit}."

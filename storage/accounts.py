@@ -1,0 +1,88 @@
+"""Accounts of installers and site owners."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError
+from domain.states import Role
+from storage.tables import accounts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """An account. ``email`` is normalised; a token of an epoch before ``token_epoch`` is void."""
+
+    id: str
+    role: Role
+    email: str
+    name: str
+    company: str | None
+    password_hash: str
+    token_epoch: int
+    created_at: datetime
+
+
+class Accounts:
+    """Repository of accounts."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(self, account: Account) -> None:
+        """Store a new account.
+
+        Raises:
+            ConflictError: ``email_taken``, the role has an account with that e-mail.
+
+        """
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    insert(accounts).values(
+                        id=account.id,
+                        role=account.role,
+                        email=account.email,
+                        name=account.name,
+                        company=account.company,
+                        password_hash=account.password_hash,
+                        token_epoch=account.token_epoch,
+                        created_at=account.created_at,
+                    )
+                )
+        except IntegrityError as error:
+            raise ConflictError(
+                "email_taken", "An account with this e-mail exists. Log in instead."
+            ) from error
+
+    async def get(self, account_id: str) -> Account | None:
+        """One account by its id."""
+        return await self._one(accounts.c.id == account_id)
+
+    async def by_email(self, role: Role, email: str) -> Account | None:
+        """One account by its role and normalised e-mail."""
+        return await self._one((accounts.c.role == role) & (accounts.c.email == email))
+
+    async def set_password_hash(self, account_id: str, password_hash: str) -> None:
+        """Replace the hash by one of the same password with stronger parameters."""
+        await self._connection.execute(
+            update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
+        )
+
+    async def _one(self, condition: ColumnElement[bool]) -> Account | None:
+        row = (await self._connection.execute(select(accounts).where(condition))).one_or_none()
+        if row is None:
+            return None
+        return Account(
+            id=row.id,
+            role=Role(row.role),
+            email=row.email,
+            name=row.name,
+            company=row.company,
+            password_hash=row.password_hash,
+            token_epoch=row.token_epoch,
+            created_at=row.created_at,
+        )

@@ -1,0 +1,192 @@
+"""Charge points, as their installer sees them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError, NotFoundError
+from domain.states import ChargePointStatus
+from storage.projects import Projects
+from storage.tables import charge_points, commissioning_runs, projects
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Location:
+    """Where a charge point stands."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePoint:
+    """A registered charge point."""
+
+    id: str
+    project_id: str
+    serial_number: str
+    model: str
+    vendor: str
+    ocpp_version: str
+    location: Location
+    status: ChargePointStatus
+    created_at: datetime
+
+
+class ChargePoints:
+    """Repository of charge points. Somebody else's charge point does not exist for the caller."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def register(self, charge_point: ChargePoint) -> None:
+        """Store a new charge point.
+
+        Raises:
+            ConflictError: ``duplicate_serial``.
+
+        """
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    insert(charge_points).values(
+                        id=charge_point.id,
+                        project_id=charge_point.project_id,
+                        created_at=charge_point.created_at,
+                        status=charge_point.status,
+                        **_changeable(charge_point),
+                    )
+                )
+        except IntegrityError as error:
+            raise _duplicate(charge_point.serial_number) from error
+
+    async def get(self, charge_point_id: str, *, installer_id: str) -> ChargePoint:
+        """One charge point of the installer.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+
+        """
+        query = _of_installer(installer_id).where(charge_points.c.id == charge_point_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+        return _charge_point(row)
+
+    async def for_change(self, charge_point_id: str, *, installer_id: str) -> ChargePoint:
+        """Lock the project of one charge point of the installer, for a change of it.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+            ConflictError: ``project_handed_over``.
+
+        """
+        charge_point = await self.get(charge_point_id, installer_id=installer_id)
+        await Projects(self._connection).for_change(
+            charge_point.project_id, installer_id=installer_id
+        )
+        # Read again under the lock: another change may have come first.
+        return await self.get(charge_point_id, installer_id=installer_id)
+
+    async def change(self, charge_point: ChargePoint) -> None:
+        """Store what an installer may change of a charge point.
+
+        Raises:
+            ConflictError: ``duplicate_serial``.
+
+        """
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    update(charge_points)
+                    .where(charge_points.c.id == charge_point.id)
+                    .values(**_changeable(charge_point))
+                )
+        except IntegrityError as error:
+            raise _duplicate(charge_point.serial_number) from error
+
+    async def delete(self, charge_point_id: str) -> None:
+        """Forget a charge point and the facts it reported."""
+        await self._connection.execute(
+            delete(charge_points).where(charge_points.c.id == charge_point_id)
+        )
+
+    async def has_runs(self, charge_point_id: str) -> bool:
+        """Tell whether commissioning was ever started."""
+        query = select(exists().where(commissioning_runs.c.charge_point_id == charge_point_id))
+        return bool(await self._connection.scalar(query))
+
+    async def page(
+        self,
+        *,
+        installer_id: str,
+        project_id: str | None,
+        status: ChargePointStatus | None,
+        before: str | None,
+        limit: int,
+    ) -> Sequence[ChargePoint]:
+        """Charge points of the installer, newest first, older than the id ``before``."""
+        query = _of_installer(installer_id)
+        if project_id is not None:
+            query = query.where(charge_points.c.project_id == project_id)
+        if status is not None:
+            query = query.where(charge_points.c.status == status)
+        if before is not None:
+            query = query.where(charge_points.c.id < before)
+        query = query.order_by(charge_points.c.id.desc()).limit(limit)
+        return [_charge_point(row) for row in await self._connection.execute(query)]
+
+
+def serial_key(serial_number: str) -> str:
+    """Form in which serial numbers are compared: trimmed, case-folded."""
+    return serial_number.strip().casefold()
+
+
+def _of_installer(installer_id: str) -> Select[Any]:
+    return (
+        select(charge_points)
+        .join(projects, projects.c.id == charge_points.c.project_id)
+        .where(projects.c.installer_id == installer_id)
+    )
+
+
+def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:
+    return {
+        "serial_number": charge_point.serial_number,
+        "serial_key": serial_key(charge_point.serial_number),
+        "model": charge_point.model,
+        "vendor": charge_point.vendor,
+        "ocpp_version": charge_point.ocpp_version,
+        "latitude": charge_point.location.latitude,
+        "longitude": charge_point.location.longitude,
+        "location_address": charge_point.location.address,
+    }
+
+
+def _duplicate(serial_number: str) -> ConflictError:
+    return ConflictError(
+        "duplicate_serial",
+        f"The project already has a charge point with the serial number {serial_number}.",
+    )
+
+
+def _charge_point(row: Row[Any]) -> ChargePoint:
+    return ChargePoint(
+        id=row.id,
+        project_id=row.project_id,
+        serial_number=row.serial_number,
+        model=row.model,
+        vendor=row.vendor,
+        ocpp_version=row.ocpp_version,
+        location=Location(
+            latitude=row.latitude, longitude=row.longitude, address=row.location_address
+        ),
+        status=ChargePointStatus(row.status),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,63 @@
+"""Brings a database to the schema of this release; works from an installed package.
+
+The migrations lie inside the package, so no ``alembic.ini`` and no working directory is needed.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.engine import Database
+
+_LOCK = 0x64796E616D6F  # any constant: who upgrades first holds it, the others wait
+
+
+async def upgrade(url: str) -> None:
+    """Apply what is missing, in one transaction; processes that upgrade at once queue up."""
+    database = Database(url, pool_size=1)
+    try:
+        async with database.write() as connection:
+            if not database.is_sqlite:  # SQLite queues writers at BEGIN IMMEDIATE already
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.run_sync(_upgrade)
+    finally:
+        await database.close()
+
+
+async def is_current(url: str) -> bool:
+    """Tell whether the database has exactly the schema of this release."""
+    database = Database(url, pool_size=1)
+    try:
+        async with database.read() as connection:
+            return await has_current_schema(connection)
+    finally:
+        await database.close()
+
+
+async def has_current_schema(connection: AsyncConnection) -> bool:
+    """Tell the same of an open connection."""
+    return await connection.run_sync(_has_current_schema)
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, bound to a connection whose transaction is the caller's."""
+    config = Config()
+    location = Path(__file__).parent / "migrations"
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "head")
+
+
+def _has_current_schema(connection: Connection) -> bool:
+    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)

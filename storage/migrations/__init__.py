@@ -1,0 +1,5 @@
+"""Alembic migrations, run by ``storage.migrate``.
+
+Until the first release there is one, the initial schema; it is made anew when a table changes:
+``python -m storage.migrations.regenerate``.
+"""

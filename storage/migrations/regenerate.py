@@ -1,0 +1,23 @@
+"""Writes the initial migration anew from ``storage.tables`` (development, before a release)."""
+
+from pathlib import Path
+
+from alembic import command
+from sqlalchemy import create_engine
+
+from storage.migrate import alembic_config
+
+INITIAL = "0001"
+
+
+def main() -> None:
+    """Compare the tables with an empty database and write what creates them."""
+    with create_engine("sqlite://").connect() as connection:
+        for old in (Path(__file__).parent / "versions").glob("*.py"):
+            old.unlink()
+        config = alembic_config(connection)
+        command.revision(config, message="Initial schema", autogenerate=True, rev_id=INITIAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Configuration values that an installer chose for a charge point, and where each stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.operations import ParameterOutcome
+from domain.states import ParameterState
+from storage.tables import parameters
+
+_REPORTED_LENGTH = 2500
+_DETAIL_LENGTH = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredParameter:
+    """One chosen value. ``desired`` and ``reported`` are text, as OCPP writes it."""
+
+    key: str
+    desired: str
+    reported: str | None
+    state: ParameterState
+    detail: str | None
+    updated_at: datetime
+
+
+class Parameters:
+    """Repository of chosen configuration values."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def queue(self, charge_point_id: str, values: Mapping[str, str], *, at: datetime) -> None:
+        """Store values that the charge point has not been told yet.
+
+        What it reported of a key before is kept until it says something newer.
+        """
+        for key, desired in values.items():
+            changed = await self._connection.execute(
+                update(parameters)
+                .where(parameters.c.charge_point_id == charge_point_id)
+                .where(parameters.c.key == key)
+                .values(desired=desired, state=ParameterState.QUEUED, detail=None, updated_at=at)
+            )
+            if changed.rowcount == 0:
+                await self._connection.execute(
+                    insert(parameters).values(
+                        charge_point_id=charge_point_id,
+                        key=key,
+                        desired=desired,
+                        state=ParameterState.QUEUED,
+                        updated_at=at,
+                    )
+                )
+
+    async def all(self, charge_point_id: str) -> Sequence[StoredParameter]:
+        """Every chosen value of a charge point, by key."""
+        rows = await self._connection.execute(
+            select(parameters)
+            .where(parameters.c.charge_point_id == charge_point_id)
+            .order_by(parameters.c.key)
+        )
+        return [
+            StoredParameter(
+                key=row.key,
+                desired=row.desired,
+                reported=row.reported,
+                state=ParameterState(row.state),
+                detail=row.detail,
+                updated_at=row.updated_at,
+            )
+            for row in rows
+        ]
+
+    async def desired(self, charge_point_id: str) -> Mapping[str, str]:
+        """Chosen values by key, as text."""
+        return {stored.key: stored.desired for stored in await self.all(charge_point_id)}
+
+    async def record(
+        self, charge_point_id: str, outcomes: Sequence[ParameterOutcome], *, at: datetime
+    ) -> None:
+        """Note where the values stand after a push.
+
+        An outcome of a value that the installer has changed since is about the past, and is
+        dropped. So is one of a key that was never chosen: the template's default is not a choice.
+        """
+        for outcome in outcomes:
+            await self._connection.execute(
+                update(parameters)
+                .where(parameters.c.charge_point_id == charge_point_id)
+                .where(parameters.c.key == outcome.key)
+                .where(parameters.c.desired == outcome.desired)
+                .values(
+                    state=outcome.state,
+                    reported=_cut(outcome.reported, _REPORTED_LENGTH),
+                    detail=_cut(outcome.detail, _DETAIL_LENGTH),
+                    updated_at=at,
+                )
+            )
+
+    async def forget(self, charge_point_id: str) -> None:
+        """Drop every chosen value, when the charge point became another model."""
+        await self._connection.execute(
+            delete(parameters).where(parameters.c.charge_point_id == charge_point_id)
+        )
+
+
+def _cut(text: str | None, length: int) -> str | None:
+    return None if text is None else text[:length]

@@ -1,0 +1,148 @@
+"""Projects, as their installer and their site owner see them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError, NotFoundError
+from domain.states import ChargePointStatus, ProjectStatus
+from storage.tables import charge_points, projects
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A physical site or contract that groups charge points."""
+
+    id: str
+    installer_id: str
+    name: str
+    address: str
+    site_owner_email: str
+    status: ProjectStatus
+    created_at: datetime
+    site_owner_id: str | None = None
+    handed_over_at: datetime | None = None
+    sign_off_notes: str | None = None
+    installer_signature: str | None = None
+
+
+class Projects:
+    """Repository of projects. Somebody else's project does not exist for the caller."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(self, project: Project) -> None:
+        """Store a new project."""
+        await self._connection.execute(
+            insert(projects).values(
+                id=project.id,
+                installer_id=project.installer_id,
+                name=project.name,
+                address=project.address,
+                site_owner_email=project.site_owner_email,
+                status=project.status,
+                created_at=project.created_at,
+            )
+        )
+
+    async def get(self, project_id: str, *, installer_id: str) -> Project:
+        """One project of the installer.
+
+        Raises:
+            NotFoundError: ``project_not_found``.
+
+        """
+        return await self._one(_of_installer(project_id, installer_id))
+
+    async def for_change(self, project_id: str, *, installer_id: str) -> Project:
+        """Lock one project of the installer for a change of it, or of anything in it.
+
+        The lock keeps a handover from completing between the look and the change.
+
+        Raises:
+            NotFoundError: ``project_not_found``.
+            ConflictError: ``project_handed_over``.
+
+        """
+        project = await self._one(_of_installer(project_id, installer_id).with_for_update())
+        if project.status is ProjectStatus.HANDED_OVER:
+            raise ConflictError(
+                "project_handed_over",
+                "The project was handed over to the site owner; nothing of it can be changed.",
+            )
+        return project
+
+    async def change(self, project_id: str, values: Mapping[str, object]) -> None:
+        """Set columns of a project that :meth:`for_change` locked."""
+        if values:
+            await self._connection.execute(
+                update(projects).where(projects.c.id == project_id).values(**values)
+            )
+
+    async def page(
+        self, *, installer_id: str, status: ProjectStatus | None, before: str | None, limit: int
+    ) -> Sequence[Project]:
+        """Projects of the installer, newest first, older than the id ``before``."""
+        query = select(projects).where(projects.c.installer_id == installer_id)
+        if status is not None:
+            query = query.where(projects.c.status == status)
+        return await self._page(query, before=before, limit=limit)
+
+    async def page_of_owner(
+        self, *, site_owner_id: str, before: str | None, limit: int
+    ) -> Sequence[Project]:
+        """Projects that the site owner has claimed, newest first."""
+        query = select(projects).where(projects.c.site_owner_id == site_owner_id)
+        return await self._page(query, before=before, limit=limit)
+
+    async def counts(self, project_id: str) -> Mapping[ChargePointStatus, int]:
+        """How many charge points of the project are in each status."""
+        rows = await self._connection.execute(
+            select(charge_points.c.status, func.count())
+            .where(charge_points.c.project_id == project_id)
+            .group_by(charge_points.c.status)
+        )
+        return {ChargePointStatus(status): number for status, number in rows.tuples()}
+
+    async def _page(
+        self, query: Select[Any], *, before: str | None, limit: int
+    ) -> Sequence[Project]:
+        if before is not None:
+            query = query.where(projects.c.id < before)
+        rows = await self._connection.execute(query.order_by(projects.c.id.desc()).limit(limit))
+        return [_project(row) for row in rows]
+
+    async def _one(self, query: Select[Any]) -> Project:
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFoundError("project_not_found", "You have no project with this id.")
+        return _project(row)
+
+
+def _of_installer(project_id: str, installer_id: str) -> Select[Any]:
+    return (
+        select(projects)
+        .where(projects.c.id == project_id)
+        .where(projects.c.installer_id == installer_id)
+    )
+
+
+def _project(row: Row[Any]) -> Project:
+    return Project(
+        id=row.id,
+        installer_id=row.installer_id,
+        name=row.name,
+        address=row.address,
+        site_owner_email=row.site_owner_email,
+        status=ProjectStatus(row.status),
+        created_at=row.created_at,
+        site_owner_id=row.site_owner_id,
+        handed_over_at=row.handed_over_at,
+        sign_off_notes=row.sign_off_notes,
+        installer_signature=row.installer_signature,
+    )
