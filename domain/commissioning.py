@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
-from domain.facts import Snapshot, TransactionFact
+from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
 from domain.operations import DesiredParameter, ParameterOutcome
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
@@ -116,13 +116,59 @@ class RunVerdict:
     """What the run leaves behind: the record as a row, the charge point's new status."""
 
     view: RunView
-    notify: bool
-    project_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerdictNotice:
+    """What the mail about a verdict needs."""
+
+    email: str
+    name: str
+    project_name: str
+    registered: Registered
+    view: RunView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whereabouts:
+    """The present connection, if any; else when it was last seen and why it was last refused."""
+
+    connection: ConnectionFact | None
+    last_seen_at: datetime | None = None
+    last_refusal: RefusedAttempt | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """Ownership of a charge point for a configuration push, and what is to be pushed.
+
+    ``busy_with`` names the workflow that owns it instead.
+    """
+
+    busy_with: str | None
+    whereabouts: Whereabouts
+    desired: tuple[DesiredParameter, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StrayTransaction:
+    """Input of StrayTransactionWorkflow: a test transaction that would not stop."""
+
+    charge_point_id: str
+    commissioning_id: str
+    transaction_id: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigurationRequest:
     """Input of ConfigurationWorkflow: push the stored values of a connected charge point now."""
+
+    charge_point_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionTestRequest:
+    """Input of ConnectionTestWorkflow."""
 
     charge_point_id: str
 
@@ -162,6 +208,20 @@ class InviteSiteOwner:
     invitation_id: str
     email: str
     message: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationDraft:
+    """What the invitation mail needs; ``sent`` when an earlier try has delivered it."""
+
+    project_name: str
+    project_address: str
+    installer_name: str
+    charge_points: int
+    email: str
+    message: str | None
+    expires_at: datetime
+    sent: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

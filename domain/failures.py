@@ -75,15 +75,15 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.SERIAL_MISMATCH: (
         "The charge point says its serial number is {reported!r}; {registered!r} was registered.",
         (
-            "Compare with the type plate. Correct the serial number here, or the OCPP URL on site if "
-            "two charge points were swapped."
+            "Compare with the type plate. Correct the serial number here, or the OCPP URL on site "
+            "if two charge points were swapped."
         ),
     ),
     FailureCode.CONFIGURATION_REJECTED: (
         "The charge point did not take the configuration: {parameters}.",
         (
-            "Customise these parameters to values that the charge point takes, or set them in its own "
-            "menu, then retry."
+            "Customise these parameters to values that the charge point takes, or set them in its "
+            "own menu, then retry."
         ),
     ),
     FailureCode.CONFIGURATION_UNREADABLE: (
@@ -184,8 +184,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.METER_DISAGREES: (
         (
-            "The meter disagrees with itself: {energy_wh} Wh on the register, {expected_wh} Wh from "
-            "{source}."
+            "The meter disagrees with itself: {energy_wh} Wh on the register, {expected_wh} Wh "
+            "from {source}."
         ),
         "Check the meter's type, ratio and wiring in the charge point, then retry.",
     ),

@@ -25,6 +25,16 @@ def connection_test_workflow_id(charge_point_id: str) -> str:
     return f"connection-test-{charge_point_id}"
 
 
+def stray_transaction_workflow_id(transaction_id: int) -> str:
+    """One workflow for each transaction that would not stop."""
+    return f"stray-transaction-{transaction_id}"
+
+
+def notice_workflow_id(commissioning_id: str) -> str:
+    """One mail for each verdict."""
+    return f"notice-{commissioning_id}"
+
+
 class WorkflowName(StrEnum):
     """Registered workflow types."""
 

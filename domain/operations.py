@@ -127,11 +127,15 @@ class ParameterOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigurationOutcome:
-    """Outcome of :class:`ApplyConfiguration`. ``number_of_connectors`` from the inventory."""
+    """Outcome of :class:`ApplyConfiguration`.
+
+    ``number_of_connectors`` is from the inventory; ``detail`` says why nothing could be read.
+    """
 
     parameters: tuple[ParameterOutcome, ...]
     number_of_connectors: int | None = None
     keys_reported: int = 0
+    detail: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

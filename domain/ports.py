@@ -3,6 +3,19 @@
 from typing import Protocol
 
 from domain import operations as op
+from domain.commissioning import (
+    Briefing,
+    Claim,
+    CompleteHandover,
+    HandoverResult,
+    InvitationDraft,
+    InviteSiteOwner,
+    RunRequest,
+    RunVerdict,
+    TransactionReadings,
+    VerdictNotice,
+    Whereabouts,
+)
 
 
 class ChargePointGateway(Protocol):
@@ -37,3 +50,34 @@ class Mailer(Protocol):
     async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
         """Deliver, and say where it went (for the log)."""
         ...
+
+
+class RunRecords(Protocol):
+    """Records of commissioning runs. Every method is safe to repeat."""
+
+    async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing: ...
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> None: ...
+    async def accept_charge_point(self, charge_point_id: str) -> None: ...
+    async def readings(self, transaction_id: int) -> TransactionReadings: ...
+    async def notice(self, commissioning_id: str) -> VerdictNotice | None: ...
+    async def notice_sent(self, commissioning_id: str) -> None: ...
+
+
+class Directory(Protocol):
+    """Where charge points are, and who owns them for the moment. Safe to repeat."""
+
+    async def locate(self, charge_point_id: str) -> Whereabouts: ...
+    async def claim(self, charge_point_id: str, *, owner: str) -> Claim: ...
+    async def release(self, charge_point_id: str, *, owner: str) -> None: ...
+
+
+class ProjectRecords(Protocol):
+    """Records of projects. Every method is safe to repeat."""
+
+    async def invite(
+        self, project_id: str, request: InviteSiteOwner, *, token_hash: str
+    ) -> InvitationDraft: ...
+    async def invitation_sent(self, invitation_id: str) -> None: ...
+    async def complete_handover(
+        self, project_id: str, request: CompleteHandover
+    ) -> HandoverResult: ...

@@ -1,0 +1,68 @@
+"""Records: what a run reads when it begins and leaves when it ends, and where charge points are."""
+
+from temporalio import activity
+
+from domain.commissioning import (
+    Briefing,
+    Claim,
+    RunRequest,
+    RunVerdict,
+    TransactionReadings,
+    Whereabouts,
+)
+from domain.ports import Directory, RunRecords
+
+
+class RecordActivities:
+    """Activities beside the database, each safe to repeat. The owner is the calling workflow."""
+
+    def __init__(self, records: RunRecords) -> None:
+        self._records = records
+
+    @activity.defn
+    async def begin_run(self, request: RunRequest) -> Briefing:
+        """Open the run, begin to watch its charge point, and read all that is known of it."""
+        return await self._records.begin_run(request, owner=_owner())
+
+    @activity.defn
+    async def accept_charge_point(self, charge_point_id: str) -> None:
+        """From now on the charge point's BootNotification is answered Accepted."""
+        await self._records.accept_charge_point(charge_point_id)
+
+    @activity.defn
+    async def read_meter_values(self, transaction_id: int) -> TransactionReadings:
+        """Read the meter values of a transaction, ordered by time."""
+        return await self._records.readings(transaction_id)
+
+    @activity.defn
+    async def finish_run(self, verdict: RunVerdict) -> None:
+        """Store the verdict and stop watching."""
+        await self._records.finish_run(verdict, owner=_owner())
+
+
+class DirectoryActivities:
+    """Where a charge point is, and whose it is for the moment."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    @activity.defn
+    async def locate(self, charge_point_id: str) -> Whereabouts:
+        """Find the node that holds the charge point's socket."""
+        return await self._directory.locate(charge_point_id)
+
+    @activity.defn
+    async def claim(self, charge_point_id: str) -> Claim:
+        """Take the charge point for a configuration push, unless another workflow has it."""
+        return await self._directory.claim(charge_point_id, owner=_owner())
+
+    @activity.defn
+    async def release(self, charge_point_id: str) -> None:
+        """Give the charge point back."""
+        await self._directory.release(charge_point_id, owner=_owner())
+
+
+def _owner() -> str:
+    workflow_id = activity.info().workflow_id
+    assert workflow_id is not None, "started by a workflow"  # noqa: S101
+    return workflow_id

@@ -1,0 +1,130 @@
+"""A charge point as a workflow sees it: operations that find the charge point wherever it is."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+    from typing import Any, TypeVar
+
+    from activities.charge_point import ChargePointActivities
+    from activities.records import DirectoryActivities
+    from domain.errors import EngineError
+    from domain.names import node_task_queue
+    from domain.operations import Operation
+    from workflows import policies
+    from workflows.inbox import Inbox
+
+RequestT = TypeVar("RequestT", bound=Operation)
+ResultT = TypeVar("ResultT")
+
+
+class ChargePointAwayError(EngineError):
+    """The charge point is offline, and did not come back in time."""
+
+
+class RemoteChargePoint:
+    """Sends operations to the node that holds the socket, and follows the charge point.
+
+    An operation whose node died, or whose charge point moved, is sent again to where the charge
+    point is now; operations with an effect are recognised there by their intent.
+    """
+
+    def __init__(self, inbox: Inbox, *, reconnect: timedelta) -> None:
+        self._inbox = inbox
+        self._reconnect = reconnect
+
+    async def call(
+        self,
+        operation: Callable[[ChargePointActivities, RequestT], Awaitable[ResultT]],
+        request: RequestT,
+        *,
+        summary: str,
+    ) -> ResultT:
+        """Run an operation.
+
+        Raises:
+            ChargePointAwayError: offline for longer than the reconnect time.
+
+        """
+        for _ in range(policies.NODE_SENDS):
+            if not await self._online():
+                break
+            sent_to = self._inbox.connection
+            assert sent_to is not None  # noqa: S101 - online
+            task = asyncio.create_task(
+                self._send(operation, request, node=sent_to.node_id, summary=summary)
+            )
+            try:
+                # A new connection means that the old node cannot answer any more.
+                await workflow.wait_condition(
+                    lambda task=task, sent=sent_to.generation: (  # type: ignore[misc]
+                        task.done() or self._inbox.generation > sent
+                    )
+                )
+                if task.done() and not task.cancelled():
+                    return task.result()
+            except ActivityError as error:
+                if not _may_send_again(error):
+                    raise
+            finally:
+                if not task.done():
+                    task.cancel()
+            await self._relocate(request.charge_point_id, lost=sent_to.generation)
+        raise ChargePointAwayError("connection_lost", "The charge point is offline.")
+
+    async def _send(
+        self,
+        operation: Callable[[ChargePointActivities, RequestT], Awaitable[ResultT]],
+        request: RequestT,
+        *,
+        node: str,
+        summary: str,
+    ) -> ResultT:
+        return await workflow.execute_activity_method(
+            operation,
+            request,
+            task_queue=node_task_queue(node),
+            schedule_to_start_timeout=policies.NODE_PICKUP,
+            start_to_close_timeout=policies.NODE_OPERATION_TIMEOUT,
+            heartbeat_timeout=policies.NODE_HEARTBEAT,
+            retry_policy=policies.NODE_RETRY,
+            summary=summary,
+        )
+
+    async def _online(self) -> bool:
+        try:
+            await workflow.wait_condition(
+                lambda: self._inbox.connected,
+                timeout=self._reconnect,
+                timeout_summary="Wait for the charge point to reconnect",
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def _relocate(self, charge_point_id: str, *, lost: int) -> None:
+        """Ask the database where the charge point is, unless a signal has told already."""
+        if self._inbox.generation > lost:
+            return
+        found = await workflow.execute_activity_method(
+            DirectoryActivities.locate,
+            charge_point_id,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="Locate the charge point",
+        )
+        if found.connection is not None:
+            self._inbox.take_connection(found.connection)
+        if self._inbox.generation == lost:
+            # Still said to be on the node that did not answer: its end is not noticed yet.
+            await workflow.sleep(policies.RELOCATE_PAUSE)
+
+
+def _may_send_again(error: ActivityError) -> bool:
+    cause: Any = error.cause
+    if isinstance(cause, CancelledError):
+        return False
+    return not isinstance(cause, ApplicationError) or cause.type == "ChargePointGone"

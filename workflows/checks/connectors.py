@@ -1,0 +1,127 @@
+"""connector_available: every connector reports, and none is faulted, blocked or taken."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.charge_point import ChargePointActivities
+    from domain.checks import Failure
+    from domain.failures import FailureCode, failure
+    from domain.operations import ChangeAvailability, TriggerMessage
+    from domain.rules.connector import ConnectorAdvice, ConnectorVerdict, judge_connector
+    from domain.states import CheckResult, WaitingFor
+    from workflows.journal import CheckFailedError
+    from workflows.run import Run, in_words
+
+
+async def connectors(run: Run, *, expected: int | None) -> None:
+    """Run the check on connectors 1..N, and on the station itself as far as it speaks."""
+    known = max(run.inbox.connectors, default=0)
+    numbers = list(range(1, max(expected or known or 1, 1) + 1))
+    await _ask_silent_ones(run, numbers)
+    first: Failure | None = None
+    for number in ([0] if 0 in run.inbox.connectors else []) + numbers:
+        problem = await _examine(run, number)
+        first = first or problem
+    if first is not None:
+        raise CheckFailedError(first)
+
+
+async def _ask_silent_ones(run: Run, numbers: list[int]) -> None:
+    """One question for all, then one for each, then the last resort."""
+
+    def silent() -> list[int]:
+        return [number for number in numbers if number not in run.inbox.connectors]
+
+    if silent() and await run.trigger(TriggerMessage.STATUS_NOTIFICATION):
+        await run.wait(lambda: not silent(), run.pace.status, why="Wait for connector status")
+    for number in silent():
+        if await run.trigger(TriggerMessage.STATUS_NOTIFICATION, number):
+            await _wait_until_heard(run, number)
+        if number in silent():
+            await _make_available(run, number)
+            await _wait_until_heard(run, number)
+
+
+async def _wait_until_heard(run: Run, number: int) -> None:
+    await run.wait(
+        lambda: number in run.inbox.connectors, run.pace.status, why="Wait for connector status"
+    )
+
+
+async def _examine(run: Run, number: int) -> Failure | None:
+    """Judge a connector; help it along once, then judge again."""
+    verdict = _judge(run, number)
+    if verdict.advice is ConnectorAdvice.MAKE_AVAILABLE:
+        before = run.inbox.connectors[number]
+        await _make_available(run, number)
+        await run.wait(
+            lambda: run.inbox.connectors[number] != before,
+            run.pace.status,
+            why=f"Wait for connector {number} to become available",
+        )
+        verdict = _judge(run, number)
+    if verdict.advice is ConnectorAdvice.UNPLUG:
+        await run.prompt(
+            WaitingFor.UNPLUG,
+            lambda: _judge(run, number).advice is not ConnectorAdvice.UNPLUG,
+            run.pace.unplug,
+            f"Unplug the cable from connector {number}.",
+        )
+        verdict = _judge(run, number)
+    problem = _failure(run, number, verdict)
+    fact = run.inbox.connectors.get(number)
+    run.journal.step(
+        f"connector.{number}",
+        verdict.detail,
+        {}
+        if fact is None
+        else {
+            "status": fact.status,
+            "error_code": fact.error_code,
+            "vendor_error_code": fact.vendor_error_code,
+            "info": fact.info,
+        },
+        result=CheckResult.PASSED if problem is None else CheckResult.FAILED,
+    )
+    return problem
+
+
+def _judge(run: Run, number: int) -> ConnectorVerdict:
+    return judge_connector(
+        number,
+        run.inbox.connectors.get(number),
+        test_follows=run.request.options.run_test_transaction,
+    )
+
+
+def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure | None:
+    status = run.inbox.connectors[number].status if number in run.inbox.connectors else None
+    match verdict.advice:
+        case ConnectorAdvice.PASS:
+            return None
+        case ConnectorAdvice.ASK:
+            return failure(FailureCode.CONNECTOR_SILENT, connector_id=number)
+        case ConnectorAdvice.UNPLUG:
+            return failure(
+                FailureCode.CONNECTOR_IN_USE,
+                connector_id=number,
+                status=status,
+                waited=in_words(run.pace.unplug),
+            )
+        case ConnectorAdvice.MAKE_AVAILABLE:
+            return failure(FailureCode.CONNECTOR_UNAVAILABLE, connector_id=number, status=status)
+        case ConnectorAdvice.FAIL:
+            return verdict.failure
+
+
+async def _make_available(run: Run, number: int) -> None:
+    await run.charge_point.call(
+        ChargePointActivities.change_availability,
+        ChangeAvailability(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            connector_id=number,
+            operative=True,
+        ),
+        summary=f"Make connector {number} operative",
+    )

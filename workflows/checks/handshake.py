@@ -1,0 +1,188 @@
+"""ocpp_handshake: it is the right charge point, configured, accepted, alive and in time."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.charge_point import ChargePointActivities
+    from activities.records import RecordActivities
+    from domain.facts import BootFact
+    from domain.failures import FailureCode
+    from domain.operations import (
+        ApplyConfiguration,
+        ConfigurationOutcome,
+        Reset,
+        ResetKind,
+        TriggerMessage,
+    )
+    from domain.rules.configuration import judge_configuration
+    from domain.rules.identity import judge_identity
+    from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
+    from workflows import policies
+    from workflows.journal import CheckFailedError
+    from workflows.run import Run, in_words
+
+
+async def handshake(run: Run) -> int | None:
+    """Run the check; returns the number of connectors that the charge point says it has."""
+    await _identify(run)
+    connectors = await configure(run)
+    await _accept(run)
+    await _hear_heartbeat(run)
+    await _measure_link(run)
+    return connectors
+
+
+async def _identify(run: Run) -> None:
+    if run.inbox.boot is None:
+        await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+        await run.prompt(
+            WaitingFor.BOOT,
+            lambda: run.inbox.boot is not None,
+            run.pace.boot,
+            "Switch the charge point off and on again, so that it says what it is.",
+        )
+    boot = run.inbox.boot
+    if boot is None:
+        raise run.fail(FailureCode.IDENTITY_UNKNOWN)
+    problem = judge_identity(run.registered, boot)
+    run.journal.evidence(
+        {
+            "vendor": boot.vendor,
+            "model": boot.model,
+            "charge_point_serial": boot.charge_point_serial,
+            "charge_box_serial": boot.charge_box_serial,
+            "boot_id": boot.boot_id,
+        }
+    )
+    if problem is not None:
+        raise CheckFailedError(problem)
+    run.journal.step("identity", f"{boot.vendor} {boot.model} is the one that was registered.")
+    run.journal.note(*boot.warnings)
+
+
+async def configure(run: Run) -> int | None:
+    """Bring the configuration to what is desired, with few reboots; returns the connectors."""
+    outcome = await _apply(run)
+    reboots = 0
+    while judge_configuration(run.briefing.desired, outcome.parameters).reboot:
+        if reboots == policies.MAX_REBOOTS:
+            break
+        reboots += 1
+        await _reboot(run, number=reboots)
+        outcome = await _apply(run)
+    verdict = judge_configuration(run.briefing.desired, outcome.parameters)
+    for parameter in outcome.parameters:
+        run.journal.step(
+            f"configuration.{parameter.key}",
+            f"{parameter.key} is {parameter.reported}; {parameter.desired} is desired.",
+            {"state": parameter.state, "written": parameter.written},
+            result=CheckResult.PASSED
+            if parameter.state is ParameterState.APPLIED
+            else CheckResult.FAILED,
+        )
+    run.journal.evidence({"keys_reported": outcome.keys_reported, "reboots": reboots})
+    if verdict.failure is not None:
+        raise CheckFailedError(verdict.failure)
+    run.journal.note(*verdict.notes)
+    return outcome.number_of_connectors
+
+
+async def _apply(run: Run) -> ConfigurationOutcome:
+    outcome = await run.charge_point.call(
+        ChargePointActivities.apply_configuration,
+        ApplyConfiguration(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            parameters=run.briefing.desired,
+        ),
+        summary="Apply the configuration",
+    )
+    if outcome.detail is not None:
+        raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
+    return outcome
+
+
+async def _reboot(run: Run, *, number: int) -> None:
+    boots = run.inbox.boots
+    await run.charge_point.call(
+        ChargePointActivities.reset,
+        Reset(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            intent=f"{run.request.commissioning_id}:reset:{number}",
+            kind=ResetKind.SOFT,
+        ),
+        summary="Restart the charge point",
+    )
+    came_back = await run.prompt(
+        WaitingFor.REBOOT,
+        lambda: run.inbox.boots > boots and run.inbox.connected,
+        run.pace.reboot,
+        "The charge point restarts; that takes a few minutes.",
+    )
+    if not came_back:
+        raise run.fail(FailureCode.REBOOT_NOT_SEEN, waited=in_words(run.pace.reboot))
+    run.journal.step("reboot", "The charge point restarted for its configuration.")
+
+
+async def _accept(run: Run) -> None:
+    """Answer its boots Accepted from now on, and see one that was."""
+    if not run.briefing.snapshot.provisioned:
+        await workflow.execute_activity_method(
+            RecordActivities.accept_charge_point,
+            run.request.charge_point_id,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="Accept the charge point",
+        )
+    if not _accepted(run.inbox.boot):
+        # In Pending it boots again by itself after the interval; asking is faster.
+        await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+        if not await run.prompt(
+            WaitingFor.BOOT,
+            lambda: _accepted(run.inbox.boot),
+            run.pace.boot,
+            "The charge point is to announce itself once more; restart it if it does not.",
+        ):
+            raise run.fail(FailureCode.BOOT_NOT_ACCEPTED, waited=in_words(run.pace.boot))
+    run.journal.step("accepted", "Its BootNotification was answered Accepted.")
+
+
+def _accepted(boot: BootFact | None) -> bool:
+    return boot is not None and boot.registration is RegistrationStatus.ACCEPTED
+
+
+async def _hear_heartbeat(run: Run) -> None:
+    def alive() -> bool:
+        at, link = run.inbox.heartbeat_at, run.inbox.connection
+        return at is not None and link is not None and at >= link.at
+
+    if not alive():
+        await run.trigger(TriggerMessage.HEARTBEAT)
+        if not await run.wait(alive, run.pace.heartbeat, why="Wait for a heartbeat"):
+            raise run.fail(FailureCode.NO_HEARTBEAT, waited=in_words(run.pace.heartbeat))
+    run.journal.step("heartbeat", "A heartbeat arrived.")
+
+
+async def _measure_link(run: Run) -> None:
+    identity = await run.charge_point.call(
+        ChargePointActivities.read_identity, run.target, summary="Measure the link and the clock"
+    )
+    run.journal.evidence(
+        {
+            "ocpp_version": identity.ocpp_version,
+            "ping_ms": identity.ping_ms,
+            "clock_skew_s": identity.clock_skew_s,
+        }
+    )
+    limit_ms = policies.PING_LIMIT.total_seconds() * 1000
+    if identity.ping_ms > limit_ms:
+        raise run.fail(FailureCode.SLOW_LINK, ping_ms=identity.ping_ms, limit_ms=limit_ms)
+    run.journal.step("round_trip", f"A round trip takes {identity.ping_ms:.0f} ms.")
+    skew, limit_s = identity.clock_skew_s, policies.CLOCK_SKEW_LIMIT.total_seconds()
+    if skew is None:
+        run.journal.note("The charge point sent no time, so its clock was not compared.")
+    elif abs(skew) > limit_s:
+        raise run.fail(FailureCode.CLOCK_SKEW, skew_s=skew, limit_s=limit_s)
+    else:
+        run.journal.step("clock", f"Its clock is off by {skew:.1f} s.")

@@ -1,0 +1,199 @@
+"""test_transaction: a real charge is started remotely, metered, stopped and checked."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from datetime import timedelta
+
+    from activities.charge_point import ChargePointActivities
+    from activities.records import RecordActivities
+    from domain.facts import TransactionFact
+    from domain.failures import FailureCode
+    from domain.operations import (
+        Outcome,
+        Reply,
+        StartTestTransaction,
+        StopTestTransaction,
+        TriggerMessage,
+    )
+    from domain.rules.metering import judge_metering
+    from domain.states import ConnectorStatus, WaitingFor
+    from workflows import policies
+    from workflows.charge_point import ChargePointAwayError
+    from workflows.journal import CheckFailedError
+    from workflows.run import Run, in_words
+
+_PLUGGED_IN = {ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED}
+
+
+async def charge(run: Run) -> None:
+    """Run the check on the first connector. Whatever happens, the transaction is stopped."""
+    connector = min((number for number in run.inbox.connectors if number >= 1), default=1)
+    run.journal.evidence({"connector_id": connector, "id_tag": run.briefing.id_tag})
+    started = await _start(run, connector)
+    run.journal.step(
+        "started",
+        f"Transaction {started.transaction_id} started on connector {started.connector_id}.",
+        {"transaction_id": started.transaction_id, "meter_start_wh": started.meter_start},
+    )
+    if started.connector_id == connector:
+        await _collect_meter_values(run, started.transaction_id)
+    if not await stop(run, started.transaction_id):
+        raise run.fail(FailureCode.TRANSACTION_NOT_STOPPED, connector_id=started.connector_id)
+    stopped = run.inbox.transactions[started.transaction_id]
+    run.journal.step(
+        "stopped",
+        f"Transaction {stopped.transaction_id} stopped"
+        + (f" ({stopped.stop_reason})." if stopped.stop_reason else "."),
+        {"meter_stop_wh": stopped.meter_stop},
+    )
+    if started.connector_id != connector:
+        raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
+    await _verify(run, stopped)
+
+
+def open_transactions(run: Run) -> list[TransactionFact]:
+    """Transactions of this run that have not ended."""
+    return [
+        transaction
+        for transaction in run.inbox.transactions.values()
+        if transaction.id_tag == run.briefing.id_tag and transaction.stopped_at is None
+    ]
+
+
+def _ours(run: Run) -> TransactionFact | None:
+    tag = run.briefing.id_tag
+    return next((t for t in run.inbox.transactions.values() if t.id_tag == tag), None)
+
+
+async def _start(run: Run, connector: int) -> TransactionFact:
+    """Ask for the start, prompt for a vehicle, ask again; believe events, not replies."""
+    deadline = workflow.now() + run.pace.vehicle
+    attempt = 0
+    rejection: str | None = None
+    while True:
+        attempt += 1
+        outcome = await _ask_for_start(run, connector, attempt)
+        refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
+        rejection = (outcome.detail or outcome.reply) if refused else None
+        if not refused:
+            await run.wait(
+                lambda: _ours(run) is not None, run.pace.start, why="Wait for the transaction"
+            )
+        started = _ours(run)
+        if started is not None:
+            return started
+        left = deadline - workflow.now()
+        if left <= timedelta(0):
+            break
+        await _wait_for_vehicle(run, connector, left)
+        started = _ours(run)
+        if started is not None:
+            return started
+        if workflow.now() >= deadline:
+            break
+    if rejection is not None:
+        raise run.fail(FailureCode.TRANSACTION_REJECTED, connector_id=connector, detail=rejection)
+    raise run.fail(
+        FailureCode.TRANSACTION_NOT_STARTED,
+        connector_id=connector,
+        waited=in_words(run.pace.vehicle),
+    )
+
+
+async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
+    return await run.charge_point.call(
+        ChargePointActivities.start_test_transaction,
+        StartTestTransaction(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            intent=f"{run.request.commissioning_id}:start:{attempt}",
+            connector_id=connector,
+            id_tag=run.briefing.id_tag,
+        ),
+        summary=f"Start a test charge on connector {connector}",
+    )
+
+
+async def _wait_for_vehicle(run: Run, connector: int, left: timedelta) -> None:
+    """Until a cable is plugged in anew, a transaction starts, or the time is over."""
+    before = run.inbox.connectors.get(connector)
+
+    def something_happened() -> bool:
+        now = run.inbox.connectors.get(connector)
+        plugged_in = now is not None and now != before and now.status in _PLUGGED_IN
+        return plugged_in or _ours(run) is not None
+
+    await run.prompt(
+        WaitingFor.VEHICLE,
+        something_happened,
+        left,
+        f"Plug a vehicle or a tester into connector {connector}.",
+    )
+
+
+async def _collect_meter_values(run: Run, transaction_id: int) -> None:
+    """Charge until the register has moved and enough samples came, within bounds."""
+    began = workflow.now()
+
+    def ended() -> bool:
+        return run.inbox.transactions[transaction_id].stopped_at is not None
+
+    def enough() -> bool:
+        registers = [m.energy_wh for m in run.inbox.meter_values if m.energy_wh is not None]
+        return (
+            len(run.inbox.meter_values) >= policies.METER_EVENTS_WANTED
+            and len(registers) > 1
+            and max(registers) > min(registers)
+            and workflow.now() - began >= run.pace.charge_at_least
+        )
+
+    while not (ended() or enough()) and workflow.now() - began < run.pace.charge_at_most:
+        heard = len(run.inbox.meter_values)
+        if not await run.wait(
+            lambda heard=heard: ended() or len(run.inbox.meter_values) > heard,  # type: ignore[misc]
+            run.pace.meter,
+            why="Wait for meter values",
+        ):
+            await run.trigger(TriggerMessage.METER_VALUES)
+
+
+async def stop(run: Run, transaction_id: int) -> bool:
+    """Stop a transaction, a few times; False when it still runs."""
+
+    def ended() -> bool:
+        return run.inbox.transactions[transaction_id].stopped_at is not None
+
+    for _ in range(policies.STOP_ATTEMPTS):
+        if ended():
+            return True
+        try:
+            await run.charge_point.call(
+                ChargePointActivities.stop_test_transaction,
+                StopTestTransaction(
+                    charge_point_id=run.request.charge_point_id,
+                    commissioning_id=run.request.commissioning_id,
+                    transaction_id=transaction_id,
+                ),
+                summary="Stop the test charge",
+            )
+        except ChargePointAwayError:
+            return ended()
+        await run.wait(ended, run.pace.stop, why="Wait for the end of the transaction")
+    return ended()
+
+
+async def _verify(run: Run, transaction: TransactionFact) -> None:
+    read = await workflow.execute_activity_method(
+        RecordActivities.read_meter_values,
+        transaction.transaction_id,
+        start_to_close_timeout=policies.RECORD_TIMEOUT,
+        retry_policy=policies.RECORD_RETRY,
+        summary="Read the meter values",
+    )
+    verdict = judge_metering(read.transaction or transaction, read.readings)
+    run.journal.evidence(verdict.evidence)
+    run.journal.note(*verdict.notes)
+    if verdict.failure is not None:
+        raise CheckFailedError(verdict.failure)
+    run.journal.step("energy", "The register moved, and the meter agrees with itself.")

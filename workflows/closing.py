@@ -1,0 +1,49 @@
+"""How a run leaves the charge point: nothing of it keeps running, or an alarm keeps trying."""
+
+from temporalio import workflow
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from domain.commissioning import StrayTransaction
+    from domain.names import notice_workflow_id, stray_transaction_workflow_id
+    from workflows.checks.test_charge import open_transactions, stop
+    from workflows.notice import NoticeWorkflow
+    from workflows.run import Run
+    from workflows.stray import StrayTransactionWorkflow
+
+
+async def stop_what_runs(run: Run) -> None:
+    """Stop the run's transactions; one that will not stop gets a workflow that keeps trying."""
+    for transaction in open_transactions(run):
+        if await stop(run, transaction.transaction_id):
+            continue
+        run.journal.alarm(
+            f"Test transaction {transaction.transaction_id} on connector "
+            f"{transaction.connector_id} is still running; the engine keeps trying to stop it."
+        )
+        await workflow.start_child_workflow(
+            StrayTransactionWorkflow.run,
+            StrayTransaction(
+                charge_point_id=run.request.charge_point_id,
+                commissioning_id=run.request.commissioning_id,
+                transaction_id=transaction.transaction_id,
+            ),
+            id=stray_transaction_workflow_id(transaction.transaction_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            static_summary=f"Stop stray transaction {transaction.transaction_id}",
+        )
+
+
+async def mail_verdict(commissioning_id: str) -> None:
+    """Have the verdict mailed by a workflow of its own: a mail server may be away for a day."""
+    try:
+        await workflow.start_child_workflow(
+            NoticeWorkflow.run,
+            commissioning_id,
+            id=notice_workflow_id(commissioning_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            static_summary="Mail the verdict",
+        )
+    except WorkflowAlreadyStartedError:
+        return

@@ -1,0 +1,205 @@
+"""CommissioningWorkflow: one run of the four checks on one charge point."""
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import Any, TypeVar
+
+    from activities.records import RecordActivities
+    from domain.checks import RunView
+    from domain.commissioning import CancelRequest, RunRequest, RunVerdict
+    from domain.facts import ChargePointEvent
+    from domain.failures import FailureCode
+    from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
+    from domain.states import CheckName, WaitingFor
+    from workflows import policies
+    from workflows.charge_point import ChargePointAwayError, RemoteChargePoint
+    from workflows.checks.connectors import connectors
+    from workflows.checks.firmware import firmware
+    from workflows.checks.handshake import handshake
+    from workflows.checks.test_charge import charge
+    from workflows.closing import mail_verdict, stop_what_runs
+    from workflows.inbox import Inbox
+    from workflows.journal import Journal
+    from workflows.presentation import current_details
+    from workflows.run import Run, in_words
+
+ResultT = TypeVar("ResultT")
+
+_RUN_STATUS = SearchAttributeKey.for_keyword(SearchAttribute.RUN_STATUS)
+_FAILED_CHECK = SearchAttributeKey.for_keyword(SearchAttribute.FAILED_CHECK)
+
+
+@workflow.defn
+class CommissioningWorkflow:
+    """Commissions a charge point: waits for it, checks it, leaves a record.
+
+    Closes as Completed when every check passed or was skipped, as Failed with an ApplicationError
+    of type ``CommissioningFailed`` when one failed, as Canceled when it was cancelled.
+    """
+
+    @workflow.init
+    def __init__(self, request: RunRequest) -> None:
+        self._request = request
+        self._inbox = Inbox()
+        self._journal = Journal(request)
+        self._run: Run | None = None
+
+    @workflow.run
+    async def run(self, request: RunRequest) -> RunView | None:
+        """Run the checks; returns the record, or None when the start had been taken back."""
+        cancelled = False
+        try:
+            self._run = await self._begin(request)
+            if self._run is None:
+                return None
+            await self._wait_for_connection(self._run)
+            await self._check_all(self._run)
+        except BaseException as error:
+            if not is_cancelled_exception(error):
+                raise
+            cancelled = True
+        await _uninterrupted(self._finish(cancelled=cancelled))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if cancelled:
+            raise asyncio.CancelledError
+        if not self._journal.passed:
+            raise self._verdict()
+        return self._journal.view()
+
+    @workflow.signal(name=CHARGE_POINT_EVENT_SIGNAL)
+    def charge_point_event(self, event: ChargePointEvent) -> None:
+        """Something happened to the charge point."""
+        self._inbox.receive(event)
+
+    @workflow.query
+    def status(self) -> RunView:
+        """The run as it stands."""
+        return self._journal.view()
+
+    @workflow.update
+    def request_cancel(self, request: CancelRequest) -> None:
+        """Note who cancels, and why; the cancellation itself follows through Temporal."""
+        self._journal.cancel_requested(request)
+
+    async def _begin(self, request: RunRequest) -> Run | None:
+        self._present()
+        for _ in range(policies.OWNERSHIP_TRIES):
+            briefing = await workflow.execute_activity_method(
+                RecordActivities.begin_run,
+                request,
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary="Open the run and begin to watch",
+            )
+            if not briefing.accepted:
+                return None
+            if briefing.busy_with is None:
+                break
+            # A configuration push owns the charge point and is done within seconds.
+            await workflow.sleep(policies.OWNERSHIP_PAUSE)
+        self._inbox.load(briefing.snapshot)
+        return Run(
+            request=request,
+            briefing=briefing,
+            inbox=self._inbox,
+            journal=self._journal,
+            charge_point=RemoteChargePoint(self._inbox, reconnect=request.options.pace.reconnect),
+            on_change=self._present,
+        )
+
+    async def _wait_for_connection(self, run: Run) -> None:
+        wait = run.request.options.wait_for_connection
+        refusal = run.briefing.snapshot.last_refusal
+        connected = await run.prompt(
+            WaitingFor.CONNECTION,
+            lambda: self._inbox.connected,
+            wait,
+            "Switch the charge point on and check its OCPP URL and network.",
+            cause=refusal.reason if refusal else None,
+        )
+        if not connected:
+            with self._journal.check(CheckName.OCPP_HANDSHAKE):
+                raise run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+
+    async def _check_all(self, run: Run) -> None:
+        """The four checks. One that cannot say anything any more is skipped at the end."""
+        number_of_connectors = None
+        if self._journal.passed:
+            number_of_connectors = await self._check(
+                run, CheckName.OCPP_HANDSHAKE, lambda: handshake(run)
+            )
+        if self._journal.passed:
+            # Both are looked at, so that one visit can mend both.
+            await self._check(run, CheckName.FIRMWARE_VERSION, lambda: firmware(run))
+            await self._check(
+                run,
+                CheckName.CONNECTOR_AVAILABLE,
+                lambda: connectors(run, expected=number_of_connectors),
+            )
+        if self._journal.passed and run.request.options.run_test_transaction:
+            await self._check(run, CheckName.TEST_TRANSACTION, lambda: charge(run))
+
+    async def _check(
+        self, run: Run, name: CheckName, steps: Callable[[], Awaitable[ResultT]]
+    ) -> ResultT | None:
+        with self._journal.check(name):
+            self._present()
+            try:
+                return await steps()
+            except ChargePointAwayError:
+                raise run.fail(
+                    FailureCode.CONNECTION_LOST, waited=in_words(run.pace.reconnect)
+                ) from None
+        return None
+
+    async def _finish(self, *, cancelled: bool) -> None:
+        """Leave the charge point as it was found, and the record for ever."""
+        if self._run is not None:
+            await stop_what_runs(self._run)
+        self._journal.close(cancelled=cancelled)
+        view = self._journal.view()
+        workflow.upsert_search_attributes([_RUN_STATUS.value_set(view.status)])
+        failed = self._journal.failed_checks
+        if failed:
+            workflow.upsert_search_attributes([_FAILED_CHECK.value_set(failed[0])])
+        self._present()
+        await workflow.execute_activity_method(
+            RecordActivities.finish_run,
+            RunVerdict(view=view),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"Record the verdict: {view.status}",
+        )
+        if self._request.options.notify_on_complete:
+            await mail_verdict(view.commissioning_id)
+
+    def _verdict(self) -> ApplicationError:
+        problem = self._journal.failure
+        assert problem is not None  # noqa: S101 - called for failed runs only
+        failed = self._journal.failed_checks
+        return ApplicationError(
+            f"{failed[0]}: {problem.cause}",
+            {"failed_checks": failed, "code": problem.code, "action": problem.action},
+            type="CommissioningFailed",
+            non_retryable=True,
+        )
+
+    def _present(self) -> None:
+        registered = self._run.registered if self._run else None
+        workflow.set_current_details(current_details(self._journal.view(), registered))
+
+
+async def _uninterrupted(closing: Coroutine[Any, Any, None]) -> None:
+    """Finish what must be finished: a cancellation in the middle of it comes too late."""
+    task = asyncio.create_task(closing)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            continue
+    task.result()

@@ -1,0 +1,66 @@
+"""ConnectionTestWorkflow: is the charge point reachable right now?"""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.charge_point import ChargePointActivities
+    from activities.records import DirectoryActivities
+    from domain.commissioning import ConnectionTest, ConnectionTestRequest, Whereabouts
+    from domain.names import node_task_queue
+    from domain.operations import Operation
+    from workflows import policies
+
+
+@workflow.defn
+class ConnectionTestWorkflow:
+    """Measures a round trip on the charge point's socket, or says why there is none."""
+
+    @workflow.run
+    async def run(self, request: ConnectionTestRequest) -> ConnectionTest:
+        """Test now; nothing is waited for."""
+        found = await workflow.execute_activity_method(
+            DirectoryActivities.locate,
+            request.charge_point_id,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="Locate the charge point",
+        )
+        if found.connection is None:
+            return ConnectionTest(connected=False, reason=why_not_connected(found))
+        try:
+            ping = await workflow.execute_activity_method(
+                ChargePointActivities.ping,
+                Operation(charge_point_id=request.charge_point_id),
+                task_queue=node_task_queue(found.connection.node_id),
+                schedule_to_start_timeout=policies.NODE_PICKUP,
+                start_to_close_timeout=policies.CONNECTION_TEST_TIMEOUT,
+                retry_policy=policies.NODE_RETRY,
+                summary="Measure a round trip",
+            )
+        except ActivityError:
+            return ConnectionTest(
+                connected=False,
+                reason="The charge point is connected but did not answer a ping. "
+                "Its link has just broken; wait for it to reconnect and test again.",
+            )
+        return ConnectionTest(
+            connected=True,
+            latency_ms=ping.latency_ms,
+            ocpp_version_negotiated=ping.ocpp_version,
+        )
+
+
+def why_not_connected(found: Whereabouts) -> str:
+    """Say in words why there is no connection."""
+    parts = (
+        [f"The charge point was last seen at {found.last_seen_at:%Y-%m-%d %H:%M:%S} UTC."]
+        if found.last_seen_at
+        else ["The charge point has never connected."]
+    )
+    if found.last_refusal is not None:
+        parts.append(
+            f"Its last attempt, at {found.last_refusal.at:%Y-%m-%d %H:%M:%S} UTC, was refused: "
+            f"{found.last_refusal.reason}"
+        )
+    return " ".join(parts)

@@ -1,0 +1,178 @@
+"""The growing record of a run, and the one place that makes its view."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from collections.abc import Iterator
+    from contextlib import contextmanager
+    from dataclasses import replace
+    from datetime import datetime, timedelta
+
+    from domain.checks import CheckRecord, Evidence, Failure, RunView, Step, Waiting
+    from domain.commissioning import CancelRequest, RunRequest
+    from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+
+
+class CheckFailedError(Exception):
+    """A check has its verdict: failed. Caught by the run, never seen by Temporal."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure
+
+
+class Journal:
+    """Collects verdicts, steps and evidence. Times are workflow times."""
+
+    def __init__(self, request: RunRequest) -> None:
+        self._request = request
+        self._checks = {name: CheckRecord(name=name) for name in CheckName}
+        self._current: CheckName | None = None
+        self._waiting: Waiting | None = None
+        self._alarms: list[str] = []
+        self._status = RunStatus.IN_PROGRESS
+        self._failure: Failure | None = None
+        self._cancel: CancelRequest | None = None
+        self._closed_at: datetime | None = None
+
+    @contextmanager
+    def check(self, name: CheckName) -> Iterator[None]:
+        """Run a check: left normally it passed, by CheckFailedError it failed.
+
+        Cancellation leaves it pending: there is no verdict.
+        """
+        self._current = name
+        self._change(result=CheckResult.RUNNING, started_at=workflow.now())
+        try:
+            yield
+        except CheckFailedError as error:
+            self._failure = self._failure or error.failure
+            self._change(result=CheckResult.FAILED, failure=error.failure, ended_at=workflow.now())
+        except BaseException:
+            self._change(result=CheckResult.PENDING)
+            raise
+        else:
+            self._change(result=CheckResult.PASSED, ended_at=workflow.now())
+        finally:
+            self._waiting = None
+            self._current = None
+
+    def step(
+        self,
+        name: str,
+        detail: str,
+        evidence: Evidence | None = None,
+        *,
+        result: CheckResult = CheckResult.PASSED,
+    ) -> None:
+        """Add a step to the current check."""
+        step = Step(
+            name=name, result=result, at=workflow.now(), detail=detail, evidence=evidence or {}
+        )
+        self._change(steps=(*self._record.steps, step))
+
+    def note(self, *notes: str, needs_review: bool = False) -> None:
+        """Add remarks for a reader of the current check."""
+        self._change(
+            notes=(*self._record.notes, *notes),
+            needs_review=self._record.needs_review or needs_review,
+        )
+
+    def evidence(self, evidence: Evidence) -> None:
+        """Add measured values to the current check."""
+        self._change(evidence={**self._record.evidence, **evidence})
+
+    def alarm(self, text: str) -> None:
+        """Raise an alarm that stays on the record."""
+        self._alarms.append(text)
+
+    def wait(
+        self, waiting_for: WaitingFor, timeout: timedelta, prompt: str, cause: str | None = None
+    ) -> None:
+        """Say what the run waits for from now on."""
+        now = workflow.now()
+        self._waiting = Waiting(
+            waiting_for=waiting_for,
+            since=now,
+            until=now + timeout,
+            prompt=prompt,
+            likely_cause=cause,
+        )
+
+    def stop_waiting(self) -> None:
+        """The wait is over."""
+        self._waiting = None
+
+    def cancel_requested(self, request: CancelRequest) -> None:
+        """Remember who cancels, and why."""
+        self._cancel = self._cancel or request
+
+    def close(self, *, cancelled: bool = False) -> None:
+        """Fix the run's status by its checks; the ones that never ran are skipped, and why."""
+        if cancelled:
+            self._status = RunStatus.CANCELLED
+        else:
+            self._status = RunStatus.COMPLETED if self.passed else RunStatus.FAILED
+        for check in self._checks.values():
+            if check.result is CheckResult.PENDING:
+                self._skip(check.name, self._why_never_run(cancelled=cancelled))
+        self._closed_at = workflow.now()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check has failed so far."""
+        return self._failure is None
+
+    @property
+    def failed_checks(self) -> list[CheckName]:
+        """The checks that failed, in their order."""
+        return [c.name for c in self._checks.values() if c.result is CheckResult.FAILED]
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure."""
+        return self._failure
+
+    def view(self) -> RunView:
+        """The run as anyone sees it."""
+        return RunView(
+            commissioning_id=self._request.commissioning_id,
+            charge_point_id=self._request.charge_point_id,
+            status=self._status,
+            checks=tuple(self._checks.values()),
+            started_at=self._request.started_at,
+            completed_at=self._closed_at,
+            failure=self._failure,
+            waiting=self._waiting,
+            previous_commissioning_id=self._request.previous_commissioning_id,
+            run_test_transaction=self._request.options.run_test_transaction,
+            started_by=self._request.started_by,
+            cancelled_by=self._cancel.by if self._cancel else None,
+            cancel_reason=self._cancel.reason if self._cancel else None,
+            alarms=tuple(self._alarms),
+        )
+
+    def _why_never_run(self, *, cancelled: bool) -> str:
+        if cancelled:
+            return "The run was cancelled."
+        if not self.passed:
+            return f"{self.failed_checks[0]} failed."
+        options = self._request.options
+        return options.skip_reason or (
+            f"{self._request.started_by} started the run without a test transaction."
+        )
+
+    def _skip(self, name: CheckName, reason: str) -> None:
+        """Skip a check, with the reason that the record and the certificate show."""
+        self._checks[name] = replace(
+            self._checks[name], result=CheckResult.SKIPPED, skip_reason=reason
+        )
+
+    @property
+    def _record(self) -> CheckRecord:
+        assert self._current is not None, "steps belong to a check"  # noqa: S101
+        return self._checks[self._current]
+
+    def _change(self, **changes: object) -> None:
+        assert self._current is not None, "changes belong to a check"  # noqa: S101
+        self._checks[self._current] = replace(self._record, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,57 @@
+"""Timeouts and retry policies, each with a name; no literal stands at a call."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+# Records and look-ups: the database may be away for long, and a verdict must not be lost with it.
+RECORD_TIMEOUT = timedelta(seconds=30)
+RECORD_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=30),
+)
+
+# A mail server that is away for a day still gets the mail; after that it is given up.
+MAIL_TIMEOUT = timedelta(minutes=1)
+MAIL_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=15),
+    maximum_attempts=100,
+)
+
+# The installer waits for the answer to an invitation.
+INVITATION_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    maximum_interval=timedelta(seconds=5),
+    maximum_attempts=5,
+)
+
+# An operation on a node: nobody picks it up when the node is dead. The workflow re-sends by
+# itself after it has located the charge point again, so Temporal must not retry on a stale queue.
+NODE_PICKUP = timedelta(seconds=5)
+NODE_OPERATION_TIMEOUT = timedelta(minutes=4)
+NODE_HEARTBEAT = timedelta(seconds=15)
+NODE_RETRY = RetryPolicy(maximum_attempts=1)
+NODE_SENDS = 6
+RELOCATE_PAUSE = timedelta(seconds=1)
+
+# A charge point owned by a configuration push is free again within seconds.
+OWNERSHIP_PAUSE = timedelta(seconds=2)
+OWNERSHIP_TRIES = 60
+
+# After a reboot the configuration is read back; some chargers boot-loop on over-broad values.
+MAX_REBOOTS = 2
+
+STOP_ATTEMPTS = 3
+
+CLOCK_SKEW_LIMIT = timedelta(minutes=2)
+PING_LIMIT = timedelta(seconds=5)
+METER_EVENTS_WANTED = 3
+
+CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
+
+# A transaction that would not stop is asked again, ever more slowly, until it ends.
+STRAY_FIRST_PAUSE = timedelta(minutes=1)
+STRAY_LONGEST_PAUSE = timedelta(hours=1)
+STRAY_TRIES_PER_RUN = 200

@@ -1,0 +1,81 @@
+"""ProjectWorkflow: a project from its creation to its handover."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+
+    from activities.mail import HandOver, Invite, ProjectActivities
+    from domain.commissioning import (
+        CompleteHandover,
+        HandoverResult,
+        InvitationSent,
+        InviteSiteOwner,
+        ProjectRequest,
+    )
+    from workflows import policies
+
+
+@workflow.defn
+class ProjectWorkflow:
+    """Open until the project is handed over. Invitations and the handover are updates on it."""
+
+    @workflow.init
+    def __init__(self, request: ProjectRequest) -> None:
+        self._request = request
+        self._handed_over = False
+        self._told: list[str] = []
+        self._one_at_a_time = asyncio.Lock()
+
+    @workflow.run
+    async def run(self, request: ProjectRequest) -> None:
+        """Wait for the handover; a long life continues as new."""
+        self._present(request)
+        await workflow.wait_condition(
+            lambda: self._handed_over or workflow.info().is_continue_as_new_suggested()
+        )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._handed_over:
+            workflow.continue_as_new(request)
+
+    @workflow.update
+    async def invite_site_owner(self, invitation: InviteSiteOwner) -> InvitationSent:
+        """Invite the site owner; an earlier pending invitation is replaced."""
+        async with self._one_at_a_time:
+            sent = await workflow.execute_activity_method(
+                ProjectActivities.send_invitation,
+                Invite(project_id=self._request.project_id, invitation=invitation),
+                start_to_close_timeout=policies.MAIL_TIMEOUT,
+                retry_policy=policies.INVITATION_RETRY,
+                summary="Mail the invitation",
+            )
+            self._tell(f"Invited {invitation.invitation_id}")
+            return sent
+
+    @workflow.signal
+    def invitation_accepted(self, invitation_id: str) -> None:
+        """The site owner has accepted."""
+        self._tell(f"Accepted {invitation_id}")
+
+    @workflow.update
+    async def complete_handover(self, request: CompleteHandover) -> HandoverResult:
+        """Hand over, or be refused with what stands in the way."""
+        async with self._one_at_a_time:
+            result = await workflow.execute_activity_method(
+                ProjectActivities.complete_handover,
+                HandOver(project_id=self._request.project_id, request=request),
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary="Complete the handover",
+            )
+            self._handed_over = result.completed_at is not None
+            self._tell("Handed over" if self._handed_over else "Handover refused")
+            return result
+
+    def _tell(self, what: str) -> None:
+        self._told = [*self._told, f"{workflow.now():%Y-%m-%d %H:%M:%S} {what}"][-20:]
+        self._present(self._request)
+
+    def _present(self, request: ProjectRequest) -> None:
+        lines = [f"**{request.name}**", *(f"- {line}" for line in self._told)]
+        workflow.set_current_details("\n".join(lines))

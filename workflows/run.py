@@ -1,0 +1,112 @@
+"""What every check of a run works with."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from collections.abc import Callable
+    from dataclasses import dataclass, field
+    from datetime import timedelta
+
+    from activities.charge_point import ChargePointActivities
+    from domain.commissioning import Briefing, Pace, Registered, RunRequest
+    from domain.failures import FailureCode, failure
+    from domain.operations import Operation, Reply, Trigger, TriggerMessage
+    from domain.states import WaitingFor
+    from workflows.charge_point import RemoteChargePoint
+    from workflows.inbox import Inbox
+    from workflows.journal import CheckFailedError, Journal
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One commissioning run in progress."""
+
+    request: RunRequest
+    briefing: Briefing
+    inbox: Inbox
+    journal: Journal
+    charge_point: RemoteChargePoint
+    on_change: Callable[[], None]
+    """Called when the run begins or ends to wait, to refresh what operators see."""
+    untriggerable: set[TriggerMessage] = field(default_factory=set)
+    """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
+
+    @property
+    def pace(self) -> Pace:
+        """How long to wait where."""
+        return self.request.options.pace
+
+    @property
+    def registered(self) -> Registered:
+        """The charge point as it was registered."""
+        assert self.briefing.registered is not None  # noqa: S101 - an accepted run has one
+        return self.briefing.registered
+
+    @property
+    def target(self) -> Operation:
+        """The plain target of operations without parameters."""
+        return Operation(
+            charge_point_id=self.request.charge_point_id,
+            commissioning_id=self.request.commissioning_id,
+        )
+
+    def fail(self, code: FailureCode, **facts: object) -> CheckFailedError:
+        """Make the error that ends the current check."""
+        return CheckFailedError(failure(code, **facts))
+
+    async def wait(self, condition: Callable[[], bool], timeout: timedelta, *, why: str) -> bool:
+        """Wait for an event; False when the time is over. Says nothing to the installer."""
+        try:
+            await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
+        except TimeoutError:
+            return False
+        return True
+
+    async def prompt(
+        self,
+        waiting_for: WaitingFor,
+        condition: Callable[[], bool],
+        timeout: timedelta,
+        prompt: str,
+        *,
+        cause: str | None = None,
+    ) -> bool:
+        """Wait for something that a person may have to bring about, and say so in the status."""
+        if condition():
+            return True
+        self.journal.wait(waiting_for, timeout, prompt, cause)
+        self.on_change()
+        try:
+            return await self.wait(condition, timeout, why=prompt)
+        finally:
+            self.journal.stop_waiting()
+            self.on_change()
+
+    async def trigger(self, message: TriggerMessage, connector_id: int | None = None) -> bool:
+        """Ask for a message; False when the charge point cannot be asked for it."""
+        if message in self.untriggerable:
+            return False
+        outcome = await self.charge_point.call(
+            ChargePointActivities.trigger,
+            Trigger(
+                charge_point_id=self.request.charge_point_id,
+                commissioning_id=self.request.commissioning_id,
+                message=message,
+                connector_id=connector_id,
+            ),
+            summary=f"Ask for {message}"
+            + ("" if connector_id is None else f" of connector {connector_id}"),
+        )
+        if outcome.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}:
+            # One class of chargers hangs on any trigger, another lacks them all.
+            self.untriggerable.update(TriggerMessage)
+        return outcome.reply is Reply.ACCEPTED
+
+
+def in_words(duration: timedelta) -> str:
+    """Say a duration for a person: 90 s, 15 min, 3 h, 30 days."""
+    seconds = int(duration.total_seconds())
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
