@@ -6,15 +6,28 @@ the SDK's client configuration, not here.
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SECRET_CHARACTERS = 32
+
+
+class SecretMissingError(Exception):
+    """``DYNAMO_SECRET_KEY`` is missing; the process cannot start."""
 
 
 class Settings(BaseSettings):
     """Settings of every process. Times are ISO 8601 durations or seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="DYNAMO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="DYNAMO_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a value that is refused may hold a password
+    )
 
     data_dir: Path = Field(default=Path(".dynamo"), description="Where `dynamo up` keeps its files")
     database_url: str = Field(
@@ -64,9 +77,51 @@ class Settings(BaseSettings):
     call_timeout: timedelta = Field(
         default=timedelta(seconds=20), description="How long a charge point may take to answer"
     )
-    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < _SECRET_CHARACTERS:
+            raise ValueError(f"it needs {_SECRET_CHARACTERS} characters or more")
+        return key
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_driver(cls, url: str) -> str:
+        if url and not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError(
+                "it begins with sqlite+aiosqlite:/// or postgresql+asyncpg://, "
+                "such as postgresql+asyncpg://user:password@host/dynamo"
+            )
+        return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise ValueError("it looks like smtp://user:password@host:587 or smtps://…")
+        return url
 
     @property
     def resolved_database_url(self) -> str:
         """The database URL, or the SQLite file of the data directory."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/engine.sqlite3"
+
+    def required_secret(self) -> str:
+        """The secret key.
+
+        Raises:
+            SecretMissingError: it is not set, and there is no default anywhere.
+
+        """
+        if self.secret_key is None:
+            raise SecretMissingError(
+                "DYNAMO_SECRET_KEY must be set; make one with: openssl rand -hex 32"
+            )
+        return self.secret_key.get_secret_value()

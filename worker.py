@@ -1,0 +1,111 @@
+"""The worker of the shared task queue: every workflow, and every activity without a socket."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from activities.mailer import mailer_from
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.mail import NoticeActivities, ProjectActivities
+from activities.records import DirectoryActivities, RecordActivities
+from domain.names import SHARED_TASK_QUEUE
+from domain.ports import Mailer
+from settings import Settings
+from storage.catalogue import load_catalogue
+from storage.engine import Database
+from storage.project_records import StoredProjects
+from storage.run_records import StoredDirectory, StoredRuns
+from temporal_client import connect
+from workflows.commissioning import CommissioningWorkflow
+from workflows.configuration import ConfigurationWorkflow
+from workflows.connection_test import ConnectionTestWorkflow
+from workflows.notice import NoticeWorkflow
+from workflows.project import ProjectWorkflow
+from workflows.stray import StrayTransactionWorkflow
+
+WORKFLOWS: Sequence[type] = (
+    CommissioningWorkflow,
+    ConfigurationWorkflow,
+    ConnectionTestWorkflow,
+    NoticeWorkflow,
+    ProjectWorkflow,
+    StrayTransactionWorkflow,
+)
+
+# Our own pure modules are imported once, not anew for each workflow run.
+_PASSED_THROUGH = ("activities", "annotated_types", "domain", "pydantic", "pydantic_core")
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox that every worker and every replay uses."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
+    )
+
+
+def make_worker(
+    client: Client,
+    database: Database,
+    mailer: Mailer,
+    *,
+    settings: Settings,
+    task_queue: str = SHARED_TASK_QUEUE,
+) -> Worker:
+    """Compose the worker."""
+    catalogue = load_catalogue()
+    runs = StoredRuns(database, catalogue, now=_now)
+    directory = StoredDirectory(database, catalogue, now=_now)
+    projects = StoredProjects(database, invitation_lifetime=settings.invitation_lifetime, now=_now)
+    records = RecordActivities(runs)
+    directories = DirectoryActivities(directory)
+    notices = NoticeActivities(runs, mailer)
+    handovers = ProjectActivities(
+        projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
+    )
+    activities: Sequence[Any] = (
+        records.begin_run,
+        records.accept_charge_point,
+        records.read_meter_values,
+        records.finish_run,
+        directories.locate,
+        directories.claim,
+        directories.release,
+        notices.mail_verdict,
+        handovers.send_invitation,
+        handovers.complete_handover,
+    )
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=workflow_runner(),
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Serve the shared task queue until SIGTERM or SIGINT."""
+    log = structlog.get_logger()
+    database = Database(settings.resolved_database_url)
+    client = await connect()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with make_worker(client, database, mailer_from(settings), settings=settings):
+            log.info("worker_started", task_queue=SHARED_TASK_QUEUE, namespace=client.namespace)
+            await stop.wait()
+    finally:
+        await database.close()
+    log.info("worker_stopped")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,7 +1,5 @@
 """Mails to installers and site owners. A token of an invitation exists only in here."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -14,6 +12,7 @@ from domain.commissioning import (
     InviteSiteOwner,
 )
 from domain.ports import Mailer, ProjectRecords, RunRecords
+from domain.tokens import hash_token, invitation_token
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,22 +29,6 @@ class HandOver:
 
     project_id: str
     request: CompleteHandover
-
-
-def invitation_token(secret: str, invitation_id: str) -> str:
-    """Derive an invitation's 256-bit token, hex.
-
-    It is derived from the engine's secret, so that a mail sent twice after a crash carries the
-    same link, and that no store ever holds it.
-    """
-    return hmac.new(
-        secret.encode(), f"invitation:{invitation_id}".encode(), hashlib.sha256
-    ).hexdigest()
-
-
-def hash_token(token: str) -> str:
-    """What is stored of a token: its SHA-256, hex (the token is random, so a fast hash is safe)."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class NoticeActivities:

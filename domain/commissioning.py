@@ -91,7 +91,6 @@ class MeterReading:
     at: datetime
     energy_wh: float | None = None
     power_w: float | None = None
-    energy_unit: str | None = None
     connector_id: int | None = None
 
 

@@ -111,15 +111,13 @@ class Runs:
                 view.commissioning_id, await self._status_after(view)
             )
 
-    async def claim_notice(self, commissioning_id: str) -> bool:
-        """Take the right to mail the verdict; True for exactly one caller."""
-        result = await self._connection.execute(
+    async def mark_notified(self, commissioning_id: str) -> None:
+        """Note that the verdict was mailed."""
+        await self._connection.execute(
             update(commissioning_runs)
             .where(commissioning_runs.c.id == commissioning_id)
-            .where(commissioning_runs.c.notified.is_(False))
             .values(notified=True)
         )
-        return result.rowcount == 1
 
     async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
         """One run of a charge point."""

@@ -1,0 +1,53 @@
+"""Which energy and power do sampled values carry? (OCPP 1.6 §7.43 SampledValue)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from domain.commissioning import MeterReading
+
+_ENERGY = "Energy.Active.Import.Register"
+_POWER = "Power.Active.Import"
+_SCALE = {"Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0}
+
+
+def read_samples(
+    at: datetime, samples: Sequence[Mapping[str, Any]], *, connector_id: int | None = None
+) -> MeterReading:
+    """Take the energy register (Wh) and the power (W) out of one instant's samples.
+
+    A value without a measurand is the energy register, one without a unit is in Wh, as the
+    standard says. Values of single phases are added up where no total is given. What is no number
+    is passed over.
+    """
+    return MeterReading(
+        at=at,
+        energy_wh=_total(samples, _ENERGY, default_unit="Wh"),
+        power_w=_total(samples, _POWER, default_unit="W"),
+        connector_id=connector_id,
+    )
+
+
+def _total(
+    samples: Sequence[Mapping[str, Any]], measurand: str, *, default_unit: str
+) -> float | None:
+    of_phases: list[float] = []
+    for sample in samples:
+        if sample.get("measurand", _ENERGY) != measurand:
+            continue
+        value = _number(sample.get("value"))
+        scale = _SCALE.get(str(sample.get("unit", default_unit)))
+        if value is None or scale is None:
+            continue
+        if sample.get("phase") is None:
+            return value * scale
+        of_phases.append(value * scale)
+    return sum(of_phases) if of_phases else None
+
+
+def _number(text: object) -> float | None:
+    try:
+        number = float(str(text))
+    except ValueError:
+        return None
+    return number if number - number == 0 else None  # neither infinite nor NaN

@@ -1,0 +1,19 @@
+"""Tokens of invitations: derived, never stored; only their hash is."""
+
+import hashlib
+import hmac
+
+
+def invitation_token(secret: str, invitation_id: str) -> str:
+    """Derive an invitation's 256-bit token, hex.
+
+    It is derived from the engine's secret, so that a mail sent twice after a crash carries the
+    same link, and that no store ever holds it.
+    """
+    message = f"invitation:{invitation_id}".encode()
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def hash_token(token: str) -> str:
+    """Hash a token for storage: SHA-256, hex. It is random, so a fast hash is safe."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,263 @@
+"""Records of commissioning runs and whereabouts of charge points, for the activities."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.catalogue import ParameterValue
+from domain.commissioning import (
+    Briefing,
+    Claim,
+    Registered,
+    RunRequest,
+    RunVerdict,
+    TransactionReadings,
+    VerdictNotice,
+    Whereabouts,
+)
+from domain.operations import DesiredParameter
+from domain.rules.sampled_values import read_samples
+from storage.catalogue import Catalogue
+from storage.connections import last_refusal, read_connection
+from storage.engine import Database
+from storage.fact_transactions import transaction_fact
+from storage.facts import read_snapshot
+from storage.parameters import Parameters
+from storage.run_log import write_run_log
+from storage.runs import Runs
+from storage.tables import (
+    accounts,
+    charge_points,
+    commissioning_runs,
+    connections,
+    meter_values,
+    projects,
+    transactions,
+)
+
+_ID_TAG_BYTES = 10  # 20 characters of uppercase hex, the longest an id tag may be in OCPP 1.6
+
+
+class StoredRuns:
+    """Implements :class:`domain.ports.RunRecords`."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._now = now
+
+    async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
+        """Open the run and take the charge point; then, and only then, read the snapshot.
+
+        In this order an event is either in the snapshot or signalled to the owner.
+        """
+        charge_point_id = request.charge_point_id
+        async with self._database.write() as connection:
+            runs = Runs(connection)
+            run = await runs.get(charge_point_id, request.commissioning_id)
+            id_tag = (run and run.id_tag) or secrets.token_hex(_ID_TAG_BYTES).upper()
+            if not await runs.begin(request.commissioning_id, id_tag=id_tag):
+                return Briefing(accepted=False)
+            busy_with = await _take(
+                connection, charge_point_id, owner=owner, run=request.commissioning_id
+            )
+            if busy_with is not None:
+                return Briefing(accepted=True, busy_with=busy_with)
+        async with self._database.read() as connection:
+            registered = await _registered(connection, charge_point_id)
+            entry = self._catalogue.resolve(registered.vendor, registered.model)
+            return Briefing(
+                accepted=True,
+                id_tag=id_tag,
+                registered=registered,
+                snapshot=await read_snapshot(connection, charge_point_id, now=self._now()),
+                desired=await desired_parameters(connection, self._catalogue, registered),
+                firmware=entry.firmware,
+            )
+
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> None:
+        """Store the verdict and its log, and let go of the charge point."""
+        view = verdict.view
+        async with self._database.write() as connection:
+            await Runs(connection).finish(view)
+            await write_run_log(connection, view)
+            await _let_go(connection, view.charge_point_id, owner=owner)
+
+    async def accept_charge_point(self, charge_point_id: str) -> None:
+        """Boots of the charge point are answered Accepted from now on."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(charge_points)
+                .where(charge_points.c.id == charge_point_id)
+                .where(charge_points.c.provisioned_at.is_(None))
+                .values(provisioned_at=self._now())
+            )
+
+    async def readings(self, transaction_id: int) -> TransactionReadings:
+        """Meter values of a transaction, by time."""
+        async with self._database.read() as connection:
+            row = (
+                await connection.execute(
+                    select(transactions).where(transactions.c.id == transaction_id)
+                )
+            ).one_or_none()
+            values = await connection.execute(
+                select(meter_values)
+                .where(meter_values.c.transaction_id == transaction_id)
+                .order_by(meter_values.c.at, meter_values.c.id)
+            )
+            return TransactionReadings(
+                readings=tuple(
+                    read_samples(value.at, value.samples, connector_id=value.connector_id)
+                    for value in values
+                ),
+                transaction=None if row is None else transaction_fact(row),
+            )
+
+    async def notice(self, commissioning_id: str) -> VerdictNotice | None:
+        """What the verdict mail needs; None when it was sent or there is no verdict."""
+        async with self._database.read() as connection:
+            row = (
+                await connection.execute(
+                    select(
+                        commissioning_runs.c.charge_point_id,
+                        commissioning_runs.c.notified,
+                        projects.c.name.label("project_name"),
+                        accounts.c.email,
+                        accounts.c.name,
+                    )
+                    .select_from(commissioning_runs)
+                    .join(projects, projects.c.id == commissioning_runs.c.project_id)
+                    .join(accounts, accounts.c.id == projects.c.installer_id)
+                    .where(commissioning_runs.c.id == commissioning_id)
+                )
+            ).one()
+            run = await Runs(connection).get(row.charge_point_id, commissioning_id)
+            if row.notified or run is None or run.view is None:
+                return None
+            return VerdictNotice(
+                email=row.email,
+                name=row.name,
+                project_name=row.project_name,
+                registered=await _registered(connection, row.charge_point_id),
+                view=run.view,
+            )
+
+    async def notice_sent(self, commissioning_id: str) -> None:
+        """The verdict was mailed."""
+        async with self._database.write() as connection:
+            await Runs(connection).mark_notified(commissioning_id)
+
+
+class StoredDirectory:
+    """Implements :class:`domain.ports.Directory`."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._now = now
+
+    async def locate(self, charge_point_id: str) -> Whereabouts:
+        """Where the charge point is, or when and why not."""
+        async with self._database.read() as connection:
+            return await self._whereabouts(connection, charge_point_id)
+
+    async def claim(self, charge_point_id: str, *, owner: str) -> Claim:
+        """Take the charge point for a push, unless it has an owner."""
+        async with self._database.write() as connection:
+            busy_with = await _take(connection, charge_point_id, owner=owner, run=None)
+            registered = await _registered(connection, charge_point_id)
+            return Claim(
+                busy_with=busy_with,
+                whereabouts=await self._whereabouts(connection, charge_point_id),
+                desired=await desired_parameters(connection, self._catalogue, registered),
+            )
+
+    async def release(self, charge_point_id: str, *, owner: str) -> None:
+        """Let go, if it is still the owner's."""
+        async with self._database.write() as connection:
+            await _let_go(connection, charge_point_id, owner=owner)
+
+    async def _whereabouts(self, connection: AsyncConnection, charge_point_id: str) -> Whereabouts:
+        link = await read_connection(connection, charge_point_id, now=self._now())
+        if link is not None and link.connected:
+            return Whereabouts(connection=link)
+        return Whereabouts(
+            connection=None,
+            last_seen_at=await connection.scalar(
+                select(connections.c.last_seen_at).where(
+                    connections.c.charge_point_id == charge_point_id
+                )
+            ),
+            last_refusal=await last_refusal(connection, charge_point_id),
+        )
+
+
+async def desired_parameters(
+    connection: AsyncConnection, catalogue: Catalogue, registered: Registered
+) -> tuple[DesiredParameter, ...]:
+    """The template's defaults with the installer's values over them, as OCPP writes them."""
+    template = catalogue.resolve(registered.vendor, registered.model).template
+    chosen = await Parameters(connection).desired(registered.charge_point_id)
+    return tuple(
+        DesiredParameter(
+            key=parameter.key,
+            value=chosen.get(parameter.key, as_ocpp_text(parameter.default)),
+            assertion=parameter.assertion,
+            required=parameter.required,
+        )
+        for parameter in template.parameters
+    )
+
+
+def as_ocpp_text(value: ParameterValue) -> str:
+    """Write a value as OCPP does: booleans in lower case, all else as it is."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def _registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
+    row = (
+        await connection.execute(select(charge_points).where(charge_points.c.id == charge_point_id))
+    ).one()
+    return Registered(
+        charge_point_id=row.id,
+        project_id=row.project_id,
+        vendor=row.vendor,
+        model=row.model,
+        serial_number=row.serial_number,
+        ocpp_version=row.ocpp_version,
+    )
+
+
+async def _take(
+    connection: AsyncConnection, charge_point_id: str, *, owner: str, run: str | None
+) -> str | None:
+    """Become the owner; returns who is it instead."""
+    taken = await connection.execute(
+        update(charge_points)
+        .where(charge_points.c.id == charge_point_id)
+        .where(or_(charge_points.c.watched_by.is_(None), charge_points.c.watched_by == owner))
+        .values(watched_by=owner, watched_run=run)
+    )
+    if taken.rowcount == 1:
+        return None
+    busy_with: str | None = await connection.scalar(
+        select(charge_points.c.watched_by).where(charge_points.c.id == charge_point_id)
+    )
+    return busy_with
+
+
+async def _let_go(connection: AsyncConnection, charge_point_id: str, *, owner: str) -> None:
+    await connection.execute(
+        update(charge_points)
+        .where(charge_points.c.id == charge_point_id)
+        .where(charge_points.c.watched_by == owner)
+        .values(watched_by=None, watched_run=None)
+    )
