@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := activities api bench catalogue domain ocpp_server simulator storage tests workflows \
-           cli.py settings.py temporal_client.py worker.py
+SOURCES := activities api bench catalogue domain embedded ocpp_server simulator storage tests workflows \
+           cli.py logs.py process.py settings.py temporal_client.py worker.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -35,7 +35,7 @@ check: $(STAMP) ## Check format, lint, types and import direction
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make format'."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy $(SOURCES)
-	@$(BIN)/lint-imports --no-logo >/tmp/null.$$$$ 2>&1; code=$$?; [ $$code -eq 0 ] || cat /tmp/null.$$$$; rm -f /tmp/null.$$$$; exit $$code
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 
 format: $(STAMP) ## Format the code and apply the safe fixes
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .

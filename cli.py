@@ -1,0 +1,181 @@
+"""`dynamo`: one command for each process, and `up` for all of them on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+app = typer.Typer(
+    name="dynamo",
+    help="Commissioning of EV charge points: durable, over OCPP, on Temporal.",
+    epilog="Settings come from environment variables (DYNAMO_…, TEMPORAL_…); see docs/reference.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show locals, so secrets
+)
+
+_MISUSED = 2
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"dynamo {version('dynamo-commissioning')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def up(
+    *,
+    data_dir: Annotated[
+        Path,
+        typer.Option(envvar="DYNAMO_DATA_DIR", metavar="DIR", help="Where everything is kept."),
+    ] = Path(".dynamo"),
+    host: Annotated[
+        str, typer.Option(metavar="H", help="Address that API and OCPP server listen on.")
+    ] = "127.0.0.1",
+    api_port: Annotated[
+        int,
+        typer.Option(
+            envvar="DYNAMO_API_PORT", min=0, max=65535, metavar="N", help="0: a free one."
+        ),
+    ] = 8000,
+    ocpp_port: Annotated[
+        int,
+        typer.Option(
+            envvar="DYNAMO_OCPP_PORT", min=0, max=65535, metavar="N", help="0: a free one."
+        ),
+    ] = 9000,
+    temporal_port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0: a free one.")
+    ] = 7233,
+    temporal_ui_port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0: a free one.")
+    ] = 8233,
+) -> None:
+    """Run everything on this machine: Temporal, API, OCPP server, worker, SQLite.
+
+    It stops on Ctrl-C; what was in progress goes on at the next start.
+    """
+    import asyncio
+
+    from embedded.errors import StartError
+    from embedded.layout import Options
+    from embedded.up import up as run_up
+
+    options = Options(
+        data_dir=data_dir,
+        host=host,
+        api_port=api_port,
+        ocpp_port=ocpp_port,
+        temporal_port=temporal_port,
+        temporal_ui_port=temporal_ui_port,
+    )
+    try:
+        asyncio.run(run_up(options))  # the plain loop: it spawns and waits, and serves nobody
+    except StartError as error:
+        _refuse(str(error), error.exit_code)
+
+
+@app.command()
+def api() -> None:
+    """Serve the REST API."""
+    settings = _settings("api")
+    from api.app import run_api
+
+    from process import run
+
+    run(run_api(settings))
+
+
+@app.command()
+def worker() -> None:
+    """Run workflows and the activities that need no charger."""
+    settings = _settings("worker")
+    from process import run
+    from worker import run_worker
+
+    run(run_worker(settings))
+
+
+@app.command()
+def ocpp_server() -> None:
+    """Hold the connections of the chargers; run as many of these as you need."""
+    settings = _settings("ocpp-server")
+    from ocpp_server.main import run_node
+
+    from process import run
+
+    run(run_node(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release."""
+    settings = _settings("migrate", secret=False)
+    from process import run
+    from storage.migrate import upgrade
+
+    run(upgrade(settings.resolved_database_url))
+
+
+@app.command(add_help_option=False, context_settings=_PASS_ON)
+def simulate(context: typer.Context) -> None:
+    """Run virtual charge points that speak OCPP over a real WebSocket."""
+    from simulator.command import simulate as command
+
+    simulator = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    simulator.command()(command)  # its options are read here, so that --help above imports nothing
+    simulator(args=context.args, prog_name="dynamo simulate")
+
+
+def _settings(process: str, *, secret: bool = True) -> "Settings":
+    """Read the settings and set up logging, or say in one line what is wrong."""
+    from pydantic import ValidationError
+
+    from logs import configure
+    from settings import Settings
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        _refuse("; ".join(_sentence(one["loc"], one["msg"]) for one in details), _MISUSED)
+    if secret and settings.secret_key is None:
+        _refuse(
+            "DYNAMO_SECRET_KEY is not set. It signs tokens and hashes keys: give 32 random "
+            "characters or more, the same to every process.",
+            _MISUSED,
+        )
+    configure(process, settings.log_level)
+    return settings
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    variable = f"DYNAMO_{'.'.join(map(str, location)).upper()}"
+    return f"{variable}: {message.removeprefix('Value error, ')}"
+
+
+def _refuse(sentence: str, code: int) -> NoReturn:
+    typer.echo(f"dynamo: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

@@ -60,6 +60,7 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "--user":
         _give_up_root(arguments[1])
         arguments = arguments[2:]
+    os.umask(0o077)  # what the command writes is its owner's alone
     parent, command = int(arguments[0]), arguments[1:]
     if sys.platform == "linux":
         _become(command, parent)

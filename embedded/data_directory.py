@@ -1,0 +1,124 @@
+"""The folder of `dynamo up`: closed to others, held by one `up` at a time, with its secret."""
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Self
+
+from embedded.errors import StartError
+
+_MEGABYTE = 1024 * 1024
+_NEEDED = 100 * _MEGABYTE
+_KEEP_LOG = 16 * _MEGABYTE
+_SECRET_BYTES = 32
+
+
+class DataDirectory:
+    """Opened once and held until :meth:`close`.
+
+    ``engine.sqlite3``, ``temporal.sqlite3``  the databases
+    ``secret_key``                            signs tokens and hashes keys; made once, mode 0600
+    ``logs/``, ``mail/``                      of the processes; mails where no SMTP server is set
+    ``lock``                                  names the process that holds the folder
+    """
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Make the folder where it is missing, and take it.
+
+        Raises:
+            StartError: It cannot be written, its disk is full, or another `dynamo up` holds it.
+
+        """
+        path = path.expanduser().absolute()
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_space(path)
+            lock = _take(path)
+        except OSError as error:
+            raise explain(error, path) from error
+        return cls(path, lock)
+
+    @property
+    def temporal_database(self) -> Path:
+        """SQLite file of the Temporal server."""
+        return self.path / "temporal.sqlite3"
+
+    def secret_key(self) -> str:
+        """Read the secret, made at the first start."""
+        path = self.path / "secret_key"
+        try:
+            with os.fdopen(_open_new(path), "w") as file:
+                file.write(secrets.token_urlsafe(_SECRET_BYTES))
+        except FileExistsError:
+            path.chmod(0o600)
+        secret = path.read_text().strip()
+        if len(secret) < _SECRET_BYTES:  # a disk that was full at the first start
+            raise StartError(f"{path} is damaged. Remove it; everybody then has to log in again.")
+        return secret
+
+    def log(self, name: str) -> Path:
+        """Path of a log, open to be appended to; a long one is put aside first."""
+        folder = self.path / "logs"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{name}.log"
+        if path.exists() and path.stat().st_size > _KEEP_LOG:
+            path.replace(path.with_suffix(".old.log"))
+        return path
+
+    def close(self) -> None:
+        """Let the next `up` have it. The lock file stays: removing it would race with that one."""
+        os.close(self._lock)
+
+
+def explain(error: OSError, path: Path) -> StartError:
+    """Say in one sentence why the folder cannot be used."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            sentence = f"The disk of {path} is full."
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            sentence = f"{error.filename or path} cannot be written. Choose another --data-dir."
+        case errno.ENOTDIR | errno.EEXIST:
+            sentence = f"{error.filename or path} is not a directory. Choose another --data-dir."
+        case _:
+            sentence = f"{error.filename or path}: {error.strerror}."
+    return StartError(sentence)
+
+
+def _check_space(path: Path) -> None:
+    free = shutil.disk_usage(path).free
+    if free < _NEEDED:
+        raise StartError(
+            f"The disk of {path} is full: {free // _MEGABYTE} MB are free, "
+            f"{_NEEDED // _MEGABYTE} MB are needed."
+        )
+
+
+def _take(path: Path) -> int:
+    lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+    except BlockingIOError:
+        holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        raise StartError(
+            f"{path} is in use by another `dynamo up` (process {holder}). "
+            f"Stop that one, or choose another --data-dir."
+        ) from None
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _open_new(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

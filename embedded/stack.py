@@ -1,0 +1,146 @@
+"""The whole engine on one machine, as an async context manager.
+
+::
+
+    async with Stack(Options(data_dir=folder, api_port=0)) as stack:
+        stack.layout.api_url
+"""
+
+import asyncio
+import os
+from asyncio.subprocess import DEVNULL
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from embedded.child import Child
+from embedded.data_directory import DataDirectory, explain
+from embedded.errors import StartError
+from embedded.layout import Layout, Options, dynamo, settle
+
+_READY_SECONDS = 90.0
+_LOOK_AGAIN_SECONDS = 0.1
+_PROBE_SECONDS = 5.0
+
+
+class Stack:
+    """Temporal, migrations, then API, OCPP server and worker; each watched until the end."""
+
+    def __init__(
+        self, options: Options, *, tell: Callable[[str], None] = lambda _line: None
+    ) -> None:
+        self._options = options
+        self._tell = tell
+        self._children: list[Child] = []
+        self.hurry = asyncio.Event()
+        """Set it to stop without waiting for anybody."""
+
+    layout: Layout
+    data: DataDirectory
+    environment: dict[str, str]
+
+    async def __aenter__(self) -> Self:
+        """Start everything, and wait until it is ready.
+
+        Raises:
+            StartError: Something stands in the way.
+
+        """
+        self.data = DataDirectory.open(self._options.data_dir)
+        try:
+            await self._start()
+        except BaseException as error:
+            await self._stop()
+            if isinstance(error, OSError):
+                raise explain(error, self.data.path) from error
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything, those first that others do not need."""
+        await self._stop()
+
+    async def _start(self) -> None:
+        self.layout = settle(self._options)
+        self.environment = self.layout.environment(
+            os.environ, data_dir=self.data.path, secret_key=self.data.secret_key()
+        )
+        temporal = await self._child(
+            "temporal", self.layout.temporal_command(self.data.temporal_database)
+        )
+        migrate = await self._child("migrate", dynamo("migrate"))
+        await migrate.finish()
+        self._children.remove(migrate)
+        await self._until(self._temporal_answers)
+        worker = await self._child("worker", dynamo("worker"))
+        ocpp_server = await self._child("ocpp-server", dynamo("ocpp-server"))
+        api = await self._child("api", dynamo("api"))
+        await self._until(self._api_is_ready)
+        await self._until(self._ocpp_server_listens)
+        for child in (temporal, worker, ocpp_server, api):
+            child.keep_alive()
+
+    async def _stop(self) -> None:
+        for child in reversed(self._children):
+            await child.stop(self.hurry)
+        self._children.clear()
+        self.data.close()
+
+    async def _child(self, name: str, command: list[str]) -> Child:
+        child = Child(
+            name, command, environment=self.environment, log=self.data.log(name), tell=self._tell
+        )
+        self._children.append(child)
+        await child.start()
+        return child
+
+    async def _until(self, ready: Callable[[], Awaitable[bool]]) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _READY_SECONDS
+        while not await ready():
+            for child in self._children:
+                child.check()
+            if clock() > deadline:
+                raise StartError(
+                    f"Not ready after {_READY_SECONDS:g} s. The logs are in {self.data.path}/logs."
+                )
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _temporal_answers(self) -> bool:
+        probe = await asyncio.create_subprocess_exec(
+            *self.layout.temporal_health_command(),
+            env=self.environment,
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+        try:
+            return await probe.wait() == 0
+        except asyncio.CancelledError:
+            probe.kill()
+            await probe.wait()
+            raise
+
+    async def _api_is_ready(self) -> bool:
+        # trust_env: a proxy of the environment has no business with this machine's own ports
+        async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as client:
+            try:
+                answer = await client.get(f"{self.layout.api_url}/health/ready")
+            except httpx.HTTPError:
+                return False
+            return answer.status_code == httpx.codes.OK
+
+    async def _ocpp_server_listens(self) -> bool:
+        try:
+            _reader, writer = await asyncio.open_connection(*self.layout.ocpp_address)
+        except OSError:
+            return False
+        writer.close()
+        return True
