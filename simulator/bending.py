@@ -9,7 +9,6 @@ from simulator.words import Action
 
 WRONG_SERIAL = "SN-OF-ANOTHER-ONE"
 LONG_SERIAL_LENGTH = 31
-OLD_FIRMWARE = "1.2.0"
 
 Bend = Callable[[Station, Payload], Payload]
 
@@ -25,11 +24,6 @@ def bent(station: Station, action: str, payload: Payload) -> Payload:
 def _serial(payload: Payload, change: Callable[[str], str]) -> Payload:
     names = ("chargePointSerialNumber", "chargeBoxSerialNumber")
     return payload | {name: change(payload[name]) for name in names if name in payload}
-
-
-def _old_firmware(station: Station, payload: Payload) -> Payload:
-    updated = station.firmware != station.profile.firmware
-    return payload if updated else payload | {"firmwareVersion": OLD_FIRMWARE}
 
 
 def _wrong_connector(station: Station, payload: Payload) -> Payload:
@@ -60,11 +54,10 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
         frozenset({Action.BOOT_NOTIFICATION}),
         lambda _station, payload: payload | {"chargePointVendor": ""},
     ),
-    (Fault.OLD_FIRMWARE, frozenset({Action.BOOT_NOTIFICATION}), _old_firmware),
     (
         Fault.ZERO_TRANSACTION_ID,
         frozenset({Action.METER_VALUES}),
-        lambda _station, payload: payload | {"transactionId": 0},
+        lambda _station, payload: payload | dict.fromkeys(payload.keys() & {"transactionId"}, 0),
     ),
     (
         Fault.WRONG_CONNECTOR,

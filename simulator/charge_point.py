@@ -23,8 +23,8 @@ from simulator.link import Answer, Link
 from simulator.power import Downtime
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from simulator.registration import RegistrationStatus
-from simulator.station import Station
-from simulator.words import ChargePointStatus
+from simulator.station import OLD_FIRMWARE, Station
+from simulator.words import ChargePointStatus, Reason
 
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
@@ -181,9 +181,11 @@ class VirtualChargePoint:
         self._hardware.charging.unplug(self._connector(connector))
 
     def present_card(self, id_tag: str, connector: int = 1) -> None:
-        """Hold a card before the reader; while offline it is believed, as hardware does."""
-        chosen = self._connector(connector)
-        self._hardware.charging.authorize(chosen, id_tag, ask=self._station.online)
+        """Hold a card before the reader: it begins a transaction, or ends its own.
+
+        While offline a card is believed, as hardware does.
+        """
+        self._hardware.charging.present_card(self._connector(connector), id_tag)
 
     def add_fault(self, fault: Fault) -> None:
         """Break something."""
@@ -230,18 +232,15 @@ class VirtualChargePoint:
         link = Link(socket, self._answer, latency=self._latency)
         self._socket, station.online = socket, True
         station.events.emit(EventKind.CONNECTED, f"connected to {self.address.url}")
-        sender = asyncio.create_task(
-            deliver(self._hardware, link, timeout=self._call_timeout), name=f"send {self.identity}"
-        )
         if not station.has(Fault.SILENT):
             self._hardware.registration.connected()
         try:
-            with suppress(ConnectionClosed):
-                await link.read()
+            async with asyncio.TaskGroup() as group:
+                sender = group.create_task(deliver(self._hardware, link, within=self._call_timeout))
+                with suppress(ConnectionClosed):
+                    await link.read()
+                sender.cancel()
         finally:
-            sender.cancel()
-            with suppress(asyncio.CancelledError, ConnectionClosed):
-                await sender
             self._socket = None
             station.link_lost()
             station.events.emit(EventKind.DISCONNECTED, f"connection closed {_why(socket)}")
@@ -279,12 +278,18 @@ class VirtualChargePoint:
         match fault:
             case Fault.CONNECTOR_FAULTED:
                 self._connector(1).faulted = present
+                if present:
+                    self._hardware.charging.stop(self._connector(1), Reason.OTHER)
             case Fault.STATION_FAULTED:
                 self._connector(0).faulted = present
             case Fault.CONNECTOR_UNAVAILABLE:
                 self._connector(1).operative = not present
+            case Fault.OLD_FIRMWARE:
+                self._station.firmware = OLD_FIRMWARE if present else self._station.profile.firmware
             case Fault.SILENT if not present:
                 self._hang_up(Downtime(seconds=0, politely=True))
+            case Fault.BOOT_LOOPS_ON_KEY if not present:
+                self._hardware.power.end_boot_loop()
             case Fault.CABLE_PLUGGED if present:
                 self.plug_in()
             case Fault.CABLE_PLUGGED:

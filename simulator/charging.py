@@ -12,6 +12,7 @@ from simulator.station import Station
 from simulator.words import Action, ReadingContext, Reason
 
 POWER_NOISE = 0.01
+SHORTEST_SAMPLE_SECONDS = 0.02
 
 
 class Charging:
@@ -33,6 +34,14 @@ class Charging:
         self._station.outbox.add(
             Outgoing(action=Action.AUTHORIZE, payload=lambda: {"idTag": id_tag}, on_reply=answered)
         )
+
+    def present_card(self, connector: Connector, id_tag: str) -> None:
+        """Take a card that is held before the reader."""
+        transaction = connector.transaction
+        if transaction is None:
+            self.authorize(connector, id_tag, ask=self._station.online)
+        elif transaction.id_tag == id_tag:
+            self.stop(connector, Reason.LOCAL)
 
     def plug_in(self, connector: Connector, *, by_itself: bool = False) -> None:
         """Plug a vehicle in; it charges if an id tag waits for it."""
@@ -65,6 +74,7 @@ class Charging:
         if connector.inoperative_afterwards:
             connector.inoperative_afterwards, connector.operative = False, False
         station.timers.cancel(f"sample-{connector.id}")
+        station.timers.cancel(f"schedule-{connector.id}")
         station.charging_profiles.end_transaction(connector.id)
         self._send_stop(transaction, reason, meter_stop, closing)
         if station.profile.closing_reading:
@@ -100,6 +110,7 @@ class Charging:
         station = self._station
         limit = station.charging_profiles.limit_w(connector.id, station.now(), transaction.began)
         connector.suspended = limit <= 0
+        self._adjust_later(connector, transaction)
         connector.meter.power_w = limit * station.random.uniform(1 - POWER_NOISE, 1)
         station.report(connector)
 
@@ -190,7 +201,7 @@ class Charging:
         name = f"sample-{connector.id}"
         if seconds > 0:
             callback = partial(self._sample_periodically, connector)
-            self._station.timers.after(name, seconds, callback, floor=0.02)
+            self._station.timers.after(name, seconds, callback, floor=SHORTEST_SAMPLE_SECONDS)
         else:
             self._station.timers.cancel(name)
 
@@ -199,6 +210,18 @@ class Charging:
             self.sample(connector, ReadingContext.PERIODIC)
         self.adjust_power(connector)
         self._sample_later(connector)
+
+    def _adjust_later(self, connector: Connector, transaction: Transaction) -> None:
+        """Look again when a charging schedule has its next step."""
+        station = self._station
+        name = f"schedule-{connector.id}"
+        seconds = station.charging_profiles.seconds_to_change(station.now(), transaction.began)
+        if seconds is None:
+            station.timers.cancel(name)
+        else:
+            # Schedules are written in real time, which `speed` does not shorten.
+            callback = partial(self.adjust_power, connector)
+            station.timers.after(name, 0, callback, floor=seconds)
 
     def _send_readings(
         self,

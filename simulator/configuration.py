@@ -5,6 +5,7 @@ from simulator.frames import Payload
 from simulator.profile import Profile
 from simulator.words import Answered, Measurand
 
+MAX_DIGITS = 9
 MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 20
 
 
@@ -74,7 +75,7 @@ class Configuration:
     def _valid(self, key: Key, value: str) -> bool:
         match key.kind:
             case Kind.INTEGER:
-                is_number = value.isascii() and value.isdigit()
+                is_number = value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS
                 # Security profiles go up, never down (OCPP 1.6 security whitepaper, section 3).
                 return is_number and (
                     key.name != "SecurityProfile" or int(value) >= self.integer(key.name)

@@ -1,6 +1,9 @@
 """Sending what is in the outbox: one call in flight, retries of what must not be lost."""
 
 import asyncio
+from contextlib import suppress
+
+from websockets.exceptions import ConnectionClosed
 
 from simulator.bending import bent
 from simulator.fault import Fault
@@ -15,8 +18,13 @@ MAX_SILENT_CALLS = 3
 GARBAGE = ('{"no": "array"}', "[2", '[2,"1"]', "\x00\x01", '[9,"x",{}]', '[3,"nobody-asked",{}]')
 
 
-async def deliver(hardware: Hardware, link: Link, *, timeout: float) -> None:  # noqa: ASYNC109
-    """Send for as long as the connection lasts."""
+async def deliver(hardware: Hardware, link: Link, *, within: float) -> None:
+    """Send for as long as the connection lasts; wait `within` seconds for each answer."""
+    with suppress(ConnectionClosed):
+        await _deliver(hardware, link, within)
+
+
+async def _deliver(hardware: Hardware, link: Link, within: float) -> None:
     station = hardware.station
     silent_calls = 0
     while True:
@@ -27,7 +35,7 @@ async def deliver(hardware: Hardware, link: Link, *, timeout: float) -> None:  #
         if station.has(Fault.GARBAGE_FRAMES):
             await link.send_raw(station.random.choice(GARBAGE))
         try:
-            await _send(hardware, link, item, timeout)
+            await _send(hardware, link, item, within)
         except CallTimeout:
             silent_calls += 1
             _failed(station, item)
@@ -42,7 +50,6 @@ async def deliver(hardware: Hardware, link: Link, *, timeout: float) -> None:  #
 async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -> None:
     station = hardware.station
     payload = bent(station, item.action, item.payload())
-    item.attempts += 1
     station.sent[item.action] += 1
     reply = await link.call(item.action, payload, within=within)
     if item.durable and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
@@ -56,6 +63,7 @@ async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -
 
 def _failed(station: Station, item: Outgoing) -> None:
     """Try a transaction-related call again later, as section 3.7.1 has it; give up others."""
+    item.attempts += 1
     attempts = station.configuration.integer("TransactionMessageAttempts")
     if item.durable and item.attempts < attempts:
         interval = station.configuration.integer("TransactionMessageRetryInterval")

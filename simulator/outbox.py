@@ -28,6 +28,7 @@ class Outgoing:
     before_accepted: bool = False
     """May be sent while the central system has not accepted the boot."""
     attempts: int = 0
+    """How often it failed; a connection that was lost meanwhile does not count."""
     not_before: float = 0.0
     """On the clock of the event loop."""
 

@@ -40,6 +40,7 @@ class Power:
         self._charging = charging
         self.hang_up = hang_up
         self._dropped = False
+        self._loops = False
 
     def reset(self, *, hard: bool) -> None:
         """Answer Reset: end the transactions, tell so, then restart (section 5.14)."""
@@ -64,16 +65,23 @@ class Power:
             if connector.plugged_by_itself:
                 connector.plugged = connector.plugged_by_itself = False
         station.timers.cancel_all()
+        station.firmware_status = "Idle"
         station.configuration.reboot()
         self._registration.powered_up()
         self.hang_up(Downtime(seconds=station.profile.reboot_seconds, politely=politely))
+        if self._loops:
+            self._restart_after(station.profile.reboot_seconds + BOOT_LOOP_SECONDS)
 
     def boot_loop(self) -> None:
-        """Restart soon after a boot, again and again."""
-        if self._station.has(Fault.BOOT_LOOPS_ON_KEY):
-            self._station.timers.after(
-                "restart", BOOT_LOOP_SECONDS, lambda: self.restart(politely=False)
-            )
+        """Restart now and soon after each boot, for as long as the fault lasts."""
+        self._loops = self._station.has(Fault.BOOT_LOOPS_ON_KEY)
+        if self._loops:
+            self._restart_after(BOOT_LOOP_SECONDS)
+
+    def end_boot_loop(self) -> None:
+        """Boot like any other from now on."""
+        self._loops = False
+        self._station.timers.cancel("restart")
 
     def drop_once(self) -> None:
         """Lose the connection mid-transaction, the first time that it is asked to."""
@@ -81,3 +89,6 @@ class Power:
             self._dropped = True
             drop = Downtime(seconds=DROP_FOR_SECONDS, politely=False)
             self._station.timers.after("drop", DROP_AFTER_SECONDS, lambda: self.hang_up(drop))
+
+    def _restart_after(self, seconds: float) -> None:
+        self._station.timers.after("restart", seconds, lambda: self.restart(politely=False))

@@ -60,9 +60,11 @@ class Registration:
             )
         )
 
-    def heartbeat(self) -> None:
+    def heartbeat(self, *, triggered: bool = False) -> None:
         """Queue a Heartbeat."""
-        self._station.outbox.add(Outgoing(action=Action.HEARTBEAT, payload=dict))
+        self._station.outbox.add(
+            Outgoing(action=Action.HEARTBEAT, payload=dict, before_accepted=triggered)
+        )
 
     def interval_changed(self) -> None:
         """Count the heartbeat interval anew."""
@@ -116,7 +118,9 @@ class Registration:
 
     def _beat_later(self) -> None:
         seconds = self._station.configuration.integer("HeartbeatInterval")
-        if seconds > 0:
+        if seconds == 0:
+            self._station.timers.cancel("heartbeat")
+        else:
             self._station.timers.after(
                 "heartbeat", seconds, self._beat, floor=SHORTEST_HEARTBEAT_SECONDS
             )

@@ -4,6 +4,7 @@ Within a purpose the valid profile with the highest stack level counts; TxProfil
 TxDefaultProfile; ChargePointMaxProfile caps them all.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from simulator.words import Answered
 
 MAX_INSTALLED = 10
 MAX_STACK_LEVEL = 10
+HORIZON_SECONDS = 86_400
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 
@@ -54,7 +56,8 @@ class ChargingProfiles:
         self._installed: list[Installed] = []
 
     def install(self, connector_id: int, profile: Payload, *, transaction: bool) -> Answered:
-        """Answer SetChargingProfile (section 5.16)."""
+        """Answer SetChargingProfile (section 5.16); raise ValueError for a date that is none."""
+        _check_dates(profile)
         new = Installed(connector_id, profile)
         wrong = (
             (new.purpose == Purpose.STATION and connector_id != 0)
@@ -95,24 +98,28 @@ class ChargingProfiles:
     def composite(self, connector_id: int, now: datetime, seconds: int) -> list[Payload]:
         """Return the periods, in W, of the schedule that results over the next `seconds`."""
         periods: list[Payload] = []
-        for offset in self._changes(now, seconds):
+        for offset in [0, *self._changes(now, now, seconds)]:
             limit = round(self.limit_w(connector_id, now + timedelta(seconds=offset), now), 1)
             if not periods or periods[-1]["limit"] != limit:
                 periods.append({"startPeriod": offset, "limit": limit})
         return periods
 
-    def _changes(self, now: datetime, seconds: int) -> list[int]:
-        offsets = {0}
+    def seconds_to_change(self, now: datetime, began: datetime) -> int | None:
+        """Return in how many seconds a schedule has its next step, within a day, or None."""
+        return next(iter(self._changes(now, began, HORIZON_SECONDS)), None)
+
+    def _changes(self, now: datetime, began: datetime, seconds: int) -> list[int]:
+        offsets: set[int] = set()
         for one in self._installed:
             schedule = one.profile["chargingSchedule"]
-            start = _start(one.profile, now, now)
+            start = _start(one.profile, now, began)
             ends = [period["startPeriod"] for period in schedule["chargingSchedulePeriod"]]
             if "duration" in schedule:
                 ends.append(schedule["duration"])
             if start is not None:
-                base = int((start - now).total_seconds())
+                base = math.ceil((start - now).total_seconds())
                 offsets.update(base + int(end) for end in ends)
-        return sorted(offset for offset in offsets if 0 <= offset < seconds)
+        return sorted(offset for offset in offsets if 0 < offset < seconds)
 
     def _effective(
         self,
@@ -150,6 +157,13 @@ class ChargingProfiles:
 def _replaces(new: Installed, old: Installed) -> bool:
     same_id = new.profile["chargingProfileId"] == old.profile["chargingProfileId"]
     return same_id or new.slot == old.slot
+
+
+def _check_dates(profile: Payload) -> None:
+    dates = (profile.get("validFrom"), profile.get("validTo"))
+    for date in (*dates, profile["chargingSchedule"].get("startSchedule")):
+        if date is not None:
+            _time(date)
 
 
 def _matches(one: Installed, wanted: Payload) -> bool:

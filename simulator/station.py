@@ -18,6 +18,7 @@ from simulator.smart_charging import ChargingProfiles
 from simulator.timers import Timers
 from simulator.words import Action, ChargePointStatus
 
+OLD_FIRMWARE = "1.2.0"
 CLOCK_SKEW = timedelta(hours=2)
 FIRST_REGISTER_WH = (10_000, 500_000)
 FAULTED_DETAILS: Payload = {
@@ -44,7 +45,7 @@ class Station:
         self.profile = profile
         self.serial = serial
         self.faults = set(faults)
-        self.firmware = profile.firmware
+        self.firmware = OLD_FIRMWARE if self.has(Fault.OLD_FIRMWARE) else profile.firmware
         self.random = random.Random(seed)  # noqa: S311 - noise of a meter, and no secret
         self.clock = clock
         self.timers = Timers(speed)

@@ -5,6 +5,8 @@ from simulator.hardware import Hardware
 from simulator.link import Answer
 from simulator.words import Answered, ErrorCode
 
+LONGEST_SCHEDULE_SECONDS = 7 * 86_400
+
 
 def install(hardware: Hardware, payload: Payload) -> Answer:
     """Install a charging profile, and draw what it allows."""
@@ -35,7 +37,7 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
     connector = station.connector(payload["connectorId"])
     if connector is None:
         return Answer({"status": Answered.REJECTED})
-    duration = payload["duration"]
+    duration = min(payload["duration"], LONGEST_SCHEDULE_SECONDS)
     periods = station.charging_profiles.composite(connector.id, station.now(), duration)
     start = station.timestamp()
     return Answer(

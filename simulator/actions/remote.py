@@ -5,6 +5,7 @@ from simulator.fault import Fault
 from simulator.frames import Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
+from simulator.smart_charging import Purpose
 from simulator.words import Answered, Reason
 
 ACCEPTED = Answer({"status": Answered.ACCEPTED})
@@ -22,11 +23,11 @@ def start(hardware: Hardware, payload: Payload) -> Answer:
     if station.has(Fault.START_ACCEPTED_NOTHING_FOLLOWS):
         return ACCEPTED
     profile = payload.get("chargingProfile")
+    if profile is not None and not _installed(hardware, connector, profile):
+        return REJECTED
     ask = station.configuration.boolean("AuthorizeRemoteTxRequests")
 
     def then() -> None:
-        if profile is not None:
-            station.charging_profiles.install(connector.id, profile, transaction=True)
         hardware.charging.authorize(connector, id_tag, ask=ask)
 
     return Answer({"status": Answered.ACCEPTED}, then)
@@ -42,6 +43,16 @@ def stop(hardware: Hardware, payload: Payload) -> Answer:
                 return ACCEPTED
             return _stopping(hardware, connector)
     return REJECTED
+
+
+def _installed(hardware: Hardware, connector: Connector, profile: Payload) -> bool:
+    if profile["chargingProfilePurpose"] != Purpose.TRANSACTION:
+        return False
+    try:
+        status = hardware.station.charging_profiles.install(connector.id, profile, transaction=True)
+    except ValueError:
+        return False
+    return status is Answered.ACCEPTED
 
 
 def _stopping(hardware: Hardware, connector: Connector) -> Answer:

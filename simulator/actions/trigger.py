@@ -33,7 +33,7 @@ def _message(hardware: Hardware, wanted: str, chosen: list[Connector]) -> Callab
         case Action.BOOT_NOTIFICATION:
             return hardware.registration.boot
         case Action.HEARTBEAT:
-            return hardware.registration.heartbeat
+            return lambda: hardware.registration.heartbeat(triggered=True)
         case Action.STATUS_NOTIFICATION:
             return lambda: _report(hardware, chosen)
         case Action.METER_VALUES:

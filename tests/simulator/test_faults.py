@@ -1,0 +1,340 @@
+"""Each fault as the central system sees it on the wire: one test each, named after it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from simulator import Fault, State, VirtualChargePoint, find_model
+from simulator.fault import EXPLANATIONS
+from tests.simulator.central_system import CentralSystem, Refused, now
+from tests.simulator.conftest import STRONG, PowerUp
+from tests.simulator.test_configuration import value_of
+from tests.simulator.test_transactions import sample, started
+
+ENERGY = "Energy.Active.Import.Register"
+ACCEPTED, REJECTED = {"status": "Accepted"}, {"status": "Rejected"}
+
+
+async def registers(central: CentralSystem, count: int = 3) -> list[float]:
+    readings = await central.seen("MeterValues", count)
+    return [sample(one, ENERGY) for one in readings]
+
+
+async def charge_and_stop(central: CentralSystem, charge_point: VirtualChargePoint) -> None:
+    number = await started(central, charge_point)
+    await central.seen("MeterValues", 2)
+    assert await central.call("RemoteStopTransaction", transactionId=number) == ACCEPTED
+    await central.seen("StopTransaction")
+
+
+def test_every_fault_is_explained_and_tested() -> None:
+    assert set(EXPLANATIONS) == set(Fault)
+    assert {f"test_{fault.name.lower()}" for fault in Fault} <= set(globals())
+
+
+async def test_wrong_serial(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.WRONG_SERIAL)
+    [boot] = await central.seen("BootNotification")
+    assert boot["chargePointSerialNumber"] not in {"", "SN-1"}
+
+
+async def test_long_serial(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    power_up(Fault.LONG_SERIAL)
+    [boot] = await central.seen("BootNotification")
+    assert boot["chargePointSerialNumber"].startswith("SN-1")
+    assert len(boot["chargePointSerialNumber"]) > 25
+    assert len(central.invalid) == 1
+
+
+async def test_empty_vendor(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.EMPTY_VENDOR)
+    [boot] = await central.seen("BootNotification")
+    assert boot["chargePointVendor"] == ""
+
+
+async def test_old_firmware(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.OLD_FIRMWARE)
+    [boot] = await central.seen("BootNotification")
+    assert boot["firmwareVersion"] == "1.2.0"
+    await central.call("UpdateFirmware", location="ftp://x/fw-1.8.21.bin", retrieveDate=now())
+    await central.seen("BootNotification", firmwareVersion="1.8.21")
+
+
+async def test_clock_skewed(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.CLOCK_SKEWED)
+    [status, *_] = await central.seen("StatusNotification")
+    skew = datetime.fromisoformat(status["timestamp"]) - datetime.now(UTC)
+    assert skew > timedelta(hours=1, minutes=59)
+
+
+async def test_no_boot_on_reconnect(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.NO_BOOT_ON_RECONNECT)
+    await central.seen("StatusNotification", 2)
+    await central.hang_up()
+    await charge_point.until(lambda: not charge_point.connected)
+    charge_point.plug_in()
+    # What changed while offline is told, and nothing else.
+    await central.seen("StatusNotification", status="Preparing")
+    assert central.actions() == ["BootNotification"] + ["StatusNotification"] * 3
+    assert charge_point.state is State.ACCEPTED
+
+
+async def test_silent(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.SILENT)
+    await central.until(lambda: central.connections == 1)
+    unanswered = central.send("ClearCache", {})
+    await charge_point.until(lambda: charge_point.received["ClearCache"] == 1)
+    assert charge_point.connected
+    assert central.calls == []
+    assert not central.answered(unanswered)
+    charge_point.clear_fault(Fault.SILENT)
+    await central.seen("BootNotification")
+
+
+async def test_garbage_frames(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.GARBAGE_FRAMES, seed=2)
+    await charge_and_stop(central, charge_point)
+    assert len(central.invalid) >= 3
+
+
+async def test_drops_mid_transaction(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.DROPS_MID_TRANSACTION)
+    number = await started(central, charge_point)
+    await central.until(lambda: central.connections == 2)
+    await central.seen("MeterValues", len(central.found("MeterValues")) + 1)
+    assert await central.call("RemoteStopTransaction", transactionId=number) == ACCEPTED
+    await central.seen("StopTransaction", transactionId=number)
+    assert len(central.found("StartTransaction")) == 1
+    assert central.connections == 2
+
+
+async def test_repeats_transaction_messages(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.REPEATS_TRANSACTION_MESSAGES)
+    await charge_and_stop(central, charge_point)
+    for action in ("StartTransaction", "StopTransaction"):
+        first, second = await central.seen(action, 2)
+        assert first == second
+
+
+async def test_rejects_key(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.REJECTS_KEY)
+    for key, answer in (("MeterValueSampleInterval", REJECTED), ("HeartbeatInterval", ACCEPTED)):
+        assert await central.call("ChangeConfiguration", key=key, value="15") == answer
+
+
+async def test_needs_reboot_for_key(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NEEDS_REBOOT_FOR_KEY)
+    await central.seen("BootNotification")
+    key = "MeterValueSampleInterval"
+    answer = await central.call("ChangeConfiguration", key=key, value="15")
+    assert answer == {"status": "RebootRequired"}
+    assert await value_of(central, key) == "2"
+    await central.call("Reset", type="Soft")
+    await central.seen("BootNotification", 2)
+    assert await value_of(central, key) == "15"
+
+
+async def test_boot_loops_on_key(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.BOOT_LOOPS_ON_KEY)
+    await central.seen("BootNotification")
+    await central.call("ChangeConfiguration", key="MeterValueSampleInterval", value="15")
+    await central.seen("BootNotification", 3)
+    charge_point.clear_fault(Fault.BOOT_LOOPS_ON_KEY)
+    await charge_point.until(lambda: charge_point.state is State.ACCEPTED)
+
+
+async def test_connector_faulted(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.CONNECTOR_FAULTED)
+    [status] = await central.seen("StatusNotification", connectorId=1)
+    assert status["status"] == "Faulted"
+    assert status["errorCode"] == "GroundFailure"
+    assert status["vendorErrorCode"]
+    assert status["info"]
+    answer = await central.call("RemoteStartTransaction", idTag="AB12", connectorId=1)
+    assert answer == REJECTED
+    charge_point.clear_fault(Fault.CONNECTOR_FAULTED)
+    await central.seen("StatusNotification", connectorId=1, status="Available", errorCode="NoError")
+    await started(central, charge_point)
+    charge_point.add_fault(Fault.CONNECTOR_FAULTED)
+    await central.seen("StopTransaction", reason="Other")
+
+
+async def test_station_faulted(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.STATION_FAULTED)
+    station, connector = await central.seen("StatusNotification", 2)
+    assert (station["connectorId"], station["status"]) == (0, "Faulted")
+    assert connector["status"] == "Available"
+    answer = await central.call("RemoteStartTransaction", idTag="AB12", connectorId=1)
+    assert answer == REJECTED
+    charge_point.clear_fault(Fault.STATION_FAULTED)
+    await central.seen("StatusNotification", connectorId=0, status="Available")
+
+
+async def test_connector_unavailable(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.CONNECTOR_UNAVAILABLE)
+    await central.seen("StatusNotification", connectorId=1, status="Unavailable")
+    await central.call("ChangeAvailability", connectorId=1, type="Operative")
+    await central.seen("StatusNotification", connectorId=1, status="Available")
+
+
+async def test_cable_plugged(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.CABLE_PLUGGED)
+    await central.seen("StatusNotification", connectorId=1, status="Preparing")
+    charge_point.clear_fault(Fault.CABLE_PLUGGED)
+    await central.seen("StatusNotification", connectorId=1, status="Available")
+
+
+async def test_silent_connectors(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.SILENT_CONNECTORS)
+    await central.seen("BootNotification")
+    await central.call("TriggerMessage", requestedMessage="StatusNotification", connectorId=1)
+    await central.seen("StatusNotification", connectorId=1)
+    assert central.actions() == ["BootNotification", "StatusNotification"]
+
+
+async def test_no_trigger_message(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NO_TRIGGER_MESSAGE)
+    with pytest.raises(Refused) as refused:
+        await central.call("TriggerMessage", requestedMessage="StatusNotification")
+    assert refused.value.code == "NotImplemented"
+
+
+async def test_hangs_on_trigger(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.HANGS_ON_TRIGGER)
+    await central.seen("StatusNotification", 2)
+    unanswered = central.send("TriggerMessage", {"requestedMessage": "StatusNotification"})
+    assert await central.call("ClearCache") == ACCEPTED
+    assert not central.answered(unanswered)
+    assert len(central.found("StatusNotification")) == 2
+
+
+async def test_rejects_start(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.REJECTS_START)
+    await central.seen("StatusNotification", 2)
+    answer = await central.call("RemoteStartTransaction", idTag="AB12", connectorId=1)
+    assert answer == REJECTED
+
+
+async def test_start_accepted_nothing_follows(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.START_ACCEPTED_NOTHING_FOLLOWS)
+    await central.seen("StatusNotification", 2)
+    before = central.actions()
+    answer = await central.call("RemoteStartTransaction", idTag="AB12", connectorId=1)
+    assert answer == ACCEPTED
+    await central.call("TriggerMessage", requestedMessage="Heartbeat")
+    await central.seen("Heartbeat")
+    assert central.actions() == [*before, "Heartbeat"]
+
+
+@pytest.mark.parametrize("model", ["ABB Terra AC W22", "Kempower Satellite"])
+async def test_wrong_connector(central: CentralSystem, power_up: PowerUp, model: str) -> None:
+    charge_point = power_up(Fault.WRONG_CONNECTOR, profile=find_model(model))
+    await started(central, charge_point)
+    [start] = central.found("StartTransaction")
+    assert start["connectorId"] == 2
+    await central.call("TriggerMessage", requestedMessage="MeterValues", connectorId=1)
+    await central.seen("MeterValues", connectorId=2)
+
+
+async def test_ignores_stop(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.IGNORES_STOP)
+    number = await started(central, charge_point)
+    assert await central.call("RemoteStopTransaction", transactionId=number) == ACCEPTED
+    await central.seen("MeterValues", len(central.found("MeterValues")) + 2)
+    assert central.found("StopTransaction") == []
+    charge_point.unplug()
+    await central.seen("StopTransaction")
+
+
+async def test_stays_finishing(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.STAYS_FINISHING)
+    await charge_and_stop(central, charge_point)
+    await central.seen("StatusNotification", status="Finishing")
+    charge_point.unplug()
+    await central.seen("StatusNotification", 2, connectorId=1, status="Available")
+
+
+async def test_meter_stuck(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.METER_STUCK)
+    await charge_and_stop(central, charge_point)
+    [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
+    assert {*await registers(central, 2), stop["meterStop"]} == {start["meterStart"]}
+    assert sample(central.found("MeterValues")[0], "Power.Active.Import") > 0
+
+
+async def test_meter_falls(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.METER_FALLS)
+    await started(central, charge_point)
+    first, second, third = (await registers(central))[:3]
+    assert first > second > third
+
+
+async def test_meter_restarts(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.METER_RESTARTS)
+    await charge_and_stop(central, charge_point)
+    [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
+    assert start["meterStart"] == 0
+    assert 0 < stop["meterStop"] < charge_point.register_wh()
+
+
+async def test_kwh_labelled_wh(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.KWH_LABELLED_WH)
+    await started(central, charge_point)
+    [reading, *_] = await central.seen("MeterValues")
+    [energy] = [
+        one for one in reading["meterValue"][0]["sampledValue"] if one["measurand"] == ENERGY
+    ]
+    assert energy["unit"] == "Wh"
+    assert float(energy["value"]) == pytest.approx(charge_point.register_wh() / 1000, rel=0.1)
+
+
+async def test_no_meter_values(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(
+        Fault.NO_METER_VALUES,
+        profile=replace(STRONG, configuration={"MeterValueSampleInterval": "1"}),
+    )
+    number = await started(central, charge_point)
+    await central.call("TriggerMessage", requestedMessage="MeterValues", connectorId=1)
+    await central.call("RemoteStopTransaction", transactionId=number)
+    await central.seen("StopTransaction")
+    [reading] = central.found("MeterValues")
+    assert reading["meterValue"][0]["sampledValue"][0]["context"] == "Trigger"
+
+
+async def test_zero_transaction_id(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.ZERO_TRANSACTION_ID)
+    await charge_and_stop(central, charge_point)
+    assert {one["transactionId"] for one in central.found("MeterValues")} == {0}
+    assert central.found("StopTransaction")[0]["transactionId"] != 0
+
+
+async def failed_update(central: CentralSystem, count: int) -> list[str]:
+    """Ask for an update and return its statuses, once there are `count`."""
+    await central.seen("StatusNotification", 2)
+    await central.call("UpdateFirmware", location="ftp://x/fw-9.9.9.bin", retrieveDate=now())
+    seen = await central.seen("FirmwareStatusNotification", count)
+    assert len(central.found("BootNotification")) == 1
+    return [one["status"] for one in seen]
+
+
+async def test_download_fails(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.DOWNLOAD_FAILS)
+    assert await failed_update(central, 2) == ["Downloading", "DownloadFailed"]
+
+
+async def test_install_fails(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.INSTALL_FAILS)
+    statuses = await failed_update(central, 4)
+    assert statuses == ["Downloading", "Downloaded", "Installing", "InstallationFailed"]
+
+
+async def test_silent_firmware_update(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.SILENT_FIRMWARE_UPDATE)
+    await central.seen("StatusNotification", 2)
+    await central.call("UpdateFirmware", location="ftp://x/fw-9.9.9.bin", retrieveDate=now())
+    await central.seen("BootNotification", firmwareVersion="9.9.9")
+    seen = [one["status"] for one in central.found("FirmwareStatusNotification")]
+    assert seen == ["Downloading", "Installing"]
