@@ -1,0 +1,149 @@
+"""Sends mails: by SMTP where a server is set, else as ``.eml`` files in the data directory."""
+
+import asyncio
+import os
+import re
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid, parseaddr
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import aiosmtplib
+
+from domain.ports import Mailer
+from settings import Settings
+
+_TIMEOUT_SECONDS = 30.0
+_PORTS = {"smtp": 25, "smtps": 465}
+_SUBMISSION_PORT = 587
+_LONGEST_LINE = 990  # RFC 5322 §2.1.1 allows 998
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ENCODED_WORD = re.compile(r"=\?")  # RFC 2047: readers decode it, control characters included
+
+
+def mailer_from(settings: Settings) -> Mailer:
+    """Return the mailer that the settings ask for."""
+    if settings.smtp_url is None:
+        return FileMailer(settings.data_dir / "mail", sender=settings.mail_from)
+    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
+
+
+class SmtpMailer:
+    """Delivers to one mail server; ``url`` is ``smtp[s]://[user:password@]host[:port]``.
+
+    With ``smtp`` the connection turns to TLS where the server offers it, and must when there is a
+    password to send.
+    """
+
+    def __init__(self, url: str, *, sender: str) -> None:
+        parts = urlsplit(url)
+        self._sender = sender
+        self._host = parts.hostname or ""
+        self._username = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._tls = parts.scheme == "smtps"
+        usual = _SUBMISSION_PORT if self._username and not self._tls else _PORTS[parts.scheme]
+        self._port = parts.port or usual
+
+    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+        """Deliver, and name the server.
+
+        Raises:
+            ValueError: A header value is not one.
+            OSError: The server is away or refuses.
+
+        """
+        message = build(sender=self._sender, to=to, subject=subject, text=text, html=html)
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=self._host,
+                port=self._port,
+                username=self._username,
+                password=self._password,
+                use_tls=self._tls,
+                start_tls=True if self._username and not self._tls else None,
+                timeout=_TIMEOUT_SECONDS,
+            )
+        except aiosmtplib.SMTPException as error:
+            raise OSError(f"the mail server {self._host}:{self._port} said: {error}") from error
+        return f"smtp server {self._host}:{self._port}"
+
+
+class FileMailer:
+    """Writes each mail into a folder. A mail can hold an invitation: for its owner's eyes alone."""
+
+    def __init__(self, folder: Path, *, sender: str) -> None:
+        self._folder = folder
+        self._sender = sender
+
+    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+        """Write the mail, and give its path.
+
+        Raises:
+            ValueError: A header value is not one.
+            OSError: The folder cannot be written.
+
+        """
+        message = build(sender=self._sender, to=to, subject=subject, text=text, html=html)
+        return str(await asyncio.to_thread(self._write, bytes(message)))
+
+    def _write(self, content: bytes) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The time first, so that a listing is in order.
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid4().hex[:8]}"
+        path = self._folder / f"{name}.eml"
+        draft = path.with_suffix(".part")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        draft.rename(path)  # who watches the folder sees whole mails only
+        return path.absolute()
+
+
+def build(*, sender: str, to: str, subject: str, text: str, html: str | None) -> EmailMessage:
+    """Build one mail to one address.
+
+    Raises:
+        ValueError: A value could smuggle a header, or the address is not one.
+
+    """
+    name, address = parseaddr(sender)
+    sender_address = _address(address, name)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender_address
+    message["To"] = _address(to)
+    message["Subject"] = _plain(subject, "subject").strip()
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = make_msgid(domain=sender_address.domain)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+    message.set_content(text, cte=_encoding(text))
+    if html is not None:
+        message.add_alternative(html, subtype="html", cte=_encoding(html))
+    return message
+
+
+def _address(address: str, name: str = "") -> Address:
+    try:
+        parsed = Address(_plain(name, "name"), addr_spec=_plain(address, "address"))
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError("the mail address is not valid") from error
+    if not parsed.username or not parsed.domain:
+        raise ValueError("the mail address is not valid")
+    return parsed
+
+
+def _plain(value: str, what: str) -> str:
+    if _CONTROL.search(value) or _ENCODED_WORD.search(value):
+        raise ValueError(f"the {what} of a mail has characters that do not belong there")
+    return value
+
+
+def _encoding(text: str) -> str:
+    """Plain where it can be: a link then stays in one piece in the file."""
+    plain = text.isascii() and max(map(len, text.splitlines()), default=0) < _LONGEST_LINE
+    return "7bit" if plain else "quoted-printable"
