@@ -1,34 +1,21 @@
 """A virtual charge point: OCPP 1.6J over a real WebSocket, as hardware speaks it."""
 
-import asyncio
 import ssl
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
-
-from simulator.actions import routing
+from simulator import repairs
+from simulator.connection import Connection
 from simulator.connector import Connector, Transaction
-from simulator.delivery import deliver
-from simulator.dialling import Address, DialError, dial
-from simulator.events import EventKind, Events, Listener
+from simulator.dialling import Address
+from simulator.events import Events, Listener
 from simulator.fault import Fault
-from simulator.frames import Call
-from simulator.hardware import assemble
-from simulator.link import Answer, Link
-from simulator.power import Downtime
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from simulator.registration import RegistrationStatus
-from simulator.station import OLD_FIRMWARE, Station
-from simulator.words import ChargePointStatus, Reason
-
-FIRST_BACKOFF_SECONDS = 0.5
-LONGEST_BACKOFF_SECONDS = 30.0
-SHORTEST_PAUSE_SECONDS = 0.01
+from simulator.station import Station
+from simulator.words import ChargePointStatus
 
 
 class State(StrEnum):
@@ -65,8 +52,6 @@ class VirtualChargePoint:
         listener: Listener | None = None,
     ) -> None:
         self.address = Address(url, password=password, tls=tls)
-        self._latency = latency
-        self._call_timeout = call_timeout
         seed = zlib.crc32(self.identity.encode()) if seed is None else seed
         self.events = Events(self.identity, listener)
         self._station = Station(
@@ -77,13 +62,10 @@ class VirtualChargePoint:
             seed=seed,
             events=self.events,
         )
-        self._hardware = assemble(
-            self._station, hang_up=self._hang_up, use_password=self.address.use_password
+        self._connection = Connection(
+            self._station, self.address, latency=latency, call_timeout=call_timeout
         )
-        self._socket: ClientConnection | None = None
-        self._downtime: Downtime | None = None
-        self._failures = 0
-        self._closing: set[asyncio.Task[None]] = set()
+        self._hardware = self._connection.hardware
 
     # --- what an observer sees -------------------------------------------------------------
 
@@ -189,13 +171,11 @@ class VirtualChargePoint:
 
     def add_fault(self, fault: Fault) -> None:
         """Break something."""
-        self._station.faults.add(fault)
-        self._apply(fault, present=True)
+        repairs.add(self._hardware, fault)
 
     def clear_fault(self, fault: Fault) -> None:
         """Repair something; a fault that it does not have is no error."""
-        self._station.faults.discard(fault)
-        self._apply(fault, present=False)
+        repairs.clear(self._hardware, fault)
 
     def power_cycle(self) -> None:
         """Cut its power and give it back."""
@@ -205,102 +185,10 @@ class VirtualChargePoint:
 
     async def run(self) -> None:
         """Connect, and connect again for ever; ends when it is cancelled."""
-        try:
-            while True:
-                await self._connect_once()
-                await asyncio.sleep(self._pause())
-        finally:
-            self._station.timers.cancel_all()
-            self._station.link_lost()
-
-    async def _connect_once(self) -> None:
-        station = self._station
-        self._downtime = None
-        try:
-            ping = station.configuration.integer("WebSocketPingInterval")
-            socket = await dial(self.address, ping_seconds=ping)
-        except DialError as error:
-            self._failures += 1
-            station.events.emit(error.kind, str(error))
-            return
-        self._failures = 0
-        async with socket:
-            await self._converse(socket)
-
-    async def _converse(self, socket: ClientConnection) -> None:
-        station = self._station
-        link = Link(socket, self._answer, latency=self._latency)
-        self._socket, station.online = socket, True
-        station.events.emit(EventKind.CONNECTED, f"connected to {self.address.url}")
-        if not station.has(Fault.SILENT):
-            self._hardware.registration.connected()
-        try:
-            async with asyncio.TaskGroup() as group:
-                sender = group.create_task(deliver(self._hardware, link, within=self._call_timeout))
-                with suppress(ConnectionClosed):
-                    await link.read()
-                sender.cancel()
-        finally:
-            self._socket = None
-            station.link_lost()
-            station.events.emit(EventKind.DISCONNECTED, f"connection closed {_why(socket)}")
-
-    def _answer(self, call: Call) -> Answer | None:
-        return routing.answer(self._hardware, call)
-
-    def _hang_up(self, downtime: Downtime) -> None:
-        self._downtime = downtime
-        if self._socket is None:
-            return
-        if not downtime.politely:
-            self._socket.transport.abort()
-            return
-        task = asyncio.create_task(self._socket.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    def _pause(self) -> float:
-        timers = self._station.timers
-        if self._downtime is not None:
-            return timers.scaled(self._downtime.seconds, floor=SHORTEST_PAUSE_SECONDS)
-        backoff = FIRST_BACKOFF_SECONDS * 2 ** min(self._failures, 10)
-        jitter = self._station.random.uniform(0.8, 1.2)
-        seconds = min(backoff, LONGEST_BACKOFF_SECONDS) * jitter
-        return timers.scaled(seconds, floor=SHORTEST_PAUSE_SECONDS)
+        await self._connection.run()
 
     def _connector(self, number: int) -> Connector:
         connector = self._station.connector(number)
         if connector is None:
             raise LookupError(f"{self.identity} has no connector {number}")
         return connector
-
-    def _apply(self, fault: Fault, *, present: bool) -> None:
-        match fault:
-            case Fault.CONNECTOR_FAULTED:
-                self._connector(1).faulted = present
-                if present:
-                    self._hardware.charging.stop(self._connector(1), Reason.OTHER)
-            case Fault.STATION_FAULTED:
-                self._connector(0).faulted = present
-            case Fault.CONNECTOR_UNAVAILABLE:
-                self._connector(1).operative = not present
-            case Fault.OLD_FIRMWARE:
-                self._station.firmware = OLD_FIRMWARE if present else self._station.profile.firmware
-            case Fault.SILENT if not present:
-                self._hang_up(Downtime(seconds=0, politely=True))
-            case Fault.BOOT_LOOPS_ON_KEY if not present:
-                self._hardware.power.end_boot_loop()
-            case Fault.CABLE_PLUGGED if present:
-                self.plug_in()
-            case Fault.CABLE_PLUGGED:
-                self.unplug()
-            case _:
-                pass
-        self._station.report_all()
-
-
-def _why(socket: ClientConnection) -> str:
-    code, reason = socket.close_code, socket.close_reason
-    if code is None:
-        return "by the charge point"
-    return f"with code {code}" + (f": {reason}" if reason else "")

@@ -6,20 +6,19 @@ from simulator.connector import Connector, Transaction
 from simulator.events import EventKind
 from simulator.fault import Fault
 from simulator.frames import Payload
+from simulator.metering import Metering
 from simulator.outbox import Outgoing
 from simulator.readings import meter_value, register_wh
 from simulator.station import Station
 from simulator.words import Action, ReadingContext, Reason
 
-POWER_NOISE = 0.01
-SHORTEST_SAMPLE_SECONDS = 0.02
-
 
 class Charging:
-    """Begins, meters and ends transactions on the connectors of a station."""
+    """Begins and ends transactions on the connectors of a station."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, metering: Metering) -> None:
         self._station = station
+        self._metering = metering
 
     def authorize(self, connector: Connector, id_tag: str, *, ask: bool) -> None:
         """Let an id tag charge here; ask the central system first if `ask`."""
@@ -67,18 +66,15 @@ class Charging:
             return
         closing = meter_value(station, connector, ReadingContext.END, energy_only=True)
         meter_stop = int(register_wh(station, connector))
-        connector.meter.power_w = 0
+        self._metering.end(connector)
         connector.transaction = None
-        connector.suspended = False
         connector.finished = connector.plugged
         if connector.inoperative_afterwards:
             connector.inoperative_afterwards, connector.operative = False, False
-        station.timers.cancel(f"sample-{connector.id}")
-        station.timers.cancel(f"schedule-{connector.id}")
         station.charging_profiles.end_transaction(connector.id)
         self._send_stop(transaction, reason, meter_stop, closing)
         if station.profile.closing_reading:
-            self._send_readings(connector, transaction, closing)
+            self._metering.send(connector, transaction, closing)
         station.events.emit(
             EventKind.STOPPED,
             f"transaction {transaction.reported_id} on connector {connector.id} ended ({reason}), "
@@ -91,34 +87,6 @@ class Charging:
                 station.profile.unplug_seconds,
                 partial(self.unplug, connector),
             )
-
-    def sample(self, connector: Connector, context: ReadingContext) -> None:
-        """Send the readings of a connector now."""
-        reading = meter_value(self._station, connector, context)
-        self._send_readings(
-            connector,
-            connector.transaction,
-            reading,
-            before_accepted=context is ReadingContext.TRIGGER,
-        )
-
-    def adjust_power(self, connector: Connector) -> None:
-        """Draw what the vehicle wants and the charging profiles allow."""
-        transaction = connector.transaction
-        if transaction is None:
-            return
-        station = self._station
-        limit = station.charging_profiles.limit_w(connector.id, station.now(), transaction.began)
-        connector.suspended = limit <= 0
-        self._adjust_later(connector, transaction)
-        connector.meter.power_w = limit * station.random.uniform(1 - POWER_NOISE, 1)
-        station.report(connector)
-
-    def interval_changed(self) -> None:
-        """Count the sample interval of the running transactions anew."""
-        for connector in self._station.outlets:
-            if connector.transaction is not None:
-                self._sample_later(connector)
 
     def _authorized(self, connector: Connector, id_tag: str) -> None:
         station = self._station
@@ -178,8 +146,7 @@ class Charging:
                 durable=True,
             )
         )
-        self.adjust_power(connector)
-        self._sample_later(connector)
+        self._metering.begin(connector)
 
     def _started(self, connector: Connector, transaction: Transaction, reply: Payload) -> None:
         station = self._station
@@ -195,54 +162,6 @@ class Charging:
         stops = station.configuration.boolean("StopTransactionOnInvalidId")
         if refused and stops and connector.transaction is transaction:
             self.stop(connector, Reason.DEAUTHORIZED)
-
-    def _sample_later(self, connector: Connector) -> None:
-        seconds = self._station.configuration.integer("MeterValueSampleInterval")
-        name = f"sample-{connector.id}"
-        if seconds > 0:
-            callback = partial(self._sample_periodically, connector)
-            self._station.timers.after(name, seconds, callback, floor=SHORTEST_SAMPLE_SECONDS)
-        else:
-            self._station.timers.cancel(name)
-
-    def _sample_periodically(self, connector: Connector) -> None:
-        if not self._station.has(Fault.NO_METER_VALUES):
-            self.sample(connector, ReadingContext.PERIODIC)
-        self.adjust_power(connector)
-        self._sample_later(connector)
-
-    def _adjust_later(self, connector: Connector, transaction: Transaction) -> None:
-        """Look again when a charging schedule has its next step."""
-        station = self._station
-        name = f"schedule-{connector.id}"
-        seconds = station.charging_profiles.seconds_to_change(station.now(), transaction.began)
-        if seconds is None:
-            station.timers.cancel(name)
-        else:
-            # Schedules are written in real time, which `speed` does not shorten.
-            callback = partial(self.adjust_power, connector)
-            station.timers.after(name, 0, callback, floor=seconds)
-
-    def _send_readings(
-        self,
-        connector: Connector,
-        transaction: Transaction | None,
-        reading: Payload,
-        *,
-        before_accepted: bool = False,
-    ) -> None:
-        def payload() -> Payload:
-            of = {} if transaction is None else {"transactionId": transaction.reported_id}
-            return {"connectorId": connector.id, "meterValue": [reading], **of}
-
-        self._station.outbox.add(
-            Outgoing(
-                action=Action.METER_VALUES,
-                payload=payload,
-                durable=transaction is not None,
-                before_accepted=before_accepted,
-            )
-        )
 
     def _send_stop(
         self, transaction: Transaction, reason: Reason, meter_stop: int, closing: Payload

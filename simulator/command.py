@@ -1,7 +1,7 @@
 """`dynamo simulate`: virtual charge points from the command line."""
 
 import asyncio
-import contextlib
+import resource
 import signal
 from typing import Annotated
 
@@ -15,6 +15,9 @@ from simulator.events import Event, EventKind
 from simulator.fault import Fault
 from simulator.profile import ABB_TERRA_AC_W22, MODELS, Profile, find_model
 
+INTERRUPTED = 130
+"""Exit code of a command that was ended by Ctrl-C."""
+FILES_BESIDE_SOCKETS = 64
 _COLOURS = {
     EventKind.REFUSED: "red",
     EventKind.UNREACHABLE: "yellow",
@@ -76,21 +79,38 @@ def simulate(
     except ValueError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"simulate: {error}"))
         raise typer.Exit(2) from None
-    asyncio.run(_run(charge_points, duration))
+    _allow_sockets(len(charge_points))
+    raise typer.Exit(asyncio.run(_run(charge_points, duration)))
 
 
-async def _run(charge_points: list[VirtualChargePoint], duration: float | None) -> None:
-    stopped = asyncio.Event()
+async def _run(charge_points: list[VirtualChargePoint], duration: float | None) -> int:
+    """Run them all until a signal or the end of `duration`; return the exit code."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    tasks = [asyncio.create_task(one.run(), name=one.identity) for one in charge_points]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(duration):
-            await stopped.wait()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def end(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
+
+    loop.add_signal_handler(signal.SIGINT, end, INTERRUPTED)
+    loop.add_signal_handler(signal.SIGTERM, end, 0)
+    if duration is not None:
+        loop.call_later(duration, end, 0)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one.run(), name=one.identity) for one in charge_points]
+        code = await ended
+        for task in tasks:
+            task.cancel()
+    return code
+
+
+def _allow_sockets(count: int) -> None:
+    """Raise the limit of open files as far as it goes, when so many sockets need it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + FILES_BESIDE_SOCKETS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _urls(urls: list[str], count: int) -> list[str]:

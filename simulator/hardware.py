@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from simulator.charging import Charging
 from simulator.maintenance import Maintenance
+from simulator.metering import Metering
 from simulator.power import Downtime, Power
 from simulator.registration import Registration
 from simulator.station import Station
@@ -17,6 +18,7 @@ class Hardware:
     station: Station
     registration: Registration
     charging: Charging
+    metering: Metering
     power: Power
     maintenance: Maintenance
     use_password: Callable[[bytes], None]
@@ -31,12 +33,14 @@ def assemble(
 ) -> Hardware:
     """Put the parts together around a station."""
     registration = Registration(station)
-    charging = Charging(station)
+    metering = Metering(station)
+    charging = Charging(station, metering)
     power = Power(station, registration, charging, hang_up)
     return Hardware(
         station=station,
         registration=registration,
         charging=charging,
+        metering=metering,
         power=power,
         maintenance=Maintenance(station, power),
         use_password=use_password,

@@ -1,15 +1,16 @@
 """Charging profiles: which are installed, and what they allow (OCPP 1.6, section 3.13).
 
 Within a purpose the valid profile with the highest stack level counts; TxProfile comes before
-TxDefaultProfile; ChargePointMaxProfile caps them all.
+TxDefaultProfile; ChargePointMaxProfile caps them all, each connector by itself: sharing it out
+among the connectors is more than this hardware does.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from simulator import schedules
 from simulator.frames import Payload
 from simulator.profile import Profile
 from simulator.words import Answered
@@ -17,8 +18,6 @@ from simulator.words import Answered
 MAX_INSTALLED = 10
 MAX_STACK_LEVEL = 10
 HORIZON_SECONDS = 86_400
-DAY = timedelta(days=1)
-WEEK = timedelta(weeks=1)
 
 
 class Purpose(StrEnum):
@@ -57,7 +56,7 @@ class ChargingProfiles:
 
     def install(self, connector_id: int, profile: Payload, *, transaction: bool) -> Answered:
         """Answer SetChargingProfile (section 5.16); raise ValueError for a date that is none."""
-        _check_dates(profile)
+        schedules.check_dates(profile)
         new = Installed(connector_id, profile)
         wrong = (
             (new.purpose == Purpose.STATION and connector_id != 0)
@@ -111,14 +110,7 @@ class ChargingProfiles:
     def _changes(self, now: datetime, began: datetime, seconds: int) -> list[int]:
         offsets: set[int] = set()
         for one in self._installed:
-            schedule = one.profile["chargingSchedule"]
-            start = _start(one.profile, now, began)
-            ends = [period["startPeriod"] for period in schedule["chargingSchedulePeriod"]]
-            if "duration" in schedule:
-                ends.append(schedule["duration"])
-            if start is not None:
-                base = math.ceil((start - now).total_seconds())
-                offsets.update(base + int(end) for end in ends)
+            offsets.update(schedules.steps(one.profile, now, began))
         return sorted(offset for offset in offsets if 0 < offset < seconds)
 
     def _effective(
@@ -130,40 +122,17 @@ class ChargingProfiles:
     ) -> float | None:
         of_purpose = [one for one in candidates if one.purpose == purpose]
         for one in sorted(of_purpose, key=lambda one: (-one.slot[2], -one.connector_id)):
-            limit = self._limit_of(one.profile, now, began)
+            limit = schedules.limit_w(
+                one.profile, now, began, watts_per_ampere=self._watts_per_ampere
+            )
             if limit is not None:
                 return limit
         return None
-
-    def _limit_of(self, profile: Payload, now: datetime, began: datetime | None) -> float | None:
-        start = _start(profile, now, began)
-        if start is None or not _valid_at(profile, now):
-            return None
-        schedule = profile["chargingSchedule"]
-        elapsed = (now - start).total_seconds()
-        if elapsed < 0 or elapsed >= schedule.get("duration", float("inf")):
-            return None
-        limit: float | None = None
-        for period in sorted(
-            schedule["chargingSchedulePeriod"], key=lambda one: one["startPeriod"]
-        ):
-            if period["startPeriod"] <= elapsed:
-                limit = float(period["limit"])
-        if limit is None:
-            return None
-        return limit if schedule["chargingRateUnit"] == "W" else limit * self._watts_per_ampere
 
 
 def _replaces(new: Installed, old: Installed) -> bool:
     same_id = new.profile["chargingProfileId"] == old.profile["chargingProfileId"]
     return same_id or new.slot == old.slot
-
-
-def _check_dates(profile: Payload) -> None:
-    dates = (profile.get("validFrom"), profile.get("validTo"))
-    for date in (*dates, profile["chargingSchedule"].get("startSchedule")):
-        if date is not None:
-            _time(date)
 
 
 def _matches(one: Installed, wanted: Payload) -> bool:
@@ -174,26 +143,3 @@ def _matches(one: Installed, wanted: Payload) -> bool:
         "stackLevel": one.profile["stackLevel"],
     }
     return all(found[name] == value for name, value in wanted.items())
-
-
-def _valid_at(profile: Payload, now: datetime) -> bool:
-    begins, ends = profile.get("validFrom"), profile.get("validTo")
-    return not (begins and now < _time(begins)) and not (ends and now >= _time(ends))
-
-
-def _start(profile: Payload, now: datetime, began: datetime | None) -> datetime | None:
-    """Return when the schedule's seconds begin to count."""
-    kind = profile["chargingProfileKind"]
-    schedule = profile["chargingSchedule"]
-    if kind == "Relative" or "startSchedule" not in schedule:
-        return began
-    start = _time(schedule["startSchedule"])
-    if kind == "Recurring":
-        cycle = DAY if profile.get("recurrencyKind") == "Daily" else WEEK
-        start += (now - start) // cycle * cycle
-    return start
-
-
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

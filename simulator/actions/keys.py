@@ -46,7 +46,7 @@ def _act(hardware: Hardware, name: str, value: str) -> None:
         case "heartbeatinterval":
             hardware.registration.interval_changed()
         case "metervaluesampleinterval":
-            hardware.charging.interval_changed()
+            hardware.metering.interval_changed()
             hardware.power.boot_loop()
         case "authorizationkey":
             hardware.use_password(decode_key(value) or b"")

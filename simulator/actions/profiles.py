@@ -57,4 +57,4 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
 
 def _adjust(hardware: Hardware) -> None:
     for connector in hardware.station.outlets:
-        hardware.charging.adjust_power(connector)
+        hardware.metering.adjust_power(connector)

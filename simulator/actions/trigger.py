@@ -7,7 +7,7 @@ from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
-from simulator.words import Action, Answered, ErrorCode, ReadingContext
+from simulator.words import Action, Answered, ErrorCode
 
 
 def trigger_message(hardware: Hardware, payload: Payload) -> Answer | None:
@@ -54,4 +54,4 @@ def _report(hardware: Hardware, chosen: list[Connector]) -> None:
 def _sample(hardware: Hardware, chosen: list[Connector]) -> None:
     for connector in chosen:
         if connector.id > 0:
-            hardware.charging.sample(connector, ReadingContext.TRIGGER)
+            hardware.metering.trigger(connector)

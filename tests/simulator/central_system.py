@@ -196,7 +196,7 @@ class CentralSystem:
         if self.unanswered.get(call.action, 0):
             self.unanswered[call.action] -= 1
             return
-        payload = self.replies.get(call.action, lambda _: {})(call.payload)
+        payload = self.replies.get(call.action, _confirm)(call.payload)
         await socket.send(json.dumps([3, call.unique_id, payload]))
 
     def _boot(self, _payload: Payload) -> Payload:
@@ -211,14 +211,17 @@ class CentralSystem:
         }
 
 
+def _confirm(_payload: Payload) -> Payload:
+    return {}
+
+
 def _leniently(raw: str | bytes) -> Any:
     """Read a call that breaks its schema; None for what is no call at all."""
     try:
         _, unique_id, action, payload = json.loads(raw)
     except ValueError:
         return None
-    make: Any = Call  # untyped in the library
-    return make(unique_id, action, payload)
+    return Call(unique_id, action, payload)
 
 
 @contextlib.asynccontextmanager

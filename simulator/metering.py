@@ -1,0 +1,108 @@
+"""What flows on a connector, and what is told of it: power, periodic and triggered readings."""
+
+from functools import partial
+
+from simulator.connector import Connector, Transaction
+from simulator.fault import Fault
+from simulator.frames import Payload
+from simulator.outbox import Outgoing
+from simulator.readings import meter_value
+from simulator.station import Station
+from simulator.words import Action, ReadingContext
+
+POWER_NOISE = 0.01
+SHORTEST_SAMPLE_SECONDS = 0.02
+
+
+class Metering:
+    """Sets the power of the running transactions, and sends their MeterValues."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def begin(self, connector: Connector) -> None:
+        """Let power flow, and sample it from now on."""
+        self.adjust_power(connector)
+        self._sample_later(connector)
+
+    def end(self, connector: Connector) -> None:
+        """Cut the power."""
+        connector.meter.power_w = 0
+        connector.suspended = False
+        self._station.timers.cancel(f"sample-{connector.id}")
+        self._station.timers.cancel(f"schedule-{connector.id}")
+
+    def adjust_power(self, connector: Connector) -> None:
+        """Draw what the vehicle wants and the charging profiles allow."""
+        transaction = connector.transaction
+        if transaction is None:
+            return
+        station = self._station
+        limit = station.charging_profiles.limit_w(connector.id, station.now(), transaction.began)
+        connector.suspended = limit <= 0
+        connector.meter.power_w = limit * station.random.uniform(1 - POWER_NOISE, 1)
+        self._adjust_later(connector, transaction)
+        station.report(connector)
+
+    def interval_changed(self) -> None:
+        """Count the sample interval of the running transactions anew."""
+        for connector in self._station.outlets:
+            if connector.transaction is not None:
+                self._sample_later(connector)
+
+    def trigger(self, connector: Connector) -> None:
+        """Send the readings of a connector because they were asked for."""
+        reading = meter_value(self._station, connector, ReadingContext.TRIGGER)
+        self.send(connector, connector.transaction, reading, before_accepted=True)
+
+    def send(
+        self,
+        connector: Connector,
+        transaction: Transaction | None,
+        reading: Payload,
+        *,
+        before_accepted: bool = False,
+    ) -> None:
+        """Queue a MeterValues with one reading."""
+
+        def payload() -> Payload:
+            of = {} if transaction is None else {"transactionId": transaction.reported_id}
+            return {"connectorId": connector.id, "meterValue": [reading], **of}
+
+        self._station.outbox.add(
+            Outgoing(
+                action=Action.METER_VALUES,
+                payload=payload,
+                durable=transaction is not None,
+                before_accepted=before_accepted,
+            )
+        )
+
+    def _adjust_later(self, connector: Connector, transaction: Transaction) -> None:
+        """Look again when a charging schedule has its next step."""
+        station = self._station
+        name = f"schedule-{connector.id}"
+        seconds = station.charging_profiles.seconds_to_change(station.now(), transaction.began)
+        if seconds is None:
+            station.timers.cancel(name)
+        else:
+            # Schedules are written in real time, which `speed` does not shorten.
+            callback = partial(self.adjust_power, connector)
+            station.timers.after(name, 0, callback, floor=seconds)
+
+    def _sample_later(self, connector: Connector) -> None:
+        seconds = self._station.configuration.integer("MeterValueSampleInterval")
+        name = f"sample-{connector.id}"
+        if seconds > 0:
+            callback = partial(self._sample, connector)
+            self._station.timers.after(name, seconds, callback, floor=SHORTEST_SAMPLE_SECONDS)
+        else:
+            self._station.timers.cancel(name)
+
+    def _sample(self, connector: Connector) -> None:
+        if not self._station.has(Fault.NO_METER_VALUES):
+            reading = meter_value(self._station, connector, ReadingContext.PERIODIC)
+            self.send(connector, connector.transaction, reading)
+        # Only now: the reading shows the power that has flowed until it was taken.
+        self.adjust_power(connector)
+        self._sample_later(connector)

@@ -1,0 +1,66 @@
+"""What a fault changes the moment that it comes or goes; the rest look whether it is there."""
+
+from simulator.connector import Connector
+from simulator.fault import Fault
+from simulator.hardware import Hardware
+from simulator.power import Downtime
+from simulator.station import OLD_FIRMWARE
+from simulator.words import Reason
+
+
+def add(hardware: Hardware, fault: Fault) -> None:
+    """Break something, while it runs."""
+    station = hardware.station
+    station.faults.add(fault)
+    first = station.connectors[1]
+    match fault:
+        case Fault.CONNECTOR_FAULTED:
+            first.faulted = True
+            hardware.charging.stop(first, Reason.OTHER)
+        case Fault.STATION_FAULTED:
+            station.connectors[0].faulted = True
+        case Fault.CONNECTOR_UNAVAILABLE:
+            first.operative = False
+        case Fault.CABLE_PLUGGED:
+            hardware.charging.plug_in(first)
+        case Fault.OLD_FIRMWARE:
+            station.firmware = OLD_FIRMWARE
+        case _:
+            pass
+    station.report_all()
+
+
+def clear(hardware: Hardware, fault: Fault) -> None:
+    """Repair something, while it runs."""
+    station = hardware.station
+    if fault not in station.faults:
+        return
+    station.faults.discard(fault)
+    first = station.connectors[1]
+    match fault:
+        case Fault.CONNECTOR_FAULTED:
+            first.faulted = False
+        case Fault.STATION_FAULTED:
+            station.connectors[0].faulted = False
+        case Fault.CONNECTOR_UNAVAILABLE:
+            first.operative = True
+        case Fault.CABLE_PLUGGED:
+            hardware.charging.unplug(first)
+        case Fault.OLD_FIRMWARE:
+            station.firmware = station.profile.firmware
+        case Fault.STAYS_FINISHING:
+            _unplug_finished(hardware, station.outlets)
+        case Fault.BOOT_LOOPS_ON_KEY:
+            hardware.power.end_boot_loop()
+        case Fault.SILENT:
+            # It registers as it should have done, with a connection of its own.
+            hardware.power.hang_up(Downtime(seconds=0, politely=True))
+        case _:
+            pass
+    station.report_all()
+
+
+def _unplug_finished(hardware: Hardware, outlets: list[Connector]) -> None:
+    for connector in outlets:
+        if connector.finished and connector.plugged_by_itself:
+            hardware.charging.unplug(connector)
