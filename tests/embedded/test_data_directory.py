@@ -1,0 +1,108 @@
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from embedded.data_directory import DataDirectory, explain
+from embedded.errors import StartError
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_it_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    data = DataDirectory.open(tmp_path / "deep" / "data")
+    data.secret_key()
+    assert mode(data.path) == 0o700
+    assert mode(data.path / "secret_key") == 0o600
+    assert mode(data.log("api").parent) == 0o700
+    data.close()
+
+
+def test_the_secret_is_made_once(tmp_path: Path) -> None:
+    data = DataDirectory.open(tmp_path)
+    secret = data.secret_key()
+    data.close()
+    again = DataDirectory.open(tmp_path)
+    assert len(secret) >= 32
+    assert again.secret_key() == secret
+    again.close()
+    other = DataDirectory.open(tmp_path / "other")
+    assert other.secret_key() != secret
+    other.close()
+
+
+def test_a_secret_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("s" * 43)
+    (tmp_path / "secret_key").chmod(0o644)
+    data = DataDirectory.open(tmp_path)
+    assert data.secret_key() == "s" * 43
+    assert mode(tmp_path / "secret_key") == 0o600
+    data.close()
+
+
+def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").touch()
+    data = DataDirectory.open(tmp_path)
+    with pytest.raises(StartError, match="is damaged"):
+        data.secret_key()
+    data.close()
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    first = DataDirectory.open(tmp_path)
+    with pytest.raises(StartError, match=rf"in use by another .* \(process {os.getpid()}\)"):
+        DataDirectory.open(tmp_path)
+    first.close()
+    DataDirectory.open(tmp_path).close()
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StartError, match="is not a directory"):
+            DataDirectory.open(path)
+
+
+def test_a_full_disk_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1, 1, 3 * 1024 * 1024))
+    with pytest.raises(StartError, match="is full: 3 MB are free"):
+        DataDirectory.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "The disk of /data is full."),
+        (errno.EDQUOT, "The disk of /data is full."),
+        (errno.EACCES, "/data/lock cannot be written."),
+        (errno.EROFS, "/data/lock cannot be written."),
+        (errno.EIO, "/data/lock: Input/output error."),
+    ],
+)
+def test_every_error_is_a_sentence(number: int, sentence: str) -> None:
+    error = OSError(number, os.strerror(number), "/data/lock")
+    assert str(explain(error, Path("/data"))).startswith(sentence)
+
+
+def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.data_directory._KEEP_LOG", 10)
+    data = DataDirectory.open(tmp_path)
+    data.log("api").write_text("short")
+    assert data.log("api").read_text() == "short"
+    data.log("api").write_text("long, too long")
+    assert not data.log("api").exists()
+    assert (tmp_path / "logs" / "api.old.log").read_text() == "long, too long"
+    data.close()
