@@ -1,0 +1,164 @@
+"""Decides on a WebSocket handshake before the upgrade, and records each refusal."""
+
+import asyncio
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import MultipleValuesError
+from websockets.exceptions import InvalidHeader
+from websockets.headers import parse_subprotocol
+from websockets.http11 import Request, Response
+
+from ocpp_server import auth
+from ocpp_server.throttle import Failures
+from ocpp_server.v16.routes import SUBPROTOCOL
+from ocpp_server.writer import Writer
+from storage.connections import Credential, read_credentials
+from storage.engine import Database
+from storage.fact_records import Attempt
+
+_RETRY_SECONDS: Final = "5"
+_MAX_RECORDED_IDENTITY: Final = 100
+_log = structlog.get_logger(__name__)
+
+
+class ChargerSocket(ServerConnection):
+    """A socket that knows which charge point was admitted on it."""
+
+    identity: str = ""
+
+
+class Credentials:
+    """Reads credentials for all handshakes that wait in one query: a storm costs few of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[str, asyncio.Future[Credential | None]]] = []
+        self._reading: asyncio.Task[None] | None = None
+
+    async def get(self, identity: str) -> Credential | None:
+        """Return what admission needs to know; None for an unknown charge point."""
+        answer: asyncio.Future[Credential | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((identity, answer))
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read(), name="read credentials")
+        return await answer
+
+    async def _read(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._read_batch(batch)
+        finally:
+            self._reading = None
+
+    async def _read_batch(self, batch: list[tuple[str, asyncio.Future[Credential | None]]]) -> None:
+        try:
+            async with self._database.read() as connection:
+                found = await read_credentials(connection, {identity for identity, _ in batch})
+        except Exception as error:  # noqa: BLE001 - handed to each handshake that waits
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for identity, answer in batch:
+            if not answer.done():
+                answer.set_result(found.get(identity))
+
+
+class Admission:
+    """``process_request`` of the WebSocket server."""
+
+    def __init__(self, database: Database, writer: Writer, *, secret: bytes) -> None:
+        self._credentials = Credentials(database)
+        self._writer = writer
+        self._secret = secret
+        self._failures = Failures()
+
+    async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Let the handshake go on (None), or answer with the refusal."""
+        if request.path == "/health/live":
+            return socket.respond(HTTPStatus.OK, "ok\n")
+        if "Upgrade" not in request.headers:
+            return None  # the library answers 426
+        identity = auth.identity_of(request.path)
+        try:
+            refusal, charge_point_id = await self._judge(identity, request)
+        except Exception as error:  # noqa: BLE001 - the charge point is asked to come back
+            _log.warning("admission_unavailable", error=str(error)[:300])
+            response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Try again later.\n")
+            response.headers["Retry-After"] = _RETRY_SECONDS
+            return response
+        if refusal is None:
+            if isinstance(socket, ChargerSocket):
+                socket.identity = identity
+            return None
+        self._record(identity, charge_point_id, refusal, source_of(socket))
+        response = socket.respond(refusal.status, f"{refusal.reason}\n")
+        if refusal.status is HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
+        return response
+
+    async def _judge(
+        self, identity: str, request: Request
+    ) -> tuple[auth.Refusal | None, str | None]:
+        credential = await self._credentials.get(identity) if _is_plausible(identity) else None
+        if credential is None:
+            return auth.unknown_identity(identity), None
+        refusal = auth.judge_credential(
+            identity,
+            _authorization(request),
+            stored_hash=credential.hash,
+            secret=self._secret,
+        ) or auth.judge_subprotocol(_offered(request), SUBPROTOCOL)
+        return refusal, credential.charge_point_id
+
+    def _record(
+        self, identity: str, charge_point_id: str | None, refusal: auth.Refusal, source: str | None
+    ) -> None:
+        if self._failures.exceeded(source or ""):
+            return
+        _log.info(
+            "connection_refused", identity=identity[:100], code=refusal.code, remote_address=source
+        )
+        self._writer.note(
+            Attempt(
+                identity=identity.replace("\0", "")[:_MAX_RECORDED_IDENTITY],
+                charge_point_id=charge_point_id,
+                at=datetime.now(UTC),
+                code=refusal.code,
+                reason=refusal.reason.replace("\0", ""),
+                remote_address=source,
+            )
+        )
+
+
+def source_of(socket: ServerConnection) -> str | None:
+    """Return the address that the charge point connects from, without its port."""
+    address = socket.remote_address
+    return str(address[0])[:100] if isinstance(address, tuple) and address else None
+
+
+def _is_plausible(identity: str) -> bool:
+    return 0 < len(identity) <= _MAX_RECORDED_IDENTITY and identity.isprintable()
+
+
+def _authorization(request: Request) -> str | None:
+    try:
+        return request.headers.get("Authorization")
+    except MultipleValuesError:
+        return ""
+
+
+def _offered(request: Request) -> list[str]:
+    try:
+        return [
+            str(name)
+            for value in request.headers.get_all("Sec-WebSocket-Protocol")
+            for name in parse_subprotocol(value)
+        ]
+    except InvalidHeader:
+        return []

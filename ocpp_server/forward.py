@@ -1,0 +1,120 @@
+"""After a commit: who watches these charge points? Tell them, in the order of the facts.
+
+The read comes after the commit. A workflow begins to watch by committing its name and then reading
+the snapshot, so a fact is in that snapshot, or its event is forwarded, or both.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from domain.facts import ChargePointEvent
+from ocpp_server.events import event_of
+from ocpp_server.registry import Registry
+from storage import facts
+from storage.engine import Database
+from storage.fact_records import Attempt, Authorization, LogEntry, Record, Touched
+
+_MAX_PENDING: Final = 50_000
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 3.0
+_SILENT: Final = (Attempt, Authorization, LogEntry)
+_log = structlog.get_logger(__name__)
+
+
+class EventSink(Protocol):
+    """Delivers events to watching workflows, in order for each of them, without blocking."""
+
+    def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
+        """Take an event for a workflow; never raises."""
+        ...
+
+
+class NullSink:
+    """A sink for nodes that nobody listens to (benchmarks)."""
+
+    def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
+        """Forget the event."""
+
+
+class Forwarder:
+    """Finds the watchers of committed facts; also keeps the sessions' view of them fresh."""
+
+    def __init__(self, database: Database, registry: Registry, sink: EventSink) -> None:
+        self._database = database
+        self._registry = registry
+        self._sink = sink
+        self._pending: list[Record] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+
+    def committed(self, records: Sequence[Record]) -> None:
+        """Take a batch that was just committed."""
+        told = [record for record in records if not isinstance(record, _SILENT)]
+        if told:
+            self._keep([*self._pending, *told])
+            self._wake.set()
+
+    def close(self) -> None:
+        """Forward what waits, then stop."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Forward until :meth:`close`; when the database is away, events wait."""
+        pause = _FIRST_PAUSE
+        while not self._closing or self._pending:
+            if not self._pending:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch, self._pending = self._pending, []
+            try:
+                await self._forward(batch)
+                pause = _FIRST_PAUSE
+            except Exception as error:  # noqa: BLE001 - events outlive every database error
+                _log.warning("watches_not_read", waiting=len(batch), error=str(error)[:300])
+                if self._closing:
+                    return
+                self._keep([*batch, *self._pending])
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _keep(self, records: list[Record]) -> None:
+        if len(records) > _MAX_PENDING:
+            _log.error("events_dropped", count=len(records) - _MAX_PENDING)
+        self._pending = records[-_MAX_PENDING:]
+
+    async def _forward(self, batch: Sequence[Record]) -> None:
+        charge_points = {_charge_point_of(record) for record in batch}
+        async with self._database.read() as connection:
+            watches = await facts.read_watches(connection, charge_points)
+        self._registry.refresh_watches(charge_points, watches)
+        if not watches:
+            return
+        for record in batch:
+            watch = watches.get(_charge_point_of(record))
+            if watch is None or not self._worth_telling(record, watch.workflow_id):
+                continue
+            event = event_of(record)
+            if event is not None:
+                self._sink.deliver(watch.workflow_id, event)
+
+    def _worth_telling(self, record: Record, workflow_id: str) -> bool:
+        """Of heartbeats, a watcher hears the first after it came and after each boot."""
+        if not isinstance(record, Touched):
+            return True
+        if record.heartbeat_at is None:
+            return False
+        session = self._registry.get(record.charge_point_id)
+        if session is None or session.peer.generation != record.generation:
+            return False
+        first = session.peer.heartbeat_told_to != workflow_id
+        session.peer.heartbeat_told_to = workflow_id
+        return first
+
+
+def _charge_point_of(record: Record) -> str:
+    return record.charge_point_id or ""

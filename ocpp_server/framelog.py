@@ -1,0 +1,69 @@
+"""Frames as entries of a run's detailed log: secrets masked, length capped."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from domain.states import LogLevel
+from ocpp_server.peer import Peer
+from storage.fact_records import LogEntry
+
+MASK: Final = "***"
+_CAP: Final = 8_000
+_ACTION_COLUMN: Final = 50
+_HINTS: Final = (b"key", b"assword", b"ecret", b"://")
+_SECRET_WORDS: Final = ("authorizationkey", "password", "secret")
+
+
+def frame_entry(
+    peer: Peer, direction: str, action: str | None, message_id: str | None, data: bytes
+) -> LogEntry:
+    """Make the entry of a frame; ``direction`` is ``in`` (from the charge point) or ``out``."""
+    return LogEntry(
+        charge_point_id=peer.charge_point_id,
+        commissioning_id=peer.watched_run,
+        at=datetime.now(UTC),
+        level=LogLevel.DEBUG,
+        kind="frame",
+        direction=direction,
+        action=action and action.replace("\0", "")[:_ACTION_COLUMN],
+        message_id=message_id and message_id.replace("\0", ""),
+        text=frame_text(data),
+    )
+
+
+def frame_text(data: bytes) -> str:
+    """Return a frame as text that is fit to be kept and shown."""
+    if any(hint in data for hint in _HINTS):
+        with suppress(ValueError):  # not JSON: what it may carry is no field that we know
+            data = orjson.dumps(_mask(orjson.loads(data)))
+    text = data.decode(errors="replace").replace("\0", "")
+    return text if len(text) <= _CAP else f"{text[:_CAP]}… ({len(data)} bytes)"
+
+
+def _mask(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_mask(element) for element in node]
+    if isinstance(node, dict):
+        named_secret = _is_secret(node.get("key"))
+        return {
+            key: MASK if _is_secret(key) or (named_secret and key == "value") else _mask(element)
+            for key, element in node.items()
+        }
+    return _mask_url(node) if isinstance(node, str) else node
+
+
+def _is_secret(name: Any) -> bool:
+    return isinstance(name, str) and any(word in name.casefold() for word in _SECRET_WORDS)
+
+
+def _mask_url(text: str) -> str:
+    """Hide ``user:password@`` in a URL."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    return f"{scheme}://{MASK}@{host}{slash}{path}" if user and at else text

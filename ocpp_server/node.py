@@ -1,0 +1,135 @@
+"""One node: server, writer, forwarder and heartbeat of the node, started and stopped together."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from ocpp_server.admission import Admission
+from ocpp_server.dispatch import Routes
+from ocpp_server.forward import EventSink, Forwarder
+from ocpp_server.registry import Registry
+from ocpp_server.server import ChargerServer, Limits
+from ocpp_server.writer import Writer
+from storage import connections
+from storage.engine import Database
+
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class Node:
+    """Composes the parts. Nothing runs before :meth:`start`."""
+
+    def __init__(
+        self,
+        *,
+        node_id: str,
+        database: Database,
+        sink: EventSink,
+        routes: Routes,
+        secret: bytes,
+        limits: Limits | None = None,
+    ) -> None:
+        self.node_id = node_id
+        self.registry = Registry()
+        self._database = database
+        self._forwarder = Forwarder(database, self.registry, sink)
+        self.writer = Writer(database, self._forwarder.committed)
+        self._server = ChargerServer(
+            node_id=node_id,
+            routes=routes,
+            writer=self.writer,
+            registry=self.registry,
+            admission=Admission(database, self.writer, secret=secret),
+            limits=limits or Limits(),
+        )
+        self._beating: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, host: str, port: int) -> int:
+        """Register the node, then listen; return the port.
+
+        A database that is away is waited for.
+
+        Raises:
+            OSError: the port is taken.
+
+        """
+        await self._first_beat()
+        self._tasks = [
+            _background(self.writer.run(), "writer"),
+            _background(self._forwarder.run(), "forwarder"),
+        ]
+        self._beating = _background(self._beat_for_ever(), "beat")
+        return await self._server.listen(host, port)
+
+    async def stop(self) -> None:
+        """Close the sockets, write and forward what waits, leave the registry of nodes."""
+        await self._server.close()
+        if self._beating is not None:
+            self._beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._beating
+        # In this order: the writer's last batch is what the forwarder still has to tell.
+        for close, task in zip(
+            (self.writer.close, self._forwarder.close), self._tasks, strict=False
+        ):
+            close()
+            try:
+                async with asyncio.timeout(_LONGEST_PAUSE):
+                    await task
+            except TimeoutError:
+                _log.warning("stopped_with_work_left", part=task.get_name())
+        with suppress(Exception):  # a database that is away must not keep the process alive
+            async with self._database.write() as connection:
+                await connections.leave(connection, self.node_id, at=datetime.now(UTC))
+
+    async def _first_beat(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._beat()
+            except Exception as error:  # noqa: BLE001 - a node waits for its database
+                _log.warning("waiting_for_database", error=str(error)[:300], retry_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                return
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(connections.NODE_BEAT.total_seconds())
+            try:
+                await self._beat()
+                await self._drop_replaced()
+            except Exception as error:  # noqa: BLE001 - the next beat tries again
+                _log.warning("beat_failed", error=str(error)[:300])
+
+    async def _beat(self) -> None:
+        async with self._database.write() as connection:
+            await connections.beat(connection, self.node_id, at=datetime.now(UTC))
+
+    async def _drop_replaced(self) -> None:
+        """Close sockets whose charge point has connected to another node since."""
+        sessions = list(self.registry)
+        async with self._database.read() as connection:
+            owned = await connections.owned_by(connection, self.node_id)
+        for session in sessions:
+            if owned.get(session.peer.charge_point_id, 0) < session.peer.generation:
+                self._server.drop(session, "connected to another node")
+
+
+def _background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("background_task_died", task=task.get_name(), exc_info=task.exception())

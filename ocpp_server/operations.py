@@ -1,0 +1,179 @@
+"""The operations of :mod:`domain.operations` on the charge points whose sockets are here."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from domain import operations as op
+from domain.ports import ChargePointGoneError
+from ocpp_server.registry import Registry
+from ocpp_server.session import NeverSentError, Session
+from ocpp_server.v16 import commands, configuration
+from ocpp_server.v16.replies import ask
+from storage import commands as intents
+from storage import facts
+from storage.engine import Database
+
+_ENDED: Final = "The transaction had already ended."
+_log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """Implements :class:`domain.ports.ChargePointGateway` for OCPP 1.6."""
+
+    def __init__(self, registry: Registry, database: Database) -> None:
+        self._registry = registry
+        self._database = database
+
+    async def read_identity(self, request: op.Operation) -> op.Identity:
+        """Read the newest boot, measure the link; the clock as its messages showed it."""
+        session = self._session(request)
+        ping_ms = await session.ping()
+        async with self._database.read() as connection:
+            boot = await facts.newest_boot(connection, request.charge_point_id)
+        peer = session.peer
+        return op.Identity(
+            boot=boot,
+            ocpp_version=peer.ocpp_version,
+            ping_ms=round(ping_ms, 3),
+            clock_skew_s=peer.clock_skew_s,
+            connected_at=peer.connected_at,
+        )
+
+    async def ping(self, request: op.Operation) -> op.Ping:
+        """Measure a round trip."""
+        session = self._session(request)
+        latency_ms = round(await session.ping(), 3)
+        return op.Ping(latency_ms=latency_ms, ocpp_version=session.peer.ocpp_version)
+
+    async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
+        """Read these keys, or all of them."""
+        inventory = await configuration.read(self._session(request), request.keys)
+        return op.Configuration(
+            keys=tuple(inventory.keys.values()), unknown=tuple(inventory.unknown.values())
+        )
+
+    async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        """Write what differs; what became of each parameter is kept with it."""
+        outcome = await configuration.apply(self._session(request), request.parameters)
+        async with self._database.write() as connection:
+            await intents.record_parameters(
+                connection,
+                request.charge_point_id,
+                tuple(
+                    intents.ReportedParameter(
+                        key=parameter.key,
+                        reported=parameter.reported,
+                        state=parameter.state,
+                        detail=parameter.detail,
+                    )
+                    for parameter in outcome.parameters
+                ),
+                at=datetime.now(UTC),
+            )
+        return outcome
+
+    async def trigger(self, request: op.Trigger) -> op.Outcome:
+        """Ask for a message."""
+        return await ask(self._session(request), *commands.trigger(request))
+
+    async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
+        """Make a connector operative or inoperative; harmless when repeated."""
+        return await ask(self._session(request), *commands.change_availability(request))
+
+    async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
+        """Start remotely, once."""
+        return await self._once(
+            request,
+            request.intent,
+            op.OperationName.START_TEST_TRANSACTION,
+            commands.remote_start(request),
+        )
+
+    async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
+        """Stop remotely, unless the transaction has ended; harmless when repeated."""
+        session = self._session(request)
+        async with self._database.read() as connection:
+            ended = await intents.has_ended(
+                connection, request.charge_point_id, request.transaction_id
+            )
+        if ended:
+            return op.Outcome(reply=op.Reply.ACCEPTED, detail=_ENDED)
+        return await ask(session, *commands.remote_stop(request))
+
+    async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
+        """Order the update, once."""
+        return await self._once(
+            request,
+            request.intent,
+            op.OperationName.UPDATE_FIRMWARE,
+            commands.update_firmware(request),
+        )
+
+    async def reset(self, request: op.Reset) -> op.Outcome:
+        """Restart, once."""
+        return await self._once(
+            request, request.intent, op.OperationName.RESET, commands.reset(request)
+        )
+
+    async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
+        """Order the upload of diagnostics, once."""
+        return await self._once(
+            request,
+            request.intent,
+            op.OperationName.COLLECT_LOGS,
+            commands.get_diagnostics(request),
+        )
+
+    async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome:
+        """Set a limit; a profile of the same id is replaced, so it may be repeated."""
+        return await ask(self._session(request), *commands.set_charging_profile(request))
+
+    def _session(self, request: op.Operation) -> Session:
+        session = self._registry.require(request.charge_point_id)
+        if request.commissioning_id is not None:
+            # The run's log takes this command's frames, even if the watch is minutes young.
+            session.peer.watched_run = request.commissioning_id
+        return session
+
+    async def _once(
+        self,
+        request: op.Operation,
+        intent: str,
+        operation: op.OperationName,
+        command: commands.Command,
+    ) -> op.Outcome:
+        session = self._session(request)
+        claim = intents.Command(
+            intent=intent,
+            charge_point_id=request.charge_point_id,
+            operation=operation,
+            at=datetime.now(UTC),
+        )
+        # Committed before the command leaves: a repeat after a crash finds it, and sends nothing.
+        async with self._database.write() as connection:
+            earlier = await intents.claim(connection, claim)
+        if earlier is not None:
+            return earlier
+        try:
+            outcome = await ask(session, *command)
+        except NeverSentError:
+            async with self._database.write() as connection:
+                await intents.release(connection, intent)
+            raise
+        except ChargePointGoneError:
+            # It left, and the link broke before an answer: it may well have been obeyed.
+            return op.Outcome(
+                reply=op.Reply.UNKNOWN, detail="The connection broke before the answer."
+            )
+        await self._settle(intent, outcome)
+        return outcome
+
+    async def _settle(self, intent: str, outcome: op.Outcome) -> None:
+        try:
+            async with self._database.write() as connection:
+                await intents.settle(connection, intent, outcome)
+        except Exception:  # noqa: BLE001 - logged with its trace
+            # The charge point has obeyed or not; that its answer is not kept changes neither.
+            _log.exception("reply_not_kept", intent=intent)

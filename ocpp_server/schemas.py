@@ -1,0 +1,92 @@
+"""The OCPP 1.6 JSON schemas of the ``ocpp`` package, compiled once, and their errors translated."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import jsonschema_rs
+import orjson
+
+from ocpp_server.frames import ErrorCode
+
+_TOLERATED_LENGTH: Final = 255
+_CODES: Final = {
+    "type": ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+    "maxLength": ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+    "required": ErrorCode.PROTOCOL_ERROR,
+    "additionalProperties": ErrorCode.FORMATION_VIOLATION,
+    "minItems": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
+    "maxItems": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
+    "enum": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+    "multipleOf": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Why a payload breaks its schema."""
+
+    code: ErrorCode
+    description: str
+
+
+class Schema:
+    """One compiled schema."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._validator = jsonschema_rs.validator_for(document)
+
+    def check(self, payload: dict[str, Any]) -> Violation | None:
+        """Return what is wrong with the payload, or None."""
+        try:
+            if self._validator.is_valid(payload):
+                return None
+            self._validator.validate(payload)
+        except jsonschema_rs.ValidationError as error:
+            place = ".".join(str(step) for step in error.instance_path)
+            code = _CODES.get(error.kind.name, ErrorCode.FORMATION_VIOLATION)
+            return Violation(code, f"{place}: {error.message}"[:255] if place else error.message)
+        except ValueError as error:  # nested deeper than the validator walks
+            return Violation(ErrorCode.FORMATION_VIOLATION, str(error))
+        return None
+
+
+@cache
+def request_schema(action: str) -> Schema:
+    """Return the schema of ``<action>.req``; raise LookupError for an unknown action."""
+    return Schema(_load(action))
+
+
+@cache
+def response_schema(action: str) -> Schema:
+    """Return the schema of ``<action>.conf``; raise LookupError for an unknown action."""
+    return Schema(_load(f"{action}Response"))
+
+
+def _load(name: str) -> dict[str, Any]:
+    file = resources.files("ocpp.v16") / "schemas" / f"{name}.json"
+    if not file.is_file():
+        raise LookupError(f"OCPP 1.6 has no {name}")
+    document = orjson.loads(file.read_text("utf-8-sig"))
+    _tolerate(document)
+    return document  # type: ignore[no-any-return]
+
+
+def _tolerate(node: Any) -> None:
+    """Relax what deployed charge points break harmlessly.
+
+    Texts may be longer than the standard's CiString limits (storage cuts them), and a unit that
+    MeterValues knows is also known inside StopTransaction (the package's schema lacks Hertz).
+    """
+    if isinstance(node, list):
+        for element in node:
+            _tolerate(element)
+    elif isinstance(node, dict):
+        if isinstance(node.get("maxLength"), int):
+            node["maxLength"] = max(node["maxLength"], _TOLERATED_LENGTH)
+        enum = node.get("enum")
+        if isinstance(enum, list) and "Celcius" in enum and "Hertz" not in enum:
+            enum.append("Hertz")
+        for element in node.values():
+            _tolerate(element)

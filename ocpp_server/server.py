@@ -1,0 +1,186 @@
+"""The WebSocket server: admitted sockets become sessions, newest connection wins."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
+
+from domain.states import LogLevel
+from ocpp_server.admission import Admission, ChargerSocket, source_of
+from ocpp_server.dispatch import Routes
+from ocpp_server.peer import Peer
+from ocpp_server.registry import Registry
+from ocpp_server.session import Session
+from ocpp_server.throttle import Allowance
+from ocpp_server.v16.routes import SUBPROTOCOL, VERSION
+from ocpp_server.writer import NotStoredError, Writer
+from storage.fact_records import Connected, Disconnected, LogEntry
+
+_HANDSHAKE_SECONDS: Final = 10
+_PING_SECONDS: Final = 20
+_PONG_SECONDS: Final = 15
+_CLOSE_SECONDS: Final = 5
+_MAX_MESSAGE: Final = 64 * 1024
+_BACKLOG: Final = 4096
+_POLICY_VIOLATION: Final = 1008
+_TRY_AGAIN_LATER: Final = 1013
+_SERVICE_RESTART: Final = 1012
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one charge point may cost. ``rate`` in messages per second; None: no limit."""
+
+    rate: float | None = 20.0
+    burst: float = 200.0
+    call_timeout: float = 20.0
+
+
+class ChargerServer:
+    """Listens, admits, and serves each socket until it closes."""
+
+    def __init__(
+        self,
+        *,
+        node_id: str,
+        routes: Routes,
+        writer: Writer,
+        registry: Registry,
+        admission: Admission,
+        limits: Limits,
+    ) -> None:
+        self._node_id = node_id
+        self._routes = routes
+        self._writer = writer
+        self._registry = registry
+        self._admission = admission
+        self._limits = limits
+        self._server: Server | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def listen(self, host: str, port: int) -> int:
+        """Listen, and return the port; raise OSError when it is taken."""
+        self._server = await serve(
+            self._serve,
+            host,
+            port,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            compression=None,
+            process_request=self._admission,
+            server_header=None,
+            open_timeout=_HANDSHAKE_SECONDS,
+            ping_interval=_PING_SECONDS,
+            ping_timeout=_PONG_SECONDS,
+            close_timeout=_CLOSE_SECONDS,
+            max_size=_MAX_MESSAGE,
+            create_connection=ChargerSocket,
+            backlog=_BACKLOG,
+        )
+        bound: int = next(iter(self._server.sockets)).getsockname()[1]
+        return bound
+
+    async def close(self) -> None:
+        """Close every socket with 1012, service restart."""
+        if self._server is not None:
+            self._server.close(code=_SERVICE_RESTART, reason="the server restarts")
+            await self._server.wait_closed()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def drop(self, session: Session, reason: str) -> None:
+        """Close a socket that no longer speaks for its charge point, without waiting for it."""
+        task = asyncio.create_task(
+            session.socket.close(_POLICY_VIOLATION, reason), name="close replaced socket"
+        )
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        if not isinstance(socket, ChargerSocket):
+            return
+        link = Connected(
+            charge_point_id=socket.identity,
+            node_id=self._node_id,
+            ocpp_version=VERSION,
+            remote_address=source_of(socket),
+            at=datetime.now(UTC),
+        )
+        try:
+            await self._writer.store(link)
+        except NotStoredError:
+            await socket.close(_TRY_AGAIN_LATER, "try again later")
+            return
+        if not link.generation:
+            await socket.close(_POLICY_VIOLATION, "this charge point was removed")
+            return
+        session = self._make_session(socket, link)
+        loser = self._registry.add(session)
+        if loser is not None:
+            self.drop(loser, "replaced by a newer connection")
+        self._log(session.peer, f"Connected from {link.remote_address or 'an unknown address'}.")
+        try:
+            await session.run()
+        finally:
+            self._ended(session)
+
+    def _make_session(self, socket: ServerConnection, link: Connected) -> Session:
+        peer = Peer(
+            charge_point_id=link.charge_point_id,
+            node_id=self._node_id,
+            ocpp_version=VERSION,
+            remote_address=link.remote_address,
+            connected_at=link.at,
+            generation=link.generation,
+            watched_by=link.watched_by,
+            watched_run=link.watched_run,
+            transactions={known.transaction_id: known for known in reversed(link.transactions)},
+        )
+        rate = self._limits.rate
+        return Session(
+            socket,
+            peer,
+            routes=self._routes,
+            writer=self._writer,
+            call_timeout=self._limits.call_timeout,
+            allowance=None if rate is None else Allowance(rate=rate, burst=self._limits.burst),
+        )
+
+    def _ended(self, session: Session) -> None:
+        self._registry.remove(session)
+        peer = session.peer
+        self._writer.note(
+            Disconnected(
+                charge_point_id=peer.charge_point_id,
+                node_id=peer.node_id,
+                generation=peer.generation,
+                ocpp_version=peer.ocpp_version,
+                remote_address=peer.remote_address,
+                at=datetime.now(UTC),
+            )
+        )
+        code, reason = session.socket.close_code, session.socket.close_reason
+        self._log(peer, f"Disconnected: code {code}{f', {reason}' if reason else ''}.")
+
+    def _log(self, peer: Peer, text: str) -> None:
+        _log.debug(
+            "connection",
+            charge_point_id=peer.charge_point_id,
+            generation=peer.generation,
+            text=text,
+        )
+        if peer.watched_run is not None:
+            self._writer.note(
+                LogEntry(
+                    charge_point_id=peer.charge_point_id,
+                    commissioning_id=peer.watched_run,
+                    at=datetime.now(UTC),
+                    level=LogLevel.INFO,
+                    kind="connection",
+                    text=text.replace("\0", ""),
+                )
+            )

@@ -1,0 +1,98 @@
+"""Events as signals: one queue per watching workflow, in order, retried for some minutes."""
+
+import asyncio
+from collections import deque
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.facts import ChargePointEvent
+from domain.names import CHARGE_POINT_EVENT_SIGNAL
+
+_MAX_WAITING: Final = 1_000
+_PATIENCE: Final = 600.0
+_RPC_TIMEOUT: Final = timedelta(seconds=10)
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 10.0
+_log = structlog.get_logger(__name__)
+
+
+class TemporalSink:
+    """An :class:`ocpp_server.forward.EventSink`; events wait until Temporal is connected."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._connected = asyncio.Event()
+        self._queues: dict[str, deque[ChargePointEvent]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def connected(self, client: Client) -> None:
+        """Begin to deliver."""
+        self._client = client
+        self._connected.set()
+
+    def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
+        """Queue an event; the oldest of very many is dropped."""
+        queue = self._queues.get(workflow_id)
+        if queue is not None:
+            if len(queue) == _MAX_WAITING:
+                _log.error("signal_dropped", workflow_id=workflow_id)
+            queue.append(event)
+            return
+        self._queues[workflow_id] = deque([event], maxlen=_MAX_WAITING)
+        task = asyncio.create_task(self._deliver_all(workflow_id), name=f"signal {workflow_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self, within: float) -> None:
+        """Deliver what waits for at most ``within`` seconds, then give up."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=within)
+        for task in late:
+            task.cancel()
+        if late:
+            _log.warning("signals_given_up", workflows=len(late))
+            await asyncio.wait(late)
+
+    async def _deliver_all(self, workflow_id: str) -> None:
+        queue = self._queues[workflow_id]
+        try:
+            await self._connected.wait()
+            while queue:
+                # Taken out only afterwards: what arrives meanwhile goes behind it.
+                event = queue[0]
+                if not await self._signal(workflow_id, event):
+                    queue.clear()
+                elif queue and queue[0] is event:
+                    queue.popleft()
+        finally:
+            del self._queues[workflow_id]
+
+    async def _signal(self, workflow_id: str, event: ChargePointEvent) -> bool:
+        """Signal one event; False when the workflow does not exist (any more)."""
+        client = self._client
+        if client is None:
+            return False
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + _PATIENCE, _FIRST_PAUSE
+        while True:
+            try:
+                await client.get_workflow_handle(workflow_id).signal(
+                    CHARGE_POINT_EVENT_SIGNAL, event, rpc_timeout=_RPC_TIMEOUT
+                )
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    _log.info("watcher_gone", workflow_id=workflow_id)
+                    return False
+                if loop.time() > deadline:
+                    _log.error("signal_given_up", workflow_id=workflow_id, event_id=event.event_id)
+                    return True
+                _log.warning("signal_retried", workflow_id=workflow_id, error=str(error)[:200])
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                return True

@@ -1,0 +1,60 @@
+"""Two limits: messages of one charge point, and refused handshakes of one source."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+_MAX_SOURCES: Final = 10_000
+
+
+class Allowance:
+    """Token bucket: ``burst`` at once, then ``rate`` a second."""
+
+    __slots__ = ("_at", "_burst", "_clock", "_rate", "_tokens")
+
+    def __init__(
+        self, *, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._tokens = burst
+        self._at = clock()
+
+    def pause(self) -> float:
+        """Take one token and return how many seconds to wait for it."""
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
+        self._at = now
+        return 0.0 if self._tokens >= 0 else -self._tokens / self._rate
+
+
+class Failures:
+    """Counts refusals by source. Beyond the limit they are answered but no longer recorded.
+
+    A source is never locked out: behind one address there may be a hundred honest charge points.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int = 30,
+        window: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._window = window
+        self._clock = clock
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def exceeded(self, source: str) -> bool:
+        """Count a refusal; True when this source had too many within the window."""
+        now = self._clock()
+        count, ends = self._counts.pop(source, (0, now + self._window))
+        if now >= ends:
+            count, ends = 0, now + self._window
+        self._counts[source] = (count + 1, ends)
+        while len(self._counts) > _MAX_SOURCES:
+            self._counts.popitem(last=False)
+        return count >= self._limit

@@ -1,0 +1,100 @@
+"""BootNotification (OCPP 1.6 §4.2): Pending until the charge point is provisioned."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from domain.ids import Prefix, new_id
+from domain.states import RegistrationStatus
+from ocpp_server.dispatch import CallRefusedError, Handler, Payload, Reply
+from ocpp_server.frames import ErrorCode
+from ocpp_server.peer import Peer
+from ocpp_server.v16.fields import clean
+from ocpp_server.v16.times import timestamp
+from storage.fact_records import Boot
+
+_COLUMN: Final = 100
+_LIMITS: Final = {
+    "chargePointVendor": 20,
+    "chargePointModel": 20,
+    "chargePointSerialNumber": 25,
+    "chargeBoxSerialNumber": 25,
+    "firmwareVersion": 50,
+    "iccid": 20,
+    "imsi": 20,
+    "meterType": 25,
+    "meterSerialNumber": 25,
+}
+_REQUIRED: Final = ("chargePointVendor", "chargePointModel")
+_MAX_WARNINGS: Final = 20
+
+
+def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
+    """Make the handler; both intervals are in seconds."""
+
+    def on_boot(peer: Peer, payload: Payload, now: datetime) -> Reply:
+        boot = read_boot(peer.charge_point_id, payload, now)
+        peer.heartbeat_told_to = None
+        peer.told_the_time()
+        reply = partial(_reply, boot, boot_retry_interval, heartbeat_interval)
+        return Reply(reply, boot)
+
+    return on_boot
+
+
+def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
+    """Read a boot with our own eyes: breaks of the schema that do no harm become warnings.
+
+    Raises:
+        CallRefusedError: vendor or model is not there at all, or no text.
+
+    """
+    for key in _REQUIRED:
+        if not isinstance(payload.get(key), str):
+            raise CallRefusedError(ErrorCode.PROTOCOL_ERROR, f"{key} is missing or no text.")
+    warnings = tuple(_warnings(payload))
+    texts = {key: clean(value, _COLUMN) for key, value in payload.items() if type(value) is str}
+    return Boot(
+        charge_point_id=charge_point_id,
+        boot_id=new_id(Prefix.EVENT),
+        at=now,
+        vendor=texts["chargePointVendor"],
+        model=texts["chargePointModel"],
+        charge_point_serial=texts.get("chargePointSerialNumber"),
+        charge_box_serial=texts.get("chargeBoxSerialNumber"),
+        firmware_version=texts.get("firmwareVersion"),
+        warnings=warnings[:_MAX_WARNINGS],
+        payload={clean(key, _COLUMN): value for key, value in texts.items() if key in _LIMITS},
+    )
+
+
+def _warnings(payload: dict[str, Any]) -> list[str]:
+    found = []
+    for key, value in payload.items():
+        limit = _LIMITS.get(key)
+        if limit is None:
+            found.append(f"{clean(key, 50)!r} is no field of BootNotification")
+        elif not isinstance(value, str):
+            found.append(f"{key} is no text")
+        elif len(value) > limit:
+            found.append(f"{key} has {len(value)} characters, the standard allows {limit}")
+        elif key in _REQUIRED and not value.strip():
+            found.append(f"{key} is empty")
+    return found
+
+
+def _reply(boot: Boot, boot_retry_interval: int, heartbeat_interval: int) -> Payload:
+    accepted = boot.registration is RegistrationStatus.ACCEPTED
+    return {
+        "status": boot.registration,
+        "currentTime": timestamp(),
+        "interval": _seconds(boot.heartbeat_interval, heartbeat_interval)
+        if accepted
+        else boot_retry_interval,
+    }
+
+
+def _seconds(desired: str | None, default: int) -> int:
+    if desired is None or not desired.strip().isdecimal():
+        return default
+    return int(desired) or default

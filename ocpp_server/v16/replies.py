@@ -1,0 +1,43 @@
+"""How a charge point's answer is read as an outcome."""
+
+from typing import Final
+
+from domain.operations import Outcome, Reply
+from ocpp_server.dispatch import Payload
+from ocpp_server.session import CallErrorReply, CallTimeoutError, InvalidReplyError, Session
+
+_REPLIES: Final = {
+    "Accepted": Reply.ACCEPTED,
+    "Rejected": Reply.REJECTED,
+    "Scheduled": Reply.SCHEDULED,
+    "NotImplemented": Reply.NOT_SUPPORTED,
+    "NotSupported": Reply.NOT_SUPPORTED,
+}
+
+
+async def ask(session: Session, action: str, payload: Payload) -> Outcome:
+    """Send a command whose answer is a ``status``, or nothing at all (then it is accepted).
+
+    Raises:
+        ChargePointGoneError: the socket closed before the answer.
+
+    """
+    try:
+        answer = await session.call(action, payload)
+    except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+        return failed(error)
+    status = answer.get("status")
+    if status is None:
+        return Outcome(reply=Reply.ACCEPTED)
+    return Outcome(reply=_REPLIES.get(status, Reply.ERROR), detail=status)
+
+
+def failed(error: CallErrorReply | CallTimeoutError | InvalidReplyError) -> Outcome:
+    """Turn the failure of a call into its outcome."""
+    match error:
+        case CallTimeoutError():
+            return Outcome(reply=Reply.TIMEOUT, detail=str(error))
+        case CallErrorReply(code="NotImplemented" | "NotSupported"):
+            return Outcome(reply=Reply.NOT_SUPPORTED, detail=str(error))
+        case _:
+            return Outcome(reply=Reply.ERROR, detail=str(error))

@@ -1,0 +1,9 @@
+"""Our clock as OCPP writes it."""
+
+from datetime import UTC, datetime
+
+
+def timestamp(at: datetime | None = None) -> str:
+    """Return RFC 3339 in UTC with milliseconds and ``Z``; now, when no moment is given."""
+    moment = (at or datetime.now(UTC)).astimezone(UTC)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

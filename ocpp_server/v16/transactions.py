@@ -1,0 +1,74 @@
+"""StartTransaction and StopTransaction (OCPP 1.6 §4.8, §4.10)."""
+
+from datetime import datetime
+
+import structlog
+
+from ocpp_server.dispatch import Payload, Reply
+from ocpp_server.peer import Peer
+from ocpp_server.v16.authorize import ID_TAG_COLUMN, id_tag_info
+from ocpp_server.v16.fields import clean, connector_id, integer, meter_entries, stamped, text
+from storage.fact_records import KnownTransaction, TransactionStart, TransactionStop
+
+_log = structlog.get_logger(__name__)
+
+
+def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
+    """Give the transaction its id; it is a row even when the tag is not accepted."""
+    start = TransactionStart(
+        charge_point_id=peer.charge_point_id,
+        connector_id=connector_id(payload),
+        id_tag=clean(payload["idTag"], ID_TAG_COLUMN),
+        started_at=stamped(peer, payload["timestamp"], now),
+        meter_start=integer(payload, "meterStart"),
+        received_at=now,
+    )
+
+    def reply() -> Payload:
+        peer.remember(
+            KnownTransaction(
+                transaction_id=start.transaction_id,
+                connector_id=start.connector_id,
+                started_at=start.started_at,
+                is_open=start.stored is None or start.stored.stopped_at is None,
+            )
+        )
+        return {
+            "transactionId": start.transaction_id,
+            "idTagInfo": id_tag_info(accepted=start.accepted),
+        }
+
+    return Reply(reply, start)
+
+
+def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
+    """End the transaction. Every stop is answered, or the charger would repeat it for ever."""
+    stop = TransactionStop(
+        charge_point_id=peer.charge_point_id,
+        transaction_id=integer(payload, "transactionId"),
+        stopped_at=stamped(peer, payload["timestamp"], now),
+        meter_stop=integer(payload, "meterStop"),
+        reason=text(payload, "reason", 50),
+        received_at=now,
+        entries=meter_entries(peer, payload.get("transactionData") or [], now),
+    )
+
+    def reply() -> Payload:
+        _audit(peer, stop)
+        return {"idTagInfo": id_tag_info(accepted=True)} if "idTag" in payload else {}
+
+    return Reply(reply, stop)
+
+
+def _audit(peer: Peer, stop: TransactionStop) -> None:
+    if stop.stored is not None:
+        known = peer.transactions.get(stop.stored.transaction_id)
+        if known is not None:
+            known.is_open = False
+        return
+    _log.warning(
+        "stop_without_effect",
+        charge_point_id=stop.charge_point_id,
+        transaction_id=stop.transaction_id,
+        reason="the transaction had ended" if stop.known else "no such transaction of its own",
+    )

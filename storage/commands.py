@@ -1,0 +1,108 @@
+"""Commands with an effect: a row per intent, committed before the command leaves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.operations import Outcome, Reply
+from storage.dialects import conflict_insert
+from storage.tables import commands, parameters, transactions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """One intent to have an effect on a charge point."""
+
+    intent: str
+    charge_point_id: str
+    operation: str
+    at: datetime
+
+
+async def claim(connection: AsyncConnection, command: Command) -> Outcome | None:
+    """Take the right to send this command; None for exactly one caller.
+
+    Everyone else gets the reply that came, or UNKNOWN when it is not known.
+    """
+    inserted = await connection.scalar(
+        conflict_insert(connection, commands)
+        .values(
+            intent=command.intent,
+            charge_point_id=command.charge_point_id,
+            operation=command.operation,
+            sent_at=command.at,
+        )
+        .on_conflict_do_nothing()
+        .returning(commands.c.intent)
+    )
+    if inserted is not None:
+        return None
+    row = (
+        await connection.execute(
+            select(commands.c.reply, commands.c.detail).where(commands.c.intent == command.intent)
+        )
+    ).one()
+    if row.reply is None:
+        return Outcome(reply=Reply.UNKNOWN, detail="The reply was lost with the node that sent it.")
+    return Outcome(reply=Reply(row.reply), detail=row.detail)
+
+
+async def settle(connection: AsyncConnection, intent: str, outcome: Outcome) -> None:
+    """Keep how the charge point took it."""
+    await connection.execute(
+        update(commands)
+        .where(commands.c.intent == intent)
+        .values(reply=outcome.reply, detail=outcome.detail and outcome.detail[:500])
+    )
+
+
+async def release(connection: AsyncConnection, intent: str) -> None:
+    """Give the right back: the command certainly never left."""
+    await connection.execute(
+        delete(commands).where(commands.c.intent == intent).where(commands.c.reply.is_(None))
+    )
+
+
+async def has_ended(connection: AsyncConnection, charge_point_id: str, transaction_id: int) -> bool:
+    """Tell whether this transaction of the charge point is known to have stopped."""
+    found = await connection.scalar(
+        select(transactions.c.id)
+        .where(transactions.c.id == transaction_id)
+        .where(transactions.c.charge_point_id == charge_point_id)
+        .where(transactions.c.stopped_at.is_not(None))
+    )
+    return found is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedParameter:
+    """How a configuration parameter was found or taken."""
+
+    key: str
+    reported: str | None
+    state: str
+    detail: str | None
+
+
+async def record_parameters(
+    connection: AsyncConnection,
+    charge_point_id: str,
+    reported: tuple[ReportedParameter, ...],
+    *,
+    at: datetime,
+) -> None:
+    """Write what became of those parameters that have a row."""
+    for parameter in reported:
+        await connection.execute(
+            update(parameters)
+            .where(parameters.c.charge_point_id == charge_point_id)
+            .where(parameters.c.key == parameter.key)
+            .values(
+                reported=parameter.reported and parameter.reported[:2500],
+                state=parameter.state,
+                detail=parameter.detail and parameter.detail[:500],
+                updated_at=at,
+            )
+        )

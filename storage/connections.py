@@ -1,0 +1,294 @@
+"""Who is connected, to which node, and who was refused and why."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import ConnectionFact, RefusedAttempt
+from storage.dialects import upsert
+from storage.fact_records import Attempt, Connected, Disconnected, KnownTransaction, Touched
+from storage.tables import charge_points, connection_attempts, connections, nodes, transactions
+
+NODE_BEAT: Final = timedelta(seconds=5)
+NODE_DEADLINE: Final = timedelta(seconds=15)
+ATTEMPTS_KEPT: Final = 20
+_NODE_ROW_KEPT: Final = timedelta(days=1)
+_TRANSACTIONS_REMEMBERED: Final = 20
+
+
+def is_live(now: datetime) -> ColumnElement[bool]:
+    """Predicate on ``connections``: the socket is open on a node that beat within 15 s."""
+    return and_(
+        connections.c.disconnected_at.is_(None),
+        exists()
+        .where(nodes.c.id == connections.c.node_id)
+        .where(nodes.c.seen_at > now - NODE_DEADLINE),
+    )
+
+
+async def live_node(
+    connection: AsyncConnection, charge_point_id: str, *, now: datetime
+) -> str | None:
+    """Return the id of the node that holds the charge point's socket now."""
+    node_id: str | None = await connection.scalar(
+        select(connections.c.node_id)
+        .where(connections.c.charge_point_id == charge_point_id)
+        .where(is_live(now))
+    )
+    return node_id
+
+
+async def read_connection(
+    connection: AsyncConnection, charge_point_id: str, *, now: datetime
+) -> ConnectionFact | None:
+    """Return the present or last link; None when the charge point never connected."""
+    row = (
+        await connection.execute(
+            select(connections, is_live(now).label("live")).where(
+                connections.c.charge_point_id == charge_point_id
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return ConnectionFact(
+        connected=bool(row.live),
+        node_id=row.node_id,
+        generation=row.generation,
+        ocpp_version=row.ocpp_version,
+        at=row.connected_at if row.live else row.disconnected_at or row.last_seen_at or now,
+        remote_address=row.remote_address,
+    )
+
+
+async def last_refusal(
+    connection: AsyncConnection, charge_point_id: str, *, since: datetime | None = None
+) -> RefusedAttempt | None:
+    """Return the newest refused attempt of this identity, after ``since`` when given."""
+    query = (
+        select(connection_attempts)
+        .where(connection_attempts.c.identity == charge_point_id)
+        .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+        .limit(1)
+    )
+    if since is not None:
+        query = query.where(connection_attempts.c.at > since)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return RefusedAttempt(
+        at=row.at, code=row.code, reason=row.reason, remote_address=row.remote_address
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What admission needs to know of a charge point; ``hash`` None: an unauthenticated link."""
+
+    charge_point_id: str
+    hash: str | None
+
+
+async def read_credentials(
+    connection: AsyncConnection, identities: Collection[str]
+) -> dict[str, Credential]:
+    """Return the charge points among these identities."""
+    rows = await connection.execute(
+        select(charge_points.c.id, charge_points.c.credential_hash).where(
+            charge_points.c.id.in_(identities)
+        )
+    )
+    return {row.id: Credential(charge_point_id=row.id, hash=row.credential_hash) for row in rows}
+
+
+async def store_connected(connection: AsyncConnection, records: Sequence[Connected]) -> None:
+    """Give each new connection the next generation; the newest owns the charge point's row."""
+    identities = {record.charge_point_id for record in records}
+    # The lock makes two nodes that admit the same charge point take turns.
+    rows = await connection.execute(
+        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
+        .where(charge_points.c.id.in_(identities))
+        .order_by(charge_points.c.id)
+        .with_for_update()
+    )
+    known = {row.id: row for row in rows}
+    generations = {
+        row.charge_point_id: row.generation
+        for row in await connection.execute(
+            select(connections.c.charge_point_id, connections.c.generation).where(
+                connections.c.charge_point_id.in_(identities)
+            )
+        )
+    }
+    remembered = await _recent_transactions(connection, identities)
+    values: dict[str, dict[str, Any]] = {}
+    for record in records:
+        row = known.get(record.charge_point_id)
+        if row is None:
+            continue
+        record.generation = generations.get(record.charge_point_id, 0) + 1
+        generations[record.charge_point_id] = record.generation
+        record.watched_by, record.watched_run = row.watched_by, row.watched_run
+        record.transactions = remembered.get(record.charge_point_id, [])
+        values[record.charge_point_id] = {
+            "charge_point_id": record.charge_point_id,
+            "node_id": record.node_id,
+            "generation": record.generation,
+            "ocpp_version": record.ocpp_version,
+            "remote_address": record.remote_address,
+            "connected_at": record.at,
+            "disconnected_at": None,
+            "last_seen_at": record.at,
+            "last_heartbeat_at": None,
+        }
+    if values:
+        await connection.execute(
+            upsert(connection, connections, keys=("charge_point_id",)), list(values.values())
+        )
+
+
+async def _recent_transactions(
+    connection: AsyncConnection, identities: Collection[str]
+) -> dict[str, list[KnownTransaction]]:
+    newest = (
+        select(
+            transactions,
+            func.row_number()
+            .over(partition_by=transactions.c.charge_point_id, order_by=transactions.c.id.desc())
+            .label("place"),
+        )
+        .where(transactions.c.charge_point_id.in_(identities))
+        .subquery()
+    )
+    found: dict[str, list[KnownTransaction]] = {}
+    for row in await connection.execute(
+        select(newest).where(newest.c.place <= _TRANSACTIONS_REMEMBERED)
+    ):
+        found.setdefault(row.charge_point_id, []).append(
+            KnownTransaction(
+                transaction_id=row.id,
+                connector_id=row.connector_id,
+                started_at=row.started_at,
+                is_open=row.stopped_at is None,
+            )
+        )
+    return found
+
+
+async def store_disconnected(connection: AsyncConnection, records: Sequence[Disconnected]) -> None:
+    """End those links that are still the present ones; a late close changes nothing."""
+    for record in records:
+        result = await connection.execute(
+            update(connections)
+            .where(connections.c.charge_point_id == record.charge_point_id)
+            .where(connections.c.node_id == record.node_id)
+            .where(connections.c.generation == record.generation)
+            .where(connections.c.disconnected_at.is_(None))
+            .values(disconnected_at=record.at)
+        )
+        record.was_current = result.rowcount == 1
+
+
+_TOUCH = (
+    update(connections)
+    .where(connections.c.charge_point_id == bindparam("of"))
+    .where(connections.c.node_id == bindparam("on_node"))
+    .where(connections.c.generation == bindparam("in_generation"))
+    .values(
+        last_seen_at=bindparam("seen_at"),
+        last_heartbeat_at=func.coalesce(
+            bindparam("heartbeat_at", type_=connections.c.last_heartbeat_at.type),
+            connections.c.last_heartbeat_at,
+        ),
+    )
+)
+
+
+async def store_touched(connection: AsyncConnection, records: Sequence[Touched]) -> None:
+    """Note when charge points were last heard."""
+    await connection.execute(
+        _TOUCH,
+        [
+            {
+                "of": record.charge_point_id,
+                "on_node": record.node_id,
+                "in_generation": record.generation,
+                "seen_at": record.seen_at,
+                "heartbeat_at": record.heartbeat_at,
+            }
+            for record in sorted(records, key=lambda record: record.charge_point_id)
+        ],
+    )
+
+
+async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]) -> None:
+    """Record refusals, and keep the newest 20 of each identity."""
+    await connection.execute(
+        insert(connection_attempts),
+        [
+            {
+                "identity": record.identity[:100],
+                "charge_point_id": record.charge_point_id,
+                "at": record.at,
+                "code": record.code,
+                "reason": record.reason[:500],
+                "remote_address": record.remote_address,
+            }
+            for record in records
+        ],
+    )
+    for identity in {record.identity[:100] for record in records}:
+        kept = (
+            select(connection_attempts.c.id)
+            .where(connection_attempts.c.identity == identity)
+            .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+            .limit(ATTEMPTS_KEPT)
+        )
+        await connection.execute(
+            delete(connection_attempts)
+            .where(connection_attempts.c.identity == identity)
+            .where(connection_attempts.c.id.not_in(kept))
+        )
+
+
+async def beat(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:
+    """Say that this node lives; the first beat registers it and sweeps rows of dead nodes."""
+    result = await connection.execute(update(nodes).where(nodes.c.id == node_id).values(seen_at=at))
+    if result.rowcount == 0:
+        await connection.execute(delete(nodes).where(nodes.c.seen_at < at - _NODE_ROW_KEPT))
+        await connection.execute(insert(nodes).values(id=node_id, started_at=at, seen_at=at))
+
+
+async def leave(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:
+    """End every link of a node that stops, and the node itself."""
+    await connection.execute(
+        update(connections)
+        .where(connections.c.node_id == node_id)
+        .where(connections.c.disconnected_at.is_(None))
+        .values(disconnected_at=at)
+    )
+    await connection.execute(delete(nodes).where(nodes.c.id == node_id))
+
+
+async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, int]:
+    """Return the generation of each link that this node owns, by charge point."""
+    rows = await connection.execute(
+        select(connections.c.charge_point_id, connections.c.generation).where(
+            connections.c.node_id == node_id
+        )
+    )
+    return {row.charge_point_id: row.generation for row in rows}

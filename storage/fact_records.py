@@ -1,0 +1,225 @@
+"""What an OCPP node hands over to be stored, one class per kind of fact.
+
+A record is filled by its session, stored by :func:`storage.facts.store` inside one transaction with
+many others, and then carries the answers (the fields under "answered by the store"), which the
+session needs for its reply. Times are aware, energy is Wh.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from domain.facts import EventKind, TransactionFact
+from domain.states import LogLevel, RegistrationStatus
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class KnownTransaction:
+    """What a session remembers of a transaction, to match meter values without a query."""
+
+    transaction_id: int
+    connector_id: int
+    started_at: datetime
+    is_open: bool = True
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Connected:
+    """A charge point was admitted on this node."""
+
+    charge_point_id: str
+    node_id: str
+    ocpp_version: str
+    remote_address: str | None
+    at: datetime
+    # answered by the store
+    generation: int = 0
+    """Stays 0 when the charge point no longer exists."""
+    watched_by: str | None = None
+    watched_run: str | None = None
+    transactions: list[KnownTransaction] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Disconnected:
+    """The socket of that generation is gone."""
+
+    charge_point_id: str
+    node_id: str
+    generation: int
+    ocpp_version: str
+    remote_address: str | None
+    at: datetime
+    # answered by the store
+    was_current: bool = False
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Touched:
+    """The charge point was heard; ``heartbeat_at`` when one came."""
+
+    charge_point_id: str
+    node_id: str
+    generation: int
+    seen_at: datetime
+    heartbeat_at: datetime | None = None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Attempt:
+    """A refused connection."""
+
+    identity: str
+    charge_point_id: str | None
+    at: datetime
+    code: str
+    reason: str
+    remote_address: str | None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Boot:
+    """A BootNotification."""
+
+    charge_point_id: str
+    boot_id: str
+    at: datetime
+    vendor: str
+    model: str
+    charge_point_serial: str | None
+    charge_box_serial: str | None
+    firmware_version: str | None
+    warnings: tuple[str, ...]
+    payload: dict[str, Any]
+    # answered by the store
+    registration: RegistrationStatus = RegistrationStatus.PENDING
+    heartbeat_interval: str | None = None
+    """The desired HeartbeatInterval of this charge point, as text."""
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class ConnectorStatus:
+    """A StatusNotification."""
+
+    charge_point_id: str
+    connector_id: int
+    status: str
+    error_code: str
+    vendor_error_code: str | None
+    info: str | None
+    at: datetime
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Authorization:
+    """An Authorize: nothing is stored, the tag is looked up."""
+
+    charge_point_id: str
+    id_tag: str
+    # answered by the store
+    accepted: bool = False
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class TransactionStart:
+    """A StartTransaction; repeated, it is answered with the same transaction."""
+
+    charge_point_id: str
+    connector_id: int
+    id_tag: str
+    started_at: datetime
+    meter_start: int
+    received_at: datetime
+    # answered by the store
+    transaction_id: int = 0
+    accepted: bool = False
+    repeated: bool = False
+    stored: TransactionFact | None = None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class MeterEntry:
+    """One element of ``meterValue`` (OCPP 1.6 §7.33), its samples as sent."""
+
+    at: datetime
+    samples: list[dict[str, Any]]
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class TransactionStop:
+    """A StopTransaction. The first one wins; one for a foreign transaction has no effect."""
+
+    charge_point_id: str
+    transaction_id: int
+    stopped_at: datetime
+    meter_stop: int
+    reason: str | None
+    received_at: datetime
+    entries: list[MeterEntry]
+    # answered by the store
+    stored: TransactionFact | None = None
+    """The transaction, when this stop ended it."""
+    known: bool = False
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class MeterValues:
+    """A MeterValues message.
+
+    ``transaction_id`` is what the session could match; ``lookup`` an id that it does not know, to
+    be looked for among this charge point's transactions before ``transaction_id`` is used.
+    """
+
+    charge_point_id: str
+    connector_id: int
+    received_at: datetime
+    entries: list[MeterEntry]
+    transaction_id: int | None = None
+    lookup: int | None = None
+    # answered by the store
+    found: KnownTransaction | None = None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class StatusReport:
+    """A firmware, diagnostics or security notice: an event, and an entry of the log."""
+
+    charge_point_id: str
+    at: datetime
+    kind: EventKind | None
+    """The event that it is for a watching workflow; None: for the log alone."""
+    status: str
+    text: str
+    level: LogLevel
+    commissioning_id: str | None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class LogEntry:
+    """An entry of the detailed log: a frame, or a sentence about the connection."""
+
+    charge_point_id: str
+    commissioning_id: str | None
+    at: datetime
+    level: LogLevel
+    kind: str
+    text: str
+    direction: str | None = None
+    action: str | None = None
+    message_id: str | None = None
+
+
+Record = (
+    Connected
+    | Disconnected
+    | Touched
+    | Attempt
+    | Boot
+    | ConnectorStatus
+    | Authorization
+    | TransactionStart
+    | TransactionStop
+    | MeterValues
+    | StatusReport
+    | LogEntry
+)

@@ -1,0 +1,205 @@
+"""Transactions as charge points report them: repeated, late, foreign ones included."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import TransactionFact
+from domain.id_tag import is_accepted
+from domain.states import RunStatus
+from storage.dialects import conflict_insert
+from storage.fact_records import (
+    Authorization,
+    KnownTransaction,
+    MeterEntry,
+    MeterValues,
+    TransactionStart,
+    TransactionStop,
+)
+from storage.tables import commissioning_runs, meter_values, transactions
+
+_OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
+_NO_TRANSACTION: Final = (0, -1)  # what some charge points send for an id they lost
+
+
+def transaction_fact(row: Row[Any]) -> TransactionFact:
+    """Make the fact of a row of ``transactions``."""
+    return TransactionFact(
+        transaction_id=row.id,
+        connector_id=row.connector_id,
+        id_tag=row.id_tag,
+        started_at=row.started_at,
+        meter_start=row.meter_start,
+        stopped_at=row.stopped_at,
+        meter_stop=row.meter_stop,
+        stop_reason=row.stop_reason,
+    )
+
+
+async def store_authorizations(
+    connection: AsyncConnection, records: Sequence[Authorization]
+) -> None:
+    """Look up the tag of each charge point's open run."""
+    runs = await _open_runs(connection, {record.charge_point_id for record in records})
+    for record in records:
+        _, tag = runs.get(record.charge_point_id, (None, None))
+        record.accepted = is_accepted(record.id_tag, open_run_tag=tag)
+
+
+async def store_starts(connection: AsyncConnection, records: Sequence[TransactionStart]) -> None:
+    """Give each start its transaction id; a repeated start gets the id it had before."""
+    runs = await _open_runs(connection, {record.charge_point_id for record in records})
+    for record in records:
+        run_id, tag = runs.get(record.charge_point_id, (None, None))
+        record.accepted = is_accepted(record.id_tag, open_run_tag=tag)
+        identity = {
+            "charge_point_id": record.charge_point_id,
+            "connector_id": record.connector_id,
+            "id_tag": record.id_tag,
+            "started_at": record.started_at,
+            "meter_start": record.meter_start,
+        }
+        inserted = await connection.scalar(
+            conflict_insert(connection, transactions)
+            .values(
+                **identity,
+                received_at=record.received_at,
+                commissioning_id=run_id if record.accepted else None,
+            )
+            .on_conflict_do_nothing()
+            .returning(transactions.c.id)
+        )
+        record.repeated = inserted is None
+        row = (
+            await connection.execute(
+                select(transactions).filter_by(**identity)
+                if inserted is None
+                else select(transactions).where(transactions.c.id == inserted)
+            )
+        ).one()
+        record.transaction_id = row.id
+        record.stored = transaction_fact(row)
+
+
+async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
+    """End transactions. The first stop wins; a stop of a foreign transaction has no effect."""
+    for record in records:
+        row = await _transaction_to_stop(connection, record)
+        record.known = row is not None
+        if row is None:
+            continue
+        result = await connection.execute(
+            update(transactions)
+            .where(transactions.c.id == row.id)
+            .where(transactions.c.stopped_at.is_(None))
+            .values(
+                stopped_at=record.stopped_at,
+                meter_stop=record.meter_stop,
+                stop_reason=record.reason,
+                stop_received_at=record.received_at,
+            )
+        )
+        if result.rowcount == 0:
+            continue
+        record.stored = TransactionFact(
+            transaction_id=row.id,
+            connector_id=row.connector_id,
+            id_tag=row.id_tag,
+            started_at=row.started_at,
+            meter_start=row.meter_start,
+            stopped_at=record.stopped_at,
+            meter_stop=record.meter_stop,
+            stop_reason=record.reason,
+        )
+        if record.entries:
+            await connection.execute(
+                insert(meter_values),
+                [
+                    _meter_row(record, entry, connector_id=row.connector_id, transaction_id=row.id)
+                    for entry in record.entries
+                ],
+            )
+
+
+async def _transaction_to_stop(
+    connection: AsyncConnection, record: TransactionStop
+) -> Row[Any] | None:
+    own = select(transactions).where(transactions.c.charge_point_id == record.charge_point_id)
+    if record.transaction_id not in _NO_TRANSACTION:
+        query = own.where(transactions.c.id == record.transaction_id).with_for_update()
+        return (await connection.execute(query)).one_or_none()
+    # The id was lost in the charge point: it can only mean the one transaction that is open.
+    query = own.where(transactions.c.stopped_at.is_(None)).with_for_update()
+    rows = (await connection.execute(query)).all()
+    return rows[0] if len(rows) == 1 else None
+
+
+async def store_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
+    """Insert meter values, under their transaction where it can be told."""
+    unknown = {record.lookup for record in records if record.lookup is not None}
+    if unknown:
+        await _look_up(connection, records, unknown)
+    await connection.execute(
+        insert(meter_values),
+        [
+            _meter_row(
+                record,
+                entry,
+                connector_id=record.connector_id,
+                transaction_id=record.transaction_id,
+            )
+            for record in records
+            for entry in record.entries
+        ],
+    )
+
+
+async def _look_up(
+    connection: AsyncConnection, records: Sequence[MeterValues], unknown: Collection[int]
+) -> None:
+    rows = await connection.execute(select(transactions).where(transactions.c.id.in_(unknown)))
+    found = {(row.charge_point_id, row.id): row for row in rows}
+    for record in records:
+        row = found.get((record.charge_point_id, record.lookup))
+        if row is not None:
+            record.transaction_id = row.id
+            record.found = KnownTransaction(
+                transaction_id=row.id,
+                connector_id=row.connector_id,
+                started_at=row.started_at,
+                is_open=row.stopped_at is None,
+            )
+
+
+def _meter_row(
+    record: MeterValues | TransactionStop,
+    entry: MeterEntry,
+    *,
+    connector_id: int,
+    transaction_id: int | None,
+) -> dict[str, Any]:
+    return {
+        "charge_point_id": record.charge_point_id,
+        "connector_id": connector_id,
+        "transaction_id": transaction_id,
+        "at": entry.at,
+        "received_at": record.received_at,
+        "samples": entry.samples,
+    }
+
+
+async def _open_runs(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> dict[str, tuple[str, str | None]]:
+    rows = await connection.execute(
+        select(
+            commissioning_runs.c.charge_point_id,
+            commissioning_runs.c.id,
+            commissioning_runs.c.id_tag,
+        )
+        .where(commissioning_runs.c.charge_point_id.in_(charge_point_ids))
+        .where(commissioning_runs.c.status.in_(_OPEN_RUN))
+    )
+    return {row.charge_point_id: (row.id, row.id_tag) for row in rows}

@@ -1,0 +1,272 @@
+"""Facts of charge points: stored many at a time by a node, read by workflows' activities."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import BootFact, ConnectorFact, Snapshot
+from domain.states import RegistrationStatus
+from storage import connections as links
+from storage.dialects import upsert
+from storage.fact_records import (
+    Attempt,
+    Authorization,
+    Boot,
+    Connected,
+    ConnectorStatus,
+    Disconnected,
+    LogEntry,
+    MeterValues,
+    Record,
+    StatusReport,
+    Touched,
+    TransactionStart,
+    TransactionStop,
+)
+from storage.fact_transactions import (
+    store_authorizations,
+    store_meter_values,
+    store_starts,
+    store_stops,
+    transaction_fact,
+)
+from storage.tables import (
+    boots,
+    charge_points,
+    connections,
+    connectors,
+    log_entries,
+    parameters,
+    transactions,
+)
+
+_HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
+
+
+async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
+    """Store a batch, kind by kind, and fill in what each record asks for.
+
+    A charge point has at most one message in a batch, so that the kinds may be regrouped; a
+    transaction's start still goes before everything that may refer to it.
+    """
+    kinds: defaultdict[type[Record], list[Any]] = defaultdict(list)
+    for record in records:
+        kinds[type(record)].append(record)
+    for kind, write in _STORES:
+        if kind in kinds:
+            await write(connection, kinds[kind])
+
+
+async def _store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> None:
+    identities = {record.charge_point_id for record in records}
+    provisioned = set(
+        await connection.scalars(
+            select(charge_points.c.id)
+            .where(charge_points.c.id.in_(identities))
+            .where(charge_points.c.provisioned_at.is_not(None))
+        )
+    )
+    intervals = {
+        row.charge_point_id: row.desired
+        for row in await connection.execute(
+            select(parameters.c.charge_point_id, parameters.c.desired)
+            .where(parameters.c.charge_point_id.in_(identities))
+            .where(parameters.c.key == _HEARTBEAT_INTERVAL)
+        )
+    }
+    for record in records:
+        if record.charge_point_id in provisioned:
+            record.registration = RegistrationStatus.ACCEPTED
+        record.heartbeat_interval = intervals.get(record.charge_point_id)
+    await connection.execute(
+        insert(boots),
+        [
+            {
+                "id": record.boot_id,
+                "charge_point_id": record.charge_point_id,
+                "at": record.at,
+                "vendor": record.vendor,
+                "model": record.model,
+                "charge_point_serial": record.charge_point_serial,
+                "charge_box_serial": record.charge_box_serial,
+                "firmware_version": record.firmware_version,
+                "registration": record.registration,
+                "warnings": list(record.warnings),
+                "payload": record.payload,
+            }
+            for record in records
+        ],
+    )
+
+
+async def _store_connectors(
+    connection: AsyncConnection, records: Sequence[ConnectorStatus]
+) -> None:
+    newest = {(record.charge_point_id, record.connector_id): record for record in records}
+    await connection.execute(
+        upsert(connection, connectors, keys=("charge_point_id", "connector_id")),
+        [
+            {
+                "charge_point_id": record.charge_point_id,
+                "connector_id": record.connector_id,
+                "status": record.status,
+                "error_code": record.error_code,
+                "vendor_error_code": record.vendor_error_code,
+                "info": record.info,
+                "at": record.at,
+            }
+            # One order for all nodes: rows locked in different orders would deadlock.
+            for _, record in sorted(newest.items())
+        ],
+    )
+
+
+async def _store_reports(connection: AsyncConnection, records: Sequence[StatusReport]) -> None:
+    await connection.execute(
+        insert(log_entries),
+        [
+            {
+                "charge_point_id": record.charge_point_id,
+                "commissioning_id": record.commissioning_id,
+                "at": record.at,
+                "level": record.level,
+                "kind": "report",
+                "text": record.text,
+            }
+            for record in records
+        ],
+    )
+
+
+async def _store_log(connection: AsyncConnection, records: Sequence[LogEntry]) -> None:
+    await connection.execute(
+        insert(log_entries),
+        [
+            {
+                "charge_point_id": record.charge_point_id,
+                "commissioning_id": record.commissioning_id,
+                "at": record.at,
+                "level": record.level,
+                "kind": record.kind,
+                "direction": record.direction,
+                "action": record.action,
+                "message_id": record.message_id,
+                "text": record.text,
+            }
+            for record in records
+        ],
+    )
+
+
+_Store = Callable[[AsyncConnection, Any], Awaitable[None]]
+_STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
+    (Attempt, links.store_attempts),
+    (Connected, links.store_connected),
+    (Boot, _store_boots),
+    (ConnectorStatus, _store_connectors),
+    (Authorization, store_authorizations),
+    (TransactionStart, store_starts),
+    (TransactionStop, store_stops),
+    (MeterValues, store_meter_values),
+    (StatusReport, _store_reports),
+    (LogEntry, _store_log),
+    (Touched, links.store_touched),
+    (Disconnected, links.store_disconnected),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """Who hears the events of a charge point, and whose log takes its frames."""
+
+    workflow_id: str
+    commissioning_id: str | None
+
+
+async def read_watches(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> dict[str, Watch]:
+    """Return the watches among these charge points."""
+    rows = await connection.execute(
+        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
+        .where(charge_points.c.id.in_(charge_point_ids))
+        .where(charge_points.c.watched_by.is_not(None))
+    )
+    return {
+        row.id: Watch(workflow_id=row.watched_by, commissioning_id=row.watched_run) for row in rows
+    }
+
+
+async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> BootFact | None:
+    """Return the newest boot; None when the charge point never booted."""
+    row = (
+        await connection.execute(
+            select(boots)
+            .where(boots.c.charge_point_id == charge_point_id)
+            .order_by(boots.c.at.desc(), boots.c.id.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else _boot_fact(row)
+
+
+async def read_snapshot(
+    connection: AsyncConnection, charge_point_id: str, *, now: datetime
+) -> Snapshot:
+    """Return all that is known of a charge point; read after the watch began."""
+    seen = (
+        await connection.execute(
+            select(charge_points.c.provisioned_at, connections.c.last_heartbeat_at)
+            .select_from(charge_points.outerjoin(connections))
+            .where(charge_points.c.id == charge_point_id)
+        )
+    ).one()
+    statuses = await connection.execute(
+        select(connectors)
+        .where(connectors.c.charge_point_id == charge_point_id)
+        .order_by(connectors.c.connector_id)
+    )
+    running = await connection.execute(
+        select(transactions)
+        .where(transactions.c.charge_point_id == charge_point_id)
+        .where(transactions.c.stopped_at.is_(None))
+        .order_by(transactions.c.id)
+    )
+    return Snapshot(
+        connection=await links.read_connection(connection, charge_point_id, now=now),
+        boot=await newest_boot(connection, charge_point_id),
+        connectors=tuple(
+            ConnectorFact(
+                connector_id=row.connector_id,
+                status=row.status,
+                error_code=row.error_code,
+                vendor_error_code=row.vendor_error_code,
+                info=row.info,
+                at=row.at,
+            )
+            for row in statuses
+        ),
+        open_transactions=tuple(transaction_fact(row) for row in running),
+        last_heartbeat_at=seen.last_heartbeat_at,
+        provisioned=seen.provisioned_at is not None,
+        last_refusal=await links.last_refusal(connection, charge_point_id),
+    )
+
+
+def _boot_fact(row: Row[Any]) -> BootFact:
+    return BootFact(
+        boot_id=row.id,
+        at=row.at,
+        vendor=row.vendor,
+        model=row.model,
+        charge_point_serial=row.charge_point_serial,
+        charge_box_serial=row.charge_box_serial,
+        firmware_version=row.firmware_version,
+        registration=RegistrationStatus(row.registration),
+        warnings=tuple(row.warnings),
+    )
