@@ -1,114 +1,100 @@
-"""The operations on charge points as activities, served on the task queue of their node."""
+"""Operations on a charge point: activities on the task queue of the node with its socket."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeVar
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain import operations as op
+from domain.operations import OperationName
 from domain.ports import ChargePointGateway, ChargePointGoneError
 
-CHARGE_POINT_GONE: Final = "ChargePointGone"
-_In = TypeVar("_In", bound=op.Operation)
-_Out = TypeVar("_Out")
+ResultT = TypeVar("ResultT")
+
+_HEARTBEAT_SECONDS = 4.0  # a third of policies.NODE_HEARTBEAT: a dead node is noticed by silence
 
 
 class ChargePointActivities:
-    """One activity per operation.
-
-    Each raises the ApplicationError ``ChargePointGone``, not retried here, when the socket is not
-    on this node: the workflow locates the charge point again.
-    """
+    """One activity an operation; see :class:`domain.ports.ChargePointGateway`."""
 
     def __init__(self, gateway: ChargePointGateway) -> None:
         self._gateway = gateway
 
-    @property
-    def all(self) -> Sequence[Callable[..., Any]]:
-        """Every activity, for the worker."""
-        return (
-            self.read_identity,
-            self.read_configuration,
-            self.apply_configuration,
-            self.trigger,
-            self.change_availability,
-            self.start_test_transaction,
-            self.stop_test_transaction,
-            self.update_firmware,
-            self.reset,
-            self.collect_logs,
-            self.set_charging_profile,
-            self.ping,
-        )
-
-    @activity.defn(name=op.OperationName.READ_IDENTITY)
+    @activity.defn(name=OperationName.READ_IDENTITY)
     async def read_identity(self, request: op.Operation) -> op.Identity:
-        """Who it says it is, and how its link and clock are."""
-        return await _here(self._gateway.read_identity, request)
+        """Read who the charge point says it is, its round trip and its clock."""
+        return await _run(self._gateway.read_identity(request))
 
-    @activity.defn(name=op.OperationName.READ_CONFIGURATION)
+    @activity.defn(name=OperationName.READ_CONFIGURATION)
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
-        """Its configuration as it reports it."""
-        return await _here(self._gateway.read_configuration, request)
+        """Read configuration keys."""
+        return await _run(self._gateway.read_configuration(request))
 
-    @activity.defn(name=op.OperationName.APPLY_CONFIGURATION)
+    @activity.defn(name=OperationName.APPLY_CONFIGURATION)
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
-        """Write what differs, and read it back."""
-        return await _here(self._gateway.apply_configuration, request)
+        """Bring parameters to their desired values."""
+        return await _run(self._gateway.apply_configuration(request))
 
-    @activity.defn(name=op.OperationName.TRIGGER)
+    @activity.defn(name=OperationName.TRIGGER)
     async def trigger(self, request: op.Trigger) -> op.Outcome:
         """Ask for a message."""
-        return await _here(self._gateway.trigger, request)
+        return await _run(self._gateway.trigger(request))
 
-    @activity.defn(name=op.OperationName.CHANGE_AVAILABILITY)
+    @activity.defn(name=OperationName.CHANGE_AVAILABILITY)
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         """Make a connector operative or inoperative."""
-        return await _here(self._gateway.change_availability, request)
+        return await _run(self._gateway.change_availability(request))
 
-    @activity.defn(name=op.OperationName.START_TEST_TRANSACTION)
+    @activity.defn(name=OperationName.START_TEST_TRANSACTION)
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
-        """Start remotely, once per intent."""
-        return await _here(self._gateway.start_test_transaction, request)
+        """Start a charge remotely, once for the intent."""
+        return await _run(self._gateway.start_test_transaction(request))
 
-    @activity.defn(name=op.OperationName.STOP_TEST_TRANSACTION)
+    @activity.defn(name=OperationName.STOP_TEST_TRANSACTION)
     async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
-        """Stop remotely what has not ended."""
-        return await _here(self._gateway.stop_test_transaction, request)
+        """Stop a charge remotely."""
+        return await _run(self._gateway.stop_test_transaction(request))
 
-    @activity.defn(name=op.OperationName.UPDATE_FIRMWARE)
+    @activity.defn(name=OperationName.UPDATE_FIRMWARE)
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
-        """Order an update, once per intent."""
-        return await _here(self._gateway.update_firmware, request)
+        """Start a firmware update, once for the intent."""
+        return await _run(self._gateway.update_firmware(request))
 
-    @activity.defn(name=op.OperationName.RESET)
+    @activity.defn(name=OperationName.RESET)
     async def reset(self, request: op.Reset) -> op.Outcome:
-        """Restart it, once per intent."""
-        return await _here(self._gateway.reset, request)
+        """Restart the charge point, once for the intent."""
+        return await _run(self._gateway.reset(request))
 
-    @activity.defn(name=op.OperationName.COLLECT_LOGS)
+    @activity.defn(name=OperationName.COLLECT_LOGS)
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
-        """Order an upload of its diagnostics, once per intent."""
-        return await _here(self._gateway.collect_logs, request)
+        """Have the charge point upload its diagnostics, once for the intent."""
+        return await _run(self._gateway.collect_logs(request))
 
-    @activity.defn(name=op.OperationName.SET_CHARGING_PROFILE)
+    @activity.defn(name=OperationName.SET_CHARGING_PROFILE)
     async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome:
-        """Limit its current."""
-        return await _here(self._gateway.set_charging_profile, request)
+        """Limit a connector or the station."""
+        return await _run(self._gateway.set_charging_profile(request))
 
-    @activity.defn(name=op.OperationName.PING)
+    @activity.defn(name=OperationName.PING)
     async def ping(self, request: op.Operation) -> op.Ping:
-        """Measure a round trip on its socket."""
-        return await _here(self._gateway.ping, request)
+        """Measure a round trip on the socket."""
+        return await _run(self._gateway.ping(request))
 
 
-async def _here(operation: Callable[[_In], Awaitable[_Out]], request: _In) -> _Out:
+async def _run(operation: Awaitable[ResultT]) -> ResultT:
+    """Run an operation under heartbeats; a missing socket is a typed, final error."""
+    heart = asyncio.create_task(_beat())
     try:
-        return await operation(request)
+        return await operation
     except ChargePointGoneError as error:
-        raise ApplicationError(
-            f"The socket of {request.charge_point_id} is not on this node.",
-            type=CHARGE_POINT_GONE,
-            non_retryable=True,
-        ) from error
+        raise ApplicationError(str(error), type="ChargePointGone", non_retryable=True) from error
+    finally:
+        heart.cancel()
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_HEARTBEAT_SECONDS)
