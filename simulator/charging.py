@@ -115,6 +115,7 @@ class Charging:
 
     def _nobody_plugged(self, connector: Connector) -> None:
         connector.authorized = None
+        self._station.timers.cancel(f"plug-{connector.id}")
         self._station.report(connector)
 
     def _begin(self, connector: Connector, id_tag: str) -> None:

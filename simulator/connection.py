@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from simulator.actions import routing
 from simulator.delivery import deliver
@@ -74,8 +75,10 @@ class Connection:
             station.events.emit(error.kind, str(error))
             return
         self._failures = 0
-        async with socket:
+        try:
             await self._converse(socket)
+        finally:
+            await socket.close(CloseCode.GOING_AWAY)
 
     async def _converse(self, socket: ClientConnection) -> None:
         station = self._station

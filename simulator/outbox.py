@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.frames import Payload
+from simulator.words import Action
+
+CAPACITY = 1000
 
 
 def _ignore(_reply: Payload) -> None:
@@ -44,7 +47,9 @@ class Outbox:
         return len(self._items)
 
     def add(self, item: Outgoing) -> None:
-        """Append a call."""
+        """Append a call; a full memory forgets the oldest readings, as that of hardware does."""
+        if len(self._items) >= CAPACITY:
+            self._forget_a_reading()
         self._items.append(item)
         self._changed.set()
 
@@ -74,6 +79,13 @@ class Outbox:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    def _forget_a_reading(self) -> None:
+        # The head may be in flight, and what begins or ends a transaction is never forgotten.
+        for item in self._items[1:]:
+            if item.action == Action.METER_VALUES:
+                self._items.remove(item)
+                return
 
     def _pick(self, now: float, *, accepted: bool) -> tuple[Outgoing | None, float | None]:
         wait: float | None = None

@@ -51,6 +51,7 @@ class CentralSystem:
         self.invalid: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.connections = 0
+        self.close_codes: list[int | None] = []
         self.refuse_with: HTTPStatus | None = None
         self.boot_statuses: list[str] = []
         self.boot_interval = 3600
@@ -165,6 +166,8 @@ class CentralSystem:
             async for raw in socket:
                 await self._take(socket, raw, connection)
                 self._news.set()
+        self.close_codes.append(socket.close_code)
+        self._news.set()
         if self._socket is socket:
             self._socket = None
 

@@ -147,3 +147,13 @@ async def test_a_late_answer_is_not_taken_for_the_next_one(
     await central.call("TriggerMessage", requestedMessage="Heartbeat")
     await central.seen("Heartbeat", 2)
     assert charge_point.connected
+
+
+async def test_says_goodbye_when_it_is_switched_off(central: CentralSystem) -> None:
+    charge_point = VirtualChargePoint(url=central.url + "cp_1", speed=50)
+    task = asyncio.create_task(charge_point.run())
+    await central.seen("StatusNotification", 2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await central.until(lambda: central.close_codes == [1001])
+    assert not charge_point.connected

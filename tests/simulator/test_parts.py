@@ -1,4 +1,4 @@
-"""The meter and the outbox, by themselves."""
+"""The small parts by themselves: the meter and the outbox."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.meter import Meter
-from simulator.outbox import Outbox, Outgoing
+from simulator.outbox import CAPACITY, Outbox, Outgoing
 
 
 class Clock:
@@ -73,3 +73,14 @@ async def test_what_is_worth_keeping_survives_a_lost_connection() -> None:
     outbox.drop_volatile()
     assert await taken(outbox) == "StopTransaction"
     assert len(outbox) == 0
+
+
+async def test_a_full_memory_forgets_readings_and_nothing_else() -> None:
+    outbox = Outbox()
+    outbox.add(call("StartTransaction", durable=True))
+    for _ in range(CAPACITY + 5):
+        outbox.add(call("MeterValues", durable=True))
+    outbox.add(call("StopTransaction", durable=True))
+    assert len(outbox) == CAPACITY
+    actions = [await taken(outbox) for _ in range(CAPACITY)]
+    assert (actions[0], actions[-1]) == ("StartTransaction", "StopTransaction")
