@@ -1,0 +1,1 @@
+"""Accounts of installers: sign-up, login, logout, who am I."""

@@ -1,0 +1,1 @@
+"""Charge points: registration, detail, change."""

@@ -1,0 +1,202 @@
+"""Endpoints of charge points."""
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.charge_points.schemas import (
+    ChargePointChange,
+    ChargePointDetail,
+    ChargePointRegistered,
+    ChargePointShown,
+    NewChargePoint,
+    ocpp_endpoint,
+)
+from api.deps import AppParts, ChargePointId, Installer, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.errors import ConflictError, NotFoundError
+from domain.ids import Prefix, is_id, new_id
+from domain.states import ChargePointStatus
+from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.facts import read_snapshot
+from storage.parameters import Parameters
+from storage.projects import Projects
+
+router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
+
+_DUPLICATE = "The project has a charge point with this serial number."
+_HAS_RUNS = "Commissioning was started, so its record must stay as it is."
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Register a charge point",
+    operation_id="registerChargePoint",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        duplicate_serial=_DUPLICATE,
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def register_charge_point(
+    body: NewChargePoint, installer: Installer, parts: AppParts
+) -> ChargePointRegistered:
+    """Add a charge point to a project of yours by its serial number and model.
+
+    Configure the charger's firmware to connect to the `ocpp_endpoint` of the response. A model
+    that is not in the catalogue gets a generic configuration template.
+    """
+    charge_point = ChargePoint(
+        id=new_id(Prefix.CHARGE_POINT),
+        project_id=_project(body.project_id),
+        serial_number=body.serial_number,
+        model=body.model,
+        vendor=body.vendor,
+        ocpp_version=body.ocpp_version,
+        location=body.location.stored() if body.location else Location(),
+        status=ChargePointStatus.REGISTERED,
+        created_at=now(),
+    )
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(charge_point.project_id, installer_id=installer.id)
+        await ChargePoints(connection).register(charge_point)
+    return ChargePointRegistered(
+        id=charge_point.id,
+        serial_number=charge_point.serial_number,
+        status=charge_point.status,
+        ocpp_endpoint=ocpp_endpoint(parts.settings.public_ocpp_url, charge_point.id),
+    )
+
+
+@router.get(
+    "",
+    summary="List charge points",
+    operation_id="listChargePoints",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_charge_points(
+    installer: Installer,
+    parts: AppParts,
+    paging: Paging,
+    project_id: Annotated[str | None, Query(description="Only those of this project")] = None,
+    status: Annotated[
+        ChargePointStatus | None, Query(description="Only those in this status")
+    ] = None,
+) -> Page[ChargePointShown]:
+    """Your charge points, newest first."""
+    async with parts.database.read() as connection:
+        if project_id is not None:
+            await Projects(connection).get(_project(project_id), installer_id=installer.id)
+        rows = await ChargePoints(connection).page(
+            installer_id=installer.id,
+            project_id=project_id,
+            status=status,
+            before=paging.after_id(Prefix.CHARGE_POINT),
+            limit=paging.fetch,
+        )
+    base = parts.settings.public_ocpp_url
+    return paging.page(
+        rows, lambda row: ChargePointShown.of(row, ocpp_base=base), lambda row: row.id
+    )
+
+
+@router.get(
+    "/{charge_point_id}",
+    summary="Show a charge point",
+    operation_id="getChargePoint",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_charge_point(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> ChargePointDetail:
+    """A charge point, with its connection, firmware and connectors as it reported them."""
+    async with parts.database.read() as connection:
+        charge_point = await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id
+        )
+        facts = await read_snapshot(connection, charge_point_id, now=now())
+    return ChargePointDetail.with_facts(
+        charge_point, facts, ocpp_base=parts.settings.public_ocpp_url
+    )
+
+
+@router.patch(
+    "/{charge_point_id}",
+    summary="Change a charge point",
+    operation_id="changeChargePoint",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        has_runs=_HAS_RUNS,
+        duplicate_serial=_DUPLICATE,
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def change_charge_point(
+    charge_point_id: ChargePointId, body: ChargePointChange, installer: Installer, parts: AppParts
+) -> ChargePointDetail:
+    """Change the location; serial number, vendor and model only before its first commissioning.
+
+    Another vendor or model has another template, so values that were customized are dropped.
+    """
+    async with parts.database.write() as connection:
+        charge_points = ChargePoints(connection)
+        before = await charge_points.for_change(charge_point_id, installer_id=installer.id)
+        if body.changes_identity and await charge_points.has_runs(charge_point_id):
+            raise ConflictError(
+                "has_runs", f"{_HAS_RUNS} Register the other hardware as a new charge point."
+            )
+        after = replace(
+            before,
+            serial_number=body.serial_number or before.serial_number,
+            model=body.model or before.model,
+            vendor=body.vendor or before.vendor,
+            location=body.location.stored() if body.location else before.location,
+        )
+        await charge_points.change(after)
+        if (after.vendor, after.model) != (before.vendor, before.model):
+            await Parameters(connection).forget(charge_point_id)
+        facts = await read_snapshot(connection, charge_point_id, now=now())
+    return ChargePointDetail.with_facts(after, facts, ocpp_base=parts.settings.public_ocpp_url)
+
+
+@router.delete(
+    "/{charge_point_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Remove a charge point",
+    operation_id="removeChargePoint",
+    responses=problems(401, 403, 404, 503, has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
+)
+async def remove_charge_point(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> Response:
+    """Remove a charge point that was registered by mistake, before its first commissioning."""
+    async with parts.database.write() as connection:
+        charge_points = ChargePoints(connection)
+        await charge_points.for_change(charge_point_id, installer_id=installer.id)
+        if await charge_points.has_runs(charge_point_id):
+            raise ConflictError("has_runs", _HAS_RUNS)
+        await charge_points.delete(charge_point_id)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _project(project_id: str) -> str:
+    if not is_id(Prefix.PROJECT, project_id):
+        raise NotFoundError("project_not_found", "You have no project with this id.")
+    return project_id

@@ -1,0 +1,301 @@
+"""Shapes of charge points."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
+from domain.facts import Snapshot
+from domain.states import ChargePointStatus
+from storage.charge_points import ChargePoint, Location
+
+_ID = "cp_01HX5P2QRSTUVWXYZ0"
+_ENDPOINT = f"wss://ocpp.dynamo-csms.com/{_ID}"
+_LOCATION: dict[str, Any] = {
+    "latitude": 51.4545,
+    "longitude": -2.5879,
+    "address": "Bay 3, Car Park A, Riverside Business Park",
+}
+_SHOWN: dict[str, Any] = {
+    "id": _ID,
+    "project_id": "prj_01HX4M7TABCDE12345",
+    "serial_number": "CP-SN-00483921",
+    "model": "ABB Terra AC W22",
+    "vendor": "ABB",
+    "ocpp_version": "1.6",
+    "location": _LOCATION,
+    "status": "registered",
+    "created_at": "2026-05-01T09:10:00Z",
+    "ocpp_endpoint": _ENDPOINT,
+}
+
+
+def _supported(version: str) -> str:
+    if version != "1.6":
+        raise ValueError("OCPP 2.0.1 and 2.1 are not supported yet; register it with 1.6")
+    return version
+
+
+OcppVersion = Annotated[Literal["1.6", "2.0.1", "2.1"], AfterValidator(_supported)]
+
+
+class LocationFields(Request):
+    """Where a charge point stands. Degrees are WGS 84."""
+
+    latitude: Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)] | None = None
+    longitude: Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)] | None = (
+        None
+    )
+    address: Address | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "LocationFields":
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("give latitude and longitude together")
+        return self
+
+    def stored(self) -> Location:
+        """As the registry keeps it."""
+        return Location(latitude=self.latitude, longitude=self.longitude, address=self.address)
+
+
+class NewChargePoint(Request):
+    """A charge point to register."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "project_id": "prj_01HX4M7TABCDE12345",
+                    "serial_number": "CP-SN-00483921",
+                    "model": "ABB Terra AC W22",
+                    "vendor": "ABB",
+                    "ocpp_version": "1.6",
+                    "location": _LOCATION,
+                }
+            ]
+        }
+    )
+
+    project_id: Annotated[str, Field(max_length=100)]
+    serial_number: SerialNumber
+    model: ModelName
+    vendor: ModelName
+    ocpp_version: OcppVersion = "1.6"
+    location: LocationFields | None = None
+
+
+class ChargePointChange(Request):
+    """What to change of a charge point; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"location": _LOCATION}]})
+
+    serial_number: SerialNumber | None = None
+    model: ModelName | None = None
+    vendor: ModelName | None = None
+    location: LocationFields | None = None
+
+    @model_validator(mode="after")
+    def _no_null(self) -> "ChargePointChange":
+        nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
+        if nulls:
+            raise ValueError(f"{', '.join(sorted(nulls))} cannot be null")
+        return self
+
+    @property
+    def changes_identity(self) -> bool:
+        """Whether it becomes another piece of hardware."""
+        return bool(self.model_fields_set & {"serial_number", "model", "vendor"})
+
+
+class ChargePointRegistered(BaseModel):
+    """A charge point, as its registration answers it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _ID,
+                    "serial_number": "CP-SN-00483921",
+                    "status": "registered",
+                    "ocpp_endpoint": _ENDPOINT,
+                }
+            ]
+        }
+    )
+
+    id: str
+    serial_number: str
+    status: ChargePointStatus
+    ocpp_endpoint: str = Field(description="Configure the charger's firmware to connect to it")
+
+
+class LocationShown(BaseModel):
+    """Where a charge point stands."""
+
+    latitude: float | None
+    longitude: float | None
+    address: str | None
+
+
+class ChargePointShown(ChargePointRegistered):
+    """A charge point, as its installer sees it in a list."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+
+    project_id: str
+    model: str
+    vendor: str
+    ocpp_version: str
+    location: LocationShown
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, charge_point: ChargePoint, *, ocpp_base: str) -> "ChargePointShown":
+        """Show a charge point."""
+        return cls(
+            id=charge_point.id,
+            project_id=charge_point.project_id,
+            serial_number=charge_point.serial_number,
+            model=charge_point.model,
+            vendor=charge_point.vendor,
+            ocpp_version=charge_point.ocpp_version,
+            location=LocationShown(
+                latitude=charge_point.location.latitude,
+                longitude=charge_point.location.longitude,
+                address=charge_point.location.address,
+            ),
+            status=charge_point.status,
+            created_at=charge_point.created_at,
+            ocpp_endpoint=ocpp_endpoint(ocpp_base, charge_point.id),
+        )
+
+
+class ConnectionShown(BaseModel):
+    """The present or the last link of a charge point."""
+
+    connected: bool
+    since: PreciseTimestamp | None = Field(description="Connected or disconnected since; or never")
+    ocpp_version: str | None
+    remote_address: str | None
+    last_heartbeat_at: PreciseTimestamp | None
+    last_refused_at: PreciseTimestamp | None
+    last_refusal: str | None = Field(description="Why the last attempt was refused, in words")
+
+
+class FirmwareShown(BaseModel):
+    """What the charge point said of itself at its newest boot."""
+
+    version: str | None
+    vendor: str
+    model: str
+    serial_number: str | None
+    booted_at: PreciseTimestamp
+
+
+class ConnectorShown(BaseModel):
+    """Last status of a connector; connector 0 is the station itself."""
+
+    connector_id: int
+    status: str
+    error_code: str
+    vendor_error_code: str | None
+    info: str | None
+    at: PreciseTimestamp
+
+
+class ChargePointDetail(ChargePointShown):
+    """A charge point with its connection, firmware and connectors."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _SHOWN
+                | {
+                    "connection": {
+                        "connected": True,
+                        "since": "2026-05-01T09:20:00.120Z",
+                        "ocpp_version": "1.6",
+                        "remote_address": "203.0.113.7",
+                        "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
+                        "last_refused_at": None,
+                        "last_refusal": None,
+                    },
+                    "firmware": {
+                        "version": "1.8.21",
+                        "vendor": "ABB",
+                        "model": "Terra AC W22",
+                        "serial_number": "CP-SN-00483921",
+                        "booted_at": "2026-05-01T09:20:00.450Z",
+                    },
+                    "connectors": [
+                        {
+                            "connector_id": 1,
+                            "status": "Available",
+                            "error_code": "NoError",
+                            "vendor_error_code": None,
+                            "info": None,
+                            "at": "2026-05-01T09:20:01.310Z",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    connection: ConnectionShown
+    firmware: FirmwareShown | None
+    connectors: list[ConnectorShown]
+
+    @classmethod
+    def with_facts(
+        cls, charge_point: ChargePoint, facts: Snapshot, *, ocpp_base: str
+    ) -> "ChargePointDetail":
+        """Show a charge point and what it reported."""
+        return cls(
+            **ChargePointShown.of(charge_point, ocpp_base=ocpp_base).model_dump(),
+            connection=_connection(facts),
+            firmware=_firmware(facts),
+            connectors=[
+                ConnectorShown(
+                    connector_id=fact.connector_id,
+                    status=fact.status,
+                    error_code=fact.error_code,
+                    vendor_error_code=fact.vendor_error_code,
+                    info=fact.info,
+                    at=fact.at,
+                )
+                for fact in facts.connectors
+            ],
+        )
+
+
+def ocpp_endpoint(base: str, charge_point_id: str) -> str:
+    """URL that the charge point connects to."""
+    return f"{base.rstrip('/')}/{charge_point_id}"
+
+
+def _connection(facts: Snapshot) -> ConnectionShown:
+    link, refusal = facts.connection, facts.last_refusal
+    return ConnectionShown(
+        connected=link is not None and link.connected,
+        since=link.at if link else None,
+        ocpp_version=link.ocpp_version if link else None,
+        remote_address=link.remote_address if link else None,
+        last_heartbeat_at=facts.last_heartbeat_at,
+        last_refused_at=refusal.at if refusal else None,
+        last_refusal=refusal.reason if refusal else None,
+    )
+
+
+def _firmware(facts: Snapshot) -> FirmwareShown | None:
+    boot = facts.boot
+    if boot is None:
+        return None
+    return FirmwareShown(
+        version=boot.firmware_version,
+        vendor=boot.vendor,
+        model=boot.model,
+        serial_number=boot.charge_point_serial or boot.charge_box_serial,
+        booted_at=boot.at,
+    )

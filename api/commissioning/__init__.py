@@ -1,0 +1,1 @@
+"""Commissioning runs: start, status, record, log, retry, cancel."""

@@ -1,0 +1,196 @@
+"""Endpoints of commissioning runs."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from pydantic import AwareDatetime
+
+from api.commissioning import service
+from api.commissioning.record import LogEntryShown, RunListed, RunRecord
+from api.commissioning.schemas import Cancel, Cancelling, Start, Started, StatusShown
+from api.deps import AppParts, ChargePointId, CommissioningId, Installer
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.commissioning import RunRequest
+from domain.errors import NotFoundError
+from domain.ids import Prefix, is_id
+from domain.states import LogLevel, RunStatus
+from storage.charge_points import ChargePoints
+from storage.log import Log, LogFilter
+from storage.runs import Runs
+
+router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])
+
+_RUN_OPEN = "A run is open; `commissioning_id` names it."
+
+
+@router.post(
+    "/start",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Start commissioning",
+    operation_id="startCommissioning",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        run_open=_RUN_OPEN,
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def start(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    body: Annotated[Start | None, Body()] = None,
+) -> Started:
+    """Trigger the commissioning sequence: OCPP handshake, firmware, connectors, test transaction.
+
+    It may start while the charge point is not connected yet; it waits for it then. At most one
+    run is open for a charge point.
+    """
+    request = await service.start(parts, installer, charge_point_id, (body or Start()).options())
+    return _started(request)
+
+
+@router.get(
+    "/status",
+    summary="Poll the status of commissioning",
+    operation_id="getCommissioningStatus",
+    responses=problems(401, 403, 404, 503),
+)
+async def status(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> StatusShown:
+    """The newest run. Poll every 10 to 15 seconds until `status` is `completed` or `failed`.
+
+    While the run waits for something, `waiting` says for what, until when and what to do.
+    """
+    return StatusShown.of(await service.newest_view(parts, installer, charge_point_id))
+
+
+@router.post(
+    "/retry",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Retry commissioning",
+    operation_id="retryCommissioning",
+    responses=problems(
+        401,
+        403,
+        404,
+        503,
+        run_open=_RUN_OPEN,
+        nothing_to_retry="Commissioning was never started.",
+        already_completed="The newest run passed.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def retry(charge_point_id: ChargePointId, installer: Installer, parts: AppParts) -> Started:
+    """Run again as the newest run was started; the two records refer to each other."""
+    return _started(await service.retry(parts, installer, charge_point_id))
+
+
+@router.post(
+    "/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Cancel commissioning",
+    operation_id="cancelCommissioning",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, no_open_run="No run is open."),
+)
+async def cancel(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    body: Annotated[Cancel | None, Body()] = None,
+) -> Cancelling:
+    """Cancel the open run. A test transaction is stopped first; then its status is `cancelled`."""
+    request, state = await service.cancel(
+        parts, installer, charge_point_id, body.reason if body else None
+    )
+    return Cancelling(
+        commissioning_id=request.commissioning_id, charge_point_id=charge_point_id, status=state
+    )
+
+
+@router.get(
+    "/runs",
+    summary="List runs",
+    operation_id="listRuns",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_runs(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
+) -> Page[RunListed]:
+    """All runs of the charge point, newest first."""
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        rows = await Runs(connection).page(
+            charge_point_id, before=paging.after_id(Prefix.COMMISSIONING), limit=paging.fetch
+        )
+    return paging.page(rows, RunListed.of, lambda run: run.request.commissioning_id)
+
+
+@router.get(
+    "/runs/{commissioning_id}",
+    summary="Show the record of a run",
+    operation_id="getRun",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_run(
+    charge_point_id: ChargePointId,
+    commissioning_id: CommissioningId,
+    installer: Installer,
+    parts: AppParts,
+) -> RunRecord:
+    """The checks with their steps, evidence and timings, of an open or a finished run."""
+    return RunRecord.of(await service.view_of(parts, installer, charge_point_id, commissioning_id))
+
+
+@router.get(
+    "/logs",
+    summary="Read the detailed log",
+    operation_id="getLog",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def logs(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    paging: Paging,
+    run: Annotated[str | None, Query(description="Only entries of this run")] = None,
+    level: Annotated[LogLevel | None, Query(description="From this level upwards")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Not before this moment")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Before this moment")] = None,
+) -> Page[LogEntryShown]:
+    """The log in the order it was written, with the OCPP frames in both directions.
+
+    Frames have the level `debug`; steps, verdicts and connections the levels above.
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        if run is not None and (
+            not is_id(Prefix.COMMISSIONING, run)
+            or await Runs(connection).get(charge_point_id, run) is None
+        ):
+            raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+        rows = await Log(connection).page(
+            charge_point_id,
+            LogFilter(commissioning_id=run, level=level, since=since, until=until),
+            after=paging.after_number(),
+            limit=paging.fetch,
+        )
+    return paging.page(rows, LogEntryShown.of, lambda entry: entry.id)
+
+
+def _started(request: RunRequest) -> Started:
+    return Started(
+        commissioning_id=request.commissioning_id,
+        charge_point_id=request.charge_point_id,
+        status=RunStatus.IN_PROGRESS,
+        started_at=request.started_at,
+    )

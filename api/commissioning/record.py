@@ -1,0 +1,160 @@
+"""Shapes of a run's record, of the list of runs and of the detailed log."""
+
+from pydantic import BaseModel, Field
+
+from api.commissioning.schemas import FailureShown, WaitingShown
+from api.fields import PreciseTimestamp, Timestamp
+from domain.checks import CheckRecord, Evidence, RunView
+from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
+from storage.log import LogEntry
+from storage.runs import Run
+
+
+class StepShown(BaseModel):
+    """One thing looked at or done inside a check."""
+
+    name: str
+    result: CheckResult
+    at: PreciseTimestamp
+    detail: str
+    evidence: Evidence
+
+
+class CheckDetail(BaseModel):
+    """One check with all that justifies its result."""
+
+    name: CheckName
+    result: CheckResult
+    started_at: PreciseTimestamp | None
+    ended_at: PreciseTimestamp | None
+    duration_s: float | None
+    needs_review: bool
+    skip_reason: str | None
+    failure: FailureShown | None
+    notes: list[str]
+    evidence: Evidence
+    steps: list[StepShown]
+
+    @classmethod
+    def of(cls, check: CheckRecord) -> "CheckDetail":
+        """Show a check in full."""
+        return cls(
+            name=check.name,
+            result=check.result,
+            started_at=check.started_at,
+            ended_at=check.ended_at,
+            duration_s=round((check.ended_at - check.started_at).total_seconds(), 3)
+            if check.started_at and check.ended_at
+            else None,
+            needs_review=check.needs_review,
+            skip_reason=check.skip_reason,
+            failure=FailureShown.of(check.failure),
+            notes=list(check.notes),
+            evidence=check.evidence,
+            steps=[
+                StepShown(
+                    name=step.name,
+                    result=step.result,
+                    at=step.at,
+                    detail=step.detail,
+                    evidence=step.evidence,
+                )
+                for step in check.steps
+            ],
+        )
+
+
+class RunRecord(BaseModel):
+    """The record of a run: checks with their steps, evidence and timings."""
+
+    commissioning_id: str
+    charge_point_id: str
+    status: RunStatus
+    started_at: Timestamp
+    completed_at: Timestamp | None
+    started_by: str
+    run_test_transaction: bool
+    previous_commissioning_id: str | None
+    cancelled_by: str | None
+    cancel_reason: str | None
+    waiting_for: WaitingFor | None
+    waiting: WaitingShown | None
+    failure: FailureShown | None
+    alarms: list[str]
+    checks: list[CheckDetail]
+
+    @classmethod
+    def of(cls, view: RunView) -> "RunRecord":
+        """Show a run in full."""
+        return cls(
+            commissioning_id=view.commissioning_id,
+            charge_point_id=view.charge_point_id,
+            status=view.status,
+            started_at=view.started_at,
+            completed_at=view.completed_at,
+            started_by=view.started_by,
+            run_test_transaction=view.run_test_transaction,
+            previous_commissioning_id=view.previous_commissioning_id,
+            cancelled_by=view.cancelled_by,
+            cancel_reason=view.cancel_reason,
+            waiting_for=view.waiting.waiting_for if view.waiting else None,
+            waiting=WaitingShown.of(view.waiting),
+            failure=FailureShown.of(view.failure),
+            alarms=list(view.alarms),
+            checks=[CheckDetail.of(check) for check in view.checks],
+        )
+
+
+class RunListed(BaseModel):
+    """A run in the list of a charge point's runs."""
+
+    commissioning_id: str
+    status: RunStatus
+    started_at: Timestamp
+    completed_at: Timestamp | None
+    failed_check: CheckName | None
+    previous_commissioning_id: str | None
+
+    @classmethod
+    def of(cls, run: Run) -> "RunListed":
+        """Show a run in a list."""
+        checks = run.view.checks if run.view else ()
+        return cls(
+            commissioning_id=run.request.commissioning_id,
+            status=RunStatus.IN_PROGRESS if run.status.is_open else run.status,
+            started_at=run.request.started_at,
+            completed_at=run.view.completed_at if run.view else None,
+            failed_check=next(
+                (check.name for check in checks if check.result is CheckResult.FAILED), None
+            ),
+            previous_commissioning_id=run.request.previous_commissioning_id,
+        )
+
+
+class LogEntryShown(BaseModel):
+    """One entry of the detailed log."""
+
+    id: int
+    commissioning_id: str | None
+    at: PreciseTimestamp
+    level: LogLevel
+    kind: str = Field(description="frame, step, verdict or connection")
+    direction: str | None = Field(description="Of a frame: in (from the charge point) or out")
+    action: str | None
+    message_id: str | None
+    text: str = Field(description="The frame as sent, secrets masked; or a sentence")
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> "LogEntryShown":
+        """Show an entry."""
+        return cls(
+            id=entry.id,
+            commissioning_id=entry.commissioning_id,
+            at=entry.at,
+            level=entry.level,
+            kind=entry.kind,
+            direction=entry.direction,
+            action=entry.action,
+            message_id=entry.message_id,
+            text=entry.text,
+        )

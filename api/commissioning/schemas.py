@@ -1,0 +1,250 @@
+"""Shapes of starting, cancelling and following a run."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+
+from api.fields import Reason, Request, Timestamp
+from domain.checks import CheckRecord, RunView
+from domain.checks import Failure as FailureFact
+from domain.checks import Waiting as WaitingFact
+from domain.commissioning import (
+    DEFAULT_WAIT_FOR_CONNECTION,
+    MAX_WAIT_FOR_CONNECTION,
+    RunOptions,
+)
+from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+
+_COM = "com_01HX6RSTUVWXYZ1234"
+_CP = "cp_01HX5P2QRSTUVWXYZ0"
+_MIN_WAIT = timedelta(seconds=1)
+
+
+class Start(Request):
+    """What the run should do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"run_test_transaction": True, "notify_on_complete": True}]}
+    )
+
+    run_test_transaction: StrictBool = Field(
+        default=True, description="False: the test transaction is skipped, on the record"
+    )
+    notify_on_complete: StrictBool = Field(default=False, description="Mail me the verdict")
+    wait_for_connection: Annotated[
+        timedelta,
+        Field(ge=_MIN_WAIT, le=MAX_WAIT_FOR_CONNECTION),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string", "format": "duration"},
+                    {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": int(MAX_WAIT_FOR_CONNECTION.total_seconds()),
+                    },
+                ],
+                "default": "PT15M",
+            }
+        ),
+    ] = Field(
+        default=DEFAULT_WAIT_FOR_CONNECTION,
+        description="How long to wait for the charge point to connect: ISO 8601 or seconds",
+    )
+    skip_reason: Reason | None = Field(
+        default=None, description="Why the test transaction is skipped, for the record"
+    )
+
+    @model_validator(mode="after")
+    def _reason_of_a_skip(self) -> "Start":
+        if self.skip_reason is not None and self.run_test_transaction:
+            raise ValueError("skip_reason goes with run_test_transaction false")
+        return self
+
+    def options(self) -> RunOptions:
+        """As the workflow takes them."""
+        return RunOptions(
+            run_test_transaction=self.run_test_transaction,
+            notify_on_complete=self.notify_on_complete,
+            wait_for_connection=self.wait_for_connection,
+            skip_reason=self.skip_reason,
+        )
+
+
+class Started(BaseModel):
+    """A run that has begun."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "commissioning_id": _COM,
+                    "charge_point_id": _CP,
+                    "status": "in_progress",
+                    "started_at": "2026-05-01T09:35:00Z",
+                }
+            ]
+        }
+    )
+
+    commissioning_id: str
+    charge_point_id: str
+    status: RunStatus
+    started_at: Timestamp
+
+
+class Cancel(Request):
+    """Why the run is cancelled."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Wrong bay"}]})
+
+    reason: Reason | None = None
+
+
+class Cancelling(BaseModel):
+    """A run that is being cancelled; its status says when that is done."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"commissioning_id": _COM, "charge_point_id": _CP, "status": "in_progress"}
+            ]
+        }
+    )
+
+    commissioning_id: str
+    charge_point_id: str
+    status: RunStatus
+
+
+class FailureShown(BaseModel):
+    """Why it failed: a stable code, the cause, what to do."""
+
+    code: str
+    cause: str
+    action: str
+
+    @classmethod
+    def of(cls, failure: FailureFact | None) -> "FailureShown | None":
+        """Show a failure."""
+        if failure is None:
+            return None
+        return cls(code=failure.code, cause=failure.cause, action=failure.action)
+
+
+class WaitingShown(BaseModel):
+    """What an open run waits for."""
+
+    since: Timestamp
+    until: Timestamp
+    prompt: str
+    likely_cause: str | None
+
+    @classmethod
+    def of(cls, waiting: WaitingFact | None) -> "WaitingShown | None":
+        """Show what is waited for."""
+        if waiting is None:
+            return None
+        return cls(
+            since=waiting.since,
+            until=waiting.until,
+            prompt=waiting.prompt,
+            likely_cause=waiting.likely_cause,
+        )
+
+
+class CheckShown(BaseModel):
+    """One check in brief; `code`, `cause` and `action` are there when it failed."""
+
+    name: CheckName
+    result: CheckResult
+    code: str | None = None
+    cause: str | None = None
+    action: str | None = None
+    skip_reason: str | None = None
+    needs_review: bool | None = None
+
+    @classmethod
+    def of(cls, check: CheckRecord) -> "CheckShown":
+        """Show a check in brief."""
+        failure = check.failure
+        return cls(
+            name=check.name,
+            result=check.result,
+            code=failure.code if failure else None,
+            cause=failure.cause if failure else None,
+            action=failure.action if failure else None,
+            skip_reason=check.skip_reason,
+            needs_review=True if check.needs_review else None,
+        )
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A check that passed is name and result, as the guide shows it.
+        shown: dict[str, Any] = handler(self)
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+class StatusShown(BaseModel):
+    """The newest run of a charge point; the same shape while it is open and after its verdict."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "commissioning_id": _COM,
+                    "charge_point_id": _CP,
+                    "status": "completed",
+                    "checks": [
+                        {"name": "ocpp_handshake", "result": "passed"},
+                        {"name": "firmware_version", "result": "passed"},
+                        {"name": "connector_available", "result": "passed"},
+                        {"name": "test_transaction", "result": "passed"},
+                    ],
+                    "started_at": "2026-05-01T09:35:00Z",
+                    "completed_at": "2026-05-01T09:37:22Z",
+                    "waiting_for": None,
+                    "waiting": None,
+                    "failure": None,
+                    "alarms": [],
+                }
+            ]
+        }
+    )
+
+    commissioning_id: str
+    charge_point_id: str
+    status: RunStatus
+    checks: list[CheckShown]
+    started_at: Timestamp
+    completed_at: Timestamp | None
+    waiting_for: WaitingFor | None
+    waiting: WaitingShown | None
+    failure: FailureShown | None
+    alarms: list[str]
+
+    @classmethod
+    def of(cls, view: RunView) -> "StatusShown":
+        """Show a run in brief."""
+        return cls(
+            commissioning_id=view.commissioning_id,
+            charge_point_id=view.charge_point_id,
+            status=view.status,
+            checks=[CheckShown.of(check) for check in view.checks],
+            started_at=view.started_at,
+            completed_at=view.completed_at,
+            waiting_for=view.waiting.waiting_for if view.waiting else None,
+            waiting=WaitingShown.of(view.waiting),
+            failure=FailureShown.of(view.failure),
+            alarms=list(view.alarms),
+        )

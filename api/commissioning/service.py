@@ -1,0 +1,179 @@
+"""Starting, following and cancelling runs."""
+
+from api.deps import now
+from api.parts import Parts
+from api.temporal.run_start import RunStart
+from domain.checks import CheckRecord, RunView
+from domain.commissioning import CancelRequest, RunOptions, RunRequest
+from domain.errors import ConflictError, NotFoundError, UnavailableError
+from domain.ids import Prefix, new_id
+from domain.states import CheckName, RunStatus
+from storage.accounts import Account
+from storage.charge_points import ChargePoints
+from storage.runs import Run, Runs
+
+
+async def start(
+    parts: Parts, installer: Account, charge_point_id: str, options: RunOptions
+) -> RunRequest:
+    """Start a run.
+
+    Raises:
+        ConflictError: ``run_open`` with the open run's ``commissioning_id``.
+        UnavailableError: Temporal is away; no run was started.
+
+    """
+    return await _start(parts, installer, charge_point_id, options)
+
+
+async def retry(parts: Parts, installer: Account, charge_point_id: str) -> RunRequest:
+    """Start a run as the newest one was started.
+
+    Raises:
+        ConflictError: ``run_open``; ``nothing_to_retry``; ``already_completed``.
+        UnavailableError: Temporal is away; no run was started.
+
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        previous = await Runs(connection).latest(charge_point_id)
+    if previous is None:
+        raise ConflictError(
+            "nothing_to_retry", "Commissioning was never started here. Start it first."
+        )
+    if previous.status is RunStatus.COMPLETED:
+        raise ConflictError(
+            "already_completed",
+            "The newest run passed. Start a new one if you want the checks again.",
+            commissioning_id=previous.request.commissioning_id,
+        )
+    return await _start(
+        parts,
+        installer,
+        charge_point_id,
+        previous.request.options,
+        previous=previous.request.commissioning_id,
+    )
+
+
+async def newest_view(parts: Parts, installer: Account, charge_point_id: str) -> RunView:
+    """Show the newest run.
+
+    Raises:
+        NotFoundError: ``no_run``.
+
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        run = await Runs(connection).latest(charge_point_id)
+    if run is None:
+        raise NotFoundError(
+            "no_run", "Commissioning was never started for this charge point. Start it first."
+        )
+    return await _view(parts, run)
+
+
+async def view_of(
+    parts: Parts, installer: Account, charge_point_id: str, commissioning_id: str
+) -> RunView:
+    """Show one run.
+
+    Raises:
+        NotFoundError: ``run_not_found``.
+
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        run = await Runs(connection).get(charge_point_id, commissioning_id)
+    if run is None or run.status is RunStatus.ABANDONED:
+        raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+    return await _view(parts, run)
+
+
+async def cancel(
+    parts: Parts, installer: Account, charge_point_id: str, reason: str | None
+) -> tuple[RunRequest, RunStatus]:
+    """Cancel the open run; the second part of the answer says how far that is.
+
+    Raises:
+        ConflictError: ``no_open_run``.
+
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        run = await Runs(connection).open_run(charge_point_id)
+    if run is None:
+        raise _no_open_run()
+    request = CancelRequest(by=installer.email, reason=reason)
+    if await parts.temporal.cancel_run(charge_point_id, request):
+        return run.request, RunStatus.IN_PROGRESS
+    # The row is there and its workflow is not: not begun yet, or just closed.
+    async with parts.database.write() as connection:
+        if await Runs(connection).abandon(run.request.commissioning_id):
+            return run.request, RunStatus.CANCELLED
+    raise _no_open_run()
+
+
+async def _start(
+    parts: Parts,
+    installer: Account,
+    charge_point_id: str,
+    options: RunOptions,
+    *,
+    previous: str | None = None,
+) -> RunRequest:
+    await parts.temporal.check()  # before the row: without Temporal nothing is half done
+    async with parts.database.write() as connection:
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        request = RunRequest(
+            commissioning_id=new_id(Prefix.COMMISSIONING),
+            charge_point_id=charge_point_id,
+            project_id=charge_point.project_id,
+            installer_id=installer.id,
+            started_by=installer.email,
+            started_at=now(),
+            options=options,
+            previous_commissioning_id=previous,
+        )
+        await Runs(connection).create_starting(request)
+    try:
+        await parts.temporal.start_run(RunStart(request=request, charge_point=charge_point))
+    except UnavailableError:
+        # Taken back, unless the workflow has begun all the same: then the start was a success
+        # whose confirmation was lost.
+        async with parts.database.write() as connection:
+            if await Runs(connection).abandon(request.commissioning_id):
+                raise
+    return request
+
+
+async def _view(parts: Parts, run: Run) -> RunView:
+    if run.view is not None:
+        return run.view
+    request = run.request
+    view = await parts.temporal.run_view(request.charge_point_id)
+    if view is not None and view.commissioning_id == request.commissioning_id:
+        return view
+    # The workflow is not there (any more): it closed between the two looks, or has not begun.
+    async with parts.database.read() as connection:
+        again = await Runs(connection).get(request.charge_point_id, request.commissioning_id)
+    return again.view if again is not None and again.view is not None else _not_begun(request)
+
+
+def _not_begun(request: RunRequest) -> RunView:
+    return RunView(
+        commissioning_id=request.commissioning_id,
+        charge_point_id=request.charge_point_id,
+        status=RunStatus.IN_PROGRESS,
+        checks=tuple(CheckRecord(name=name) for name in CheckName),
+        started_at=request.started_at,
+        previous_commissioning_id=request.previous_commissioning_id,
+        run_test_transaction=request.options.run_test_transaction,
+        started_by=request.started_by,
+    )
+
+
+def _no_open_run() -> ConflictError:
+    return ConflictError("no_open_run", "No commissioning run is open for this charge point.")

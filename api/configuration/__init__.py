@@ -1,0 +1,1 @@
+"""Configuration of a charge point: template, chosen values, connection test."""

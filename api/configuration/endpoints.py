@@ -1,0 +1,154 @@
+"""Endpoints of configuration and connection test."""
+
+from fastapi import APIRouter
+
+from api.configuration.schemas import (
+    ConfigurationShown,
+    ConnectionTested,
+    Customization,
+    Customized,
+    ParameterShown,
+    Rejection,
+    TemplateShown,
+)
+from api.configuration.service import TAKEN, choose
+from api.deps import AppParts, ChargePointId, Installer, now
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.catalogue import Parameter
+from domain.parameters import value_of
+from domain.states import ParameterState
+from storage.charge_points import ChargePoints
+from storage.parameters import Parameters, StoredParameter
+
+router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Configuration"])
+
+
+@router.get(
+    "/config/template",
+    summary="Retrieve the configuration template",
+    operation_id="getConfigurationTemplate",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_template(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> TemplateShown:
+    """The default configuration of the charge point's model; fetch it before customizing."""
+    async with parts.database.read() as connection:
+        charge_point = await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id
+        )
+    entry = parts.catalogue.resolve(charge_point.vendor, charge_point.model)
+    return TemplateShown.of(entry.template)
+
+
+@router.get(
+    "/config",
+    summary="Show the configuration",
+    operation_id="getConfiguration",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_configuration(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> ConfigurationShown:
+    """Each parameter with its bounds, its chosen value and where that stands."""
+    async with parts.database.read() as connection:
+        charge_point = await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id
+        )
+        stored = {row.key: row for row in await Parameters(connection).all(charge_point_id)}
+    template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
+    return ConfigurationShown(
+        charge_point_id=charge_point_id,
+        template_version=template.template_version,
+        parameters=[
+            _shown(parameter, stored.get(parameter.key)) for parameter in template.parameters
+        ],
+    )
+
+
+@router.post(
+    "/config/customize",
+    summary="Customize the configuration",
+    operation_id="customizeConfiguration",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+)
+async def customize(
+    charge_point_id: ChargePointId, body: Customization, installer: Installer, parts: AppParts
+) -> Customized:
+    """Override parameters to match the site.
+
+    A connected charge point is told now, and the answer says what it took, what it rejected and
+    why, and whether a reboot is pending. Otherwise the values are stored and answered under
+    `queued`; they are pushed when it connects.
+    """
+    choices = [(choice.key, choice.value) for choice in body.parameters]
+    result = await choose(parts, installer, charge_point_id, choices)
+    outcomes = {outcome.key: outcome for outcome in (result.parameters if result else ())}
+    answer = Customized(
+        charge_point_id=charge_point_id, applied=[], rejected=[], queued=[], pending_reboot=False
+    )
+    for key, _ in choices:
+        outcome = outcomes.get(key)
+        if outcome is None or outcome.state is ParameterState.QUEUED:
+            answer.queued.append(key)
+        elif outcome.state in TAKEN:
+            answer.applied.append(key)
+            answer.pending_reboot |= outcome.state is ParameterState.PENDING_REBOOT
+        else:
+            reason = outcome.detail or _REASONS[outcome.state]
+            answer.rejected.append(Rejection(key=key, reason=reason))
+    return answer
+
+
+@router.post(
+    "/test-connection",
+    summary="Test the connection",
+    operation_id="testConnection",
+    responses=problems(401, 403, 404, 503),
+)
+async def test_connection(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> ConnectionTested:
+    """Verify that the charge point can reach the OCPP server, before commissioning starts.
+
+    When it is not connected, `reason` says why in words: it never connected, when it was last
+    seen, or why its last attempt was refused.
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    result = await parts.temporal.test_connection(charge_point_id)
+    return ConnectionTested(
+        charge_point_id=charge_point_id,
+        connected=result.connected,
+        latency_ms=None if result.latency_ms is None else round(result.latency_ms),
+        ocpp_version_negotiated=result.ocpp_version_negotiated,
+        tested_at=now(),
+        reason=result.reason,
+    )
+
+
+_REASONS = {
+    ParameterState.REJECTED: "The charge point rejected the value.",
+    ParameterState.NOT_SUPPORTED: "The charge point does not know this key.",
+    ParameterState.READ_ONLY: "The key is read-only on this charge point.",
+    ParameterState.MISMATCH: "The charge point reports another value.",
+}
+
+
+def _shown(parameter: Parameter, stored: StoredParameter | None) -> ParameterShown:
+    return ParameterShown(
+        key=parameter.key,
+        type=parameter.type,
+        default=parameter.default,
+        value=value_of(parameter, stored.desired) if stored else parameter.default,
+        customized=stored is not None,
+        state=stored.state if stored else None,
+        reported=stored.reported if stored else None,
+        detail=stored.detail if stored else None,
+        minimum=parameter.minimum,
+        maximum=parameter.maximum,
+        unit=parameter.unit,
+        description=parameter.description,
+        assertion=parameter.assertion,
+    )

@@ -1,0 +1,169 @@
+"""Shapes of configuration and connection test."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from api.fields import Request, Timestamp
+from domain.catalogue import ParameterType, ParameterValue, Template
+from domain.states import ParameterState
+
+_ID = "cp_01HX5P2QRSTUVWXYZ0"
+_MAX_PARAMETERS = 100
+_SCALAR = WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "boolean"}, {"type": "string"}]})
+
+
+class TemplateParameter(BaseModel):
+    """One parameter of a template."""
+
+    key: str
+    default: ParameterValue
+    type: ParameterType
+
+
+class TemplateShown(BaseModel):
+    """The default configuration of a model."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "template_version": "2.1.0",
+                    "parameters": [
+                        {"key": "HeartbeatInterval", "default": 60, "type": "integer"},
+                        {"key": "MeterValueSampleInterval", "default": 30, "type": "integer"},
+                        {"key": "MaxChargingProfilesInstalled", "default": 10, "type": "integer"},
+                        {"key": "AuthorizationCacheEnabled", "default": True, "type": "boolean"},
+                    ],
+                }
+            ]
+        }
+    )
+
+    template_version: str
+    parameters: list[TemplateParameter]
+
+    @classmethod
+    def of(cls, template: Template) -> "TemplateShown":
+        """Show a template."""
+        return cls(
+            template_version=template.template_version,
+            parameters=[
+                TemplateParameter(key=parameter.key, default=parameter.default, type=parameter.type)
+                for parameter in template.parameters
+            ],
+        )
+
+
+class ParameterChoice(Request):
+    """One parameter to override. The template says which type the value must have."""
+
+    key: Annotated[str, Field(min_length=1, max_length=100)]
+    value: Annotated[Any, _SCALAR]
+
+
+class Customization(Request):
+    """Parameters to override."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "parameters": [
+                        {"key": "HeartbeatInterval", "value": 30},
+                        {"key": "MeterValueSampleInterval", "value": 15},
+                        {"key": "AuthorizationCacheEnabled", "value": False},
+                    ]
+                }
+            ]
+        }
+    )
+
+    parameters: Annotated[list[ParameterChoice], Field(min_length=1, max_length=_MAX_PARAMETERS)]
+
+
+class Rejection(BaseModel):
+    """A value that the charge point did not take."""
+
+    key: str
+    reason: str
+
+
+class Customized(BaseModel):
+    """What became of the overrides."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point_id": _ID,
+                    "applied": [
+                        "HeartbeatInterval",
+                        "MeterValueSampleInterval",
+                        "AuthorizationCacheEnabled",
+                    ],
+                    "rejected": [],
+                    "queued": [],
+                    "pending_reboot": False,
+                }
+            ]
+        }
+    )
+
+    charge_point_id: str
+    applied: list[str] = Field(description="The charge point has taken these values")
+    rejected: list[Rejection] = Field(description="The charge point did not take these, and why")
+    queued: list[str] = Field(description="Stored; they are pushed when the charge point connects")
+    pending_reboot: bool = Field(description="Some applied values count after the next reboot")
+
+
+class ParameterShown(BaseModel):
+    """One parameter as it stands."""
+
+    key: str
+    type: ParameterType
+    default: ParameterValue
+    value: ParameterValue = Field(description="The chosen value, else the default")
+    customized: bool
+    state: ParameterState | None = Field(description="Where a chosen value stands")
+    reported: str | None = Field(description="What the charge point last reported, as text")
+    detail: str | None
+    minimum: int | None
+    maximum: int | None
+    unit: str | None
+    description: str
+    assertion: bool = Field(description="Read-only on the charge point: compared, never written")
+
+
+class ConfigurationShown(BaseModel):
+    """The configuration of a charge point."""
+
+    charge_point_id: str
+    template_version: str
+    parameters: list[ParameterShown]
+
+
+class ConnectionTested(BaseModel):
+    """Whether the charge point can be reached, and how fast."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point_id": _ID,
+                    "connected": True,
+                    "latency_ms": 42,
+                    "ocpp_version_negotiated": "1.6",
+                    "tested_at": "2026-05-01T09:30:00Z",
+                    "reason": None,
+                }
+            ]
+        }
+    )
+
+    charge_point_id: str
+    connected: bool
+    latency_ms: int | None = Field(description="A measured round trip on the socket")
+    ocpp_version_negotiated: str | None = Field(description="The WebSocket subprotocol")
+    tested_at: Timestamp
+    reason: str | None = Field(description="Why it is not connected, in words")

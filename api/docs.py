@@ -1,0 +1,46 @@
+"""The API's own documentation, without a CDN: the assets come from an installed package."""
+
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+TITLE: Final = "Dynamo commissioning engine"
+DESCRIPTION: Final = """\
+Commission EV charge points and hand them over to their site owner, step by step as the guide \
+shows it: sign up, create a project, register charge points, configure them, start commissioning, \
+poll its status, invite the site owner, complete the handover.
+
+Log in, then press **Authorize** and give the `token`. Every error is a problem document \
+(RFC 9457) with a stable `code`.
+"""
+TAGS: Final[list[dict[str, Any]]] = [
+    {"name": "Installer account", "description": "Sign-up, login, logout."},
+    {"name": "Projects", "description": "Sites that group charge points."},
+    {"name": "Charge points", "description": "Registration and what they report."},
+    {"name": "Configuration", "description": "Template, chosen values, connection test."},
+    {"name": "Commissioning", "description": "The four checks, their record and log."},
+    {"name": "Handover", "description": "Invitation of the site owner, and the handover."},
+    {"name": "Site owner", "description": "Accepting an invitation, and the projects claimed."},
+    {"name": "Health", "description": "For load balancers and `dynamo up`."},
+]
+_ASSETS: Final = "/docs/assets"
+
+
+def install_docs(app: FastAPI) -> None:
+    """Serve ``/docs`` and its assets."""
+    folder = files("fastapi_offline") / "static"
+    app.mount(_ASSETS, StaticFiles(directory=str(folder)), name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url=app.openapi_url or "",
+            title=TITLE,
+            swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{_ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{_ASSETS}/favicon.png",
+        )

@@ -1,0 +1,130 @@
+"""Renders every error as a problem document; nothing else in the API writes an error."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
+from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
+
+_log = structlog.get_logger()
+
+_DETAILS = {
+    400: ("malformed_request", "The request could not be read."),
+    404: ("not_found", "There is nothing at this path."),
+    405: ("method_not_allowed", "This path does not take that method."),
+    413: ("body_too_large", "The body is larger than 1 MiB."),
+    415: ("not_json", "The body must be JSON, with Content-Type: application/json."),
+}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(EngineError, _engine_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    for away in (DBAPIError, PoolTimeoutError, OSError):
+        app.add_exception_handler(away, _database_error)
+
+
+def problem_response(error: EngineError, request_id: str | None) -> JSONResponse:
+    """Render an engine error."""
+    return JSONResponse(
+        document_of(error, request_id),
+        status_code=error.status,
+        headers=headers_of(error),
+        media_type=MEDIA_TYPE,
+    )
+
+
+def unexpected_response(request_id: str | None) -> JSONResponse:
+    """Render what nobody expected, without a word of what it was."""
+    return JSONResponse(
+        problem_document(
+            code="internal_error",
+            title="Something went wrong",
+            status=500,
+            detail="An unexpected error happened and was logged. Quote the request id.",
+            request_id=request_id,
+        ),
+        status_code=500,
+        media_type=MEDIA_TYPE,
+    )
+
+
+async def _engine_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, EngineError)  # noqa: S101 - Starlette's signature is wider
+    return problem_response(error, _request_id(request))
+
+
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors: Sequence[Any] = error.errors()
+    if any(item["type"] == "json_invalid" for item in errors):
+        return _plain(request, 400, "malformed_json", "The body is not valid JSON.")
+    fields = tuple(_field_error(item) for item in errors)
+    wrong = InvalidError("invalid_input", "; ".join(_sentence(field) for field in fields), fields)
+    return problem_response(wrong, _request_id(request))
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code, detail = _DETAILS.get(error.status_code, ("http_error", str(error.detail)))
+    response = _plain(request, error.status_code, code, detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DBAPIError) and not (
+        isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    ):
+        raise error
+    _log.warning("database_away", error=type(error).__name__, exc_info=error)
+    away = UnavailableError(
+        "database_unavailable", "The database is away for the moment. Try again shortly."
+    )
+    return problem_response(away, _request_id(request))
+
+
+def _plain(request: Request, status: int, code: str, detail: str) -> JSONResponse:
+    return JSONResponse(
+        problem_document(
+            code=code,
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=detail,
+            request_id=_request_id(request),
+        ),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _field_error(item: dict[str, Any]) -> FieldError:
+    place, *path = item["loc"]  # body, query, path, header: said only where there is no more
+    name = ".".join(str(part) for part in path) or str(place)
+    # The input itself is never repeated: it may be a password.
+    message = str(item["msg"]).removeprefix("Value error, ")
+    match item["type"]:
+        case "missing":
+            message = "is required"
+        case "extra_forbidden":
+            message = "is not a field of this request"
+    return FieldError(field=name, detail=message)
+
+
+def _sentence(field: FieldError) -> str:
+    return f"{field.field}: {field.detail}"
+
+
+def _request_id(request: Request) -> str | None:
+    return request.scope.get("dynamo.request_id")

@@ -1,0 +1,1 @@
+"""Invitation of the site owner, and handover of the project."""

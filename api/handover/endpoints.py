@@ -1,0 +1,93 @@
+"""Endpoints of invitation and handover."""
+
+from dataclasses import asdict
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from api.deps import AppParts, Installer, ProjectId
+from api.handover.schemas import HandedOver, Handover, Invite, Invited
+from api.parts import Parts
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER, project_request
+from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
+from domain.commissioning import CompleteHandover, InviteSiteOwner, ProjectRequest
+from domain.errors import ConflictError
+from domain.ids import Prefix, new_id
+from domain.states import ProjectStatus
+from storage.accounts import Account
+from storage.projects import Projects
+
+router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
+
+
+@router.post(
+    "/invite-site-owner",
+    status_code=HTTPStatus.CREATED,
+    summary="Invite the site owner",
+    operation_id="inviteSiteOwner",
+    responses=problems(400, 401, 403, 404, 413, 422, 429, 503, project_handed_over=HANDED_OVER),
+)
+async def invite_site_owner(
+    project_id: ProjectId, body: Invite, installer: Installer, parts: AppParts
+) -> Invited:
+    """Mail the site owner an invitation, so that they can claim the project.
+
+    A new invitation replaces one that was not accepted yet: its link stops working.
+    """
+    project = await _open_project(parts, installer, project_id)
+    await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
+    invitation = InviteSiteOwner(
+        invitation_id=new_id(Prefix.INVITATION), email=body.email, message=body.message
+    )
+    sent = await parts.temporal.invite_site_owner(project, invitation)
+    return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
+
+
+@router.post(
+    "/complete-handover",
+    summary="Complete the handover",
+    operation_id="completeHandover",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        handover_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
+        "`charge_point_id`.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def complete_handover(
+    project_id: ProjectId, body: Handover, installer: Installer, parts: AppParts
+) -> HandedOver:
+    """Mark the project as handed over, once every charge point is commissioned and the owner in.
+
+    From then on nothing of the project can be changed by the installer.
+    """
+    project = await _open_project(parts, installer, project_id)
+    handover = CompleteHandover(
+        sign_off_notes=body.sign_off_notes, installer_signature=body.installer_signature
+    )
+    result = await parts.temporal.complete_handover(project, handover)
+    if result.completed_at is None:
+        raise ConflictError(
+            "handover_blocked",
+            "The project cannot be handed over yet. "
+            + " ".join(blocker.detail for blocker in result.blockers),
+            blockers=[asdict(blocker) for blocker in result.blockers],
+        )
+    return HandedOver(
+        project_id=project_id, status=ProjectStatus.HANDED_OVER, completed_at=result.completed_at
+    )
+
+
+async def _open_project(parts: Parts, installer: Account, project_id: str) -> ProjectRequest:
+    # The lock ends here; the handover itself is decided under another, in its own transaction.
+    async with parts.database.write() as connection:
+        return project_request(
+            await Projects(connection).for_change(project_id, installer_id=installer.id)
+        )

@@ -1,0 +1,134 @@
+"""Around every request: its id, its log line, the size of its body, and the last resort."""
+
+import asyncio
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response, unexpected_response
+from domain.errors import EngineError
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request body."""
+_BODY_SECONDS = 30
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_log = structlog.get_logger()
+
+
+class BodyTooLargeError(EngineError):
+    """The request's body is too large."""
+
+    status = 413
+    title = "Body too large"
+
+
+class BodyTooSlowError(EngineError):
+    """The request's body did not arrive in time."""
+
+    status = 408
+    title = "Body too slow"
+
+
+class RequestMiddleware:
+    """Gives each request an id, reads its body within bounds, and logs one line about it.
+
+    Neither query nor headers nor body are logged: any of them may hold a credential.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope["dynamo.request_id"] = request_id
+        status = 0
+        began = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._serve(scope, receive, send_with_id)
+            except Exception:
+                _log.exception("unexpected_error", path=scope["path"])
+                if status:  # the answer has begun; the connection is all that can be ended
+                    raise
+                await unexpected_response(request_id)(scope, receive, send_with_id)
+            finally:
+                client = scope.get("client")
+                _log.info(
+                    "http_request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.perf_counter() - began) * 1000, 1),
+                    address=client[0] if client else None,
+                )
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await _read_body(Headers(scope=scope), receive)
+        except EngineError as error:
+            await problem_response(error, scope["dynamo.request_id"])(scope, receive, send)
+            return
+        if body is None:
+            return
+        given = False
+
+        async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+
+async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
+    """Read the body, or None when the client went away."""
+    declared = headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise _too_large()
+                chunks.append(chunk)
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
+    except TimeoutError as error:
+        raise BodyTooSlowError("body_too_slow", "The body did not arrive in time.") from error
+
+
+def _too_large() -> BodyTooLargeError:
+    return BodyTooLargeError("body_too_large", "The body is larger than 1 MiB.")
+
+
+def _request_id(headers: Headers) -> str:
+    offered = headers.get("x-request-id", "")
+    return offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex

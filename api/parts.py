@@ -1,0 +1,44 @@
+"""What every request may use; composed once by ``create_app``."""
+
+from dataclasses import dataclass
+
+from api.security.keys import checked_secret, derive_key
+from api.security.passwords import Passwords
+from api.security.throttling import Throttle
+from api.security.tokens import Tokens
+from api.temporal import TemporalGateway
+from settings import Settings
+from storage.catalogue import Catalogue, load_catalogue
+from storage.engine import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """The API's parts."""
+
+    settings: Settings
+    database: Database
+    temporal: TemporalGateway
+    passwords: Passwords
+    tokens: Tokens
+    throttle: Throttle
+    catalogue: Catalogue
+
+
+def compose(*, settings: Settings, database: Database, temporal: TemporalGateway) -> Parts:
+    """Make the parts.
+
+    Raises:
+        SecretMissingError: The settings hold no secret that is long enough.
+
+    """
+    secret = checked_secret(settings.secret_key)
+    return Parts(
+        settings=settings,
+        database=database,
+        temporal=temporal,
+        passwords=Passwords(),
+        tokens=Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime),
+        throttle=Throttle(database, derive_key(secret, "throttles")),
+        catalogue=load_catalogue(),
+    )

@@ -1,0 +1,108 @@
+"""Problem documents (RFC 9457): the one shape of every error, and its place in OpenAPI."""
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.errors import EngineError, InvalidError, TooManyRequestsError, UnavailableError
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:dynamo:problem:"
+
+
+class ProblemField(BaseModel):
+    """One wrong field of the request."""
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error, in words that a person can act on. Some codes add members of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Stable URI of the kind of problem, ends with its code")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable code, to branch on")
+    request_id: str | None = Field(default=None, description="Quote it when you ask for help")
+    errors: list[ProblemField] | None = Field(default=None, description="The wrong fields")
+
+
+_MEANING = {
+    400: ("malformed_request", "The body is not JSON."),
+    401: ("token_invalid", "No valid token came with the request."),
+    403: ("wrong_role", "The account has another role."),
+    404: ("not_found", "Nothing of yours has that id."),
+    409: ("conflict", "The present state does not allow it."),
+    413: ("body_too_large", "The body is larger than 1 MiB."),
+    422: ("invalid_input", "A field is wrong; `errors` names it."),
+    429: ("too_many_attempts", "Too many attempts; `Retry-After` says how long to wait."),
+    503: ("unavailable", "A part of the engine is away; `Retry-After` says when to try again."),
+}
+
+
+def problem_document(
+    *, code: str, title: str, status: int, detail: str, request_id: str | None = None, **extra: Any
+) -> dict[str, Any]:
+    """Compose a problem document."""
+    document = {
+        "type": TYPE_PREFIX + code,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if request_id is not None:
+        document["request_id"] = request_id
+    return document | extra
+
+
+def document_of(error: EngineError, request_id: str | None) -> dict[str, Any]:
+    """Compose the document of an engine error."""
+    extra = dict(error.extra)
+    if isinstance(error, InvalidError) and error.fields:
+        extra["errors"] = [{"field": wrong.field, "detail": wrong.detail} for wrong in error.fields]
+    return problem_document(
+        code=error.code,
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        request_id=request_id,
+        **extra,
+    )
+
+
+def headers_of(error: EngineError) -> dict[str, str]:
+    """Headers that belong to an engine error."""
+    if isinstance(error, TooManyRequestsError | UnavailableError):
+        return {"Retry-After": str(error.retry_after)}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    return {}
+
+
+def problems(*statuses: int, **conflicts: str) -> dict[int | str, dict[str, Any]]:
+    """Document error responses of an operation; ``conflicts`` are its codes of a 409."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in sorted({*statuses, *((409,) if conflicts else ())}):
+        code, meaning = _MEANING[status]
+        if status == HTTPStatus.CONFLICT and conflicts:
+            code = next(iter(conflicts))
+            meaning = " ".join(f"`{name}`: {words}" for name, words in conflicts.items())
+        documented[status] = {
+            "model": Problem,
+            "description": meaning,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": problem_document(
+                        code=code, title=HTTPStatus(status).phrase, status=status, detail=meaning
+                    ),
+                }
+            },
+        }
+    return documented

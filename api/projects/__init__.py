@@ -1,0 +1,1 @@
+"""Projects: the sites that group charge points."""

@@ -1,0 +1,121 @@
+"""Endpoints of projects."""
+
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import AppParts, Installer, ProjectId, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.schemas import (
+    NewProject,
+    ProjectChange,
+    ProjectCreated,
+    ProjectDetail,
+    ProjectShown,
+)
+from domain.commissioning import ProjectRequest
+from domain.errors import UnavailableError
+from domain.ids import Prefix, new_id
+from domain.states import ProjectStatus
+from storage.projects import Project, Projects
+
+router = APIRouter(prefix="/installer/projects", tags=["Projects"])
+
+HANDED_OVER = "The project was handed over; nothing of it can be changed."
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Create a project",
+    operation_id="createProject",
+    responses=problems(400, 401, 403, 413, 422, 503),
+)
+async def create_project(body: NewProject, installer: Installer, parts: AppParts) -> ProjectCreated:
+    """Group charge points under a project to represent a physical site or contract."""
+    project = Project(
+        id=new_id(Prefix.PROJECT),
+        installer_id=installer.id,
+        name=body.name,
+        address=body.address,
+        site_owner_email=body.site_owner_email,
+        status=ProjectStatus.IN_PROGRESS,
+        created_at=now(),
+    )
+    await parts.temporal.check()  # before the row: without Temporal nothing is half done
+    async with parts.database.write() as connection:
+        await Projects(connection).create(project)
+    # The project exists from here on, so a start that is lost now is no error of the caller's:
+    # each later update starts the workflow if need be.
+    with suppress(UnavailableError):
+        await parts.temporal.ensure_project(project_request(project))
+    return ProjectCreated(
+        id=project.id, name=project.name, status=project.status, created_at=project.created_at
+    )
+
+
+@router.get(
+    "",
+    summary="List projects",
+    operation_id="listProjects",
+    responses=problems(401, 403, 422, 503),
+)
+async def list_projects(
+    installer: Installer,
+    parts: AppParts,
+    paging: Paging,
+    status: Annotated[ProjectStatus | None, Query(description="Only those in this status")] = None,
+) -> Page[ProjectShown]:
+    """Your projects, newest first."""
+    async with parts.database.read() as connection:
+        rows = await Projects(connection).page(
+            installer_id=installer.id,
+            status=status,
+            before=paging.after_id(Prefix.PROJECT),
+            limit=paging.fetch,
+        )
+    return paging.page(rows, ProjectShown.of, lambda project: project.id)
+
+
+@router.get(
+    "/{project_id}",
+    summary="Show a project",
+    operation_id="getProject",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_project(
+    project_id: ProjectId, installer: Installer, parts: AppParts
+) -> ProjectDetail:
+    """A project, with the number of its charge points in each status."""
+    async with parts.database.read() as connection:
+        projects = Projects(connection)
+        project = await projects.get(project_id, installer_id=installer.id)
+        return ProjectDetail.with_counts(project, await projects.counts(project_id))
+
+
+@router.patch(
+    "/{project_id}",
+    summary="Change a project",
+    operation_id="changeProject",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+)
+async def change_project(
+    project_id: ProjectId, body: ProjectChange, installer: Installer, parts: AppParts
+) -> ProjectDetail:
+    """Change the name, the address or the site owner's e-mail; what is left out stays."""
+    async with parts.database.write() as connection:
+        projects = Projects(connection)
+        await projects.for_change(project_id, installer_id=installer.id)
+        await projects.change(project_id, body.model_dump(exclude_unset=True))
+        project = await projects.get(project_id, installer_id=installer.id)
+        return ProjectDetail.with_counts(project, await projects.counts(project_id))
+
+
+def project_request(project: Project) -> ProjectRequest:
+    """Input of the project's workflow."""
+    return ProjectRequest(
+        project_id=project.id, installer_id=project.installer_id, name=project.name
+    )

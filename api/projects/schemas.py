@@ -1,0 +1,134 @@
+"""Shapes of projects."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.fields import Address, Email, Name, Request, Timestamp
+from domain.states import ChargePointStatus, ProjectStatus
+from storage.projects import Project
+
+_ID = "prj_01HX4M7TABCDE12345"
+_CREATED: dict[str, Any] = {
+    "id": _ID,
+    "name": "Riverside Business Park",
+    "status": "in_progress",
+    "created_at": "2026-05-01T09:05:00Z",
+}
+_SHOWN: dict[str, Any] = _CREATED | {
+    "address": "12 Riverside Way, Bristol, BS1 4AA",
+    "site_owner_email": "facilities@riversidebp.com",
+    "site_owner_accepted": False,
+    "handed_over_at": None,
+}
+
+
+class NewProject(Request):
+    """A new project."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Riverside Business Park",
+                    "address": "12 Riverside Way, Bristol, BS1 4AA",
+                    "site_owner_email": "facilities@riversidebp.com",
+                }
+            ]
+        }
+    )
+
+    name: Name
+    address: Address
+    site_owner_email: Email
+
+
+class ProjectChange(Request):
+    """What to change of a project; what is left out stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Riverside Business Park, phase 2"}]}
+    )
+
+    name: Name | None = None
+    address: Address | None = None
+    site_owner_email: Email | None = None
+
+    @model_validator(mode="after")
+    def _no_null(self) -> "ProjectChange":
+        nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
+        if nulls:
+            raise ValueError(f"{', '.join(sorted(nulls))} cannot be null")
+        return self
+
+
+class ProjectCreated(BaseModel):
+    """A project, as its creation answers it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CREATED]})
+
+    id: str
+    name: str
+    status: ProjectStatus
+    created_at: Timestamp
+
+
+class ProjectShown(ProjectCreated):
+    """A project, as its installer sees it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+
+    address: str
+    site_owner_email: str
+    site_owner_accepted: bool = Field(description="Whether the owner has accepted an invitation")
+    handed_over_at: Timestamp | None
+
+    @classmethod
+    def of(cls, project: Project) -> "ProjectShown":
+        """Show a project."""
+        return cls(
+            id=project.id,
+            name=project.name,
+            status=project.status,
+            created_at=project.created_at,
+            address=project.address,
+            site_owner_email=project.site_owner_email,
+            site_owner_accepted=project.site_owner_id is not None,
+            handed_over_at=project.handed_over_at,
+        )
+
+
+class ProjectDetail(ProjectShown):
+    """A project with the state of its charge points and its handover."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _SHOWN
+                | {
+                    "charge_points": {"registered": 1, "commissioned": 3},
+                    "sign_off_notes": None,
+                    "installer_signature": None,
+                }
+            ]
+        }
+    )
+
+    charge_points: dict[ChargePointStatus, int] = Field(
+        description="How many charge points are in each status"
+    )
+    sign_off_notes: str | None
+    installer_signature: str | None
+
+    @classmethod
+    def with_counts(
+        cls, project: Project, counts: Mapping[ChargePointStatus, int]
+    ) -> "ProjectDetail":
+        """Show a project and its numbers of charge points."""
+        return cls(
+            **ProjectShown.of(project).model_dump(),
+            charge_points=dict(counts),
+            sign_off_notes=project.sign_off_notes,
+            installer_signature=project.installer_signature,
+        )

@@ -1,0 +1,69 @@
+"""Passwords: Argon2id in a few threads of its own, the same work for an unknown account."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from domain.errors import UnavailableError
+
+T = TypeVar("T")
+
+MIN_LENGTH = 10
+MAX_LENGTH = 128
+_MAX_WAITING = 64
+
+
+class Passwords:
+    """Hashes and checks passwords off the event loop.
+
+    Argon2id costs tens of MiB and milliseconds by design, so the number of threads and of those
+    who wait is bounded: a flood of logins is refused with a 503 before it exhausts the machine.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="argon2")
+        self._waiting = 0
+        # Made now: made at the first unknown account, that one answer would take twice as long.
+        self._nobody = self._hasher.hash(secrets.token_hex())
+
+    async def hash(self, password: str) -> str:
+        """Hash a new password."""
+        return await self._run(partial(self._hasher.hash, password))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Check a password. Without a hash (unknown account) it does the same work and says no."""
+        return await self._run(partial(self._verify, password_hash, password))
+
+    def needs_rehash(self, password_hash: str) -> bool:
+        """Tell whether the hash was made with weaker parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= _MAX_WAITING:
+            raise UnavailableError(
+                "busy", "Too many people are signing in right now. Try again in a moment."
+            )
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._waiting -= 1
+
+    def _verify(self, password_hash: str | None, password: str) -> bool:
+        with suppress(VerificationError, InvalidHashError):
+            self._hasher.verify(password_hash or self._nobody, password)
+            return password_hash is not None
+        return False

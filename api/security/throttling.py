@@ -1,0 +1,79 @@
+"""Throttling of attempts, per account and per address, shared by all API processes."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from domain.errors import TooManyRequestsError
+from storage.engine import Database
+from storage.sessions import Throttles
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """At most ``attempts`` in ``window`` for each subject (an account, an address)."""
+
+    name: str
+    attempts: int
+    window: timedelta
+
+
+# An account is throttled harder from one address than in all, so that a stranger who guesses
+# passwords does not lock its owner out at once.
+LOGIN_ACCOUNT_FROM_ADDRESS = Limit(
+    name="login-account-address", attempts=10, window=timedelta(minutes=15)
+)
+LOGIN_ACCOUNT = Limit(name="login-account", attempts=50, window=timedelta(minutes=15))
+LOGIN_ADDRESS = Limit(name="login-address", attempts=200, window=timedelta(minutes=15))
+SIGNUP_ADDRESS = Limit(name="signup-address", attempts=100, window=timedelta(hours=1))
+SIGNUP_ACCOUNT = Limit(name="signup-account", attempts=10, window=timedelta(hours=1))
+ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hours=1))
+INVITE_ACCOUNT = Limit(name="invite-account", attempts=100, window=timedelta(days=1))
+INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
+
+
+class Throttle:
+    """Counts attempts; the subjects are stored as HMACs, not in clear."""
+
+    def __init__(self, database: Database, key: bytes) -> None:
+        self._database = database
+        self._key = key
+
+    async def attempt(self, *attempts: tuple[Limit, str]) -> None:
+        """Count an attempt under each limit.
+
+        Raises:
+            TooManyRequestsError: One of them is exceeded; ``retry_after`` says for how long.
+
+        """
+        now = datetime.now(UTC)
+        async with self._database.write() as connection:
+            throttles = Throttles(connection)
+            await throttles.purge(now)
+            waits = [
+                await throttles.hit(
+                    self._digest(limit, subject),
+                    limit=limit.attempts,
+                    window=limit.window,
+                    now=now,
+                )
+                for limit, subject in attempts
+            ]
+        longest = max((wait for wait in waits if wait is not None), default=None)
+        if longest is not None:
+            raise TooManyRequestsError(
+                "too_many_attempts",
+                f"Too many attempts. Try again in {longest} seconds.",
+                retry_after=longest,
+            )
+
+    async def succeeded(self, attempts: Sequence[tuple[Limit, str]]) -> None:
+        """Forget what was counted for these subjects."""
+        async with self._database.write() as connection:
+            for limit, subject in attempts:
+                await Throttles(connection).clear(self._digest(limit, subject))
+
+    def _digest(self, limit: Limit, subject: str) -> str:
+        return hmac.new(self._key, f"{limit.name}:{subject}".encode(), hashlib.sha256).hexdigest()

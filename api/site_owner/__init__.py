@@ -1,0 +1,1 @@
+"""What a site owner does: accept an invitation, log in, see the projects."""

@@ -1,0 +1,90 @@
+"""Shapes of the site owner's side."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.accounts.schemas import AccountCreated, NewPassword
+from api.fields import Name, Request, Timestamp
+from domain.states import ProjectStatus
+from storage.projects import Project
+
+_PROJECT: dict[str, Any] = {
+    "id": "prj_01HX4M7TABCDE12345",
+    "name": "Riverside Business Park",
+    "address": "12 Riverside Way, Bristol, BS1 4AA",
+    "status": "handed_over",
+    "handed_over_at": "2026-05-01T10:15:00Z",
+    "created_at": "2026-05-01T09:05:00Z",
+}
+
+
+class Accept(Request):
+    """Accept an invitation.
+
+    The account is of the e-mail that was invited. Where there is one already, give its password;
+    otherwise choose one.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "4f0c…",
+                    "name": "Riverside Facilities",
+                    "password": "0wner-P@ssword!",
+                }
+            ]
+        }
+    )
+
+    token: Annotated[
+        str, Field(min_length=1, max_length=200, description="From the link in the mail")
+    ]
+    name: Name | None = None
+    password: NewPassword
+
+
+class Accepted(AccountCreated):
+    """The site owner's account, and the project that it has claimed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "usr_01HX8OWNERABCDEFGH",
+                    "email": "facilities@riversidebp.com",
+                    "role": "site_owner",
+                    "created_at": "2026-05-01T10:00:00Z",
+                    "project_id": "prj_01HX4M7TABCDE12345",
+                }
+            ]
+        }
+    )
+
+    project_id: str
+
+
+class OwnedProject(BaseModel):
+    """A project, as its site owner sees it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROJECT]})
+
+    id: str
+    name: str
+    address: str
+    status: ProjectStatus
+    handed_over_at: Timestamp | None
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, project: Project) -> "OwnedProject":
+        """Show a project to its owner."""
+        return cls(
+            id=project.id,
+            name=project.name,
+            address=project.address,
+            status=project.status,
+            handed_over_at=project.handed_over_at,
+            created_at=project.created_at,
+        )

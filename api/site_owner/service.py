@@ -1,0 +1,75 @@
+"""Accepting an invitation: one token, one grant."""
+
+from dataclasses import dataclass
+
+from api.accounts.service import authenticate
+from api.deps import now
+from api.parts import Parts
+from api.security.throttling import ACCEPT_ADDRESS
+from domain.ids import Prefix, new_id
+from domain.states import Role
+from domain.tokens import hash_token
+from storage.accounts import Account, Accounts
+from storage.invitations import Invitation, Invitations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acceptance:
+    """Whose project it is now; ``made`` when the account is new."""
+
+    account: Account
+    project_id: str
+    made: bool
+
+
+async def accept(
+    parts: Parts, *, token: str, name: str | None, password: str, address: str
+) -> Acceptance:
+    """Grant the project of an invitation to the account of its e-mail.
+
+    Raises:
+        NotFoundError: ``invitation_unknown``.
+        ConflictError: ``invitation_used``, ``invitation_replaced`` or ``invitation_expired``.
+        UnauthorizedError: There is an account already, and the password is not its own.
+
+    """
+    await parts.throttle.attempt((ACCEPT_ADDRESS, address))
+    token_hash = hash_token(token)
+    async with parts.database.read() as connection:
+        invitation = await Invitations(connection).by_token(token_hash, now=now())
+        existing = await Accounts(connection).by_email(Role.SITE_OWNER, invitation.email)
+    if existing is not None:
+        account = await authenticate(
+            parts,
+            role=Role.SITE_OWNER,
+            email=invitation.email,
+            password=password,
+            address=address,
+        )
+    else:
+        account = await _new_account(parts, invitation, name=name, password=password)
+    async with parts.database.write() as connection:
+        if existing is None:
+            await Accounts(connection).create(account)
+        granted = await Invitations(connection).accept(
+            invitation.id, account_id=account.id, at=now()
+        )
+        if not granted:  # another call was faster; say what became of the invitation
+            await Invitations(connection).by_token(token_hash, now=now())
+    await parts.temporal.invitation_accepted(invitation.project_id)
+    return Acceptance(account=account, project_id=invitation.project_id, made=existing is None)
+
+
+async def _new_account(
+    parts: Parts, invitation: Invitation, *, name: str | None, password: str
+) -> Account:
+    return Account(
+        id=new_id(Prefix.ACCOUNT),
+        role=Role.SITE_OWNER,
+        email=invitation.email,
+        name=name or invitation.email.partition("@")[0],
+        company=None,
+        password_hash=await parts.passwords.hash(password),
+        token_epoch=0,
+        created_at=now(),
+    )

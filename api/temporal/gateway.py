@@ -1,0 +1,272 @@
+"""What the API asks of workflows, one method a question."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import structlog
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from api.temporal.link import RPC_TIMEOUT, TemporalLink, temporal_away
+from api.temporal.run_start import RunStart
+from domain.checks import RunView
+from domain.commissioning import (
+    CancelRequest,
+    CompleteHandover,
+    ConfigurationRequest,
+    ConfigurationResult,
+    ConnectionTest,
+    ConnectionTestRequest,
+    HandoverResult,
+    InvitationSent,
+    InviteSiteOwner,
+    ProjectRequest,
+)
+from domain.errors import ConflictError, UnavailableError
+from domain.names import (
+    SHARED_TASK_QUEUE,
+    STATUS_QUERY,
+    WorkflowName,
+    commissioning_workflow_id,
+    configuration_workflow_id,
+    connection_test_workflow_id,
+)
+
+# A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
+ANSWER_TIMEOUT: Final = timedelta(seconds=25)
+_SHORT_WORKFLOW_TIMEOUT: Final = timedelta(minutes=5)
+_CLOSING_GRACE: Final = timedelta(seconds=5)
+_CLOSING_PAUSE: Final = 0.2
+_POLLER_FRESH: Final = timedelta(seconds=75)  # a poll lasts 60 s; older ones are of the dead
+_log = structlog.get_logger()
+R = TypeVar("R")
+
+
+class TemporalGateway:
+    """Starts, asks and tells the workflows.
+
+    Every method raises UnavailableError when Temporal, or the worker that must answer, is away.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Client]], *, task_queue: str = SHARED_TASK_QUEUE
+    ) -> None:
+        self._link = TemporalLink(connect)
+        self._task_queue = task_queue
+
+    async def check(self) -> None:
+        """Make sure that Temporal is there, before anything is written that needs it."""
+        await self._link.check()
+
+    async def has_worker(self) -> bool:
+        """Tell whether a worker polls the shared task queue."""
+        async with self._link.client() as client:
+            answer = await client.workflow_service.describe_task_queue(
+                DescribeTaskQueueRequest(
+                    namespace=client.namespace,
+                    task_queue=TaskQueue(name=self._task_queue),
+                    task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+                ),
+                timeout=RPC_TIMEOUT,
+            )
+        fresh = datetime.now(UTC) - _POLLER_FRESH
+        return any(
+            poller.last_access_time.ToDatetime(tzinfo=UTC) > fresh for poller in answer.pollers
+        )
+
+    async def ensure_project(self, request: ProjectRequest) -> None:
+        """Start the project's workflow, unless it runs."""
+        async with self._link.client() as client:
+            await self._ensure_project(client, request)
+
+    async def invite_site_owner(
+        self, project: ProjectRequest, invitation: InviteSiteOwner
+    ) -> InvitationSent:
+        """Have the invitation stored and mailed."""
+        return await self._update_project(
+            project, "invite_site_owner", invitation, InvitationSent, invitation.invitation_id
+        )
+
+    async def complete_handover(
+        self, project: ProjectRequest, handover: CompleteHandover
+    ) -> HandoverResult:
+        """Have the project handed over, or hear what stands in the way."""
+        return await self._update_project(project, "complete_handover", handover, HandoverResult)
+
+    async def invitation_accepted(self, project_id: str) -> None:
+        """Tell the project's workflow, if it can be told: the database knows it anyway."""
+        try:
+            async with self._link.client() as client:
+                await client.get_workflow_handle(project_id).signal(
+                    "invitation_accepted", rpc_timeout=RPC_TIMEOUT
+                )
+        except (UnavailableError, RPCError) as error:
+            _log.info("invitation_signal_not_delivered", project=project_id, error=str(error))
+
+    async def start_run(self, start: RunStart) -> None:
+        """Start a run's workflow; harmless when it was started already.
+
+        A workflow that is still closing holds the id for a moment, so that is waited for.
+        """
+        give_up = asyncio.get_running_loop().time() + _CLOSING_GRACE.total_seconds()
+        while True:
+            try:
+                async with self._link.client() as client:
+                    await client.start_workflow(
+                        WorkflowName.COMMISSIONING,
+                        start.request,
+                        id=start.workflow_id,
+                        task_queue=self._task_queue,
+                        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                        search_attributes=start.search_attributes,
+                        static_summary=start.summary,
+                        rpc_timeout=RPC_TIMEOUT,
+                    )
+            except WorkflowAlreadyStartedError as error:
+                if await self._runs_already(start):
+                    return
+                if asyncio.get_running_loop().time() > give_up:
+                    raise UnavailableError(
+                        "previous_run_closing",
+                        "The run before this one is still closing. Try again in a moment.",
+                    ) from error
+                await asyncio.sleep(_CLOSING_PAUSE)
+            else:
+                return
+
+    async def run_view(self, charge_point_id: str) -> RunView | None:
+        """Ask the open run how it stands; None when no run is open."""
+        try:
+            async with self._link.client() as client:
+                view: RunView = await self._run(client, charge_point_id).query(
+                    STATUS_QUERY,
+                    result_type=RunView,
+                    reject_condition=QueryRejectCondition.NOT_OPEN,
+                    rpc_timeout=RPC_TIMEOUT,
+                )
+                return view
+        except WorkflowQueryRejectedError:
+            return None
+        except WorkflowQueryFailedError as error:
+            raise temporal_away() from error
+        except RPCError:
+            return None
+
+    async def cancel_run(self, charge_point_id: str, request: CancelRequest) -> bool:
+        """Cancel the open run; False when there is none."""
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                run = self._run(client, charge_point_id)
+                await run.execute_update("request_cancel", request)
+                await run.cancel(rpc_timeout=RPC_TIMEOUT)
+        except RPCError:
+            return False
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from error
+        return True
+
+    async def test_connection(self, charge_point_id: str) -> ConnectionTest:
+        """Measure a round trip to the charge point, or hear why there is none."""
+        return await self._execute(
+            WorkflowName.CONNECTION_TEST,
+            ConnectionTestRequest(charge_point_id=charge_point_id),
+            connection_test_workflow_id(charge_point_id),
+            ConnectionTest,
+        )
+
+    async def push_configuration(self, charge_point_id: str) -> ConfigurationResult:
+        """Push the stored values to the charge point now."""
+        return await self._execute(
+            WorkflowName.CONFIGURATION,
+            ConfigurationRequest(charge_point_id=charge_point_id),
+            configuration_workflow_id(charge_point_id),
+            ConfigurationResult,
+        )
+
+    async def _execute(self, name: str, request: object, workflow_id: str, result: type[R]) -> R:
+        """Run a short workflow to its end; callers at the same time share one."""
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                answer: R = await client.execute_workflow(
+                    name,
+                    request,
+                    id=workflow_id,
+                    task_queue=self._task_queue,
+                    result_type=result,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    execution_timeout=_SHORT_WORKFLOW_TIMEOUT,
+                )
+                return answer
+        except (WorkflowFailureError, RPCError) as error:
+            raise temporal_away() from error
+
+    async def _update_project(
+        self,
+        project: ProjectRequest,
+        update: str,
+        request: object,
+        result: type[R],
+        update_id: str | None = None,
+    ) -> R:
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                await self._ensure_project(client, project)
+                answer: R = await client.get_workflow_handle(project.project_id).execute_update(
+                    update, request, id=update_id, result_type=result
+                )
+                return answer
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from error
+        except RPCError as error:
+            raise temporal_away() from error
+
+    async def _runs_already(self, start: RunStart) -> bool:
+        """Tell whether the workflow that holds the id is this very run."""
+        try:
+            async with self._link.client() as client:
+                description = await client.get_workflow_handle(start.workflow_id).describe(
+                    rpc_timeout=RPC_TIMEOUT
+                )
+        except RPCError:
+            return False
+        return start.is_of(description.typed_search_attributes)
+
+    async def _ensure_project(self, client: Client, request: ProjectRequest) -> None:
+        await client.start_workflow(
+            WorkflowName.PROJECT,
+            request,
+            id=request.project_id,
+            task_queue=self._task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=request.name.encode()[:200].decode(errors="ignore"),
+            rpc_timeout=RPC_TIMEOUT,
+        )
+
+    @staticmethod
+    def _run(client: Client, charge_point_id: str) -> WorkflowHandle[Any, Any]:
+        return client.get_workflow_handle(commissioning_workflow_id(charge_point_id))
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> ConflictError | UnavailableError:
+    """Say what a workflow refused; what it could not do is a 503."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type and cause.non_retryable:
+        return ConflictError(cause.type, cause.message)
+    _log.warning("update_failed", error=str(cause))
+    return UnavailableError("update_failed", "That could not be done right now. Try again shortly.")

@@ -1,0 +1,99 @@
+"""The API's connection to Temporal: made when first needed, missed without a crash."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.errors import UnavailableError
+
+RPC_TIMEOUT: Final = timedelta(seconds=5)
+_HEALTH_TIMEOUT: Final = timedelta(seconds=2)
+_BELIEVED: Final = 2.0  # seconds that a good answer counts
+_DISBELIEVED: Final = 0.5  # seconds that a bad one does: callers queue up behind one probe
+
+# Not "Temporal is away" but an answer about a workflow; the caller knows what it means.
+_ANSWERS: Final = {
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.ALREADY_EXISTS,
+    RPCStatusCode.FAILED_PRECONDITION,
+}
+_log = structlog.get_logger()
+
+
+def temporal_away() -> UnavailableError:
+    """Make the 503 of an absent Temporal."""
+    return UnavailableError(
+        "temporal_unavailable",
+        "The workflow engine is away for the moment; nothing was changed. Try again shortly.",
+    )
+
+
+class TemporalLink:
+    """A client that connects when it is first needed, and a cached answer to "are you there?"."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._lock = asyncio.Lock()
+        self._checked_until = 0.0
+        self._healthy = False
+
+    @asynccontextmanager
+    async def client(self, *, within: timedelta = RPC_TIMEOUT) -> AsyncIterator[Client]:
+        """Give the client for a call or a few; whatever shows that Temporal is away is a 503.
+
+        Raises:
+            UnavailableError: ``temporal_unavailable``, also when ``within`` has passed.
+            RPCError: An answer about a workflow: not found, already exists, closed.
+
+        """
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                yield await self._connected()
+        except RPCError as error:
+            if error.status in _ANSWERS:
+                raise
+            _log.warning("temporal_call_failed", status=error.status.name, error=str(error))
+            raise temporal_away() from error
+        except TimeoutError as error:
+            _log.warning("temporal_call_timed_out", seconds=within.total_seconds())
+            raise temporal_away() from error
+
+    async def check(self) -> None:
+        """Make sure that Temporal is there, at little cost.
+
+        Raises:
+            UnavailableError: It is not.
+
+        """
+        async with self._lock:
+            if time.monotonic() >= self._checked_until:
+                self._healthy = await self._probe()
+                self._checked_until = time.monotonic() + (
+                    _BELIEVED if self._healthy else _DISBELIEVED
+                )
+        if not self._healthy:
+            raise temporal_away()
+
+    async def _probe(self) -> bool:
+        try:
+            async with self.client(within=_HEALTH_TIMEOUT) as client:
+                return await client.service_client.check_health(timeout=_HEALTH_TIMEOUT)
+        except (UnavailableError, RPCError):
+            return False
+
+    async def _connected(self) -> Client:
+        if self._client is None:
+            try:
+                self._client = await self._connect()
+            except RuntimeError as error:  # the SDK's word for "cannot connect"
+                _log.warning("temporal_unreachable", error=str(error))
+                raise temporal_away() from error
+        return self._client
