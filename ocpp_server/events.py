@@ -9,6 +9,7 @@ from domain.facts import (
     MeterFact,
 )
 from domain.ids import Prefix, new_id
+from domain.rules.sampled_values import read_samples
 from storage.fact_records import (
     Boot,
     Connected,
@@ -59,11 +60,7 @@ def event_of(record: Record) -> ChargePointEvent | None:
                 event_id=event_id,
                 kind=EventKind.METER_VALUES,
                 at=record.received_at,
-                meter=MeterFact(
-                    connector_id=record.connector_id,
-                    transaction_id=record.transaction_id,
-                    at=max(entry.at for entry in record.entries),
-                ),
+                meter=_meter(record),
             )
         case StatusReport(kind=kind) if kind is not None:
             return ChargePointEvent(
@@ -113,6 +110,19 @@ def _boot(record: Boot) -> BootFact:
         firmware_version=record.firmware_version,
         registration=record.registration,
         warnings=record.warnings,
+    )
+
+
+def _meter(record: MeterValues) -> MeterFact:
+    readings = [read_samples(entry.at, entry.samples) for entry in record.entries]
+    registers = [
+        (reading.at, reading.energy_wh) for reading in readings if reading.energy_wh is not None
+    ]
+    return MeterFact(
+        connector_id=record.connector_id,
+        transaction_id=record.transaction_id,
+        at=max(reading.at for reading in readings),
+        energy_wh=max(registers)[1] if registers else None,
     )
 
 

@@ -1,15 +1,12 @@
-"""The entry point of a node: ``run_node`` composes, serves, and stops on SIGTERM or SIGINT."""
+"""The entry point of a node: ``run_node`` composes it, serves, and stops when it is cancelled."""
 
 import asyncio
-import signal
-import threading
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from temporalio.client import Client
 from temporalio.worker import Worker
 
 import temporal_client
@@ -25,7 +22,7 @@ from settings import Settings
 from storage.engine import Database
 
 _MAX_ACTIVITIES: Final = 200
-_GRACE: Final = timedelta(seconds=10)
+_GRACE: Final = timedelta(seconds=5)
 _SIGNAL_GRACE: Final = 3.0
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 10.0
@@ -33,25 +30,20 @@ _log = structlog.get_logger(__name__)
 
 
 async def run_node(
-    settings: Settings,
-    *,
-    stop: asyncio.Event | None = None,
-    listening: Callable[[str, int], None] | None = None,
+    settings: Settings, *, listening: Callable[[str, int], None] | None = None
 ) -> None:
-    """Serve charge points until ``stop`` is set or a signal to terminate comes.
+    """Serve charge points until cancelled (the process is told to stop); then stop gracefully.
 
     ``listening`` is called with host and port once the socket is bound. The database and Temporal
     may come later than the node, and Temporal may go away: sockets are served meanwhile.
 
     Raises:
         OSError: the port is taken.
+        SecretMissingError: the settings have no secret key.
 
     """
-    stop = stop or asyncio.Event()
-    signals = _stop_on_signals(stop)
     database = Database(settings.resolved_database_url)
     sink = TemporalSink()
-    secret = settings.secret_key.get_secret_value().encode() if settings.secret_key else b""
     node = Node(
         node_id=new_id(Prefix.NODE),
         database=database,
@@ -60,91 +52,90 @@ async def run_node(
             boot_retry_interval=settings.boot_retry_interval,
             heartbeat_interval=settings.heartbeat_interval,
         ),
-        secret=secret,
+        secret=settings.required_secret().encode(),
         limits=Limits(call_timeout=settings.call_timeout.total_seconds()),
     )
     log = _log.bind(node_id=node.node_id)
-    try:
-        port = await _unless_stopped(node.start(settings.ocpp_host, settings.ocpp_port), stop)
-        if port is None:
-            return
+    # Unwound from below: sockets first, so that operations in flight end; then those who used them.
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        stack.push_async_callback(sink.close, _SIGNAL_GRACE)
+        activities = ChargePointActivities(Gateway(node.registry, database))
+        stopping = asyncio.Event()
+        working = asyncio.create_task(
+            _serve_activities(node.node_id, activities, sink, stopping), name="activities"
+        )
+        stack.push_async_callback(_finish, working, stopping)
+        stack.push_async_callback(node.stop)
+        port = await node.start(settings.ocpp_host, settings.ocpp_port)
         log.info("ocpp_server_listening", host=settings.ocpp_host, port=port)
         if listening is not None:
             listening(settings.ocpp_host, port)
-        gateway = Gateway(node.registry, database)
-        working = asyncio.create_task(
-            _work(node.node_id, ChargePointActivities(gateway), sink, stop), name="activities"
-        )
-        await stop.wait()
-        log.info("ocpp_server_stopping", charge_points=len(node.registry))
-        await node.stop()
-        await working
-        await sink.close(_SIGNAL_GRACE)
-        log.info("ocpp_server_stopped")
-    finally:
-        await database.close()
-        for number in signals:
-            asyncio.get_running_loop().remove_signal_handler(number)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.info("ocpp_server_stopping", charge_points=len(node.registry))
 
 
-async def _work(
-    node_id: str, activities: ChargePointActivities, sink: TemporalSink, stop: asyncio.Event
+async def _serve_activities(
+    node_id: str, activities: ChargePointActivities, sink: TemporalSink, stopping: asyncio.Event
 ) -> None:
-    """Run the activity worker; whatever ends it but the stop is logged, and it begins again."""
+    """Work on the node's task queue; whatever ends the worker but the stop, it begins again."""
     pause = _FIRST_PAUSE
-    while not stop.is_set():
+    while not stopping.is_set():
         try:
             client = await temporal_client.connect()
             sink.connected(client)
+            worker = Worker(
+                client,
+                task_queue=node_task_queue(node_id),
+                activities=_all(activities),
+                max_concurrent_activities=_MAX_ACTIVITIES,
+                graceful_shutdown_timeout=_GRACE,
+            )
+            _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE
-            await _serve_activities(_worker(client, node_id, activities), stop)
+            await _run_until(worker, stopping)
         except Exception as error:  # noqa: BLE001 - the sockets are served without Temporal too
             _log.warning("waiting_for_temporal", error=str(error)[:300], retry_in=pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await stop.wait()
+                    await stopping.wait()
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def _serve_activities(worker: Worker, stop: asyncio.Event) -> None:
+async def _run_until(worker: Worker, stopping: asyncio.Event) -> None:
     serving = asyncio.create_task(worker.run(), name="activity worker")
-    stopping = asyncio.create_task(stop.wait(), name="wait for stop")
-    _log.info("activities_served", task_queue=worker.task_queue)
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not serving.done():
-        await worker.shutdown()
-    await serving
+    told = asyncio.create_task(stopping.wait(), name="wait for stop")
+    try:
+        await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await worker.shutdown()
+        await serving
+    finally:
+        told.cancel()
 
 
-def _worker(client: Client, node_id: str, activities: ChargePointActivities) -> Worker:
-    return Worker(
-        client,
-        task_queue=node_task_queue(node_id),
-        activities=activities.all,
-        max_concurrent_activities=_MAX_ACTIVITIES,
-        graceful_shutdown_timeout=_GRACE,
-    )
+async def _finish(working: asyncio.Task[None], stopping: asyncio.Event) -> None:
+    stopping.set()
+    # A connect to a Temporal that is away would otherwise hold the process for its whole timeout.
+    _, late = await asyncio.wait({working}, timeout=_GRACE.total_seconds() * 2)
+    for task in late:
+        task.cancel()
 
 
-async def _unless_stopped(start: Coroutine[Any, Any, int], stop: asyncio.Event) -> int | None:
-    """Start, or give up when told to stop before the database came."""
-    starting = asyncio.create_task(start)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if starting.done():
-        return starting.result()
-    starting.cancel()
-    with suppress(asyncio.CancelledError):
-        await starting
-    return None
-
-
-def _stop_on_signals(stop: asyncio.Event) -> tuple[signal.Signals, ...]:
-    if threading.current_thread() is not threading.main_thread():
-        return ()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return signals
+def _all(activities: ChargePointActivities) -> list[Callable[..., Any]]:
+    return [
+        activities.read_identity,
+        activities.read_configuration,
+        activities.apply_configuration,
+        activities.trigger,
+        activities.change_availability,
+        activities.start_test_transaction,
+        activities.stop_test_transaction,
+        activities.update_firmware,
+        activities.reset,
+        activities.collect_logs,
+        activities.set_charging_profile,
+        activities.ping,
+    ]

@@ -52,6 +52,14 @@ async def live_node(
     return node_id
 
 
+async def live_nodes(connection: AsyncConnection, *, now: datetime) -> list[str]:
+    """Return the ids of the nodes that beat within 15 s."""
+    found = await connection.scalars(
+        select(nodes.c.id).where(nodes.c.seen_at > now - NODE_DEADLINE).order_by(nodes.c.id)
+    )
+    return list(found)
+
+
 async def read_connection(
     connection: AsyncConnection, charge_point_id: str, *, now: datetime
 ) -> ConnectionFact | None:
