@@ -64,8 +64,9 @@ class Charging:
         transaction = connector.transaction
         if transaction is None:
             return
-        closing = meter_value(station, connector, ReadingContext.END, energy_only=True)
-        meter_stop = int(register_wh(station, connector))
+        when = station.clock()
+        closing = meter_value(station, connector, ReadingContext.END, when, energy_only=True)
+        meter_stop = int(register_wh(station, connector, when))
         self._metering.end(connector)
         connector.transaction = None
         connector.finished = connector.plugged
@@ -123,21 +124,22 @@ class Charging:
         station.timers.cancel(f"timeout-{connector.id}")
         connector.authorized = None
         connector.finished = False
+        when = station.clock()
         transaction = Transaction(
             connector_id=connector.id,
             id_tag=id_tag,
-            register_wh=connector.meter.register_wh,
-            began=station.now(),
+            register_wh=connector.meter.register_at(when),
+            began=station.now(when),
         )
         connector.transaction = transaction
         payload = {
             "connectorId": connector.id,
             "idTag": id_tag,
-            "meterStart": int(register_wh(station, connector)),
-            "timestamp": station.timestamp(),
+            "meterStart": int(register_wh(station, connector, when)),
+            "timestamp": station.timestamp(when),
         }
         transaction.readings.append(
-            meter_value(station, connector, ReadingContext.BEGIN, energy_only=True)
+            meter_value(station, connector, ReadingContext.BEGIN, when, energy_only=True)
         )
         station.outbox.add(
             Outgoing(
@@ -167,7 +169,6 @@ class Charging:
     def _send_stop(
         self, transaction: Transaction, reason: Reason, meter_stop: int, closing: Payload
     ) -> None:
-        timestamp = self._station.timestamp()
         readings = [*transaction.readings, closing]
         with_readings = self._station.profile.transaction_data
 
@@ -177,7 +178,7 @@ class Charging:
                 "transactionId": transaction.reported_id,
                 "idTag": transaction.id_tag,
                 "meterStop": meter_stop,
-                "timestamp": timestamp,
+                "timestamp": closing["timestamp"],
                 "reason": reason,
                 **data,
             }

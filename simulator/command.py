@@ -39,7 +39,8 @@ def simulate(
     count: Annotated[int, typer.Option(min=1, help="How many charge points.")] = 1,
     model: Annotated[str, typer.Option(help="See --list-models.")] = ABB_TERRA_AC_W22.name,
     serial: Annotated[
-        str | None, typer.Option(help="Serial number, with {n} for many [default: derived].")
+        str | None,
+        typer.Option(help="Serial number, with {n} for many; without it, one is made up."),
     ] = None,
     fault: Annotated[
         list[str] | None, typer.Option(help="See --list-faults; repeat it for several.")
@@ -52,7 +53,7 @@ def simulate(
         float, typer.Option(min=0.01, help="Shortens every wait; energy and time stay real.")
     ] = 1.0,
     duration: Annotated[
-        float | None, typer.Option(min=0, help="Stop after so many seconds [default: never].")
+        float | None, typer.Option(min=0, help="Stop after so many seconds; without it, never.")
     ] = None,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="Explain them.")] = False,
     list_models: Annotated[bool, typer.Option("--list-models", help="Show them.")] = False,

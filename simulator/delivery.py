@@ -15,6 +15,7 @@ from simulator.words import Action
 
 MAX_SILENT_CALLS = 3
 """After so many calls without an answer the link is taken for dead."""
+REPEATED = frozenset({Action.START_TRANSACTION, Action.STOP_TRANSACTION})
 GARBAGE = ('{"no": "array"}', "[2", '[2,"1"]', "\x00\x01", '[9,"x",{}]', '[3,"nobody-asked",{}]')
 
 
@@ -52,7 +53,7 @@ async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -
     payload = bent(station, item.action, item.payload())
     station.sent[item.action] += 1
     reply = await link.call(item.action, payload, within=within)
-    if item.durable and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
+    if item.action in REPEATED and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
         reply = await link.call(item.action, payload, within=within)
     station.outbox.remove(item)
     item.on_reply(reply)

@@ -21,13 +21,18 @@ class Meter:
 
     @power_w.setter
     def power_w(self, power_w: float) -> None:
-        self._register_wh = self.register_wh
-        self._since = self._clock()
+        now = self._clock()
+        self._register_wh = self.register_at(now)
+        self._since = now
         self._power_w = power_w
 
     @property
     def register_wh(self) -> float:
         """Energy ever imported."""
+        return self.register_at(self._clock())
+
+    def register_at(self, when: float) -> float:
+        """Return the register at an instant of the clock, since the power last changed."""
         # A clock that is set back must not turn the register back.
-        elapsed = max(self._clock() - self._since, 0.0)
+        elapsed = max(when - self._since, 0.0)
         return self._register_wh + self._power_w * elapsed / SECONDS_PER_HOUR

@@ -52,7 +52,7 @@ class Metering:
 
     def trigger(self, connector: Connector) -> None:
         """Send the readings of a connector because they were asked for."""
-        reading = meter_value(self._station, connector, ReadingContext.TRIGGER)
+        reading = self._read(connector, ReadingContext.TRIGGER)
         self.send(connector, connector.transaction, reading, before_accepted=True)
 
     def send(
@@ -78,6 +78,9 @@ class Metering:
             )
         )
 
+    def _read(self, connector: Connector, context: ReadingContext) -> Payload:
+        return meter_value(self._station, connector, context, self._station.clock())
+
     def _adjust_later(self, connector: Connector, transaction: Transaction) -> None:
         """Look again when a charging schedule has its next step."""
         station = self._station
@@ -101,7 +104,7 @@ class Metering:
 
     def _sample(self, connector: Connector) -> None:
         if not self._station.has(Fault.NO_METER_VALUES):
-            reading = meter_value(self._station, connector, ReadingContext.PERIODIC)
+            reading = self._read(connector, ReadingContext.PERIODIC)
             self.send(connector, connector.transaction, reading)
         # Only now: the reading shows the power that has flowed until it was taken.
         self.adjust_power(connector)

@@ -13,9 +13,9 @@ WH_PER_KWH = 1000
 VOLTAGE_NOISE = 0.005
 
 
-def register_wh(station: Station, connector: Connector) -> float:
+def register_wh(station: Station, connector: Connector, when: float) -> float:
     """Return the register as the meter shows it: rounded down, and with its faults."""
-    register = connector.meter.register_wh
+    register = connector.meter.register_at(when)
     transaction = connector.transaction
     if transaction is not None:
         register = _faulty(station, register, transaction)
@@ -25,14 +25,19 @@ def register_wh(station: Station, connector: Connector) -> float:
 
 
 def meter_value(
-    station: Station, connector: Connector, context: ReadingContext, *, energy_only: bool = False
+    station: Station,
+    connector: Connector,
+    context: ReadingContext,
+    when: float,
+    *,
+    energy_only: bool = False,
 ) -> Payload:
-    """Take one reading of every measurand that is configured."""
+    """Take one reading of every measurand that is configured, at one instant of the clock."""
     names = station.configuration.text("MeterValuesSampledData").split(",")
     wanted = {Measurand.ENERGY.value} if energy_only else {name.strip() for name in names}
     samples: list[Payload] = []
     if Measurand.ENERGY in wanted:
-        energy = _number(register_wh(station, connector))
+        energy = _number(register_wh(station, connector, when))
         samples.append({"measurand": Measurand.ENERGY, "unit": "Wh", "value": energy})
     if Measurand.POWER in wanted:
         power = _number(connector.meter.power_w)
@@ -43,7 +48,7 @@ def meter_value(
         samples.append({"measurand": Measurand.SOC, "unit": "Percent", "value": "50"})
     for sample in samples:
         sample |= {"context": context}
-    return {"timestamp": station.timestamp(), "sampledValue": samples}
+    return {"timestamp": station.timestamp(when), "sampledValue": samples}
 
 
 def _faulty(station: Station, register: float, transaction: Transaction) -> float:

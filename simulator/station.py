@@ -94,14 +94,14 @@ class Station:
         """The transactions that run now."""
         return [one.transaction for one in self.outlets if one.transaction is not None]
 
-    def now(self) -> datetime:
-        """Return the time of its own clock, in UTC."""
+    def now(self, when: float | None = None) -> datetime:
+        """Return an instant, or now, by its own clock, in UTC."""
         skew = CLOCK_SKEW if self.has(Fault.CLOCK_SKEWED) else timedelta()
-        return datetime.fromtimestamp(self.clock(), UTC) + skew
+        return datetime.fromtimestamp(self.clock() if when is None else when, UTC) + skew
 
-    def timestamp(self) -> str:
-        """Return the time of its own clock as OCPP writes it."""
-        return self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def timestamp(self, when: float | None = None) -> str:
+        """Return an instant, or now, by its own clock, as OCPP writes it."""
+        return self.now(when).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def report(self, connector: Connector, *, triggered: bool = False) -> None:
         """Queue a StatusNotification if the status is news, or was asked for (section 4.9)."""

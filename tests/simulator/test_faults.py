@@ -297,6 +297,9 @@ async def test_no_meter_values(central: CentralSystem, power_up: PowerUp) -> Non
         profile=replace(STRONG, configuration={"MeterValueSampleInterval": "1"}),
     )
     number = await started(central, charge_point)
+    await central.call("ChangeConfiguration", key="HeartbeatInterval", value="2")
+    await central.seen("Heartbeat", 2)
+    assert central.found("MeterValues") == []
     await central.call("TriggerMessage", requestedMessage="MeterValues", connectorId=1)
     await central.call("RemoteStopTransaction", transactionId=number)
     await central.seen("StopTransaction")
