@@ -1,8 +1,9 @@
 """Composes the API, and runs it as a process."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Final
 
 import structlog
@@ -21,7 +22,6 @@ from api.health.endpoints import router as health
 from api.middleware import RequestMiddleware
 from api.parts import compose
 from api.projects.endpoints import router as projects
-from api.security.keys import checked_secret
 from api.site_owner.endpoints import router as site_owner
 from api.temporal import TemporalGateway
 from settings import Settings
@@ -35,7 +35,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
     """Compose the API. The database stays the caller's to close.
 
     Raises:
-        SecretMissingError: The settings hold no secret that is long enough.
+        SecretMissingError: The settings hold no secret.
 
     """
     parts = compose(settings=settings, database=database, temporal=temporal)
@@ -76,20 +76,34 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
 
 
 async def run_api(settings: Settings) -> None:
-    """Serve the API until SIGTERM or SIGINT; Temporal may come and go meanwhile.
+    """Serve the API until cancelled, then finish the requests in hand; Temporal may come and go.
 
     Raises:
-        SecretMissingError: The settings hold no secret that is long enough.
+        SecretMissingError: The settings hold no secret.
         OSError: The port is taken.
 
     """
-    checked_secret(settings.secret_key)
-    listener = _listen(settings.api_host, settings.api_port)
     database = Database(settings.resolved_database_url)
-    app = create_app(
-        settings=settings, database=database, temporal=TemporalGateway(temporal_client.connect)
-    )
-    server = uvicorn.Server(
+    try:
+        app = create_app(
+            settings=settings, database=database, temporal=TemporalGateway(temporal_client.connect)
+        )
+        with closing(_listen(settings.api_host, settings.api_port)) as listener:
+            await _serve(app, listener)
+    finally:
+        await database.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process, which cancels us."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def _serve(app: FastAPI, listener: socket.socket) -> None:
+    server = _Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -98,12 +112,17 @@ async def run_api(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
+    host, port, *_ = listener.getsockname()
+    _log.info("api_listening", host=host, port=port)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="api")
     try:
-        _log.info("api_listening", host=settings.api_host, port=listener.getsockname()[1])
-        await server.serve(sockets=[listener])
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
     finally:
-        listener.close()
-        await database.close()
+        _log.info("api_stopped")
 
 
 def _listen(host: str, port: int) -> socket.socket:

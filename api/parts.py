@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from api.security.keys import checked_secret, derive_key
+from api.security.keys import derive_key
 from api.security.passwords import Passwords
 from api.security.throttling import Throttle
 from api.security.tokens import Tokens
@@ -29,10 +29,10 @@ def compose(*, settings: Settings, database: Database, temporal: TemporalGateway
     """Make the parts.
 
     Raises:
-        SecretMissingError: The settings hold no secret that is long enough.
+        SecretMissingError: The settings hold no secret.
 
     """
-    secret = checked_secret(settings.secret_key)
+    secret = settings.required_secret()
     return Parts(
         settings=settings,
         database=database,

@@ -1,10 +1,9 @@
 """Rules of configuration parameters: what a template accepts, and the text that OCPP carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from domain.catalogue import Parameter, ParameterType, ParameterValue, Template
 from domain.errors import FieldError
-from domain.operations import DesiredParameter
 
 MAX_TEXT = 500
 """Longest value in characters (``CiString500Type`` of OCPP 1.6 §7.9)."""
@@ -31,21 +30,6 @@ def value_of(parameter: Parameter, text: str) -> ParameterValue:
                 return text
         case _:
             return text
-
-
-def desired_parameters(
-    template: Template, overrides: Mapping[str, str]
-) -> tuple[DesiredParameter, ...]:
-    """All that a charge point should be configured to: the template with the installer's values."""
-    return tuple(
-        DesiredParameter(
-            key=parameter.key,
-            value=overrides.get(parameter.key, text_of(parameter.default)),
-            assertion=parameter.assertion,
-            required=parameter.required,
-        )
-        for parameter in template.parameters
-    )
 
 
 def overrides_errors(

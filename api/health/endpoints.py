@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from api.deps import AppParts, now
 from api.parts import Parts
+from storage.connections import live_nodes
 from storage.migrate import has_current_schema
-from storage.nodes import live_nodes
 
 router = APIRouter(prefix="/health", tags=["Health"])
 _PROBE_SECONDS: Final = 4.0

@@ -56,7 +56,7 @@ async def accept(
         )
         if not granted:  # another call was faster; say what became of the invitation
             await Invitations(connection).by_token(token_hash, now=now())
-    await parts.temporal.invitation_accepted(invitation.project_id)
+    await parts.temporal.invitation_accepted(invitation.project_id, invitation.id)
     return Acceptance(account=account, project_id=invitation.project_id, made=existing is None)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from temporalio.api.enums.v1 import TaskQueueType
@@ -20,6 +20,8 @@ from temporalio.client import (
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
+from temporalio.types import MethodAsyncSingleParam
+from temporalio.workflow import UpdateMethodMultiParam
 
 from api.temporal.link import RPC_TIMEOUT, TemporalLink, temporal_away
 from api.temporal.run_start import RunStart
@@ -39,12 +41,14 @@ from domain.commissioning import (
 from domain.errors import ConflictError, UnavailableError
 from domain.names import (
     SHARED_TASK_QUEUE,
-    STATUS_QUERY,
-    WorkflowName,
     commissioning_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
 )
+from workflows.commissioning import CommissioningWorkflow
+from workflows.configuration import ConfigurationWorkflow
+from workflows.connection_test import ConnectionTestWorkflow
+from workflows.project import ProjectWorkflow
 
 # A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
 ANSWER_TIMEOUT: Final = timedelta(seconds=25)
@@ -53,6 +57,8 @@ _CLOSING_GRACE: Final = timedelta(seconds=5)
 _CLOSING_PAUSE: Final = 0.2
 _POLLER_FRESH: Final = timedelta(seconds=75)  # a poll lasts 60 s; older ones are of the dead
 _log = structlog.get_logger()
+W = TypeVar("W")
+P = TypeVar("P")
 R = TypeVar("R")
 
 
@@ -98,21 +104,21 @@ class TemporalGateway:
     ) -> InvitationSent:
         """Have the invitation stored and mailed."""
         return await self._update_project(
-            project, "invite_site_owner", invitation, InvitationSent, invitation.invitation_id
+            project, ProjectWorkflow.invite_site_owner, invitation, invitation.invitation_id
         )
 
     async def complete_handover(
         self, project: ProjectRequest, handover: CompleteHandover
     ) -> HandoverResult:
         """Have the project handed over, or hear what stands in the way."""
-        return await self._update_project(project, "complete_handover", handover, HandoverResult)
+        return await self._update_project(project, ProjectWorkflow.complete_handover, handover)
 
-    async def invitation_accepted(self, project_id: str) -> None:
+    async def invitation_accepted(self, project_id: str, invitation_id: str) -> None:
         """Tell the project's workflow, if it can be told: the database knows it anyway."""
         try:
             async with self._link.client() as client:
                 await client.get_workflow_handle(project_id).signal(
-                    "invitation_accepted", rpc_timeout=RPC_TIMEOUT
+                    ProjectWorkflow.invitation_accepted, invitation_id, rpc_timeout=RPC_TIMEOUT
                 )
         except (UnavailableError, RPCError) as error:
             _log.info("invitation_signal_not_delivered", project=project_id, error=str(error))
@@ -127,7 +133,7 @@ class TemporalGateway:
             try:
                 async with self._link.client() as client:
                     await client.start_workflow(
-                        WorkflowName.COMMISSIONING,
+                        CommissioningWorkflow.run,
                         start.request,
                         id=start.workflow_id,
                         task_queue=self._task_queue,
@@ -153,13 +159,11 @@ class TemporalGateway:
         """Ask the open run how it stands; None when no run is open."""
         try:
             async with self._link.client() as client:
-                view: RunView = await self._run(client, charge_point_id).query(
-                    STATUS_QUERY,
-                    result_type=RunView,
+                return await self._run(client, charge_point_id).query(
+                    CommissioningWorkflow.status,
                     reject_condition=QueryRejectCondition.NOT_OPEN,
                     rpc_timeout=RPC_TIMEOUT,
                 )
-                return view
         except WorkflowQueryRejectedError:
             return None
         except WorkflowQueryFailedError as error:
@@ -172,7 +176,7 @@ class TemporalGateway:
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 run = self._run(client, charge_point_id)
-                await run.execute_update("request_cancel", request)
+                await run.execute_update(CommissioningWorkflow.request_cancel, request)
                 await run.cancel(rpc_timeout=RPC_TIMEOUT)
         except RPCError:
             return False
@@ -183,53 +187,50 @@ class TemporalGateway:
     async def test_connection(self, charge_point_id: str) -> ConnectionTest:
         """Measure a round trip to the charge point, or hear why there is none."""
         return await self._execute(
-            WorkflowName.CONNECTION_TEST,
+            ConnectionTestWorkflow.run,
             ConnectionTestRequest(charge_point_id=charge_point_id),
             connection_test_workflow_id(charge_point_id),
-            ConnectionTest,
         )
 
     async def push_configuration(self, charge_point_id: str) -> ConfigurationResult:
         """Push the stored values to the charge point now."""
         return await self._execute(
-            WorkflowName.CONFIGURATION,
+            ConfigurationWorkflow.run,
             ConfigurationRequest(charge_point_id=charge_point_id),
             configuration_workflow_id(charge_point_id),
-            ConfigurationResult,
         )
 
-    async def _execute(self, name: str, request: object, workflow_id: str, result: type[R]) -> R:
+    async def _execute(
+        self, workflow: MethodAsyncSingleParam[W, P, R], request: P, workflow_id: str
+    ) -> R:
         """Run a short workflow to its end; callers at the same time share one."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                answer: R = await client.execute_workflow(
-                    name,
+                return await client.execute_workflow(
+                    workflow,
                     request,
                     id=workflow_id,
                     task_queue=self._task_queue,
-                    result_type=result,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                     execution_timeout=_SHORT_WORKFLOW_TIMEOUT,
                 )
-                return answer
         except (WorkflowFailureError, RPCError) as error:
+            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=str(error))
             raise temporal_away() from error
 
     async def _update_project(
         self,
         project: ProjectRequest,
-        update: str,
-        request: object,
-        result: type[R],
+        update: UpdateMethodMultiParam[[ProjectWorkflow, P], R],
+        request: P,
         update_id: str | None = None,
     ) -> R:
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 await self._ensure_project(client, project)
-                answer: R = await client.get_workflow_handle(project.project_id).execute_update(
-                    update, request, id=update_id, result_type=result
-                )
-                return answer
+                return await client.get_workflow_handle_for(
+                    ProjectWorkflow.run, project.project_id
+                ).execute_update(update, request, id=update_id)
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except RPCError as error:
@@ -248,7 +249,7 @@ class TemporalGateway:
 
     async def _ensure_project(self, client: Client, request: ProjectRequest) -> None:
         await client.start_workflow(
-            WorkflowName.PROJECT,
+            ProjectWorkflow.run,
             request,
             id=request.project_id,
             task_queue=self._task_queue,
@@ -259,8 +260,12 @@ class TemporalGateway:
         )
 
     @staticmethod
-    def _run(client: Client, charge_point_id: str) -> WorkflowHandle[Any, Any]:
-        return client.get_workflow_handle(commissioning_workflow_id(charge_point_id))
+    def _run(
+        client: Client, charge_point_id: str
+    ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
+        return client.get_workflow_handle_for(
+            CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
+        )
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> ConflictError | UnavailableError:
