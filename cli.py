@@ -98,7 +98,6 @@ def api() -> None:
     """Serve the REST API."""
     settings = _settings("api")
     from api.app import run_api
-
     from process import run
 
     run(run_api(settings))
@@ -119,20 +118,33 @@ def ocpp_server() -> None:
     """Hold the connections of the chargers; run as many of these as you need."""
     settings = _settings("ocpp-server")
     from ocpp_server.main import run_node
-
     from process import run
 
     run(run_node(settings))
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    *,
+    temporal: Annotated[
+        bool, typer.Option("--temporal", help="Register the search attributes at Temporal, too.")
+    ] = False,
+) -> None:
     """Bring the database to the schema of this release."""
     settings = _settings("migrate", secret=False)
     from process import run
+
+    run(_migrate(settings.resolved_database_url, temporal=temporal))
+
+
+async def _migrate(database_url: str, *, temporal: bool) -> None:
     from storage.migrate import upgrade
 
-    run(upgrade(settings.resolved_database_url))
+    await upgrade(database_url)
+    if temporal:
+        from temporal_client import connect, register_search_attributes
+
+        await register_search_attributes(await connect())
 
 
 @app.command(add_help_option=False, context_settings=_PASS_ON)

@@ -11,10 +11,11 @@ from pathlib import Path
 from embedded.binaries import leashed
 from embedded.errors import StartError
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0  # more than the OCPP server gives its sockets to close
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _RUNS_WELL_AFTER = 60.0
 _TAIL_BYTES = 4096
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class Child:
@@ -42,7 +43,7 @@ class Child:
 
         It must be called on the main thread, to which the leash ties the process.
         """
-        with self._log.open("ab") as log:
+        with os.fdopen(os.open(self._log, _APPEND, 0o600), "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *leashed(self._command),
                 env=self._environment,

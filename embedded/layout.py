@@ -61,9 +61,9 @@ class Layout:
         return f"http://{_LOOPBACK}:{self.temporal_ui_port}"
 
     @property
-    def ocpp_address(self) -> tuple[str, int]:
-        """Where this machine reaches the OCPP server."""
-        return self._near, self.ocpp_port
+    def ocpp_health_url(self) -> str:
+        """Where this machine asks the OCPP server whether it lives."""
+        return f"http://{_bracketed(self._near)}:{self.ocpp_port}"
 
     @property
     def _near(self) -> str:

@@ -129,18 +129,17 @@ class Stack:
             raise
 
     async def _api_is_ready(self) -> bool:
-        # trust_env: a proxy of the environment has no business with this machine's own ports
-        async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as client:
-            try:
-                answer = await client.get(f"{self.layout.api_url}/health/ready")
-            except httpx.HTTPError:
-                return False
-            return answer.status_code == httpx.codes.OK
+        return await _answers_ok(f"{self.layout.api_url}/health/ready")
 
     async def _ocpp_server_listens(self) -> bool:
+        return await _answers_ok(f"{self.layout.ocpp_health_url}/health/live")
+
+
+async def _answers_ok(url: str) -> bool:
+    # trust_env: a proxy of the environment has no business with this machine's own ports
+    async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as client:
         try:
-            _reader, writer = await asyncio.open_connection(*self.layout.ocpp_address)
-        except OSError:
+            answer = await client.get(url)
+        except httpx.HTTPError:
             return False
-        writer.close()
-        return True
+        return answer.status_code == httpx.codes.OK

@@ -45,20 +45,20 @@ def test_no_setting_for_another_temporal_reaches_the_children() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "api_url", "ocpp_address"),
+    ("host", "api_url", "ocpp_health_url"),
     [
-        ("127.0.0.1", "http://127.0.0.1:8000", ("127.0.0.1", 9000)),
-        ("0.0.0.0", "http://127.0.0.1:8000", ("127.0.0.1", 9000)),
-        ("::", "http://[::1]:8000", ("::1", 9000)),
-        ("::1", "http://[::1]:8000", ("::1", 9000)),
+        ("127.0.0.1", "http://127.0.0.1:8000", "http://127.0.0.1:9000"),
+        ("0.0.0.0", "http://127.0.0.1:8000", "http://127.0.0.1:9000"),
+        ("::", "http://[::1]:8000", "http://[::1]:9000"),
+        ("::1", "http://[::1]:8000", "http://[::1]:9000"),
     ],
 )
 def test_a_wildcard_is_no_address_to_connect_to(
-    host: str, api_url: str, ocpp_address: tuple[str, int]
+    host: str, api_url: str, ocpp_health_url: str
 ) -> None:
     layout = dataclasses.replace(LAYOUT, host=host)
     assert layout.api_url == api_url
-    assert layout.ocpp_address == ocpp_address
+    assert layout.ocpp_health_url == ocpp_health_url
     assert "0.0.0.0" not in environment({}, layout)["DYNAMO_PUBLIC_OCPP_URL"]
 
 

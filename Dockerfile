@@ -1,0 +1,25 @@
+# One image for every process: `dynamo api`, `worker`, `ocpp-server`, `migrate`, and `up` for all.
+FROM python:3.11-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /source
+RUN python -m venv /opt/dynamo
+# The dependencies first: they change less often than the code.
+COPY requirements/runtime.lock requirements/runtime.lock
+RUN /opt/dynamo/bin/pip install --require-hashes --requirement requirements/runtime.lock
+COPY . .
+RUN /opt/dynamo/bin/pip install --no-deps . && /opt/dynamo/bin/python -m compileall -q /opt/dynamo
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin dynamo
+COPY --from=build /opt/dynamo /opt/dynamo
+ENV PATH=/opt/dynamo/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DYNAMO_DATA_DIR=/data
+USER dynamo
+WORKDIR /data
+VOLUME /data
+# API and OCPP; Temporal and its web UI where `dynamo up` runs stay inside.
+EXPOSE 8000 9000
+ENTRYPOINT ["dynamo"]
+CMD ["--help"]
