@@ -1,0 +1,118 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli import up
+
+COMMANDS = {"up", "api", "worker", "ocpp-server", "migrate", "simulate"}
+SECRET = "s" * 32
+PASSWORD = "p4ssw0rd"
+
+
+def dynamo(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DYNAMO", "TEMPORAL"))}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "cli", *arguments],
+        env=environment | {"TERM": "dumb", "COLUMNS": "100"} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_help_names_every_command() -> None:
+    shown = dynamo("--help").stdout
+    for command in COMMANDS:
+        assert re.search(rf"│ {command} ", shown), command
+
+
+def test_help_imports_no_server() -> None:
+    program = "import sys, cli; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-P", "-c", program], text=True).split()
+    slow = {"temporalio", "sqlalchemy", "fastapi", "ocpp", "websockets", "pydantic", "httpx"}
+    assert not slow & set(loaded)
+
+
+def test_up_has_the_options_and_defaults_of_the_issue() -> None:
+    assert {key: str(value) for key, value in (up.__kwdefaults__ or {}).items()} == {
+        "data_dir": ".dynamo",
+        "host": "127.0.0.1",
+        "api_port": "8000",
+        "ocpp_port": "9000",
+        "temporal_port": "7233",
+        "temporal_ui_port": "8233",
+    }
+
+
+def test_simulate_shows_its_own_help() -> None:
+    assert "--fault" in dynamo("simulate", "--help").stdout
+    assert "meter_stuck" in dynamo("simulate", "--list-faults").stdout.replace("-", "_")
+
+
+def test_version() -> None:
+    assert re.fullmatch(r"dynamo \d+\.\d+\.\d+\n", dynamo("--version").stdout)
+
+
+@pytest.mark.parametrize("process", ["api", "worker", "ocpp-server"])
+def test_without_a_secret_no_process_starts(process: str) -> None:
+    outcome = dynamo(process)
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith("dynamo: DYNAMO_SECRET_KEY is not set.")
+    assert outcome.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("SECRET_KEY", PASSWORD, "it needs 32 characters or more"),
+        ("DATABASE_URL", f"mysql://u:{PASSWORD}@h/d", "it begins with sqlite"),
+        ("SMTP_URL", f"http://u:{PASSWORD}@h", "it looks like smtp://"),
+        ("API_PORT", "70000", "less than or equal to 65535"),
+        ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_without_its_value(
+    variable: str, value: str, sentence: str
+) -> None:
+    outcome = dynamo("api", **{"DYNAMO_SECRET_KEY": SECRET, f"DYNAMO_{variable}": value})
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith(f"dynamo: DYNAMO_{variable}: ")
+    assert sentence in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+    assert PASSWORD not in outcome.stderr
+
+
+def test_migrate_makes_the_database(tmp_path: Path) -> None:
+    first = dynamo("migrate", DYNAMO_DATA_DIR=str(tmp_path))
+    again = dynamo("migrate", DYNAMO_DATA_DIR=str(tmp_path))
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr
+    assert (tmp_path / "engine.sqlite3").exists()
+
+
+def test_a_database_that_is_away_is_said_and_fails(tmp_path: Path) -> None:
+    url = f"postgresql+asyncpg://u:{PASSWORD}@127.0.0.1:9/d"
+    outcome = dynamo("migrate", DYNAMO_DATA_DIR=str(tmp_path), DYNAMO_DATABASE_URL=url)
+    assert outcome.returncode == 1
+    assert PASSWORD not in outcome.stderr
+    assert '"event":"stopped"' in outcome.stderr
+
+
+def test_a_process_that_is_told_to_stop_did_not_fail() -> None:
+    program = (
+        "import asyncio, process\n"
+        "async def wait():\n    print('ready', flush=True)\n    await asyncio.sleep(3600)\n"
+        "process.run(wait())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", program], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=30) == 0

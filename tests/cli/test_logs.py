@@ -1,0 +1,120 @@
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+from pydantic import SecretStr
+
+import logs
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    logs.configure("api", "info")
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def test_a_line_is_one_event_with_its_fields(lines: Lines) -> None:
+    structlog.get_logger("test").info("charge_point_connected", charge_point="cp_1", frames=3)
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "charge_point_connected",
+        "charge_point": "cp_1",
+        "frames": 3,
+        "level": "info",
+        "logger": "test",
+        "process": "api",
+    }
+
+
+def test_libraries_take_the_same_way(lines: Lines) -> None:
+    logging.getLogger("uvicorn.error").warning("slow: %s", "GET /")
+    (line,) = lines()
+    assert (line["event"], line["level"], line["logger"]) == (
+        "slow: GET /",
+        "warning",
+        "uvicorn.error",
+    )
+
+
+def test_the_level_is_kept(lines: Lines) -> None:
+    structlog.get_logger("test").debug("detail")
+    logging.getLogger("httpx").info("GET http://…")
+    assert lines() == []
+
+
+def test_text_of_a_charger_stays_in_its_value(lines: Lines) -> None:
+    structlog.get_logger("test").info("boot", vendor='A"\n{"event":"forged"}\x00', bad="\ud800")
+    (line,) = lines()
+    assert line["vendor"] == 'A"\n{"event":"forged"}\x00'
+
+
+def test_an_exception_shows_no_locals(lines: Lines) -> None:
+    def connect(password: str) -> None:
+        raise ValueError(f"refused after {len(password)} characters")
+
+    hidden = "".join(("hunter", "2"))  # so that no line of source holds it
+    try:
+        connect(hidden)
+    except ValueError:
+        structlog.get_logger("test").exception("failed")
+    (line,) = lines()
+    assert "ValueError: refused after 7 characters" in line["exception"]
+    assert hidden not in json.dumps(line)
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"password": "hunter2"},
+        {"new_password": "hunter2"},
+        {"secret_key": "hunter2"},
+        {"settings": {"smtp_url": "hunter2"}},
+        {"headers": {"Authorization": "hunter2"}},
+        {"invitation_token": "hunter2"},
+        {"items": [{"token": "hunter2"}]},
+        {"header": "Basic hunter2"},
+        {"header": "bearer hunter2"},
+        {"error": "cannot reach postgresql+asyncpg://dynamo:hunter2@db/dynamo"},
+        {"error": "cannot reach smtp://hunter2@mail"},
+        {"frame": '[2,"7","ChangeConfiguration",{"key":"AuthorizationKey","value":"hunter2"}]'},
+        {"frame": {"key": "AuthorizationKey", "payload": '"AuthorizationKey", "value": "hunter2"'}},
+        {"settings": SecretStr("hunter2")},
+    ],
+)
+def test_no_secret_reaches_a_log(lines: Lines, fields: dict[str, Any]) -> None:
+    structlog.get_logger("test").info("event", **fields)
+    assert "hunter2" not in json.dumps(lines())
+
+
+def test_a_token_in_a_sentence_is_hidden(lines: Lines) -> None:
+    logging.getLogger("library").error("refused %s", JWT)
+    assert "c2lnbmF0dXJl" not in json.dumps(lines())
+
+
+def test_what_is_no_secret_is_shown(lines: Lines) -> None:
+    shown = {"id_tag": "T1", "serial_key": "s1", "token_id": "t1", "keys": ["HeartbeatInterval"]}
+    structlog.get_logger("test").info("event", **shown)
+    (line,) = lines()
+    assert shown.items() <= line.items()
