@@ -43,7 +43,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        parts.passwords.close()
+        app.state.parts.passwords.close()
 
     app = FastAPI(
         title=docs.TITLE,

@@ -107,7 +107,7 @@ class Projects:
             .where(charge_points.c.project_id == project_id)
             .group_by(charge_points.c.status)
         )
-        return {ChargePointStatus(status): number for status, number in rows.tuples()}
+        return {ChargePointStatus(status): number for status, number in rows}
 
     async def _page(
         self, query: Select[Any], *, before: str | None, limit: int

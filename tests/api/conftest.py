@@ -1,0 +1,146 @@
+"""The API in process, on a real database and a real Temporal server with a worker."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from pydantic import SecretStr
+from temporalio.client import Client
+
+from api.app import create_app
+from api.security.passwords import Passwords
+from api.temporal import TemporalGateway
+from settings import Settings
+from storage.engine import Database
+from tests.api.callers import PASSWORD, V1, Caller
+from worker import make_worker
+
+_NUMBERS = count(1)
+
+# The default shows locals in tracebacks, at length.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
+
+@dataclass(kw_only=True)
+class Outbox:
+    """Implements Mailer: keeps what was sent."""
+
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+        assert html is None
+        self.sent.append((to, subject, text))
+        return "kept"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path,
+        secret_key=SecretStr("test secret, long enough to be one"),
+        public_ocpp_url="wss://ocpp.example.com/",
+    )
+
+
+@pytest.fixture
+def gateway(temporal_client: Client, task_queue: str) -> TemporalGateway:
+    async def connect() -> Client:
+        return temporal_client
+
+    return TemporalGateway(connect, task_queue=task_queue)
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, gateway: TemporalGateway) -> FastAPI:
+    made = create_app(settings=settings, database=database, temporal=gateway)
+    made.state.parts.passwords.close()
+    # Argon2id at a strength that costs the tests nothing.
+    weak = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    made.state.parts = replace(made.state.parts, passwords=weak)
+    return made
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
+    """Somebody without a token."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api.test") as http,
+    ):
+        yield Caller(http=http)
+
+
+Enrol = Callable[[], Awaitable[Caller]]
+
+
+@pytest.fixture
+def enrol(anonymous: Caller) -> Enrol:
+    """Make another installer."""
+
+    async def one() -> Caller:
+        email = f"installer-{next(_NUMBERS)}@acme.com"
+        body = {"name": "Acme Installations", "email": email, "password": PASSWORD}
+        answer = await anonymous.post("/signup", body)
+        assert answer.status_code == 201, answer.text
+        answer = await anonymous.post("/login", {"email": email, "password": PASSWORD})
+        return Caller(http=anonymous.http, token=answer.json()["token"], email=email)
+
+    return one
+
+
+@pytest.fixture
+async def installer(enrol: Enrol) -> Caller:
+    """An installer who is logged in."""
+    return await enrol()
+
+
+@pytest.fixture
+async def stranger(enrol: Enrol) -> Caller:
+    """Another installer."""
+    return await enrol()
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+@pytest.fixture
+async def engine(
+    temporal_client: Client,
+    database: Database,
+    outbox: Outbox,
+    settings: Settings,
+    task_queue: str,
+) -> AsyncIterator[None]:
+    """The worker of the shared task queue."""
+    async with make_worker(
+        temporal_client, database, outbox, settings=settings, task_queue=task_queue
+    ):
+        yield
+
+
+async def accept_invitation(anonymous: Caller, outbox: Outbox) -> Caller:
+    """Accept the last invitation that was mailed, and log in as the site owner."""
+    to, _subject, text = outbox.sent[-1]
+    token = next(word for word in text.split() if len(word) == 64 and word.isalnum())
+    answer = await anonymous.call(
+        "POST", f"{V1}/site-owner/invitations/accept", {"token": token, "password": PASSWORD}
+    )
+    assert answer.status_code in {200, 201}, answer.text
+    answer = await anonymous.call(
+        "POST", f"{V1}/site-owner/login", {"email": to, "password": PASSWORD}
+    )
+    return Caller(http=anonymous.http, token=answer.json()["token"], email=to)

@@ -1,0 +1,89 @@
+"""An OCPP node as the API's tests need it: connected in the database, scripted behind Temporal."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import insert
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from domain.ids import Prefix, new_id
+from domain.names import node_task_queue
+from domain.operations import (
+    ApplyConfiguration,
+    ConfigurationOutcome,
+    Operation,
+    OperationName,
+    ParameterOutcome,
+    Ping,
+)
+from domain.states import ParameterState
+from storage.engine import Database
+from storage.tables import connections, nodes
+
+
+@dataclass(kw_only=True)
+class Node:
+    """A node and the charge point whose socket it holds."""
+
+    id: str = field(default_factory=lambda: new_id(Prefix.NODE))
+    states: dict[str, ParameterState] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
+    received: list[dict[str, str]] = field(default_factory=list)
+
+    @activity.defn(name=OperationName.APPLY_CONFIGURATION)
+    async def apply_configuration(self, request: ApplyConfiguration) -> ConfigurationOutcome:
+        self.received.append({wanted.key: wanted.value for wanted in request.parameters})
+        return ConfigurationOutcome(
+            parameters=tuple(
+                ParameterOutcome(
+                    key=wanted.key,
+                    desired=wanted.value,
+                    reported=wanted.value,
+                    state=self.states.get(wanted.key, ParameterState.APPLIED),
+                    detail=self.details.get(wanted.key),
+                )
+                for wanted in request.parameters
+            )
+        )
+
+    @activity.defn(name=OperationName.PING)
+    async def ping(self, request: Operation) -> Ping:
+        assert request.charge_point_id
+        return Ping(latency_ms=41.7, ocpp_version="1.6")
+
+
+@asynccontextmanager
+async def connected_node(
+    client: Client, database: Database, charge_point_id: str
+) -> AsyncIterator[Node]:
+    """Serve a node's task queue, and hold the charge point's socket as far as anyone can see."""
+    node = Node()
+    await hold(database, charge_point_id, node.id)
+    async with Worker(
+        client,
+        task_queue=node_task_queue(node.id),
+        activities=[node.apply_configuration, node.ping],
+    ):
+        yield node
+
+
+async def hold(database: Database, charge_point_id: str, node_id: str) -> None:
+    """Store a live node and its connection."""
+    now = datetime.now(UTC)
+    async with database.write() as connection:
+        await connection.execute(insert(nodes).values(id=node_id, started_at=now, seen_at=now))
+        await connection.execute(
+            insert(connections).values(
+                charge_point_id=charge_point_id,
+                node_id=node_id,
+                generation=1,
+                ocpp_version="1.6",
+                remote_address="203.0.113.7",
+                connected_at=now,
+                last_seen_at=now,
+            )
+        )

@@ -1,0 +1,228 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from domain.commissioning import RunOptions, RunRequest
+from domain.ids import Prefix, new_id
+from storage.engine import Database
+from storage.runs import Runs
+from storage.tables import boots, connectors
+from tests.api.callers import GUIDE_CHARGE_POINT, Caller, fields, problem
+from tests.api.node import hold
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def run_started(database: Database, project: str, charge_point: str) -> None:
+    async with database.write() as connection:
+        await Runs(connection).create_starting(
+            RunRequest(
+                commissioning_id=new_id(Prefix.COMMISSIONING),
+                charge_point_id=charge_point,
+                project_id=project,
+                installer_id="usr_x",
+                started_by="installer@acme.com",
+                started_at=datetime.now(UTC),
+                options=RunOptions(),
+            )
+        )
+
+
+class TestRegister:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        problem(await anonymous.post("/charge-points", {}), 401, "token_missing")
+
+    async def test_answers_where_to_connect(self, installer: Caller) -> None:
+        project = await installer.project()
+        answer = await installer.post(
+            "/charge-points", GUIDE_CHARGE_POINT | {"project_id": project}
+        )
+        assert answer.status_code == 201
+        identity = answer.json()["id"]
+        assert answer.json()["ocpp_endpoint"] == f"wss://ocpp.example.com/{identity}"
+
+    async def test_location_and_version_may_be_left_out(self, installer: Caller) -> None:
+        body = {"serial_number": "1", "model": "M", "vendor": "V"}
+        body["project_id"] = await installer.project()
+        assert (await installer.post("/charge-points", body)).status_code == 201
+
+    async def test_a_serial_number_is_unique_in_its_project(self, installer: Caller) -> None:
+        project = await installer.project()
+        await installer.charge_point(project)
+        body = GUIDE_CHARGE_POINT | {"project_id": project, "serial_number": " cp-sn-00483921 "}
+        problem(await installer.post("/charge-points", body), 409, "duplicate_serial")
+        await installer.charge_point()  # in another project it is fine
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            ({"serial_number": ""}, "serial_number"),
+            ({"serial_number": "SN\n1"}, "serial_number"),
+            ({"serial_number": "x" * 101}, "serial_number"),
+            ({"model": None}, "model"),
+            ({"vendor": "A\tB"}, "vendor"),
+            ({"ocpp_version": "2.0.1"}, "ocpp_version"),
+            ({"ocpp_version": "1.5"}, "ocpp_version"),
+            ({"location": {"latitude": 91, "longitude": 0}}, "location.latitude"),
+            ({"location": {"latitude": 0, "longitude": -181}}, "location.longitude"),
+            ({"location": {"latitude": "51", "longitude": 0}}, "location.latitude"),
+            ({"location": {"latitude": True, "longitude": 0}}, "location.latitude"),
+            ({"location": {"latitude": 51}}, "location"),
+            ({"location": {"adress": "Bay 3"}}, "location.adress"),
+            ({"location": []}, "location"),
+        ],
+    )
+    async def test_a_wrong_field_is_named(
+        self, installer: Caller, change: dict[str, Any], field: str
+    ) -> None:
+        body = GUIDE_CHARGE_POINT | {"project_id": await installer.project()} | change
+        document = problem(await installer.post("/charge-points", body), 422, "invalid_input")
+        assert fields(document) == {field}
+
+    async def test_an_unsupported_version_is_explained(self, installer: Caller) -> None:
+        body = GUIDE_CHARGE_POINT | {"project_id": "prj_x", "ocpp_version": "2.1"}
+        answer = await installer.post("/charge-points", body)
+        assert "not supported yet" in answer.json()["detail"]
+
+
+class TestShow:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        problem(await anonymous.get("/charge-points/cp_x"), 401, "token_missing")
+
+    async def test_one_that_never_connected(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        shown = (await installer.get(f"/charge-points/{identity}")).json()
+        assert shown["connection"]["connected"] is False
+        assert shown["connection"]["since"] is None
+        assert shown["firmware"] is None
+        assert shown["connectors"] == []
+        assert shown["location"] == GUIDE_CHARGE_POINT["location"]
+
+    async def test_with_what_it_reported(self, installer: Caller, database: Database) -> None:
+        identity = await installer.charge_point()
+        await hold(database, identity, "node_1")
+        at = datetime(2026, 5, 1, 9, 20, 0, 450_000, tzinfo=UTC)
+        async with database.write() as connection:
+            await connection.execute(
+                insert(boots).values(
+                    id="evt_1",
+                    charge_point_id=identity,
+                    at=at,
+                    vendor="ABB",
+                    model="Terra AC W22",
+                    charge_point_serial="CP-SN-00483921",
+                    firmware_version="1.8.21",
+                    registration="Accepted",
+                    warnings=[],
+                    payload={},
+                )
+            )
+            await connection.execute(
+                insert(connectors).values(
+                    charge_point_id=identity,
+                    connector_id=1,
+                    status="Faulted",
+                    error_code="GroundFailure",
+                    vendor_error_code="E17",
+                    at=at,
+                )
+            )
+        shown = (await installer.get(f"/charge-points/{identity}")).json()
+        assert shown["connection"]["connected"] is True
+        assert shown["connection"]["ocpp_version"] == "1.6"
+        assert shown["firmware"]["version"] == "1.8.21"
+        assert shown["firmware"]["booted_at"] == "2026-05-01T09:20:00.450Z"
+        assert shown["connectors"] == [
+            {
+                "connector_id": 1,
+                "status": "Faulted",
+                "error_code": "GroundFailure",
+                "vendor_error_code": "E17",
+                "info": None,
+                "at": "2026-05-01T09:20:00.450Z",
+            }
+        ]
+
+
+class TestList:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        problem(await anonymous.get("/charge-points"), 401, "token_missing")
+
+    async def test_by_project_and_status(self, installer: Caller, stranger: Caller) -> None:
+        project = await installer.project()
+        mine = await installer.charge_point(project)
+        other = await installer.charge_point()
+        await stranger.charge_point()
+
+        async def listed(**query: str) -> set[str]:
+            page = (await installer.get("/charge-points", params=query)).json()
+            return {item["id"] for item in page["items"]}
+
+        assert await listed() == {mine, other}
+        assert await listed(project_id=project) == {mine}
+        assert await listed(project_id=project, status="commissioned") == set()
+
+
+class TestChange:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        problem(await anonymous.patch("/charge-points/cp_x", {}), 401, "token_missing")
+
+    async def test_its_location(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        location = {"latitude": 1.5, "longitude": 2, "address": "Bay 4"}
+        answer = await installer.patch(f"/charge-points/{identity}", {"location": location})
+        assert answer.status_code == 200
+        assert answer.json()["location"] == location
+        assert answer.json()["serial_number"] == "CP-SN-00483921"
+
+    async def test_another_model_forgets_the_chosen_values(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        choice = {"parameters": [{"key": "MaxChargingProfilesInstalled", "value": 20}]}
+        await installer.post(f"/charge-points/{identity}/config/customize", choice)
+        answer = await installer.patch(
+            f"/charge-points/{identity}", {"vendor": "Acme", "model": "Box"}
+        )
+        assert answer.status_code == 200
+        shown = (await installer.get(f"/charge-points/{identity}/config")).json()
+        assert not any(parameter["customized"] for parameter in shown["parameters"])
+
+    async def test_its_identity_stays_once_commissioning_began(
+        self, installer: Caller, database: Database
+    ) -> None:
+        project = await installer.project()
+        identity = await installer.charge_point(project)
+        await run_started(database, project, identity)
+        answer = await installer.patch(f"/charge-points/{identity}", {"serial_number": "OTHER"})
+        problem(answer, 409, "has_runs")
+        answer = await installer.patch(f"/charge-points/{identity}", {"location": {}})
+        assert answer.status_code == 200
+
+    async def test_not_to_a_serial_number_that_is_there(self, installer: Caller) -> None:
+        project = await installer.project()
+        await installer.charge_point(project)
+        other = await installer.charge_point(project, serial_number="OTHER")
+        answer = await installer.patch(
+            f"/charge-points/{other}", {"serial_number": "CP-SN-00483921"}
+        )
+        problem(answer, 409, "duplicate_serial")
+
+
+class TestRemove:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        problem(await anonymous.delete("/charge-points/cp_x"), 401, "token_missing")
+
+    async def test_one_registered_by_mistake(self, installer: Caller, database: Database) -> None:
+        identity = await installer.charge_point()
+        await hold(database, identity, "node_1")
+        assert (await installer.delete(f"/charge-points/{identity}")).status_code == 204
+        problem(await installer.get(f"/charge-points/{identity}"), 404, "charge_point_not_found")
+
+    async def test_not_once_commissioning_began(
+        self, installer: Caller, database: Database
+    ) -> None:
+        project = await installer.project()
+        identity = await installer.charge_point(project)
+        await run_started(database, project, identity)
+        problem(await installer.delete(f"/charge-points/{identity}"), 409, "has_runs")
