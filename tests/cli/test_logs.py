@@ -47,8 +47,9 @@ def test_a_line_is_one_event_with_its_fields(lines: Lines) -> None:
 
 
 def test_libraries_take_the_same_way(lines: Lines) -> None:
-    logging.getLogger("uvicorn.error").warning("slow: %s", "GET /")
+    logging.getLogger("uvicorn.error").warning("slow: %s", "GET /", extra={"seconds": 3})
     (line,) = lines()
+    assert line["seconds"] == 3
     assert (line["event"], line["level"], line["logger"]) == (
         "slow: GET /",
         "warning",

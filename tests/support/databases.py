@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -34,11 +34,20 @@ def sqlite_copy(template: Path, folder: Path) -> Iterator[str]:
     yield f"sqlite+aiosqlite:///{path}"
 
 
-@contextmanager
-def postgresql_copy(server_url: str) -> Iterator[str]:
+def postgresql_copy(server_url: str) -> AbstractContextManager[str]:
     """Give the URL of a copy, and drop it afterwards, whoever is still connected."""
+    return _postgresql(server_url, _TEMPLATE)
+
+
+def empty_postgresql(server_url: str) -> AbstractContextManager[str]:
+    """Give the URL of a database without our tables, and drop it afterwards."""
+    return _postgresql(server_url, "template1")
+
+
+@contextmanager
+def _postgresql(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    asyncio.run(_execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"'))
+    asyncio.run(_execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     try:
         yield _with_database(server_url, name)
     finally:

@@ -4,14 +4,18 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 
 
-async def eventually(assertion: Callable[[], Awaitable[T] | T], *, within: float = 15) -> T:
+@overload
+async def eventually(assertion: Callable[[], Awaitable[T]], *, within: float = ...) -> T: ...
+@overload
+async def eventually(assertion: Callable[[], T], *, within: float = ...) -> T: ...
+async def eventually(assertion: Callable[[], Any], *, within: float = 15) -> Any:
     """Call until it raises no AssertionError any more, and return what it returned.
 
     After ``within`` seconds the last AssertionError is the test's failure.

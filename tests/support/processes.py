@@ -1,0 +1,63 @@
+"""Our processes, each started by its command as an operator would."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from embedded.binaries import leashed
+from tests.support.eventually import eventually
+
+_STOP_SECONDS, _READY_SECONDS = 40, 90
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without any setting, but these."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("DYNAMO_", "TEMPORAL_"))}
+    return plain | dict(settings)
+
+
+@asynccontextmanager
+async def dynamo(*arguments: str, settings: Mapping[str, str], log: Path) -> AsyncIterator[Process]:
+    """Run a command until the end of the block, and see that it stops cleanly."""
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *leashed([sys.executable, "-P", "-m", "cli", *arguments]),
+            env=environment(settings),
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        told = process.returncode is None
+        if told:
+            process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                code = await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
+    assert code == 0 or not told, f"{arguments[0]} ended with {code} when it was told to stop"
+
+
+async def until_ok(url: str, *, within: float = _READY_SECONDS) -> None:
+    """Wait until it answers 200."""
+
+    async def answers() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                answer = await client.get(url)
+            except httpx.HTTPError as error:
+                raise AssertionError(f"{url}: {error!r}") from error
+        assert answer.status_code == httpx.codes.OK, answer.text
+
+    await eventually(answers, within=within)
