@@ -1,0 +1,184 @@
+import httpx
+import pytest
+from sqlalchemy import update
+
+from storage.engine import Database
+from storage.tables import charge_points, invitations
+from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
+from tests.api.conftest import Outbox, accept_invitation
+
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("engine"),
+]
+SIGN_OFF = {"installer_signature": "J. Smith"}
+
+
+def token_in(outbox: Outbox) -> str:
+    return next(word for word in outbox.sent[-1][2].split() if len(word) == 64 and word.isalnum())
+
+
+async def invite(installer: Caller, project: str) -> str:
+    answer = await installer.post(
+        f"/projects/{project}/invite-site-owner", {"email": "facilities@riversidebp.com"}
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["invitation_id"])
+
+
+async def accept(anonymous: Caller, token: str, password: str = PASSWORD) -> httpx.Response:
+    return await anonymous.call(
+        "POST",
+        f"{V1}/site-owner/invitations/accept",
+        {"token": token, "password": password, "name": "Riverside Facilities"},
+    )
+
+
+class TestInvite:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        answer = await anonymous.post("/projects/prj_x/invite-site-owner", {})
+        problem(answer, 401, "token_missing")
+
+    async def test_mails_a_link(self, installer: Caller, outbox: Outbox) -> None:
+        project = await installer.project()
+        await invite(installer, project)
+        to, _subject, text = outbox.sent[-1]
+        assert to == "facilities@riversidebp.com"
+        assert token_in(outbox) in text
+
+    async def test_header_tricks_are_refused(self, installer: Caller, outbox: Outbox) -> None:
+        project = await installer.project()
+        answer = await installer.post(
+            f"/projects/{project}/invite-site-owner", {"email": "a@b.com\r\nBcc: c@d.com"}
+        )
+        problem(answer, 422, "invalid_input")
+        assert not outbox.sent
+
+    async def test_is_limited(self, installer: Caller) -> None:
+        project = await installer.project()
+        for _ in range(10):
+            await invite(installer, project)
+        answer = await installer.post(
+            f"/projects/{project}/invite-site-owner", {"email": "a@riversidebp.com"}
+        )
+        problem(answer, 429, "too_many_attempts")
+
+
+class TestAccept:
+    async def test_makes_the_account_once(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox
+    ) -> None:
+        project = await installer.project()
+        await invite(installer, project)
+        token = token_in(outbox)
+        answer = await accept(anonymous, token)
+        assert answer.status_code == 201
+        assert answer.json()["role"] == "site_owner"
+        assert answer.json()["project_id"] == project
+        problem(await accept(anonymous, token), 409, "invitation_used")
+        shown = (await installer.get(f"/projects/{project}")).json()
+        assert shown["site_owner_accepted"] is True
+
+    async def test_links_the_account_that_is_there(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox
+    ) -> None:
+        await invite(installer, await installer.project())
+        await accept(anonymous, token_in(outbox))
+        second = await installer.project(name="Second")
+        await invite(installer, second)
+        problem(await accept(anonymous, token_in(outbox), "not-the-password"), 401, "login_failed")
+        assert (await accept(anonymous, token_in(outbox))).status_code == 200
+
+    async def test_a_replaced_and_an_expired_and_an_unknown_one(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        project = await installer.project()
+        await invite(installer, project)
+        first = token_in(outbox)
+        await invite(installer, project)
+        problem(await accept(anonymous, first), 409, "invitation_replaced")
+        async with database.write() as connection:
+            await connection.execute(
+                update(invitations).values(expires_at=invitations.c.created_at)
+            )
+        problem(await accept(anonymous, token_in(outbox)), 409, "invitation_expired")
+        problem(await accept(anonymous, "f" * 64), 404, "invitation_unknown")
+
+
+class TestSiteOwner:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        for path in ("me", "projects"):
+            answer = await anonymous.call("GET", f"{V1}/site-owner/{path}")
+            problem(answer, 401, "token_missing")
+        problem(await anonymous.call("POST", f"{V1}/site-owner/logout"), 401, "token_missing")
+
+    async def test_each_role_on_its_own_side(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox
+    ) -> None:
+        project = await installer.project()
+        await invite(installer, project)
+        owner = await accept_invitation(anonymous, outbox)
+        problem(await owner.get("/me"), 403, "wrong_role")
+        problem(await owner.get(f"/projects/{project}"), 403, "wrong_role")
+        answer = await installer.call("GET", f"{V1}/site-owner/projects")
+        problem(answer, 403, "wrong_role")
+        me = await owner.call("GET", f"{V1}/site-owner/me")
+        assert me.json()["email"] == "facilities@riversidebp.com"
+        page = (await owner.call("GET", f"{V1}/site-owner/projects")).json()
+        assert [item["id"] for item in page["items"]] == [project]
+        # An installer's account with that e-mail and password would be another account.
+        answer = await anonymous.post("/login", {"email": owner.email, "password": PASSWORD})
+        problem(answer, 401, "login_failed")
+        assert (await owner.call("POST", f"{V1}/site-owner/logout")).status_code == 204
+        problem(await owner.call("GET", f"{V1}/site-owner/me"), 401, "token_revoked")
+
+
+class TestHandover:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        answer = await anonymous.post("/projects/prj_x/complete-handover", {})
+        problem(answer, 401, "token_missing")
+
+    async def test_a_signature_is_needed(self, installer: Caller) -> None:
+        project = await installer.project()
+        answer = await installer.post(f"/projects/{project}/complete-handover", {})
+        problem(answer, 422, "invalid_input")
+
+    async def test_an_empty_project_is_blocked(self, installer: Caller) -> None:
+        project = await installer.project()
+        answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
+        blocked = problem(answer, 409, "handover_blocked")
+        assert [blocker["code"] for blocker in blocked["blockers"]] == [
+            "no_charge_points",
+            "owner_not_accepted",
+        ]
+
+    async def test_afterwards_nothing_can_be_changed(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        project = await installer.project()
+        identity = await installer.charge_point(project)
+        await invite(installer, project)
+        await accept_invitation(anonymous, outbox)
+        async with database.write() as connection:
+            await connection.execute(update(charge_points).values(status="commissioned"))
+        answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
+        assert answer.status_code == 200, answer.text
+
+        choice = {"parameters": [{"key": "HeartbeatInterval", "value": 30}]}
+        body = GUIDE_CHARGE_POINT | {"project_id": project, "serial_number": "NEW"}
+        writes = [
+            await installer.patch(f"/projects/{project}", {"name": "x"}),
+            await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF),
+            await installer.post(f"/projects/{project}/invite-site-owner", {"email": "a@acme.com"}),
+            await installer.post("/charge-points", body),
+            await installer.patch(f"/charge-points/{identity}", {"location": {}}),
+            await installer.delete(f"/charge-points/{identity}"),
+            await installer.post(f"/charge-points/{identity}/config/customize", choice),
+            await installer.post(f"/commissioning/{identity}/start"),
+        ]
+        for write in writes:
+            problem(write, 409, "project_handed_over")
+        shown = (await installer.get(f"/projects/{project}")).json()
+        assert shown["status"] == "handed_over"
+        assert shown["installer_signature"] == "J. Smith"
+        assert (await installer.get(f"/charge-points/{identity}")).status_code == 200
