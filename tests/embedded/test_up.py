@@ -1,5 +1,6 @@
 """`dynamo up` on real parts, as processes."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -12,10 +13,14 @@ import pytest
 
 from embedded.data_directory import DataDirectory
 from embedded.ports import free_port
+from simulator.charge_point import VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22
 from tests.support.dynamo import Up
 from tests.support.eventually import eventually
+from tests.support.guide import Guide
 
 Launcher = Callable[..., Awaitable[Up]]
+SERIAL = "CP-SN-00483921"
 EVERYBODY = {"start-dev", "api", "worker", "ocpp-server"}
 
 
@@ -66,13 +71,30 @@ async def test_it_starts_refuses_a_second_one_stops_and_goes_on(
     )
     assert second.process.returncode == 1
 
-    assert await first.stop(signal.SIGTERM) == 0
-    gone(children)()
+    async with Guide(base) as guide:
+        project = await guide.project("owner@example.com")
+        charge_point = await guide.charge_point(project, SERIAL)
+        run = await guide.start(charge_point, run_test_transaction=False)
 
-    third = await launch()
-    again = await third.until_ready()
-    assert again["Data"] == addresses["Data"]
-    assert await get(again["API"].removesuffix("/api/v1") + "/health/ready") == 200
+        assert await first.stop(signal.SIGTERM) == 0
+        gone(children)()
+
+        third = await launch()
+        again = await third.until_ready()
+        assert again["Data"] == addresses["Data"]
+        guide.move(again["API"].removesuffix("/api/v1"))
+        waiting = await guide.status(charge_point)
+        assert waiting["commissioning_id"] == run["commissioning_id"]
+        assert waiting["status"] == "in_progress"
+
+        endpoint = again["OCPP"].replace("<charge point id>", charge_point)
+        virtual = VirtualChargePoint(ABB_TERRA_AC_W22, endpoint, serial=SERIAL, speed=20)
+        plugged = asyncio.create_task(virtual.run())
+        verdict = await guide.verdict(charge_point)
+        assert verdict["commissioning_id"] == run["commissioning_id"]
+        assert verdict["status"] == "completed", verdict
+        plugged.cancel()
+        await asyncio.gather(plugged, return_exceptions=True)
     assert await third.stop(signal.SIGINT) == 0
 
 

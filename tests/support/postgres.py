@@ -71,11 +71,15 @@ class PostgresServer:
             path.stat().st_mode & 0o001 for path in (installed / "bin" / "postgres").parents
         ):
             return installed
-        copy = self._folder / "install"
-        shutil.copytree(installed, copy, ignore=shutil.ignore_patterns("include"))
+        # The programs find their libraries by the way from one folder of the wheel to the other.
+        site, copy = installed.parents[1], self._folder / "install"
+        for part in (installed, site / f"{_WHEEL}.libs"):
+            if part.exists():
+                ignored = shutil.ignore_patterns("include")
+                shutil.copytree(part, copy / part.relative_to(site), ignore=ignored)
         for path in (copy, *copy.rglob("*")):
             path.chmod(0o755)
-        return copy
+        return copy / installed.relative_to(site)
 
     def _initialise(self) -> None:
         self._data.mkdir(mode=0o700)

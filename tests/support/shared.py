@@ -48,7 +48,9 @@ class SharedServers:
         return self._answers[name]
 
     def stop(self) -> None:
-        """Stop what runs, remove what was written."""
+        """Stop what runs, remove what was written; harmless when repeated."""
+        if not self._thread.is_alive():
+            return
         self._server.shutdown()
         self._thread.join()
         shutil.rmtree(self._folder, ignore_errors=True)
