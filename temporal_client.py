@@ -1,5 +1,7 @@
 """One way to reach Temporal: client, data converter, search attributes."""
 
+from collections.abc import Iterable
+
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
@@ -26,17 +28,19 @@ async def connect() -> Client:
 
 async def register_search_attributes(client: Client) -> None:
     """Register our search attributes where the namespace lacks them; harmless when repeated."""
-    operator = client.operator_service
-    existing = await operator.list_search_attributes(
+    existing = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
     missing = [name for name in SearchAttribute if name not in existing.custom_attributes]
     if missing:
-        await operator.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace,
-                search_attributes=dict.fromkeys(
-                    missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-                ),
-            )
+        await add_search_attributes(client, missing)
+
+
+async def add_search_attributes(client: Client, names: Iterable[SearchAttribute]) -> None:
+    """Add these; the time-skipping test server can add and not list."""
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(
+            namespace=client.namespace, search_attributes=dict.fromkeys(names, keyword)
         )
+    )

@@ -24,7 +24,7 @@ class Pace:
     unplug: timedelta = timedelta(minutes=15)
     vehicle: timedelta = timedelta(minutes=15)
     start: timedelta = timedelta(seconds=60)
-    meter: timedelta = timedelta(seconds=15)
+    meter: timedelta = timedelta(seconds=5)
     charge_at_least: timedelta = timedelta(seconds=8)
     charge_at_most: timedelta = timedelta(minutes=3)
     stop: timedelta = timedelta(seconds=30)

@@ -10,6 +10,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import temporal_client as temporal
+from domain.names import SearchAttribute
 from embedded import binaries
 from storage.engine import Database
 from tests.support import databases, shared
@@ -31,7 +33,8 @@ _EXIT_STATUS = pytest.StashKey[int]()
 def pytest_configure(config: pytest.Config) -> None:
     """Make the owner of the shared servers, in the controlling process alone."""
     if not hasattr(config, "workerinput"):
-        config.stash[_SHARED] = shared.SharedServers()
+        owner = config.stash[_SHARED] = shared.SharedServers()
+        config.add_cleanup(owner.stop)  # should another plugin fail before pytest_unconfigure
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -105,6 +108,7 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
         data_converter=pydantic_data_converter,
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
+        await temporal.add_search_attributes(environment.client, SearchAttribute)
         yield environment
 
 
@@ -114,6 +118,7 @@ def database_url(
 ) -> Iterator[str]:
     """URL of a migrated database for this test alone, on SQLite and on PostgreSQL."""
     template = shared.ask(shared_servers, request.param)
+    copy: AbstractContextManager[str]
     if request.param == "sqlite":
         copy = databases.sqlite_copy(Path(template), tmp_path)
     else:

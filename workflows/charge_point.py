@@ -5,6 +5,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
+    import contextlib
     from collections.abc import Awaitable, Callable
     from datetime import timedelta
     from typing import Any, TypeVar
@@ -58,22 +59,30 @@ class RemoteChargePoint:
                 self._send(operation, request, node=sent_to.node_id, summary=summary)
             )
             try:
-                # A new connection means that the old node cannot answer any more.
-                await workflow.wait_condition(
-                    lambda task=task, sent=sent_to.generation: (  # type: ignore[misc]
-                        task.done() or self._inbox.generation > sent
-                    )
-                )
-                if task.done() and not task.cancelled():
+                if await self._answered(task, generation=sent_to.generation):
                     return task.result()
             except ActivityError as error:
                 if not _may_send_again(error):
                     raise
             finally:
-                if not task.done():
-                    task.cancel()
+                _drop(task)
             await self._relocate(request.charge_point_id, lost=sent_to.generation)
         raise ChargePointAwayError("connection_lost", "The charge point is offline.")
+
+    async def _answered(self, task: asyncio.Task[Any], *, generation: int) -> bool:
+        """Wait for the answer; False when the charge point has a new connection instead.
+
+        The old node cannot answer then; but an answer that it gave before may still be on its way.
+        """
+        await workflow.wait_condition(lambda: task.done() or self._inbox.generation > generation)
+        if not task.done():
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(
+                    task.done,
+                    timeout=policies.LATE_ANSWER,
+                    timeout_summary="Wait for a late answer of the old connection",
+                )
+        return task.done()
 
     async def _send(
         self,
@@ -121,6 +130,12 @@ class RemoteChargePoint:
         if self._inbox.generation == lost:
             # Still said to be on the node that did not answer: its end is not noticed yet.
             await workflow.sleep(policies.RELOCATE_PAUSE)
+
+
+def _drop(task: asyncio.Task[Any]) -> None:
+    """Cancel what nobody waits for any more, and look at its end so that none is unheard of."""
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    task.cancel()
 
 
 def _may_send_again(error: ActivityError) -> bool:

@@ -34,6 +34,7 @@ NODE_OPERATION_TIMEOUT = timedelta(minutes=4)
 NODE_HEARTBEAT = timedelta(seconds=15)
 NODE_RETRY = RetryPolicy(maximum_attempts=1)
 NODE_SENDS = 6
+LATE_ANSWER = timedelta(seconds=3)
 RELOCATE_PAUSE = timedelta(seconds=1)
 
 # A charge point owned by a configuration push is free again within seconds.

@@ -1,0 +1,364 @@
+"""A scripted charge point behind the gateway port, and records in memory, for workflow tests.
+
+The workflow, its activities and Temporal are real; only the far side of the two ports is scripted,
+so that a test can make the charge point do one thing wrong and time can be skipped.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from temporalio.client import Client, WorkflowHandle
+
+from domain import operations as op
+from domain.catalogue import FirmwareRule
+from domain.checks import RunView
+from domain.commissioning import (
+    Briefing,
+    Claim,
+    MeterReading,
+    Registered,
+    RunRequest,
+    RunVerdict,
+    TransactionReadings,
+    VerdictNotice,
+    Whereabouts,
+)
+from domain.facts import (
+    BootFact,
+    ChargePointEvent,
+    ConnectionFact,
+    ConnectorFact,
+    EventKind,
+    MeterFact,
+    RefusedAttempt,
+    Snapshot,
+    TransactionFact,
+)
+from domain.names import CHARGE_POINT_EVENT_SIGNAL
+from domain.ports import ChargePointGoneError
+from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
+
+EPOCH = datetime(2026, 5, 1, 9, tzinfo=UTC)
+REGISTERED = Registered(
+    charge_point_id="cp_1",
+    project_id="prj_1",
+    vendor="ABB",
+    model="ABB Terra AC W22",
+    serial_number="CP-SN-00483921",
+    ocpp_version="1.6",
+)
+DESIRED = (
+    op.DesiredParameter(key="HeartbeatInterval", value="60", required=True),
+    op.DesiredParameter(key="MeterValueSampleInterval", value="30", required=True),
+    op.DesiredParameter(key="AuthorizationCacheEnabled", value="true"),
+)
+FIRMWARE = FirmwareRule(extract=r"(\d+\.\d+\.\d+)", minimum="1.8.0", blocked=("1.9.9",))
+
+
+@dataclass(kw_only=True)
+class Behaviour:
+    """What the charge point does; a test changes one thing."""
+
+    vendor: str = "ABB"
+    model: str = "Terra AC W22"
+    serial: str = "CP-SN-00483921"
+    firmware: str | None = "1.8.21"
+    online: bool = True
+    boots: bool = True
+    triggers: bool = True
+    heartbeats: bool = True
+    statuses: dict[int, ConnectorStatus] = field(
+        default_factory=lambda: {1: ConnectorStatus.AVAILABLE}
+    )
+    heals_when_made_available: bool = True
+    number_of_connectors: int | None = 1
+    reboot_for: frozenset[str] = frozenset()
+    comes_back: bool = True
+    rejects: frozenset[str] = frozenset()
+    start_reply: op.Reply = op.Reply.ACCEPTED
+    starts: bool = True
+    starts_on: int | None = None
+    stops: bool = True
+    registers: tuple[float, ...] = (1000, 1060, 1120, 1180)
+    power_w: float | None = 22_000
+    meters: bool = True
+    ping_ms: float = 20
+    clock_skew_s: float | None = 0.3
+
+
+class ScriptedChargePoint:
+    """Implements ChargePointGateway; tells the workflow what happens, by signals."""
+
+    def __init__(self, behaviour: Behaviour, client: Client, *, node_id: str) -> None:
+        self.behaviour = behaviour
+        self.received: Counter[str] = Counter()
+        self.handle: WorkflowHandle[object, object] | None = None
+        self.node_id = node_id
+        self.generation = 1
+        self.provisioned = False
+        self.gone_for: Counter[str] = Counter()
+        """How many more times an operation finds no socket."""
+        self._client = client
+        self._pending = set(behaviour.reboot_for)
+        self._intents: set[str] = set()
+        self.transaction: TransactionFact | None = None
+        self.readings: list[MeterReading] = []
+
+    # What it knows of itself
+
+    def connection(self) -> ConnectionFact:
+        return ConnectionFact(
+            connected=self.behaviour.online,
+            node_id=self.node_id,
+            generation=self.generation,
+            ocpp_version="1.6",
+            at=EPOCH,
+        )
+
+    def boot(self) -> BootFact:
+        return BootFact(
+            boot_id=f"boot-{uuid4().hex}",
+            at=EPOCH,
+            vendor=self.behaviour.vendor,
+            model=self.behaviour.model,
+            charge_point_serial=self.behaviour.serial,
+            charge_box_serial=None,
+            firmware_version=self.behaviour.firmware,
+            registration=RegistrationStatus.ACCEPTED
+            if self.provisioned
+            else RegistrationStatus.PENDING,
+        )
+
+    def connectors(self) -> tuple[ConnectorFact, ...]:
+        return tuple(self.fact(number) for number in self.behaviour.statuses)
+
+    def fact(self, number: int) -> ConnectorFact:
+        status = self.behaviour.statuses[number]
+        fault = status is ConnectorStatus.FAULTED
+        return ConnectorFact(
+            connector_id=number,
+            status=status,
+            error_code="GroundFailure" if fault else "NoError",
+            vendor_error_code="E17" if fault else None,
+            at=EPOCH,
+        )
+
+    # What it tells
+
+    async def tell(self, kind: EventKind, **facts: object) -> None:
+        assert self.handle is not None
+        event = ChargePointEvent(event_id=uuid4().hex, kind=kind, at=EPOCH, **facts)  # type: ignore[arg-type]
+        await self.handle.signal(CHARGE_POINT_EVENT_SIGNAL, event)
+
+    async def connect(self) -> None:
+        self.behaviour.online = True
+        self.generation += 1
+        await self.tell(EventKind.CONNECTED, connection=self.connection())
+        await self.tell(EventKind.BOOT, boot=self.boot())
+
+    async def set_status(self, number: int, status: ConnectorStatus) -> None:
+        self.behaviour.statuses[number] = status
+        await self.tell(EventKind.CONNECTOR, connector=self.fact(number))
+
+    # The gateway port
+
+    async def read_identity(self, request: op.Operation) -> op.Identity:
+        self._enter("read_identity")
+        return op.Identity(
+            boot=self.boot(),
+            ocpp_version="1.6",
+            ping_ms=self.behaviour.ping_ms,
+            clock_skew_s=self.behaviour.clock_skew_s,
+            connected_at=EPOCH,
+        )
+
+    async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
+        raise NotImplementedError
+
+    async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        self._enter("apply_configuration")
+        return op.ConfigurationOutcome(
+            parameters=tuple(self._parameter(wanted) for wanted in request.parameters),
+            number_of_connectors=self.behaviour.number_of_connectors,
+            keys_reported=12,
+        )
+
+    def _parameter(self, wanted: op.DesiredParameter) -> op.ParameterOutcome:
+        state, reported = ParameterState.APPLIED, wanted.value
+        if wanted.key in self.behaviour.rejects:
+            state, reported = ParameterState.REJECTED, "0"
+        elif wanted.key in self._pending:
+            state, reported = ParameterState.PENDING_REBOOT, "0"
+        return op.ParameterOutcome(
+            key=wanted.key, desired=wanted.value, reported=reported, state=state
+        )
+
+    async def trigger(self, request: op.Trigger) -> op.Outcome:
+        self._enter(f"trigger {request.message}")
+        if not self.behaviour.triggers:
+            return op.Outcome(reply=op.Reply.NOT_SUPPORTED, detail="NotImplemented")
+        match request.message:
+            case op.TriggerMessage.BOOT_NOTIFICATION if self.behaviour.boots:
+                await self.tell(EventKind.BOOT, boot=self.boot())
+            case op.TriggerMessage.HEARTBEAT if self.behaviour.heartbeats:
+                await self.tell(EventKind.HEARTBEAT)
+            case op.TriggerMessage.STATUS_NOTIFICATION:
+                for number in self.behaviour.statuses:
+                    if request.connector_id in {None, number}:
+                        await self.set_status(number, self.behaviour.statuses[number])
+            case op.TriggerMessage.METER_VALUES if self.behaviour.meters:
+                await self.meter()
+            case _:
+                pass
+        return op.Outcome(reply=op.Reply.ACCEPTED)
+
+    async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
+        self._enter("change_availability")
+        if self.behaviour.heals_when_made_available:
+            await self.set_status(request.connector_id, ConnectorStatus.AVAILABLE)
+        return op.Outcome(reply=op.Reply.ACCEPTED)
+
+    async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
+        self._enter("start_test_transaction")
+        assert request.intent not in self._intents
+        self._intents.add(request.intent)
+        if self.behaviour.start_reply is op.Reply.ACCEPTED and self.behaviour.starts:
+            await self.start(request.id_tag, self.behaviour.starts_on or request.connector_id)
+        return op.Outcome(reply=self.behaviour.start_reply, detail="by script")
+
+    async def start(self, id_tag: str, connector: int) -> None:
+        self.transaction = TransactionFact(
+            transaction_id=7,
+            connector_id=connector,
+            id_tag=id_tag,
+            started_at=EPOCH,
+            meter_start=int(self.behaviour.registers[0]),
+        )
+        await self.tell(EventKind.TRANSACTION_STARTED, transaction=self.transaction)
+
+    async def meter(self) -> None:
+        """Send the next reading; ten seconds of charging lie between two."""
+        number = len(self.readings)
+        register = self.behaviour.registers[min(number, len(self.behaviour.registers) - 1)]
+        at = EPOCH + timedelta(seconds=10 * number)
+        self.readings.append(
+            MeterReading(at=at, energy_wh=register, power_w=self.behaviour.power_w)
+        )
+        await self.tell(
+            EventKind.METER_VALUES,
+            meter=MeterFact(connector_id=1, transaction_id=7, at=at, energy_wh=register),
+        )
+
+    async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
+        self._enter("stop_test_transaction")
+        if self.behaviour.stops:
+            await self.end()
+        return op.Outcome(reply=op.Reply.ACCEPTED)
+
+    async def end(self) -> None:
+        assert self.transaction is not None
+        last = self.readings[-1].energy_wh if self.readings else self.behaviour.registers[0]
+        self.transaction = replace(
+            self.transaction, stopped_at=EPOCH, meter_stop=int(last or 0), stop_reason="Remote"
+        )
+        await self.tell(EventKind.TRANSACTION_STOPPED, transaction=self.transaction)
+
+    async def reset(self, request: op.Reset) -> op.Outcome:
+        self._enter("reset")
+        assert request.intent not in self._intents
+        self._intents.add(request.intent)
+        self._pending.clear()
+        self.behaviour.online = False
+        await self.tell(EventKind.DISCONNECTED, connection=self.connection())
+        if self.behaviour.comes_back:
+            await self.connect()
+        return op.Outcome(reply=op.Reply.ACCEPTED)
+
+    async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
+        raise NotImplementedError
+
+    async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
+        raise NotImplementedError
+
+    async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome:
+        raise NotImplementedError
+
+    async def ping(self, request: op.Operation) -> op.Ping:
+        self._enter("ping")
+        return op.Ping(latency_ms=self.behaviour.ping_ms, ocpp_version="1.6")
+
+    def _enter(self, operation: str) -> None:
+        self.received[operation] += 1
+        if self.gone_for[operation] > 0:
+            self.gone_for[operation] -= 1
+            raise ChargePointGoneError("the socket is not on this node")
+
+
+class MemoryRecords:
+    """Implements RunRecords and Directory on one scripted charge point."""
+
+    def __init__(self, charger: ScriptedChargePoint) -> None:
+        self.charger = charger
+        self.accepted = True
+        self.busy_for = 0
+        self.refusal: RefusedAttempt | None = None
+        self.verdicts: list[RunView] = []
+        self.mailed: list[str] = []
+
+    async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
+        if not self.accepted:
+            return Briefing(accepted=False)
+        if self.busy_for > 0:
+            self.busy_for -= 1
+            return Briefing(accepted=True, busy_with="configuration-cp_1")
+        behaviour = self.charger.behaviour
+        return Briefing(
+            accepted=True,
+            id_tag="A1B2C3D4E5F60718293A",
+            registered=REGISTERED,
+            snapshot=Snapshot(
+                connection=self.charger.connection() if behaviour.online else None,
+                boot=self.charger.boot() if behaviour.online and behaviour.boots else None,
+                connectors=self.charger.connectors() if behaviour.online else (),
+                provisioned=self.charger.provisioned,
+                last_refusal=self.refusal,
+            ),
+            desired=DESIRED,
+            firmware=FIRMWARE,
+        )
+
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> None:
+        self.verdicts.append(verdict.view)
+
+    async def accept_charge_point(self, charge_point_id: str) -> None:
+        self.charger.provisioned = True
+
+    async def readings(self, transaction_id: int) -> TransactionReadings:
+        return TransactionReadings(
+            readings=tuple(self.charger.readings), transaction=self.charger.transaction
+        )
+
+    async def notice(self, commissioning_id: str) -> VerdictNotice | None:
+        self.mailed.append(commissioning_id)
+        return None
+
+    async def notice_sent(self, commissioning_id: str) -> None:
+        raise NotImplementedError
+
+    async def locate(self, charge_point_id: str) -> Whereabouts:
+        online = self.charger.behaviour.online
+        return Whereabouts(
+            connection=self.charger.connection() if online else None, last_refusal=self.refusal
+        )
+
+    async def claim(self, charge_point_id: str, *, owner: str) -> Claim:
+        return Claim(
+            busy_with="commissioning-cp_1" if self.busy_for else None,
+            whereabouts=await self.locate(charge_point_id),
+            desired=DESIRED,
+        )
+
+    async def release(self, charge_point_id: str, *, owner: str) -> None:
+        self.released = owner

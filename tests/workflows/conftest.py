@@ -1,0 +1,145 @@
+"""A stage for workflow tests: real Temporal with skipping time, a scripted charge point."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.charge_point import ChargePointActivities
+from activities.mail import NoticeActivities
+from activities.records import DirectoryActivities, RecordActivities
+from domain.checks import RunView
+from domain.commissioning import RunOptions, RunRequest
+from domain.names import node_task_queue
+from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
+from worker import WORKFLOWS, workflow_runner
+from workflows.commissioning import CommissioningWorkflow
+
+
+class NoMailer:
+    """Implements Mailer; these tests look at whether mail was asked for, not at mail."""
+
+    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """One charge point, ready to be commissioned."""
+
+    env: WorkflowEnvironment
+    charger: ScriptedChargePoint
+    records: MemoryRecords
+    task_queue: str
+
+    async def start(
+        self, options: RunOptions | None = None
+    ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
+        handle = await self.env.client.start_workflow(
+            CommissioningWorkflow.run,
+            RunRequest(
+                commissioning_id="com_1",
+                charge_point_id="cp_1",
+                project_id="prj_1",
+                installer_id="usr_1",
+                started_by="installer@acme.com",
+                started_at=EPOCH,
+                options=options or RunOptions(),
+            ),
+            id=f"commissioning-{uuid4().hex}",
+            task_queue=self.task_queue,
+        )
+        self.charger.handle = handle  # type: ignore[assignment]
+        return handle
+
+    async def verdict(self, options: RunOptions | None = None) -> RunView:
+        """Run to the end, and hold what Temporal shows against the record."""
+        handle = await self.start(options)
+        return await self.verdict_of(handle)
+
+    async def verdict_of(
+        self, handle: WorkflowHandle[CommissioningWorkflow, RunView | None]
+    ) -> RunView:
+        try:
+            await handle.result()
+            closed = "completed"
+        except WorkflowFailureError as error:
+            cause = error.cause
+            is_verdict = isinstance(cause, ApplicationError) and cause.type == "CommissioningFailed"
+            closed = "failed" if is_verdict else repr(cause)
+        (view,) = self.records.verdicts
+        assert view.status == closed
+        return view
+
+
+class StageMaker(Protocol):
+    """Puts a charge point of some behaviour on the stage."""
+
+    async def __call__(self, behaviour: Behaviour | None = None) -> Stage: ...
+
+
+@pytest.fixture
+async def set_stage(time_skipping_env: WorkflowEnvironment) -> AsyncIterator[StageMaker]:
+    """Give a function that sets the stage; its workers end with the test."""
+    async with AsyncExitStack() as running:
+
+        async def make(behaviour: Behaviour | None = None) -> Stage:
+            client, queue = time_skipping_env.client, uuid4().hex
+            charger = ScriptedChargePoint(
+                behaviour or Behaviour(), client, node_id=f"node_{uuid4().hex}"
+            )
+            records = MemoryRecords(charger)
+            await running.enter_async_context(shared_worker(client, records, queue))
+            await running.enter_async_context(node_worker(client, charger))
+            return Stage(env=time_skipping_env, charger=charger, records=records, task_queue=queue)
+
+        yield make
+
+
+def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
+    """The worker of the shared task queue."""
+    recording = RecordActivities(records)
+    directory = DirectoryActivities(records)
+    notices = NoticeActivities(records, NoMailer())
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=WORKFLOWS,
+        activities=[
+            recording.begin_run,
+            recording.accept_charge_point,
+            recording.read_meter_values,
+            recording.finish_run,
+            directory.locate,
+            directory.claim,
+            directory.release,
+            notices.mail_verdict,
+        ],
+        workflow_runner=workflow_runner(),
+    )
+
+
+def node_worker(client: Client, charger: ScriptedChargePoint) -> Worker:
+    """A node that holds the charge point's socket."""
+    node = ChargePointActivities(charger)
+    return Worker(
+        client,
+        task_queue=node_task_queue(charger.node_id),
+        activities=[
+            node.read_identity,
+            node.apply_configuration,
+            node.trigger,
+            node.change_availability,
+            node.start_test_transaction,
+            node.stop_test_transaction,
+            node.reset,
+            node.ping,
+        ],
+    )

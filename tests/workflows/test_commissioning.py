@@ -1,0 +1,183 @@
+"""CommissioningWorkflow on skipping time: each behaviour of a charge point gets its verdict."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from domain.commissioning import RunOptions, StrayTransaction
+from domain.facts import TransactionFact
+from domain.operations import Reply
+from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus
+from tests.workflows.charger import EPOCH, Behaviour
+from tests.workflows.conftest import StageMaker
+from workflows.stray import StrayTransactionWorkflow
+
+
+async def test_a_good_charge_point_passes_all_four_checks(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+    assert [check.result for check in view.checks] == [CheckResult.PASSED] * 4
+    assert [check.name for check in view.checks] == list(CheckName)
+    assert stage.charger.received["start_test_transaction"] == 1
+    assert stage.charger.transaction is not None
+    assert stage.charger.transaction.stopped_at is not None
+
+
+_VERDICTS = [
+    (Behaviour(online=False), "ocpp_handshake", "never_connected"),
+    (Behaviour(boots=False), "ocpp_handshake", "identity_unknown"),
+    (Behaviour(serial="CP-SN-1"), "ocpp_handshake", "serial_mismatch"),
+    (Behaviour(vendor="Alfen"), "ocpp_handshake", "vendor_mismatch"),
+    (Behaviour(model="Terra DC"), "ocpp_handshake", "model_mismatch"),
+    (
+        Behaviour(rejects=frozenset({"HeartbeatInterval"})),
+        "ocpp_handshake",
+        "configuration_rejected",
+    ),
+    (
+        Behaviour(reboot_for=frozenset({"HeartbeatInterval"}), comes_back=False),
+        "ocpp_handshake",
+        "reboot_not_seen",
+    ),
+    (Behaviour(triggers=False), "ocpp_handshake", "boot_not_accepted"),
+    (Behaviour(heartbeats=False), "ocpp_handshake", "no_heartbeat"),
+    (Behaviour(clock_skew_s=-7200), "ocpp_handshake", "clock_skew"),
+    (Behaviour(ping_ms=9000), "ocpp_handshake", "slow_link"),
+    (Behaviour(firmware="1.7.3"), "firmware_version", "firmware_outdated"),
+    (Behaviour(firmware="1.9.9"), "firmware_version", "firmware_blocked"),
+    (
+        Behaviour(statuses={1: ConnectorStatus.FAULTED}),
+        "connector_available",
+        "connector_faulted",
+    ),
+    (
+        Behaviour(statuses={1: ConnectorStatus.FINISHING}),
+        "connector_available",
+        "connector_in_use",
+    ),
+    (
+        Behaviour(statuses={1: ConnectorStatus.UNAVAILABLE}, heals_when_made_available=False),
+        "connector_available",
+        "connector_unavailable",
+    ),
+    (
+        Behaviour(number_of_connectors=2, heals_when_made_available=False),
+        "connector_available",
+        "connector_silent",
+    ),
+    (Behaviour(starts=False), "test_transaction", "transaction_not_started"),
+    (Behaviour(start_reply=Reply.REJECTED), "test_transaction", "transaction_rejected"),
+    (Behaviour(starts_on=2), "test_transaction", "wrong_connector"),
+    (Behaviour(stops=False), "test_transaction", "transaction_not_stopped"),
+    (Behaviour(meters=False), "test_transaction", "no_meter_values"),
+    (Behaviour(registers=(1000, 1000, 1000)), "test_transaction", "no_energy"),
+    (Behaviour(registers=(1000, 1060, 1010, 1200)), "test_transaction", "meter_fell"),
+    (Behaviour(registers=(1.0, 1.06, 1.12, 1.18)), "test_transaction", "meter_units"),
+    (Behaviour(registers=(1000, 1600, 2200)), "test_transaction", "meter_disagrees"),
+]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "check", "code"), _VERDICTS, ids=[code for _, _, code in _VERDICTS]
+)
+async def test_each_fault_gets_its_verdict(
+    set_stage: StageMaker, behaviour: Behaviour, check: str, code: str
+) -> None:
+    stage = await set_stage(behaviour)
+    view = await stage.verdict()
+    assert view.status is RunStatus.FAILED
+    failed = next(record for record in view.checks if record.result is CheckResult.FAILED)
+    assert failed.failure is not None
+    assert (failed.name, failed.failure.code) == (check, code)
+    assert failed.failure.cause.endswith(".")
+    assert "{" not in failed.failure.cause + failed.failure.action
+    later = view.checks[list(CheckName).index(failed.name) + 1 :]
+    assert all(record.result is not CheckResult.PENDING for record in view.checks)
+    assert all(record.skip_reason for record in later if record.result is CheckResult.SKIPPED)
+
+
+async def test_a_reboot_is_made_once_and_read_back(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(reboot_for=frozenset({"HeartbeatInterval"})))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+    assert stage.charger.received["reset"] == 1
+    assert stage.charger.received["apply_configuration"] == 2
+
+
+async def test_a_missing_trigger_is_not_tried_again(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(triggers=False))
+    stage.charger.provisioned = True
+    await stage.verdict()
+    assert sum(n for name, n in stage.charger.received.items() if "trigger" in name) == 1
+
+
+async def test_no_test_transaction_is_a_skip_with_a_reason(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    view = await stage.verdict(RunOptions(run_test_transaction=False))
+    assert view.status is RunStatus.COMPLETED
+    last = view.checks[-1]
+    assert last.result is CheckResult.SKIPPED
+    assert last.skip_reason == ("installer@acme.com started the run without a test transaction.")
+    assert stage.charger.received["start_test_transaction"] == 0
+
+
+async def test_a_run_that_was_taken_back_leaves_no_verdict(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    stage.records.accepted = False
+    handle = await stage.start()
+    assert await handle.result() is None
+    assert stage.records.verdicts == []
+
+
+async def test_a_busy_charge_point_is_waited_for(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    stage.records.busy_for = 3
+    assert (await stage.verdict()).status is RunStatus.COMPLETED
+
+
+async def test_an_operation_is_sent_again_when_the_socket_moved(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    stage.charger.gone_for["apply_configuration"] = 2
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+    assert stage.charger.received["apply_configuration"] == 3
+
+
+async def test_the_mail_is_asked_for_when_wanted(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    await stage.verdict(RunOptions(notify_on_complete=True, run_test_transaction=False))
+    await stage.env.client.get_workflow_handle("notice-com_1").result()
+    assert stage.records.mailed == ["com_1"]
+
+
+async def test_a_transaction_that_will_not_stop_is_an_alarm(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(stops=False))
+    view = await stage.verdict()
+    assert view.alarms == (
+        "Test transaction 7 on connector 1 is still running; the engine keeps trying to stop it.",
+    )
+    stray = await stage.env.client.get_workflow_handle("stray-transaction-7").describe()
+    assert stray.status is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(stops=False))
+    charger = stage.charger
+    charger.transaction = TransactionFact(
+        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+    )
+    stray = await stage.env.client.start_workflow(
+        StrayTransactionWorkflow.run,
+        StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
+        id="stray-transaction-7",
+        task_queue=stage.task_queue,
+    )
+    await stage.env.sleep(timedelta(hours=5))
+    asked = charger.received["stop_test_transaction"]
+    assert 8 <= asked <= 12  # after 1, 2, 4 … minutes, then hourly
+    charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
+    await stray.result()
+    assert charger.received["stop_test_transaction"] == asked
