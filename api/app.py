@@ -45,7 +45,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         yield
         app.state.parts.passwords.close()
 
-    app = FastAPI(
+    app = docs.DocumentedAPI(
         title=docs.TITLE,
         description=docs.DESCRIPTION,
         version="1",

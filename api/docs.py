@@ -8,6 +8,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from api.problems import Problem
+
 TITLE: Final = "Dynamo commissioning engine"
 DESCRIPTION: Final = """\
 Commission EV charge points and hand them over to their site owner, step by step as the guide \
@@ -28,6 +30,32 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Health", "description": "For load balancers and `dynamo up`."},
 ]
 _ASSETS: Final = "/docs/assets"
+
+
+class DocumentedAPI(FastAPI):
+    """FastAPI whose OpenAPI document knows the problem, which no endpoint returns itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Compose the document, once."""
+        document = super().openapi()
+        schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+        if Problem.__name__ not in schemas:
+            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[Problem.__name__] = schema
+            _forget_the_frameworks_errors(document)
+        return document
+
+
+def _forget_the_frameworks_errors(document: dict[str, Any]) -> None:
+    """Drop the 422 that FastAPI documents on its own: ours has another shape, and its own place."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            invalid = operation["responses"].get("422", {})
+            if "application/json" in invalid.get("content", {}):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 def install_docs(app: FastAPI) -> None:

@@ -36,7 +36,8 @@ class BodyTooSlowError(EngineError):
 class RequestMiddleware:
     """Gives each request an id, reads its body within bounds, and logs one line about it.
 
-    Neither query nor headers nor body are logged: any of them may hold a credential.
+    Neither query nor headers nor body are logged: any of them may hold a credential. So may a path
+    that nobody serves, a link of a mail for example; only its root is logged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -66,7 +67,7 @@ class RequestMiddleware:
             try:
                 await self._serve(scope, receive, send_with_id)
             except Exception:
-                _log.exception("unexpected_error", path=scope["path"])
+                _log.exception("unexpected_error", path=_loggable_path(scope))
                 if status:  # the answer has begun; the connection is all that can be ended
                     raise
                 await unexpected_response(request_id)(scope, receive, send_with_id)
@@ -75,7 +76,7 @@ class RequestMiddleware:
                 _log.info(
                     "http_request",
                     method=scope["method"],
-                    path=scope["path"],
+                    path=_loggable_path(scope),
                     status=status,
                     ms=round((time.perf_counter() - began) * 1000, 1),
                     address=client[0] if client else None,
@@ -127,6 +128,14 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
 
 def _too_large() -> BodyTooLargeError:
     return BodyTooLargeError("body_too_large", "The body is larger than 1 MiB.")
+
+
+def _loggable_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    if "endpoint" in scope:
+        return path
+    root, _, rest = path.lstrip("/").partition("/")
+    return f"/{root[:40]}/…" if rest else f"/{root[:40]}"
 
 
 def _request_id(headers: Headers) -> str:

@@ -94,7 +94,6 @@ def problems(*statuses: int, **conflicts: str) -> dict[int | str, dict[str, Any]
             code = next(iter(conflicts))
             meaning = " ".join(f"`{name}`: {words}" for name, words in conflicts.items())
         documented[status] = {
-            "model": Problem,
             "description": meaning,
             "content": {
                 MEDIA_TYPE: {

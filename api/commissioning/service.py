@@ -109,8 +109,9 @@ async def cancel(
         return run.request, RunStatus.IN_PROGRESS
     # The row is there and its workflow is not: not begun yet, or just closed.
     async with parts.database.write() as connection:
-        if await Runs(connection).abandon(run.request.commissioning_id):
-            return run.request, RunStatus.CANCELLED
+        abandoned = await Runs(connection).abandon(run.request.commissioning_id)
+    if abandoned:
+        return run.request, RunStatus.CANCELLED
     raise _no_open_run()
 
 
@@ -144,8 +145,9 @@ async def _start(
         # Taken back, unless the workflow has begun all the same: then the start was a success
         # whose confirmation was lost.
         async with parts.database.write() as connection:
-            if await Runs(connection).abandon(request.commissioning_id):
-                raise
+            abandoned = await Runs(connection).abandon(request.commissioning_id)
+        if abandoned:  # raised out here: an exception inside the block would undo it
+            raise
     return request
 
 

@@ -6,6 +6,7 @@ from api.accounts.service import authenticate
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import ACCEPT_ADDRESS
+from domain.errors import ConflictError
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from domain.tokens import hash_token
@@ -54,8 +55,10 @@ async def accept(
         granted = await Invitations(connection).accept(
             invitation.id, account_id=account.id, at=now()
         )
-        if not granted:  # another call was faster; say what became of the invitation
-            await Invitations(connection).by_token(token_hash, now=now())
+        if not granted:  # another call was faster; the new account is not made either
+            raise ConflictError(
+                "invitation_used", "This invitation has been accepted already. Log in instead."
+            )
     await parts.temporal.invitation_accepted(invitation.project_id, invitation.id)
     return Acceptance(account=account, project_id=invitation.project_id, made=existing is None)
 

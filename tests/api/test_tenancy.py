@@ -1,0 +1,168 @@
+"""Somebody else's id is a 404 on every route; a new route needs a case here, or this fails."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.deps import now
+from domain.commissioning import RunOptions, RunRequest
+from domain.ids import Prefix, new_id
+from storage.engine import Database
+from storage.runs import Runs
+from tests.api.callers import GUIDE_CHARGE_POINT, Caller
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+PROJECT = "/api/v1/installer/projects/{project_id}"
+CHARGE_POINT = "/api/v1/installer/charge-points/{charge_point_id}"
+COMMISSIONING = "/api/v1/installer/commissioning/{charge_point_id}"
+
+# Each operation on an id, with a body that would do for one's own.
+CASES: dict[tuple[str, str], Any] = {
+    ("GET", PROJECT): None,
+    ("PATCH", PROJECT): {"name": "Mine now"},
+    ("POST", f"{PROJECT}/invite-site-owner"): {"email": "me@acme.com"},
+    ("POST", f"{PROJECT}/complete-handover"): {"installer_signature": "Me"},
+    ("GET", CHARGE_POINT): None,
+    ("PATCH", CHARGE_POINT): {"location": {}},
+    ("DELETE", CHARGE_POINT): None,
+    ("GET", f"{CHARGE_POINT}/config"): None,
+    ("GET", f"{CHARGE_POINT}/config/template"): None,
+    ("POST", f"{CHARGE_POINT}/config/customize"): {
+        "parameters": [{"key": "HeartbeatInterval", "value": 30}]
+    },
+    ("POST", f"{CHARGE_POINT}/test-connection"): None,
+    ("POST", f"{COMMISSIONING}/start"): {},
+    ("GET", f"{COMMISSIONING}/status"): None,
+    ("POST", f"{COMMISSIONING}/retry"): None,
+    ("POST", f"{COMMISSIONING}/cancel"): None,
+    ("GET", f"{COMMISSIONING}/runs"): None,
+    ("GET", f"{COMMISSIONING}/runs/{{commissioning_id}}"): None,
+    ("GET", f"{COMMISSIONING}/logs"): None,
+}
+# Operations without an id in the path whose query or body takes one are tested below by name.
+WITHOUT_ID = {
+    ("POST", "/api/v1/installer/signup"),
+    ("POST", "/api/v1/installer/login"),
+    ("POST", "/api/v1/installer/logout"),
+    ("GET", "/api/v1/installer/me"),
+    ("POST", "/api/v1/installer/projects"),
+    ("GET", "/api/v1/installer/projects"),
+    ("POST", "/api/v1/installer/charge-points"),
+    ("GET", "/api/v1/installer/charge-points"),
+    ("POST", "/api/v1/site-owner/invitations/accept"),
+    ("POST", "/api/v1/site-owner/login"),
+    ("POST", "/api/v1/site-owner/logout"),
+    ("GET", "/api/v1/site-owner/me"),
+    ("GET", "/api/v1/site-owner/projects"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theirs:
+    """Ids of somebody else's things."""
+
+    project_id: str
+    charge_point_id: str
+    commissioning_id: str
+
+
+@pytest.fixture
+async def theirs(stranger: Caller, database: Database) -> Theirs:
+    project = await stranger.project()
+    charge_point = await stranger.charge_point(project)
+    run = new_id(Prefix.COMMISSIONING)
+    async with database.write() as connection:
+        await Runs(connection).create_starting(
+            RunRequest(
+                commissioning_id=run,
+                charge_point_id=charge_point,
+                project_id=project,
+                installer_id="usr_stranger",
+                started_by=stranger.email,
+                started_at=now(),
+                options=RunOptions(),
+            )
+        )
+    return Theirs(project_id=project, charge_point_id=charge_point, commissioning_id=run)
+
+
+def operations(app: FastAPI) -> set[tuple[str, str]]:
+    paths: dict[str, dict[str, Any]] = app.openapi()["paths"]
+    return {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+
+async def test_every_operation_has_a_case(app: FastAPI) -> None:
+    assert operations(app) == set(CASES) | WITHOUT_ID
+    assert not any("{" in path for _, path in WITHOUT_ID)
+
+
+async def answers(
+    caller: Caller, path_of: Callable[[str], str]
+) -> dict[tuple[str, str], httpx.Response]:
+    made: dict[tuple[str, str], Awaitable[httpx.Response]] = {
+        (method, path): caller.call(method, path_of(path), body)
+        for (method, path), body in CASES.items()
+    }
+    return {case: await answer for case, answer in made.items()}
+
+
+async def test_a_foreign_id_does_not_exist(
+    installer: Caller, stranger: Caller, theirs: Theirs
+) -> None:
+    before = (await stranger.get(f"/charge-points/{theirs.charge_point_id}")).json()
+
+    def foreign(path: str) -> str:
+        return path.format(**vars(theirs))
+
+    def unknown(path: str) -> str:
+        return path.format(
+            project_id=new_id(Prefix.PROJECT),
+            charge_point_id=new_id(Prefix.CHARGE_POINT),
+            commissioning_id=new_id(Prefix.COMMISSIONING),
+        )
+
+    theirs_to_me = await answers(installer, foreign)
+    nobodys = await answers(installer, unknown)
+    for case, answer in theirs_to_me.items():
+        assert answer.status_code == 404, (case, answer.text)
+        # Not even the words tell that it exists.
+        mine, other = answer.json(), nobodys[case].json()
+        mine.pop("request_id"), other.pop("request_id")
+        assert mine == other
+    assert (await stranger.get(f"/charge-points/{theirs.charge_point_id}")).json() == before
+
+
+async def test_a_malformed_id_does_not_exist(installer: Caller) -> None:
+    for name in ("x", "%00", "%F0%9F%94%8C", "cp_" + "0" * 5000, "..%2F", "' OR 1=1 --"):
+
+        def malformed(path: str, name: str = name) -> str:
+            return path.format(project_id=name, charge_point_id=name, commissioning_id=name)
+
+        for case, answer in (await answers(installer, malformed)).items():
+            assert answer.status_code == 404, (case, name, answer.text)
+
+
+async def test_anonymous_learns_nothing(anonymous: Caller, theirs: Theirs) -> None:
+    for case, answer in (
+        await answers(anonymous, lambda path: path.format(**vars(theirs)))
+    ).items():
+        assert answer.status_code == 401, case
+
+
+async def test_a_foreign_id_in_a_query_or_a_body(installer: Caller, theirs: Theirs) -> None:
+    answer = await installer.get("/charge-points", params={"project_id": theirs.project_id})
+    assert answer.status_code == 404
+    body = GUIDE_CHARGE_POINT | {"project_id": theirs.project_id}
+    assert (await installer.post("/charge-points", body)).status_code == 404
+    mine = await installer.charge_point()
+    for path in (f"runs/{theirs.commissioning_id}", f"logs?run={theirs.commissioning_id}"):
+        assert (await installer.get(f"/commissioning/{mine}/{path}")).status_code == 404
+    assert theirs.project_id not in (await installer.get("/projects")).text
+    assert theirs.charge_point_id not in (await installer.get("/charge-points")).text
