@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks show locals, so secrets
 )
 
-_MISUSED = 2
+_FAILED, _MISUSED = 1, 2
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -155,6 +155,25 @@ def simulate(context: typer.Context) -> None:
     simulator = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     simulator.command()(command)  # its options are read here, so that --help above imports nothing
     simulator(args=context.args, prog_name="dynamo simulate")
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running, with its URLs.")] = False,
+) -> None:
+    """Play the whole guide against real parts, on free ports and a temporary folder."""
+    import asyncio
+
+    from demo.run import demo as play
+    from embedded.errors import StartError
+
+    try:
+        held = asyncio.run(play(keep=keep))
+    except StartError as error:
+        _refuse(str(error), error.exit_code)
+    if not held:
+        raise typer.Exit(_FAILED)
 
 
 def _settings(process: str, *, secret: bool = True) -> "Settings":

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from activities.mailer import mailer_from
+from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.mail import NoticeActivities, ProjectActivities
+from activities.mailer import mailer_from
 from activities.records import DirectoryActivities, RecordActivities
 from domain.names import SHARED_TASK_QUEUE
 from domain.ports import Mailer
@@ -37,6 +38,10 @@ WORKFLOWS: Sequence[type] = (
     ProjectWorkflow,
     StrayTransactionWorkflow,
 )
+
+# The fields of a log line are fields: the SDK would repeat them inside the message.
+activity.logger.activity_info_on_message = False
+workflow.logger.workflow_info_on_message = False
 
 # Our own pure modules are imported once, not anew for each workflow run.
 _PASSED_THROUGH = ("activities", "annotated_types", "domain", "pydantic", "pydantic_core")

@@ -1,0 +1,1 @@
+"""`dynamo demo`: the whole guide, played against real parts on this machine."""

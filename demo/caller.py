@@ -1,0 +1,43 @@
+"""The installer's and the site owner's HTTP client."""
+
+from typing import Any
+
+import httpx
+
+from demo.account import Account, DemoFailedError
+
+Document = dict[str, Any]
+
+
+class Caller:
+    """Calls the API, and puts each call into the account."""
+
+    def __init__(self, client: httpx.AsyncClient, account: Account) -> None:
+        self._client = client
+        self._account = account
+        self._headers: dict[str, str] = {}
+
+    def use_token(self, token: str) -> None:
+        """Send this bearer token from now on."""
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def post(self, path: str, body: Document | None = None, *, status: int) -> Document:
+        """POST; the answer must have that status."""
+        return await self._call("POST", path, body, status=status)
+
+    async def get(self, path: str, *, quiet: bool = False) -> Document:
+        """GET; the answer must be 200."""
+        return await self._call("GET", path, None, status=httpx.codes.OK, quiet=quiet)
+
+    async def _call(
+        self, method: str, path: str, body: Document | None, *, status: int, quiet: bool = False
+    ) -> Document:
+        answer = await self._client.request(method, path, json=body, headers=self._headers)
+        if not quiet:
+            self._account.request(method, path, answer.status_code)
+        if answer.status_code != status:
+            raise DemoFailedError(
+                f"{method} {path} answered {answer.status_code} instead of {status}: {answer.text}"
+            )
+        document: Document = answer.json()
+        return document

@@ -1,0 +1,77 @@
+"""The demo plays the guide, and fails where the engine does not hold what it expects."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from demo.account import Account, DemoFailedError
+from demo.caller import Caller
+from demo.play import Play
+
+
+@contextmanager
+def _running_demo(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "demo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.timeout(150)
+def test_the_demo_plays_the_whole_guide_and_leaves_nothing() -> None:
+    with _running_demo() as process:
+        told, _ = process.communicate(timeout=140)
+    assert process.returncode == 0, told
+    assert "All of it held" in told
+    assert "GroundFailure" in told
+    assert "Handed over at" in told
+
+
+@pytest.mark.timeout(90)
+def test_an_interrupted_demo_says_so_and_is_no_success() -> None:
+    with _running_demo() as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "signs up" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        told = process.stdout.read()
+        assert process.wait(60) == 1, told
+    assert "Interrupted." in told
+
+
+async def test_an_answer_that_is_not_expected_fails_the_demo(tmp_path: Path) -> None:
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, json={"detail": "Temporal is away."})
+
+    account = Account(Console(file=io.StringIO()))
+    async with httpx.AsyncClient(
+        base_url="http://engine", transport=httpx.MockTransport(refuse)
+    ) as client:
+        caller = Caller(client, account)
+        with pytest.raises(DemoFailedError, match="answered 503 instead of 201.*Temporal is away"):
+            await Play(caller, caller, account, mail=tmp_path).run()
+    assert account.held == 0
+
+
+def test_an_expectation_that_does_not_hold_is_an_error() -> None:
+    account = Account(Console(file=io.StringIO()))
+    with pytest.raises(DemoFailedError, match="the retry passed"):
+        account.expect(holds=False, what="the retry passed")
