@@ -20,18 +20,17 @@ from demo.play import Play
 
 @contextmanager
 def _running_demo(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "cli", "demo", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "COLUMNS": "200"},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.timeout(150)
@@ -66,7 +65,7 @@ async def test_an_answer_that_is_not_expected_fails_the_demo(tmp_path: Path) -> 
         base_url="http://engine", transport=httpx.MockTransport(refuse)
     ) as client:
         caller = Caller(client, account)
-        with pytest.raises(DemoFailedError, match="answered 503 instead of 201.*Temporal is away"):
+        with pytest.raises(DemoFailedError, match=r"answered 503 instead of 201.*Temporal is away"):
             await Play(caller, caller, account, mail=tmp_path).run()
     assert account.held == 0
 
