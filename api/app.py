@@ -23,6 +23,7 @@ from api.middleware import RequestMiddleware
 from api.parts import compose
 from api.projects.endpoints import router as projects
 from api.site_owner.endpoints import router as site_owner
+from api.site_owner.page import router as invitation_page
 from api.temporal import TemporalGateway
 from settings import Settings
 from storage.engine import Database
@@ -71,6 +72,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         v1.include_router(router)
     app.include_router(v1)
     app.include_router(health)
+    app.include_router(invitation_page)
     docs.install_docs(app)
     return app
 

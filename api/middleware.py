@@ -37,7 +37,7 @@ class RequestMiddleware:
     """Gives each request an id, reads its body within bounds, and logs one line about it.
 
     Neither query nor headers nor body are logged: any of them may hold a credential. So may a path
-    that nobody serves, a link of a mail for example; only its root is logged.
+    with a token in it, or one that nobody serves; of these only the root is logged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -132,7 +132,7 @@ def _too_large() -> BodyTooLargeError:
 
 def _loggable_path(scope: Scope) -> str:
     path: str = scope["path"]
-    if "endpoint" in scope:
+    if "endpoint" in scope and "token" not in scope.get("path_params", {}):
         return path
     root, _, rest = path.lstrip("/").partition("/")
     return f"/{root[:40]}/…" if rest else f"/{root[:40]}"

@@ -1,6 +1,6 @@
 """Somebody else's id is a 404 on every route; a new route needs a case here, or this fails."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,27 @@ def operations(app: FastAPI) -> set[tuple[str, str]]:
 async def test_every_operation_has_a_case(app: FastAPI) -> None:
     assert operations(app) == set(CASES) | WITHOUT_ID
     assert not any("{" in path for _, path in WITHOUT_ID)
+
+
+def hidden(routes: Iterable[Any]) -> set[str]:
+    """Paths that are not in the OpenAPI document, whatever routers they lie in."""
+    found: set[str] = set()
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            found |= hidden(inner.routes)
+        elif not getattr(route, "include_in_schema", False):
+            found.add(route.path)
+    return found
+
+
+async def test_what_is_not_documented_has_no_tenant(app: FastAPI) -> None:
+    assert hidden(app.routes) == {
+        "/docs",
+        "/docs/assets",
+        "/invitations/{token}",
+        "/openapi.json",
+    }
 
 
 async def answers(
