@@ -5,6 +5,7 @@ from temporalio import activity
 from domain.commissioning import (
     Briefing,
     Claim,
+    Released,
     RunRequest,
     RunVerdict,
     TransactionReadings,
@@ -35,9 +36,9 @@ class RecordActivities:
         return await self._records.readings(transaction_id)
 
     @activity.defn
-    async def finish_run(self, verdict: RunVerdict) -> None:
+    async def finish_run(self, verdict: RunVerdict) -> Released:
         """Store the verdict and stop watching."""
-        await self._records.finish_run(verdict, owner=_owner())
+        return await self._records.finish_run(verdict, owner=_owner())
 
 
 class DirectoryActivities:
@@ -57,9 +58,9 @@ class DirectoryActivities:
         return await self._directory.claim(charge_point_id, owner=_owner())
 
     @activity.defn
-    async def release(self, charge_point_id: str) -> None:
+    async def release(self, charge_point_id: str) -> Released:
         """Give the charge point back."""
-        await self._directory.release(charge_point_id, owner=_owner())
+        return await self._directory.release(charge_point_id, owner=_owner())
 
 
 def _owner() -> str:

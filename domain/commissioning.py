@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
-from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
+from domain.facts import BootFact, ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
 from domain.operations import DesiredParameter, ParameterOutcome
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
@@ -146,6 +146,7 @@ class Claim:
 
     busy_with: str | None
     whereabouts: Whereabouts
+    boot: BootFact | None = None
     desired: tuple[DesiredParameter, ...] = ()
 
 
@@ -198,6 +199,13 @@ class ProjectRequest:
     project_id: str
     installer_id: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released:
+    """Answer of giving a charge point back; ``configuration_queued``: values wait for a push."""
+
+    configuration_queued: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,8 @@ class FailureCode(StrEnum):
 
     NEVER_CONNECTED = "never_connected"
     CONNECTION_LOST = "connection_lost"
+    CONNECTION_UNSTABLE = "connection_unstable"
+    BOOT_LOOP = "boot_loop"
     IDENTITY_UNKNOWN = "identity_unknown"
     VENDOR_MISMATCH = "vendor_mismatch"
     MODEL_MISMATCH = "model_mismatch"
@@ -33,6 +35,7 @@ class FailureCode(StrEnum):
     CONNECTOR_IN_USE = "connector_in_use"
     TRANSACTION_NOT_STARTED = "transaction_not_started"
     TRANSACTION_REJECTED = "transaction_rejected"
+    TRANSACTION_ENDED_EARLY = "transaction_ended_early"
     TRANSACTION_NOT_STOPPED = "transaction_not_stopped"
     WRONG_CONNECTOR = "wrong_connector"
     NO_METER_VALUES = "no_meter_values"
@@ -40,6 +43,7 @@ class FailureCode(StrEnum):
     METER_FELL = "meter_fell"
     METER_UNITS = "meter_units"
     METER_DISAGREES = "meter_disagrees"
+    ENGINE_ERROR = "engine_error"
 
 
 _TEXTS: dict[FailureCode, tuple[str, str]] = {
@@ -53,6 +57,17 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.CONNECTION_LOST: (
         "The charge point went offline during the check and did not come back within {waited}.",
         "Check power and network at the charge point, then retry.",
+    ),
+    FailureCode.CONNECTION_UNSTABLE: (
+        "The connection to the charge point broke again and again during the check.",
+        "Check its power supply and its mobile or network signal, then retry.",
+    ),
+    FailureCode.BOOT_LOOP: (
+        "The charge point keeps restarting: {boots} times within {window}.",
+        (
+            "Check its power supply; set the configuration that it was given last back in its own "
+            "menu or update its firmware, then retry."
+        ),
     ),
     FailureCode.IDENTITY_UNKNOWN: (
         "The charge point is connected but never said what it is (no BootNotification).",
@@ -127,7 +142,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Restart the charge point and retry; if it happens again, check the connector's wiring.",
     ),
     FailureCode.CONNECTOR_FAULTED: (
-        "Connector {connector_id} reports a fault: {error}.",
+        "{place} reports a fault: {error}.",
         "Mend the fault (see the charge point's manual for the code), then retry.",
     ),
     FailureCode.CONNECTOR_UNAVAILABLE: (
@@ -150,6 +165,16 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         (
             "Plug a vehicle or a tester into connector {connector_id}; if one is plugged in, check "
             "the charge point's display for the reason, then retry."
+        ),
+    ),
+    FailureCode.TRANSACTION_ENDED_EARLY: (
+        (
+            "The test charge on connector {connector_id} ended before the engine stopped it "
+            "({reason})."
+        ),
+        (
+            "Leave the vehicle or the tester plugged in and ready to charge; if it was, check the "
+            "charge point's display for the reason, then retry."
         ),
     ),
     FailureCode.TRANSACTION_NOT_STOPPED: (
@@ -188,6 +213,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "from {source}."
         ),
         "Check the meter's type, ratio and wiring in the charge point, then retry.",
+    ),
+    FailureCode.ENGINE_ERROR: (
+        "The engine could not finish the check; that says nothing about the charge point.",
+        "Retry; if it happens again, tell operations the id of this run.",
     ),
 }
 

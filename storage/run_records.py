@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.catalogue import ParameterValue
 from domain.commissioning import (
     Briefing,
     Claim,
     Registered,
+    Released,
     RunRequest,
     RunVerdict,
     TransactionReadings,
@@ -19,12 +19,14 @@ from domain.commissioning import (
     Whereabouts,
 )
 from domain.operations import DesiredParameter
+from domain.parameters import text_of
 from domain.rules.sampled_values import read_samples
+from domain.states import ParameterState
 from storage.catalogue import Catalogue
 from storage.connections import last_refusal, read_connection
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
-from storage.facts import read_snapshot
+from storage.facts import newest_boot, read_snapshot
 from storage.parameters import Parameters
 from storage.run_log import write_run_log
 from storage.runs import Runs
@@ -80,13 +82,13 @@ class StoredRuns:
                 firmware=entry.firmware,
             )
 
-    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> None:
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:
         """Store the verdict and its log, and let go of the charge point."""
         view = verdict.view
         async with self._database.write() as connection:
             await Runs(connection).finish(view)
             await write_run_log(connection, view)
-            await _let_go(connection, view.charge_point_id, owner=owner)
+            return await _let_go(connection, view.charge_point_id, owner=owner)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """Boots of the charge point are answered Accepted from now on."""
@@ -177,13 +179,14 @@ class StoredDirectory:
             return Claim(
                 busy_with=busy_with,
                 whereabouts=await self._whereabouts(connection, charge_point_id),
+                boot=await newest_boot(connection, charge_point_id),
                 desired=await desired_parameters(connection, self._catalogue, registered),
             )
 
-    async def release(self, charge_point_id: str, *, owner: str) -> None:
+    async def release(self, charge_point_id: str, *, owner: str) -> Released:
         """Let go, if it is still the owner's."""
         async with self._database.write() as connection:
-            await _let_go(connection, charge_point_id, owner=owner)
+            return await _let_go(connection, charge_point_id, owner=owner)
 
     async def _whereabouts(self, connection: AsyncConnection, charge_point_id: str) -> Whereabouts:
         link = await read_connection(connection, charge_point_id, now=self._now())
@@ -209,17 +212,12 @@ async def desired_parameters(
     return tuple(
         DesiredParameter(
             key=parameter.key,
-            value=chosen.get(parameter.key, as_ocpp_text(parameter.default)),
+            value=chosen.get(parameter.key, text_of(parameter.default)),
             assertion=parameter.assertion,
             required=parameter.required,
         )
         for parameter in template.parameters
     )
-
-
-def as_ocpp_text(value: ParameterValue) -> str:
-    """Write a value as OCPP does: booleans in lower case, all else as it is."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 async def _registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
@@ -254,10 +252,14 @@ async def _take(
     return busy_with
 
 
-async def _let_go(connection: AsyncConnection, charge_point_id: str, *, owner: str) -> None:
+async def _let_go(connection: AsyncConnection, charge_point_id: str, *, owner: str) -> Released:
     await connection.execute(
         update(charge_points)
         .where(charge_points.c.id == charge_point_id)
         .where(charge_points.c.watched_by == owner)
         .values(watched_by=None, watched_run=None)
+    )
+    stored = await Parameters(connection).all(charge_point_id)
+    return Released(
+        configuration_queued=any(value.state is ParameterState.QUEUED for value in stored)
     )

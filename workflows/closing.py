@@ -5,9 +5,14 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from domain.commissioning import StrayTransaction
-    from domain.names import notice_workflow_id, stray_transaction_workflow_id
+    from domain.commissioning import ConfigurationRequest, StrayTransaction
+    from domain.names import (
+        configuration_workflow_id,
+        notice_workflow_id,
+        stray_transaction_workflow_id,
+    )
     from workflows.checks.test_charge import open_transactions, stop
+    from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
     from workflows.run import Run
     from workflows.stray import StrayTransactionWorkflow
@@ -44,6 +49,20 @@ async def mail_verdict(commissioning_id: str) -> None:
             id=notice_workflow_id(commissioning_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
             static_summary="Mail the verdict",
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+async def push_queued_configuration(charge_point_id: str) -> None:
+    """Push values that were chosen while the run owned the charge point."""
+    try:
+        await workflow.start_child_workflow(
+            ConfigurationWorkflow.run,
+            ConfigurationRequest(charge_point_id=charge_point_id),
+            id=configuration_workflow_id(charge_point_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            static_summary="Push the queued configuration",
         )
     except WorkflowAlreadyStartedError:
         return

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
     from workflows.checks.test_charge import charge
-    from workflows.closing import mail_verdict, stop_what_runs
+    from workflows.closing import mail_verdict, push_queued_configuration, stop_what_runs
     from workflows.inbox import Inbox
     from workflows.journal import Journal
     from workflows.presentation import current_details
@@ -168,7 +168,7 @@ class CommissioningWorkflow:
         if failed:
             workflow.upsert_search_attributes([_FAILED_CHECK.value_set(failed[0])])
         self._present()
-        await workflow.execute_activity_method(
+        released = await workflow.execute_activity_method(
             RecordActivities.finish_run,
             RunVerdict(view=view),
             start_to_close_timeout=policies.RECORD_TIMEOUT,
@@ -177,6 +177,8 @@ class CommissioningWorkflow:
         )
         if self._request.options.notify_on_complete:
             await mail_verdict(view.commissioning_id)
+        if released.configuration_queued and self._inbox.connected:
+            await push_queued_configuration(view.charge_point_id)
 
     def _verdict(self) -> ApplicationError:
         problem = self._journal.failure

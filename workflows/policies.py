@@ -56,3 +56,7 @@ CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 STRAY_FIRST_PAUSE = timedelta(minutes=1)
 STRAY_LONGEST_PAUSE = timedelta(hours=1)
 STRAY_TRIES_PER_RUN = 200
+
+# Values may be chosen while others are pushed; after this many rounds the next event pushes them.
+CONFIGURATION_PUSHES = 5
+BOOT_AFTER_CONNECTION = timedelta(seconds=10)

@@ -37,7 +37,8 @@ def judge_connector(
     """
     if fact is None:
         return ConnectorVerdict(advice=ConnectorAdvice.ASK, detail="No status was reported.")
-    said = f"Connector {connector_id} reports {fact.status}."
+    place = name_of(connector_id)
+    said = f"{place} reports {fact.status}."
     match fact.status:
         case ConnectorStatus.FAULTED:
             return ConnectorVerdict(
@@ -45,7 +46,7 @@ def judge_connector(
                 detail=said,
                 failure=failure(
                     FailureCode.CONNECTOR_FAULTED,
-                    connector_id=connector_id,
+                    place=place,
                     error=describe_fault(fact),
                 ),
             )
@@ -61,6 +62,11 @@ def judge_connector(
             return ConnectorVerdict(advice=ConnectorAdvice.MAKE_AVAILABLE, detail=said)
         case _:
             return ConnectorVerdict(advice=ConnectorAdvice.UNPLUG, detail=said)
+
+
+def name_of(connector_id: int) -> str:
+    """Name a connector for a person; OCPP's connector 0 is the station itself."""
+    return f"Connector {connector_id}" if connector_id else "The charge point itself"
 
 
 def describe_fault(fact: ConnectorFact) -> str:

@@ -73,7 +73,10 @@ def _place(version: str, rule: FirmwareRule) -> tuple[int, ...] | None:
     if rule.order:
         return (rule.order.index(version),) if version in rule.order else None
     parts = re.findall(r"\d+", version)
-    return tuple(int(part) for part in parts) if parts else None
+    numbers = [int(part) for part in parts]
+    while numbers and numbers[-1] == 0:  # 1.8 is 1.8.0
+        numbers.pop()
+    return tuple(numbers) if parts else None
 
 
 def _unknown(reported: str | None, version: str | None, rule: FirmwareRule) -> FirmwareVerdict:

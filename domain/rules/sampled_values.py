@@ -8,6 +8,8 @@ from domain.commissioning import MeterReading
 
 _ENERGY = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
+_SIGNED = "SignedData"  # a digest, even where it reads like a number
+_LIMIT = 1e15  # a million times what any meter can show
 _SCALE = {"Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0}
 
 
@@ -33,21 +35,21 @@ def _total(
 ) -> float | None:
     of_phases: list[float] = []
     for sample in samples:
-        if sample.get("measurand", _ENERGY) != measurand:
+        if sample.get("measurand", _ENERGY) != measurand or sample.get("format") == _SIGNED:
             continue
-        value = _number(sample.get("value"))
         scale = _SCALE.get(str(sample.get("unit", default_unit)))
-        if value is None or scale is None:
+        value = None if scale is None else _number(sample.get("value"), scale)
+        if value is None:
             continue
         if sample.get("phase") is None:
-            return value * scale
-        of_phases.append(value * scale)
+            return value
+        of_phases.append(value)
     return sum(of_phases) if of_phases else None
 
 
-def _number(text: object) -> float | None:
+def _number(text: object, scale: float) -> float | None:
     try:
-        number = float(str(text))
+        number = float(str(text)) * scale
     except ValueError:
         return None
-    return number if number - number == 0 else None  # neither infinite nor NaN
+    return number if abs(number) < _LIMIT else None  # no NaN either

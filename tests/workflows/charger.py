@@ -19,6 +19,7 @@ from domain.commissioning import (
     Claim,
     MeterReading,
     Registered,
+    Released,
     RunRequest,
     RunVerdict,
     TransactionReadings,
@@ -306,6 +307,7 @@ class MemoryRecords:
         self.refusal: RefusedAttempt | None = None
         self.verdicts: list[RunView] = []
         self.mailed: list[str] = []
+        self.queued = False
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
         if not self.accepted:
@@ -329,8 +331,9 @@ class MemoryRecords:
             firmware=FIRMWARE,
         )
 
-    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> None:
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:
         self.verdicts.append(verdict.view)
+        return Released(configuration_queued=self.queued)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         self.charger.provisioned = True
@@ -360,5 +363,6 @@ class MemoryRecords:
             desired=DESIRED,
         )
 
-    async def release(self, charge_point_id: str, *, owner: str) -> None:
-        self.released = owner
+    async def release(self, charge_point_id: str, *, owner: str) -> Released:
+        queued, self.queued = self.queued, False
+        return Released(configuration_queued=queued)
