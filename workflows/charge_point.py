@@ -1,7 +1,7 @@
 """A charge point as a workflow sees it: operations that find the charge point wherever it is."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
@@ -26,6 +26,10 @@ class ChargePointAwayError(EngineError):
     """The charge point is offline, and did not come back in time."""
 
 
+class OperationFailedError(EngineError):
+    """The engine itself failed at an operation; that says nothing about the charge point."""
+
+
 class RemoteChargePoint:
     """Sends operations to the node that holds the socket, and follows the charge point.
 
@@ -47,12 +51,14 @@ class RemoteChargePoint:
         """Run an operation.
 
         Raises:
-            ChargePointAwayError: offline for longer than the reconnect time.
+            ChargePointAwayError: ``connection_lost``, offline for longer than the reconnect time;
+                ``connection_unstable``, it broke at each of several tries.
+            OperationFailedError: ``engine_error``, neither the charge point nor its link is why.
 
         """
         for _ in range(policies.NODE_SENDS):
             if not await self._online():
-                break
+                raise ChargePointAwayError("connection_lost", "The charge point is offline.")
             sent_to = self._inbox.connection
             assert sent_to is not None  # noqa: S101 - online
             task = asyncio.create_task(
@@ -62,12 +68,14 @@ class RemoteChargePoint:
                 if await self._answered(task, generation=sent_to.generation):
                     return task.result()
             except ActivityError as error:
-                if not _may_send_again(error):
+                if is_cancelled_exception(error):
                     raise
+                if not _may_send_again(error):
+                    raise OperationFailedError("engine_error", str(error.cause)) from error
             finally:
                 _drop(task)
             await self._relocate(request.charge_point_id, lost=sent_to.generation)
-        raise ChargePointAwayError("connection_lost", "The charge point is offline.")
+        raise ChargePointAwayError("connection_unstable", "The connection broke at each try.")
 
     async def _answered(self, task: asyncio.Task[Any], *, generation: int) -> bool:
         """Wait for the answer; False when the charge point has a new connection instead.
@@ -140,6 +148,4 @@ def _drop(task: asyncio.Task[Any]) -> None:
 
 def _may_send_again(error: ActivityError) -> bool:
     cause: Any = error.cause
-    if isinstance(cause, CancelledError):
-        return False
     return not isinstance(cause, ApplicationError) or cause.type == "ChargePointGone"

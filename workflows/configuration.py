@@ -5,6 +5,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     import contextlib
+    from datetime import timedelta
 
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
@@ -94,11 +95,12 @@ class ConfigurationWorkflow:
     async def _settle(self, claim: Claim) -> None:
         """Let a charge point that has just connected boot first; some never boot again."""
         link, boot = claim.whereabouts.connection, claim.boot
-        if self._booted or (link and boot and boot.at >= link.at):
+        if link is None or (boot is not None and boot.at >= link.at):
+            return
+        left = link.at + policies.BOOT_AFTER_CONNECTION - workflow.now()
+        if left <= timedelta(0):
             return
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: self._booted,
-                timeout=policies.BOOT_AFTER_CONNECTION,
-                timeout_summary="Let the charge point boot first",
+                lambda: self._booted, timeout=left, timeout_summary="Let the charge point boot"
             )

@@ -28,8 +28,9 @@ class Inbox:
         self.transactions: dict[int, TransactionFact] = {}
         self.meter_values: list[MeterFact] = []
         self.heartbeat_at: datetime | None = None
-        self.boots = 0
-        """Boots seen since the watch began."""
+        self.restarts: list[datetime] = []
+        """First boots of connections since the watch began; in Pending, many boots follow each."""
+        self._boot_generation = 0
 
     @property
     def connected(self) -> bool:
@@ -69,8 +70,7 @@ class Inbox:
         self._seen.add(event.event_id)
         self.take_connection(event.connection)
         if event.boot is not None:
-            self.boot = event.boot
-            self.boots += 1
+            self._take_boot(event.boot)
         if event.connector is not None:
             self.connectors[event.connector.connector_id] = event.connector
         if event.transaction is not None:
@@ -79,6 +79,15 @@ class Inbox:
             self.meter_values.append(event.meter)
         if event.kind is EventKind.HEARTBEAT:
             self.heartbeat_at = event.at
+
+    def _take_boot(self, boot: BootFact) -> None:
+        self.boot = boot
+        accepted = boot.registration is RegistrationStatus.ACCEPTED
+        # Behind a local proxy, a connection outlives a restart. Once it was accepted, no charge
+        # point boots again without a cause; in Pending it does, each time its interval is over.
+        if self.generation > self._boot_generation or (accepted and self._accepted):
+            self.restarts.append(boot.at)
+        self._boot_generation, self._accepted = self.generation, accepted
 
     def _take_transaction(self, transaction: TransactionFact) -> None:
         known = self.transactions.get(transaction.transaction_id)

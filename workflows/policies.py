@@ -59,4 +59,4 @@ STRAY_TRIES_PER_RUN = 200
 
 # Values may be chosen while others are pushed; after this many rounds the next event pushes them.
 CONFIGURATION_PUSHES = 5
-BOOT_AFTER_CONNECTION = timedelta(seconds=10)
+BOOT_AFTER_CONNECTION = timedelta(seconds=3)
