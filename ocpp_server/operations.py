@@ -8,7 +8,13 @@ import structlog
 from domain import operations as op
 from domain.ports import ChargePointGoneError
 from ocpp_server.registry import Registry
-from ocpp_server.session import NeverSentError, Session
+from ocpp_server.session import (
+    CallErrorReply,
+    CallTimeoutError,
+    InvalidReplyError,
+    NeverSentError,
+    Session,
+)
 from ocpp_server.v16 import commands, configuration
 from ocpp_server.v16.replies import ask
 from storage import commands as intents
@@ -29,7 +35,7 @@ class Gateway:
     async def read_identity(self, request: op.Operation) -> op.Identity:
         """Read the newest boot, measure the link; the clock as its messages showed it."""
         session = self._session(request)
-        ping_ms = await session.ping()
+        ping_ms = await _ping(session)
         async with self._database.read() as connection:
             boot = await facts.newest_boot(connection, request.charge_point_id)
         peer = session.peer
@@ -44,7 +50,7 @@ class Gateway:
     async def ping(self, request: op.Operation) -> op.Ping:
         """Measure a round trip."""
         session = self._session(request)
-        latency_ms = round(await session.ping(), 3)
+        latency_ms = round(await _ping(session), 3)
         return op.Ping(latency_ms=latency_ms, ocpp_version=session.peer.ocpp_version)
 
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
@@ -56,7 +62,10 @@ class Gateway:
 
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         """Write what differs; what became of each parameter is kept with it."""
-        outcome = await configuration.apply(self._session(request), request.parameters)
+        try:
+            outcome = await configuration.apply(self._session(request), request.parameters)
+        except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+            return op.ConfigurationOutcome(parameters=(), detail=str(error))
         async with self._database.write() as connection:
             await intents.record_parameters(
                 connection,
@@ -177,3 +186,11 @@ class Gateway:
         except Exception:  # noqa: BLE001 - logged with its trace
             # The charge point has obeyed or not; that its answer is not kept changes neither.
             _log.exception("reply_not_kept", intent=intent)
+
+
+async def _ping(session: Session) -> float:
+    """Measure a round trip; a link that does not answer is as good as gone."""
+    try:
+        return await session.ping()
+    except CallTimeoutError as error:
+        raise ChargePointGoneError(str(error)) from error

@@ -11,8 +11,8 @@ from domain.facts import TransactionFact
 from domain.failures import FailureCode, failure
 
 RELATIVE_TOLERANCE = 0.25
+UNSAMPLED_FACTOR = 10
 _RESOLUTIONS_WH = (100, 10, 1)
-_KILO = 1000
 _UNIT_FAULT_BAND = (300.0, 3000.0)  # power over time beside energy when kWh are labelled Wh
 _SECONDS_PER_HOUR = 3600
 
@@ -26,6 +26,19 @@ class MeterVerdict:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _PowerOverTime:
+    """Energy by power over time, over the samples that carry both power and register."""
+
+    register_wh: float
+    """What the register counted between the first and the last of them."""
+    integral_wh: float
+    """By trapezoids."""
+    least_wh: float
+    most_wh: float
+    """Had the power between two samples been the lower, or the higher, of the two all the time."""
+
+
 @dataclass(slots=True)
 class _Sums:
     registers: list[float]
@@ -33,8 +46,9 @@ class _Sums:
     """Last minus first sample of the register."""
     transaction_wh: float | None
     """meterStop minus meterStart."""
-    integral_wh: float | None
-    """Power over the time between the samples."""
+    most_wh: float | None
+    """More than the transaction can have counted, by what was sampled of it."""
+    by_power: _PowerOverTime | None
     resolution_wh: int
     notes: list[str] = field(default_factory=list)
 
@@ -46,7 +60,7 @@ def judge_metering(transaction: TransactionFact, readings: Sequence[MeterReading
     meterStop - meterStart agrees with the samples. The tolerance is a quarter plus two steps of the
     register's resolution, which is read off the values (registers move in 1, 10 or 100 Wh).
     """
-    ordered = sorted(readings, key=lambda reading: reading.at)
+    ordered = sorted(readings, key=_order)
     sums = _sum_up(transaction, ordered)
     evidence = _evidence(transaction, sums, samples=len(ordered))
 
@@ -66,6 +80,12 @@ def judge_metering(transaction: TransactionFact, readings: Sequence[MeterReading
     return verdict(_disagreement(sums))
 
 
+def _order(reading: MeterReading) -> tuple[float, float]:
+    # Time stamps of whole seconds are common: within one, the register tells what came first.
+    register = -math.inf if reading.energy_wh is None else reading.energy_wh
+    return reading.at.timestamp(), register
+
+
 def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _Sums:
     registers = [reading.energy_wh for reading in ordered if reading.energy_wh is not None]
     stop = transaction.meter_stop
@@ -73,10 +93,11 @@ def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _S
         registers=registers,
         register_wh=registers[-1] - registers[0] if registers else 0.0,
         transaction_wh=None if stop is None else float(stop - transaction.meter_start),
-        integral_wh=_integral(ordered),
+        most_wh=_most(transaction, ordered),
+        by_power=_power_over_time(ordered),
         resolution_wh=_resolution(transaction, registers),
     )
-    if sums.integral_wh is None:
+    if sums.by_power is None:
         sums.notes.append("The charge point reports no power, so energy was not held against it.")
     return sums
 
@@ -86,39 +107,65 @@ def _resolution(transaction: TransactionFact, registers: Sequence[float]) -> int
     return next((step for step in _RESOLUTIONS_WH if all(value % step == 0 for value in values)), 1)
 
 
-def _integral(ordered: Sequence[MeterReading]) -> float | None:
-    """Power over time by trapezoids, over the samples that carry both power and energy."""
+def _power_over_time(ordered: Sequence[MeterReading]) -> _PowerOverTime | None:
     points = [
-        (reading.at.timestamp(), reading.power_w)
+        (reading.at.timestamp(), reading.power_w, reading.energy_wh)
         for reading in ordered
         if reading.power_w is not None and reading.energy_wh is not None
     ]
     if len(points) < 2:  # noqa: PLR2004 - an area needs two points
         return None
-    return sum(
-        (power_1 + power_2) / 2 * (at_2 - at_1) / _SECONDS_PER_HOUR
-        for (at_1, power_1), (at_2, power_2) in pairwise(points)
+    least = integral = most = 0.0
+    for (at_1, power_1, _), (at_2, power_2, _) in pairwise(points):
+        hours = (at_2 - at_1) / _SECONDS_PER_HOUR
+        least += min(power_1, power_2) * hours
+        integral += (power_1 + power_2) / 2 * hours
+        most += max(power_1, power_2) * hours
+    return _PowerOverTime(
+        register_wh=points[-1][2] - points[0][2],
+        integral_wh=integral,
+        least_wh=least,
+        most_wh=most,
     )
+
+
+def _most(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> float | None:
+    """Bound the transaction's energy generously: what no sample covers, at the highest power."""
+    sampled = [
+        (reading.at, reading.energy_wh) for reading in ordered if reading.energy_wh is not None
+    ]
+    if transaction.stopped_at is None or not sampled:
+        return None
+    register_wh = sampled[-1][1] - sampled[0][1]
+    sampled_s = (sampled[-1][0] - sampled[0][0]).total_seconds()
+    peak_w = max((reading.power_w or 0.0 for reading in ordered), default=0.0)
+    if sampled_s > 0:
+        peak_w = max(peak_w, register_wh / sampled_s * _SECONDS_PER_HOUR)
+    if peak_w <= 0:
+        return None
+    whole_s = (transaction.stopped_at - transaction.started_at).total_seconds()
+    unsampled_s = max(whole_s - sampled_s, 0.0)
+    return UNSAMPLED_FACTOR * (register_wh + peak_w * unsampled_s / _SECONDS_PER_HOUR)
 
 
 def _disagreement(sums: _Sums) -> Failure | None:
     slack = 2 * sums.resolution_wh
-    if sums.integral_wh is not None and not _agree(sums.register_wh, sums.integral_wh, slack):
-        ratio = sums.integral_wh / sums.register_wh if sums.register_wh else math.inf
-        code = (
-            FailureCode.METER_UNITS
-            if _UNIT_FAULT_BAND[0] < ratio < _UNIT_FAULT_BAND[1]
-            else FailureCode.METER_DISAGREES
-        )
+    power = sums.by_power
+    if power is not None and not _agree(power, slack):
+        ratio = power.integral_wh / power.register_wh if power.register_wh else math.inf
+        low, high = _UNIT_FAULT_BAND
         return failure(
-            code,
-            energy_wh=_round(sums.register_wh),
-            expected_wh=_round(sums.integral_wh),
+            FailureCode.METER_UNITS if low < ratio < high else FailureCode.METER_DISAGREES,
+            energy_wh=_round(power.register_wh),
+            expected_wh=_round(power.integral_wh),
             source="power over time",
         )
     total = sums.transaction_wh
-    # The samples lie inside the transaction: it may count a little more than they do, never less.
-    if total is not None and total < sums.register_wh - slack:
+    if total is None:
+        return None
+    # The samples lie inside the transaction: it may count more than they do, and never less.
+    too_much = sums.most_wh is not None and total > sums.most_wh + slack
+    if total < sums.register_wh - slack or too_much:
         return failure(
             FailureCode.METER_DISAGREES,
             energy_wh=_round(total),
@@ -128,11 +175,14 @@ def _disagreement(sums: _Sums) -> Failure | None:
     return None
 
 
-def _agree(one: float, other: float, slack: float) -> bool:
-    return abs(one - other) <= RELATIVE_TOLERANCE * max(abs(one), abs(other)) + slack
+def _agree(power: _PowerOverTime, slack: float) -> bool:
+    least = power.least_wh * (1 - RELATIVE_TOLERANCE) - slack
+    most = power.most_wh / (1 - RELATIVE_TOLERANCE) + slack
+    return least <= power.register_wh <= most
 
 
 def _evidence(transaction: TransactionFact, sums: _Sums, *, samples: int) -> Evidence:
+    power = sums.by_power
     return {
         "transaction_id": transaction.transaction_id,
         "connector_id": transaction.connector_id,
@@ -141,7 +191,9 @@ def _evidence(transaction: TransactionFact, sums: _Sums, *, samples: int) -> Evi
         "transaction_energy_wh": sums.transaction_wh,
         "samples": samples,
         "register_energy_wh": _round(sums.register_wh),
-        "power_over_time_wh": None if sums.integral_wh is None else _round(sums.integral_wh),
+        "power_over_time_wh": None if power is None else _round(power.integral_wh),
+        "power_over_time_least_wh": None if power is None else _round(power.least_wh),
+        "power_over_time_most_wh": None if power is None else _round(power.most_wh),
         "register_resolution_wh": sums.resolution_wh,
         "relative_tolerance": RELATIVE_TOLERANCE,
     }
