@@ -7,6 +7,7 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -48,10 +49,18 @@ def _email(text: str) -> str:
     return parts.normalized.lower()
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours of the calendar
+        raise ValueError("must be a moment between the years 1 and 9999, in UTC") from error
+
+
 def _at_most(length: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
 
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Name = Annotated[str, _at_most(200), AfterValidator(_one_line)]
 Address = Annotated[str, _at_most(500), AfterValidator(_one_line)]
 ModelName = Annotated[str, _at_most(100), AfterValidator(_one_line)]

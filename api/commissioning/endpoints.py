@@ -4,12 +4,12 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
-from pydantic import AwareDatetime
 
 from api.commissioning import service
 from api.commissioning.record import LogEntryShown, RunListed, RunRecord
 from api.commissioning.schemas import Cancel, Cancelling, Start, Started, StatusShown
 from api.deps import AppParts, ChargePointId, CommissioningId, Installer
+from api.fields import Moment
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -164,8 +164,8 @@ async def logs(
     paging: Paging,
     run: Annotated[str | None, Query(description="Only entries of this run")] = None,
     level: Annotated[LogLevel | None, Query(description="From this level upwards")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Not before this moment")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before this moment")] = None,
+    since: Annotated[Moment | None, Query(description="Not before this moment")] = None,
+    until: Annotated[Moment | None, Query(description="Before this moment")] = None,
 ) -> Page[LogEntryShown]:
     """The log in the order it was written, with the OCPP frames in both directions.
 

@@ -55,8 +55,4 @@ async def choose(
         # The values are safe; whatever pushes next pushes them too.
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=str(error))
         return None
-    if not result.pushed:
-        return None
-    async with parts.database.write() as connection:
-        await Parameters(connection).record(charge_point_id, result.parameters, at=now())
-    return result
+    return result if result.pushed else None

@@ -23,7 +23,7 @@ from temporalio.service import RPCError
 from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
 
-from api.temporal.link import RPC_TIMEOUT, TemporalLink, temporal_away
+from api.temporal.link import RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
 from api.temporal.run_start import RunStart
 from domain.checks import RunView
 from domain.commissioning import (
@@ -167,7 +167,7 @@ class TemporalGateway:
         except WorkflowQueryRejectedError:
             return None
         except WorkflowQueryFailedError as error:
-            raise temporal_away() from error
+            raise no_answer() from error
         except RPCError:
             return None
 
@@ -216,7 +216,7 @@ class TemporalGateway:
                 )
         except (WorkflowFailureError, RPCError) as error:
             _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=str(error))
-            raise temporal_away() from error
+            raise no_answer() from error
 
     async def _update_project(
         self,

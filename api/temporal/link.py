@@ -24,6 +24,8 @@ _ANSWERS: Final = {
     RPCStatusCode.ALREADY_EXISTS,
     RPCStatusCode.FAILED_PRECONDITION,
 }
+# The server is there; whoever should have answered is not.
+_SILENCE: Final = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 _log = structlog.get_logger()
 
 
@@ -32,6 +34,14 @@ def temporal_away() -> UnavailableError:
     return UnavailableError(
         "temporal_unavailable",
         "The workflow engine is away for the moment; nothing was changed. Try again shortly.",
+    )
+
+
+def no_answer() -> UnavailableError:
+    """Make the 503 of a workflow, or a worker, that did not answer in time."""
+    return UnavailableError(
+        "no_answer",
+        "No answer came in time. It may still happen: look at the present state, then try again.",
     )
 
 
@@ -50,7 +60,7 @@ class TemporalLink:
         """Give the client for a call or a few; whatever shows that Temporal is away is a 503.
 
         Raises:
-            UnavailableError: ``temporal_unavailable``, also when ``within`` has passed.
+            UnavailableError: ``temporal_unavailable``; ``no_answer`` when ``within`` has passed.
             RPCError: An answer about a workflow: not found, already exists, closed.
 
         """
@@ -61,10 +71,10 @@ class TemporalLink:
             if error.status in _ANSWERS:
                 raise
             _log.warning("temporal_call_failed", status=error.status.name, error=str(error))
-            raise temporal_away() from error
+            raise (no_answer() if error.status in _SILENCE else temporal_away()) from error
         except TimeoutError as error:
             _log.warning("temporal_call_timed_out", seconds=within.total_seconds())
-            raise temporal_away() from error
+            raise no_answer() from error
 
     async def check(self) -> None:
         """Make sure that Temporal is there, at little cost.

@@ -22,13 +22,15 @@ from domain.operations import (
 )
 from domain.states import ParameterState
 from storage.engine import Database
-from storage.tables import connections, nodes
+from storage.parameters import Parameters
+from storage.tables import boots, connections, nodes
 
 
 @dataclass(kw_only=True)
 class Node:
-    """A node and the charge point whose socket it holds."""
+    """A node and the charge point whose socket it holds; it keeps what became of parameters."""
 
+    database: Database
     id: str = field(default_factory=lambda: new_id(Prefix.NODE))
     states: dict[str, ParameterState] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
@@ -37,18 +39,20 @@ class Node:
     @activity.defn(name=OperationName.APPLY_CONFIGURATION)
     async def apply_configuration(self, request: ApplyConfiguration) -> ConfigurationOutcome:
         self.received.append({wanted.key: wanted.value for wanted in request.parameters})
-        return ConfigurationOutcome(
-            parameters=tuple(
-                ParameterOutcome(
-                    key=wanted.key,
-                    desired=wanted.value,
-                    reported=wanted.value,
-                    state=self.states.get(wanted.key, ParameterState.APPLIED),
-                    detail=self.details.get(wanted.key),
-                )
-                for wanted in request.parameters
+        outcomes = tuple(
+            ParameterOutcome(
+                key=wanted.key,
+                desired=wanted.value,
+                reported=wanted.value,
+                state=self.states.get(wanted.key, ParameterState.APPLIED),
+                detail=self.details.get(wanted.key),
             )
+            for wanted in request.parameters
         )
+        async with self.database.write() as connection:
+            parameters = Parameters(connection)
+            await parameters.record(request.charge_point_id, outcomes, at=datetime.now(UTC))
+        return ConfigurationOutcome(parameters=outcomes)
 
     @activity.defn(name=OperationName.PING)
     async def ping(self, request: Operation) -> Ping:
@@ -61,8 +65,9 @@ async def connected_node(
     client: Client, database: Database, charge_point_id: str
 ) -> AsyncIterator[Node]:
     """Serve a node's task queue, and hold the charge point's socket as far as anyone can see."""
-    node = Node()
+    node = Node(database=database)
     await hold(database, charge_point_id, node.id)
+    await boot(database, charge_point_id)
     async with Worker(
         client,
         task_queue=node_task_queue(node.id),
@@ -85,5 +90,24 @@ async def hold(database: Database, charge_point_id: str, node_id: str) -> None:
                 remote_address="203.0.113.7",
                 connected_at=now,
                 last_seen_at=now,
+            )
+        )
+
+
+async def boot(database: Database, charge_point_id: str) -> None:
+    """Store a boot, so that nothing waits for one."""
+    async with database.write() as connection:
+        await connection.execute(
+            insert(boots).values(
+                id=new_id(Prefix.EVENT),
+                charge_point_id=charge_point_id,
+                at=datetime.now(UTC),
+                vendor="ABB",
+                model="Terra AC W22",
+                charge_point_serial="CP-SN-00483921",
+                firmware_version="1.8.21",
+                registration="Accepted",
+                warnings=[],
+                payload={},
             )
         )

@@ -69,6 +69,7 @@ class TestRegister:
             ({"location": {"latitude": 0, "longitude": -181}}, "location.longitude"),
             ({"location": {"latitude": "51", "longitude": 0}}, "location.latitude"),
             ({"location": {"latitude": True, "longitude": 0}}, "location.latitude"),
+            ({"location": {"latitude": 10**400, "longitude": 0}}, "location.latitude"),
             ({"location": {"latitude": 51}}, "location"),
             ({"location": {"adress": "Bay 3"}}, "location.adress"),
             ({"location": []}, "location"),
@@ -80,6 +81,17 @@ class TestRegister:
         body = GUIDE_CHARGE_POINT | {"project_id": await installer.project()} | change
         document = problem(await installer.post("/charge-points", body), 422, "invalid_input")
         assert fields(document) == {field}
+
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "-1e999"])
+    async def test_what_is_no_number(self, installer: Caller, number: str) -> None:
+        project = await installer.project()
+        content = (
+            f'{{"project_id": "{project}", "serial_number": "1", "model": "M", "vendor": "V",'
+            f' "location": {{"latitude": {number}, "longitude": 0}}}}'
+        )
+        headers = {"Content-Type": "application/json"}
+        answer = await installer.post("/charge-points", content=content, headers=headers)
+        assert fields(problem(answer, 422, "invalid_input")) == {"location.latitude"}
 
     async def test_an_unsupported_version_is_explained(self, installer: Caller) -> None:
         body = GUIDE_CHARGE_POINT | {"project_id": "prj_x", "ocpp_version": "2.1"}
