@@ -22,11 +22,15 @@ RequestT = TypeVar("RequestT", bound=Operation)
 ResultT = TypeVar("ResultT")
 
 
-class ChargePointAwayError(EngineError):
+class NoAnswerError(EngineError):
+    """An operation had no outcome."""
+
+
+class ChargePointAwayError(NoAnswerError):
     """The charge point is offline, and did not come back in time."""
 
 
-class OperationFailedError(EngineError):
+class OperationFailedError(NoAnswerError):
     """The engine itself failed at an operation; that says nothing about the charge point."""
 
 

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
         notice_workflow_id,
         stray_transaction_workflow_id,
     )
-    from workflows.checks.test_charge import open_transactions, stop
+    from workflows.checks.test_charge import late_start, open_transactions, stop
     from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
     from workflows.run import Run
@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
 
 async def stop_what_runs(run: Run) -> None:
     """Stop the run's transactions; one that will not stop gets a workflow that keeps trying."""
+    await late_start(run)
     for transaction in open_transactions(run):
         if await stop(run, transaction.transaction_id):
             continue

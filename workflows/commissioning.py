@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any, TypeVar
 
     from activities.records import RecordActivities
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
     from domain.states import CheckName, WaitingFor
     from workflows import policies
-    from workflows.charge_point import ChargePointAwayError, RemoteChargePoint
+    from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
@@ -145,16 +145,16 @@ class CommissioningWorkflow:
             await self._check(run, CheckName.TEST_TRANSACTION, lambda: charge(run))
 
     async def _check(
-        self, run: Run, name: CheckName, steps: Callable[[], Awaitable[ResultT]]
+        self, run: Run, name: CheckName, steps: Callable[[], Coroutine[Any, Any, ResultT]]
     ) -> ResultT | None:
         with self._journal.check(name):
             self._present()
             try:
-                return await steps()
-            except ChargePointAwayError:
-                raise run.fail(
-                    FailureCode.CONNECTION_LOST, waited=in_words(run.pace.reconnect)
-                ) from None
+                return await run.while_steady(steps())
+            except NoAnswerError as error:
+                workflow.logger.warning("check_without_answer", extra={"detail": error.detail})
+                code = FailureCode(error.code)
+                raise run.fail(code, waited=in_words(run.pace.reconnect)) from None
         return None
 
     async def _finish(self, *, cancelled: bool) -> None:

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from domain.facts import (
         BootFact,
@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         Snapshot,
         TransactionFact,
     )
+    from domain.states import RegistrationStatus
 
 
 class Inbox:
@@ -28,9 +29,11 @@ class Inbox:
         self.transactions: dict[int, TransactionFact] = {}
         self.meter_values: list[MeterFact] = []
         self.heartbeat_at: datetime | None = None
-        self.restarts: list[datetime] = []
-        """First boots of connections since the watch began; in Pending, many boots follow each."""
-        self._boot_generation = 0
+        self.boot_generation = 0
+        """The connection on which the newest boot came; 0 when that is not known."""
+        self.unasked_boots = 0
+        """Boots of a charge point that had been accepted on the same connection already."""
+        self._restarts: list[datetime] = []
 
     @property
     def connected(self) -> bool:
@@ -49,7 +52,11 @@ class Inbox:
         stands, and whatever happened after it is still on its way as another signal.
         """
         self.take_connection(snapshot.connection)
-        self.boot = self.boot or snapshot.boot
+        if self.boot is None and snapshot.boot is not None:
+            self.boot = snapshot.boot
+            link = snapshot.connection
+            if link is not None and link.connected and snapshot.boot.at >= link.at:
+                self.boot_generation = link.generation
         self.heartbeat_at = self.heartbeat_at or snapshot.last_heartbeat_at
         for connector in snapshot.connectors:
             self.connectors.setdefault(connector.connector_id, connector)
@@ -80,14 +87,19 @@ class Inbox:
         if event.kind is EventKind.HEARTBEAT:
             self.heartbeat_at = event.at
 
+    def restarts(self, within: timedelta) -> int:
+        """Count the restarts that were seen in so much time until the newest."""
+        return sum(at >= self._restarts[-1] - within for at in self._restarts)
+
     def _take_boot(self, boot: BootFact) -> None:
-        self.boot = boot
-        accepted = boot.registration is RegistrationStatus.ACCEPTED
-        # Behind a local proxy, a connection outlives a restart. Once it was accepted, no charge
-        # point boots again without a cause; in Pending it does, each time its interval is over.
-        if self.generation > self._boot_generation or (accepted and self._accepted):
-            self.restarts.append(boot.at)
-        self._boot_generation, self._accepted = self.generation, accepted
+        # In Pending a charge point boots each time its interval is over; accepted, it has no reason
+        # to but a restart (that of one behind a local proxy need not break the connection).
+        if self.generation > self.boot_generation:
+            self._restarts.append(boot.at)
+        elif self.boot is not None and self.boot.registration is RegistrationStatus.ACCEPTED:
+            self._restarts.append(boot.at)
+            self.unasked_boots += 1
+        self.boot, self.boot_generation = boot, self.generation
 
     def _take_transaction(self, transaction: TransactionFact) -> None:
         known = self.transactions.get(transaction.transaction_id)

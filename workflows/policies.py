@@ -44,6 +44,10 @@ OWNERSHIP_TRIES = 60
 # After a reboot the configuration is read back; some chargers boot-loop on over-broad values.
 MAX_REBOOTS = 2
 
+# So many boots in so little time, with a new connection each, are a boot loop (or a link like one).
+BOOT_LOOP_BOOTS = 6
+BOOT_LOOP_WINDOW = timedelta(minutes=10)
+
 STOP_ATTEMPTS = 3
 
 CLOCK_SKEW_LIMIT = timedelta(minutes=2)

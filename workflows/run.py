@@ -3,18 +3,23 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Callable, Coroutine
     from dataclasses import dataclass, field
-    from datetime import timedelta
+    from datetime import datetime, timedelta
+    from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
     from domain.commissioning import Briefing, Pace, Registered, RunRequest
     from domain.failures import FailureCode, failure
     from domain.operations import Operation, Reply, Trigger, TriggerMessage
     from domain.states import WaitingFor
+    from workflows import policies
     from workflows.charge_point import RemoteChargePoint
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(kw_only=True)
@@ -30,6 +35,8 @@ class Run:
     """Called when the run begins or ends to wait, to refresh what operators see."""
     untriggerable: set[TriggerMessage] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
+    start_expected_until: datetime | None = None
+    """A start was asked for and not refused: its transaction may still come, until then."""
 
     @property
     def pace(self) -> Pace:
@@ -82,6 +89,32 @@ class Run:
             self.journal.stop_waiting()
             self.on_change()
 
+    async def while_steady(self, steps: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Take the steps of a check for as long as the charge point does not restart all the time.
+
+        Raises:
+            CheckFailedError: it is in a boot loop.
+
+        """
+        task = asyncio.create_task(steps)
+        try:
+            await workflow.wait_condition(lambda: task.done() or self._boot_loops() > 0)
+            if task.done():
+                return task.result()
+        finally:
+            task.cancel()
+            await workflow.wait([task])  # its clean-up belongs to this check
+        raise self.fail(
+            FailureCode.BOOT_LOOP,
+            boots=self._boot_loops(),
+            window=in_words(policies.BOOT_LOOP_WINDOW),
+        )
+
+    def _boot_loops(self) -> int:
+        """Count the restarts of a boot loop; 0 when there is none."""
+        restarts = self.inbox.restarts(policies.BOOT_LOOP_WINDOW)
+        return restarts if restarts >= policies.BOOT_LOOP_BOOTS else 0
+
     async def trigger(self, message: TriggerMessage, connector_id: int | None = None) -> bool:
         """Ask for a message; False when the charge point cannot be asked for it."""
         if message in self.untriggerable:
@@ -100,6 +133,7 @@ class Run:
         if outcome.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}:
             # One class of chargers hangs on any trigger, another lacks them all.
             self.untriggerable.update(TriggerMessage)
+            self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
         return outcome.reply is Reply.ACCEPTED
 
 

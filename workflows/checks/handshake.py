@@ -103,7 +103,8 @@ async def _apply(run: Run) -> ConfigurationOutcome:
 
 
 async def _reboot(run: Run, *, number: int) -> None:
-    boots = run.inbox.boots
+    inbox = run.inbox
+    generation, unasked_boots = inbox.generation, inbox.unasked_boots
     await run.charge_point.call(
         ChargePointActivities.reset,
         Reset(
@@ -116,7 +117,10 @@ async def _reboot(run: Run, *, number: int) -> None:
     )
     came_back = await run.prompt(
         WaitingFor.REBOOT,
-        lambda: run.inbox.boots > boots and run.inbox.connected,
+        lambda: (
+            inbox.connected
+            and (inbox.boot_generation > generation or inbox.unasked_boots > unasked_boots)
+        ),
         run.pace.reboot,
         "The charge point restarts; that takes a few minutes.",
     )

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.metering import judge_metering
     from domain.states import ConnectorStatus, WaitingFor
     from workflows import policies
-    from workflows.charge_point import ChargePointAwayError
+    from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
@@ -38,6 +38,7 @@ async def charge(run: Run) -> None:
     )
     if started.connector_id == connector:
         await _collect_meter_values(run, started.transaction_id)
+    stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
     if not await stop(run, started.transaction_id):
         raise run.fail(FailureCode.TRANSACTION_NOT_STOPPED, connector_id=started.connector_id)
     stopped = run.inbox.transactions[started.transaction_id]
@@ -49,6 +50,12 @@ async def charge(run: Run) -> None:
     )
     if started.connector_id != connector:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
+    if stopped_by_itself:
+        raise run.fail(
+            FailureCode.TRANSACTION_ENDED_EARLY,
+            connector_id=connector,
+            reason=stopped.stop_reason or "no reason given",
+        )
     await _verify(run, stopped)
 
 
@@ -59,6 +66,18 @@ def open_transactions(run: Run) -> list[TransactionFact]:
         for transaction in run.inbox.transactions.values()
         if transaction.id_tag == run.briefing.id_tag and transaction.stopped_at is None
     ]
+
+
+async def late_start(run: Run) -> None:
+    """Wait for the transaction of a start that was asked for just before the run came to its end.
+
+    Nobody would stop it any more.
+    """
+    if run.start_expected_until is None or _ours(run) is not None:
+        return
+    left = run.start_expected_until - workflow.now()
+    if left > timedelta(0):
+        await run.wait(lambda: _ours(run) is not None, left, why="Wait for a late start")
 
 
 def _ours(run: Run) -> TransactionFact | None:
@@ -76,6 +95,7 @@ async def _start(run: Run, connector: int) -> TransactionFact:
         outcome = await _ask_for_start(run, connector, attempt)
         refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
         rejection = (outcome.detail or outcome.reply) if refused else None
+        run.start_expected_until = None if refused else workflow.now() + run.pace.start
         if not refused:
             await run.wait(
                 lambda: _ours(run) is not None, run.pace.start, why="Wait for the transaction"
@@ -102,6 +122,7 @@ async def _start(run: Run, connector: int) -> TransactionFact:
 
 
 async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
+    run.start_expected_until = workflow.now() + run.pace.start  # should the run end meanwhile
     return await run.charge_point.call(
         ChargePointActivities.start_test_transaction,
         StartTestTransaction(
@@ -177,7 +198,7 @@ async def stop(run: Run, transaction_id: int) -> bool:
                 ),
                 summary="Stop the test charge",
             )
-        except ChargePointAwayError:
+        except NoAnswerError:
             return ended()
         await run.wait(ended, run.pace.stop, why="Wait for the end of the transaction")
     return ended()
