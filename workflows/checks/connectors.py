@@ -7,7 +7,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.checks import Failure
     from domain.failures import FailureCode, failure
     from domain.operations import ChangeAvailability, TriggerMessage
-    from domain.rules.connector import ConnectorAdvice, ConnectorVerdict, judge_connector
+    from domain.rules.connector import (
+        ConnectorAdvice,
+        ConnectorVerdict,
+        judge_connector,
+        name_of,
+    )
     from domain.states import CheckResult, WaitingFor
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
@@ -17,9 +22,11 @@ async def connectors(run: Run, *, expected: int | None) -> None:
     """Run the check on connectors 1..N, and on the station itself as far as it speaks."""
     known = max(run.inbox.connectors, default=0)
     numbers = list(range(1, max(expected or known or 1, 1) + 1))
+    if 0 in run.inbox.connectors:
+        numbers.insert(0, 0)
     await _ask_silent_ones(run, numbers)
     first: Failure | None = None
-    for number in ([0] if 0 in run.inbox.connectors else []) + numbers:
+    for number in numbers:
         problem = await _examine(run, number)
         first = first or problem
     if first is not None:
@@ -27,25 +34,32 @@ async def connectors(run: Run, *, expected: int | None) -> None:
 
 
 async def _ask_silent_ones(run: Run, numbers: list[int]) -> None:
-    """One question for all, then one for each, then the last resort."""
+    """One question for all, then one for each, then the last resort.
+
+    A status from before the present connection may have changed meanwhile. It is asked for again;
+    it stands when no other comes, for some charge points report changes only.
+    """
 
     def silent() -> list[int]:
-        return [number for number in numbers if number not in run.inbox.connectors]
+        return [number for number in numbers if not _is_fresh(run, number)]
 
     if silent() and await run.trigger(TriggerMessage.STATUS_NOTIFICATION):
         await run.wait(lambda: not silent(), run.pace.status, why="Wait for connector status")
-    for number in silent():
+    for number in filter(None, silent()):  # nothing can be asked of connector 0 alone
         if await run.trigger(TriggerMessage.STATUS_NOTIFICATION, number):
-            await _wait_until_heard(run, number)
-        if number in silent():
+            await _wait_until_fresh(run, number)
+        if number not in run.inbox.connectors:
             await _make_available(run, number)
-            await _wait_until_heard(run, number)
+            await _wait_until_fresh(run, number)
 
 
-async def _wait_until_heard(run: Run, number: int) -> None:
-    await run.wait(
-        lambda: number in run.inbox.connectors, run.pace.status, why="Wait for connector status"
-    )
+def _is_fresh(run: Run, number: int) -> bool:
+    fact, link = run.inbox.connectors.get(number), run.inbox.connection
+    return fact is not None and (link is None or not link.connected or fact.at >= link.at)
+
+
+async def _wait_until_fresh(run: Run, number: int) -> None:
+    await run.wait(lambda: _is_fresh(run, number), run.pace.status, why="Wait for connector status")
 
 
 async def _examine(run: Run, number: int) -> Failure | None:
@@ -60,6 +74,8 @@ async def _examine(run: Run, number: int) -> Failure | None:
             why=f"Wait for connector {number} to become available",
         )
         verdict = _judge(run, number)
+        if verdict.advice is not ConnectorAdvice.MAKE_AVAILABLE:
+            run.journal.note(f"{name_of(number)} was {before.status} and was made available.")
     if verdict.advice is ConnectorAdvice.UNPLUG:
         await run.prompt(
             WaitingFor.UNPLUG,
