@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from domain.commissioning import InvitationDraft, VerdictNotice
+from domain.registered import device
 from domain.states import CheckResult, RunStatus
 
 
@@ -27,7 +28,7 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
         f"Hello {notice.name},",
         "",
         (
-            f"charge point {serial} ({notice.registered.vendor} {notice.registered.model}) "
+            f"charge point {serial} ({device(notice.registered)}) "
             f"of {notice.project_name} {outcome}."
         ),
         "",

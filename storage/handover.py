@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import Blocker, CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
-from domain.states import ChargePointStatus, ProjectStatus
-from storage.tables import charge_points, projects
+from domain.states import ChargePointStatus, ProjectStatus, RunStatus
+from storage.tables import charge_points, commissioning_runs, projects
 
 _WHY = {
     ChargePointStatus.REGISTERED: (
@@ -71,9 +71,20 @@ class Handover:
         return HandoverResult(project_id=project_id, completed_at=at)
 
     async def _blockers(self, project_id: str, *, owner: str | None) -> Sequence[Blocker]:
+        running = exists().where(
+            commissioning_runs.c.charge_point_id == charge_points.c.id,
+            commissioning_runs.c.status.in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
+        )
         rows = (
             await self._connection.execute(
-                select(charge_points.c.id, charge_points.c.serial_number, charge_points.c.status)
+                select(
+                    charge_points.c.id,
+                    charge_points.c.serial_number,
+                    # A run may have been accepted whose workflow has not begun yet.
+                    case(
+                        (running, ChargePointStatus.COMMISSIONING), else_=charge_points.c.status
+                    ).label("status"),
+                )
                 .where(charge_points.c.project_id == project_id)
                 .order_by(charge_points.c.id)
             )

@@ -28,17 +28,26 @@ async def stop_what_runs(run: Run) -> None:
             f"Test transaction {transaction.transaction_id} on connector "
             f"{transaction.connector_id} is still running; the engine keeps trying to stop it."
         )
-        await workflow.start_child_workflow(
-            StrayTransactionWorkflow.run,
+        await _keep_trying(
             StrayTransaction(
                 charge_point_id=run.request.charge_point_id,
                 commissioning_id=run.request.commissioning_id,
                 transaction_id=transaction.transaction_id,
-            ),
-            id=stray_transaction_workflow_id(transaction.transaction_id),
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary=f"Stop stray transaction {transaction.transaction_id}",
+            )
         )
+
+
+async def _keep_trying(stray: StrayTransaction) -> None:
+    try:
+        await workflow.start_child_workflow(
+            StrayTransactionWorkflow.run,
+            stray,
+            id=stray_transaction_workflow_id(stray.transaction_id),
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            static_summary=f"Stop stray transaction {stray.transaction_id}",
+        )
+    except WorkflowAlreadyStartedError:
+        return
 
 
 async def mail_verdict(commissioning_id: str) -> None:

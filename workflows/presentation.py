@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.checks import CheckRecord, RunView
     from domain.commissioning import Registered
+    from domain.registered import device
     from domain.states import CheckResult
 
 _MARKS = {
@@ -20,30 +21,25 @@ def current_details(view: RunView, registered: Registered | None) -> str:
     """Summarise a run for operators."""
     lines = []
     if registered is not None:
-        lines.append(
-            f"**{registered.vendor} {registered.model}**, serial `{registered.serial_number}`"
-        )
-    lines += [f"Status **{view.status}**, run `{view.commissioning_id}`", ""]
+        lines += [f"**{device(registered)}**, serial `{registered.serial_number}`", ""]
+    lines += [f"Run `{view.commissioning_id}` is **{view.status}**", ""]
     if view.waiting is not None:
         waiting = view.waiting
         lines += [
-            (
-                f"Waits for **{waiting.waiting_for}** until {waiting.until:%Y-%m-%d %H:%M:%S} UTC: "
-                f"{waiting.prompt}"
-            ),
+            f"Waits for **{waiting.waiting_for}** until {waiting.until:%Y-%m-%d %H:%M:%S} UTC: "
+            + waiting.prompt,
             "",
         ]
-    lines += ["| | check | result | |", "|---|---|---|---|"]
-    lines += [_row(check) for check in view.checks]
-    lines += [f"\n**ALARM** {alarm}" for alarm in view.alarms]
+    lines += [_line(check) for check in view.checks]
+    lines += [f"- **ALARM** {alarm}" for alarm in view.alarms]
     return "\n".join(lines)
 
 
-def _row(check: CheckRecord) -> str:
+def _line(check: CheckRecord) -> str:
     said = check.skip_reason or ""
     if check.failure is not None:
         said = f"`{check.failure.code}` {check.failure.cause} {check.failure.action}"
     elif check.steps:
         said = check.steps[-1].detail
-    said = said.replace("|", "\\|").replace("\n", " ")
-    return f"| {_MARKS[check.result]} | {check.name} | {check.result} | {said} |"
+    colon = ": " if said else ""
+    return f"- {_MARKS[check.result]} **{check.name}** {check.result}{colon}{said}"

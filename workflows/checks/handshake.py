@@ -189,4 +189,4 @@ async def _measure_link(run: Run) -> None:
     elif abs(skew) > limit_s:
         raise run.fail(FailureCode.CLOCK_SKEW, skew_s=skew, limit_s=limit_s)
     else:
-        run.journal.step("clock", f"Its clock is off by {skew:.1f} s.")
+        run.journal.step("clock", f"Its clock is off by {abs(skew):.1f} s.")
