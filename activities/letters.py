@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.commissioning import InvitationDraft, VerdictNotice
-from domain.registered import device
+from domain.devices import device_name
 from domain.states import CheckResult, RunStatus
 
 
@@ -19,6 +19,7 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
     """Tell an installer how a commissioning run ended."""
     view = notice.view
     serial = notice.registered.serial_number
+    device = device_name(notice.registered.vendor, notice.registered.model)
     outcome = {
         RunStatus.COMPLETED: "is commissioned",
         RunStatus.FAILED: "failed its commissioning",
@@ -28,7 +29,7 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
         f"Hello {notice.name},",
         "",
         (
-            f"charge point {serial} ({device(notice.registered)}) "
+            f"charge point {serial} ({device}) "
             f"of {notice.project_name} {outcome}."
         ),
         "",

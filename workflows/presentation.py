@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.checks import CheckRecord, RunView
     from domain.commissioning import Registered
-    from domain.registered import device
+    from domain.devices import device_name
     from domain.states import CheckResult
 
 _MARKS = {
@@ -21,7 +21,7 @@ def current_details(view: RunView, registered: Registered | None) -> str:
     """Summarise a run for operators."""
     lines = []
     if registered is not None:
-        lines += [f"**{device(registered)}**, serial `{registered.serial_number}`", ""]
+        lines += [f"**{device_name(registered.vendor, registered.model)}**, serial `{registered.serial_number}`", ""]
     lines += [f"Run `{view.commissioning_id}` is **{view.status}**", ""]
     if view.waiting is not None:
         waiting = view.waiting

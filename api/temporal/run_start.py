@@ -9,6 +9,7 @@ from temporalio.common import (
 )
 
 from domain.commissioning import RunRequest
+from domain.devices import device_name
 from domain.names import SearchAttribute, commissioning_workflow_id
 from domain.states import RunStatus
 from storage.charge_points import ChargePoint
@@ -53,9 +54,7 @@ class RunStart:
     def summary(self) -> str:
         """One line: the place, the model and the serial number."""
         charge_point = self.charge_point
-        model = charge_point.model
-        if not model.casefold().startswith(charge_point.vendor.casefold()):
-            model = f"{charge_point.vendor} {model}"
+        model = device_name(charge_point.vendor, charge_point.model)
         place = (charge_point.location.address or "").partition(",")[0].strip()
         parts = [part for part in (place, model, charge_point.serial_number) if part]
         return " · ".join(parts).encode()[:_SUMMARY_BYTES].decode(errors="ignore")

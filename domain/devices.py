@@ -1,11 +1,8 @@
-"""How a charge point is called in front of people."""
-
-from domain.commissioning import Registered
+"""How a charge point's make is said to people."""
 
 
-def device(registered: Registered) -> str:
+def device_name(vendor: str, model: str) -> str:
     """Vendor and model; installers often write the vendor into the model, and it is said once."""
-    vendor, model = registered.vendor, registered.model
     if model.casefold().startswith(vendor.casefold()):
         return model
     return f"{vendor} {model}"
