@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator
@@ -30,27 +31,35 @@ async def demo(*, keep: bool) -> bool:
 
     """
     console = Console(highlight=False, soft_wrap=True)
-    with tempfile.TemporaryDirectory(prefix="dynamo-demo-") as folder:
-        options = Options(
-            data_dir=Path(folder) / "data",
-            api_port=0,
-            ocpp_port=0,
-            temporal_port=0,
-            temporal_ui_port=0,
-        )
-        console.print("Starting Temporal, the API, the OCPP server and the worker…")
-        async with _until_told() as told, Stack(options, tell=console.print) as stack:
-            _show_addresses(console, stack)
-            performance = asyncio.create_task(_perform(console, stack, told if keep else None))
-            ending = asyncio.create_task(told.wait())
-            await asyncio.wait({performance, ending}, return_when=asyncio.FIRST_COMPLETED)
-            ending.cancel()
-            if not performance.done() and not keep:
-                performance.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                return await performance
-            console.print("Interrupted.")
-            return False
+    folder = Path(tempfile.mkdtemp(prefix="dynamo-demo-"))
+    held = False
+    try:
+        held = await _on_stage(console, folder / "data", keep=keep)
+    finally:
+        if held:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            console.print(f"The data and the logs are kept in {folder}")
+    return held
+
+
+async def _on_stage(console: Console, data_dir: Path, *, keep: bool) -> bool:
+    options = Options(
+        data_dir=data_dir, api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=0
+    )
+    console.print("Starting Temporal, the API, the OCPP server and the worker…")
+    async with _until_told() as told, Stack(options, tell=console.print) as stack:
+        _show_addresses(console, stack)
+        performance = asyncio.create_task(_perform(console, stack, told if keep else None))
+        ending = asyncio.create_task(told.wait())
+        await asyncio.wait({performance, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not performance.done() and not keep:
+            performance.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            return await performance
+        console.print("Interrupted.")
+        return False
 
 
 async def _perform(console: Console, stack: Stack, stay_until: asyncio.Event | None) -> bool:

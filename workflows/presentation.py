@@ -21,7 +21,8 @@ def current_details(view: RunView, registered: Registered | None) -> str:
     """Summarise a run for operators."""
     lines = []
     if registered is not None:
-        lines += [f"**{device_name(registered.vendor, registered.model)}**, serial `{registered.serial_number}`", ""]
+        device = device_name(registered.vendor, registered.model)
+        lines += [f"**{device}**, serial `{registered.serial_number}`", ""]
     lines += [f"Run `{view.commissioning_id}` is **{view.status}**", ""]
     if view.waiting is not None:
         waiting = view.waiting
