@@ -28,10 +28,7 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
     lines = [
         f"Hello {notice.name},",
         "",
-        (
-            f"charge point {serial} ({device}) "
-            f"of {notice.project_name} {outcome}."
-        ),
+        (f"charge point {serial} ({device}) of {notice.project_name} {outcome}."),
         "",
     ]
     for check in view.checks:
