@@ -12,6 +12,8 @@ class FailureCode(StrEnum):
     """Stable codes of failed checks."""
 
     NEVER_CONNECTED = "never_connected"
+    CONNECTION_REFUSED = "connection_refused"
+    CHARGE_POINT_BUSY = "charge_point_busy"
     CONNECTION_LOST = "connection_lost"
     CONNECTION_UNSTABLE = "connection_unstable"
     BOOT_LOOP = "boot_loop"
@@ -53,6 +55,14 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "Check that its OCPP URL is the ocpp_endpoint and that the network allows outgoing "
             "WebSocket connections, then retry."
         ),
+    ),
+    FailureCode.CONNECTION_REFUSED: (
+        "The charge point tried to connect and was refused. {reason}",
+        "Correct that in the charge point's own menu, then retry.",
+    ),
+    FailureCode.CHARGE_POINT_BUSY: (
+        "Another task of the engine, {owner}, did not let go of the charge point within {waited}.",
+        "Retry; if it happens again, tell operations the id of this run.",
     ),
     FailureCode.CONNECTION_LOST: (
         "The charge point went offline during the check and did not come back within {waited}.",

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.checks import RunView
     from domain.commissioning import CancelRequest, RunRequest, RunVerdict
     from domain.facts import ChargePointEvent
-    from domain.failures import FailureCode
+    from domain.failures import FailureCode, failure
     from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
     from domain.states import CheckName, WaitingFor
     from workflows import policies
@@ -24,9 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.test_charge import charge
     from workflows.closing import mail_verdict, push_queued_configuration, stop_what_runs
     from workflows.inbox import Inbox
-    from workflows.journal import Journal
+    from workflows.journal import CheckFailedError, Journal
     from workflows.presentation import current_details
-    from workflows.run import Run, in_words
+    from workflows.run import Run, in_words, last_refusal
 
 ResultT = TypeVar("ResultT")
 
@@ -55,10 +55,11 @@ class CommissioningWorkflow:
         cancelled = False
         try:
             self._run = await self._begin(request)
-            if self._run is None:
+            if self._run is not None:
+                await self._wait_for_connection(self._run)
+                await self._check_all(self._run)
+            elif self._journal.passed:
                 return None
-            await self._wait_for_connection(self._run)
-            await self._check_all(self._run)
         except BaseException as error:
             if not is_cancelled_exception(error):
                 raise
@@ -102,6 +103,9 @@ class CommissioningWorkflow:
                 break
             # A configuration push owns the charge point and is done within seconds.
             await workflow.sleep(policies.OWNERSHIP_PAUSE)
+        else:
+            self._never_free(briefing.busy_with or "")
+            return None
         self._inbox.load(briefing.snapshot)
         return Run(
             request=request,
@@ -123,8 +127,18 @@ class CommissioningWorkflow:
             cause=refusal.reason if refusal else None,
         )
         if not connected:
+            refusal = await last_refusal(run)
             with self._journal.check(CheckName.OCPP_HANDSHAKE):
+                if refusal is not None:
+                    raise run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
                 raise run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+
+    def _never_free(self, owner: str) -> None:
+        waited = in_words(policies.OWNERSHIP_TRIES * policies.OWNERSHIP_PAUSE)
+        with self._journal.check(CheckName.OCPP_HANDSHAKE):
+            raise CheckFailedError(
+                failure(FailureCode.CHARGE_POINT_BUSY, owner=owner, waited=waited)
+            )
 
     async def _check_all(self, run: Run) -> None:
         """The four checks. One that cannot say anything any more is skipped at the end."""

@@ -37,9 +37,10 @@ NODE_SENDS = 6
 LATE_ANSWER = timedelta(seconds=3)
 RELOCATE_PAUSE = timedelta(seconds=1)
 
-# A charge point owned by a configuration push is free again within seconds.
+# A charge point owned by a configuration push is free again within seconds, or at the worst when
+# the push's operation times out.
 OWNERSHIP_PAUSE = timedelta(seconds=2)
-OWNERSHIP_TRIES = 60
+OWNERSHIP_TRIES = 150
 
 # After a reboot the configuration is read back; some chargers boot-loop on over-broad values.
 MAX_REBOOTS = 2

@@ -10,7 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
+    from activities.records import DirectoryActivities
     from domain.commissioning import Briefing, Pace, Registered, RunRequest
+    from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
     from domain.operations import Operation, Reply, Trigger, TriggerMessage
     from domain.states import WaitingFor
@@ -135,6 +137,19 @@ class Run:
             self.untriggerable.update(TriggerMessage)
             self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
         return outcome.reply is Reply.ACCEPTED
+
+
+async def last_refusal(run: Run) -> RefusedAttempt | None:
+    """Look up the newest attempt to connect that was refused since the run began."""
+    found = await workflow.execute_activity_method(
+        DirectoryActivities.locate,
+        run.request.charge_point_id,
+        start_to_close_timeout=policies.RECORD_TIMEOUT,
+        retry_policy=policies.RECORD_RETRY,
+        summary="Look whether attempts to connect were refused",
+    )
+    refusal = found.last_refusal
+    return refusal if refusal is not None and refusal.at >= run.request.started_at else None
 
 
 def in_words(duration: timedelta) -> str:

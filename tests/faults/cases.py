@@ -1,0 +1,263 @@
+"""What each fault of the simulator deserves: a verdict, its code and sentences, or a pass.
+
+In the sentences `*` stands for what differs from run to run.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from domain.commissioning import Pace
+from domain.failures import FailureCode
+from domain.states import CheckName
+from simulator import Fault
+from tests.faults import encores
+from tests.faults.encores import Act
+from tests.faults.stage import PATIENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The check that fails, and what an installer reads."""
+
+    check: CheckName
+    code: FailureCode
+    cause: str
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A pass unless ``fails``. All notes of the run are ``notes``, and no others."""
+
+    fails: Verdict | None = None
+    notes: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    starts: int = 1
+    resets: int = 0
+    pace: Pace = PATIENT
+    plate_length: int = 0
+    """The serial number on the type plate is filled with zeros to this length."""
+    encore: Callable[[Act], Awaitable[None]] | None = None
+    """What else holds, or happens, after the verdict."""
+
+
+def _fails(check: CheckName, code: FailureCode, cause: str, action: str) -> Verdict:
+    return Verdict(check=check, code=code, cause=cause, action=action)
+
+
+_IDENTITY: dict[Fault, Case] = {
+    Fault.WRONG_SERIAL: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.SERIAL_MISMATCH,
+            "The charge point says its serial number is 'SN-OF-ANOTHER-ONE'; 'SN-*' was "
+            "registered.",
+            "Compare with the type plate. Correct the serial number here, or the OCPP URL on site "
+            "if two charge points were swapped.",
+        ),
+        starts=0,
+    ),
+    Fault.LONG_SERIAL: Case(
+        plate_length=31,
+        notes=("chargePointSerialNumber has 31 characters, the standard allows 25",),
+    ),
+    Fault.EMPTY_VENDOR: Case(notes=("chargePointVendor is empty",)),
+    Fault.OLD_FIRMWARE: Case(
+        fails=_fails(
+            CheckName.FIRMWARE_VERSION,
+            FailureCode.FIRMWARE_OUTDATED,
+            "The firmware is '1.2.0'; at least '1.6.6' is approved.",
+            "Update the firmware of the charge point, then retry.",
+        ),
+        starts=0,
+        encore=encores.connectors_were_looked_at,
+    ),
+    Fault.CLOCK_SKEWED: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.CLOCK_SKEW,
+            "The clock of the charge point is off by 7200 s; 120 s is allowed.",
+            "Set the clock or the time server of the charge point, then retry.",
+        ),
+        starts=0,
+    ),
+    Fault.NO_BOOT_ON_RECONNECT: Case(encore=encores.another_run_after_a_reconnect),
+}
+
+_LINK: dict[Fault, Case] = {
+    Fault.SILENT: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.IDENTITY_UNKNOWN,
+            "The charge point is connected but never said what it is (no BootNotification).",
+            "Switch the charge point off and on again, then retry.",
+        ),
+        notes=("It does not take TriggerMessage, so it is not asked for messages.",),
+        starts=0,
+        pace=replace(PATIENT, boot=timedelta(seconds=1)),
+    ),
+    Fault.GARBAGE_FRAMES: Case(encore=encores.frames_that_are_no_ocpp_are_in_the_log),
+    Fault.DROPS_MID_TRANSACTION: Case(encore=encores.it_was_connected_twice),
+    Fault.REPEATS_TRANSACTION_MESSAGES: Case(),
+}
+
+_CONFIGURATION: dict[Fault, Case] = {
+    Fault.REJECTS_KEY: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.CONFIGURATION_REJECTED,
+            "The charge point did not take the configuration: MeterValueSampleInterval = 30: the "
+            "charge point rejected the value.",
+            "Customise these parameters to values that the charge point takes, or set them in its "
+            "own menu, then retry.",
+        ),
+        starts=0,
+    ),
+    Fault.NEEDS_REBOOT_FOR_KEY: Case(resets=1, encore=encores.the_new_value_is_in_force),
+    Fault.BOOT_LOOPS_ON_KEY: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.BOOT_LOOP,
+            "The charge point keeps restarting: * times within 10 min.",
+            "Check its power supply; set the configuration that it was given last back in its own "
+            "menu or update its firmware, then retry.",
+        ),
+        starts=0,
+    ),
+}
+
+_CONNECTORS: dict[Fault, Case] = {
+    Fault.CONNECTOR_FAULTED: Case(
+        fails=_fails(
+            CheckName.CONNECTOR_AVAILABLE,
+            FailureCode.CONNECTOR_FAULTED,
+            "Connector 1 reports a fault: GroundFailure, vendor code E-1042, Residual current "
+            "monitor tripped.",
+            "Mend the fault (see the charge point's manual for the code), then retry.",
+        ),
+        starts=0,
+        encore=encores.it_is_mended_and_passes,
+    ),
+    Fault.STATION_FAULTED: Case(
+        fails=_fails(
+            CheckName.CONNECTOR_AVAILABLE,
+            FailureCode.CONNECTOR_FAULTED,
+            "The charge point itself reports a fault: GroundFailure, vendor code E-1042, Residual "
+            "current monitor tripped.",
+            "Mend the fault (see the charge point's manual for the code), then retry.",
+        ),
+        starts=0,
+        encore=encores.it_is_mended_and_passes,
+    ),
+    Fault.CONNECTOR_UNAVAILABLE: Case(
+        notes=("Connector 1 was Unavailable and was made available.",)
+    ),
+    Fault.CABLE_PLUGGED: Case(encore=encores.a_cable_is_plugged_in),
+    Fault.SILENT_CONNECTORS: Case(
+        notes=("The charge point sent no time, so its clock was not compared.",)
+    ),
+    Fault.NO_TRIGGER_MESSAGE: Case(
+        notes=("It does not take TriggerMessage, so it is not asked for messages.",),
+        encore=encores.one_trigger_was_enough,
+    ),
+    Fault.HANGS_ON_TRIGGER: Case(
+        notes=("It does not take TriggerMessage, so it is not asked for messages.",),
+        encore=encores.one_trigger_was_enough,
+    ),
+}
+
+_IMPATIENT = replace(PATIENT, vehicle=timedelta(seconds=2), start=timedelta(seconds=1))
+
+_TRANSACTIONS: dict[Fault, Case] = {
+    Fault.REJECTS_START: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.TRANSACTION_REJECTED,
+            "The charge point refused to start a test charge on connector 1 (Rejected).",
+            "Plug a vehicle or a tester into connector 1; if one is plugged in, check the charge "
+            "point's display for the reason, then retry.",
+        ),
+        pace=_IMPATIENT,
+    ),
+    Fault.START_ACCEPTED_NOTHING_FOLLOWS: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.TRANSACTION_NOT_STARTED,
+            "The charge point accepted the test charge on connector 1, but no transaction followed "
+            "within 2 s.",
+            "Plug a vehicle or a tester into connector 1, then retry.",
+        ),
+        pace=_IMPATIENT,
+    ),
+    Fault.WRONG_CONNECTOR: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.WRONG_CONNECTOR,
+            "The test charge was asked for on connector 1 and ran on connector 2.",
+            "Check the connector wiring and numbering in the charge point, then retry.",
+        ),
+    ),
+    Fault.IGNORES_STOP: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.TRANSACTION_NOT_STOPPED,
+            "The test charge on connector 1 could not be stopped remotely.",
+            "Stop it at the charge point or unplug the cable; the engine keeps trying.",
+        ),
+        alarms=("Test transaction * on connector 1 is still running; * keeps trying to stop it.",),
+        pace=replace(PATIENT, stop=timedelta(milliseconds=500)),
+        encore=encores.somebody_keeps_trying_to_stop_it,
+    ),
+    Fault.STAYS_FINISHING: Case(encore=encores.the_next_run_asks_to_unplug),
+}
+
+_METERING: dict[Fault, Case] = {
+    Fault.METER_STUCK: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.NO_ENERGY,
+            "The energy register did not move during the test charge: it stayed at * Wh.",
+            "Check that the vehicle or tester draws power and that the meter is wired in, then "
+            "retry.",
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+    ),
+    Fault.METER_FALLS: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_FELL,
+            "The energy register fell during the test charge, from * to * Wh.",
+            "Check the meter and its wiring; a register must never fall. Then retry.",
+        ),
+    ),
+    Fault.METER_RESTARTS: Case(),
+    Fault.KWH_LABELLED_WH: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_UNITS,
+            "The energy readings look like kWh labelled as Wh: 0.0* Wh were counted where power "
+            "over time gives * Wh.",
+            "Correct the meter's unit in the charge point or update its firmware, then retry.",
+        ),
+    ),
+    Fault.NO_METER_VALUES: Case(),
+    Fault.ZERO_TRANSACTION_ID: Case(),
+}
+
+_FIRMWARE_UPDATE: dict[Fault, Case] = {
+    # No update is part of a run; the faults must not show.
+    Fault.DOWNLOAD_FAILS: Case(),
+    Fault.INSTALL_FAILS: Case(),
+    Fault.SILENT_FIRMWARE_UPDATE: Case(),
+}
+
+GROUPS: Mapping[str, Mapping[Fault, Case]] = {
+    "identity": _IDENTITY,
+    "link": _LINK,
+    "configuration": _CONFIGURATION,
+    "connectors": _CONNECTORS,
+    "transactions": _TRANSACTIONS,
+    "metering": _METERING,
+    "firmware update": _FIRMWARE_UPDATE,
+}

@@ -1,0 +1,109 @@
+"""What else holds after a verdict, or happens then, fault by fault."""
+
+from dataclasses import dataclass
+
+from temporalio.client import WorkflowExecutionStatus
+
+from domain.checks import CheckRecord, RunView
+from domain.names import stray_transaction_workflow_id
+from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+from simulator import Fault, VirtualChargePoint
+from simulator.power import Downtime
+from tests.faults.stage import Run, Stage
+from tests.support.eventually import eventually
+
+
+@dataclass(kw_only=True)
+class Act:
+    """One charge point's commissioning, up to its verdict."""
+
+    stage: Stage
+    fault: Fault
+    charge_point: VirtualChargePoint
+    run: Run
+    view: RunView
+
+    def check(self, name: CheckName) -> CheckRecord:
+        return next(check for check in self.view.checks if check.name is name)
+
+    async def once_more(self) -> RunView:
+        run = await self.stage.start(self.charge_point.identity)
+        return await self.stage.verdict(run)
+
+
+async def connectors_were_looked_at(act: Act) -> None:
+    """One visit on site can mend both."""
+    assert act.check(CheckName.CONNECTOR_AVAILABLE).result is CheckResult.PASSED
+
+
+async def another_run_after_a_reconnect(act: Act) -> None:
+    """It is known by the boot it once sent."""
+    lose_connection(act.charge_point)
+    boots = act.charge_point.sent["BootNotification"]
+    assert (await act.once_more()).status is RunStatus.COMPLETED
+    assert act.charge_point.sent["BootNotification"] == boots
+
+
+async def frames_that_are_no_ocpp_are_in_the_log(act: Act) -> None:
+    unnamed = [
+        entry
+        for entry in await act.stage.log(act.run)
+        if entry.kind == "frame" and entry.direction == "in" and entry.action is None
+    ]
+    assert len(unnamed) >= 3
+
+
+async def it_was_connected_twice(act: Act) -> None:
+    log = await act.stage.log(act.run)
+    came = [entry for entry in log if entry.kind == "connection" and "Connected" in entry.text]
+    assert len(came) >= 1  # the first connection came before the run
+    assert any("Disconnected" in entry.text for entry in log if entry.kind == "connection")
+
+
+async def the_new_value_is_in_force(act: Act) -> None:
+    assert act.charge_point.configuration("MeterValueSampleInterval") == "30"
+    assert act.check(CheckName.OCPP_HANDSHAKE).evidence["reboots"] == 1
+
+
+async def it_is_mended_and_passes(act: Act) -> None:
+    act.charge_point.clear_fault(act.fault)
+    assert (await act.once_more()).status is RunStatus.COMPLETED
+
+
+async def a_cable_is_plugged_in(act: Act) -> None:
+    details = [step.detail for step in act.check(CheckName.CONNECTOR_AVAILABLE).steps]
+    assert "Connector 1 reports Preparing. A cable is plugged in." in details
+
+
+async def one_trigger_was_enough(act: Act) -> None:
+    assert act.charge_point.received["TriggerMessage"] == 1
+
+
+async def somebody_keeps_trying_to_stop_it(act: Act) -> None:
+    transaction_id = act.check(CheckName.TEST_TRANSACTION).steps[0].evidence["transaction_id"]
+    assert isinstance(transaction_id, int)
+    stray = act.stage.client.get_workflow_handle(stray_transaction_workflow_id(transaction_id))
+    assert (await stray.describe()).status is WorkflowExecutionStatus.RUNNING
+    await stray.terminate()  # it would ask once a minute for as long as the test session lasts
+
+
+async def the_next_run_asks_to_unplug(act: Act) -> None:
+    """The engine waits for a person here, and says so."""
+    run = await act.stage.start(act.charge_point.identity)
+
+    async def waits_for_unplugging() -> None:
+        waiting = (await run.handle.query("status", result_type=RunView)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is WaitingFor.UNPLUG
+        assert waiting.prompt == "Unplug the cable from connector 1."
+
+    await eventually(waits_for_unplugging)
+    act.charge_point.unplug()
+    assert (await act.stage.verdict(run)).status is RunStatus.COMPLETED
+
+
+def lose_connection(charge_point: VirtualChargePoint, *, seconds: float = 0.1) -> None:
+    """Cut the link, for so many real seconds."""
+    charge_point._connection.hang_up(
+        Downtime(seconds=seconds * charge_point._station.timers.speed, politely=False)
+    )

@@ -1,0 +1,253 @@
+"""The whole engine in one process: real Temporal, database, worker, OCPP server and sockets.
+
+Only the charge points are virtual. `dynamo up` composes the same parts as processes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from activities.mailer import FileMailer
+from domain.checks import RunView
+from domain.commissioning import Pace, RunOptions, RunRequest
+from domain.ids import Prefix, new_id
+from domain.names import commissioning_workflow_id
+from domain.states import ChargePointStatus, ProjectStatus, Role, RunStatus
+from ocpp_server.main import run_node
+from settings import Settings
+from simulator import Fault, Profile, VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22
+from storage.accounts import Account, Accounts
+from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.engine import Database
+from storage.log import Log, LogEntry, LogFilter
+from storage.projects import Project, Projects
+from storage.runs import Runs
+from worker import make_worker
+from workflows.commissioning import CommissioningWorkflow
+
+SPEED = 60.0
+"""A charge point's minute takes a second; energy and timestamps stay real."""
+
+PATIENT = Pace(
+    reconnect=timedelta(seconds=15),
+    boot=timedelta(seconds=15),
+    reboot=timedelta(seconds=15),
+    heartbeat=timedelta(seconds=15),
+    status=timedelta(seconds=5),
+    unplug=timedelta(seconds=15),
+    vehicle=timedelta(seconds=15),
+    start=timedelta(seconds=10),
+    meter=timedelta(seconds=1),
+    charge_at_least=timedelta(seconds=2),
+    charge_at_most=timedelta(seconds=10),
+    stop=timedelta(seconds=5),
+)
+"""Waits that a charge point which does its part never uses up."""
+
+CommissioningHandle = WorkflowHandle[CommissioningWorkflow, RunView | None]
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run that was started."""
+
+    commissioning_id: str
+    charge_point_id: str
+    handle: CommissioningHandle
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The engine, and an installer with a project."""
+
+    client: Client
+    database: Database
+    task_queue: str
+    ocpp_url: str
+    installer: Account
+    project: Project
+    mail: Path
+
+    async def register(self, serial: str, profile: Profile) -> ChargePoint:
+        """Register a charge point, as its type plate reads."""
+        charge_point = ChargePoint(
+            id=new_id(Prefix.CHARGE_POINT),
+            project_id=self.project.id,
+            serial_number=serial,
+            model=profile.model,
+            vendor=profile.vendor,
+            ocpp_version="1.6",
+            location=Location(),
+            status=ChargePointStatus.REGISTERED,
+            created_at=_now(),
+        )
+        async with self.database.write() as connection:
+            await ChargePoints(connection).register(charge_point)
+        return charge_point
+
+    @asynccontextmanager
+    async def powered(
+        self,
+        *faults: Fault,
+        profile: Profile = ABB_TERRA_AC_W22,
+        serial: str | None = None,
+        registered_serial: str | None = None,
+        seed: int = 1,
+    ) -> AsyncIterator[VirtualChargePoint]:
+        """Register a charge point and switch it on."""
+        serial = serial or new_id(Prefix.EVENT)[-20:]
+        registered = await self.register(registered_serial or serial, profile)
+        charge_point = VirtualChargePoint(
+            profile,
+            f"{self.ocpp_url}/{registered.id}",
+            faults=frozenset(faults),
+            speed=SPEED,
+            serial=serial,
+            seed=seed,
+            call_timeout=10,
+        )
+        life = asyncio.create_task(charge_point.run())
+        try:
+            yield charge_point
+        finally:
+            life.cancel()
+            with suppress(asyncio.CancelledError):
+                await life
+
+    async def start(
+        self, charge_point_id: str, *, options: RunOptions | None = None, pace: Pace = PATIENT
+    ) -> Run:
+        """Start a run as the API does: the row first, then the workflow."""
+        asked = options or RunOptions(wait_for_connection=timedelta(seconds=15))
+        request = RunRequest(
+            commissioning_id=new_id(Prefix.COMMISSIONING),
+            charge_point_id=charge_point_id,
+            project_id=self.project.id,
+            installer_id=self.installer.id,
+            started_by=self.installer.email,
+            started_at=_now(),
+            options=replace(asked, pace=pace),
+        )
+        async with self.database.write() as connection:
+            await Runs(connection).create_starting(request)
+        handle = await self.client.start_workflow(
+            CommissioningWorkflow.run,
+            request,
+            id=commissioning_workflow_id(charge_point_id),
+            task_queue=self.task_queue,
+        )
+        return Run(
+            commissioning_id=request.commissioning_id,
+            charge_point_id=charge_point_id,
+            handle=handle,
+        )
+
+    async def verdict(self, run: Run) -> RunView:
+        """Wait for the verdict; what Temporal shows and what the database keeps agree."""
+        closed = await _closed(run.handle)
+        async with self.database.read() as connection:
+            row = await Runs(connection).get(run.charge_point_id, run.commissioning_id)
+        assert row is not None
+        assert row.view is not None, f"Temporal says {closed}, and there is no verdict"
+        assert row.view.status == row.status == closed
+        return row.view
+
+    async def log(self, run: Run) -> list[LogEntry]:
+        """Read the detailed log of a run."""
+        wanted = LogFilter(commissioning_id=run.commissioning_id)
+        async with self.database.read() as connection:
+            page = await Log(connection).page(run.charge_point_id, wanted, after=None, limit=1000)
+        return list(page)
+
+
+@asynccontextmanager
+async def engine(
+    client: Client, database_url: str, *, task_queue: str, data_dir: Path
+) -> AsyncIterator[Stage]:
+    """Run the engine. The OCPP server finds Temporal by the environment, as in production."""
+    settings = Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        secret_key=SecretStr("0123456789abcdef0123456789abcdef"),
+        ocpp_port=0,
+        boot_retry_interval=10,
+        call_timeout=timedelta(seconds=1),
+    )
+    mailer = FileMailer(data_dir / "mail", sender=settings.mail_from)
+    database = Database(database_url)
+    installer, project = await _seed(database)
+    listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    node = asyncio.create_task(
+        run_node(settings, listening=lambda _host, port: listening.set_result(port))
+    )
+    try:
+        async with make_worker(client, database, mailer, settings=settings, task_queue=task_queue):
+            async with asyncio.timeout(20):
+                port = await listening
+            yield Stage(
+                client=client,
+                database=database,
+                task_queue=task_queue,
+                ocpp_url=f"ws://127.0.0.1:{port}",
+                installer=installer,
+                project=project,
+                mail=data_dir / "mail",
+            )
+    finally:
+        node.cancel()
+        with suppress(asyncio.CancelledError):
+            await node
+        await database.close()
+
+
+async def _closed(handle: CommissioningHandle) -> RunStatus:
+    try:
+        await handle.result()
+    except WorkflowFailureError as error:
+        if isinstance(error.cause, CancelledError):
+            return RunStatus.CANCELLED
+        is_verdict = isinstance(error.cause, ApplicationError) and (
+            error.cause.type == "CommissioningFailed"
+        )
+        if not is_verdict:
+            raise
+        return RunStatus.FAILED
+    return RunStatus.COMPLETED
+
+
+async def _seed(database: Database) -> tuple[Account, Project]:
+    installer = Account(
+        id=new_id(Prefix.ACCOUNT),
+        role=Role.INSTALLER,
+        email="installer@acme.com",
+        name="Alex",
+        company="Acme",
+        password_hash="not a hash",
+        token_epoch=0,
+        created_at=_now(),
+    )
+    project = Project(
+        id=new_id(Prefix.PROJECT),
+        installer_id=installer.id,
+        name="Sunnyvale",
+        address="1 Main St",
+        site_owner_email="owner@site.example",
+        status=ProjectStatus.IN_PROGRESS,
+        created_at=_now(),
+    )
+    async with database.write() as connection:
+        await Accounts(connection).create(installer)
+        await Projects(connection).create(project)
+    return installer, project
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,56 @@
+"""Whatever goes wrong in the engine itself, every accepted start reaches a verdict."""
+
+import pytest
+
+from domain import operations as op
+from domain.failures import FailureCode
+from domain.states import RunStatus
+from tests.workflows.conftest import StageMaker
+
+
+async def test_a_bug_in_an_operation_is_a_verdict(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        raise ZeroDivisionError
+
+    stage = await set_stage()
+    monkeypatch.setattr(stage.charger, "apply_configuration", broken)
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.ENGINE_ERROR
+
+
+async def test_a_bug_in_the_stop_is_an_alarm(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(request: op.StopTestTransaction) -> op.Outcome:
+        raise ZeroDivisionError
+
+    stage = await set_stage()
+    monkeypatch.setattr(stage.charger, "stop_test_transaction", broken)
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.TRANSACTION_NOT_STOPPED
+    assert len(view.alarms) == 1
+
+
+async def test_a_charge_point_that_another_task_never_frees(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    stage.records.busy_for = 10_000
+    view = await stage.verdict()
+    assert view.status is RunStatus.FAILED
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.CHARGE_POINT_BUSY
+    assert view.failure.cause == (
+        "Another task of the engine, configuration-cp_1, did not let go of the charge point within "
+        "5 min."
+    )
+
+
+async def test_a_link_that_breaks_at_each_try(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    stage.charger.gone_for["apply_configuration"] = 1000
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.CONNECTION_UNSTABLE
