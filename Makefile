@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := activities api bench catalogue demo domain embedded ocpp_server simulator storage tests workflows \
-           cli.py logs.py process.py settings.py temporal_client.py worker.py
+SOURCES := activities api bench catalogue demo docs domain embedded ocpp_server simulator storage tests workflows \
+           cli.py logs.py process.py reconciler.py settings.py temporal_client.py worker.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up clean format lock bench
+.PHONY: help demo test check up clean format lock bench docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: $(STAMP) ## Format the code and apply the safe fixes
 
 bench: $(STAMP) ## Measure the OCPP server against the stock library (minutes)
 	@$(BIN)/python bench/ocpp_server.py $(ARGS)
+
+docs: $(STAMP) ## Bring the tables of docs/reference up to date with the code
+	@$(BIN)/python -m docs.generate
 
 lock: $(STAMP) ## Resolve the lock files anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bootstrap.in -o requirements/bootstrap.lock

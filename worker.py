@@ -1,7 +1,5 @@
 """The worker of the shared task queue: every workflow, and every activity without a socket."""
 
-import asyncio
-import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +15,7 @@ from activities.mailer import mailer_from
 from activities.records import DirectoryActivities, RecordActivities
 from domain.names import SHARED_TASK_QUEUE
 from domain.ports import Mailer
+from reconciler import Reconciler
 from settings import Settings
 from storage.catalogue import load_catalogue
 from storage.engine import Database
@@ -95,21 +94,17 @@ def make_worker(
 
 
 async def run_worker(settings: Settings) -> None:
-    """Serve the shared task queue until SIGTERM or SIGINT."""
+    """Serve the shared task queue, and reconcile, until cancelled."""
     log = structlog.get_logger()
     database = Database(settings.resolved_database_url)
-    client = await connect()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     try:
+        client = await connect()
         async with make_worker(client, database, mailer_from(settings), settings=settings):
             log.info("worker_started", task_queue=SHARED_TASK_QUEUE, namespace=client.namespace)
-            await stop.wait()
+            await Reconciler(client, database, now=_now).run()
     finally:
         await database.close()
-    log.info("worker_stopped")
+        log.info("worker_stopped")
 
 
 def _now() -> datetime:

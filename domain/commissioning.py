@@ -65,6 +65,7 @@ class Registered:
     model: str
     serial_number: str
     ocpp_version: str
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from domain.checks import Failure
 class FailureCode(StrEnum):
     """Stable codes of failed checks."""
 
+    RUN_ENDED_FROM_OUTSIDE = "run_ended_from_outside"
     NEVER_CONNECTED = "never_connected"
     CONNECTION_REFUSED = "connection_refused"
     CHARGE_POINT_BUSY = "charge_point_busy"
@@ -49,6 +50,10 @@ class FailureCode(StrEnum):
 
 
 _TEXTS: dict[FailureCode, tuple[str, str]] = {
+    FailureCode.RUN_ENDED_FROM_OUTSIDE: (
+        "The run was ended from outside before it had a verdict ({how}).",
+        "Start the commissioning again.",
+    ),
     FailureCode.NEVER_CONNECTED: (
         "The charge point did not connect within {waited}.",
         (
@@ -156,8 +161,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Mend the fault (see the charge point's manual for the code), then retry.",
     ),
     FailureCode.CONNECTOR_UNAVAILABLE: (
-        "Connector {connector_id} stays {status} although it was told to become available.",
-        "Enable the connector in the charge point's own menu, then retry.",
+        "{place} stays {status} although it was told to become available.",
+        "Enable it in the charge point's own menu, then retry.",
     ),
     FailureCode.CONNECTOR_IN_USE: (
         "Connector {connector_id} is {status} and was not freed within {waited}.",

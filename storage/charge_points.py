@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
 from domain.states import ChargePointStatus
 from storage.projects import Projects
@@ -189,4 +190,20 @@ def _charge_point(row: Row[Any]) -> ChargePoint:
         ),
         status=ChargePointStatus(row.status),
         created_at=row.created_at,
+    )
+
+
+async def read_registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
+    """Read the charge point as the installer registered it."""
+    row = (
+        await connection.execute(select(charge_points).where(charge_points.c.id == charge_point_id))
+    ).one()
+    return Registered(
+        charge_point_id=row.id,
+        project_id=row.project_id,
+        vendor=row.vendor,
+        model=row.model,
+        serial_number=row.serial_number,
+        ocpp_version=row.ocpp_version,
+        place=row.location_address or "",
     )

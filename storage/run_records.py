@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import (
@@ -21,12 +21,13 @@ from domain.commissioning import (
 from domain.operations import DesiredParameter
 from domain.parameters import text_of
 from domain.rules.sampled_values import read_samples
-from domain.states import ParameterState
 from storage.catalogue import Catalogue
+from storage.charge_points import read_registered
 from storage.connections import last_refusal, read_connection
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import newest_boot, read_snapshot
+from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.run_log import write_run_log
 from storage.runs import Runs
@@ -65,20 +66,20 @@ class StoredRuns:
             id_tag = (run and run.id_tag) or secrets.token_hex(_ID_TAG_BYTES).upper()
             if not await runs.begin(request.commissioning_id, id_tag=id_tag):
                 return Briefing(accepted=False)
-            busy_with = await _take(
+            busy_with = await take(
                 connection, charge_point_id, owner=owner, run=request.commissioning_id
             )
             if busy_with is not None:
                 return Briefing(accepted=True, busy_with=busy_with)
         async with self._database.read() as connection:
-            registered = await _registered(connection, charge_point_id)
-            entry = self._catalogue.resolve(registered.vendor, registered.model)
+            device = await read_registered(connection, charge_point_id)
+            entry = self._catalogue.resolve(device.vendor, device.model)
             return Briefing(
                 accepted=True,
                 id_tag=id_tag,
-                registered=registered,
+                registered=device,
                 snapshot=await read_snapshot(connection, charge_point_id, now=self._now()),
-                desired=await desired_parameters(connection, self._catalogue, registered),
+                desired=await desired_parameters(connection, self._catalogue, device),
                 firmware=entry.firmware,
             )
 
@@ -88,7 +89,7 @@ class StoredRuns:
         async with self._database.write() as connection:
             await Runs(connection).finish(view)
             await write_run_log(connection, view)
-            return await _let_go(connection, view.charge_point_id, owner=owner)
+            return await let_go(connection, view.charge_point_id, owner=owner)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """Boots of the charge point are answered Accepted from now on."""
@@ -146,7 +147,7 @@ class StoredRuns:
                 email=row.email,
                 name=row.name,
                 project_name=row.project_name,
-                registered=await _registered(connection, row.charge_point_id),
+                registered=await read_registered(connection, row.charge_point_id),
                 view=run.view,
             )
 
@@ -174,19 +175,19 @@ class StoredDirectory:
     async def claim(self, charge_point_id: str, *, owner: str) -> Claim:
         """Take the charge point for a push, unless it has an owner."""
         async with self._database.write() as connection:
-            busy_with = await _take(connection, charge_point_id, owner=owner, run=None)
-            registered = await _registered(connection, charge_point_id)
+            busy_with = await take(connection, charge_point_id, owner=owner, run=None)
+            device = await read_registered(connection, charge_point_id)
             return Claim(
                 busy_with=busy_with,
                 whereabouts=await self._whereabouts(connection, charge_point_id),
                 boot=await newest_boot(connection, charge_point_id),
-                desired=await desired_parameters(connection, self._catalogue, registered),
+                desired=await desired_parameters(connection, self._catalogue, device),
             )
 
     async def release(self, charge_point_id: str, *, owner: str) -> Released:
         """Let go, if it is still the owner's."""
         async with self._database.write() as connection:
-            return await _let_go(connection, charge_point_id, owner=owner)
+            return await let_go(connection, charge_point_id, owner=owner)
 
     async def _whereabouts(self, connection: AsyncConnection, charge_point_id: str) -> Whereabouts:
         link = await read_connection(connection, charge_point_id, now=self._now())
@@ -204,11 +205,11 @@ class StoredDirectory:
 
 
 async def desired_parameters(
-    connection: AsyncConnection, catalogue: Catalogue, registered: Registered
+    connection: AsyncConnection, catalogue: Catalogue, device: Registered
 ) -> tuple[DesiredParameter, ...]:
     """The template's defaults with the installer's values over them, as OCPP writes them."""
-    template = catalogue.resolve(registered.vendor, registered.model).template
-    chosen = await Parameters(connection).desired(registered.charge_point_id)
+    template = catalogue.resolve(device.vendor, device.model).template
+    chosen = await Parameters(connection).desired(device.charge_point_id)
     return tuple(
         DesiredParameter(
             key=parameter.key,
@@ -217,49 +218,4 @@ async def desired_parameters(
             required=parameter.required,
         )
         for parameter in template.parameters
-    )
-
-
-async def _registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
-    row = (
-        await connection.execute(select(charge_points).where(charge_points.c.id == charge_point_id))
-    ).one()
-    return Registered(
-        charge_point_id=row.id,
-        project_id=row.project_id,
-        vendor=row.vendor,
-        model=row.model,
-        serial_number=row.serial_number,
-        ocpp_version=row.ocpp_version,
-    )
-
-
-async def _take(
-    connection: AsyncConnection, charge_point_id: str, *, owner: str, run: str | None
-) -> str | None:
-    """Become the owner; returns who is it instead."""
-    taken = await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
-        .where(or_(charge_points.c.watched_by.is_(None), charge_points.c.watched_by == owner))
-        .values(watched_by=owner, watched_run=run)
-    )
-    if taken.rowcount == 1:
-        return None
-    busy_with: str | None = await connection.scalar(
-        select(charge_points.c.watched_by).where(charge_points.c.id == charge_point_id)
-    )
-    return busy_with
-
-
-async def _let_go(connection: AsyncConnection, charge_point_id: str, *, owner: str) -> Released:
-    await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
-        .where(charge_points.c.watched_by == owner)
-        .values(watched_by=None, watched_run=None)
-    )
-    stored = await Parameters(connection).all(charge_point_id)
-    return Released(
-        configuration_queued=any(value.state is ParameterState.QUEUED for value in stored)
     )

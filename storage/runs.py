@@ -93,8 +93,8 @@ class Runs:
         await self._set_status_of_charge_point(commissioning_id, ChargePointStatus.COMMISSIONING)
         return True
 
-    async def finish(self, view: RunView) -> None:
-        """Store the verdict. The first one wins; a repeat changes nothing."""
+    async def finish(self, view: RunView) -> bool:
+        """Store the verdict. The first one wins; False for a later one, which changes nothing."""
         result = await self._connection.execute(
             update(commissioning_runs)
             .where(commissioning_runs.c.id == view.commissioning_id)
@@ -110,6 +110,7 @@ class Runs:
             await self._set_status_of_charge_point(
                 view.commissioning_id, await self._status_after(view)
             )
+        return result.rowcount == 1
 
     async def mark_notified(self, commissioning_id: str) -> None:
         """Note that the verdict was mailed."""
@@ -165,6 +166,17 @@ class Runs:
             .where(commissioning_runs.c.status == RunStatus.STARTING)
             .where(commissioning_runs.c.started_at < before)
             .order_by(commissioning_runs.c.started_at)
+            .limit(limit)
+        )
+        return [_run(row) for row in await self._connection.execute(query)]
+
+    async def in_progress(self, *, after: str, limit: int) -> Sequence[Run]:
+        """Runs whose workflow has begun and that have no verdict, in the order of their ids."""
+        query = (
+            select(commissioning_runs)
+            .where(commissioning_runs.c.status == RunStatus.IN_PROGRESS)
+            .where(commissioning_runs.c.id > after)
+            .order_by(commissioning_runs.c.id)
             .limit(limit)
         )
         return [_run(row) for row in await self._connection.execute(query)]

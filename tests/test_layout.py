@@ -14,6 +14,7 @@ _MAY_IMPORT = {
     "process": set[str](),
     "settings": set[str](),
     "temporal_client": {"domain"},
+    "reconciler": {"domain", "storage", "workflows"},
     "worker": _OURS - {"api", "cli", "demo", "embedded", "ocpp_server", "simulator"},
     "cli": _OURS,
 }

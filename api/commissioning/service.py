@@ -2,15 +2,15 @@
 
 from api.deps import now
 from api.parts import Parts
-from api.temporal.run_start import RunStart
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import CancelRequest, RunOptions, RunRequest
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
 from domain.states import CheckName, RunStatus
 from storage.accounts import Account
-from storage.charge_points import ChargePoints
+from storage.charge_points import ChargePoints, read_registered
 from storage.runs import Run, Runs
+from workflows.run_start import RunStart
 
 
 async def start(
@@ -139,8 +139,9 @@ async def _start(
             previous_commissioning_id=previous,
         )
         await Runs(connection).create_starting(request)
+        registered = await read_registered(connection, charge_point_id)
     try:
-        await parts.temporal.start_run(RunStart(request=request, charge_point=charge_point))
+        await parts.temporal.start_run(RunStart(request=request, registered=registered))
     except UnavailableError:
         # Taken back, unless the workflow has begun all the same: then the start was a success
         # whose confirmation was lost.

@@ -24,7 +24,6 @@ from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
 
 from api.temporal.link import RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
-from api.temporal.run_start import RunStart
 from domain.checks import RunView
 from domain.commissioning import (
     CancelRequest,
@@ -49,6 +48,7 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
+from workflows.run_start import RunStart, start_run
 
 # A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
 ANSWER_TIMEOUT: Final = timedelta(seconds=25)
@@ -132,16 +132,8 @@ class TemporalGateway:
         while True:
             try:
                 async with self._link.client() as client:
-                    await client.start_workflow(
-                        CommissioningWorkflow.run,
-                        start.request,
-                        id=start.workflow_id,
-                        task_queue=self._task_queue,
-                        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                        search_attributes=start.search_attributes,
-                        static_summary=start.summary,
-                        rpc_timeout=RPC_TIMEOUT,
+                    await start_run(
+                        client, start, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT
                     )
             except WorkflowAlreadyStartedError as error:
                 if await self._runs_already(start):

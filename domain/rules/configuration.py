@@ -19,23 +19,39 @@ class ConfigurationVerdict:
 
 
 def judge_configuration(
-    desired: Sequence[DesiredParameter], outcomes: Sequence[ParameterOutcome]
+    desired: Sequence[DesiredParameter],
+    outcomes: Sequence[ParameterOutcome],
+    *,
+    last_word: bool = False,
 ) -> ConfigurationVerdict:
-    """A required parameter that was not taken fails; another one leaves a note."""
-    required = {parameter.key for parameter in desired if parameter.required}
+    """A required parameter that was not taken fails; another one leaves a note.
+
+    What waits for a restart is not taken when it is the charge point's ``last_word``: no restart
+    follows any more.
+    """
+    taken = {ParameterState.APPLIED}
+    if not last_word:
+        taken.add(ParameterState.PENDING_REBOOT)
+    known = {outcome.key: outcome for outcome in outcomes}
     refused = [
-        outcome
-        for outcome in outcomes
-        if outcome.state not in {ParameterState.APPLIED, ParameterState.PENDING_REBOOT}
+        parameter
+        for parameter in desired
+        if parameter.key not in known or known[parameter.key].state not in taken
     ]
-    reboot = any(outcome.state is ParameterState.PENDING_REBOOT for outcome in outcomes)
-    fatal = [outcome for outcome in refused if outcome.key in required]
+    fatal = [parameter for parameter in refused if parameter.required]
+
+    def words(parameter: DesiredParameter) -> str:
+        outcome = known.get(parameter.key)
+        if outcome is None:
+            return f"{parameter.key} = {parameter.value}: nothing was heard of it"
+        return describe_refusal(outcome)
+
     return ConfigurationVerdict(
-        reboot=reboot,
-        notes=tuple(describe_refusal(outcome) for outcome in refused if outcome not in fatal),
+        reboot=any(outcome.state is ParameterState.PENDING_REBOOT for outcome in outcomes),
+        notes=tuple(words(parameter) for parameter in refused if not parameter.required),
         failure=failure(
             FailureCode.CONFIGURATION_REJECTED,
-            parameters="; ".join(describe_refusal(outcome) for outcome in fatal),
+            parameters="; ".join(words(parameter) for parameter in fatal),
         )
         if fatal
         else None,
@@ -54,6 +70,8 @@ def describe_refusal(outcome: ParameterOutcome) -> str:
             why = f"read-only, the charge point has {reported}"
         case ParameterState.PENDING_REBOOT:
             why = "takes effect after a restart"
+        case ParameterState.QUEUED:
+            why = "the charge point had stopped answering"
         case _:
             why = f"the charge point reports {reported}"
     return f"{outcome.key} = {outcome.desired}: {why}"

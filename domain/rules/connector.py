@@ -31,7 +31,7 @@ class ConnectorVerdict:
 def judge_connector(
     connector_id: int, fact: ConnectorFact | None, *, test_follows: bool
 ) -> ConnectorVerdict:
-    """Judge the last status of a connector. Connector 0 (the station) can only carry a fault.
+    """Judge the last status of a connector. Connector 0 is the station: faulted, off, or well.
 
     A plugged-in cable is welcome where a test transaction follows, else it is to be unplugged.
     """
@@ -50,7 +50,7 @@ def judge_connector(
                     error=describe_fault(fact),
                 ),
             )
-        case _ if connector_id == 0:
+        case status if connector_id == 0 and status != ConnectorStatus.UNAVAILABLE:
             return ConnectorVerdict(advice=ConnectorAdvice.PASS, detail=said)
         case ConnectorStatus.AVAILABLE:
             return ConnectorVerdict(advice=ConnectorAdvice.PASS, detail=said)

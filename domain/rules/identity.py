@@ -19,7 +19,8 @@ def judge_identity(registered: Registered, boot: BootFact) -> Failure | None:
         )
     if not _same_model(registered, boot.model):
         return failure(FailureCode.MODEL_MISMATCH, reported=boot.model, registered=registered.model)
-    serials = [serial for serial in (boot.charge_point_serial, boot.charge_box_serial) if serial]
+    fields = (boot.charge_point_serial, boot.charge_box_serial)
+    serials = [serial for serial in fields if serial and serial.strip()]
     if not any(_same(registered.serial_number, serial) for serial in serials):
         return failure(
             FailureCode.SERIAL_MISMATCH,

@@ -1,18 +1,22 @@
 """How a run's workflow is started: its id, and what operators see and filter by."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
 )
 
-from domain.commissioning import RunRequest
+from domain.commissioning import Registered, RunRequest
 from domain.devices import device_name
 from domain.names import SearchAttribute, commissioning_workflow_id
 from domain.states import RunStatus
-from storage.charge_points import ChargePoint
+from workflows.commissioning import CommissioningWorkflow
 
 _SUMMARY_BYTES = 200  # the server's limit
 _COMMISSIONING = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
@@ -23,7 +27,7 @@ class RunStart:
     """A run that is about to be started, and the charge point it is about."""
 
     request: RunRequest
-    charge_point: ChargePoint
+    registered: Registered
 
     @property
     def workflow_id(self) -> str:
@@ -34,12 +38,12 @@ class RunStart:
     def search_attributes(self) -> TypedSearchAttributes:
         """What operators filter runs by."""
         values = {
-            SearchAttribute.CHARGE_POINT: self.charge_point.id,
-            SearchAttribute.SERIAL_NUMBER: self.charge_point.serial_number,
+            SearchAttribute.CHARGE_POINT: self.registered.charge_point_id,
+            SearchAttribute.SERIAL_NUMBER: self.registered.serial_number,
             SearchAttribute.PROJECT: self.request.project_id,
             SearchAttribute.INSTALLER: self.request.installer_id,
-            SearchAttribute.VENDOR: self.charge_point.vendor,
-            SearchAttribute.MODEL: self.charge_point.model,
+            SearchAttribute.VENDOR: self.registered.vendor,
+            SearchAttribute.MODEL: self.registered.model,
             SearchAttribute.RUN_STATUS: RunStatus.IN_PROGRESS.value,
             SearchAttribute.COMMISSIONING: self.request.commissioning_id,
         }
@@ -53,12 +57,35 @@ class RunStart:
     @property
     def summary(self) -> str:
         """One line: the place, the model and the serial number."""
-        charge_point = self.charge_point
-        model = device_name(charge_point.vendor, charge_point.model)
-        place = (charge_point.location.address or "").partition(",")[0].strip()
-        parts = [part for part in (place, model, charge_point.serial_number) if part]
+        registered = self.registered
+        model = device_name(registered.vendor, registered.model)
+        place = registered.place.partition(",")[0].strip()
+        parts = [part for part in (place, model, registered.serial_number) if part]
         return " · ".join(parts).encode()[:_SUMMARY_BYTES].decode(errors="ignore")
 
     def is_of(self, attributes: TypedSearchAttributes) -> bool:
         """Tell whether these are the attributes of this very run."""
         return attributes.get(_COMMISSIONING) == self.request.commissioning_id
+
+
+async def start_run(
+    client: Client, start: RunStart, *, task_queue: str, rpc_timeout: timedelta
+) -> None:
+    """Start the run's workflow.
+
+    Raises:
+        WorkflowAlreadyStartedError: a workflow holds the charge point's id, maybe this very run's.
+        RPCError: Temporal refused or did not answer.
+
+    """
+    await client.start_workflow(
+        CommissioningWorkflow.run,
+        start.request,
+        id=start.workflow_id,
+        task_queue=task_queue,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+        search_attributes=start.search_attributes,
+        static_summary=start.summary,
+        rpc_timeout=rpc_timeout,
+    )

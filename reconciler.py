@@ -1,0 +1,148 @@
+"""Heals what a crash left between the database and Temporal, within a minute.
+
+Rows and workflows are two systems. A run's row is committed before its workflow is started, and its
+verdict before its workflow closes; so whatever dies in between, one of these holds, and is mended:
+
+- a row that waits for its workflow: the workflow is started (the start is idempotent);
+- a row whose workflow Temporal does not know (it lost its data): the workflow is started again;
+- a row whose workflow was ended from outside (terminated): the run fails, and says so;
+- a charge point owned by a workflow that has ended: it is free again.
+
+Every worker runs one; two at work do no harm.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.checks import CheckRecord, RunView
+from domain.failures import FailureCode, failure
+from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
+from domain.states import CheckName, CheckResult, RunStatus
+from storage.charge_points import read_registered
+from storage.engine import Database
+from storage.ownership import let_go, owned
+from storage.run_log import write_run_log
+from storage.runs import Run, Runs
+from workflows.run_start import RunStart, start_run
+
+_ROUND = timedelta(seconds=15)
+_YOUNG = timedelta(seconds=10)  # an API may still be starting it
+_PAGE = 200
+_RPC_TIMEOUT = timedelta(seconds=5)
+_log = structlog.get_logger(__name__)
+
+
+class Reconciler:
+    """Looks at a page of rows each round, and goes on from there at the next."""
+
+    def __init__(
+        self,
+        client: Client,
+        database: Database,
+        *,
+        now: Callable[[], datetime],
+        task_queue: str = SHARED_TASK_QUEUE,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._now = now
+        self._task_queue = task_queue
+        self._last_run = ""
+        self._last_owned = ""
+
+    async def run(self) -> None:
+        """Heal for ever; an outage is tried again at the next round."""
+        while True:
+            try:
+                await self.heal()
+            except Exception as error:  # noqa: BLE001 - healing outlives every outage
+                _log.warning("reconciler_round_failed", error=str(error)[:300])
+            await asyncio.sleep(_ROUND.total_seconds())
+
+    async def heal(self) -> None:
+        """One round."""
+        await self._start_what_waits()
+        await self._look_after_runs()
+        await self._free_what_is_owned_by_the_dead()
+
+    async def _start_what_waits(self) -> None:
+        async with self._database.read() as connection:
+            waiting = await Runs(connection).starting_since(self._now() - _YOUNG)
+        for run in waiting:
+            await self._start(run, why="never_started")
+
+    async def _look_after_runs(self) -> None:
+        async with self._database.read() as connection:
+            page = await Runs(connection).in_progress(after=self._last_run, limit=_PAGE)
+        self._last_run = page[-1].request.commissioning_id if len(page) == _PAGE else ""
+        for run in page:
+            workflow_id = commissioning_workflow_id(run.request.charge_point_id)
+            status = await self._status(workflow_id)
+            if status is None:
+                await self._start(run, why="unknown_to_temporal")
+            elif status is not WorkflowExecutionStatus.RUNNING:
+                await self._end(run, how=status.name.lower())
+
+    async def _free_what_is_owned_by_the_dead(self) -> None:
+        async with self._database.read() as connection:
+            page = await owned(connection, after=self._last_owned, limit=_PAGE)
+        self._last_owned = page[-1][0] if len(page) == _PAGE else ""
+        for charge_point_id, owner in page:
+            if await self._status(owner) is WorkflowExecutionStatus.RUNNING:
+                continue
+            _log.warning("charge_point_freed", charge_point=charge_point_id, owner=owner)
+            async with self._database.write() as connection:
+                await let_go(connection, charge_point_id, owner=owner)
+
+    async def _start(self, run: Run, *, why: str) -> None:
+        async with self._database.read() as connection:
+            registered = await read_registered(connection, run.request.charge_point_id)
+        start = RunStart(request=run.request, registered=registered)
+        try:
+            await start_run(
+                self._client, start, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+            )
+        except WorkflowAlreadyStartedError:
+            return  # this very run, about to begin; or the one before it, about to close
+        _log.warning("run_started_again", run=run.request.commissioning_id, why=why)
+
+    async def _end(self, run: Run, *, how: str) -> None:
+        """Fail a run that has no workflow and no verdict; a verdict written meanwhile stands."""
+        request = run.request
+        view = RunView(
+            commissioning_id=request.commissioning_id,
+            charge_point_id=request.charge_point_id,
+            status=RunStatus.FAILED,
+            checks=tuple(
+                CheckRecord(name=name, result=CheckResult.SKIPPED, skip_reason="The run was ended.")
+                for name in CheckName
+            ),
+            started_at=request.started_at,
+            completed_at=self._now(),
+            failure=failure(FailureCode.RUN_ENDED_FROM_OUTSIDE, how=how),
+            previous_commissioning_id=request.previous_commissioning_id,
+            run_test_transaction=request.options.run_test_transaction,
+            started_by=request.started_by,
+        )
+        async with self._database.write() as connection:
+            if await Runs(connection).finish(view):
+                await write_run_log(connection, view)
+                _log.warning("run_ended_from_outside", run=request.commissioning_id, how=how)
+
+    async def _status(self, workflow_id: str) -> WorkflowExecutionStatus | None:
+        """Status of the newest workflow of that id; None when Temporal knows none."""
+        try:
+            found = await self._client.get_workflow_handle(workflow_id).describe(
+                rpc_timeout=_RPC_TIMEOUT
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        return found.status

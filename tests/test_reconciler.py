@@ -1,0 +1,161 @@
+"""What a crash leaves between the database and Temporal is healed, in both directions."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.names import commissioning_workflow_id
+from domain.states import ChargePointStatus, RunStatus
+from reconciler import Reconciler
+from storage.charge_points import read_registered
+from storage.engine import Database
+from storage.ownership import owned, take
+from storage.runs import Runs
+from tests.support.rows import AT, one_charge_point, run_request
+from workflows.run_start import RunStart, start_run
+
+LATER = AT + timedelta(minutes=1)
+
+
+class Site:
+    """One charge point with a run, on a task queue that nobody serves."""
+
+    def __init__(self, client: Client, database: Database, task_queue: str) -> None:
+        self.client = client
+        self.database = database
+        self.task_queue = task_queue
+        self.charge_point = f"cp_{uuid4().hex}"
+        self.request = run_request(self.charge_point)
+        self.now = LATER
+
+    @property
+    def workflow_id(self) -> str:
+        return commissioning_workflow_id(self.charge_point)
+
+    async def accept_start(self) -> None:
+        """What the API commits before it starts the workflow."""
+        await one_charge_point(self.database, charge_point_id=self.charge_point)
+        async with self.database.write() as connection:
+            await Runs(connection).create_starting(self.request)
+
+    async def start_workflow(self) -> None:
+        async with self.database.read() as connection:
+            registered = await read_registered(connection, self.charge_point)
+        await start_run(
+            self.client,
+            RunStart(request=self.request, registered=registered),
+            task_queue=self.task_queue,
+            rpc_timeout=timedelta(seconds=5),
+        )
+
+    async def begin(self) -> None:
+        """What the workflow's first activity commits."""
+        async with self.database.write() as connection:
+            await Runs(connection).begin(self.request.commissioning_id, id_tag="A1")
+            await take(
+                connection,
+                self.charge_point,
+                owner=self.workflow_id,
+                run=self.request.commissioning_id,
+            )
+
+    async def heal(self) -> None:
+        await Reconciler(
+            self.client, self.database, now=lambda: self.now, task_queue=self.task_queue
+        ).heal()
+
+    async def workflow(self) -> WorkflowExecutionStatus | None:
+        try:
+            found = await self.client.get_workflow_handle(self.workflow_id).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return None
+        return found.status
+
+    async def row(self) -> RunStatus:
+        async with self.database.read() as connection:
+            run = await Runs(connection).latest(self.charge_point)
+        assert run is not None
+        return run.status
+
+    async def owners(self) -> list[tuple[str, str]]:
+        async with self.database.read() as connection:
+            return list(await owned(connection, after="", limit=10))
+
+
+async def test_a_row_without_its_workflow_gets_it(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()  # and here the API was killed
+    await site.heal()
+    assert await site.workflow() is WorkflowExecutionStatus.RUNNING
+    await site.heal()  # the next round, or another worker's: no second workflow
+    assert await site.row() is RunStatus.STARTING
+
+
+async def test_a_young_row_is_left_to_the_api_that_is_starting_it(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    site.now = AT + timedelta(seconds=5)
+    await site.accept_start()
+    await site.heal()
+    assert await site.workflow() is None
+
+
+async def test_a_terminated_run_fails_and_frees_its_charge_point(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()
+    await site.start_workflow()
+    await site.begin()
+    await site.heal()
+    assert await site.row() is RunStatus.IN_PROGRESS  # all is well: nothing is touched
+    assert await site.owners() == [(site.charge_point, site.workflow_id)]
+    await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
+    await site.heal()
+    assert await site.row() is RunStatus.FAILED
+    assert await site.owners() == []
+    async with database.read() as connection:
+        run = await Runs(connection).latest(site.charge_point)
+        assert run is not None
+        assert run.view is not None
+        assert run.view.failure is not None
+        assert run.view.failure.code == "run_ended_from_outside"
+        assert "terminated" in run.view.failure.cause
+        assert (await read_registered(connection, site.charge_point)).charge_point_id
+    async with database.write() as connection:  # and the next start is possible
+        await Runs(connection).create_starting(
+            run_request(site.charge_point, commissioning_id="com_2")
+        )
+
+
+async def test_a_run_that_temporal_has_lost_is_started_again(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()
+    await site.begin()  # by a workflow of a Temporal whose data is gone
+    await site.heal()
+    assert await site.workflow() is WorkflowExecutionStatus.RUNNING
+    assert await site.row() is RunStatus.IN_PROGRESS
+
+
+async def test_a_charge_point_owned_by_the_dead_is_freed(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await one_charge_point(
+        database, charge_point_id=site.charge_point, status=ChargePointStatus.COMMISSIONED
+    )
+    async with database.write() as connection:
+        await take(
+            connection, site.charge_point, owner=f"configuration-{site.charge_point}", run=None
+        )
+    await site.heal()
+    assert await site.owners() == []
