@@ -11,7 +11,7 @@ from tests.workflows.conftest import StageMaker
 async def test_a_bug_in_an_operation_is_a_verdict(
     set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+    async def broken(_request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         raise ZeroDivisionError
 
     stage = await set_stage()
@@ -24,7 +24,7 @@ async def test_a_bug_in_an_operation_is_a_verdict(
 async def test_a_bug_in_the_stop_is_an_alarm(
     set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(request: op.StopTestTransaction) -> op.Outcome:
+    async def broken(_request: op.StopTestTransaction) -> op.Outcome:
         raise ZeroDivisionError
 
     stage = await set_stage()

@@ -125,7 +125,8 @@ def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure | None
                 waited=in_words(run.pace.unplug),
             )
         case ConnectorAdvice.MAKE_AVAILABLE:
-            return failure(FailureCode.CONNECTOR_UNAVAILABLE, connector_id=number, status=status)
+            place = name_of(number)
+            return failure(FailureCode.CONNECTOR_UNAVAILABLE, place=place, status=status)
         case ConnectorAdvice.FAIL:
             return verdict.failure
 

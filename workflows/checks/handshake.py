@@ -70,7 +70,7 @@ async def configure(run: Run) -> int | None:
         reboots += 1
         await _reboot(run, number=reboots)
         outcome = await _apply(run)
-    verdict = judge_configuration(run.briefing.desired, outcome.parameters)
+    verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
     for parameter in outcome.parameters:
         run.journal.step(
             f"configuration.{parameter.key}",

@@ -1,0 +1,100 @@
+"""Is the connector ready to charge?"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.facts import ConnectorFact
+from domain.failures import FailureCode
+from domain.rules.connector import ConnectorAdvice, describe_fault, judge_connector
+from domain.states import ConnectorStatus
+
+PASS, UNPLUG = ConnectorAdvice.PASS, ConnectorAdvice.UNPLUG
+MAKE_AVAILABLE, FAIL = ConnectorAdvice.MAKE_AVAILABLE, ConnectorAdvice.FAIL
+
+
+def fact(
+    status: str,
+    *,
+    connector_id: int = 1,
+    error_code: str = "NoError",
+    vendor_error_code: str | None = None,
+    info: str | None = None,
+) -> ConnectorFact:
+    return ConnectorFact(
+        connector_id=connector_id,
+        status=status,
+        error_code=error_code,
+        at=datetime(2026, 5, 1, tzinfo=UTC),
+        vendor_error_code=vendor_error_code,
+        info=info,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "with_test", "without_test", "station"),
+    [
+        (ConnectorStatus.AVAILABLE, PASS, PASS, PASS),
+        (ConnectorStatus.PREPARING, PASS, UNPLUG, PASS),
+        (ConnectorStatus.OCCUPIED, PASS, UNPLUG, PASS),
+        (ConnectorStatus.CHARGING, UNPLUG, UNPLUG, PASS),
+        (ConnectorStatus.SUSPENDED_EV, UNPLUG, UNPLUG, PASS),
+        (ConnectorStatus.SUSPENDED_EVSE, UNPLUG, UNPLUG, PASS),
+        (ConnectorStatus.FINISHING, UNPLUG, UNPLUG, PASS),
+        (ConnectorStatus.RESERVED, MAKE_AVAILABLE, MAKE_AVAILABLE, PASS),
+        (ConnectorStatus.UNAVAILABLE, MAKE_AVAILABLE, MAKE_AVAILABLE, MAKE_AVAILABLE),
+        (ConnectorStatus.FAULTED, FAIL, FAIL, FAIL),
+    ],
+)
+def test_advice(
+    status: ConnectorStatus,
+    with_test: ConnectorAdvice,
+    without_test: ConnectorAdvice,
+    station: ConnectorAdvice,
+) -> None:
+    assert judge_connector(1, fact(status), test_follows=True).advice is with_test
+    assert judge_connector(1, fact(status), test_follows=False).advice is without_test
+    of_station = judge_connector(0, fact(status, connector_id=0), test_follows=True)
+    assert of_station.advice is station
+
+
+def test_every_status_is_in_the_table_above() -> None:
+    marks = test_advice.pytestmark  # type: ignore[attr-defined]
+    assert {row[0] for row in marks[0].args[1]} == set(ConnectorStatus)
+
+
+def test_a_silent_connector_is_asked() -> None:
+    assert judge_connector(1, None, test_follows=True).advice is ConnectorAdvice.ASK
+
+
+def test_a_plugged_in_cable_is_said() -> None:
+    verdict = judge_connector(2, fact(ConnectorStatus.PREPARING), test_follows=True)
+    assert verdict.detail == "Connector 2 reports Preparing. A cable is plugged in."
+
+
+@pytest.mark.parametrize(
+    ("connector_id", "place"), [(0, "The charge point itself"), (2, "Connector 2")]
+)
+def test_a_fault_is_told_with_all_that_is_known_of_it(connector_id: int, place: str) -> None:
+    faulted = fact(
+        ConnectorStatus.FAULTED,
+        connector_id=connector_id,
+        error_code="GroundFailure",
+        vendor_error_code="E-1042",
+        info="RCD {tripped}",
+    )
+    verdict = judge_connector(connector_id, faulted, test_follows=True)
+    assert verdict.failure is not None
+    assert verdict.failure.code == FailureCode.CONNECTOR_FAULTED
+    assert verdict.failure.cause == (
+        f"{place} reports a fault: GroundFailure, vendor code E-1042, RCD {{tripped}}."
+    )
+
+
+def test_a_bare_fault() -> None:
+    assert describe_fault(fact("Faulted", error_code="OtherError", info="")) == "OtherError"
+
+
+@pytest.mark.parametrize("word", ["", "Sleeping", "{0}"])
+def test_an_unheard_of_status_is_not_a_pass(word: str) -> None:
+    assert judge_connector(1, fact(word), test_follows=True).advice is UNPLUG
