@@ -1,0 +1,46 @@
+"""Which part of which page is generated: what stands between ``begin NAME`` and ``end NAME``."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from docs.generate.commands import cli
+from docs.generate.failures import blockers, failures, refusals
+from docs.generate.problems import problems
+from docs.generate.routes import routes
+from docs.generate.settings import settings
+from docs.generate.simulator import faults, models
+
+DOCS = Path(__file__).parents[1]
+REFERENCE = DOCS / "reference"
+PARTS: Mapping[str, Callable[[], str]] = {
+    "blockers": blockers,
+    "cli": cli,
+    "failures": failures,
+    "faults": faults,
+    "models": models,
+    "problems": problems,
+    "refusals": refusals,
+    "routes": routes,
+    "settings": settings,
+}
+_PART = re.compile(r"(<!-- begin (\w+) [^>]*-->\n).*?(<!-- end \2 -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Pages that may hold generated parts."""
+    return sorted(REFERENCE.glob("*.md"))
+
+
+def current(text: str) -> str:
+    """Return a page with its generated parts as they ought to be."""
+
+    def fill(found: re.Match[str]) -> str:
+        return f"{found[1]}\n{PARTS[found[2]]()}\n\n{found[3]}"
+
+    return _PART.sub(fill, text)
+
+
+def parts_of(text: str) -> list[str]:
+    """Names of the generated parts of a page."""
+    return [found[2] for found in _PART.finditer(text)]
