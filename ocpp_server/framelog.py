@@ -28,8 +28,8 @@ def frame_entry(
         level=LogLevel.DEBUG,
         kind="frame",
         direction=direction,
-        action=action and action.replace("\0", "")[:_ACTION_COLUMN],
-        message_id=message_id and message_id.replace("\0", ""),
+        action=action and action[:_ACTION_COLUMN],
+        message_id=message_id,
         text=frame_text(data),
     )
 
@@ -39,7 +39,7 @@ def frame_text(data: bytes) -> str:
     if any(hint in data for hint in _HINTS):
         with suppress(ValueError):  # not JSON: what it may carry is no field that we know
             data = orjson.dumps(_mask(orjson.loads(data)))
-    text = data.decode(errors="replace").replace("\0", "")
+    text = data.decode(errors="replace").replace("\0", "\ufffd")
     return text if len(text) <= _CAP else f"{text[:_CAP]}… ({len(data)} bytes)"
 
 

@@ -14,6 +14,8 @@ _CALL_LENGTH: Final = 4
 _CALL_RESULT_LENGTH: Final = 3
 _CALL_ERROR_LENGTHS: Final = (4, 5)  # some leave the details out
 _ID_PLACE: Final = 1
+_NUL: Final = b"\\u0000"
+_REPLACEMENT: Final = b"\\ufffd"
 
 
 class ErrorCode(StrEnum):
@@ -77,6 +79,8 @@ Frame = Call | CallResult | CallError | Malformed | Unreadable
 
 def parse(data: bytes) -> Frame:
     """Read a frame. Any bytes whatever give a Frame."""
+    if _NUL in data:  # PostgreSQL stores no NUL in any text
+        data = data.replace(_NUL, _REPLACEMENT)
     try:
         # orjson bounds nesting and the size of numbers itself, by the same ValueError.
         message = orjson.loads(data)
@@ -91,6 +95,10 @@ def parse(data: bytes) -> Frame:
         return Unreadable("the message type is not a number")
     if message_type == _CALL:
         return _parse_call(message, message_id)
+    return _parse_answer(message, message_type, message_id)
+
+
+def _parse_answer(message: list[Any], message_type: int, message_id: str) -> Frame:
     if message_type == _CALL_RESULT:
         if len(message) == _CALL_RESULT_LENGTH and type(message[2]) is dict:
             return CallResult(message_id, message[2])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from domain.ports import ChargePointGoneError
@@ -20,6 +20,7 @@ from ocpp_server.schemas import response_schema
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
 
+_FULL_BUFFER: Final = 16 * 1024
 _log = structlog.get_logger(__name__)
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
 
@@ -124,7 +125,8 @@ class Session:
         self._pending, self._pending_action = (message_id, answered), action
         try:
             try:
-                await self._send(data, action=action, message_id=message_id)
+                self._record("out", action, message_id, data)
+                await self.socket.send(data, text=True)
             except ConnectionClosed:
                 raise NeverSentError(self.peer.charge_point_id) from None
             async with asyncio.timeout(self._call_timeout):
@@ -184,14 +186,10 @@ class Session:
             )
             await self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
         else:
-            await self._send(answer, action=call.action, message_id=call.message_id)
+            await self._reply(answer, call.action, call.message_id)
 
     async def _keep(self, reply: Reply, now: datetime) -> None:
-        peer = self.peer
-        if reply.heartbeat:
-            self._writer.touch_heartbeat(peer.charge_point_id, peer.node_id, peer.generation, now)
-            return
-        self._writer.touch(peer.charge_point_id, peer.node_id, peer.generation, now)
+        self._writer.touch(self.peer, now, heartbeat=reply.heartbeat)
         if reply.fact is not None:
             await self._writer.store(reply.fact)
 
@@ -205,12 +203,15 @@ class Session:
 
     async def _refuse(self, message_id: str, code: ErrorCode, description: str) -> None:
         data = frames.call_error(message_id, code, description)
-        await self._send(data, action=None, message_id=message_id)
+        await self._reply(data, None, message_id)
 
-    async def _send(self, data: bytes, *, action: str | None, message_id: str) -> None:
+    async def _reply(self, data: bytes, action: str | None, message_id: str) -> None:
         if self.peer.watched_run is not None:
             self._record("out", action, message_id, data)
-        await self.socket.send(data, text=True)
+        if self.socket.transport.get_write_buffer_size() > _FULL_BUFFER:
+            await self.socket.send(data, text=True)  # waits until the charge point has read
+        else:
+            broadcast((self.socket,), data, text=True)  # the same, without a wait's overhead
 
     def _record(
         self, direction: str, action: str | None, message_id: str | None, data: bytes

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import ConnectionFact, RefusedAttempt
-from storage.dialects import upsert
+from storage.dialects import among, upsert
 from storage.fact_records import Attempt, Connected, Disconnected, KnownTransaction, Touched
 from storage.tables import charge_points, connection_attempts, connections, nodes, transactions
 
@@ -117,7 +117,7 @@ async def read_credentials(
     """Return the charge points among these identities."""
     rows = await connection.execute(
         select(charge_points.c.id, charge_points.c.credential_hash).where(
-            charge_points.c.id.in_(identities)
+            among(connection, charge_points.c.id, identities)
         )
     )
     return {row.id: Credential(charge_point_id=row.id, hash=row.credential_hash) for row in rows}
@@ -129,7 +129,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     # The lock makes two nodes that admit the same charge point take turns.
     rows = await connection.execute(
         select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
-        .where(charge_points.c.id.in_(identities))
+        .where(among(connection, charge_points.c.id, identities))
         .order_by(charge_points.c.id)
         .with_for_update()
     )
@@ -138,7 +138,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         row.charge_point_id: row.generation
         for row in await connection.execute(
             select(connections.c.charge_point_id, connections.c.generation).where(
-                connections.c.charge_point_id.in_(identities)
+                among(connection, connections.c.charge_point_id, identities)
             )
         )
     }
@@ -179,7 +179,7 @@ async def _recent_transactions(
             .over(partition_by=transactions.c.charge_point_id, order_by=transactions.c.id.desc())
             .label("place"),
         )
-        .where(transactions.c.charge_point_id.in_(identities))
+        .where(among(connection, transactions.c.charge_point_id, identities))
         .subquery()
     )
     found: dict[str, list[KnownTransaction]] = {}

@@ -3,22 +3,21 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import TransactionFact
 from domain.id_tag import is_accepted
 from domain.states import RunStatus
-from storage.dialects import conflict_insert
+from storage.dialects import among, conflict_insert
 from storage.fact_records import (
     Authorization,
-    KnownTransaction,
-    MeterEntry,
     MeterValues,
     TransactionStart,
     TransactionStop,
 )
-from storage.tables import commissioning_runs, meter_values, transactions
+from storage.meter_values import insert_meter_values
+from storage.tables import commissioning_runs, transactions
 
 _OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _NO_TRANSACTION: Final = (0, -1)  # what some charge points send for an id they lost
@@ -114,13 +113,17 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
             stop_reason=record.reason,
         )
         if record.entries:
-            await connection.execute(
-                insert(meter_values),
-                [
-                    _meter_row(record, entry, connector_id=row.connector_id, transaction_id=row.id)
-                    for entry in record.entries
-                ],
-            )
+            await insert_meter_values(connection, [_last_values(record, record.stored)])
+
+
+def _last_values(record: TransactionStop, transaction: TransactionFact) -> MeterValues:
+    return MeterValues(
+        charge_point_id=record.charge_point_id,
+        connector_id=transaction.connector_id,
+        received_at=record.received_at,
+        entries=record.entries,
+        transaction_id=transaction.transaction_id,
+    )
 
 
 async def _transaction_to_stop(
@@ -136,60 +139,6 @@ async def _transaction_to_stop(
     return rows[0] if len(rows) == 1 else None
 
 
-async def store_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
-    """Insert meter values, under their transaction where it can be told."""
-    unknown = {record.lookup for record in records if record.lookup is not None}
-    if unknown:
-        await _look_up(connection, records, unknown)
-    await connection.execute(
-        insert(meter_values),
-        [
-            _meter_row(
-                record,
-                entry,
-                connector_id=record.connector_id,
-                transaction_id=record.transaction_id,
-            )
-            for record in records
-            for entry in record.entries
-        ],
-    )
-
-
-async def _look_up(
-    connection: AsyncConnection, records: Sequence[MeterValues], unknown: Collection[int]
-) -> None:
-    rows = await connection.execute(select(transactions).where(transactions.c.id.in_(unknown)))
-    found = {(row.charge_point_id, row.id): row for row in rows}
-    for record in records:
-        row = found.get((record.charge_point_id, record.lookup))
-        if row is not None:
-            record.transaction_id = row.id
-            record.found = KnownTransaction(
-                transaction_id=row.id,
-                connector_id=row.connector_id,
-                started_at=row.started_at,
-                is_open=row.stopped_at is None,
-            )
-
-
-def _meter_row(
-    record: MeterValues | TransactionStop,
-    entry: MeterEntry,
-    *,
-    connector_id: int,
-    transaction_id: int | None,
-) -> dict[str, Any]:
-    return {
-        "charge_point_id": record.charge_point_id,
-        "connector_id": connector_id,
-        "transaction_id": transaction_id,
-        "at": entry.at,
-        "received_at": record.received_at,
-        "samples": entry.samples,
-    }
-
-
 async def _open_runs(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, tuple[str, str | None]]:
@@ -199,7 +148,7 @@ async def _open_runs(
             commissioning_runs.c.id,
             commissioning_runs.c.id_tag,
         )
-        .where(commissioning_runs.c.charge_point_id.in_(charge_point_ids))
+        .where(among(connection, commissioning_runs.c.charge_point_id, charge_point_ids))
         .where(commissioning_runs.c.status.in_(_OPEN_RUN))
     )
     return {row.charge_point_id: (row.id, row.id_tag) for row in rows}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import BootFact, ConnectorFact, Snapshot
 from domain.states import RegistrationStatus
 from storage import connections as links
-from storage.dialects import upsert
+from storage.dialects import among, upsert
 from storage.fact_records import (
     Attempt,
     Authorization,
@@ -30,11 +30,11 @@ from storage.fact_records import (
 )
 from storage.fact_transactions import (
     store_authorizations,
-    store_meter_values,
     store_starts,
     store_stops,
     transaction_fact,
 )
+from storage.meter_values import store_meter_values
 from storage.tables import (
     boots,
     charge_points,
@@ -67,7 +67,7 @@ async def _store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> 
     provisioned = set(
         await connection.scalars(
             select(charge_points.c.id)
-            .where(charge_points.c.id.in_(identities))
+            .where(among(connection, charge_points.c.id, identities))
             .where(charge_points.c.provisioned_at.is_not(None))
         )
     )
@@ -75,7 +75,7 @@ async def _store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> 
         row.charge_point_id: row.desired
         for row in await connection.execute(
             select(parameters.c.charge_point_id, parameters.c.desired)
-            .where(parameters.c.charge_point_id.in_(identities))
+            .where(among(connection, parameters.c.charge_point_id, identities))
             .where(parameters.c.key == _HEARTBEAT_INTERVAL)
         )
     }
@@ -194,7 +194,7 @@ async def read_watches(
     """Return the watches among these charge points."""
     rows = await connection.execute(
         select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
-        .where(charge_points.c.id.in_(charge_point_ids))
+        .where(among(connection, charge_points.c.id, charge_point_ids))
         .where(charge_points.c.watched_by.is_not(None))
     )
     return {

@@ -212,7 +212,14 @@ meter_values = Table(
     Column("received_at", UTCDateTime, nullable=False),
     Column("samples", JSON, nullable=False),  # sampledValue of OCPP 1.6 §7.43, as sent
     Index(None, "transaction_id"),
-    Index(None, "charge_point_id", "at"),
+    # Only for values outside of a transaction: two scattered indexes would double the writing.
+    Index(
+        "ix_meter_values_outside_transactions",
+        "charge_point_id",
+        "at",
+        postgresql_where=text("transaction_id IS NULL"),
+        sqlite_where=text("transaction_id IS NULL"),
+    ),
 )
 
 commands = Table(

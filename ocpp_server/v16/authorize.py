@@ -4,7 +4,6 @@ from datetime import datetime
 
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
-from ocpp_server.v16.fields import clean
 from storage.fact_records import Authorization
 
 ID_TAG_COLUMN = 40
@@ -18,6 +17,6 @@ def id_tag_info(*, accepted: bool) -> Payload:
 def on_authorize(peer: Peer, payload: Payload, _now: datetime) -> Reply:
     """Accept or refuse the tag."""
     asked = Authorization(
-        charge_point_id=peer.charge_point_id, id_tag=clean(payload["idTag"], ID_TAG_COLUMN)
+        charge_point_id=peer.charge_point_id, id_tag=payload["idTag"][:ID_TAG_COLUMN]
     )
     return Reply(lambda: {"idTagInfo": id_tag_info(accepted=asked.accepted)}, asked)

@@ -9,7 +9,6 @@ from domain.states import RegistrationStatus
 from ocpp_server.dispatch import CallRefusedError, Handler, Payload, Reply
 from ocpp_server.frames import ErrorCode
 from ocpp_server.peer import Peer
-from ocpp_server.v16.fields import clean
 from ocpp_server.v16.times import timestamp
 from storage.fact_records import Boot
 
@@ -53,7 +52,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         if not isinstance(payload.get(key), str):
             raise CallRefusedError(ErrorCode.PROTOCOL_ERROR, f"{key} is missing or no text.")
     warnings = tuple(_warnings(payload))
-    texts = {key: clean(value, _COLUMN) for key, value in payload.items() if type(value) is str}
+    texts = {key: value[:_COLUMN] for key, value in payload.items() if type(value) is str}
     return Boot(
         charge_point_id=charge_point_id,
         boot_id=new_id(Prefix.EVENT),
@@ -64,7 +63,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         charge_box_serial=texts.get("chargeBoxSerialNumber"),
         firmware_version=texts.get("firmwareVersion"),
         warnings=warnings[:_MAX_WARNINGS],
-        payload={clean(key, _COLUMN): value for key, value in texts.items() if key in _LIMITS},
+        payload={key[:_COLUMN]: value for key, value in texts.items() if key in _LIMITS},
     )
 
 
@@ -73,7 +72,7 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
     for key, value in payload.items():
         limit = _LIMITS.get(key)
         if limit is None:
-            found.append(f"{clean(key, 50)!r} is no field of BootNotification")
+            found.append(f"{key[:50]!r} is no field of BootNotification")
         elif not isinstance(value, str):
             found.append(f"{key} is no text")
         elif len(value) > limit:

@@ -31,14 +31,9 @@ def integer(payload: dict[str, Any], key: str) -> int:
 
 
 def text(payload: dict[str, Any], key: str, limit: int) -> str | None:
-    """Return a text, cut to the column's width; NUL, which PostgreSQL refuses, is dropped."""
+    """Return a text, cut to the column's width."""
     value = payload.get(key)
-    return clean(value, limit) if isinstance(value, str) else None
-
-
-def clean(value: str, limit: int) -> str:
-    """Cut a charger's text and drop its NULs."""
-    return value.replace("\0", "")[:limit]
+    return value[:limit] if isinstance(value, str) else None
 
 
 def moment(value: object, fallback: datetime) -> datetime:

@@ -6,7 +6,7 @@ from domain.facts import EventKind
 from domain.states import LogLevel
 from ocpp_server.dispatch import Handler, Payload, Reply
 from ocpp_server.peer import Peer
-from ocpp_server.v16.fields import clean, text
+from ocpp_server.v16.fields import text
 from storage.fact_records import StatusReport
 
 
@@ -34,7 +34,7 @@ def status_report(kind: EventKind, subject: str) -> Handler:
 
 def on_security_event(peer: Peer, payload: Payload, now: datetime) -> Reply:
     """Keep a security event in the log (OCPP 1.6 security whitepaper, A05)."""
-    name = clean(payload["type"], 50)
+    name = payload["type"][:50]
     detail = text(payload, "techInfo", 255)
     return Reply(
         dict,

@@ -7,7 +7,7 @@ import structlog
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from ocpp_server.v16.authorize import ID_TAG_COLUMN, id_tag_info
-from ocpp_server.v16.fields import clean, connector_id, integer, meter_entries, stamped, text
+from ocpp_server.v16.fields import connector_id, integer, meter_entries, stamped, text
 from storage.fact_records import KnownTransaction, TransactionStart, TransactionStop
 
 _log = structlog.get_logger(__name__)
@@ -18,7 +18,7 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
     start = TransactionStart(
         charge_point_id=peer.charge_point_id,
         connector_id=connector_id(payload),
-        id_tag=clean(payload["idTag"], ID_TAG_COLUMN),
+        id_tag=payload["idTag"][:ID_TAG_COLUMN],
         started_at=stamped(peer, payload["timestamp"], now),
         meter_start=integer(payload, "meterStart"),
         received_at=now,

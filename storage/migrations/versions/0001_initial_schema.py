@@ -76,7 +76,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meter_values'))
     )
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_meter_values_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
+        batch_op.create_index('ix_meter_values_outside_transactions', ['charge_point_id', 'at'], unique=False, sqlite_where=sa.text('transaction_id IS NULL'), postgresql_where=sa.text('transaction_id IS NULL'))
         batch_op.create_index(batch_op.f('ix_meter_values_transaction_id'), ['transaction_id'], unique=False)
 
     op.create_table('nodes',
@@ -312,7 +312,7 @@ def downgrade() -> None:
     op.drop_table('nodes')
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_meter_values_transaction_id'))
-        batch_op.drop_index(batch_op.f('ix_meter_values_charge_point_id_at'))
+        batch_op.drop_index('ix_meter_values_outside_transactions', sqlite_where=sa.text('transaction_id IS NULL'), postgresql_where=sa.text('transaction_id IS NULL'))
 
     op.drop_table('meter_values')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
