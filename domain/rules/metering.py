@@ -130,7 +130,10 @@ def _power_over_time(ordered: Sequence[MeterReading]) -> _PowerOverTime | None:
 
 
 def _most(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> float | None:
-    """Bound the transaction's energy generously: what no sample covers, at the highest power."""
+    """Bound the transaction's energy generously: what no sample covers, at the highest power.
+
+    None when the samples cover less than a tenth of it: a vehicle may draw ten times more later.
+    """
     sampled = [
         (reading.at, reading.energy_wh) for reading in ordered if reading.energy_wh is not None
     ]
@@ -138,12 +141,13 @@ def _most(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> floa
         return None
     register_wh = sampled[-1][1] - sampled[0][1]
     sampled_s = (sampled[-1][0] - sampled[0][0]).total_seconds()
+    whole_s = (transaction.stopped_at - transaction.started_at).total_seconds()
+    if sampled_s * UNSAMPLED_FACTOR < whole_s or sampled_s <= 0:
+        return None
     peak_w = max((reading.power_w or 0.0 for reading in ordered), default=0.0)
-    if sampled_s > 0:
-        peak_w = max(peak_w, register_wh / sampled_s * _SECONDS_PER_HOUR)
+    peak_w = max(peak_w, register_wh / sampled_s * _SECONDS_PER_HOUR)
     if peak_w <= 0:
         return None
-    whole_s = (transaction.stopped_at - transaction.started_at).total_seconds()
     unsampled_s = max(whole_s - sampled_s, 0.0)
     return UNSAMPLED_FACTOR * (register_wh + peak_w * unsampled_s / _SECONDS_PER_HOUR)
 

@@ -1,0 +1,206 @@
+"""Did real energy flow, and does the meter agree with itself?"""
+
+import json
+from datetime import UTC
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.commissioning import MeterReading
+from domain.facts import TransactionFact
+from domain.failures import FailureCode
+from domain.rules.metering import judge_metering
+from tests.domain.meters import EPOCH, Charge, at, transaction
+
+# 22 kW for a minute are 367 Wh; a reading every ten seconds.
+EVERY_TEN = (0, 10, 20, 30, 40, 50, 60)
+FULL = Charge(power_w=22_000)
+
+
+def code_of(facts: TransactionFact, readings: list[MeterReading]) -> FailureCode | None:
+    problem = judge_metering(facts, readings).failure
+    return None if problem is None else FailureCode(problem.code)
+
+
+@pytest.mark.parametrize(
+    ("facts", "readings", "code"),
+    [
+        (FULL.transaction(), FULL.readings(EVERY_TEN), None),
+        (FULL.transaction(), list(reversed(FULL.readings(EVERY_TEN))), None),
+        (FULL.transaction(), FULL.readings(EVERY_TEN, power=False), None),
+        # Energy alone at both ends, power in between: each is held against its like.
+        (
+            FULL.transaction(),
+            [FULL.reading(0, power=False), *FULL.readings((20, 30)), FULL.reading(60, power=False)],
+            None,
+        ),
+        # Zero power at first, then all at once: any energy in between is possible.
+        (FULL.transaction(), [at(0, 123_456, 0.0), at(60, 123_822, 22_000)], None),
+        # A register that starts at zero with each transaction.
+        (transaction(meter_start=0, meter_stop=366), [at(0, 0, 22_000), at(60, 366, 22_000)], None),
+        # A closing reading after the stop, and two readings of one second in the wrong order.
+        (FULL.transaction(), [*FULL.readings(EVERY_TEN), at(61, 123_822, 0)], None),
+        (
+            FULL.transaction(),
+            [at(0, 123_460, 22_000), at(0, 123_456, 22_000), *FULL.readings((10, 60))],
+            None,
+        ),
+        # Only the transaction moved: its one sample came at the beginning.
+        (FULL.transaction(), FULL.readings((0,)), None),
+        (transaction(meter_start=0, meter_stop=None), FULL.readings(EVERY_TEN), None),
+        (FULL.transaction(), [], FailureCode.NO_METER_VALUES),
+        (FULL.transaction(), [at(0, None, 22_000)], FailureCode.NO_METER_VALUES),
+        (
+            transaction(meter_start=500, meter_stop=500),
+            [at(0, 500, 22_000), at(60, 500, 22_000)],
+            FailureCode.NO_ENERGY,
+        ),
+        (transaction(meter_start=500, meter_stop=None), [at(0, 500)], FailureCode.NO_ENERGY),
+        (
+            FULL.transaction(),
+            [at(0, 500, 22_000), at(30, 499, 22_000), at(60, 800, 22_000)],
+            FailureCode.METER_FELL,
+        ),
+        (
+            FULL.transaction(scale=0.001),
+            FULL.readings(EVERY_TEN, scale=0.001),
+            FailureCode.METER_UNITS,
+        ),
+        (FULL.transaction(scale=3), FULL.readings(EVERY_TEN, scale=3), FailureCode.METER_DISAGREES),
+        (
+            FULL.transaction(scale=0.5),
+            FULL.readings(EVERY_TEN, scale=0.5),
+            FailureCode.METER_DISAGREES,
+        ),
+        # meterStop - meterStart counts less than the samples, or far more than there was time for.
+        (
+            transaction(meter_start=123_456, meter_stop=123_460),
+            FULL.readings(EVERY_TEN),
+            FailureCode.METER_DISAGREES,
+        ),
+        (
+            transaction(meter_start=123_456, meter_stop=246_912),
+            FULL.readings(EVERY_TEN),
+            FailureCode.METER_DISAGREES,
+        ),
+        (
+            transaction(meter_start=123, meter_stop=123_822),
+            FULL.readings(EVERY_TEN, power=False),
+            FailureCode.METER_DISAGREES,
+        ),
+    ],
+)
+def test_verdicts(
+    facts: TransactionFact, readings: list[MeterReading], code: FailureCode | None
+) -> None:
+    assert code_of(facts, readings) == code
+
+
+def test_the_arithmetic_is_in_the_evidence() -> None:
+    verdict = judge_metering(FULL.transaction(), FULL.readings(EVERY_TEN))
+    assert verdict.evidence == {
+        "transaction_id": 7,
+        "connector_id": 1,
+        "meter_start_wh": 123_456,
+        "meter_stop_wh": 123_822,
+        "transaction_energy_wh": 366,
+        "samples": 7,
+        "register_energy_wh": 366,
+        "power_over_time_wh": 366.667,
+        "power_over_time_least_wh": 366.667,
+        "power_over_time_most_wh": 366.667,
+        "register_resolution_wh": 1,
+        "relative_tolerance": 0.25,
+    }
+    assert verdict.notes == ()
+
+
+@pytest.mark.parametrize("step", [1, 10, 100])
+def test_the_resolution_is_read_off_the_register(step: int) -> None:
+    charge = Charge(power_w=22_000, step_wh=step, start_wh=123_450 + step)
+    verdict = judge_metering(charge.transaction(), charge.readings(EVERY_TEN))
+    assert verdict.evidence["register_resolution_wh"] == step
+
+
+def test_a_meter_without_power_leaves_a_note() -> None:
+    verdict = judge_metering(FULL.transaction(), FULL.readings(EVERY_TEN, power=False))
+    assert verdict.notes == (
+        "The charge point reports no power, so energy was not held against it.",
+    )
+
+
+_SECONDS = st.lists(st.integers(0, 600), min_size=1, max_size=20, unique=True)
+
+
+@given(
+    seconds=_SECONDS,
+    power_w=st.floats(1_000, 350_000),
+    ramp_s=st.integers(0, 120),
+    start_wh=st.integers(0, 10_000_000),
+    step_wh=st.sampled_from([1, 10, 100]),
+    power=st.booleans(),
+    per_second=st.sampled_from([1, 1000]),
+)
+def test_physics_never_fails(
+    *,
+    seconds: list[int],
+    power_w: float,
+    ramp_s: int,
+    start_wh: int,
+    step_wh: int,
+    power: bool,
+    per_second: int,
+) -> None:
+    """Any power, ramp, resolution and sampling, as long as the register was seen to move."""
+    charge = Charge(
+        power_w=power_w, ramp_s=ramp_s, duration_s=610, start_wh=start_wh, step_wh=step_wh
+    )
+    times = sorted(second / per_second for second in seconds)
+    assume(charge.register_at(610) > charge.register_at(0))
+    verdict = judge_metering(charge.transaction(), charge.readings(times, power=power))
+    assert verdict.failure is None, verdict
+
+
+@given(
+    power_w=st.floats(1_000, 350_000),
+    start_wh=st.integers(0, 10_000_000),
+    step_wh=st.sampled_from([1, 10, 100]),
+    interval=st.integers(1, 60),
+    count=st.integers(3, 20),
+)
+def test_kwh_labelled_wh_is_caught(
+    *, power_w: float, start_wh: int, step_wh: int, interval: int, count: int
+) -> None:
+    """Whenever more energy flowed than the tolerance, of which ten steps are enough."""
+    seconds = [number * interval for number in range(count)]
+    charge = Charge(power_w=power_w, duration_s=seconds[-1], start_wh=start_wh, step_wh=step_wh)
+    assume(charge.energy_at(seconds[-1]) >= 10 * step_wh)
+    verdict = judge_metering(charge.transaction(scale=0.001), charge.readings(seconds, scale=0.001))
+    assert verdict.failure is not None
+    assert verdict.failure.code == FailureCode.METER_UNITS
+
+
+_NUMBER = st.none() | st.floats(-1e15, 1e15)
+_READING = st.builds(
+    MeterReading,
+    at=st.datetimes(min_value=EPOCH.replace(tzinfo=None), timezones=st.just(UTC)),
+    energy_wh=_NUMBER,
+    power_w=_NUMBER,
+)
+_METER = st.integers(-(2**62), 2**62)
+
+
+@given(
+    meter_start=_METER,
+    meter_stop=st.none() | _METER,
+    duration_s=st.floats(-1e6, 1e6),
+    readings=st.lists(_READING, max_size=6),
+)
+def test_never_an_exception(
+    meter_start: int, meter_stop: int | None, duration_s: float, readings: list[MeterReading]
+) -> None:
+    facts = transaction(meter_start=meter_start, meter_stop=meter_stop, duration_s=duration_s)
+    verdict = judge_metering(facts, readings)
+    json.dumps(verdict.evidence, allow_nan=False)  # a database refuses NaN
+    assert verdict.failure is None or verdict.failure.cause
