@@ -1,0 +1,284 @@
+"""Records the histories that a release must replay: ``python -m tests.replay.record``.
+
+They come from the whole engine with virtual charge points on a real Temporal server, under a minute
+in all, and replace what is in ``histories/<version>``. Do it when a version is released, never to
+make a failing replay pass: a run in flight would fail the same way.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+import temporal_client
+from domain.commissioning import (
+    CancelRequest,
+    CompleteHandover,
+    ConfigurationRequest,
+    ConnectionTestRequest,
+    InviteSiteOwner,
+    ProjectRequest,
+    RunOptions,
+    StrayTransaction,
+)
+from domain.facts import TransactionFact
+from domain.ids import Prefix, new_id
+from domain.names import (
+    configuration_workflow_id,
+    connection_test_workflow_id,
+    notice_workflow_id,
+    stray_transaction_workflow_id,
+)
+from domain.states import Role
+from embedded import binaries
+from simulator import Fault
+from simulator.profile import ABB_TERRA_AC_W22
+from storage.accounts import Account, Accounts
+from storage.invitations import Invitations
+from tests.faults.encores import lose_connection
+from tests.faults.stage import PATIENT, Stage, engine
+from tests.replay.masking import IDENTITY, leaks, masked
+from tests.support import databases
+from tests.support.temporal import TemporalServer
+from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
+from tests.workflows.conftest import node_worker, shared_worker
+from workflows.configuration import ConfigurationWorkflow
+from workflows.connection_test import ConnectionTestWorkflow
+from workflows.project import ProjectWorkflow
+from workflows.stray import StrayTransactionWorkflow
+
+HISTORIES = Path(__file__).parent / "histories"
+VERSION = "0.1"
+
+Recorded = Mapping[str, WorkflowHandle[Any, Any]]
+"""Handles of closed workflows by the names of their files."""
+
+
+async def _passed(stage: Stage) -> Recorded:
+    async with stage.powered() as charge_point:
+        run = await stage.start(charge_point.identity, options=RunOptions(notify_on_complete=True))
+        await stage.verdict(run)
+        notice = stage.client.get_workflow_handle(notice_workflow_id(run.commissioning_id))
+        await notice.result()
+        pushed = await stage.client.start_workflow(
+            ConfigurationWorkflow.run,
+            ConfigurationRequest(charge_point_id=charge_point.identity),
+            id=configuration_workflow_id(charge_point.identity),
+            task_queue=stage.task_queue,
+        )
+        await pushed.result()
+        tested = await stage.client.start_workflow(
+            ConnectionTestWorkflow.run,
+            ConnectionTestRequest(charge_point_id=charge_point.identity),
+            id=connection_test_workflow_id(charge_point.identity),
+            task_queue=stage.task_queue,
+        )
+        await tested.result()
+    return {
+        "commissioning-passed": run.handle,
+        "notice": notice,
+        "configuration": pushed,
+        "connection-test": tested,
+    }
+
+
+async def _verdict_of(stage: Stage, name: str, *faults: Fault, stop_s: float = 5) -> Recorded:
+    pace = replace(PATIENT, stop=timedelta(seconds=stop_s))
+    async with stage.powered(*faults) as charge_point:
+        run = await stage.start(charge_point.identity, pace=pace)
+        await stage.verdict(run)
+    return {f"commissioning-{name}": run.handle}
+
+
+async def _never_connected(stage: Stage) -> Recorded:
+    registered = await stage.register(new_id(Prefix.EVENT), ABB_TERRA_AC_W22)
+    options = RunOptions(wait_for_connection=timedelta(seconds=1))
+    run = await stage.start(registered.id, options=options)
+    await stage.verdict(run)
+    return {"commissioning-never-connected": run.handle}
+
+
+async def _cancelled(stage: Stage) -> Recorded:
+    async with stage.powered() as charge_point:
+        run = await stage.start(charge_point.identity)
+        await charge_point.until(lambda: bool(charge_point.transactions), within=20)
+        request = CancelRequest(by="installer@acme.com", reason="lunch")
+        await run.handle.execute_update("request_cancel", request)
+        await run.handle.cancel()
+        await stage.verdict(run)
+    return {"commissioning-cancelled": run.handle}
+
+
+async def _lost_in_between(stage: Stage) -> Recorded:
+    """The connection breaks while a vehicle is waited for; a run without a test follows."""
+    nobody = replace(ABB_TERRA_AC_W22, auto_plug=False, configuration={"ConnectionTimeOut": "6000"})
+    pace = replace(PATIENT, start=timedelta(milliseconds=300))
+    async with stage.powered(profile=nobody) as charge_point:
+        run = await stage.start(charge_point.identity, pace=pace)
+        await charge_point.until(lambda: charge_point.remote_starts == 1, within=20)
+        lose_connection(charge_point)
+        await charge_point.until(lambda: not charge_point.connected)
+        await charge_point.until(lambda: charge_point.state == "accepted")
+        charge_point.plug_in()
+        await stage.verdict(run)
+        short = await stage.start(
+            charge_point.identity, options=RunOptions(run_test_transaction=False)
+        )
+        charge_point.unplug()
+        await stage.verdict(short)
+    return {
+        "commissioning-lost-in-between": run.handle,
+        "commissioning-without-a-test": short.handle,
+    }
+
+
+async def _project(stage: Stage) -> Recorded:
+    """A refused handover, an invitation, a commissioning, and the handover."""
+    project = stage.project
+    handle = await stage.client.start_workflow(
+        ProjectWorkflow.run,
+        ProjectRequest(project_id=project.id, installer_id=project.installer_id, name=project.name),
+        id=project.id,
+        task_queue=stage.task_queue,
+    )
+    hand_over = CompleteHandover(sign_off_notes="All well.", installer_signature="Alex")
+    await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
+    invitation = InviteSiteOwner(
+        invitation_id=new_id(Prefix.INVITATION), email=project.site_owner_email, message="Welcome."
+    )
+    await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
+    await _accept(stage, invitation)
+    await handle.signal(ProjectWorkflow.invitation_accepted, invitation.invitation_id)
+    async with stage.powered() as charge_point:
+        await stage.verdict(await stage.start(charge_point.identity))
+    await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
+    await handle.result()
+    return {"project": handle}
+
+
+async def _accept(stage: Stage, invitation: InviteSiteOwner) -> None:
+    now = datetime.now(UTC)
+    owner = Account(
+        id=new_id(Prefix.ACCOUNT),
+        role=Role.SITE_OWNER,
+        email=invitation.email,
+        name="Robin",
+        company=None,
+        password_hash="not a hash",
+        token_epoch=0,
+        created_at=now,
+    )
+    async with stage.database.write() as connection:
+        await Accounts(connection).create(owner)
+        await Invitations(connection).accept(invitation.invitation_id, account_id=owner.id, at=now)
+
+
+_SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
+    _passed,
+    _never_connected,
+    _cancelled,
+    _lost_in_between,
+    lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),
+    lambda stage: _verdict_of(stage, "rebooted", Fault.NEEDS_REBOOT_FOR_KEY),
+    lambda stage: _verdict_of(stage, "dropped", Fault.DROPS_MID_TRANSACTION),
+    lambda stage: _verdict_of(stage, "not-triggered", Fault.NO_TRIGGER_MESSAGE),
+    lambda stage: _verdict_of(stage, "boot-loop", Fault.BOOT_LOOPS_ON_KEY),
+    lambda stage: _verdict_of(stage, "not-stopped", Fault.IGNORES_STOP, stop_s=0.3),
+)
+
+
+async def _on_the_whole_engine(stage: Stage) -> dict[str, str]:
+    parts = await asyncio.gather(*(scene(stage) for scene in _SIDE_BY_SIDE))
+    return {
+        name: await _json(stage.client, handle) for part in parts for name, handle in part.items()
+    }
+
+
+async def _on_skipping_time() -> dict[str, str]:
+    """A transaction that is asked to stop for hours."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        data_converter=pydantic_data_converter,
+        test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
+    ) as environment:
+        client = environment.client
+        charger = ScriptedChargePoint(Behaviour(stops=False), client, node_id=new_id(Prefix.NODE))
+        charger.transaction = TransactionFact(
+            transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+        )
+        records, queue = MemoryRecords(charger), uuid4().hex
+        async with shared_worker(client, records, queue), node_worker(client, charger):
+            handle = await client.start_workflow(
+                StrayTransactionWorkflow.run,
+                StrayTransaction(
+                    charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7
+                ),
+                id=stray_transaction_workflow_id(7),
+                task_queue=queue,
+            )
+            await environment.sleep(timedelta(hours=2))
+            charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
+            await handle.result()
+            return {"stray-transaction": await _json(client, handle)}
+
+
+async def _json(client: Client, handle: WorkflowHandle[Any, Any]) -> str:
+    this_run = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+    history = masked(json.loads((await this_run.fetch_history()).to_json()))
+    return json.dumps(history, indent=1, sort_keys=True) + "\n"
+
+
+@asynccontextmanager
+async def _stage() -> AsyncIterator[Stage]:
+    server = TemporalServer()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            data_dir = Path(folder)
+            template = data_dir / "template.sqlite3"
+            await asyncio.to_thread(databases.make_sqlite_template, template)
+            os.environ["TEMPORAL_ADDRESS"] = server.address
+            client = await Client.connect(
+                server.address, data_converter=pydantic_data_converter, identity=IDENTITY
+            )
+            await temporal_client.register_search_attributes(client)
+            with databases.sqlite_copy(template, data_dir) as url:
+                async with engine(client, url, task_queue="commissioning", data_dir=data_dir) as it:
+                    yield it
+    finally:
+        server.stop()
+
+
+async def record(folder: Path) -> list[Path]:
+    """Record all histories into a folder; returns the files."""
+    recorded = await _on_skipping_time()
+    async with _stage() as stage:
+        recorded |= await _on_the_whole_engine(stage)
+    async with _stage() as stage:  # a project of its own, which is handed over
+        for name, handle in (await _project(stage)).items():
+            recorded[name] = await _json(stage.client, handle)
+    found = [leak for text in recorded.values() for leak in leaks(text, names={platform.node()})]
+    if found:
+        raise RuntimeError(f"this must not be committed: {found}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.json"):
+        old.unlink()
+    for name, text in recorded.items():
+        (folder / f"{name}.json").write_text(text)
+    return sorted(folder.glob("*.json"))
+
+
+if __name__ == "__main__":
+    for path in asyncio.run(record(HISTORIES / VERSION)):
+        sys.stdout.write(f"{path.relative_to(HISTORIES.parent)}\n")
