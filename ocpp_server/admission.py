@@ -13,6 +13,7 @@ from websockets.headers import parse_subprotocol
 from websockets.http11 import Request, Response
 
 from ocpp_server import auth
+from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Failures
 from ocpp_server.v16.routes import SUBPROTOCOL
 from ocpp_server.writer import Writer
@@ -23,12 +24,6 @@ from storage.fact_records import Attempt
 _RETRY_SECONDS: Final = "5"
 _MAX_RECORDED_IDENTITY: Final = 100
 _log = structlog.get_logger(__name__)
-
-
-class ChargerSocket(ServerConnection):
-    """A socket that knows which charge point was admitted on it."""
-
-    identity: str = ""
 
 
 class Credentials:

@@ -15,7 +15,7 @@ from ocpp_server.events import event_of
 from ocpp_server.registry import Registry
 from storage import facts
 from storage.engine import Database
-from storage.fact_records import Attempt, Authorization, LogEntry, Record, Touched
+from storage.fact_records import Attempt, Authorization, Connected, LogEntry, Record, Touched
 
 _MAX_PENDING: Final = 50_000
 _GATHER: Final = 0.02
@@ -32,12 +32,19 @@ class EventSink(Protocol):
         """Take an event for a workflow; never raises."""
         ...
 
+    def configure(self, charge_point_id: str) -> None:
+        """Have the queued configuration of a charge point pushed; never raises."""
+        ...
+
 
 class NullSink:
     """A sink for nodes that nobody listens to (benchmarks)."""
 
     def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
         """Forget the event."""
+
+    def configure(self, charge_point_id: str) -> None:
+        """Push nothing."""
 
 
 class Forwarder:
@@ -55,7 +62,8 @@ class Forwarder:
         """Take a batch that was just committed."""
         told = [record for record in records if not isinstance(record, _SILENT)]
         if told:
-            self._keep([*self._pending, *told])
+            self._pending += told
+            self._keep(self._pending)
             self._wake.set()
 
     def close(self) -> None:
@@ -88,17 +96,21 @@ class Forwarder:
     def _keep(self, records: list[Record]) -> None:
         if len(records) > _MAX_PENDING:
             _log.error("events_dropped", count=len(records) - _MAX_PENDING)
-        self._pending = records[-_MAX_PENDING:]
+            records = records[-_MAX_PENDING:]
+        self._pending = records
 
     async def _forward(self, batch: Sequence[Record]) -> None:
-        charge_points = {_charge_point_of(record) for record in batch}
+        charge_points = {record.charge_point_id or "" for record in batch}
         async with self._database.read() as connection:
             watches = await facts.read_watches(connection, charge_points)
+            queued = await facts.with_queued_values(connection, _came_online(batch) - set(watches))
         self._registry.refresh_watches(charge_points, watches)
+        for charge_point_id in queued:
+            self._sink.configure(charge_point_id)
         if not watches:
             return
         for record in batch:
-            watch = watches.get(_charge_point_of(record))
+            watch = watches.get(record.charge_point_id or "")
             if watch is None or not self._worth_telling(record, watch.workflow_id):
                 continue
             event = event_of(record)
@@ -117,7 +129,3 @@ class Forwarder:
         first = session.peer.heartbeat_told_to != workflow_id
         session.peer.heartbeat_told_to = workflow_id
         return first
-
-
-def _charge_point_of(record: Record) -> str:
-    return record.charge_point_id or ""

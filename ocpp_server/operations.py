@@ -7,14 +7,9 @@ import structlog
 
 from domain import operations as op
 from domain.ports import ChargePointGoneError
+from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
 from ocpp_server.registry import Registry
-from ocpp_server.session import (
-    CallErrorReply,
-    CallTimeoutError,
-    InvalidReplyError,
-    NeverSentError,
-    Session,
-)
+from ocpp_server.session import Session
 from ocpp_server.v16 import commands, configuration
 from ocpp_server.v16.replies import ask
 from storage import commands as intents

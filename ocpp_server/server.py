@@ -10,11 +10,12 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from domain.states import LogLevel
-from ocpp_server.admission import Admission, ChargerSocket, source_of
+from ocpp_server.admission import Admission, source_of
 from ocpp_server.dispatch import Routes
 from ocpp_server.peer import Peer
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
+from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
 from ocpp_server.v16.routes import SUBPROTOCOL, VERSION
 from ocpp_server.writer import NotStoredError, Writer
@@ -22,7 +23,8 @@ from storage.fact_records import Connected, Disconnected, LogEntry
 
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
-_PONG_SECONDS: Final = 15
+_SILENT_SECONDS: Final = 35
+_KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
 _MAX_MESSAGE: Final = 64 * 1024
 _BACKLOG: Final = 4096
@@ -62,6 +64,7 @@ class ChargerServer:
         self._limits = limits
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None
 
     async def listen(self, host: str, port: int) -> int:
         """Listen, and return the port; raise OSError when it is taken."""
@@ -74,18 +77,21 @@ class ChargerServer:
             process_request=self._admission,
             server_header=None,
             open_timeout=_HANDSHAKE_SECONDS,
-            ping_interval=_PING_SECONDS,
-            ping_timeout=_PONG_SECONDS,
+            ping_interval=None,  # see _keep_alive
             close_timeout=_CLOSE_SECONDS,
             max_size=_MAX_MESSAGE,
             create_connection=ChargerSocket,
             backlog=_BACKLOG,
         )
+        self._keeper = asyncio.create_task(self._keep_alive(), name="keep alive")
         bound: int = next(iter(self._server.sockets)).getsockname()[1]
         return bound
 
     async def close(self) -> None:
         """Close every socket with 1012, service restart."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
         if self._server is not None:
             self._server.close(code=_SERVICE_RESTART, reason="the server restarts")
             await self._server.wait_closed()
@@ -99,6 +105,18 @@ class ChargerServer:
         )
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    async def _keep_alive(self) -> None:
+        """Ping whoever is silent, and cut off who stays silent: offline shows within 45 s."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_KEEPER_SECONDS)
+            for session in self._registry:
+                silent = loop.time() - session.socket.heard_at
+                if silent > _SILENT_SECONDS:
+                    session.socket.transport.abort()
+                elif silent > _PING_SECONDS:
+                    session.socket.probe()
 
     async def _serve(self, socket: ServerConnection) -> None:
         if not isinstance(socket, ChargerSocket):
@@ -128,7 +146,7 @@ class ChargerServer:
         finally:
             self._ended(session)
 
-    def _make_session(self, socket: ServerConnection, link: Connected) -> Session:
+    def _make_session(self, socket: ChargerSocket, link: Connected) -> Session:
         peer = Peer(
             charge_point_id=link.charge_point_id,
             node_id=self._node_id,

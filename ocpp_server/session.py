@@ -1,56 +1,43 @@
-"""One charge point's socket: reads frames, answers calls after their commit, makes calls."""
+"""One charge point's link: answers its calls once their facts are committed, and makes calls.
+
+No task of its own: the socket hands messages over, the writer reports commits. A charge point has
+at most one call in work; what it sends meanwhile waits here, and then in TCP.
+"""
 
 import asyncio
-import itertools
-import secrets
+from collections import deque
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from domain.ports import ChargePointGoneError
 from ocpp_server import frames
+from ocpp_server.calls import Calls, CallTimeoutError
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
 from ocpp_server.framelog import frame_entry
 from ocpp_server.frames import ErrorCode
 from ocpp_server.peer import Peer
-from ocpp_server.schemas import response_schema
+from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
 
-_FULL_BUFFER: Final = 16 * 1024
+_MAX_WAITING: Final = 16
 _log = structlog.get_logger(__name__)
-_message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
-
-
-class CallTimeoutError(Exception):
-    """The charge point did not answer in time."""
-
-
-class CallErrorReply(Exception):  # noqa: N818 - named after the frame
-    """The charge point answered with a CALLERROR."""
-
-    def __init__(self, code: str, description: str) -> None:
-        super().__init__(f"{code}: {description}" if description else code)
-        self.code = code
-
-
-class InvalidReplyError(Exception):
-    """The charge point's answer breaks its schema."""
 
 
 class Session:
-    """Talks OCPP-J on a socket until it closes. One CALL of ours is in flight at a time."""
+    """Talks OCPP-J on a socket until it closes. Bytes never make it raise."""
 
     __slots__ = (
         "_allowance",
         "_call_timeout",
-        "_lock",
-        "_pending",
-        "_pending_action",
+        "_calls",
+        "_held",
+        "_in_work",
         "_routes",
+        "_waiting",
         "_writer",
         "peer",
         "socket",
@@ -58,7 +45,7 @@ class Session:
 
     def __init__(
         self,
-        socket: ServerConnection,
+        socket: ChargerSocket,
         peer: Peer,
         *,
         routes: Routes,
@@ -72,72 +59,25 @@ class Session:
         self._writer = writer
         self._call_timeout = call_timeout
         self._allowance = allowance
-        self._lock: asyncio.Lock | None = None
-        self._pending: tuple[str, asyncio.Future[frames.CallResult | frames.CallError]] | None
-        self._pending = None
-        self._pending_action: str | None = None
+        self._calls: Calls | None = None
+        self._held = False
+        self._in_work: tuple[frames.Call, Reply] | None = None
+        self._waiting: deque[tuple[frames.Call, bytes]] | None = None
 
     async def run(self) -> None:
-        """Serve the socket until it closes; no frame makes it end with an exception."""
+        """Serve until the socket is closed."""
+        self.socket.deliver_to(self.receive)
         try:
-            while True:
-                data = await self.socket.recv(decode=False)
-                if self._allowance is not None:
-                    pause = self._allowance.pause()
-                    if pause > 0:  # TCP holds the rest back
-                        await asyncio.sleep(pause)
-                await self._receive(data)
-        except ConnectionClosed:
-            pass
+            await self.socket.wait_closed()
         finally:
-            if self._pending is not None and not self._pending[1].done():
-                self._pending[1].set_exception(ChargePointGoneError(self.peer.charge_point_id))
+            if self._calls is not None:
+                self._calls.lost()
 
     async def call(self, action: str, payload: Payload) -> Payload:
-        """Send a CALL and return the payload of its CALLRESULT, validated.
-
-        Raises:
-            CallTimeoutError: no answer within the call timeout; a late one is dropped.
-            CallErrorReply: the answer is a CALLERROR.
-            InvalidReplyError: the answer breaks its schema.
-            ChargePointGoneError: the socket closed. ``sent`` tells whether the CALL had left.
-
-        """
-        if self._lock is None:
-            self._lock = asyncio.Lock()
-        async with self._lock:
-            answer = await self._exchange(action, payload)
-        if isinstance(answer, frames.CallError):
-            raise CallErrorReply(answer.code, answer.description)
-        violation = response_schema(action).check(answer.payload)
-        if violation is not None:
-            raise InvalidReplyError(violation.description)
-        return answer.payload
-
-    async def _exchange(
-        self, action: str, payload: Payload
-    ) -> frames.CallResult | frames.CallError:
-        message_id = next(_message_ids)
-        answered: asyncio.Future[frames.CallResult | frames.CallError] = (
-            asyncio.get_running_loop().create_future()
-        )
-        data = frames.call(message_id, action, payload)
-        self._pending, self._pending_action = (message_id, answered), action
-        try:
-            try:
-                self._record("out", action, message_id, data)
-                await self.socket.send(data, text=True)
-            except ConnectionClosed:
-                raise NeverSentError(self.peer.charge_point_id) from None
-            async with asyncio.timeout(self._call_timeout):
-                return await answered
-        except TimeoutError:
-            raise CallTimeoutError(
-                f"{action} was not answered within {self._call_timeout:g} s"
-            ) from None
-        finally:
-            answered.cancel()
-            self._pending = self._pending_action = None
+        """Send a CALL and return the payload of its answer; see :meth:`calls.Calls.call`."""
+        if self._calls is None:
+            self._calls = Calls(self.socket, self._call_timeout)
+        return await self._calls.call(action, payload, self._record)
 
     async def ping(self) -> float:
         """Measure a round trip on the socket, in milliseconds."""
@@ -149,76 +89,126 @@ class Session:
         except TimeoutError:
             raise CallTimeoutError("the WebSocket ping was not answered") from None
 
-    async def _receive(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
+        """Take one message."""
         frame = frames.parse(data)
         if isinstance(frame, frames.Call):
-            await self._answer(frame, data)
-        elif isinstance(frame, frames.CallResult | frames.CallError):
+            if self._allowance is not None:
+                self._spend(self._allowance)
+            if self._in_work is None and not self._waiting:
+                self._begin(frame, data)
+            else:
+                self._line_up(frame, data)
+            return
+        if isinstance(frame, frames.CallResult | frames.CallError):
             self._take_answer(frame, data)
-        elif isinstance(frame, frames.Malformed):
-            self._record("in", None, frame.message_id, data)
-            await self._refuse(frame.message_id, ErrorCode.FORMATION_VIOLATION, frame.description)
+            return
+        if self._allowance is not None:
+            self._spend(self._allowance)
+        message_id = frame.message_id if isinstance(frame, frames.Malformed) else None
+        self._record("in", None, message_id, data)
+        if isinstance(frame, frames.Malformed):
+            self._refuse(frame.message_id, ErrorCode.FORMATION_VIOLATION, frame.description)
         else:
-            self._record("in", None, None, data)
             _log.info(
                 "frame_dropped", charge_point_id=self.peer.charge_point_id, reason=frame.reason
             )
 
-    async def _answer(self, call: frames.Call, data: bytes) -> None:
+    def stored(self, error: NotStoredError | None) -> None:
+        """Hear from the writer what became of the fact in work; answer, and go on."""
+        in_work, self._in_work = self._in_work, None
+        if in_work is not None:
+            call, reply = in_work
+            if error is None:
+                self._finish(call, reply)
+            else:
+                self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
+        waiting = self._waiting
+        while waiting and self._in_work is None:
+            self._begin(*waiting.popleft())
+            if len(waiting) == _MAX_WAITING // 2:
+                self._go_on()
+
+    def _begin(self, call: frames.Call, data: bytes) -> None:
         peer = self.peer
         if peer.watched_run is not None:
             self._record("in", call.action, call.message_id, data)
         now = datetime.now(UTC)
         try:
             reply = dispatch(self._routes, peer, call, now)
-            await self._keep(reply, now)
-            answer = frames.call_result(call.message_id, reply.payload())
         except CallRefusedError as refusal:
-            await self._refuse(call.message_id, refusal.code, refusal.description)
-        except NotStoredError as error:
-            await self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
-        except ConnectionClosed:
-            raise
-        except Exception:  # noqa: BLE001 - logged with its trace
-            # A bug of ours must cost this one reply, not the charge point's connection.
-            _log.exception(
-                "handler_failed", charge_point_id=peer.charge_point_id, action=call.action
-            )
-            await self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
-        else:
-            await self._reply(answer, call.action, call.message_id)
-
-    async def _keep(self, reply: Reply, now: datetime) -> None:
-        self._writer.touch(self.peer, now, heartbeat=reply.heartbeat)
-        if reply.fact is not None:
-            await self._writer.store(reply.fact)
-
-    def _take_answer(self, frame: frames.CallResult | frames.CallError, data: bytes) -> None:
-        self._record("in", self._pending_action, frame.message_id, data)
-        pending = self._pending
-        if pending is None or pending[0] != frame.message_id or pending[1].done():
-            _log.info("late_reply_dropped", charge_point_id=self.peer.charge_point_id)
+            self._refuse(call.message_id, refusal.code, refusal.description)
             return
-        pending[1].set_result(frame)
+        except Exception:  # noqa: BLE001 - logged with its trace
+            self._failed(call)
+            return
+        self._writer.touch(peer, now, heartbeat=reply.heartbeat)
+        if reply.fact is None:
+            self._finish(call, reply)
+        else:
+            self._in_work = call, reply
+            self._writer.put(reply.fact, self)
 
-    async def _refuse(self, message_id: str, code: ErrorCode, description: str) -> None:
-        data = frames.call_error(message_id, code, description)
-        await self._reply(data, None, message_id)
+    def _finish(self, call: frames.Call, reply: Reply) -> None:
+        try:
+            data = frames.call_result(call.message_id, reply.payload())
+        except Exception:  # noqa: BLE001 - logged with its trace
+            self._failed(call)
+            return
+        self._send(data, call.action, call.message_id)
 
-    async def _reply(self, data: bytes, action: str | None, message_id: str) -> None:
+    def _failed(self, call: frames.Call) -> None:
+        """A bug of ours costs this one reply, and not the charge point's connection."""
+        _log.exception(
+            "handler_failed", charge_point_id=self.peer.charge_point_id, action=call.action
+        )
+        self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
+
+    def _refuse(self, message_id: str, code: ErrorCode, description: str) -> None:
+        self._send(frames.call_error(message_id, code, description), None, message_id)
+
+    def _send(self, data: bytes, action: str | None, message_id: str) -> None:
         if self.peer.watched_run is not None:
             self._record("out", action, message_id, data)
-        if self.socket.transport.get_write_buffer_size() > _FULL_BUFFER:
-            await self.socket.send(data, text=True)  # waits until the charge point has read
-        else:
-            broadcast((self.socket,), data, text=True)  # the same, without a wait's overhead
+        self.socket.reply(data)
+
+    def _take_answer(self, frame: frames.CallResult | frames.CallError, data: bytes) -> None:
+        action = None if self._calls is None else self._calls.action
+        self._record("in", action, frame.message_id, data)
+        if self._calls is None or not self._calls.take(frame):
+            _log.info("late_reply_dropped", charge_point_id=self.peer.charge_point_id)
+
+    def _line_up(self, call: frames.Call, data: bytes) -> None:
+        """Keep a call that came before the last one was answered."""
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append((call, data))
+        if len(self._waiting) == _MAX_WAITING:
+            self.socket.hold(paused=True)
+
+    def _spend(self, allowance: Allowance) -> None:
+        """Hold a charge point back that sends more than its share."""
+        pause = allowance.spend()
+        if pause > 0 and not self._held:
+            self._held = True
+            self.socket.hold(paused=True)
+            asyncio.get_running_loop().call_later(pause, self._release, allowance)
+
+    def _release(self, allowance: Allowance) -> None:
+        pause = allowance.pause()
+        if pause > 0:
+            asyncio.get_running_loop().call_later(pause, self._release, allowance)
+            return
+        self._held = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Read again, if neither its rate nor its unanswered calls forbid it."""
+        if not self._held and len(self._waiting or ()) < _MAX_WAITING:
+            self.socket.hold(paused=False)
 
     def _record(
         self, direction: str, action: str | None, message_id: str | None, data: bytes
     ) -> None:
         if self.peer.watched_run is not None:
             self._writer.note(frame_entry(self.peer, direction, action, message_id, data))
-
-
-class NeverSentError(ChargePointGoneError):
-    """The socket closed before the CALL left: it had no effect."""

@@ -7,10 +7,17 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.commissioning import ConfigurationRequest
 from domain.facts import ChargePointEvent
-from domain.names import CHARGE_POINT_EVENT_SIGNAL
+from domain.names import (
+    CHARGE_POINT_EVENT_SIGNAL,
+    SHARED_TASK_QUEUE,
+    WorkflowName,
+    configuration_workflow_id,
+)
 
 _MAX_WAITING: Final = 1_000
 _PATIENCE: Final = 600.0
@@ -23,7 +30,8 @@ _log = structlog.get_logger(__name__)
 class TemporalSink:
     """An :class:`ocpp_server.forward.EventSink`; events wait until Temporal is connected."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, task_queue: str = SHARED_TASK_QUEUE) -> None:
+        self._task_queue = task_queue
         self._client: Client | None = None
         self._connected = asyncio.Event()
         self._queues: dict[str, deque[ChargePointEvent]] = {}
@@ -43,7 +51,31 @@ class TemporalSink:
             queue.append(event)
             return
         self._queues[workflow_id] = deque([event], maxlen=_MAX_WAITING)
-        task = asyncio.create_task(self._deliver_all(workflow_id), name=f"signal {workflow_id}")
+        self._keep(
+            asyncio.create_task(self._deliver_all(workflow_id), name=f"signal {workflow_id}")
+        )
+
+    def configure(self, charge_point_id: str) -> None:
+        """Start the push; where Temporal is away, the next connection asks again."""
+        self._keep(asyncio.create_task(self._configure(charge_point_id)))
+
+    async def _configure(self, charge_point_id: str) -> None:
+        client = self._client
+        if client is None:
+            return
+        try:
+            await client.start_workflow(
+                WorkflowName.CONFIGURATION,
+                ConfigurationRequest(charge_point_id=charge_point_id),
+                id=configuration_workflow_id(charge_point_id),
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except RPCError as error:
+            _log.warning("push_not_started", charge_point=charge_point_id, error=str(error)[:200])
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -22,10 +22,16 @@ class Allowance:
         self._tokens = burst
         self._at = clock()
 
-    def pause(self) -> float:
+    def spend(self) -> float:
         """Take one token and return how many seconds to wait for it."""
+        pause = self.pause()
+        self._tokens -= 1
+        return pause if self._tokens >= 0 else -self._tokens / self._rate
+
+    def pause(self) -> float:
+        """Return how many seconds to wait until no token is owed."""
         now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
         return 0.0 if self._tokens >= 0 else -self._tokens / self._rate
 

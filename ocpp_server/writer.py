@@ -1,8 +1,8 @@
 """Group commit: whatever facts wait are stored in one transaction, then their senders go on.
 
 While a commit runs, the next batch gathers; so a batch grows with the load and a commit's price is
-shared. When the database is away, facts wait, the sockets stop being read (backpressure), and a
-sender that has waited too long is told so and answers InternalError.
+shared. When the database is away, facts wait (each charge point has one on its way, so there are
+never many), and a sender that has waited too long is told so and answers InternalError.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy import text
@@ -29,12 +29,12 @@ from storage.fact_records import (
 )
 
 _MAX_BATCH: Final = 2_000
-_MAX_WAITING: Final = 5_000
 _MAX_NOTES: Final = 20_000
 _CROWD: Final = 20
 _LINGER: Final = 0.005
 _TOUCH_PERIOD: Final = 5.0
 _PATIENCE: Final = 15.0
+_FOR_EVER: Final = float("inf")
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _TRIES_BEFORE_DOUBT: Final = 3
@@ -47,11 +47,34 @@ class NotStoredError(Exception):
     """The fact could not be stored; the charge point may repeat it."""
 
 
+class Sender(Protocol):
+    """Whoever waits for a record to be stored; called back once, and never raises."""
+
+    def stored(self, error: NotStoredError | None) -> None:
+        """Hear that the record is committed and its answers filled in, or why it is not."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     record: Record
-    stored: asyncio.Future[None] | None
+    sender: Sender | None
     deadline: float
+
+
+class _Future:
+    """A sender for those who can await."""
+
+    def __init__(self) -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def stored(self, error: NotStoredError | None) -> None:
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(None)
+        else:
+            self.future.set_exception(error)
 
 
 class Writer:
@@ -64,8 +87,6 @@ class Writer:
         self._touched: dict[str, Touched] = {}
         self._touches_due = 0.0
         self._wake = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
         self._closing = False
         self._dropped = 0
 
@@ -76,16 +97,14 @@ class Writer:
             NotStoredError: it is refused by the database, or the database is away.
 
         """
-        while not self._room.is_set():
-            try:
-                async with asyncio.timeout(_PATIENCE):
-                    await self._room.wait()
-            except TimeoutError:
-                raise NotStoredError("too many facts wait for the database") from None
-        loop = asyncio.get_running_loop()
-        stored = loop.create_future()
-        self._enqueue(_Waiting(record, stored, loop.time() + _PATIENCE))
-        await stored
+        sender = _Future()
+        self.put(record, sender)
+        await sender.future
+
+    def put(self, record: Record, sender: Sender) -> None:
+        """Store a record and call the sender back; each sender has at most one on its way."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        self._enqueue(_Waiting(record, sender, deadline))
 
     def note(self, record: Record) -> None:
         """Store a record that nobody waits for; dropped when far too many wait."""
@@ -94,7 +113,7 @@ class Writer:
             if self._dropped == 1:
                 _log.error("notes_dropped", waiting=len(self._queue))
             return
-        self._enqueue(_Waiting(record, None, float("inf")))
+        self._enqueue(_Waiting(record, None, _FOR_EVER))
 
     def touch(self, peer: Peer, at: datetime, *, heartbeat: bool) -> None:
         """Note that a charge point was heard; written every few seconds, sooner when watched."""
@@ -137,9 +156,8 @@ class Writer:
 
     def _enqueue(self, waiting: _Waiting) -> None:
         self._queue.append(waiting)
-        if len(self._queue) >= _MAX_WAITING:
-            self._room.clear()
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     async def _gather(self) -> None:
         """Wait until there is something to write."""
@@ -157,12 +175,10 @@ class Writer:
 
     def _take(self) -> list[_Waiting]:
         batch, self._queue = self._queue[:_MAX_BATCH], self._queue[_MAX_BATCH:]
-        if len(self._queue) < _MAX_WAITING:
-            self._room.set()
         now = asyncio.get_running_loop().time()
         if self._touched and (now >= self._touches_due or self._closing):
             for key in list(self._touched)[:_MAX_BATCH]:
-                batch.append(_Waiting(self._touched.pop(key), None, float("inf")))
+                batch.append(_Waiting(self._touched.pop(key), None, _FOR_EVER))
         return batch
 
     async def _write(self, batch: list[_Waiting]) -> None:
@@ -189,8 +205,8 @@ class Writer:
         async with self._database.write() as connection:
             await facts.store(connection, records)
         for waiting in batch:
-            if waiting.stored is not None and not waiting.stored.done():
-                waiting.stored.set_result(None)
+            if waiting.sender is not None:
+                waiting.sender.stored(None)
         self._committed(records)
 
     async def _write_singly(self, batch: list[_Waiting]) -> None:
@@ -218,20 +234,19 @@ class Writer:
     def _give_up_overdue(self, batch: list[_Waiting]) -> list[_Waiting]:
         """Tell senders that waited too long; keep what their charge points will not repeat."""
         now = asyncio.get_running_loop().time()
-        kept: list[list[_Waiting]] = []
-        for items in (batch, self._queue):
-            keep = []
-            for waiting in items:
-                overdue = now > waiting.deadline
-                if overdue:
-                    self._refuse(waiting, "the database is away")
-                if not (overdue and isinstance(waiting.record, _REPEATED_BY_CHARGER)):
-                    keep.append(waiting)
-            kept.append(keep)
-        self._queue = kept[1]
-        return kept[0]
+        crowded = len(self._queue) > _MAX_NOTES
+
+        def keep(waiting: _Waiting) -> bool:
+            if now <= waiting.deadline:
+                return True
+            self._refuse(waiting, "the database is away")
+            return not crowded and not isinstance(waiting.record, _REPEATED_BY_CHARGER)
+
+        self._queue = [waiting for waiting in self._queue if keep(waiting)]
+        return [waiting for waiting in batch if keep(waiting)]
 
     @staticmethod
     def _refuse(waiting: _Waiting, reason: str) -> None:
-        if waiting.stored is not None and not waiting.stored.done():
-            waiting.stored.set_exception(NotStoredError(reason))
+        if waiting.sender is not None:
+            waiting.sender.stored(NotStoredError(reason))
+            waiting.sender = None

@@ -26,6 +26,7 @@ _COLUMNS: Final = (
     "samples",
 )
 _MAX_ROWS: Final = 512  # a statement; SQLite allows 32 766 parameters
+_NAIVE_LENGTH: Final = len("2026-01-02 03:04:05.000000")
 _Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]]]
 
 
@@ -67,13 +68,22 @@ def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
 
 
 def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    *ids, at, received_at, samples = row
-    return (*ids, _moment(at), _moment(received_at), orjson.dumps(samples).decode())
+    charge_point_id, connector_id, transaction_id, at, received_at, samples = row
+    return (
+        charge_point_id,
+        connector_id,
+        transaction_id,
+        _moment(at),
+        _moment(received_at),
+        orjson.dumps(samples).decode(),
+    )
 
 
 def _moment(at: datetime) -> str:
     """Write UTC as our column type does."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(" ", "microseconds")[:_NAIVE_LENGTH]
 
 
 @cache

@@ -14,7 +14,8 @@ from domain.operations import (
     Reply,
 )
 from domain.states import ParameterState
-from ocpp_server.session import CallErrorReply, CallTimeoutError, InvalidReplyError, Session
+from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.session import Session
 from ocpp_server.v16.replies import failed
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"

@@ -42,6 +42,8 @@ def moment(value: object, fallback: datetime) -> datetime:
         return fallback
     try:
         stamp = datetime.fromisoformat(value.strip())
+        if stamp.tzinfo is UTC:
+            return stamp
         return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
     except (ValueError, OverflowError):
         return fallback

@@ -3,8 +3,9 @@
 from typing import Final
 
 from domain.operations import Outcome, Reply
+from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
-from ocpp_server.session import CallErrorReply, CallTimeoutError, InvalidReplyError, Session
+from ocpp_server.session import Session
 
 _REPLIES: Final = {
     "Accepted": Reply.ACCEPTED,

@@ -1,0 +1,113 @@
+"""Calls to a charge point: one in flight at a time, each answered, timed out or lost."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from websockets.exceptions import ConnectionClosed
+
+from domain.ports import ChargePointGoneError
+from ocpp_server import frames
+from ocpp_server.dispatch import Payload
+from ocpp_server.schemas import response_schema
+from ocpp_server.socket import ChargerSocket
+
+_message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
+Answer = frames.CallResult | frames.CallError
+Observer = Callable[[str, str | None, str | None, bytes], None]
+
+
+class CallTimeoutError(Exception):
+    """The charge point did not answer in time."""
+
+
+class CallErrorReply(Exception):  # noqa: N818 - named after the frame
+    """The charge point answered with a CALLERROR."""
+
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(f"{code}: {description}" if description else code)
+        self.code = code
+
+
+class InvalidReplyError(Exception):
+    """The charge point's answer breaks its schema."""
+
+
+class NeverSentError(ChargePointGoneError):
+    """The socket closed before the CALL left: it had no effect."""
+
+
+class Calls:
+    """The calls of one session; made when the first one is."""
+
+    __slots__ = ("_action", "_answered", "_lock", "_message_id", "_socket", "_timeout")
+
+    def __init__(self, socket: ChargerSocket, timeout: float) -> None:
+        self._socket = socket
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
+        self._message_id: str | None = None
+        self._action: str | None = None
+        self._answered: asyncio.Future[Answer] | None = None
+
+    @property
+    def action(self) -> str | None:
+        """The action that waits for its answer."""
+        return self._action
+
+    async def call(self, action: str, payload: Payload, observe: Observer) -> Payload:
+        """Send a CALL and return the payload of its CALLRESULT, validated.
+
+        ``observe`` sees the frame (direction, action, message id, bytes).
+
+        Raises:
+            CallTimeoutError: no answer within the call timeout; a late one is dropped.
+            CallErrorReply: the answer is a CALLERROR.
+            InvalidReplyError: the answer breaks its schema.
+            ChargePointGoneError: the socket closed; NeverSentError when the CALL had not left.
+
+        """
+        async with self._lock:
+            answer = await self._exchange(action, payload, observe)
+        if isinstance(answer, frames.CallError):
+            raise CallErrorReply(answer.code, answer.description)
+        violation = response_schema(action).check(answer.payload)
+        if violation is not None:
+            raise InvalidReplyError(violation.description)
+        return answer.payload
+
+    def take(self, answer: Answer) -> bool:
+        """Take an answer; False when nothing waits for it (any more)."""
+        answered = self._answered
+        if answered is None or answered.done() or answer.message_id != self._message_id:
+            return False
+        answered.set_result(answer)
+        return True
+
+    def lost(self) -> None:
+        """The socket is gone: whoever waits need not."""
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(ChargePointGoneError(self._socket.identity))
+
+    async def _exchange(self, action: str, payload: Payload, observe: Observer) -> Answer:
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        message_id = next(_message_ids)
+        data = frames.call(message_id, action, payload)
+        self._message_id, self._action, self._answered = message_id, action, answered
+        try:
+            observe("out", action, message_id, data)
+            try:
+                await self._socket.send(data, text=True)
+            except ConnectionClosed:
+                raise NeverSentError(self._socket.identity) from None
+            async with asyncio.timeout(self._timeout):
+                return await answered
+        except TimeoutError:
+            raise CallTimeoutError(
+                f"{action} was not answered within {self._timeout:g} s"
+            ) from None
+        finally:
+            answered.cancel()
+            self._message_id = self._action = self._answered = None

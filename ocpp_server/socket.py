@@ -1,0 +1,89 @@
+"""A server socket that hands whole messages over at once, without the library's queue and tasks.
+
+The library's ``recv()`` costs a queue, a future and a task switch for each message, and its
+keepalive a task for each connection. On a node with thousands of charge points these are most of
+the time and of the memory. What stays the library's: handshake, framing, limits, closing.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event, State
+
+_FULL_BUFFER: Final = 64 * 1024
+_MAX_EARLY: Final = 16
+_MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class ChargerSocket(ServerConnection):
+    """A charge point's socket. ``identity`` is set by admission, before the upgrade."""
+
+    identity: str = ""
+    heard_at: float = 0.0
+    """When bytes last came, on the clock of the event loop."""
+    _receive: Callable[[bytes], None] | None = None
+    _parts: bytearray | None = None
+    _early: list[bytes] | None = None
+
+    def deliver_to(self, receive: Callable[[bytes], None]) -> None:
+        """Hand each message over from now on; ``receive`` never raises."""
+        early, self._early = self._early, None
+        self._receive = receive
+        for data in early or ():
+            receive(data)
+        self.hold(paused=False)
+
+    def hold(self, *, paused: bool) -> None:
+        """Stop reading from the network, or go on: TCP holds the charge point back."""
+        if self.transport.is_closing():
+            return
+        if paused:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def reply(self, data: bytes) -> None:
+        """Send a text message without waiting; a peer that does not read loses its connection."""
+        if self.transport.get_write_buffer_size() > _FULL_BUFFER:
+            self.transport.abort()
+            return
+        if self.is_open:
+            self.protocol.send_text(data)
+            self.send_data()
+
+    def probe(self) -> None:
+        """Send a ping without waiting for its pong, which counts as being heard."""
+        if self.is_open:
+            self.protocol.send_ping(b"")
+            self.send_data()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self.protocol.state is State.OPEN
+
+    def data_received(self, data: bytes) -> None:
+        """Note that the charge point lives."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+
+    def process_event(self, event: Event) -> None:
+        """Take messages; everything else is the library's."""
+        if not isinstance(event, Frame) or event.opcode not in _MESSAGE:
+            super().process_event(event)
+            return
+        data = bytes(event.data)
+        if self._parts is not None or not event.fin:
+            # The library bounds the sum of the fragments (close code 1009).
+            self._parts = (self._parts or bytearray()) + data
+            if not event.fin:
+                return
+            data, self._parts = bytes(self._parts), None
+        if self._receive is not None:
+            self._receive(data)
+        else:  # before the session began
+            self._early = [*(self._early or ()), data]
+            if len(self._early) >= _MAX_EARLY:
+                self.hold(paused=True)
