@@ -129,3 +129,11 @@ class Forwarder:
         first = session.peer.heartbeat_told_to != workflow_id
         session.peer.heartbeat_told_to = workflow_id
         return first
+
+
+def _came_online(batch: Sequence[Record]) -> set[str]:
+    return {
+        record.charge_point_id
+        for record in batch
+        if isinstance(record, Connected) and record.generation
+    }

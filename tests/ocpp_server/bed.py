@@ -30,10 +30,15 @@ class RecordingSink:
 
     def __init__(self) -> None:
         self.delivered: list[tuple[str, ChargePointEvent]] = []
+        self.configured: list[str] = []
         self._changed = asyncio.Event()
 
     def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
         self.delivered.append((workflow_id, event))
+        self._changed.set()
+
+    def configure(self, charge_point_id: str) -> None:
+        self.configured.append(charge_point_id)
         self._changed.set()
 
     @property
