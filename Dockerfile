@@ -4,10 +4,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 RUN python -m venv /opt/dynamo
 # The dependencies first: they change less often than the code.
-COPY requirements/runtime.lock requirements/runtime.lock
+COPY requirements/runtime.lock requirements/bootstrap.lock requirements/
 RUN /opt/dynamo/bin/pip install --require-hashes --requirement requirements/runtime.lock
 COPY . .
-RUN /opt/dynamo/bin/pip install --no-deps . && /opt/dynamo/bin/python -m compileall -q /opt/dynamo
+# The build backend is locked too, and stays in an environment of its own.
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --require-hashes --requirement requirements/bootstrap.lock \
+    && /opt/build/bin/hatchling build --target wheel --directory /tmp/wheel \
+    && /opt/dynamo/bin/pip install --no-deps /tmp/wheel/*.whl \
+    && /opt/dynamo/bin/python -m compileall -q /opt/dynamo
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin dynamo

@@ -19,7 +19,7 @@ $(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.lock requirements/dev.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP) ## Play the whole guide against real parts, in under a minute (ARGS="--keep" leaves it running)
@@ -46,10 +46,13 @@ bench: $(STAMP) ## Measure the OCPP server against the stock library (minutes)
 docs: $(STAMP) ## Bring the tables of docs/reference up to date with the code
 	@$(BIN)/python -m docs.generate
 
-lock: $(STAMP) ## Resolve the lock files anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bootstrap.in -o requirements/bootstrap.lock
+$(BIN)/uv:
+	@$(MAKE) --silent $(STAMP)
+
+lock: | $(BIN)/uv ## Resolve the lock files anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bootstrap.in -c requirements/dev.lock -o requirements/bootstrap.lock
 
 clean: ## Remove what was built (.venv and caches; data in ./.dynamo stays)
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

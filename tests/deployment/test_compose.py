@@ -155,8 +155,9 @@ def test_the_image_runs_the_command_as_nobody_special_from_the_locked_packages()
     assert 'ENTRYPOINT ["dynamo"]' in DOCKERFILE
     assert PYPROJECT["project"]["scripts"] == {"dynamo": "cli:app"}
     assert re.search(r"^USER (?!root)\w+$", DOCKERFILE, re.MULTILINE)
-    assert "--require-hashes --requirement requirements/runtime.lock" in DOCKERFILE
-    assert (ROOT / "requirements" / "runtime.lock").exists()
+    for lock in ("runtime.lock", "bootstrap.lock"):
+        assert f"--require-hashes --requirement requirements/{lock}" in DOCKERFILE
+        assert (ROOT / "requirements" / lock).exists()
 
 
 def test_wheel_and_image_hold_every_package_and_module() -> None:
@@ -167,3 +168,4 @@ def test_wheel_and_image_hold_every_package_and_module() -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"}
     assert packages <= kept
     assert {"*.py", "pyproject.toml", "README.md", "requirements/runtime.lock"} <= kept
+    assert "requirements/bootstrap.lock" in kept
