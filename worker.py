@@ -76,6 +76,7 @@ def make_worker(
         records.begin_run,
         records.accept_charge_point,
         records.read_meter_values,
+        records.catch_up,
         records.finish_run,
         directories.locate,
         directories.claim,

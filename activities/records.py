@@ -11,6 +11,7 @@ from domain.commissioning import (
     TransactionReadings,
     Whereabouts,
 )
+from domain.facts import Snapshot
 from domain.ports import Directory, RunRecords
 
 
@@ -34,6 +35,11 @@ class RecordActivities:
     async def read_meter_values(self, transaction_id: int) -> TransactionReadings:
         """Read the meter values of a transaction, ordered by time."""
         return await self._records.readings(transaction_id)
+
+    @activity.defn
+    async def catch_up(self, request: RunRequest) -> Snapshot:
+        """Read what is known of the charge point now."""
+        return await self._records.catch_up(request)
 
     @activity.defn
     async def finish_run(self, verdict: RunVerdict) -> Released:

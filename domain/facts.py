@@ -125,12 +125,15 @@ class RefusedAttempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """All that is known of a charge point at one moment; the start of every watch."""
+    """All that is known of a charge point at one moment; the start of every watch.
+
+    ``transactions`` are those that run, and those of the run that asks, ended or not.
+    """
 
     connection: ConnectionFact | None = None
     boot: BootFact | None = None
     connectors: tuple[ConnectorFact, ...] = ()
-    open_transactions: tuple[TransactionFact, ...] = ()
+    transactions: tuple[TransactionFact, ...] = ()
     last_heartbeat_at: datetime | None = None
     provisioned: bool = False
     last_refusal: RefusedAttempt | None = None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact, ConnectorFact, Snapshot
-from domain.states import RegistrationStatus
+from domain.states import ParameterState, RegistrationStatus
 from storage import connections as links
 from storage.dialects import among, upsert
 from storage.fact_records import (
@@ -202,6 +202,22 @@ async def read_watches(
     }
 
 
+async def with_queued_values(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> set[str]:
+    """Return those that have configuration values which wait for a push."""
+    if not charge_point_ids:
+        return set()
+    return set(
+        await connection.scalars(
+            select(parameters.c.charge_point_id)
+            .where(parameters.c.charge_point_id.in_(charge_point_ids))
+            .where(parameters.c.state == ParameterState.QUEUED)
+            .distinct()
+        )
+    )
+
+
 async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> BootFact | None:
     """Return the newest boot; None when the charge point never booted."""
     row = (
@@ -216,9 +232,9 @@ async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> Boot
 
 
 async def read_snapshot(
-    connection: AsyncConnection, charge_point_id: str, *, now: datetime
+    connection: AsyncConnection, charge_point_id: str, *, commissioning_id: str, now: datetime
 ) -> Snapshot:
-    """Return all that is known of a charge point; read after the watch began."""
+    """Return all that a run needs to know of a charge point; read after the watch began."""
     seen = (
         await connection.execute(
             select(charge_points.c.provisioned_at, connections.c.last_heartbeat_at)
@@ -234,7 +250,12 @@ async def read_snapshot(
     running = await connection.execute(
         select(transactions)
         .where(transactions.c.charge_point_id == charge_point_id)
-        .where(transactions.c.stopped_at.is_(None))
+        .where(
+            or_(
+                transactions.c.stopped_at.is_(None),
+                transactions.c.commissioning_id == commissioning_id,
+            )
+        )
         .order_by(transactions.c.id)
     )
     return Snapshot(
@@ -251,7 +272,7 @@ async def read_snapshot(
             )
             for row in statuses
         ),
-        open_transactions=tuple(transaction_fact(row) for row in running),
+        transactions=tuple(transaction_fact(row) for row in running),
         last_heartbeat_at=seen.last_heartbeat_at,
         provisioned=seen.provisioned_at is not None,
         last_refusal=await links.last_refusal(connection, charge_point_id),

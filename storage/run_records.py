@@ -18,6 +18,7 @@ from domain.commissioning import (
     VerdictNotice,
     Whereabouts,
 )
+from domain.facts import Snapshot
 from domain.operations import DesiredParameter
 from domain.parameters import text_of
 from domain.rules.sampled_values import read_samples
@@ -78,10 +79,23 @@ class StoredRuns:
                 accepted=True,
                 id_tag=id_tag,
                 registered=device,
-                snapshot=await read_snapshot(connection, charge_point_id, now=self._now()),
+                snapshot=await self._snapshot(connection, request),
                 desired=await desired_parameters(connection, self._catalogue, device),
                 firmware=entry.firmware,
             )
+
+    async def catch_up(self, request: RunRequest) -> Snapshot:
+        """What is known now; a node that died may not have told all of it."""
+        async with self._database.read() as connection:
+            return await self._snapshot(connection, request)
+
+    async def _snapshot(self, connection: AsyncConnection, request: RunRequest) -> Snapshot:
+        return await read_snapshot(
+            connection,
+            request.charge_point_id,
+            commissioning_id=request.commissioning_id,
+            now=self._now(),
+        )
 
     async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:
         """Store the verdict and its log, and let go of the charge point."""

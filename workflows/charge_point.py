@@ -13,9 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain.errors import EngineError
-    from domain.names import node_task_queue
     from domain.operations import Operation
     from workflows import policies
+    from workflows.calls import on_node, record
     from workflows.inbox import Inbox
 
 RequestT = TypeVar("RequestT", bound=Operation)
@@ -66,7 +66,7 @@ class RemoteChargePoint:
             sent_to = self._inbox.connection
             assert sent_to is not None  # noqa: S101 - online
             task = asyncio.create_task(
-                self._send(operation, request, node=sent_to.node_id, summary=summary)
+                on_node(operation, request, node_id=sent_to.node_id, summary=summary)
             )
             try:
                 if await self._answered(task, generation=sent_to.generation):
@@ -96,25 +96,6 @@ class RemoteChargePoint:
                 )
         return task.done()
 
-    async def _send(
-        self,
-        operation: Callable[[ChargePointActivities, RequestT], Awaitable[ResultT]],
-        request: RequestT,
-        *,
-        node: str,
-        summary: str,
-    ) -> ResultT:
-        return await workflow.execute_activity_method(
-            operation,
-            request,
-            task_queue=node_task_queue(node),
-            schedule_to_start_timeout=policies.NODE_PICKUP,
-            start_to_close_timeout=policies.NODE_OPERATION_TIMEOUT,
-            heartbeat_timeout=policies.NODE_HEARTBEAT,
-            retry_policy=policies.NODE_RETRY,
-            summary=summary,
-        )
-
     async def _online(self) -> bool:
         try:
             await workflow.wait_condition(
@@ -130,12 +111,8 @@ class RemoteChargePoint:
         """Ask the database where the charge point is, unless a signal has told already."""
         if self._inbox.generation > lost:
             return
-        found = await workflow.execute_activity_method(
-            DirectoryActivities.locate,
-            charge_point_id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary="Locate the charge point",
+        found = await record(
+            DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
         )
         if found.connection is not None:
             self._inbox.take_connection(found.connection)

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
     from domain.states import CheckName, WaitingFor
     from workflows import policies
+    from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
     from workflows.checks.firmware import firmware
@@ -48,6 +49,7 @@ class CommissioningWorkflow:
         self._inbox = Inbox()
         self._journal = Journal(request)
         self._run: Run | None = None
+        self._catching_up = asyncio.Lock()
 
     @workflow.run
     async def run(self, request: RunRequest) -> RunView | None:
@@ -73,9 +75,23 @@ class CommissioningWorkflow:
         return self._journal.view()
 
     @workflow.signal(name=CHARGE_POINT_EVENT_SIGNAL)
-    def charge_point_event(self, event: ChargePointEvent) -> None:
-        """Something happened to the charge point."""
+    async def charge_point_event(self, event: ChargePointEvent) -> None:
+        """Something happened to the charge point.
+
+        A new connection may mean that the node before it died between a fact and its signal, so
+        the run reads again what is known.
+        """
+        before = self._inbox.generation
         self._inbox.receive(event)
+        if self._run is not None and self._inbox.generation > before:
+            async with self._catching_up:
+                self._inbox.catch_up(
+                    await record(
+                        RecordActivities.catch_up,
+                        self._request,
+                        summary="Read what happened around the new connection",
+                    )
+                )
 
     @workflow.query
     def status(self) -> RunView:
@@ -90,12 +106,8 @@ class CommissioningWorkflow:
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
         for _ in range(policies.OWNERSHIP_TRIES):
-            briefing = await workflow.execute_activity_method(
-                RecordActivities.begin_run,
-                request,
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary="Open the run and begin to watch",
+            briefing = await record(
+                RecordActivities.begin_run, request, summary="Open the run and begin to watch"
             )
             if not briefing.accepted:
                 return None
@@ -182,11 +194,9 @@ class CommissioningWorkflow:
         if failed:
             workflow.upsert_search_attributes([_FAILED_CHECK.value_set(failed[0])])
         self._present()
-        released = await workflow.execute_activity_method(
+        released = await record(
             RecordActivities.finish_run,
             RunVerdict(view=view),
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
             summary=f"Record the verdict: {view.status}",
         )
         if self._request.options.notify_on_complete:

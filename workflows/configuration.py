@@ -11,9 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import DirectoryActivities
     from domain.commissioning import Claim, ConfigurationRequest, ConfigurationResult
     from domain.facts import ChargePointEvent, EventKind
-    from domain.names import CHARGE_POINT_EVENT_SIGNAL, node_task_queue
+    from domain.names import CHARGE_POINT_EVENT_SIGNAL
     from domain.operations import ApplyConfiguration
     from workflows import policies
+    from workflows.calls import on_node, record
     from workflows.connection_test import why_not_connected
 
 
@@ -45,12 +46,8 @@ class ConfigurationWorkflow:
     async def _claim_and_push(
         self, request: ConfigurationRequest
     ) -> tuple[ConfigurationResult, bool]:
-        claim = await workflow.execute_activity_method(
-            DirectoryActivities.claim,
-            request.charge_point_id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary="Claim the charge point",
+        claim = await record(
+            DirectoryActivities.claim, request.charge_point_id, summary="Claim the charge point"
         )
         if claim.busy_with is not None:
             reason = "The charge point is being commissioned."
@@ -58,11 +55,9 @@ class ConfigurationWorkflow:
         try:
             result = await self._push(request, claim)
         finally:
-            released = await workflow.execute_activity_method(
+            released = await record(
                 DirectoryActivities.release,
                 request.charge_point_id,
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
                 summary="Release the charge point",
             )
         return result, released.configuration_queued
@@ -73,15 +68,12 @@ class ConfigurationWorkflow:
             return ConfigurationResult(pushed=False, reason=why_not_connected(claim.whereabouts))
         await self._settle(claim)
         try:
-            outcome = await workflow.execute_activity_method(
+            outcome = await on_node(
                 ChargePointActivities.apply_configuration,
                 ApplyConfiguration(
                     charge_point_id=request.charge_point_id, parameters=claim.desired
                 ),
-                task_queue=node_task_queue(link.node_id),
-                schedule_to_start_timeout=policies.NODE_PICKUP,
-                start_to_close_timeout=policies.NODE_OPERATION_TIMEOUT,
-                retry_policy=policies.NODE_RETRY,
+                node_id=link.node_id,
                 summary="Apply the configuration",
             )
         except ActivityError:

@@ -7,9 +7,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain.commissioning import ConnectionTest, ConnectionTestRequest, Whereabouts
-    from domain.names import node_task_queue
     from domain.operations import Operation
     from workflows import policies
+    from workflows.calls import on_node, record
 
 
 @workflow.defn
@@ -19,24 +19,18 @@ class ConnectionTestWorkflow:
     @workflow.run
     async def run(self, request: ConnectionTestRequest) -> ConnectionTest:
         """Test now; nothing is waited for."""
-        found = await workflow.execute_activity_method(
-            DirectoryActivities.locate,
-            request.charge_point_id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary="Locate the charge point",
+        found = await record(
+            DirectoryActivities.locate, request.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:
             return ConnectionTest(connected=False, reason=why_not_connected(found))
         try:
-            ping = await workflow.execute_activity_method(
+            ping = await on_node(
                 ChargePointActivities.ping,
                 Operation(charge_point_id=request.charge_point_id),
-                task_queue=node_task_queue(found.connection.node_id),
-                schedule_to_start_timeout=policies.NODE_PICKUP,
-                start_to_close_timeout=policies.CONNECTION_TEST_TIMEOUT,
-                retry_policy=policies.NODE_RETRY,
+                node_id=found.connection.node_id,
                 summary="Measure a round trip",
+                timeout=policies.CONNECTION_TEST_TIMEOUT,
             )
         except ActivityError:
             return ConnectionTest(

@@ -60,8 +60,23 @@ class Inbox:
         self.heartbeat_at = self.heartbeat_at or snapshot.last_heartbeat_at
         for connector in snapshot.connectors:
             self.connectors.setdefault(connector.connector_id, connector)
-        for transaction in snapshot.open_transactions:
+        for transaction in snapshot.transactions:
             self.transactions.setdefault(transaction.transaction_id, transaction)
+
+    def catch_up(self, snapshot: Snapshot) -> None:
+        """Take from a later snapshot what is newer than what signals have told."""
+        self.take_connection(snapshot.connection)
+        if snapshot.boot and (self.boot is None or snapshot.boot.at > self.boot.at):
+            self._take_boot(snapshot.boot)
+        for connector in snapshot.connectors:
+            known = self.connectors.get(connector.connector_id)
+            if known is None or connector.at > known.at:
+                self.connectors[connector.connector_id] = connector
+        for transaction in snapshot.transactions:
+            self._take_transaction(transaction)
+        heard = snapshot.last_heartbeat_at
+        if heard and (self.heartbeat_at is None or heard > self.heartbeat_at):
+            self.heartbeat_at = heard
 
     def take_connection(self, connection: ConnectionFact | None) -> None:
         """Believe the connection of the highest generation; within one, the later word."""
@@ -92,6 +107,8 @@ class Inbox:
         return sum(at >= self._restarts[-1] - within for at in self._restarts)
 
     def _take_boot(self, boot: BootFact) -> None:
+        if self.boot is not None and boot.boot_id == self.boot.boot_id:
+            return  # told by a signal and by a snapshot
         # In Pending a charge point boots each time its interval is over; accepted, it has no reason
         # to but a restart (that of one behind a local proxy need not break the connection).
         if self.generation > self.boot_generation:

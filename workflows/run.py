@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Operation, Reply, Trigger, TriggerMessage
     from domain.states import WaitingFor
     from workflows import policies
+    from workflows.calls import record
     from workflows.charge_point import RemoteChargePoint
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
@@ -141,11 +142,9 @@ class Run:
 
 async def last_refusal(run: Run) -> RefusedAttempt | None:
     """Look up the newest attempt to connect that was refused since the run began."""
-    found = await workflow.execute_activity_method(
+    found = await record(
         DirectoryActivities.locate,
         run.request.charge_point_id,
-        start_to_close_timeout=policies.RECORD_TIMEOUT,
-        retry_policy=policies.RECORD_RETRY,
         summary="Look whether attempts to connect were refused",
     )
     refusal = found.last_refusal

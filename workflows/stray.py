@@ -7,9 +7,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities, RecordActivities
     from domain.commissioning import StrayTransaction
-    from domain.names import node_task_queue
     from domain.operations import StopTestTransaction
     from workflows import policies
+    from workflows.calls import on_node, record
 
 
 @workflow.defn
@@ -29,37 +29,28 @@ class StrayTransactionWorkflow:
         workflow.continue_as_new(stray)
 
     async def _ended(self, stray: StrayTransaction) -> bool:
-        read = await workflow.execute_activity_method(
+        read = await record(
             RecordActivities.read_meter_values,
             stray.transaction_id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
             summary="Look whether the transaction has ended",
         )
         return read.transaction is None or read.transaction.stopped_at is not None
 
     async def _ask(self, stray: StrayTransaction) -> None:
-        found = await workflow.execute_activity_method(
-            DirectoryActivities.locate,
-            stray.charge_point_id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary="Locate the charge point",
+        found = await record(
+            DirectoryActivities.locate, stray.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:
             return
         try:
-            await workflow.execute_activity_method(
+            await on_node(
                 ChargePointActivities.stop_test_transaction,
                 StopTestTransaction(
                     charge_point_id=stray.charge_point_id,
                     commissioning_id=stray.commissioning_id,
                     transaction_id=stray.transaction_id,
                 ),
-                task_queue=node_task_queue(found.connection.node_id),
-                schedule_to_start_timeout=policies.NODE_PICKUP,
-                start_to_close_timeout=policies.NODE_OPERATION_TIMEOUT,
-                retry_policy=policies.NODE_RETRY,
+                node_id=found.connection.node_id,
                 summary="Stop the stray test charge",
             )
         except ActivityError:

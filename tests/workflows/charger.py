@@ -82,6 +82,7 @@ class Behaviour:
     starts: bool = True
     starts_on: int | None = None
     stops: bool = True
+    stop_is_told: bool = True
     registers: tuple[float, ...] = (1000, 1060, 1120, 1180)
     power_w: float | None = 22_000
     meters: bool = True
@@ -264,7 +265,10 @@ class ScriptedChargePoint:
         self.transaction = replace(
             self.transaction, stopped_at=EPOCH, meter_stop=int(last or 0), stop_reason="Remote"
         )
-        await self.tell(EventKind.TRANSACTION_STOPPED, transaction=self.transaction)
+        if self.behaviour.stop_is_told:
+            await self.tell(EventKind.TRANSACTION_STOPPED, transaction=self.transaction)
+        else:  # the node died with the signal; the charge point finds another
+            await self.connect()
 
     async def reset(self, request: op.Reset) -> op.Outcome:
         self._enter("reset")
@@ -329,6 +333,15 @@ class MemoryRecords:
             ),
             desired=DESIRED,
             firmware=FIRMWARE,
+        )
+
+    async def catch_up(self, request: RunRequest) -> Snapshot:
+        charger = self.charger
+        return Snapshot(
+            connection=charger.connection(),
+            connectors=charger.connectors(),
+            transactions=(charger.transaction,) if charger.transaction else (),
+            provisioned=charger.provisioned,
         )
 
     async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:

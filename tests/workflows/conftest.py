@@ -116,6 +116,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             recording.begin_run,
             recording.accept_charge_point,
             recording.read_meter_values,
+            recording.catch_up,
             recording.finish_run,
             directory.locate,
             directory.claim,

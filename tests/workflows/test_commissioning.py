@@ -181,3 +181,12 @@ async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: Stag
     charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
     await stray.result()
     assert charger.received["stop_test_transaction"] == asked
+
+
+async def test_what_a_dying_node_did_not_tell_is_read_after_the_reconnect(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(stop_is_told=False))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+    assert stage.charger.received["stop_test_transaction"] <= 2

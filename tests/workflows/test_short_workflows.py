@@ -111,4 +111,4 @@ async def test_a_run_pushes_what_was_chosen_meanwhile(set_stage: StageMaker) -> 
     def pushed_again() -> None:
         assert stage.charger.received["apply_configuration"] == 2
 
-    await eventually(pushed_again)
+    await eventually(pushed_again, within=45)

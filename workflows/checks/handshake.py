@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.identity import judge_identity
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
+    from workflows.calls import record
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
@@ -132,11 +133,9 @@ async def _reboot(run: Run, *, number: int) -> None:
 async def _accept(run: Run) -> None:
     """Answer its boots Accepted from now on, and see one that was."""
     if not run.briefing.snapshot.provisioned:
-        await workflow.execute_activity_method(
+        await record(
             RecordActivities.accept_charge_point,
             run.request.charge_point_id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
             summary="Accept the charge point",
         )
     if not _accepted(run.inbox.boot):

@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.metering import judge_metering
     from domain.states import ConnectorStatus, WaitingFor
     from workflows import policies
+    from workflows.calls import record
     from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
@@ -169,11 +170,15 @@ async def _collect_meter_values(run: Run, transaction_id: int) -> None:
             and workflow.now() - began >= run.pace.charge_at_least
         )
 
+    patience = run.pace.meter
     while not (ended() or enough()) and workflow.now() - began < run.pace.charge_at_most:
         heard = len(run.inbox.meter_values)
+        if heard >= policies.METER_EVENTS_WANTED:
+            # A stuck register: asked ever more seldom, so that its history stays small.
+            patience = min(2 * patience, policies.METER_PATIENCE * run.pace.meter)
         if not await run.wait(
             lambda heard=heard: ended() or len(run.inbox.meter_values) > heard,  # type: ignore[misc]
-            run.pace.meter,
+            patience,
             why="Wait for meter values",
         ):
             await run.trigger(TriggerMessage.METER_VALUES)
@@ -205,11 +210,9 @@ async def stop(run: Run, transaction_id: int) -> bool:
 
 
 async def _verify(run: Run, transaction: TransactionFact) -> None:
-    read = await workflow.execute_activity_method(
+    read = await record(
         RecordActivities.read_meter_values,
         transaction.transaction_id,
-        start_to_close_timeout=policies.RECORD_TIMEOUT,
-        retry_policy=policies.RECORD_RETRY,
         summary="Read the meter values",
     )
     verdict = judge_metering(read.transaction or transaction, read.readings)
