@@ -33,16 +33,21 @@ class Problem(BaseModel):
 
 
 _MEANING = {
-    400: ("malformed_request", "The body is not JSON."),
+    400: ("malformed_json", "The body is not JSON."),
     401: ("token_invalid", "No valid token came with the request."),
     403: ("wrong_role", "The account has another role."),
-    404: ("not_found", "Nothing of yours has that id."),
-    409: ("conflict", "The present state does not allow it."),
+    404: ("charge_point_not_found", "Nothing of yours has that id."),
+    409: ("project_handed_over", "The present state does not allow it."),
     413: ("body_too_large", "The body is larger than 1 MiB."),
     422: ("invalid_input", "A field is wrong; `errors` names it."),
     429: ("too_many_attempts", "Too many attempts; `Retry-After` says how long to wait."),
-    503: ("unavailable", "A part of the engine is away; `Retry-After` says when to try again."),
+    503: (
+        "temporal_unavailable",
+        "A part of the engine is away; `Retry-After` says when to try again.",
+    ),
 }
+
+_TITLES = {kind.status: kind.title for kind in EngineError.__subclasses__()}
 
 
 def problem_document(
@@ -99,7 +104,10 @@ def problems(*statuses: int, **conflicts: str) -> dict[int | str, dict[str, Any]
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
                     "example": problem_document(
-                        code=code, title=HTTPStatus(status).phrase, status=status, detail=meaning
+                        code=code,
+                        title=_TITLES.get(status, HTTPStatus(status).phrase),
+                        status=status,
+                        detail=meaning.replace("`", ""),
                     ),
                 }
             },

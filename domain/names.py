@@ -35,17 +35,10 @@ def notice_workflow_id(commissioning_id: str) -> str:
     return f"notice-{commissioning_id}"
 
 
-class WorkflowName(StrEnum):
-    """Registered workflow types."""
-
-    PROJECT = "ProjectWorkflow"
-    COMMISSIONING = "CommissioningWorkflow"
-    CONFIGURATION = "ConfigurationWorkflow"
-    CONNECTION_TEST = "ConnectionTestWorkflow"
-
+CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
+"""Started by name from a node, which knows no workflow."""
 
 CHARGE_POINT_EVENT_SIGNAL = "charge_point_event"
-STATUS_QUERY = "status"
 
 
 class SearchAttribute(StrEnum):

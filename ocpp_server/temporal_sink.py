@@ -14,8 +14,8 @@ from domain.commissioning import ConfigurationRequest
 from domain.facts import ChargePointEvent
 from domain.names import (
     CHARGE_POINT_EVENT_SIGNAL,
+    CONFIGURATION_WORKFLOW,
     SHARED_TASK_QUEUE,
-    WorkflowName,
     configuration_workflow_id,
 )
 
@@ -65,7 +65,7 @@ class TemporalSink:
             return
         try:
             await client.start_workflow(
-                WorkflowName.CONFIGURATION,
+                CONFIGURATION_WORKFLOW,
                 ConfigurationRequest(charge_point_id=charge_point_id),
                 id=configuration_workflow_id(charge_point_id),
                 task_queue=self._task_queue,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, or_, select
+from sqlalchemy import Row, String, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact, ConnectorFact, Snapshot
@@ -232,7 +232,11 @@ async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> Boot
 
 
 async def read_snapshot(
-    connection: AsyncConnection, charge_point_id: str, *, commissioning_id: str, now: datetime
+    connection: AsyncConnection,
+    charge_point_id: str,
+    *,
+    now: datetime,
+    commissioning_id: str | None = None,
 ) -> Snapshot:
     """Return all that a run needs to know of a charge point; read after the watch began."""
     seen = (
@@ -253,7 +257,8 @@ async def read_snapshot(
         .where(
             or_(
                 transactions.c.stopped_at.is_(None),
-                transactions.c.commissioning_id == commissioning_id,
+                # "= NULL" is never true: without a run, only those that are open
+                transactions.c.commissioning_id == literal(commissioning_id, String),
             )
         )
         .order_by(transactions.c.id)

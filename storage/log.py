@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.states import LogLevel
@@ -47,7 +47,10 @@ class Log:
     async def page(
         self, charge_point_id: str, wanted: LogFilter, *, after: int | None, limit: int
     ) -> Sequence[LogEntry]:
-        """Entries in the order they were written, after the id ``after``."""
+        """Entries by time, after the entry with the id ``after``.
+
+        Frames are written as they pass, steps at the verdict; by time they stand where they belong.
+        """
         query = select(log_entries).where(log_entries.c.charge_point_id == charge_point_id)
         if wanted.commissioning_id is not None:
             query = query.where(log_entries.c.commissioning_id == wanted.commissioning_id)
@@ -58,8 +61,16 @@ class Log:
         if wanted.until is not None:
             query = query.where(log_entries.c.at < wanted.until)
         if after is not None:
-            query = query.where(log_entries.c.id > after)
-        rows = await self._connection.execute(query.order_by(log_entries.c.id).limit(limit))
+            last = select(log_entries.c.at).where(log_entries.c.id == after).scalar_subquery()
+            query = query.where(
+                or_(
+                    log_entries.c.at > last,
+                    and_(log_entries.c.at == last, log_entries.c.id > after),
+                )
+            )
+        rows = await self._connection.execute(
+            query.order_by(log_entries.c.at, log_entries.c.id).limit(limit)
+        )
         return [
             LogEntry(
                 id=row.id,

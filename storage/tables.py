@@ -277,8 +277,8 @@ log_entries = Table(
     Column("message_id", String(36)),
     Column("text", Text, nullable=False),  # the frame as sent, secrets masked; or a sentence
     Column("entry_key", String(100), unique=True),  # a repeated activity writes an entry once
-    Index(None, "charge_point_id", "id"),
-    Index(None, "commissioning_id", "id"),
+    Index(None, "charge_point_id", "at", "id"),
+    Index(None, "commissioning_id", "at", "id"),
 )
 
 invitations = Table(

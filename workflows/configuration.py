@@ -11,14 +11,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import DirectoryActivities
     from domain.commissioning import Claim, ConfigurationRequest, ConfigurationResult
     from domain.facts import ChargePointEvent, EventKind
-    from domain.names import CHARGE_POINT_EVENT_SIGNAL
+    from domain.names import CHARGE_POINT_EVENT_SIGNAL, CONFIGURATION_WORKFLOW
     from domain.operations import ApplyConfiguration
     from workflows import policies
     from workflows.calls import on_node, record
     from workflows.connection_test import why_not_connected
 
 
-@workflow.defn
+@workflow.defn(name=CONFIGURATION_WORKFLOW)
 class ConfigurationWorkflow:
     """Owns the charge point while it pushes; gives way to whoever owns it already.
 

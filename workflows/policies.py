@@ -6,7 +6,10 @@ from temporalio.common import RetryPolicy
 
 # Records and look-ups: the database may be away for long, and a verdict must not be lost with it.
 RECORD_TIMEOUT = timedelta(seconds=30)
+# What the records refuse, they refuse again: such an answer is not waited for.
+_REFUSALS = ["ConflictError", "ForbiddenError", "InvalidError", "NotFoundError"]
 RECORD_RETRY = RetryPolicy(
+    non_retryable_error_types=_REFUSALS,
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2,
     maximum_interval=timedelta(seconds=30),
@@ -22,6 +25,7 @@ MAIL_RETRY = RetryPolicy(
 
 # The installer waits for the answer to an invitation.
 INVITATION_RETRY = RetryPolicy(
+    non_retryable_error_types=_REFUSALS,
     initial_interval=timedelta(milliseconds=500),
     maximum_interval=timedelta(seconds=5),
     maximum_attempts=5,

@@ -167,9 +167,10 @@ async def logs(
     since: Annotated[Moment | None, Query(description="Not before this moment")] = None,
     until: Annotated[Moment | None, Query(description="Before this moment")] = None,
 ) -> Page[LogEntryShown]:
-    """The log in the order it was written, with the OCPP frames in both directions.
+    """The log by time, with the OCPP frames in both directions.
 
-    Frames have the level `debug`; steps, verdicts and connections the levels above.
+    Frames have the level `debug`; steps, verdicts and connections the levels above. Frames and
+    connections are there as they happen, steps and verdicts once the run has ended.
     """
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)

@@ -47,6 +47,26 @@ async def test_filters(log: Database, wanted: LogFilter, levels: list[str]) -> N
     assert [entry.text for entry in entries] == levels
 
 
+async def test_steps_written_at_the_end_stand_where_they_belong(log: Database) -> None:
+    async with log.write() as connection:
+        await connection.execute(
+            insert(log_entries).values(
+                charge_point_id="cp_1",
+                at=NOW + timedelta(minutes=1),
+                level=LogLevel.INFO,
+                kind="step",
+                text="late",
+            )
+        )
+    texts: list[str] = []
+    async with log.read() as connection:
+        after = None
+        while entries := await Log(connection).page("cp_1", LogFilter(), after=after, limit=2):
+            texts += [entry.text for entry in entries]
+            after = entries[-1].id
+    assert texts == ["debug", "info", "late", "warning", "error"]
+
+
 async def test_pages_go_on_where_the_last_ended(log: Database) -> None:
     async with log.read() as connection:
         first = await Log(connection).page("cp_1", LogFilter(), after=None, limit=3)

@@ -62,8 +62,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('entry_key', name=op.f('uq_log_entries_entry_key'))
     )
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_log_entries_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_log_entries_commissioning_id_id'), ['commissioning_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_log_entries_charge_point_id_at_id'), ['charge_point_id', 'at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_log_entries_commissioning_id_at_id'), ['commissioning_id', 'at', 'id'], unique=False)
 
     op.create_table('meter_values',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -76,7 +76,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meter_values'))
     )
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
-        batch_op.create_index('ix_meter_values_outside_transactions', ['charge_point_id', 'at'], unique=False, sqlite_where=sa.text('transaction_id IS NULL'), postgresql_where=sa.text('transaction_id IS NULL'))
+        batch_op.create_index('ix_meter_values_outside_transactions', ['charge_point_id', 'at'], unique=False, postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
         batch_op.create_index(batch_op.f('ix_meter_values_transaction_id'), ['transaction_id'], unique=False)
 
     op.create_table('nodes',
@@ -312,12 +312,12 @@ def downgrade() -> None:
     op.drop_table('nodes')
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_meter_values_transaction_id'))
-        batch_op.drop_index('ix_meter_values_outside_transactions', sqlite_where=sa.text('transaction_id IS NULL'), postgresql_where=sa.text('transaction_id IS NULL'))
+        batch_op.drop_index('ix_meter_values_outside_transactions', postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
 
     op.drop_table('meter_values')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_log_entries_commissioning_id_id'))
-        batch_op.drop_index(batch_op.f('ix_log_entries_charge_point_id_id'))
+        batch_op.drop_index(batch_op.f('ix_log_entries_commissioning_id_at_id'))
+        batch_op.drop_index(batch_op.f('ix_log_entries_charge_point_id_at_id'))
 
     op.drop_table('log_entries')
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
