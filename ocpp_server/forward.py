@@ -18,7 +18,7 @@ from storage.engine import Database
 from storage.fact_records import Attempt, Authorization, Connected, LogEntry, Record, Touched
 
 _MAX_PENDING: Final = 50_000
-_GATHER: Final = 0.02
+_GATHER: Final = 0.05
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _SILENT: Final = (Attempt, Authorization, LogEntry)
@@ -78,7 +78,7 @@ class Forwarder:
             if not self._pending:
                 self._wake.clear()
                 await self._wake.wait()
-                # One read for what several commits bring: nobody notices a fiftieth of a second.
+                # One read for what several commits bring: nobody notices a twentieth of a second.
                 await asyncio.sleep(_GATHER)
                 continue
             batch, self._pending = self._pending, []

@@ -13,6 +13,9 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 
 _FULL_BUFFER: Final = 64 * 1024
+_FINAL_TEXT: Final = 0x81
+_LENGTH_16: Final = 126
+_LENGTH_64: Final = 127
 _MAX_EARLY: Final = 16
 _MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
@@ -50,8 +53,9 @@ class ChargerSocket(ServerConnection):
             self.transport.abort()
             return
         if self.is_open:
-            self.protocol.send_text(data)
-            self.send_data()
+            # What the library's send would write: one unmasked, uncompressed text frame
+            # (RFC 6455 §5.2), without its generators and context managers.
+            self.transport.write(_header(len(data)) + data)
 
     def probe(self) -> None:
         """Send a ping without waiting for its pong, which counts as being heard."""
@@ -87,3 +91,11 @@ class ChargerSocket(ServerConnection):
             self._early = [*(self._early or ()), data]
             if len(self._early) >= _MAX_EARLY:
                 self.hold(paused=True)
+
+
+def _header(length: int) -> bytes:
+    if length < _LENGTH_16:
+        return bytes((_FINAL_TEXT, length))
+    if length < 1 << 16:
+        return bytes((_FINAL_TEXT, _LENGTH_16)) + length.to_bytes(2, "big")
+    return bytes((_FINAL_TEXT, _LENGTH_64)) + length.to_bytes(8, "big")

@@ -31,7 +31,7 @@ from storage.fact_records import (
 _MAX_BATCH: Final = 2_000
 _MAX_NOTES: Final = 20_000
 _CROWD: Final = 20
-_LINGER: Final = 0.005
+_LINGER: Final = 0.01
 _TOUCH_PERIOD: Final = 5.0
 _PATIENCE: Final = 15.0
 _FOR_EVER: Final = float("inf")
