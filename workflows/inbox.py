@@ -66,12 +66,10 @@ class Inbox:
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take from a later snapshot what is newer than what signals have told."""
         self.take_connection(snapshot.connection)
-        if snapshot.boot and (self.boot is None or snapshot.boot.at > self.boot.at):
+        if snapshot.boot is not None:
             self._take_boot(snapshot.boot)
         for connector in snapshot.connectors:
-            known = self.connectors.get(connector.connector_id)
-            if known is None or connector.at > known.at:
-                self.connectors[connector.connector_id] = connector
+            self._take_connector(connector)
         for transaction in snapshot.transactions:
             self._take_transaction(transaction)
         heard = snapshot.last_heartbeat_at
@@ -94,7 +92,7 @@ class Inbox:
         if event.boot is not None:
             self._take_boot(event.boot)
         if event.connector is not None:
-            self.connectors[event.connector.connector_id] = event.connector
+            self._take_connector(event.connector)
         if event.transaction is not None:
             self._take_transaction(event.transaction)
         if event.meter is not None:
@@ -107,16 +105,25 @@ class Inbox:
         return sum(at >= self._restarts[-1] - within for at in self._restarts)
 
     def _take_boot(self, boot: BootFact) -> None:
-        if self.boot is not None and boot.boot_id == self.boot.boot_id:
-            return  # told by a signal and by a snapshot
+        known = self.boot
+        same_link = self.generation == self.boot_generation
+        if known is not None and (
+            boot.boot_id == known.boot_id or (same_link and boot.at < known.at)
+        ):
+            return  # a snapshot has told it, or a newer one, before the signal
         # In Pending a charge point boots each time its interval is over; accepted, it has no reason
         # to but a restart (that of one behind a local proxy need not break the connection).
         if self.generation > self.boot_generation:
             self._restarts.append(boot.at)
-        elif self.boot is not None and self.boot.registration is RegistrationStatus.ACCEPTED:
+        elif known is not None and known.registration is RegistrationStatus.ACCEPTED:
             self._restarts.append(boot.at)
             self.unasked_boots += 1
         self.boot, self.boot_generation = boot, self.generation
+
+    def _take_connector(self, connector: ConnectorFact) -> None:
+        known = self.connectors.get(connector.connector_id)
+        if known is None or connector.at >= known.at:
+            self.connectors[connector.connector_id] = connector
 
     def _take_transaction(self, transaction: TransactionFact) -> None:
         known = self.transactions.get(transaction.transaction_id)

@@ -1,0 +1,128 @@
+"""What a workflow knows, whatever order snapshots and signals come in."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from domain.facts import (
+    BootFact,
+    ChargePointEvent,
+    ConnectionFact,
+    ConnectorFact,
+    EventKind,
+    Snapshot,
+)
+from domain.states import RegistrationStatus
+from workflows.inbox import Inbox
+
+EPOCH = datetime(2026, 5, 1, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def after(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
+
+
+def link(generation: int, second: float, *, connected: bool = True) -> ConnectionFact:
+    return ConnectionFact(
+        connected=connected,
+        node_id=f"node_{generation}",
+        generation=generation,
+        ocpp_version="1.6",
+        at=after(second),
+    )
+
+
+def boot(second: float, *, accepted: bool = False) -> BootFact:
+    return BootFact(
+        boot_id=f"boot_{second}",
+        at=after(second),
+        vendor="ABB",
+        model="Terra",
+        charge_point_serial="SN-1",
+        charge_box_serial=None,
+        firmware_version=None,
+        registration=RegistrationStatus.ACCEPTED if accepted else RegistrationStatus.PENDING,
+    )
+
+
+def status(word: str, second: float) -> ConnectorFact:
+    return ConnectorFact(connector_id=1, status=word, error_code="NoError", at=after(second))
+
+
+def event(fact: ConnectionFact | BootFact | ConnectorFact) -> ChargePointEvent:
+    key = f"{type(fact).__name__}-{fact.at.isoformat()}"
+    match fact:
+        case ConnectionFact():
+            kind = EventKind.CONNECTED if fact.connected else EventKind.DISCONNECTED
+            return ChargePointEvent(event_id=key, kind=kind, at=fact.at, connection=fact)
+        case BootFact():
+            return ChargePointEvent(event_id=key, kind=EventKind.BOOT, at=fact.at, boot=fact)
+        case ConnectorFact():
+            return ChargePointEvent(
+                event_id=key, kind=EventKind.CONNECTOR, at=fact.at, connector=fact
+            )
+
+
+def inbox_of(*facts: ConnectionFact | BootFact | ConnectorFact) -> Inbox:
+    inbox = Inbox()
+    for fact in facts:
+        inbox.receive(event(fact))
+    return inbox
+
+
+@pytest.mark.parametrize("links", list(permutations([link(1, 0), link(2, 5), link(3, 9)])))
+def test_the_newest_connection_wins(links: Iterable[ConnectionFact]) -> None:
+    assert inbox_of(*links).generation == 3
+
+
+def test_a_late_end_of_an_old_connection_changes_nothing() -> None:
+    assert inbox_of(link(2, 5), link(1, 6, connected=False)).connected
+    assert not inbox_of(link(2, 5), link(2, 6, connected=False)).connected
+
+
+@pytest.mark.parametrize("order", list(permutations(["boot", "old status", "new status"])))
+def test_a_snapshot_that_overtakes_its_signals(order: Iterable[str]) -> None:
+    facts: dict[str, BootFact | ConnectorFact] = {
+        "boot": boot(6),
+        "old status": status("Faulted", 1),
+        "new status": status("Available", 7),
+    }
+    inbox = inbox_of(link(2, 5))
+    inbox.catch_up(
+        Snapshot(connection=link(2, 5), boot=boot(8), connectors=(status("Available", 9),))
+    )
+    for name in order:
+        inbox.receive(event(facts[name]))
+    assert inbox.boot == boot(8)
+    assert inbox.connectors[1] == status("Available", 9)
+    assert inbox.restarts(HOUR) == 1
+
+
+def test_boots_in_pending_are_one_restart() -> None:
+    inbox = inbox_of(link(1, 0), boot(1), boot(11), boot(21, accepted=True))
+    assert inbox.restarts(HOUR) == 1
+    assert inbox.unasked_boots == 0
+
+
+def test_a_boot_on_each_connection_is_a_restart_each() -> None:
+    inbox = inbox_of(link(1, 0), boot(1), link(2, 5), boot(6), link(3, 9), boot(10))
+    assert inbox.restarts(HOUR) == 3
+    assert inbox.restarts(timedelta(seconds=4)) == 2
+
+
+def test_an_accepted_one_that_boots_again_has_restarted() -> None:
+    """Behind a local proxy a restart need not break the connection."""
+    inbox = inbox_of(link(1, 0), boot(1, accepted=True), boot(31, accepted=True))
+    assert inbox.unasked_boots == 1
+    assert inbox.restarts(HOUR) == 2
+
+
+def test_a_boot_of_before_the_watch_is_no_restart() -> None:
+    inbox = Inbox()
+    inbox.load(Snapshot(connection=link(1, 0), boot=boot(1)))
+    inbox.receive(event(boot(11)))
+    assert inbox.restarts(HOUR) == 0
+    assert inbox.boot_generation == 1
