@@ -40,7 +40,7 @@ class Node:
         self._database = database
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed)
-        self._server = ChargerServer(
+        self.server = ChargerServer(
             node_id=node_id,
             routes=routes,
             writer=self.writer,
@@ -66,11 +66,11 @@ class Node:
             _background(self._forwarder.run(), "forwarder"),
         ]
         self._beating = _background(self._beat_for_ever(), "beat")
-        return await self._server.listen(host, port)
+        return await self.server.listen(host, port)
 
     async def stop(self) -> None:
         """Close the sockets, write and forward what waits, leave the registry of nodes."""
-        await self._server.close()
+        await self.server.close()
         if self._beating is not None:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
@@ -106,7 +106,7 @@ class Node:
             await asyncio.sleep(connections.NODE_BEAT.total_seconds())
             try:
                 await self._beat()
-                await self._drop_replaced()
+                await self.drop_replaced()
             except Exception as error:  # noqa: BLE001 - the next beat tries again
                 _log.warning("beat_failed", error=str(error)[:300])
 
@@ -114,14 +114,14 @@ class Node:
         async with self._database.write() as connection:
             await connections.beat(connection, self.node_id, at=datetime.now(UTC))
 
-    async def _drop_replaced(self) -> None:
+    async def drop_replaced(self) -> None:
         """Close sockets whose charge point has connected to another node since."""
         sessions = list(self.registry)
         async with self._database.read() as connection:
             owned = await connections.owned_by(connection, self.node_id)
         for session in sessions:
             if owned.get(session.peer.charge_point_id, 0) < session.peer.generation:
-                self._server.drop(session, "connected to another node")
+                self.server.drop(session, "connected to another node")
 
 
 def _background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

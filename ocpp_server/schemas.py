@@ -35,7 +35,8 @@ class Schema:
     """One compiled schema."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self._validator = jsonschema_rs.validator_for(document)
+        # Time stamps without a zone are common: our own eyes read them (v16.fields.moment).
+        self._validator = jsonschema_rs.validator_for(document, validate_formats=False)
 
     def check(self, payload: dict[str, Any]) -> Violation | None:
         """Return what is wrong with the payload, or None."""

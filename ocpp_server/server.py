@@ -77,13 +77,13 @@ class ChargerServer:
             process_request=self._admission,
             server_header=None,
             open_timeout=_HANDSHAKE_SECONDS,
-            ping_interval=None,  # see _keep_alive
+            ping_interval=None,  # see keep_alive
             close_timeout=_CLOSE_SECONDS,
             max_size=_MAX_MESSAGE,
             create_connection=ChargerSocket,
             backlog=_BACKLOG,
         )
-        self._keeper = asyncio.create_task(self._keep_alive(), name="keep alive")
+        self._keeper = asyncio.create_task(self._keep_alive_for_ever(), name="keep alive")
         bound: int = next(iter(self._server.sockets)).getsockname()[1]
         return bound
 
@@ -106,17 +106,20 @@ class ChargerServer:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _keep_alive(self) -> None:
+    def keep_alive(self) -> None:
         """Ping whoever is silent, and cut off who stays silent: offline shows within 45 s."""
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time()
+        for session in self._registry:
+            silent = now - session.socket.heard_at
+            if silent > _SILENT_SECONDS:
+                session.socket.transport.abort()
+            elif silent > _PING_SECONDS:
+                session.socket.probe()
+
+    async def _keep_alive_for_ever(self) -> None:
         while True:
             await asyncio.sleep(_KEEPER_SECONDS)
-            for session in self._registry:
-                silent = loop.time() - session.socket.heard_at
-                if silent > _SILENT_SECONDS:
-                    session.socket.transport.abort()
-                elif silent > _PING_SECONDS:
-                    session.socket.probe()
+            self.keep_alive()
 
     async def _serve(self, socket: ServerConnection) -> None:
         if not isinstance(socket, ChargerSocket):

@@ -1,0 +1,136 @@
+"""Who may connect, and what an installer is told of who may not."""
+
+import base64
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from ocpp_server.auth import hash_credential, identity_of
+from ocpp_server.throttle import Allowance, Failures
+from storage.connections import ATTEMPTS_KEPT
+from storage.tables import connection_attempts
+from tests.ocpp_server.bed import SECRET, Bed
+from tests.support.eventually import eventually
+
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff00112233")
+
+
+def basic(user: str, password: bytes) -> dict[str, Any]:
+    token = base64.b64encode(user.encode() + b":" + password).decode()
+    return {"additional_headers": {"Authorization": f"Basic {token}"}}
+
+
+async def refused(bed: Bed, identity: str | None = None, **options: Any) -> HTTPStatus:
+    with pytest.raises(InvalidStatus) as refusal:
+        async with bed.wire(identity, **options):
+            pass
+    return HTTPStatus(refusal.value.response.status_code)
+
+
+async def codes(bed: Bed) -> list[str]:
+    return [row.code for row in await bed.rows(connection_attempts)]
+
+
+@pytest.mark.parametrize(
+    ("path", "identity"),
+    [
+        ("/cp_1", "cp_1"),
+        ("/ocpp/cp_1/", "cp_1"),
+        ("/cp%5F1?x=/y", "cp_1"),
+        ("/", ""),
+        ("/a%2Fb", "a/b"),
+    ],
+)
+def test_the_identity_is_the_last_segment(path: str, identity: str) -> None:
+    assert identity_of(path) == identity
+
+
+async def test_unknown_identities_are_not_found_and_recorded(bed: Bed) -> None:
+    assert await refused(bed, "cp_unknown") == HTTPStatus.NOT_FOUND
+    assert await refused(bed, "%00%01") == HTTPStatus.NOT_FOUND
+
+    async def recorded() -> None:
+        assert await codes(bed) == ["unknown_identity"] * 2
+
+    await eventually(recorded)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("offered", "code"),
+    [(None, "missing_subprotocol"), (["ocpp2.0.1"], "unsupported_subprotocol")],
+)
+async def test_subprotocols(bed: Bed, offered: list[str] | None, code: str) -> None:
+    subprotocols = offered and [Subprotocol(name) for name in offered]
+    assert await refused(bed, subprotocols=subprotocols) == HTTPStatus.BAD_REQUEST
+
+    async def recorded() -> None:
+        (row,) = await bed.rows(connection_attempts)
+        assert (row.code, row.charge_point_id) == (code, bed.charge_point_id)
+        assert "OCPP 1.6" in row.reason
+
+    await eventually(recorded)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_key_is_required_once_there_is_one(bed: Bed) -> None:
+    await bed.set(credential_hash=hash_credential(SECRET, KEY))
+    identity = bed.charge_point_id
+    assert await refused(bed) == HTTPStatus.UNAUTHORIZED
+    assert await refused(bed, **basic(identity, b"wrong")) == HTTPStatus.UNAUTHORIZED
+    assert await refused(bed, **basic("cp_other", KEY)) == HTTPStatus.UNAUTHORIZED
+    garbage: dict[str, Any] = {"additional_headers": {"Authorization": "Basic ???"}}
+    assert await refused(bed, **garbage) == HTTPStatus.UNAUTHORIZED
+    for password in (KEY, KEY.hex().encode(), KEY.hex().upper().encode()):
+        async with bed.wire(**basic(identity, password)) as wire:
+            await wire.sync()
+
+    async def recorded() -> None:
+        assert await codes(bed) == [
+            "missing_credential",
+            "bad_credential",
+            "wrong_user_name",
+            "bad_credential",
+        ]
+
+    await eventually(recorded)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_without_a_key_only_a_foreign_user_name_is_refused(bed: Bed) -> None:
+    async with bed.wire(**basic(bed.charge_point_id, b"anything")) as wire:
+        await wire.sync()
+    assert await refused(bed, **basic("cp_other", b"x")) == HTTPStatus.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_flood_of_refusals_is_not_recorded_and_locks_nobody_out(bed: Bed) -> None:
+    for _ in range(40):
+        assert await refused(bed, "cp_unknown") == HTTPStatus.NOT_FOUND
+    async with bed.wire() as wire:
+        await wire.boot()
+
+    async def kept() -> None:
+        assert len(await codes(bed)) == ATTEMPTS_KEPT
+
+    await eventually(kept)
+
+
+def test_failures_are_counted_by_source_and_window() -> None:
+    now = 0.0
+    failures = Failures(limit=2, window=10, clock=lambda: now)
+    assert [failures.exceeded("a") for _ in range(3)] == [False, False, True]
+    assert not failures.exceeded("b")
+    now = 11
+    assert not failures.exceeded("a")
+
+
+def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
+    now = 0.0
+    allowance = Allowance(rate=2, burst=2, clock=lambda: now)
+    assert [allowance.spend() for _ in range(4)] == [0, 0, 0.5, 1.0]
+    now = 1.0
+    assert allowance.pause() == 0

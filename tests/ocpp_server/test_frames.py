@@ -1,0 +1,215 @@
+"""Any bytes whatever: the core without I/O gives a frame, a CALLERROR or nothing; never a fault."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocpp_server import frames
+from ocpp_server.dispatch import CallRefusedError, dispatch
+from ocpp_server.frames import ErrorCode
+from ocpp_server.peer import Peer
+from ocpp_server.schemas import response_schema
+from ocpp_server.v16.routes import routes
+
+ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+STAMP = "2026-01-02T03:04:05Z"
+SAMPLE = {"timestamp": STAMP, "sampledValue": [{"value": "1"}]}
+
+
+def peer() -> Peer:
+    return Peer(
+        charge_point_id="cp",
+        node_id="node",
+        ocpp_version="1.6",
+        remote_address=None,
+        connected_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe",
+        b"{}",
+        b"[]",
+        b"[2]",
+        b"null",
+        b"[" * 60_000,
+        b"9" * 5_000,
+        b'[2,1,"Heartbeat",{}]',
+        b'[2,"","Heartbeat",{}]',
+        b'[2,"' + b"x" * 37 + b'","Heartbeat",{}]',
+        b'["2","1","Heartbeat",{}]',
+        b'[true,"1","Heartbeat",{}]',
+        b'[9,"1",{}]',
+        b'[3,"1"]',
+        b'[3,"1",[]]',
+        b'[4,"1"]',
+        b'[2,"\\ud800","Heartbeat",{}]',
+    ],
+)
+def test_unreadable(data: bytes) -> None:
+    assert isinstance(frames.parse(data), frames.Unreadable)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'[2,"1"]',
+        b'[2,"1","Heartbeat"]',
+        b'[2,"1",{},{}]',
+        b'[2,"1","Heartbeat",null]',
+        b'[2,"1","Heartbeat",[]]',
+        b'[2,"1","Heartbeat",{},{}]',
+    ],
+)
+def test_malformed_calls_can_be_answered(data: bytes) -> None:
+    frame = frames.parse(data)
+    assert isinstance(frame, frames.Malformed)
+    assert frame.message_id == "1"
+
+
+def test_the_three_frames() -> None:
+    call = frames.parse(b'[2,"1","Heartbeat",{}]')
+    result = frames.parse(b'[3,"1",{"a":1}]')
+    error = frames.parse(b'[4,"1","NotSupported","no",{}]')
+    assert isinstance(call, frames.Call)
+    assert (call.message_id, call.action, call.payload) == ("1", "Heartbeat", {})
+    assert isinstance(result, frames.CallResult)
+    assert result.payload == {"a": 1}
+    assert isinstance(error, frames.CallError)
+    assert (error.code, error.description) == ("NotSupported", "no")
+
+
+def test_nul_never_gets_in() -> None:
+    frame = frames.parse(b'[2,"1","DataTransfer",{"vendorId":"a\\u0000b"}]')
+    assert isinstance(frame, frames.Call)
+    assert frame.payload == {"vendorId": "a\ufffdb"}
+
+
+def test_a_description_is_cut_to_the_standard() -> None:
+    sent = json.loads(frames.call_error("1", ErrorCode.GENERIC_ERROR, "x" * 300))
+    assert len(sent[3]) == 255
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "code"),
+    [
+        ("Nonsense", {}, ErrorCode.NOT_IMPLEMENTED),
+        ("Heartbeat", {"x": 1}, ErrorCode.FORMATION_VIOLATION),
+        ("Authorize", {}, ErrorCode.PROTOCOL_ERROR),
+        ("Authorize", {"idTag": 5}, ErrorCode.TYPE_CONSTRAINT_VIOLATION),
+        ("Authorize", {"idTag": "x" * 256}, ErrorCode.TYPE_CONSTRAINT_VIOLATION),
+        (
+            "StatusNotification",
+            {"connectorId": 1, "errorCode": "NoError", "status": "Sleeping"},
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+        ),
+        (
+            "StatusNotification",
+            {"connectorId": 10**12, "errorCode": "NoError", "status": "Available"},
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+        ),
+        (
+            "MeterValues",
+            {"connectorId": 1, "meterValue": []},
+            ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
+        ),
+        (
+            "MeterValues",
+            {"connectorId": 1, "transactionId": 2**70, "meterValue": [SAMPLE]},
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+        ),
+        (
+            "StartTransaction",
+            {"connectorId": 1, "idTag": "x", "meterStart": 1.5, "timestamp": STAMP},
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+        ),
+        ("BootNotification", {"chargePointVendor": "x"}, ErrorCode.PROTOCOL_ERROR),
+        ("BootNotification", {"chargePointVendor": [], "chargePointModel": {}}, "ProtocolError"),
+    ],
+)
+def test_refused_calls(action: str, payload: dict[str, Any], code: str) -> None:
+    with pytest.raises(CallRefusedError) as refusal:
+        dispatch(ROUTES, peer(), frames.Call("1", action, payload), NOW)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("Authorize", {"idTag": "x" * 40}),
+        (
+            "StopTransaction",
+            {
+                "transactionId": 1,
+                "meterStop": 2,
+                "timestamp": "yesterday",
+                "transactionData": [
+                    {"timestamp": STAMP, "sampledValue": [{"value": "50", "unit": "Hertz"}]}
+                ],
+            },
+        ),
+        ("BootNotification", {"chargePointVendor": "", "chargePointModel": "m" * 99, "odd": {}}),
+        ("SecurityEventNotification", {"type": "Tamper", "timestamp": STAMP}),
+        ("LogStatusNotification", {"status": "Uploaded"}),
+        ("SignedFirmwareStatusNotification", {"status": "Installed"}),
+        ("FirmwareStatusNotification", {"status": "Installed"}),
+        ("DiagnosticsStatusNotification", {"status": "Uploaded"}),
+        ("DataTransfer", {"vendorId": "x", "data": "y"}),
+        ("Heartbeat", {}),
+        ("StatusNotification", {"connectorId": 0, "errorCode": "NoError", "status": "Available"}),
+        ("MeterValues", {"connectorId": 1, "meterValue": [SAMPLE]}),
+        ("StartTransaction", {"connectorId": 1, "idTag": "x", "meterStart": 1, "timestamp": STAMP}),
+    ],
+)
+def test_accepted_calls_have_valid_replies(action: str, payload: dict[str, Any]) -> None:
+    reply = dispatch(ROUTES, peer(), frames.Call("1", action, payload), NOW)
+    sent = orjson.loads(frames.call_result("1", reply.payload()))[2]
+    assert response_schema(action).check(sent) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+KEYS = st.sampled_from(
+    ["connectorId", "idTag", "meterStart", "timestamp", "status", "errorCode", "meterValue"]
+)
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_some_frame(data: bytes) -> None:
+    assert isinstance(frames.parse(data), frames.Frame)
+
+
+@given(
+    st.sampled_from(sorted(ROUTES)) | st.text(),
+    st.dictionaries(KEYS | st.text(), JSON)
+    | st.fixed_dictionaries(
+        {
+            "connectorId": st.integers(),
+            "idTag": st.text(),
+            "meterStart": st.integers(),
+            "timestamp": st.text() | st.datetimes().map(datetime.isoformat),
+        }
+    )
+    | st.fixed_dictionaries({"chargePointVendor": st.text(), "chargePointModel": st.text()}),
+)
+def test_any_call_is_answered_or_refused(action: str, payload: dict[str, Any]) -> None:
+    frame = frames.parse(json.dumps([2, "1", action, payload]).encode())
+    if not isinstance(frame, frames.Call):
+        return
+    try:
+        sent = frames.call_result("1", dispatch(ROUTES, peer(), frame, NOW).payload())
+    except CallRefusedError as refusal:
+        sent = frames.call_error("1", refusal.code, refusal.description)
+    assert json.loads(sent)[1] == "1"

@@ -1,0 +1,190 @@
+"""Links over real sockets: replaced, garbled, flooded, pipelined, cut."""
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from websockets.exceptions import ConnectionClosed
+
+from ocpp_server.dispatch import Payload, Reply
+from ocpp_server.peer import Peer
+from storage.connections import live_node, read_connection
+from storage.tables import boots, connections, nodes
+from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
+from tests.support.eventually import eventually
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+
+
+async def closed(wire: Wire) -> int | None:
+    async with asyncio.timeout(WITHIN):
+        await wire.socket.wait_closed()
+    return wire.socket.close_code
+
+
+async def test_the_newest_connection_wins_and_a_late_close_changes_nothing(bed: Bed) -> None:
+    async with bed.wire() as old, bed.wire() as new:
+        await new.boot()
+        assert await closed(old) == 1008
+        await new.sync()
+        session = bed.node.registry.require(bed.charge_point_id)
+        assert session.peer.generation == 2
+        async with bed.database.read() as connection:
+            link = await read_connection(connection, bed.charge_point_id, now=datetime.now(UTC))
+        assert link is not None
+        assert (link.connected, link.generation) == (True, 2)
+
+
+async def test_a_connection_to_another_node_wins_too(bed: Bed) -> None:
+    other = make_node(bed.database, RecordingSink())
+    port = await other.start("127.0.0.1", 0)
+    elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
+    async with bed.wire() as old, elsewhere.wire() as new:
+        await new.boot()
+        await bed.node.drop_replaced()
+        assert await closed(old) == 1008
+        await new.sync()
+        async with bed.database.read() as connection:
+            now = datetime.now(UTC)
+            assert await live_node(connection, bed.charge_point_id, now=now) == other.node_id
+    await other.stop()
+
+
+@on_sqlite
+async def test_a_link_of_a_node_that_is_silent_is_not_live(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+        async with bed.database.write() as connection:
+            stale = datetime.now(UTC) - timedelta(seconds=20)
+            await connection.execute(update(nodes).values(seen_at=stale))
+        async with bed.database.read() as connection:
+            now = datetime.now(UTC)
+            assert await live_node(connection, bed.charge_point_id, now=now) is None
+
+
+async def test_a_closed_link_is_marked(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+
+    async def marked() -> None:
+        (row,) = await bed.rows(connections)
+        assert row.disconnected_at is not None
+
+    await eventually(marked)
+
+
+@on_sqlite
+async def test_garbage_does_not_end_a_link(bed: Bed) -> None:
+    chaos = random.Random(7)
+    async with bed.wire() as wire:
+        for _ in range(100):
+            await wire.socket.send(chaos.randbytes(chaos.randint(0, 200)))
+        await wire.socket.send("[" * 60_000)
+        await wire.socket.send('[2,"x",{},{}]')
+        assert (await wire.frame())[:3] == [4, "x", "FormationViolation"]
+        await wire.sync()
+
+
+@on_sqlite
+async def test_too_long_a_message_closes_the_link(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        with pytest.raises(ConnectionClosed):
+            await wire.raw("x" * (64 * 1024 + 1))
+        assert wire.socket.close_code == 1009
+
+
+@on_sqlite
+async def test_fragments_are_put_together(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await wire.socket.send(iter(['[2,"1",', "", '"Heartbeat",', "{}]"]))
+        assert (await wire.frame())[:2] == [3, "1"]
+
+
+@on_sqlite
+async def test_calls_that_come_at_once_are_answered_in_their_order(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        for number in range(50):
+            await wire.socket.send(json.dumps([2, str(number), "StatusNotification", STATUS]))
+        answered = [(await wire.frame())[1] for _ in range(50)]
+        assert answered == [str(number) for number in range(50)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_flood_is_held_back_and_answered(bed: Bed) -> None:
+    node = make_node(bed.database, RecordingSink(), rate=100.0, burst=10.0)
+    port = await node.start("127.0.0.1", 0)
+    flooded = Bed(bed.database, node, RecordingSink(), port, bed.charge_point_id)
+    async with flooded.wire() as wire:
+        begun = asyncio.get_running_loop().time()
+        for number in range(40):
+            await wire.raw(json.dumps([2, str(number), "Heartbeat", {}]))
+        assert asyncio.get_running_loop().time() - begun > 0.2
+    await node.stop()
+
+
+@on_sqlite
+async def test_a_bug_of_ours_costs_one_reply(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_peer: Peer, _payload: Payload, _now: datetime) -> Reply:
+        raise RuntimeError("a bug")
+
+    async with bed.wire() as wire:
+        await wire.sync()
+        session = bed.node.registry.require(bed.charge_point_id)
+        handlers: dict[str, Any] = dict(session._routes)
+        handlers["Authorize"] = type(handlers["Authorize"])(broken, None)
+        monkeypatch.setattr(session, "_routes", handlers)
+        assert (await wire.call("Authorize", {"idTag": "x"}))[2] == "InternalError"
+        await wire.sync()
+
+
+async def test_stopping_says_service_restart(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+        await bed.node.stop()
+        assert await closed(wire) == 1012
+    (row,) = await bed.rows(connections)
+    assert row.disconnected_at is not None
+    assert await bed.rows(nodes) == []
+
+
+async def test_boots_that_break_the_schema_are_kept_with_warnings(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        frame = await wire.call(
+            "BootNotification",
+            {
+                "chargePointVendor": "",
+                "chargePointModel": "M",
+                "chargePointSerialNumber": "S" * 30,
+                "firmwareVersion": "V1\u0000",
+                "custom": {"a": 1},
+            },
+        )
+        assert frame[2]["status"] == "Accepted"
+    (row,) = await bed.rows(boots)
+    assert row.charge_point_serial == "S" * 30
+    assert len(row.warnings) == 3
+
+
+@on_sqlite
+async def test_a_silent_link_is_pinged_and_then_cut(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+        socket = bed.node.registry.require(bed.charge_point_id).socket
+        heard = socket.heard_at
+        monkeypatch.setattr(socket, "heard_at", heard - 25)
+        bed.node.server.keep_alive()
+
+        async def ponged() -> None:
+            assert socket.heard_at >= heard
+
+        await eventually(ponged)
+        monkeypatch.setattr(socket, "heard_at", heard - 40)
+        bed.node.server.keep_alive()
+        assert await closed(wire) == 1006
