@@ -1,4 +1,4 @@
-"""Who is connected, to which node, and who was refused and why."""
+"""Who is connected, and to which node."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.facts import ConnectionFact, RefusedAttempt
+from domain.facts import ConnectionFact
 from storage.dialects import among, upsert
-from storage.fact_records import Attempt, Connected, Disconnected, KnownTransaction, Touched
-from storage.tables import charge_points, connection_attempts, connections, nodes, transactions
+from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
+from storage.tables import charge_points, connections, nodes, transactions
 
 NODE_BEAT: Final = timedelta(seconds=5)
 NODE_DEADLINE: Final = timedelta(seconds=15)
-ATTEMPTS_KEPT: Final = 20
 _NODE_ROW_KEPT: Final = timedelta(days=1)
 _TRANSACTIONS_REMEMBERED: Final = 20
 
@@ -80,26 +79,6 @@ async def read_connection(
         ocpp_version=row.ocpp_version,
         at=row.connected_at if row.live else row.disconnected_at or row.last_seen_at or now,
         remote_address=row.remote_address,
-    )
-
-
-async def last_refusal(
-    connection: AsyncConnection, charge_point_id: str, *, since: datetime | None = None
-) -> RefusedAttempt | None:
-    """Return the newest refused attempt of this identity, after ``since`` when given."""
-    query = (
-        select(connection_attempts)
-        .where(connection_attempts.c.identity == charge_point_id)
-        .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
-        .limit(1)
-    )
-    if since is not None:
-        query = query.where(connection_attempts.c.at > since)
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    return RefusedAttempt(
-        at=row.at, code=row.code, reason=row.reason, remote_address=row.remote_address
     )
 
 
@@ -241,36 +220,6 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
             for record in sorted(records, key=lambda record: record.charge_point_id)
         ],
     )
-
-
-async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]) -> None:
-    """Record refusals, and keep the newest 20 of each identity."""
-    await connection.execute(
-        insert(connection_attempts),
-        [
-            {
-                "identity": record.identity[:100],
-                "charge_point_id": record.charge_point_id,
-                "at": record.at,
-                "code": record.code,
-                "reason": record.reason[:500],
-                "remote_address": record.remote_address,
-            }
-            for record in records
-        ],
-    )
-    for identity in {record.identity[:100] for record in records}:
-        kept = (
-            select(connection_attempts.c.id)
-            .where(connection_attempts.c.identity == identity)
-            .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
-            .limit(ATTEMPTS_KEPT)
-        )
-        await connection.execute(
-            delete(connection_attempts)
-            .where(connection_attempts.c.identity == identity)
-            .where(connection_attempts.c.id.not_in(kept))
-        )
 
 
 async def beat(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import BootFact, ConnectorFact, Snapshot
 from domain.states import ParameterState, RegistrationStatus
 from storage import connections as links
+from storage.attempts import last_refusal, store_attempts
 from storage.dialects import among, upsert
 from storage.fact_records import (
     Attempt,
@@ -165,7 +166,7 @@ async def _store_log(connection: AsyncConnection, records: Sequence[LogEntry]) -
 
 _Store = Callable[[AsyncConnection, Any], Awaitable[None]]
 _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
-    (Attempt, links.store_attempts),
+    (Attempt, store_attempts),
     (Connected, links.store_connected),
     (Boot, _store_boots),
     (ConnectorStatus, _store_connectors),
@@ -280,7 +281,7 @@ async def read_snapshot(
         transactions=tuple(transaction_fact(row) for row in running),
         last_heartbeat_at=seen.last_heartbeat_at,
         provisioned=seen.provisioned_at is not None,
-        last_refusal=await links.last_refusal(connection, charge_point_id),
+        last_refusal=await last_refusal(connection, charge_point_id),
     )
 
 

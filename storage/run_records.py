@@ -22,9 +22,10 @@ from domain.facts import Snapshot
 from domain.operations import DesiredParameter
 from domain.parameters import text_of
 from domain.rules.sampled_values import read_samples
+from storage.attempts import last_refusal
 from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
-from storage.connections import last_refusal, read_connection
+from storage.connections import read_connection
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import newest_boot, read_snapshot

@@ -30,6 +30,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", CHARGE_POINT): None,
     ("PATCH", CHARGE_POINT): {"location": {}},
     ("DELETE", CHARGE_POINT): None,
+    ("GET", f"{CHARGE_POINT}/connection-attempts"): None,
     ("GET", f"{CHARGE_POINT}/config"): None,
     ("GET", f"{CHARGE_POINT}/config/template"): None,
     ("POST", f"{CHARGE_POINT}/config/customize"): {

@@ -1,0 +1,1 @@
+"""Refused connections: of a charge point, and of those that nobody has claimed."""

@@ -1,0 +1,108 @@
+"""Connections that were refused: who knocked, when, and why nobody opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import RefusedAttempt
+from storage.fact_records import Attempt
+from storage.tables import connection_attempts
+
+ATTEMPTS_KEPT: Final = 20
+_MAX_IDENTITY: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knock:
+    """A refused attempt, with its place in the list."""
+
+    id: int
+    attempt: RefusedAttempt
+
+
+async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]) -> None:
+    """Record refusals, and keep the newest 20 of each identity."""
+    await connection.execute(
+        insert(connection_attempts),
+        [
+            {
+                "identity": record.identity[:_MAX_IDENTITY],
+                "charge_point_id": record.charge_point_id,
+                "at": record.at,
+                "code": record.code,
+                "reason": record.reason[:500],
+                "remote_address": record.remote_address,
+            }
+            for record in records
+        ],
+    )
+    for identity in {record.identity[:_MAX_IDENTITY] for record in records}:
+        kept = (
+            select(connection_attempts.c.id)
+            .where(connection_attempts.c.identity == identity)
+            .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+            .limit(ATTEMPTS_KEPT)
+        )
+        await connection.execute(
+            delete(connection_attempts)
+            .where(connection_attempts.c.identity == identity)
+            .where(connection_attempts.c.id.not_in(kept))
+        )
+
+
+async def last_refusal(
+    connection: AsyncConnection, charge_point_id: str, *, since: datetime | None = None
+) -> RefusedAttempt | None:
+    """Return the newest refused attempt of a charge point, after ``since`` when given."""
+    query = (
+        select(connection_attempts)
+        .where(_of(charge_point_id))
+        .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+        .limit(1)
+    )
+    if since is not None:
+        query = query.where(connection_attempts.c.at > since)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _attempt(row)
+
+
+async def page_of_attempts(
+    connection: AsyncConnection, charge_point_id: str, *, after: int | None, limit: int
+) -> Sequence[Knock]:
+    """Refused attempts of a charge point, newest first, beyond the one with the id ``after``."""
+    query = select(connection_attempts).where(_of(charge_point_id))
+    if after is not None:
+        last = select(connection_attempts.c.at).where(connection_attempts.c.id == after)
+        at = last.scalar_subquery()
+        # Only the newest are kept: where the page before ended may be swept by now, and with it
+        # all that is older.
+        query = query.where(
+            or_(
+                connection_attempts.c.at < at,
+                and_(connection_attempts.c.at == at, connection_attempts.c.id < after),
+            )
+        )
+    rows = await connection.execute(
+        query.order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc()).limit(
+            limit
+        )
+    )
+    return [Knock(id=row.id, attempt=_attempt(row)) for row in rows]
+
+
+def _of(charge_point_id: str) -> ColumnElement[bool]:
+    """Predicate: it came with the charge point's id, or with a name that it is known by."""
+    return or_(
+        connection_attempts.c.identity == charge_point_id,
+        connection_attempts.c.charge_point_id == charge_point_id,
+    )
+
+
+def _attempt(row: Row[Any]) -> RefusedAttempt:
+    return RefusedAttempt(
+        at=row.at, code=row.code, reason=row.reason, remote_address=row.remote_address
+    )
