@@ -31,7 +31,10 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckRecord:
-    """One check of a run. ``needs_review`` marks a pass that a person should look at."""
+    """One check of a run. ``needs_review`` marks a pass that a person should look at.
+
+    ``kept_from`` names the run whose evidence this is, when a retry had no reason to repeat it.
+    """
 
     name: CheckName
     result: CheckResult = CheckResult.PENDING
@@ -41,6 +44,7 @@ class CheckRecord:
     needs_review: bool = False
     failure: Failure | None = None
     skip_reason: str | None = None
+    kept_from: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
 

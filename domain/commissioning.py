@@ -53,6 +53,8 @@ class RunRequest:
     started_at: datetime
     options: RunOptions
     previous_commissioning_id: str | None = None
+    from_scratch: bool = True
+    """False: passed checks of the run before are kept where nothing has made them stale."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +84,7 @@ class Briefing:
     snapshot: Snapshot = field(default_factory=Snapshot)
     desired: tuple[DesiredParameter, ...] = ()
     firmware: FirmwareRule | None = None
+    previous: RunView | None = None
     busy_with: str | None = None
 
 

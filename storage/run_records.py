@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.checks import RunView
 from domain.commissioning import (
     Briefing,
     Claim,
@@ -83,6 +84,7 @@ class StoredRuns:
                 snapshot=await self._snapshot(connection, request),
                 desired=await desired_parameters(connection, self._catalogue, device),
                 firmware=entry.firmware,
+                previous=await _previous(connection, request),
             )
 
     async def catch_up(self, request: RunRequest) -> Snapshot:
@@ -217,6 +219,14 @@ class StoredDirectory:
             ),
             last_refusal=await last_refusal(connection, charge_point_id),
         )
+
+
+async def _previous(connection: AsyncConnection, request: RunRequest) -> RunView | None:
+    """The run whose evidence may be kept."""
+    if request.from_scratch or request.previous_commissioning_id is None:
+        return None
+    run = await Runs(connection).get(request.charge_point_id, request.previous_commissioning_id)
+    return None if run is None else run.view
 
 
 async def desired_parameters(

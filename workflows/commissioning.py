@@ -15,11 +15,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import ChargePointEvent
     from domain.failures import FailureCode, failure
     from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
+    from domain.rules.retry import still_holds
     from domain.states import CheckName, WaitingFor
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
-    from workflows.checks.connectors import connectors
+    from workflows.checks.connectors import connectors, put_back
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
     from workflows.checks.test_charge import charge
@@ -160,6 +161,7 @@ class CommissioningWorkflow:
                 run, CheckName.OCPP_HANDSHAKE, lambda: handshake(run)
             )
         if self._journal.passed:
+            self._keep_what_holds(run)
             # Both are looked at, so that one visit can mend both.
             await self._check(run, CheckName.FIRMWARE_VERSION, lambda: firmware(run))
             await self._check(
@@ -170,9 +172,22 @@ class CommissioningWorkflow:
         if self._journal.passed and run.request.options.run_test_transaction:
             await self._check(run, CheckName.TEST_TRANSACTION, lambda: charge(run))
 
+    def _keep_what_holds(self, run: Run) -> None:
+        if run.briefing.previous is None:
+            return
+        for check in still_holds(
+            run.briefing.previous,
+            boot=self._inbox.boot,
+            connectors=self._inbox.connectors.values(),
+            reconfigured=run.reconfigured,
+        ):
+            self._journal.keep(check)
+
     async def _check(
         self, run: Run, name: CheckName, steps: Callable[[], Coroutine[Any, Any, ResultT]]
     ) -> ResultT | None:
+        if self._journal.is_kept(name):
+            return None
         with self._journal.check(name):
             self._present()
             try:
@@ -187,6 +202,8 @@ class CommissioningWorkflow:
         """Leave the charge point as it was found, and the record for ever."""
         if self._run is not None:
             await stop_what_runs(self._run)
+            if cancelled:
+                await put_back(self._run)
         self._journal.close(cancelled=cancelled)
         view = self._journal.view()
         workflow.upsert_search_attributes([_RUN_STATUS.value_set(view.status)])

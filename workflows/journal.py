@@ -57,6 +57,11 @@ class Journal:
             self._waiting = None
             self._current = None
 
+    def keep(self, check: CheckRecord) -> None:
+        """Take over a check of the run before, with its evidence."""
+        origin = check.kept_from or self._request.previous_commissioning_id
+        self._checks[check.name] = replace(check, kept_from=origin)
+
     def step(
         self,
         name: str,
@@ -122,6 +127,10 @@ class Journal:
     def passed(self) -> bool:
         """Whether no check has failed so far."""
         return self._failure is None
+
+    def is_kept(self, name: CheckName) -> bool:
+        """Whether a check was taken over from the run before."""
+        return self._checks[name].kept_from is not None
 
     @property
     def failed_checks(self) -> list[CheckName]:

@@ -42,5 +42,7 @@ def _line(check: CheckRecord) -> str:
         said = f"`{check.failure.code}` {check.failure.cause} {check.failure.action}"
     elif check.steps:
         said = check.steps[-1].detail
+    if check.kept_from is not None:
+        said = f"kept from run `{check.kept_from}`"
     colon = ": " if said else ""
     return f"- {_MARKS[check.result]} **{check.name}** {check.result}{colon}{said}"

@@ -36,6 +36,10 @@ class Run:
     charge_point: RemoteChargePoint
     on_change: Callable[[], None]
     """Called when the run begins or ends to wait, to refresh what operators see."""
+    reconfigured: bool = False
+    """Whether this run has written a parameter."""
+    made_operative: list[int] = field(default_factory=list)
+    """Connectors that were unavailable before the run made them operative."""
     untriggerable: set[TriggerMessage] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
     start_expected_until: datetime | None = None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query
 
 from api.commissioning import service
 from api.commissioning.record import LogEntryShown, RunListed, RunRecord
-from api.commissioning.schemas import Cancel, Cancelling, Start, Started, StatusShown
+from api.commissioning.schemas import Cancel, Cancelling, Retry, Start, Started, StatusShown
 from api.deps import AppParts, ChargePointId, CommissioningId, Installer
 from api.fields import Moment
 from api.pagination import Page, Paging
@@ -80,9 +80,12 @@ async def status(
     summary="Retry commissioning",
     operation_id="retryCommissioning",
     responses=problems(
+        400,
         401,
         403,
         404,
+        413,
+        422,
         503,
         run_open=_RUN_OPEN,
         nothing_to_retry="Commissioning was never started.",
@@ -90,9 +93,19 @@ async def status(
         project_handed_over=HANDED_OVER,
     ),
 )
-async def retry(charge_point_id: ChargePointId, installer: Installer, parts: AppParts) -> Started:
-    """Run again as the newest run was started; the two records refer to each other."""
-    return _started(await service.retry(parts, installer, charge_point_id))
+async def retry(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    body: Retry | None = None,
+) -> Started:
+    """Run again as the newest run was started; the two records refer to each other.
+
+    The handshake is always done again. Other checks that passed are kept, with their evidence,
+    unless something has changed since that makes them stale.
+    """
+    scratch = body is not None and body.from_scratch
+    return _started(await service.retry(parts, installer, charge_point_id, from_scratch=scratch))
 
 
 @router.post(

@@ -30,6 +30,7 @@ class CheckDetail(BaseModel):
     duration_s: float | None
     needs_review: bool
     skip_reason: str | None
+    kept_from: str | None = Field(description="The run whose evidence a retry has kept")
     failure: FailureShown | None
     notes: list[str]
     evidence: Evidence
@@ -48,6 +49,7 @@ class CheckDetail(BaseModel):
             else None,
             needs_review=check.needs_review,
             skip_reason=check.skip_reason,
+            kept_from=check.kept_from,
             failure=FailureShown.of(check.failure),
             notes=list(check.notes),
             evidence=check.evidence,

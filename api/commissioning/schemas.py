@@ -81,6 +81,18 @@ class Start(Request):
         )
 
 
+class Retry(Request):
+    """How much is done again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from_scratch": False}]})
+
+    from_scratch: StrictBool = Field(
+        default=False,
+        description="True: every check is repeated. False: passed ones are kept where no restart, "
+        "firmware, configuration or device has changed since",
+    )
+
+
 class Started(BaseModel):
     """A run that has begun."""
 

@@ -26,7 +26,9 @@ async def start(
     return await _start(parts, installer, charge_point_id, options)
 
 
-async def retry(parts: Parts, installer: Account, charge_point_id: str) -> RunRequest:
+async def retry(
+    parts: Parts, installer: Account, charge_point_id: str, *, from_scratch: bool
+) -> RunRequest:
     """Start a run as the newest one was started.
 
     Raises:
@@ -53,6 +55,7 @@ async def retry(parts: Parts, installer: Account, charge_point_id: str) -> RunRe
         charge_point_id,
         previous.request.options,
         previous=previous.request.commissioning_id,
+        from_scratch=from_scratch,
     )
 
 
@@ -122,6 +125,7 @@ async def _start(
     options: RunOptions,
     *,
     previous: str | None = None,
+    from_scratch: bool = True,
 ) -> RunRequest:
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
     async with parts.database.write() as connection:
@@ -137,6 +141,7 @@ async def _start(
             started_at=now(),
             options=options,
             previous_commissioning_id=previous,
+            from_scratch=from_scratch,
         )
         await Runs(connection).create_starting(request)
         registered = await read_registered(connection, charge_point_id)

@@ -245,9 +245,25 @@ class TestRetry:
             run = await Runs(connection).latest(identity)
         assert run is not None
         assert run.request.previous_commissioning_id == before
+        assert run.request.from_scratch is False
         assert run.request.options.notify_on_complete is True
         listed = (await installer.get(f"/commissioning/{identity}/runs")).json()["items"]
         assert [item["previous_commissioning_id"] for item in listed] == [before, None]
+
+    async def test_from_scratch(
+        self, installer: Caller, database: Database, temporal_client: Client
+    ) -> None:
+        identity = await installer.charge_point()
+        await fail(database, installer, identity)
+        await terminate(temporal_client, identity)
+        answer = await installer.post(
+            f"/commissioning/{identity}/retry", json={"from_scratch": True}
+        )
+        assert answer.status_code == 202
+        async with database.read() as connection:
+            run = await Runs(connection).latest(identity)
+        assert run is not None
+        assert run.request.from_scratch is True
 
     async def test_while_the_run_before_is_closing(
         self, installer: Caller, database: Database, temporal_client: Client

@@ -96,6 +96,7 @@ class ScriptedChargePoint:
     def __init__(self, behaviour: Behaviour, client: Client, *, node_id: str) -> None:
         self.behaviour = behaviour
         self.received: Counter[str] = Counter()
+        self.operative: dict[int, bool] = {}
         self.handle: WorkflowHandle[object, object] | None = None
         self.node_id = node_id
         self.generation = 1
@@ -218,6 +219,7 @@ class ScriptedChargePoint:
 
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         self._enter("change_availability")
+        self.operative[request.connector_id] = request.operative
         if self.behaviour.heals_when_made_available:
             await self.set_status(request.connector_id, ConnectorStatus.AVAILABLE)
         return op.Outcome(reply=op.Reply.ACCEPTED)
@@ -312,6 +314,7 @@ class MemoryRecords:
         self.verdicts: list[RunView] = []
         self.mailed: list[str] = []
         self.queued = False
+        self.previous: RunView | None = None
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
         if not self.accepted:
@@ -333,6 +336,7 @@ class MemoryRecords:
             ),
             desired=DESIRED,
             firmware=FIRMWARE,
+            previous=None if request.from_scratch else self.previous,
         )
 
     async def catch_up(self, request: RunRequest) -> Snapshot:

@@ -40,12 +40,15 @@ class Stage:
     task_queue: str
 
     async def start(
-        self, options: RunOptions | None = None
+        self, options: RunOptions | None = None, *, previous: RunView | None = None
     ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
+        self.records.previous = previous
         handle = await self.env.client.start_workflow(
             CommissioningWorkflow.run,
             RunRequest(
-                commissioning_id="com_1",
+                commissioning_id="com_2" if previous else "com_1",
+                previous_commissioning_id=previous.commissioning_id if previous else None,
+                from_scratch=previous is None,
                 charge_point_id="cp_1",
                 project_id="prj_1",
                 installer_id="usr_1",

@@ -3,6 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    import contextlib
+
     from activities.charge_point import ChargePointActivities
     from domain.checks import Failure
     from domain.failures import FailureCode, failure
@@ -13,7 +15,8 @@ with workflow.unsafe.imports_passed_through():
         judge_connector,
         name_of,
     )
-    from domain.states import CheckResult, WaitingFor
+    from domain.states import CheckResult, ConnectorStatus, WaitingFor
+    from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
@@ -132,13 +135,27 @@ def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure | None
 
 
 async def _make_available(run: Run, number: int) -> None:
+    fact = run.inbox.connectors.get(number)
+    if fact is not None and fact.status == ConnectorStatus.UNAVAILABLE:
+        run.made_operative.append(number)
+    await _change_availability(run, number, operative=True)
+
+
+async def put_back(run: Run) -> None:
+    """Make those connectors inoperative again that were so before the run."""
+    for number in run.made_operative:
+        with contextlib.suppress(NoAnswerError):  # it is offline: nothing more can be done
+            await _change_availability(run, number, operative=False)
+
+
+async def _change_availability(run: Run, number: int, *, operative: bool) -> None:
     await run.charge_point.call(
         ChargePointActivities.change_availability,
         ChangeAvailability(
             charge_point_id=run.request.charge_point_id,
             commissioning_id=run.request.commissioning_id,
             connector_id=number,
-            operative=True,
+            operative=operative,
         ),
-        summary=f"Make connector {number} operative",
+        summary=f"Make connector {number} {'operative' if operative else 'inoperative'}",
     )

@@ -100,6 +100,7 @@ async def _apply(run: Run) -> ConfigurationOutcome:
     )
     if outcome.detail is not None:
         raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
+    run.reconfigured = run.reconfigured or any(p.written for p in outcome.parameters)
     return outcome
 
 

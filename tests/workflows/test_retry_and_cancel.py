@@ -1,0 +1,56 @@
+"""A retry keeps what still holds; a cancel leaves the charge point as it was."""
+
+from domain.checks import RunView
+from domain.states import CheckResult, ConnectorStatus, RunStatus
+from tests.support.eventually import eventually
+from tests.workflows.charger import Behaviour
+from tests.workflows.conftest import StageMaker
+
+
+async def test_a_retry_keeps_what_passed_and_repeats_what_failed(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(statuses={1: ConnectorStatus.FAULTED}))
+    first = await stage.verdict()
+    assert first.status is RunStatus.FAILED
+    stage.records.verdicts.clear()
+    stage.charger.behaviour.statuses[1] = ConnectorStatus.AVAILABLE
+    second = await stage.verdict_of(await stage.start(previous=first))
+    assert second.status is RunStatus.COMPLETED
+    assert [check.kept_from for check in second.checks] == [None, "com_1", None, None]
+    assert second.checks[1].evidence == first.checks[1].evidence
+    assert second.previous_commissioning_id == "com_1"
+    assert stage.charger.received["apply_configuration"] == 2  # the handshake is always done again
+
+
+async def test_another_firmware_makes_everything_stale(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(statuses={1: ConnectorStatus.FAULTED}))
+    first = await stage.verdict()
+    stage.records.verdicts.clear()
+    stage.charger.behaviour.firmware = "1.7.0"
+    second = await stage.verdict_of(await stage.start(previous=first))
+    assert [check.kept_from for check in second.checks] == [None] * 4
+    assert second.checks[1].result is CheckResult.FAILED
+
+
+async def test_a_cancel_puts_back_what_the_run_changed(set_stage: StageMaker) -> None:
+    stage = await set_stage(
+        Behaviour(
+            number_of_connectors=2,
+            statuses={1: ConnectorStatus.UNAVAILABLE, 2: ConnectorStatus.FINISHING},
+        )
+    )
+    handle = await stage.start()
+
+    async def waits_for_unplug() -> None:
+        view = await handle.query("status", result_type=dict)
+        assert (view["waiting"] or {}).get("waiting_for") == "unplug"
+
+    with stage.env.auto_time_skipping_disabled():
+        await eventually(waits_for_unplug, within=45)
+        assert stage.charger.operative == {1: True}
+        await handle.cancel()
+        await eventually(lambda: _is_cancelled(stage.records.verdicts), within=45)
+    assert stage.charger.operative == {1: False}
+
+
+def _is_cancelled(verdicts: list[RunView]) -> None:
+    assert [view.status for view in verdicts] == [RunStatus.CANCELLED]
