@@ -31,7 +31,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
-sys.path[0] = str(_ROOT)  # beside this file, its own name would hide the package ocpp_server
+if __name__ == "__main__":
+    sys.path[0] = str(_ROOT)  # beside this file, its own name would hide the package ocpp_server
 
 from bench.fleet import Fleet, Outcome, in_loop  # noqa: E402 - the path comes first
 from storage.tables import accounts, charge_points, metadata, meter_values, projects  # noqa: E402

@@ -97,11 +97,14 @@ class Calls:
         data = frames.call(message_id, action, payload)
         self._message_id, self._action, self._answered = message_id, action, answered
         try:
+            if not self._socket.is_open:
+                raise NeverSentError(self._socket.identity)
             observe("out", action, message_id, data)
             try:
                 await self._socket.send(data, text=True)
             except ConnectionClosed:
-                raise NeverSentError(self._socket.identity) from None
+                # It was handed to the network first, so it may have arrived.
+                raise ChargePointGoneError(self._socket.identity) from None
             async with asyncio.timeout(self._timeout):
                 return await answered
         except TimeoutError:

@@ -49,10 +49,11 @@ class ChargerSocket(ServerConnection):
 
     def reply(self, data: bytes) -> None:
         """Send a text message without waiting; a peer that does not read loses its connection."""
+        if not self.is_open or self.transport.is_closing():
+            return
         if self.transport.get_write_buffer_size() > _FULL_BUFFER:
             self.transport.abort()
-            return
-        if self.is_open:
+        else:
             # What the library's send would write: one unmasked, uncompressed text frame
             # (RFC 6455 §5.2), without its generators and context managers.
             self.transport.write(_header(len(data)) + data)

@@ -206,7 +206,7 @@ class Writer:
             await facts.store(connection, records)
         for waiting in batch:
             if waiting.sender is not None:
-                waiting.sender.stored(None)
+                _tell(waiting.sender, None)
         self._committed(records)
 
     async def _write_singly(self, batch: list[_Waiting]) -> None:
@@ -248,5 +248,13 @@ class Writer:
     @staticmethod
     def _refuse(waiting: _Waiting, reason: str) -> None:
         if waiting.sender is not None:
-            waiting.sender.stored(NotStoredError(reason))
+            _tell(waiting.sender, NotStoredError(reason))
             waiting.sender = None
+
+
+def _tell(sender: Sender, error: NotStoredError | None) -> None:
+    """Whatever a sender does, the batch stays committed: an exception would write it again."""
+    try:
+        sender.stored(error)
+    except Exception:  # noqa: BLE001 - logged with its trace
+        _log.exception("sender_failed")

@@ -61,6 +61,7 @@ async def test_heartbeat_tells_the_time_and_is_noted(bed: Bed) -> None:
     assert row.disconnected_at is not None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("frame", "code"),
     [

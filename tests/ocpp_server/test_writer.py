@@ -1,0 +1,125 @@
+"""The database goes away, comes back, or refuses one fact of many."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ocpp_server import writer as module
+from ocpp_server.writer import NotStoredError, Writer
+from storage.engine import Database
+from storage.fact_records import ConnectorStatus, MeterEntry, MeterValues, Record
+from storage.tables import connectors, meter_values
+from tests.ocpp_server.bed import Bed
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class Outage(Database):
+    """A database whose writes fail while it is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.away = True
+        self.tried = asyncio.Event()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        if self.away:
+            self.tried.set()
+            raise OperationalError("BEGIN", {}, Exception("gone"))
+        async with self._database.write() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        if self.away:
+            raise OperationalError("BEGIN", {}, Exception("gone"))
+        async with self._database.read() as connection:
+            yield connection
+
+
+def status(charge_point_id: str) -> ConnectorStatus:
+    return ConnectorStatus(
+        charge_point_id=charge_point_id,
+        connector_id=1,
+        status="Available",
+        error_code="NoError",
+        vendor_error_code=None,
+        info=None,
+        at=datetime.now(UTC),
+    )
+
+
+def values(charge_point_id: str) -> MeterValues:
+    now = datetime.now(UTC)
+    return MeterValues(
+        charge_point_id=charge_point_id,
+        connector_id=1,
+        received_at=now,
+        entries=[MeterEntry(at=now, samples=[{"value": "1"}])] * 3,
+    )
+
+
+async def test_facts_wait_for_a_database_that_is_away(bed: Bed) -> None:
+    database, told = Outage(bed.database), list[Record]()
+    writer = Writer(database, told.extend)
+    running = asyncio.create_task(writer.run())
+    fact = status(bed.charge_point_id)
+    storing = asyncio.create_task(writer.store(fact))
+    await database.tried.wait()
+    database.away = False
+    await storing
+    assert told == [fact]
+    assert len(await bed.rows(connectors)) == 1
+    writer.close()
+    await running
+
+
+async def test_who_waits_too_long_is_told_and_what_is_not_repeated_is_kept(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+    database, told = Outage(bed.database), list[Record]()
+    writer = Writer(database, told.extend)
+    running = asyncio.create_task(writer.run())
+    repeated, once = values(bed.charge_point_id), status(bed.charge_point_id)
+    outcomes = await asyncio.gather(
+        writer.store(repeated), writer.store(once), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [NotStoredError, NotStoredError]
+    database.away = False
+    writer.close()
+    await running
+    assert told == [once]
+
+
+async def test_one_bad_fact_does_not_harm_the_others(bed: Bed) -> None:
+    told = list[Record]()
+    writer = Writer(bed.database, told.extend)
+    stranger, own = status("cp_of_nobody"), status(bed.charge_point_id)
+    storing = [asyncio.create_task(writer.store(fact)) for fact in (stranger, own)]
+    running = asyncio.create_task(writer.run())
+    with pytest.raises(NotStoredError):
+        await storing[0]
+    await storing[1]
+    assert told == [own]
+    writer.close()
+    await running
+
+
+async def test_a_large_batch_of_meter_values(bed: Bed) -> None:
+    writer = Writer(bed.database, lambda _records: None)
+    storing = [asyncio.create_task(writer.store(values(bed.charge_point_id))) for _ in range(400)]
+    running = asyncio.create_task(writer.run())
+    await asyncio.gather(*storing)
+    rows = await bed.rows(meter_values)
+    assert len(rows) == 1200
+    assert rows[-1].samples == [{"value": "1"}]
+    assert rows[-1].at.tzinfo is not None
+    writer.close()
+    await running
