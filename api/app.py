@@ -19,6 +19,7 @@ from api.configuration.endpoints import router as configuration
 from api.errors import install_error_handlers
 from api.handover.endpoints import router as handover
 from api.health.endpoints import router as health
+from api.imports.endpoints import router as imports
 from api.knocking.endpoints import router as knocking
 from api.middleware import RequestMiddleware
 from api.parts import compose
@@ -65,6 +66,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         accounts,
         projects,
         charge_points,
+        imports,
         knocking,
         configuration,
         commissioning,

@@ -70,7 +70,7 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     errors: Sequence[Any] = error.errors()
     if any(item["type"] == "json_invalid" for item in errors):
         return _plain(request, 400, "malformed_json", "The body is not valid JSON.")
-    fields = tuple(_field_error(item) for item in errors)
+    fields = tuple(field_error(item) for item in errors)
     wrong = InvalidError("invalid_input", "; ".join(_sentence(field) for field in fields), fields)
     return problem_response(wrong, _request_id(request))
 
@@ -109,7 +109,8 @@ def _plain(request: Request, status: int, code: str, detail: str) -> JSONRespons
     )
 
 
-def _field_error(item: dict[str, Any]) -> FieldError:
+def field_error(item: dict[str, Any]) -> FieldError:
+    """Say what pydantic found, in words; ``item`` is one of its errors, its place first."""
     place, *path = item["loc"]  # body, query, path, header: said only where there is no more
     name = ".".join(str(part) for part in path) or str(place)
     # The input itself is never repeated: it may be a password.

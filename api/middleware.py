@@ -12,8 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem_response, unexpected_response
 from domain.errors import EngineError
 
-MAX_BODY = 1024 * 1024
+_MIB = 1024 * 1024
+MAX_BODY = _MIB
 """Bytes of a request body."""
+MAX_FILE = 4 * _MIB
+"""Bytes of an imported file."""
 _BODY_SECONDS = 30
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _log = structlog.get_logger()
@@ -84,7 +87,7 @@ class RequestMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await _read_body(Headers(scope=scope), receive)
+            body = await _read_body(Headers(scope=scope), receive, limit=_limit(scope))
         except EngineError as error:
             await problem_response(error, scope["dynamo.request_id"])(scope, receive, send)
             return
@@ -102,11 +105,11 @@ class RequestMiddleware:
         await self._app(scope, replay, send)
 
 
-async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
+async def _read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes | None:
     """Read the body, or None when the client went away."""
     declared = headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
-        raise _too_large()
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -117,8 +120,8 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
                     return None
                 chunk = message.get("body", b"")
                 size += len(chunk)
-                if size > MAX_BODY:
-                    raise _too_large()
+                if size > limit:
+                    raise _too_large(limit)
                 chunks.append(chunk)
                 if not message.get("more_body", False):
                     return b"".join(chunks)
@@ -126,8 +129,12 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
         raise BodyTooSlowError("body_too_slow", "The body did not arrive in time.") from error
 
 
-def _too_large() -> BodyTooLargeError:
-    return BodyTooLargeError("body_too_large", "The body is larger than 1 MiB.")
+def _limit(scope: Scope) -> int:
+    return MAX_FILE if scope["path"].endswith("/charge-points/import") else MAX_BODY
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError("body_too_large", f"The body is larger than {limit // _MIB} MiB.")
 
 
 def _loggable_path(scope: Scope) -> str:

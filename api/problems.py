@@ -5,7 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.errors import EngineError, InvalidError, TooManyRequestsError, UnavailableError
+from domain.errors import (
+    EngineError,
+    FieldError,
+    InvalidError,
+    TooManyRequestsError,
+    UnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:dynamo:problem:"
@@ -16,6 +22,7 @@ class ProblemField(BaseModel):
 
     field: str
     detail: str
+    row: int | None = Field(default=None, description="Of a file: its row; the header is row 1")
 
 
 class Problem(BaseModel):
@@ -38,7 +45,8 @@ _MEANING = {
     403: ("wrong_role", "The account has another role."),
     404: ("charge_point_not_found", "Nothing of yours has that id."),
     409: ("project_handed_over", "The present state does not allow it."),
-    413: ("body_too_large", "The body is larger than 1 MiB."),
+    413: ("body_too_large", "The body is larger than 1 MiB, or an imported file than 4 MiB."),
+    415: ("not_csv", "The body is not declared as a CSV file."),
     422: ("invalid_input", "A field is wrong; `errors` names it."),
     429: ("too_many_attempts", "Too many attempts; `Retry-After` says how long to wait."),
     503: (
@@ -70,7 +78,7 @@ def document_of(error: EngineError, request_id: str | None) -> dict[str, Any]:
     """Compose the document of an engine error."""
     extra = dict(error.extra)
     if isinstance(error, InvalidError) and error.fields:
-        extra["errors"] = [{"field": wrong.field, "detail": wrong.detail} for wrong in error.fields]
+        extra["errors"] = [_wrong(field) for field in error.fields]
     return problem_document(
         code=error.code,
         title=error.title,
@@ -79,6 +87,11 @@ def document_of(error: EngineError, request_id: str | None) -> dict[str, Any]:
         request_id=request_id,
         **extra,
     )
+
+
+def _wrong(field: FieldError) -> dict[str, Any]:
+    place = {} if field.row is None else {"row": field.row}
+    return {**place, "field": field.field, "detail": field.detail}
 
 
 def headers_of(error: EngineError) -> dict[str, str]:

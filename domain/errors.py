@@ -16,10 +16,14 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:
-    """One wrong field: its path (``parameters.0.value``) and what to do."""
+    """One wrong field: its path (``parameters.0.value``) and what to do.
+
+    ``row`` is its row in a file of rows, the header being row 1.
+    """
 
     field: str
     detail: str
+    row: int | None = None
 
 
 class EngineError(Exception):
@@ -56,8 +60,10 @@ class InvalidError(EngineError):
     status = 422
     title = "Invalid input"
 
-    def __init__(self, code: str, detail: str, fields: tuple[FieldError, ...] = ()) -> None:
-        super().__init__(code, detail)
+    def __init__(
+        self, code: str, detail: str, fields: tuple[FieldError, ...] = (), **extra: Any
+    ) -> None:
+        super().__init__(code, detail, **extra)
         self.fields = fields
 
 

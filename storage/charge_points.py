@@ -55,17 +55,19 @@ class ChargePoints:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(charge_points).values(
-                        id=charge_point.id,
-                        project_id=charge_point.project_id,
-                        created_at=charge_point.created_at,
-                        status=charge_point.status,
-                        **_changeable(charge_point),
-                    )
-                )
+                await self._connection.execute(insert(charge_points).values(**_row(charge_point)))
         except IntegrityError as error:
             raise _duplicate(charge_point.serial_number) from error
+
+    async def register_all(self, new: Sequence[ChargePoint]) -> None:
+        """Store new charge points of a project that is locked, and has none of their serials."""
+        if new:
+            await self._connection.execute(insert(charge_points), [_row(one) for one in new])
+
+    async def serials_of(self, project_id: str) -> set[str]:
+        """Keys of the serial numbers in a project; see :func:`serial_key`."""
+        query = select(charge_points.c.serial_key).where(charge_points.c.project_id == project_id)
+        return set(await self._connection.scalars(query))
 
     async def get(self, charge_point_id: str, *, installer_id: str) -> ChargePoint:
         """One charge point of the installer.
@@ -155,6 +157,16 @@ def _of_installer(installer_id: str) -> Select[Any]:
         .join(projects, projects.c.id == charge_points.c.project_id)
         .where(projects.c.installer_id == installer_id)
     )
+
+
+def _row(charge_point: ChargePoint) -> dict[str, Any]:
+    return {
+        "id": charge_point.id,
+        "project_id": charge_point.project_id,
+        "created_at": charge_point.created_at,
+        "status": charge_point.status,
+        **_changeable(charge_point),
+    }
 
 
 def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:

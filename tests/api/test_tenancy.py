@@ -27,6 +27,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("PATCH", PROJECT): {"name": "Mine now"},
     ("POST", f"{PROJECT}/invite-site-owner"): {"email": "me@acme.com"},
     ("POST", f"{PROJECT}/complete-handover"): {"installer_signature": "Me"},
+    ("POST", f"{PROJECT}/charge-points/import"): None,
     ("GET", CHARGE_POINT): None,
     ("PATCH", CHARGE_POINT): {"location": {}},
     ("DELETE", CHARGE_POINT): None,

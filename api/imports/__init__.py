@@ -1,0 +1,1 @@
+"""Import of charge points from a file."""

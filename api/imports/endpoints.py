@@ -1,0 +1,110 @@
+"""Import of charge points."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+
+from api.charge_points.schemas import ChargePointRegistered, ocpp_endpoint
+from api.deps import AppParts, Installer, ProjectId, now
+from api.imports.rows import Parsed, parse, refusal
+from api.imports.schemas import EXAMPLE, Imported
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.errors import EngineError
+from domain.ids import Prefix, new_id
+from domain.states import ChargePointStatus
+from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.projects import Projects
+
+router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Charge points"])
+
+_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {"text/csv": {"schema": {"type": "string"}, "example": EXAMPLE}},
+}
+
+
+class NotCsvError(EngineError):
+    """The body is not declared as CSV."""
+
+    status = 415
+    title = "Not a CSV file"
+
+
+async def _body(request: Request) -> tuple[str, bytes]:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type, await request.body()
+
+
+@router.post(
+    "/charge-points/import",
+    status_code=HTTPStatus.CREATED,
+    summary="Import charge points",
+    operation_id="importChargePoints",
+    openapi_extra={"requestBody": _BODY},
+    responses=problems(401, 403, 404, 413, 415, 422, 503, project_handed_over=HANDED_OVER),
+)
+async def import_charge_points(
+    project_id: ProjectId,
+    installer: Installer,
+    parts: AppParts,
+    body: Annotated[tuple[str, bytes], Depends(_body)],
+) -> Imported:
+    """Register up to 10,000 charge points from a CSV file (`Content-Type: text/csv`).
+
+    The first row names the columns: `serial_number`, `model` and `vendor`, and if you like
+    `ocpp_version`, `latitude`, `longitude` and `address`. All rows are registered or none; a
+    refusal names each wrong field with its row, the first 1,000 of them, and their `total`.
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+    media_type, data = body
+    if media_type != "text/csv":
+        raise NotCsvError("not_csv", "Send the file as it is, with Content-Type: text/csv.")
+    # Thousands of rows take a while; others are served meanwhile.
+    parsed = await asyncio.to_thread(parse, data, project_id=project_id)
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        charge_points = ChargePoints(connection)
+        errors = parsed.against(await charge_points.serials_of(project_id))
+        if errors:
+            raise refusal(errors)
+        made = _charge_points(parsed, project_id)
+        await charge_points.register_all(made)
+    base = parts.settings.public_ocpp_url
+    return Imported(
+        total=len(made),
+        items=[
+            ChargePointRegistered(
+                id=one.id,
+                serial_number=one.serial_number,
+                status=one.status,
+                ocpp_endpoint=ocpp_endpoint(base, one.id),
+            )
+            for one in made
+        ],
+    )
+
+
+def _charge_points(parsed: Parsed, project_id: str) -> list[ChargePoint]:
+    at = now()
+    # Ids of one moment are in random order, and lists are sorted by them.
+    ids = sorted(new_id(Prefix.CHARGE_POINT) for _ in parsed.rows)
+    return [
+        ChargePoint(
+            id=identity,
+            project_id=project_id,
+            serial_number=row.charge_point.serial_number,
+            model=row.charge_point.model,
+            vendor=row.charge_point.vendor,
+            ocpp_version=row.charge_point.ocpp_version,
+            location=row.charge_point.location.stored()
+            if row.charge_point.location
+            else Location(),
+            status=ChargePointStatus.REGISTERED,
+            created_at=at,
+        )
+        for identity, row in zip(ids, parsed.rows, strict=True)
+    ]

@@ -1,0 +1,129 @@
+"""What the rows of a file of charge points mean, and what is wrong with them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from api.charge_points.schemas import NewChargePoint
+from api.errors import field_error
+from api.imports.table import Row, read_table
+from domain.errors import FieldError, InvalidError
+from storage.charge_points import serial_key
+
+MAX_ROWS: Final = 10_000
+MAX_SHOWN: Final = 1_000
+"""Wrong fields that an answer names; ``total`` counts all."""
+REQUIRED: Final = ("serial_number", "model", "vendor")
+_PLACE: Final = ("latitude", "longitude", "address")
+COLUMNS: Final = (*REQUIRED, "ocpp_version", *_PLACE)
+_DEGREES: Final = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,20})?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberedRow:
+    """A charge point to register, and the row that it came from."""
+
+    number: int
+    charge_point: NewChargePoint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parsed:
+    """The rows that are right, and all that is wrong with the others."""
+
+    rows: list[NumberedRow]
+    errors: list[FieldError]
+
+    def against(self, registered: set[str]) -> list[FieldError]:
+        """Everything that is wrong once the serial numbers of the project are known."""
+        twice = [
+            FieldError(row=row.number, field="serial_number", detail="is in the project already")
+            for row in self.rows
+            if serial_key(row.charge_point.serial_number) in registered
+        ]
+        return sorted(self.errors + twice, key=lambda error: error.row or 0)
+
+
+def parse(data: bytes, *, project_id: str) -> Parsed:
+    """Read a file of charge points for that project.
+
+    Raises:
+        InvalidError: ``invalid_csv``, for what makes the file as a whole unreadable.
+
+    """
+    table = read_table(data, columns=COLUMNS, required=REQUIRED, max_rows=MAX_ROWS)
+    rows: list[NumberedRow] = []
+    errors: list[FieldError] = []
+    first: dict[str, int] = {}
+    for row in table.rows:
+        if row.wrong is not None:
+            errors.append(FieldError(row=row.number, field="row", detail=row.wrong))
+            continue
+        wrong = _duplicate(row, first)
+        try:
+            charge_point = NewChargePoint.model_validate(
+                {"project_id": project_id, **_fields(row.cells, comma=table.delimiter == ";")}
+            )
+        except ValidationError as error:
+            wrong += [_named(row.number, item) for item in error.errors(include_url=False)]
+        else:
+            rows.append(NumberedRow(number=row.number, charge_point=charge_point))
+        errors += wrong
+    return Parsed(rows=rows, errors=errors)
+
+
+def refusal(errors: Sequence[FieldError]) -> InvalidError:
+    """Refuse a file for its rows; the answer is bounded, the total is not."""
+    rows = len({error.row for error in errors})
+    named = "" if len(errors) <= MAX_SHOWN else f" The first {MAX_SHOWN:,} are named."
+    fields = "field is" if len(errors) == 1 else "fields are"
+    return InvalidError(
+        "invalid_rows",
+        f"Nothing was imported: {len(errors):,} {fields} wrong in {rows:,} "
+        f"{'row' if rows == 1 else 'rows'}.{named}",
+        tuple(errors[:MAX_SHOWN]),
+        total=len(errors),
+    )
+
+
+def _duplicate(row: Row, first: dict[str, int]) -> list[FieldError]:
+    serial = row.cells.get("serial_number")
+    if serial is None:
+        return []
+    earlier = first.setdefault(serial_key(serial), row.number)
+    if earlier == row.number:
+        return []
+    return [FieldError(row=row.number, field="serial_number", detail=f"is in row {earlier} too")]
+
+
+def _fields(cells: Mapping[str, str], *, comma: bool) -> dict[str, Any]:
+    """Cells as the fields of a registration."""
+    fields: dict[str, Any] = {name: cell for name, cell in cells.items() if name not in _PLACE}
+    if "ocpp_version" in fields:
+        fields["ocpp_version"] = fields["ocpp_version"].strip()
+    place: dict[str, Any] = {name: cells[name] for name in _PLACE if name in cells}
+    for name in ("latitude", "longitude"):
+        if name in place:
+            place[name] = _degrees(place[name], comma=comma)
+    return fields | ({"location": place} if place else {})
+
+
+def _degrees(cell: str, *, comma: bool) -> float | str:
+    """Read a number; what is none stays text, which the field then refuses."""
+    text = cell.strip()
+    if comma:  # where semicolons separate, a decimal comma is usual
+        text = text.replace(",", ".")
+    return float(text) if _DEGREES.fullmatch(text) else cell
+
+
+def _named(number: int, item: Any) -> FieldError:
+    error = field_error({**item, "loc": ("row", *item["loc"])})
+    name = error.field.removeprefix("location.")
+    return FieldError(
+        row=number,
+        field="latitude, longitude" if name == "location" else name,
+        detail=error.detail,
+    )
