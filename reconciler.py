@@ -6,7 +6,8 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a row that waits for its workflow: the workflow is started (the start is idempotent);
 - a row whose workflow Temporal does not know (it lost its data): the workflow is started again;
 - a row whose workflow was ended from outside (terminated): the run fails, and says so;
-- a charge point owned by a workflow that has ended: it is free again.
+- a charge point owned by a workflow that has ended: it is free again;
+- a test transaction that outlived its run (its start was told too late): it gets its alarm.
 
 Every worker runs one; two at work do no harm.
 """
@@ -29,7 +30,9 @@ from storage.engine import Database
 from storage.ownership import let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
+from storage.strays import left_running
 from workflows.run_start import RunStart, start_run
+from workflows.stray_start import start_stray
 
 _ROUND = timedelta(seconds=15)
 _YOUNG = timedelta(seconds=10)  # an API may still be starting it
@@ -55,6 +58,7 @@ class Reconciler:
         self._task_queue = task_queue
         self._last_run = ""
         self._last_owned = ""
+        self._last_left_running = 0
 
     async def run(self) -> None:
         """Heal for ever; an outage is tried again at the next round."""
@@ -70,6 +74,7 @@ class Reconciler:
         await self._start_what_waits()
         await self._look_after_runs()
         await self._free_what_is_owned_by_the_dead()
+        await self._raise_alarms()
 
     async def _start_what_waits(self) -> None:
         async with self._database.read() as connection:
@@ -99,6 +104,16 @@ class Reconciler:
             _log.warning("charge_point_freed", charge_point=charge_point_id, owner=owner)
             async with self._database.write() as connection:
                 await let_go(connection, charge_point_id, owner=owner)
+
+    async def _raise_alarms(self) -> None:
+        async with self._database.read() as connection:
+            page = await left_running(connection, after=self._last_left_running, limit=_PAGE)
+        self._last_left_running = page[-1].transaction_id if len(page) == _PAGE else 0
+        for stray in page:
+            if await start_stray(
+                self._client, stray, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+            ):
+                _log.warning("transaction_left_running", transaction=stray.transaction_id)
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:

@@ -3,16 +3,19 @@
 from datetime import timedelta
 from uuid import uuid4
 
+from sqlalchemy import insert
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.names import commissioning_workflow_id
+from domain.names import commissioning_workflow_id, stray_transaction_workflow_id
 from domain.states import ChargePointStatus, RunStatus
 from reconciler import Reconciler
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.ownership import owned, take
 from storage.runs import Runs
+from storage.strays import left_running
+from storage.tables import transactions
 from tests.support.rows import AT, one_charge_point, run_request
 from workflows.run_start import RunStart, start_run
 
@@ -159,3 +162,47 @@ async def test_a_charge_point_owned_by_the_dead_is_freed(
         )
     await site.heal()
     assert await site.owners() == []
+
+
+async def _start_transaction(site: Site, id_tag: str) -> int:
+    async with site.database.write() as connection:
+        started: int | None = await connection.scalar(
+            insert(transactions)
+            .values(
+                id=uuid4().int >> 88,  # no other test's: all share one Temporal
+                charge_point_id=site.charge_point,
+                connector_id=1,
+                id_tag=id_tag,
+                started_at=LATER,
+                meter_start=0,
+                received_at=LATER,
+            )
+            .returning(transactions.c.id)
+        )
+    assert started is not None
+    return started
+
+
+async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()
+    await site.start_workflow()
+    await site.begin()
+    ours = await _start_transaction(site, "A1")
+    somebodys = await _start_transaction(site, "B2")
+    async with database.read() as connection:
+        assert await left_running(connection, after=0, limit=10) == []  # the run looks after it
+    await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
+    await site.heal()
+    async with database.read() as connection:
+        (stray,) = await left_running(connection, after=0, limit=10)
+    assert stray.transaction_id == ours != somebodys
+    assert stray.commissioning_id == site.request.commissioning_id
+    alarm = site.client.get_workflow_handle(stray_transaction_workflow_id(ours))
+    assert (await alarm.describe()).status is WorkflowExecutionStatus.RUNNING
+    first = (await alarm.describe()).run_id
+    await site.heal()  # the next round raises no second one
+    assert (await alarm.describe()).run_id == first
+    await alarm.terminate()
