@@ -104,8 +104,8 @@ class StoredRuns:
         """Store the verdict and its log, and let go of the charge point."""
         view = verdict.view
         async with self._database.write() as connection:
-            await Runs(connection).finish(view)
-            await write_run_log(connection, view)
+            if await Runs(connection).finish(view):
+                await write_run_log(connection, view)
             return await let_go(connection, view.charge_point_id, owner=owner)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:

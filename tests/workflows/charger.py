@@ -80,6 +80,8 @@ class Behaviour:
     rejects: frozenset[str] = frozenset()
     start_reply: op.Reply = op.Reply.ACCEPTED
     starts: bool = True
+    lost_starts: int = 0
+    """So many starts are lost with the node that was to send them."""
     starts_on: int | None = None
     stops: bool = True
     stop_is_told: bool = True
@@ -228,6 +230,8 @@ class ScriptedChargePoint:
         self._enter("start_test_transaction")
         assert request.intent not in self._intents
         self._intents.add(request.intent)
+        if len(self._intents) <= self.behaviour.lost_starts:
+            return op.Outcome(reply=op.Reply.UNKNOWN)
         if self.behaviour.start_reply is op.Reply.ACCEPTED and self.behaviour.starts:
             await self.start(request.id_tag, self.behaviour.starts_on or request.connector_id)
         return op.Outcome(reply=self.behaviour.start_reply, detail="by script")

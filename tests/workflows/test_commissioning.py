@@ -146,6 +146,15 @@ async def test_an_operation_is_sent_again_when_the_socket_moved(set_stage: Stage
     assert stage.charger.received["apply_configuration"] == 3
 
 
+async def test_a_start_that_was_lost_with_its_node_is_asked_for_again(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(lost_starts=1))
+    view = await stage.verdict()  # nobody plugs a vehicle in: it is there already
+    assert view.status is RunStatus.COMPLETED
+    assert stage.charger.received["start_test_transaction"] == 2
+
+
 async def test_the_mail_is_asked_for_when_wanted(set_stage: StageMaker) -> None:
     stage = await set_stage()
     await stage.verdict(RunOptions(notify_on_complete=True, run_test_transaction=False))

@@ -107,6 +107,8 @@ async def _start(run: Run, connector: int) -> TransactionFact:
         left = deadline - workflow.now()
         if left <= timedelta(0):
             break
+        if outcome.reply is Reply.UNKNOWN:
+            continue  # it may never have arrived, and no vehicle that is plugged in would tell
         await _wait_for_vehicle(run, connector, left)
         started = _ours(run)
         if started is not None:
