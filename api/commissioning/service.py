@@ -1,5 +1,6 @@
 """Starting, following and cancelling runs."""
 
+from api.commissioning.cause import with_newest_cause
 from api.deps import now
 from api.parts import Parts
 from domain.checks import CheckRecord, RunView
@@ -163,7 +164,7 @@ async def _view(parts: Parts, run: Run) -> RunView:
     request = run.request
     view = await parts.temporal.run_view(request.charge_point_id)
     if view is not None and view.commissioning_id == request.commissioning_id:
-        return view
+        return await with_newest_cause(parts.database, view)
     # The workflow is not there (any more): it closed between the two looks, or has not begun.
     async with parts.database.read() as connection:
         again = await Runs(connection).get(request.charge_point_id, request.commissioning_id)

@@ -19,6 +19,7 @@ async def knock(
     code: str = "unsupported_subprotocol",
     at: datetime = AT,
     count: int = 1,
+    reason: str = REASON,
 ) -> None:
     """Store refused connections, the first ``at``, one a second."""
     async with database.write() as connection:
@@ -30,7 +31,7 @@ async def knock(
                     charge_point_id=charge_point_id,
                     at=at + timedelta(seconds=number),
                     code=code,
-                    reason=REASON,
+                    reason=reason,
                     remote_address="203.0.113.7",
                 )
                 for number in range(count)
