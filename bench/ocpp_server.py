@@ -46,7 +46,7 @@ _WARM: Final = 10
 class Sizes:
     """How much of each."""
 
-    chargers: int = 300
+    chargers: int = 200
     seconds: float = 3.0
     rounds: int = 5
     idle: int = 1000
