@@ -1,0 +1,159 @@
+"""A TCP proxy between a charge point and the nodes, which disturbs what it carries.
+
+A connection is carried to one of the nodes, chosen anew each time. Bytes that a black hole holds
+come late and in order, as TCP brings them; a dropped frame is gone, as in a box that lost it.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from tests.chaos.frames import FrameSplitter
+
+_CHUNK = 64 * 1024
+
+
+class Way(StrEnum):
+    """A direction."""
+
+    UP = "from the charge point"
+    DOWN = "to the charge point"
+
+
+class _Carried:
+    """One connection, with the two tasks that carry it."""
+
+    def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
+        self.ends = {Way.UP: far, Way.DOWN: near}  # where each direction leads
+        self.deaf: set[Way] = set()
+
+    def abort(self) -> None:
+        for writer in self.ends.values():
+            writer.transport.abort()
+
+
+class FaultProxy:
+    """Listens on ``port``, and carries each connection to one of ``nodes`` (ports)."""
+
+    def __init__(self, nodes: Sequence[int], *, choose: random.Random) -> None:
+        self._nodes = nodes
+        self._choose = choose
+        self._server: asyncio.Server | None = None
+        self._carried: set[_Carried] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._drop: dict[Way, int] = {}
+        self._open = asyncio.Event()
+        self._open.set()
+        self.delay = 0.0
+        """Seconds that each piece is late."""
+        self.dropped = 0
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close everything."""
+        assert self._server is not None
+        self._server.close()
+        self.heal()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def cut(self) -> None:
+        """Reset each connection, on both sides."""
+        for carried in self._carried:
+            carried.abort()
+
+    def swallow(self) -> None:
+        """Be a black hole until :meth:`heal`: connections are taken, and nothing passes."""
+        self._open.clear()
+
+    def half_close(self, way: Way) -> None:
+        """Say on one side that nothing more comes, and go on in the other direction."""
+        for carried in self._carried:
+            carried.deaf.add(way)
+            with suppress(OSError, RuntimeError):
+                carried.ends[way].write_eof()
+
+    def drop(self, way: Way, nth: int) -> None:
+        """Lose the nth frame from now on, 1 being the next."""
+        self._drop[way] = nth
+
+    def heal(self) -> None:
+        """Carry faithfully from now on."""
+        self.delay = 0.0
+        self._drop.clear()
+        self._open.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            far_reader, far = await asyncio.open_connection(
+                "127.0.0.1", self._choose.choice(self._nodes)
+            )
+        except OSError:  # that node is dead for the moment
+            near.transport.abort()
+            return
+        carried = _Carried(near, far)
+        self._carried.add(carried)
+        carriers = [
+            asyncio.create_task(self._carry(carried, reader, Way.UP)),
+            asyncio.create_task(self._carry(carried, far_reader, Way.DOWN)),
+        ]
+        try:
+            await asyncio.wait(carriers, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for carrier in carriers:
+                carrier.cancel()
+            await asyncio.gather(*carriers, return_exceptions=True)
+            self._carried.discard(carried)
+            for writer in (near, far):
+                writer.close()
+
+    async def _carry(self, carried: _Carried, reader: asyncio.StreamReader, way: Way) -> None:
+        """Carry one direction until its source or its destination is gone."""
+        splitter = FrameSplitter()
+        to = carried.ends[way]
+        with suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                for piece in splitter.feed(data):
+                    if self.delay:
+                        await asyncio.sleep(self.delay)
+                    await self._open.wait()
+                    if not (splitter.frames and self._loses(way)) and way not in carried.deaf:
+                        to.write(piece)
+                await to.drain()
+
+    def _loses(self, way: Way) -> bool:
+        left = self._drop.get(way)
+        if left is None:
+            return False
+        if left > 1:
+            self._drop[way] = left - 1
+            return False
+        del self._drop[way]
+        self.dropped += 1
+        return True
