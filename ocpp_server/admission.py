@@ -89,7 +89,8 @@ class Admission:
             return response
         if refusal is None:
             if isinstance(socket, ChargerSocket):
-                socket.identity = identity
+                # From here on a claimed identity goes under the charge point's own id.
+                socket.identity = charge_point_id or identity
             return None
         self._record(identity, charge_point_id, refusal, source_of(socket))
         response = socket.respond(refusal.status, f"{refusal.reason}\n")

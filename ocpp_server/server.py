@@ -11,6 +11,7 @@ from websockets.typing import Subprotocol
 
 from domain.states import LogLevel
 from ocpp_server.admission import Admission, source_of
+from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
 from ocpp_server.peer import Peer
 from ocpp_server.registry import Registry
@@ -26,7 +27,6 @@ _PING_SECONDS: Final = 20
 _SILENT_SECONDS: Final = 35
 _KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
-_MAX_MESSAGE: Final = 64 * 1024
 _BACKLOG: Final = 4096
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
@@ -79,7 +79,7 @@ class ChargerServer:
             open_timeout=_HANDSHAKE_SECONDS,
             ping_interval=None,  # see keep_alive
             close_timeout=_CLOSE_SECONDS,
-            max_size=_MAX_MESSAGE,
+            max_size=MAX_MESSAGE,
             create_connection=ChargerSocket,
             backlog=_BACKLOG,
         )

@@ -1,8 +1,9 @@
 """A server socket that hands whole messages over at once, without the library's queue and tasks.
 
-The library's ``recv()`` costs a queue, a future and a task switch for each message, and its
-keepalive a task for each connection. On a node with thousands of charge points these are most of
-the time and of the memory. What stays the library's: handshake, framing, limits, closing.
+The library's parser, its ``recv()`` with a queue, a future and a task switch for each message, and
+its keepalive with a task for each connection are, on a node with thousands of charge points, most
+of the time and of the memory. What stays the library's: the handshake, control frames, fragments,
+every violation of the protocol, closing.
 """
 
 from collections.abc import Callable
@@ -12,10 +13,13 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
 
+from ocpp_server.cutter import Cutter
+
 _FULL_BUFFER: Final = 64 * 1024
 _FINAL_TEXT: Final = 0x81
 _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
+_END_OF_REQUEST: Final = b"\r\n\r\n"
 _MAX_EARLY: Final = 16
 _MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
@@ -29,6 +33,8 @@ class ChargerSocket(ServerConnection):
     _receive: Callable[[bytes], None] | None = None
     _parts: bytearray | None = None
     _early: list[bytes] | None = None
+    _cutter: Cutter | None = None
+    _is_pipelined: bool = False
 
     def deliver_to(self, receive: Callable[[bytes], None]) -> None:
         """Hand each message over from now on; ``receive`` never raises."""
@@ -70,9 +76,18 @@ class ChargerSocket(ServerConnection):
         return self.protocol.state is State.OPEN
 
     def data_received(self, data: bytes) -> None:
-        """Note that the charge point lives."""
+        """Note that the charge point lives, and cut what it sends into messages."""
         self.heard_at = self.loop.time()
+        if self._cutter is not None:
+            self._cutter.feed(data)
+            return
         super().data_received(data)
+        if self.request is None or self._is_pipelined:
+            return
+        # From here on whole frames, unless some came with the request, before it was answered.
+        self._is_pipelined = not data.endswith(_END_OF_REQUEST)
+        if not self._is_pipelined:
+            self._cutter = Cutter(self._take, super().data_received, self._takes_plain)
 
     def process_event(self, event: Event) -> None:
         """Take messages; everything else is the library's."""
@@ -86,12 +101,18 @@ class ChargerSocket(ServerConnection):
             if not event.fin:
                 return
             data, self._parts = bytes(self._parts), None
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         if self._receive is not None:
             self._receive(data)
         else:  # before the session began
             self._early = [*(self._early or ()), data]
             if len(self._early) >= _MAX_EARLY:
                 self.hold(paused=True)
+
+    def _takes_plain(self) -> bool:
+        return self._parts is None and self.protocol.state is State.OPEN
 
 
 def _header(length: int) -> bytes:

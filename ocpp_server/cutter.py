@@ -1,0 +1,83 @@
+"""Cuts a client's bytes into whole WebSocket frames (RFC 6455 §5.2), without I/O.
+
+The plain case, one whole masked text or binary frame, is unmasked here. Every other whole frame
+(ping, pong, close, fragments, reserved bits) and everything that is no proper frame goes to the
+library as it came; since the library is only ever given whole frames before that, it always stands
+at the beginning of one.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform without the compiled extension
+    from websockets.utils import apply_mask
+
+MAX_MESSAGE: Final = 64 * 1024
+_PLAIN: Final = (0x81, 0x82)  # final text, final binary
+_MASKED: Final = 0x80
+_LENGTH_16: Final = 126
+_LENGTH_64: Final = 127
+
+
+class Cutter:
+    """One client's stream. ``plain`` gets payloads, ``other`` bytes for the library."""
+
+    __slots__ = ("_broken", "_rest", "other", "plain", "takes_plain")
+
+    def __init__(
+        self,
+        plain: Callable[[bytes], None],
+        other: Callable[[bytes], None],
+        takes_plain: Callable[[], bool],
+    ) -> None:
+        self.plain = plain
+        self.other = other
+        self.takes_plain = takes_plain
+        """False while a message is in fragments, or the connection is not open."""
+        self._rest = b""
+        self._broken = False
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they come."""
+        if self._broken:
+            self.other(data)
+            return
+        if self._rest:
+            data = self._rest + data
+        start, size = 0, len(data)
+        while size - start >= 2:  # noqa: PLR2004 - the shortest header
+            end = self._end(data, start)
+            if end is None:
+                # The library says what is wrong, and closes with the right code.
+                self._broken = True
+                self.other(data[start:])
+                start = size
+                break
+            if end > size:
+                break
+            self._hand_over(data, start, end)
+            start = end
+        self._rest = data[start:]
+
+    @staticmethod
+    def _end(data: bytes, start: int) -> int | None:
+        """Where the frame ends, or would; None for one that must not be."""
+        second = data[start + 1]
+        length = second & ~_MASKED
+        if not second & _MASKED or length == _LENGTH_64:
+            return None
+        if length < _LENGTH_16:
+            return start + 6 + length
+        if len(data) < start + 4:
+            return len(data) + 1
+        length = data[start + 2] << 8 | data[start + 3]
+        return start + 8 + length
+
+    def _hand_over(self, data: bytes, start: int, end: int) -> None:
+        if data[start] not in _PLAIN or not self.takes_plain():
+            self.other(data[start:end])
+            return
+        body = start + (6 if data[start + 1] & ~_MASKED < _LENGTH_16 else 8)
+        self.plain(apply_mask(data[body:end], data[body - 4 : body]))
