@@ -13,7 +13,7 @@ from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
 from domain.states import ChargePointStatus
 from storage.projects import Projects
-from storage.tables import charge_points, commissioning_runs, projects
+from storage.tables import charge_points, commissioning_runs, identity_aliases, projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +113,12 @@ class ChargePoints:
                 )
         except IntegrityError as error:
             raise _duplicate(charge_point.serial_number) from error
+        # An identity was claimed for the serial number that it equals, and for no other.
+        await self._connection.execute(
+            delete(identity_aliases)
+            .where(identity_aliases.c.charge_point_id == charge_point.id)
+            .where(identity_aliases.c.identity_key != serial_key(charge_point.serial_number))
+        )
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""

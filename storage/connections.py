@@ -19,9 +19,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import ConnectionFact
+from storage.charge_points import serial_key
 from storage.dialects import among, upsert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
-from storage.tables import charge_points, connections, nodes, transactions
+from storage.tables import charge_points, connections, identity_aliases, nodes, transactions
 
 NODE_BEAT: Final = timedelta(seconds=5)
 NODE_DEADLINE: Final = timedelta(seconds=15)
@@ -93,13 +94,31 @@ class Credential:
 async def read_credentials(
     connection: AsyncConnection, identities: Collection[str]
 ) -> dict[str, Credential]:
-    """Return the charge points among these identities."""
+    """Return the charge points that these identities name, by their id or by a claimed one."""
     rows = await connection.execute(
         select(charge_points.c.id, charge_points.c.credential_hash).where(
             among(connection, charge_points.c.id, identities)
         )
     )
-    return {row.id: Credential(charge_point_id=row.id, hash=row.credential_hash) for row in rows}
+    found = {row.id: Credential(charge_point_id=row.id, hash=row.credential_hash) for row in rows}
+    unknown = [identity for identity in identities if identity not in found]
+    return found | (await _read_claimed(connection, unknown) if unknown else {})
+
+
+async def _read_claimed(
+    connection: AsyncConnection, identities: Collection[str]
+) -> dict[str, Credential]:
+    keys = {identity: serial_key(identity) for identity in identities}
+    rows = await connection.execute(
+        select(identity_aliases.c.identity_key, charge_points.c.id, charge_points.c.credential_hash)
+        .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
+        .where(among(connection, identity_aliases.c.identity_key, set(keys.values())))
+    )
+    claimed = {
+        row.identity_key: Credential(charge_point_id=row.id, hash=row.credential_hash)
+        for row in rows
+    }
+    return {identity: claimed[key] for identity, key in keys.items() if key in claimed}
 
 
 async def store_connected(connection: AsyncConnection, records: Sequence[Connected]) -> None:

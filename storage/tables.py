@@ -98,6 +98,21 @@ charge_points = Table(
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
     UniqueConstraint("project_id", "serial_key"),
     Index(None, "project_id", "id"),
+    Index(None, "serial_key"),
+)
+
+identity_aliases = Table(
+    "identity_aliases",
+    metadata,
+    Column("identity_key", String(100), primary_key=True),  # trimmed, case-folded
+    Column(
+        "charge_point_id",
+        ForeignKey("charge_points.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("claimed_by", ForeignKey("accounts.id"), nullable=False),
+    Column("claimed_at", UTCDateTime, nullable=False),
 )
 
 parameters = Table(
@@ -139,6 +154,7 @@ connection_attempts = Table(
     metadata,
     Column("id", _SERIAL, primary_key=True, autoincrement=True),
     Column("identity", String(100), nullable=False),
+    Column("identity_key", String(100), nullable=False, index=True),  # trimmed, case-folded
     Column("charge_point_id", String(40), index=True),
     Column("at", UTCDateTime, nullable=False),
     Column("code", String(50), nullable=False),

@@ -1,13 +1,20 @@
 """Endpoints of refused connections."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from api.deps import AppParts, ChargePointId, Installer
-from api.knocking.schemas import AttemptShown
+from fastapi import APIRouter, Path
+
+from api.deps import AppParts, ChargePointId, Installer, ProjectId, now
+from api.knocking.schemas import AttemptShown, Claim, Claimed, UnclaimedShown
 from api.pagination import Page, Paging
 from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.errors import NotFoundError
+from domain.ids import Prefix, is_id
 from storage.attempts import page_of_attempts
 from storage.charge_points import ChargePoints
+from storage.projects import Projects
+from storage.unclaimed import Unclaimed
 
 router = APIRouter(prefix="/installer", tags=["Charge points"])
 
@@ -31,3 +38,71 @@ async def list_connection_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
         )
     return paging.page(rows, AttemptShown.of, lambda knock: knock.id)
+
+
+@router.get(
+    "/projects/{project_id}/unclaimed",
+    summary="List unclaimed charge points",
+    operation_id="listUnclaimed",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_unclaimed(
+    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+) -> Page[UnclaimedShown]:
+    """Charge points that knock with a serial number of this project in place of their id.
+
+    Shown are those that have never connected, and whose serial number nobody else has registered.
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        rows = await Unclaimed(connection, installer_id=installer.id).page(
+            project_id, before=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
+        )
+    return paging.page(rows, UnclaimedShown.of, lambda found: found.charge_point_id)
+
+
+@router.post(
+    "/projects/{project_id}/unclaimed/{identity:path}/claim",
+    summary="Claim a charge point",
+    operation_id="claimIdentity",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        identity_claimed="The identity was claimed for another charge point of yours.",
+        serial_mismatch="The identity is not the serial number of this charge point.",
+        has_connected="The charge point has connected already.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def claim_identity(
+    project_id: ProjectId,
+    identity: Annotated[str, Path(examples=["CP-SN-00483921"])],
+    body: Claim,
+    installer: Installer,
+    parts: AppParts,
+) -> Claimed:
+    """Admit this identity as that charge point, from its next attempt on.
+
+    Everything continues under the charge point's own id. Claiming again changes nothing; another
+    serial number of the charge point ends the claim.
+    """
+    at = now()
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        charge_point = (
+            await ChargePoints(connection).get(body.charge_point_id, installer_id=installer.id)
+            if is_id(Prefix.CHARGE_POINT, body.charge_point_id)
+            else None
+        )
+        if charge_point is None or charge_point.project_id != project_id:
+            raise NotFoundError(
+                "charge_point_not_found", "The project has no charge point with this id."
+            )
+        unclaimed = Unclaimed(connection, installer_id=installer.id)
+        since = await unclaimed.claim(identity, charge_point, at=at)
+    return Claimed(identity=identity, charge_point_id=charge_point.id, claimed_at=since)

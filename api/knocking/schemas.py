@@ -1,11 +1,12 @@
 """Shapes of refused connections."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.fields import PreciseTimestamp
+from api.fields import PreciseTimestamp, Request, Timestamp
 from storage.attempts import Knock
+from storage.unclaimed import UnclaimedIdentity
 
 _KNOCK: dict[str, Any] = {
     "at": "2026-05-01T09:31:12.480Z",
@@ -36,3 +37,71 @@ class AttemptShown(BaseModel):
             reason=attempt.reason,
             remote_address=attempt.remote_address,
         )
+
+
+class UnclaimedShown(BaseModel):
+    """An identity that is unknown here, with the charge point that has it as its serial number."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "identity": "CP-SN-00483921",
+                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
+                    "serial_number": "CP-SN-00483921",
+                    "attempts": 4,
+                    "last_at": "2026-05-01T09:31:12.480Z",
+                    "remote_address": "203.0.113.7",
+                }
+            ]
+        }
+    )
+
+    identity: str = Field(description="As the charge point gave it last")
+    charge_point_id: str = Field(description="What to claim it for")
+    serial_number: str
+    attempts: int = Field(description="How often it knocked, as far as that is kept")
+    last_at: PreciseTimestamp
+    remote_address: str | None = Field(description="Where it came from last")
+
+    @classmethod
+    def of(cls, found: UnclaimedIdentity) -> "UnclaimedShown":
+        """Show an identity that is nobody's."""
+        return cls(
+            identity=found.identity,
+            charge_point_id=found.charge_point_id,
+            serial_number=found.serial_number,
+            attempts=found.attempts,
+            last_at=found.last_at,
+            remote_address=found.remote_address,
+        )
+
+
+class Claim(Request):
+    """Which charge point the identity is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"}]}
+    )
+
+    charge_point_id: Annotated[str, Field(max_length=100)]
+
+
+class Claimed(BaseModel):
+    """An identity that is a charge point's from now on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "identity": "CP-SN-00483921",
+                    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
+                    "claimed_at": "2026-05-01T09:33:00Z",
+                }
+            ]
+        }
+    )
+
+    identity: str
+    charge_point_id: str
+    claimed_at: Timestamp

@@ -28,6 +28,8 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{PROJECT}/invite-site-owner"): {"email": "me@acme.com"},
     ("POST", f"{PROJECT}/complete-handover"): {"installer_signature": "Me"},
     ("POST", f"{PROJECT}/charge-points/import"): None,
+    ("GET", f"{PROJECT}/unclaimed"): None,
+    ("POST", f"{PROJECT}/unclaimed/{{identity}}/claim"): {"charge_point_id": "cp_x"},
     ("GET", CHARGE_POINT): None,
     ("PATCH", CHARGE_POINT): {"location": {}},
     ("DELETE", CHARGE_POINT): None,
@@ -73,6 +75,7 @@ class Theirs:
     project_id: str
     charge_point_id: str
     commissioning_id: str
+    identity: str
 
 
 @pytest.fixture
@@ -92,7 +95,12 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
                 options=RunOptions(),
             )
         )
-    return Theirs(project_id=project, charge_point_id=charge_point, commissioning_id=run)
+    return Theirs(
+        project_id=project,
+        charge_point_id=charge_point,
+        commissioning_id=run,
+        identity=str(GUIDE_CHARGE_POINT["serial_number"]),
+    )
 
 
 def operations(app: FastAPI) -> set[tuple[str, str]]:
@@ -149,6 +157,7 @@ async def test_a_foreign_id_does_not_exist(
             project_id=new_id(Prefix.PROJECT),
             charge_point_id=new_id(Prefix.CHARGE_POINT),
             commissioning_id=new_id(Prefix.COMMISSIONING),
+            identity="SN-0",
         )
 
     theirs_to_me = await answers(installer, foreign)
@@ -166,7 +175,9 @@ async def test_a_malformed_id_does_not_exist(installer: Caller) -> None:
     for name in ("x", "%00", "%F0%9F%94%8C", "cp_" + "0" * 5000, "..%2F", "' OR 1=1 --"):
 
         def malformed(path: str, name: str = name) -> str:
-            return path.format(project_id=name, charge_point_id=name, commissioning_id=name)
+            return path.format(
+                project_id=name, charge_point_id=name, commissioning_id=name, identity=name
+            )
 
         for case, answer in (await answers(installer, malformed)).items():
             assert answer.status_code == 404, (case, name, answer.text)
@@ -184,6 +195,9 @@ async def test_a_foreign_id_in_a_query_or_a_body(installer: Caller, theirs: Thei
     assert answer.status_code == 404
     body = GUIDE_CHARGE_POINT | {"project_id": theirs.project_id}
     assert (await installer.post("/charge-points", body)).status_code == 404
+    claim = f"/projects/{await installer.project()}/unclaimed/{theirs.identity}/claim"
+    answer = await installer.post(claim, {"charge_point_id": theirs.charge_point_id})
+    assert answer.status_code == 404
     mine = await installer.charge_point()
     for path in (f"runs/{theirs.commissioning_id}", f"logs?run={theirs.commissioning_id}"):
         assert (await installer.get(f"/commissioning/{mine}/{path}")).status_code == 404

@@ -35,6 +35,7 @@ def upgrade() -> None:
     op.create_table('connection_attempts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('identity', sa.String(length=100), nullable=False),
+    sa.Column('identity_key', sa.String(length=100), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('code', sa.String(length=50), nullable=False),
@@ -45,6 +46,7 @@ def upgrade() -> None:
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id'), ['charge_point_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_at'), ['identity', 'at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_connection_attempts_identity_key'), ['identity_key'], unique=False)
 
     op.create_table('log_entries',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -145,6 +147,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_charge_points_project_id_id'), ['project_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
 
     op.create_table('invitations',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -232,6 +235,16 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connectors_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'connector_id', name=op.f('pk_connectors'))
     )
+    op.create_table('identity_aliases',
+    sa.Column('identity_key', sa.String(length=100), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('claimed_by', sa.String(length=40), nullable=False),
+    sa.Column('claimed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_identity_aliases_charge_point_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['claimed_by'], ['accounts.id'], name=op.f('fk_identity_aliases_claimed_by')),
+    sa.PrimaryKeyConstraint('identity_key', name=op.f('pk_identity_aliases')),
+    sa.UniqueConstraint('charge_point_id', name=op.f('uq_identity_aliases_charge_point_id'))
+    )
     op.create_table('parameters',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('key', sa.String(length=100), nullable=False),
@@ -273,6 +286,7 @@ def downgrade() -> None:
 
     op.drop_table('transactions')
     op.drop_table('parameters')
+    op.drop_table('identity_aliases')
     op.drop_table('connectors')
     with op.batch_alter_table('connections', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_connections_node_id'))
@@ -293,6 +307,7 @@ def downgrade() -> None:
 
     op.drop_table('invitations')
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))
         batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))
 
     op.drop_table('charge_points')
@@ -321,6 +336,7 @@ def downgrade() -> None:
 
     op.drop_table('log_entries')
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_at'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id'))
 
