@@ -57,10 +57,18 @@ class RemoteChargePoint:
         Raises:
             ChargePointAwayError: ``connection_lost``, offline for longer than the reconnect time;
                 ``connection_unstable``, it broke at each of several tries.
-            OperationFailedError: ``engine_error``, neither the charge point nor its link is why.
+            OperationFailedError: ``engine_error`` for half a minute, and neither the charge point
+                nor its link is why.
 
         """
+        failure: OperationFailedError | None = None
+        pause = policies.NODE_FAILURE_PAUSE
         for _ in range(policies.NODE_SENDS):
+            if failure is not None:
+                # The node's database may be away for a moment. Safe: an operation that has an
+                # effect carries its intent.
+                await workflow.sleep(pause, summary="Pause before it is tried again")
+                failure, pause = None, 2 * pause
             if not await self._online():
                 raise ChargePointAwayError("connection_lost", "The charge point is offline.")
             sent_to = self._inbox.connection
@@ -74,12 +82,14 @@ class RemoteChargePoint:
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                if not _may_send_again(error):
-                    raise OperationFailedError("engine_error", str(error.cause)) from error
+                failure = _failure_of_ours(error)
             finally:
                 _drop(task)
-            await self._relocate(request.charge_point_id, lost=sent_to.generation)
-        raise ChargePointAwayError("connection_unstable", "The connection broke at each try.")
+            if failure is None:
+                await self._relocate(request.charge_point_id, lost=sent_to.generation)
+        raise failure or ChargePointAwayError(
+            "connection_unstable", "The connection broke at each try."
+        )
 
     async def _answered(self, task: asyncio.Task[Any], *, generation: int) -> bool:
         """Wait for the answer; False when the charge point has a new connection instead.
@@ -127,6 +137,9 @@ def _drop(task: asyncio.Task[Any]) -> None:
     task.cancel()
 
 
-def _may_send_again(error: ActivityError) -> bool:
+def _failure_of_ours(error: ActivityError) -> OperationFailedError | None:
+    """Tell an error of the engine from a node that died or a charge point that moved: None."""
     cause: Any = error.cause
-    return not isinstance(cause, ApplicationError) or cause.type == "ChargePointGone"
+    if not isinstance(cause, ApplicationError) or cause.type == "ChargePointGone":
+        return None
+    return OperationFailedError("engine_error", str(cause))

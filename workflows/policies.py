@@ -40,6 +40,7 @@ NODE_RETRY = RetryPolicy(maximum_attempts=1)
 NODE_SENDS = 6
 LATE_ANSWER = timedelta(seconds=3)
 RELOCATE_PAUSE = timedelta(seconds=1)
+NODE_FAILURE_PAUSE = timedelta(seconds=1)  # doubled each time: half a minute in all
 
 # A charge point owned by a configuration push is free again within seconds, or at the worst when
 # the push's operation times out.

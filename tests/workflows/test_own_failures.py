@@ -21,6 +21,22 @@ async def test_a_bug_in_an_operation_is_a_verdict(
     assert view.failure.code == FailureCode.ENGINE_ERROR
 
 
+async def test_an_outage_of_the_nodes_database_is_no_verdict(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await set_stage()
+    apply, refused = stage.charger.apply_configuration, iter(range(3))
+
+    async def away_at_first(request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        for _ in refused:
+            raise ConnectionRefusedError
+        return await apply(request)
+
+    monkeypatch.setattr(stage.charger, "apply_configuration", away_at_first)
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+
+
 async def test_a_bug_in_the_stop_is_an_alarm(
     set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
