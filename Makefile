@@ -8,7 +8,7 @@ SOURCES := activities api bench catalogue demo docs domain embedded ocpp_server 
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up clean format lock bench docs
+.PHONY: help demo test chaos check up clean format lock bench docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ up: $(STAMP) ## Run everything on this machine; data in ./.dynamo (ARGS="--api-p
 
 test: $(STAMP) ## Run the tests (ARGS="tests/domain -k meter")
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARGS="--seconds 180 --seed 7")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(STAMP) ## Check format, lint, types and import direction
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make format'."; exit 1; }

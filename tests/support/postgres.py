@@ -27,12 +27,18 @@ _FAST_AND_LOSABLE = {
     "unix_socket_directories": "",
     "timezone": "UTC",
 }
+# What a killed server has confirmed is in the page cache of a machine that goes on.
+_SURVIVES_A_KILL = _FAST_AND_LOSABLE | {"synchronous_commit": "on"}
 
 
 class PostgresServer:
-    """Starts in the constructor, ends in :meth:`stop`, or with the process that started it."""
+    """Starts in the constructor, ends in :meth:`stop`, or with the process that started it.
 
-    def __init__(self) -> None:
+    One that ``survives`` keeps what it has confirmed when it is killed and started again.
+    """
+
+    def __init__(self, *, survives: bool = False) -> None:
+        self._settings = _SURVIVES_A_KILL if survives else _FAST_AND_LOSABLE
         # PostgreSQL refuses root, and pytest's folders are closed to everybody else: so a folder
         # of its own, and where we are root, an account without rights.
         self._folder = Path(tempfile.mkdtemp(prefix="dynamo-postgres-"))
@@ -53,6 +59,21 @@ class PostgresServer:
     def url(self, database: str = _SUPERUSER, *, driver: str = "asyncpg") -> str:
         """Return the SQLAlchemy URL of one of its databases."""
         return f"postgresql+{driver}://{_SUPERUSER}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """Kill it, as a crash would; its data stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def start(self) -> None:
+        """Start it again on its data; it ends at once while a part of the killed one lives."""
+        self._process = self._start()
 
     def stop(self) -> None:
         """Stop and remove everything."""
@@ -99,7 +120,7 @@ class PostgresServer:
             raise RuntimeError(f"initdb failed: {outcome.stderr.strip()}")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        settings = _FAST_AND_LOSABLE | {"port": str(self.port)}
+        settings = self._settings | {"port": str(self.port)}
         options = [word for item in settings.items() for word in ("-c", "=".join(item))]
         command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
         with (self._folder / "log").open("wb") as log:

@@ -1,0 +1,94 @@
+"""The virtual charge points of an experiment, each behind a proxy of its own."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from simulator import Fault, VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE, KEMPOWER_SATELLITE, Profile
+from tests.chaos.installer import Installer
+from tests.chaos.proxy import FaultProxy, Way
+from tests.chaos.schedule import Disturbance, LinkFault
+
+_SPEED = 10
+_CALL_TIMEOUT = 5.0
+# Some boot with each connection, and many connections are a boot loop for the engine: rightly, but
+# few runs would get far. So the most of them boot when they are switched on only.
+_MODELS: Sequence[tuple[Profile, frozenset[Fault]]] = (
+    (ALFEN_EVE_SINGLE, frozenset()),
+    (replace(ABB_TERRA_AC_W22, boots_on_reconnect=False), frozenset()),
+    (ALFEN_EVE_SINGLE, frozenset({Fault.NEEDS_REBOOT_FOR_KEY})),
+    (replace(KEMPOWER_SATELLITE, boots_on_reconnect=False), frozenset()),
+    (ABB_TERRA_AC_W22, frozenset({Fault.REPEATS_TRANSACTION_MESSAGES})),
+    (replace(ABB_TERRA_AC_W22, boots_on_reconnect=False), frozenset({Fault.IGNORES_STOP})),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charger:
+    """A charge point and its link."""
+
+    charge_point_id: str
+    virtual: VirtualChargePoint
+    proxy: FaultProxy
+
+    async def disturb(self, disturbance: Disturbance) -> None:
+        """Do it, and heal the link after a while."""
+        match disturbance.fault:
+            case LinkFault.DELAY:
+                self.proxy.delay = 0.05 * disturbance.nth
+            case LinkFault.CUT:
+                self.proxy.cut()
+                return
+            case LinkFault.BLACK_HOLE:
+                self.proxy.swallow()
+            case LinkFault.HALF_CLOSE_UP:
+                self.proxy.half_close(Way.UP)
+                return
+            case LinkFault.HALF_CLOSE_DOWN:
+                self.proxy.half_close(Way.DOWN)
+                return
+            case LinkFault.DROP_UP:
+                self.proxy.drop(Way.UP, disturbance.nth)
+            case LinkFault.DROP_DOWN:
+                self.proxy.drop(Way.DOWN, disturbance.nth)
+        await asyncio.sleep(disturbance.seconds)
+        self.proxy.heal()
+
+
+@asynccontextmanager
+async def fleet(
+    installer: Installer, node_ports: Sequence[int], *, size: int, seed: int
+) -> AsyncIterator[list[Charger]]:
+    """Register so many charge points, and switch them on until the end of the block."""
+    project = await installer.project()
+    chargers: list[Charger] = []
+    tasks: list[asyncio.Task[None]] = []
+    async with AsyncExitStack() as stack:
+        for number in range(size):
+            profile, faults = _MODELS[number % len(_MODELS)]
+            serial = f"CHAOS-{number:06}"
+            charge_point = await installer.charge_point(
+                project, serial, profile.vendor, profile.model
+            )
+            proxy = await stack.enter_async_context(
+                FaultProxy(node_ports, choose=random.Random(f"{seed}/{number}"))
+            )
+            virtual = VirtualChargePoint(
+                profile,
+                f"ws://127.0.0.1:{proxy.port}/{charge_point}",
+                serial=serial,
+                faults=faults,
+                speed=_SPEED,
+                call_timeout=_CALL_TIMEOUT,
+            )
+            chargers.append(Charger(charge_point_id=charge_point, virtual=virtual, proxy=proxy))
+            tasks.append(asyncio.create_task(virtual.run()))
+        try:
+            yield chargers
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,48 @@
+"""The table of an experiment."""
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.experiment import Outcome
+from tests.chaos.schedule import Part
+
+_NAMED = 5
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """Print it."""
+    plan = outcome.plan
+    table = Table(
+        title=f"Chaos, seed {plan.seed}: {plan.seconds:g} s, {plan.chargers} charge points"
+    )
+    table.add_column("What")
+    table.add_column("Count", justify="right")
+    table.add_column("Which")
+    for what, count, which in _facts(outcome):
+        table.add_row(what, str(count), which)
+    table.add_section()
+    for what, offenders in outcome.broken.items():
+        table.add_row(what, str(len(offenders)), ", ".join(offenders[:_NAMED]))
+    table.add_row("answers that make no sense", str(len(outcome.answers.wrong)), "")
+    console.print(table)
+    for answer in outcome.answers.wrong[:_NAMED]:
+        console.print(answer)
+    console.print("Every promise was kept." if outcome.held else "[bold]A promise was broken.[/]")
+
+
+def _facts(outcome: Outcome) -> list[tuple[str, int, str]]:
+    answers = outcome.answers
+    return [
+        ("runs acknowledged", len(answers.acknowledged), f"{answers.away} starts tried again"),
+        ("verdicts", outcome.verdicts.total(), _listed(outcome.verdicts)),
+        ("kills", outcome.kills.total(), _listed(outcome.kills)),
+        ("ended by themselves, restarted", outcome.ended.total(), _listed(outcome.ended)),
+        ("links disturbed", outcome.disturbances.total(), _listed(outcome.disturbances)),
+        ("seconds until all was settled", round(outcome.settled_after), ""),
+    ]
+
+
+def _listed(counted: Counter[str] | Counter[Part]) -> str:
+    return ", ".join(f"{name} {times}" for name, times in counted.most_common())

@@ -1,0 +1,122 @@
+"""The whole engine as processes that may be killed: PostgreSQL, Temporal on a file, and ours."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+import temporal_client
+from domain.states import RunStatus
+from embedded.layout import Layout
+from embedded.ports import free_port
+from storage.engine import Database
+from storage.migrate import upgrade
+from storage.tables import commissioning_runs
+from tests.chaos.parts import Killable, Program, Supervisor, dynamo
+from tests.chaos.schedule import Part
+from tests.support.eventually import eventually
+from tests.support.postgres import PostgresServer
+from tests.support.processes import until_ok
+
+_READY_SECONDS = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topology:
+    """Where everything is."""
+
+    api_url: str
+    node_ports: tuple[int, int]
+    database: Database
+    temporal: Client
+    supervisor: Supervisor
+
+    async def until_ready(self, within: float = _READY_SECONDS) -> None:
+        """Wait until the API and both nodes answer."""
+        await until_ok(f"{self.api_url}/health/ready", within=within)
+        for port in self.node_ports:
+            await until_ok(f"http://127.0.0.1:{port}/health/live", within=within)
+
+    async def has_ended(self, run: str) -> bool:
+        """Whether that run has its verdict; False while nobody can tell."""
+        with suppress(Exception):
+            async with self.database.read() as connection:
+                status = await connection.scalar(
+                    select(commissioning_runs.c.status).where(commissioning_runs.c.id == run)
+                )
+            return status not in {RunStatus.STARTING, RunStatus.IN_PROGRESS}
+        return False
+
+
+@asynccontextmanager
+async def topology(folder: Path) -> AsyncIterator[Topology]:
+    """Run it until the end of the block; logs and Temporal's file are in ``folder``."""
+    api_port, node_1, node_2, temporal_port, ui_port = (free_port() for _ in range(5))
+    layout = Layout(
+        host="127.0.0.1",
+        api_port=api_port,
+        ocpp_port=node_1,
+        temporal_port=temporal_port,
+        temporal_ui_port=ui_port,
+    )
+    postgres = PostgresServer(survives=True)
+    parts: dict[Part, Killable] = {Part.POSTGRESQL: postgres}
+    database = Database(postgres.url())
+    try:
+        await upgrade(postgres.url())
+        settings = {
+            "DYNAMO_DATABASE_URL": postgres.url(),
+            "DYNAMO_SECRET_KEY": "s" * 43,
+            "DYNAMO_API_PORT": str(api_port),
+            "DYNAMO_DATA_DIR": str(folder),
+            "DYNAMO_BOOT_RETRY_INTERVAL": "1",
+            "DYNAMO_CALL_TIMEOUT": "PT5S",
+            "TEMPORAL_ADDRESS": layout.temporal_address,
+            "TEMPORAL_NAMESPACE": "default",
+        }
+
+        def program(name: Part, command: list[str], **more: str) -> None:
+            parts[name] = Program(command, settings=settings | more, log=folder / f"{name}.log")
+            parts[name].start()
+
+        program(Part.TEMPORAL, layout.temporal_command(folder / "temporal.sqlite3"))
+        client = await _connected(layout.temporal_address)
+        program(Part.WORKER, dynamo("worker"))
+        program(Part.API, dynamo("api"))
+        program(Part.NODE_1, dynamo("ocpp-server"), DYNAMO_OCPP_PORT=str(node_1))
+        program(Part.NODE_2, dynamo("ocpp-server"), DYNAMO_OCPP_PORT=str(node_2))
+        supervisor = Supervisor(parts)
+        keeping = asyncio.create_task(supervisor.keep())
+        try:
+            yield Topology(
+                api_url=layout.api_url,
+                node_ports=(node_1, node_2),
+                database=database,
+                temporal=client,
+                supervisor=supervisor,
+            )
+        finally:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+    finally:
+        await database.close()
+        for part in reversed(parts.values()):
+            part.stop()
+
+
+async def _connected(address: str) -> Client:
+    async def connected() -> Client:
+        try:
+            client = await Client.connect(address, data_converter=pydantic_data_converter)
+            await temporal_client.register_search_attributes(client)
+        except Exception as error:
+            raise AssertionError(f"Temporal does not answer yet: {error}") from error
+        return client
+
+    return await eventually(connected, within=_READY_SECONDS)
