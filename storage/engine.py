@@ -5,6 +5,8 @@ the door instead of failing in the middle. PostgreSQL takes rows with ``FOR UPDA
 win. Callers never commit: leaving the block commits, an exception rolls back.
 """
 
+import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 _WRITE = "dynamo_write"
 _BUSY_TIMEOUT_MS = 15_000
+_WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 100, 0.02
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -89,15 +92,28 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's lazy one
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
             f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            "synchronous=NORMAL",
             "foreign_keys=ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
+        _use_write_ahead_log(cursor)
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         write = connection.get_execution_options().get(_WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _use_write_ahead_log(cursor: Any) -> None:
+    """Switch the file to WAL, where it is not; SQLite does not queue up for this one switch."""
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from temporalio.api.enums.v1 import EventType
+
 from domain.commissioning import (
     ConfigurationRequest,
     ConfigurationResult,
@@ -10,7 +12,6 @@ from domain.commissioning import (
 )
 from domain.facts import RefusedAttempt
 from domain.states import ParameterState
-from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import Stage, StageMaker
 from workflows.configuration import ConfigurationWorkflow
@@ -103,12 +104,15 @@ async def test_a_broken_link_is_not_connected(set_stage: StageMaker) -> None:
     assert "did not answer" in result.reason
 
 
-async def test_a_run_pushes_what_was_chosen_meanwhile(set_stage: StageMaker) -> None:
+async def test_a_run_has_pushed_what_was_chosen_meanwhile(set_stage: StageMaker) -> None:
     stage = await set_stage()
     stage.records.queued = True
-    await stage.verdict()
-
-    def pushed_again() -> None:
-        assert stage.charger.received["apply_configuration"] == 2
-
-    await eventually(pushed_again, within=45)
+    handle = await stage.start()
+    await stage.verdict_of(handle)
+    history = await handle.fetch_history()
+    started = [
+        event.child_workflow_execution_started_event_attributes.workflow_execution.workflow_id
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED
+    ]
+    assert started == ["configuration-cp_1"]
