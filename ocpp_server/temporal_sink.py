@@ -1,4 +1,7 @@
-"""Events as signals: one queue per watching workflow, in order, retried for some minutes."""
+"""Events as signals: one queue per watching workflow, in order, until each is told.
+
+They are in memory: what a killed node has not told, a workflow reads at the next connection.
+"""
 
 import asyncio
 from collections import deque
@@ -20,10 +23,11 @@ from domain.names import (
 )
 
 _MAX_WAITING: Final = 1_000
-_PATIENCE: Final = 600.0
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
+# Temporal does not want this event, and will not want it later.
+_REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
 _log = structlog.get_logger(__name__)
 
 
@@ -105,12 +109,11 @@ class TemporalSink:
             del self._queues[workflow_id]
 
     async def _signal(self, workflow_id: str, event: ChargePointEvent) -> bool:
-        """Signal one event; False when the workflow does not exist (any more)."""
+        """Signal one event, however long Temporal is away; False when the workflow is gone."""
         client = self._client
         if client is None:
             return False
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + _PATIENCE, _FIRST_PAUSE
+        pause = _FIRST_PAUSE
         while True:
             try:
                 await client.get_workflow_handle(workflow_id).signal(
@@ -120,8 +123,8 @@ class TemporalSink:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     _log.info("watcher_gone", workflow_id=workflow_id)
                     return False
-                if loop.time() > deadline:
-                    _log.error("signal_given_up", workflow_id=workflow_id, event_id=event.event_id)
+                if error.status in _REFUSALS:
+                    _log.error("signal_refused", workflow_id=workflow_id, error=str(error)[:200])
                     return True
                 _log.warning("signal_retried", workflow_id=workflow_id, error=str(error)[:200])
                 await asyncio.sleep(pause)

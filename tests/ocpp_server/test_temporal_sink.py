@@ -1,0 +1,66 @@
+"""Events reach their workflow in order, however long Temporal is away."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.facts import ChargePointEvent, EventKind
+from ocpp_server import temporal_sink
+from ocpp_server.temporal_sink import TemporalSink
+from tests.support.eventually import eventually
+from tests.support.rows import AT
+
+_WATCHER = "commissioning-cp_1"
+
+
+class FakeTemporal:
+    """Answers signals as it was told, then takes them."""
+
+    def __init__(self, *answers: RPCStatusCode) -> None:
+        self._answers: Iterator[RPCStatusCode] = iter(answers)
+        self.told: list[str] = []
+
+    def get_workflow_handle(self, workflow_id: str) -> "FakeTemporal":
+        assert workflow_id == _WATCHER
+        return self
+
+    async def signal(self, _name: str, event: ChargePointEvent, **_options: Any) -> None:
+        for status in self._answers:
+            raise RPCError("by script", status, b"")
+        self.told.append(event.event_id)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporal_sink, "_FIRST_PAUSE", 0.0)
+
+
+async def _delivered(temporal: FakeTemporal, *ids: str) -> list[str]:
+    sink = TemporalSink()
+    for event_id in ids:
+        event = ChargePointEvent(event_id=event_id, kind=EventKind.HEARTBEAT, at=AT)
+        sink.deliver(_WATCHER, event)
+    sink.connected(cast("Client", temporal))
+
+    def done() -> None:
+        assert len(asyncio.all_tasks()) == 1
+
+    await eventually(done)
+    return temporal.told
+
+
+async def test_events_wait_for_temporal_in_their_order() -> None:
+    away = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED) * 500
+    assert await _delivered(FakeTemporal(*away), "a", "b", "c") == ["a", "b", "c"]
+
+
+async def test_an_event_that_temporal_refuses_does_not_hold_up_the_others() -> None:
+    assert await _delivered(FakeTemporal(RPCStatusCode.INVALID_ARGUMENT), "a", "b") == ["b"]
+
+
+async def test_events_of_a_workflow_that_has_ended_are_forgotten() -> None:
+    assert await _delivered(FakeTemporal(RPCStatusCode.NOT_FOUND), "a", "b") == []
