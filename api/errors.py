@@ -17,6 +17,8 @@ from domain.errors import EngineError, FieldError, InvalidError, UnavailableErro
 
 _log = structlog.get_logger()
 
+# PostgreSQL's classes: connection exception, insufficient resources, operator intervention.
+_AWAY_STATES = ("08", "53", "57P")
 _DETAILS = {
     400: ("malformed_request", "The request could not be read."),
     404: ("not_found", "There is nothing at this path."),
@@ -84,15 +86,20 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, DBAPIError) and not (
-        isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    ):
+    if isinstance(error, DBAPIError) and not _is_away(error):
         raise error
     _log.warning("database_away", error=type(error).__name__, exc_info=error)
     away = UnavailableError(
         "database_unavailable", "The database is away for the moment. Try again shortly."
     )
     return problem_response(away, _request_id(request))
+
+
+def _is_away(error: DBAPIError) -> bool:
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return True
+    # PostgreSQL that starts or stops ("the database system is starting up") is no OperationalError.
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_AWAY_STATES)
 
 
 def _plain(request: Request, status: int, code: str, detail: str) -> JSONResponse:
