@@ -15,6 +15,7 @@ from ocpp_server.v16.replies import ask
 from storage import commands as intents
 from storage import facts
 from storage.engine import Database
+from storage.parameters import Parameters
 
 _ENDED: Final = "The transaction had already ended."
 _log = structlog.get_logger(__name__)
@@ -62,19 +63,8 @@ class Gateway:
         except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         async with self._database.write() as connection:
-            await intents.record_parameters(
-                connection,
-                request.charge_point_id,
-                tuple(
-                    intents.ReportedParameter(
-                        key=parameter.key,
-                        reported=parameter.reported,
-                        state=parameter.state,
-                        detail=parameter.detail,
-                    )
-                    for parameter in outcome.parameters
-                ),
-                at=datetime.now(UTC),
+            await Parameters(connection).record(
+                request.charge_point_id, outcome.parameters, at=datetime.now(UTC)
             )
         return outcome
 

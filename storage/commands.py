@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.operations import Outcome, Reply
 from storage.dialects import conflict_insert
-from storage.tables import commands, parameters, transactions
+from storage.tables import commands, transactions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,35 +74,3 @@ async def has_ended(connection: AsyncConnection, charge_point_id: str, transacti
         .where(transactions.c.stopped_at.is_not(None))
     )
     return found is not None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedParameter:
-    """How a configuration parameter was found or taken."""
-
-    key: str
-    reported: str | None
-    state: str
-    detail: str | None
-
-
-async def record_parameters(
-    connection: AsyncConnection,
-    charge_point_id: str,
-    reported: tuple[ReportedParameter, ...],
-    *,
-    at: datetime,
-) -> None:
-    """Write what became of those parameters that have a row."""
-    for parameter in reported:
-        await connection.execute(
-            update(parameters)
-            .where(parameters.c.charge_point_id == charge_point_id)
-            .where(parameters.c.key == parameter.key)
-            .values(
-                reported=parameter.reported and parameter.reported[:2500],
-                state=parameter.state,
-                detail=parameter.detail and parameter.detail[:500],
-                updated_at=at,
-            )
-        )

@@ -13,6 +13,7 @@ from domain.operations import Reply, TriggerMessage
 from domain.ports import ChargePointGoneError
 from domain.states import ConnectorStatus, ParameterState
 from simulator import Fault, State, VirtualChargePoint
+from storage.parameters import Parameters
 from storage.tables import commands, connectors, meter_values, parameters, transactions
 from tests.ocpp_server.bed import Bed
 from tests.support.eventually import eventually
@@ -131,6 +132,20 @@ async def test_apply_configuration(bed: Bed) -> None:
 
 
 @on_sqlite
+async def test_a_value_that_was_chosen_during_a_push_stays_queued(bed: Bed) -> None:
+    async with bed.database.write() as connection:
+        await Parameters(connection).queue(
+            bed.charge_point_id, {"ConnectionTimeOut": "45"}, at=datetime.now(UTC)
+        )
+    earlier = op.DesiredParameter(key="ConnectionTimeOut", value="30")
+    async with virtual(bed):
+        await bed.gateway.apply_configuration(
+            op.ApplyConfiguration(charge_point_id=bed.charge_point_id, parameters=(earlier,))
+        )
+    (row,) = await bed.rows(parameters)
+    assert (row.desired, row.state) == ("45", ParameterState.QUEUED)
+
+
 async def test_trigger_and_availability(bed: Bed) -> None:
     async with virtual(bed) as charge_point:
         before = charge_point.sent["StatusNotification"]
