@@ -6,13 +6,24 @@ the SDK's client configuration, not here.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRET_CHARACTERS = 32
+
+
+def _seconds(value: object) -> object:
+    """Read a plain number as seconds; pydantic itself takes ISO 8601 (``PT5S``)."""
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except (ValueError, OverflowError):
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class SecretMissingError(Exception):
@@ -54,10 +65,10 @@ class Settings(BaseSettings):
     public_ocpp_url: str = Field(
         default="ws://127.0.0.1:9000", description="Base of the `ocpp_endpoint` given to chargers"
     )
-    token_lifetime: timedelta = Field(
+    token_lifetime: Duration = Field(
         default=timedelta(hours=24), description="How long a bearer token is valid"
     )
-    invitation_lifetime: timedelta = Field(
+    invitation_lifetime: Duration = Field(
         default=timedelta(days=7), description="How long an invitation can be accepted"
     )
     smtp_url: SecretStr | None = Field(
@@ -74,7 +85,7 @@ class Settings(BaseSettings):
     heartbeat_interval: int = Field(
         default=60, ge=5, description="Seconds between heartbeats, told in an Accepted boot reply"
     )
-    call_timeout: timedelta = Field(
+    call_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long a charge point may take to answer"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

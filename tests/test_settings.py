@@ -1,0 +1,23 @@
+"""Durations are ISO 8601 or seconds, as the settings say."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5", 5), ("0.5", 0.5), ("PT5S", 5), ("PT1M30S", 90), ("P1D", 86_400)]
+)
+def test_a_duration(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
+    monkeypatch.setenv("DYNAMO_CALL_TIMEOUT", text)
+    assert Settings().call_timeout == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["soon", "", "nan", "inf"])
+def test_what_is_no_duration(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("DYNAMO_CALL_TIMEOUT", text)
+    with pytest.raises(ValidationError, match="call_timeout"):
+        Settings()
