@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 import temporal_client
 from api import docs
+from api.access.endpoints import router as access
 from api.accounts.endpoints import router as accounts
 from api.charge_points.endpoints import router as charge_points
 from api.commissioning.endpoints import router as commissioning
@@ -72,6 +73,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         commissioning,
         handover,
         site_owner,
+        access,
     ):
         v1.include_router(router)
     app.include_router(v1)

@@ -88,6 +88,15 @@ def _project_id(
     return project_id
 
 
+def _owned_project_id(
+    _: SiteOwner,
+    project_id: Annotated[str, Path(examples=["prj_01HX4M7TABCDE12345"])],
+) -> str:
+    if not is_id(Prefix.PROJECT, project_id):
+        raise NotFoundError("project_not_found", "You have no project with this id.")
+    return project_id
+
+
 def _charge_point_id(
     _: Installer,
     charge_point_id: Annotated[str, Path(examples=["cp_01HX5P2QRSTUVWXYZ0"])],
@@ -107,6 +116,7 @@ def _commissioning_id(
 
 
 ProjectId = Annotated[str, Depends(_project_id)]
+OwnedProjectId = Annotated[str, Depends(_owned_project_id)]
 ChargePointId = Annotated[str, Depends(_charge_point_id)]
 CommissioningId = Annotated[str, Depends(_commissioning_id)]
 

@@ -50,6 +50,10 @@ class PageRequest:
             raise _invalid_cursor()
         return int(number)
 
+    def after_text(self) -> str | None:
+        """Read the cursor as the text that ended the page before."""
+        return None if self.cursor is None else self._decoded()
+
     def page(
         self, rows: Sequence[S], show: Callable[[S], T], position: Callable[[S], str | int]
     ) -> Page[T]:

@@ -17,6 +17,13 @@ class ProjectStatus(StrEnum):
     HANDED_OVER = "handed_over"
 
 
+class AccessMode(StrEnum):
+    """Whom the charge points of a handed-over project charge for."""
+
+    LISTED = "listed"
+    OPEN = "open"
+
+
 class InvitationStatus(StrEnum):
     """Life of an invitation to the site owner."""
 

@@ -7,8 +7,9 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import TransactionFact
-from domain.id_tag import is_accepted
+from domain.id_tag import is_of_run
 from domain.states import RunStatus
+from storage.access import admitted
 from storage.dialects import among, conflict_insert
 from storage.fact_records import (
     Authorization,
@@ -40,19 +41,35 @@ def transaction_fact(row: Row[Any]) -> TransactionFact:
 async def store_authorizations(
     connection: AsyncConnection, records: Sequence[Authorization]
 ) -> None:
-    """Look up the tag of each charge point's open run."""
+    """Accept the tag of each charge point's open run, and those that the site's owner admits."""
+    await _accept(connection, records)
+
+
+async def _accept(
+    connection: AsyncConnection, records: Sequence[Authorization | TransactionStart]
+) -> dict[tuple[str, str], str]:
+    """Mark the records whose tag may charge.
+
+    Returns the runs of the test charges among them, by charge point and id tag.
+    """
     runs = await _open_runs(connection, {record.charge_point_id for record in records})
+    presented = {(record.charge_point_id, record.id_tag) for record in records}
+    welcome = await admitted(connection, presented)
+    tests: dict[tuple[str, str], str] = {}
     for record in records:
-        _, tag = runs.get(record.charge_point_id, (None, None))
-        record.accepted = is_accepted(record.id_tag, open_run_tag=tag)
+        run_id, tag = runs.get(record.charge_point_id, ("", None))
+        is_test = is_of_run(record.id_tag, open_run_tag=tag)
+        pair = record.charge_point_id, record.id_tag
+        record.accepted = is_test or pair in welcome
+        if is_test:
+            tests[pair] = run_id
+    return tests
 
 
 async def store_starts(connection: AsyncConnection, records: Sequence[TransactionStart]) -> None:
     """Give each start its transaction id; a repeated start gets the id it had before."""
-    runs = await _open_runs(connection, {record.charge_point_id for record in records})
+    tests = await _accept(connection, records)
     for record in records:
-        run_id, tag = runs.get(record.charge_point_id, (None, None))
-        record.accepted = is_accepted(record.id_tag, open_run_tag=tag)
         identity = {
             "charge_point_id": record.charge_point_id,
             "connector_id": record.connector_id,
@@ -65,7 +82,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
             .values(
                 **identity,
                 received_at=record.received_at,
-                commissioning_id=run_id if record.accepted else None,
+                commissioning_id=tests.get((record.charge_point_id, record.id_tag)),
             )
             .on_conflict_do_nothing()
             .returning(transactions.c.id)

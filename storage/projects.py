@@ -59,6 +59,19 @@ class Projects:
         """
         return await self._one(_of_installer(project_id, installer_id))
 
+    async def owned(self, project_id: str, *, site_owner_id: str) -> Project:
+        """One project that the site owner has claimed.
+
+        Raises:
+            NotFoundError: ``project_not_found``.
+
+        """
+        return await self._one(
+            select(projects)
+            .where(projects.c.id == project_id)
+            .where(projects.c.site_owner_id == site_owner_id)
+        )
+
     async def for_change(self, project_id: str, *, installer_id: str) -> Project:
         """Lock one project of the installer for a change of it, or of anything in it.
 

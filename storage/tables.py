@@ -74,7 +74,18 @@ projects = Table(
     Column("handed_over_at", UTCDateTime),
     Column("sign_off_notes", Text),
     Column("installer_signature", String(200)),
+    Column("access", String(10), nullable=False, server_default="listed"),  # AccessMode
     Index(None, "installer_id", "id"),
+)
+
+id_tags = Table(
+    "id_tags",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("tag_key", String(20), primary_key=True),  # trimmed, case-folded
+    Column("id_tag", String(20), nullable=False),  # as the owner wrote it
+    Column("label", String(200)),
+    Column("added_at", UTCDateTime, nullable=False),
 )
 
 charge_points = Table(

@@ -14,10 +14,15 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from api.app import create_app
+from api.deps import now
 from api.security.passwords import Passwords
 from api.temporal import TemporalGateway
+from domain.ids import Prefix, new_id
+from domain.states import Role
 from settings import Settings
+from storage.accounts import Account, Accounts
 from storage.engine import Database
+from storage.projects import Projects
 from tests.api.callers import PASSWORD, V1, Caller
 from worker import make_worker
 
@@ -110,6 +115,35 @@ async def installer(enrol: Enrol) -> Caller:
 async def stranger(enrol: Enrol) -> Caller:
     """Another installer."""
     return await enrol()
+
+
+Own = Callable[[str, str], Awaitable[Caller]]
+
+
+@pytest.fixture
+def owner(app: FastAPI, anonymous: Caller, database: Database) -> Own:
+    """Make a site owner who has claimed a project, without its invitation."""
+
+    async def one(email: str, project_id: str) -> Caller:
+        account = Account(
+            id=new_id(Prefix.ACCOUNT),
+            role=Role.SITE_OWNER,
+            email=email,
+            name="Riverside Facilities",
+            company=None,
+            password_hash=await app.state.parts.passwords.hash(PASSWORD),
+            token_epoch=0,
+            created_at=now(),
+        )
+        async with database.write() as connection:
+            await Accounts(connection).create(account)
+            await Projects(connection).change(project_id, {"site_owner_id": account.id})
+        answer = await anonymous.call(
+            "POST", f"{V1}/site-owner/login", {"email": email, "password": PASSWORD}
+        )
+        return Caller(http=anonymous.http, token=answer.json()["token"], email=email)
+
+    return one
 
 
 @pytest.fixture

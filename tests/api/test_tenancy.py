@@ -14,12 +14,14 @@ from domain.ids import Prefix, new_id
 from storage.engine import Database
 from storage.runs import Runs
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
+from tests.api.conftest import Own
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 PROJECT = "/api/v1/installer/projects/{project_id}"
 CHARGE_POINT = "/api/v1/installer/charge-points/{charge_point_id}"
 COMMISSIONING = "/api/v1/installer/commissioning/{charge_point_id}"
+OWNED = "/api/v1/site-owner/projects/{project_id}"
 
 # Each operation on an id, with a body that would do for one's own.
 CASES: dict[tuple[str, str], Any] = {
@@ -47,6 +49,14 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/runs"): None,
     ("GET", f"{COMMISSIONING}/runs/{{commissioning_id}}"): None,
     ("GET", f"{COMMISSIONING}/logs"): None,
+}
+# The same of the site owner's operations.
+OWNER_CASES: dict[tuple[str, str], Any] = {
+    ("GET", f"{OWNED}/access"): None,
+    ("PUT", f"{OWNED}/access"): {"mode": "open"},
+    ("GET", f"{OWNED}/id-tags"): None,
+    ("PUT", f"{OWNED}/id-tags/{{id_tag}}"): {"label": "Mine"},
+    ("DELETE", f"{OWNED}/id-tags/{{id_tag}}"): None,
 }
 # Operations without an id in the path whose query or body takes one are tested below by name.
 WITHOUT_ID = {
@@ -76,6 +86,11 @@ class Theirs:
     charge_point_id: str
     commissioning_id: str
     identity: str
+    id_tag: str = "04A2B3C4"
+
+    def format(self, path: str) -> str:
+        """Fill a path in."""
+        return path.format(**vars(self))
 
 
 @pytest.fixture
@@ -109,7 +124,7 @@ def operations(app: FastAPI) -> set[tuple[str, str]]:
 
 
 async def test_every_operation_has_a_case(app: FastAPI) -> None:
-    assert operations(app) == set(CASES) | WITHOUT_ID
+    assert operations(app) == set(CASES) | set(OWNER_CASES) | WITHOUT_ID
     assert not any("{" in path for _, path in WITHOUT_ID)
 
 
@@ -135,11 +150,11 @@ async def test_what_is_not_documented_has_no_tenant(app: FastAPI) -> None:
 
 
 async def answers(
-    caller: Caller, path_of: Callable[[str], str]
+    caller: Caller, path_of: Callable[[str], str], cases: dict[tuple[str, str], Any] = CASES
 ) -> dict[tuple[str, str], httpx.Response]:
     made: dict[tuple[str, str], Awaitable[httpx.Response]] = {
         (method, path): caller.call(method, path_of(path), body)
-        for (method, path), body in CASES.items()
+        for (method, path), body in cases.items()
     }
     return {case: await answer for case, answer in made.items()}
 
@@ -148,45 +163,69 @@ async def test_a_foreign_id_does_not_exist(
     installer: Caller, stranger: Caller, theirs: Theirs
 ) -> None:
     before = (await stranger.get(f"/charge-points/{theirs.charge_point_id}")).json()
+    await _expect_foreign_is_unknown(installer, theirs, CASES)
+    assert (await stranger.get(f"/charge-points/{theirs.charge_point_id}")).json() == before
 
-    def foreign(path: str) -> str:
-        return path.format(**vars(theirs))
 
+async def test_a_foreign_site_does_not_exist(owner: Own, stranger: Caller, theirs: Theirs) -> None:
+    mine = await owner("mine@riversidebp.com", await stranger.project())
+    others = await owner("theirs@riversidebp.com", theirs.project_id)
+    before = await answers(others, theirs.format, OWNER_CASES)
+    assert {answer.status_code for answer in before.values()} <= {200, 204}
+    await _expect_foreign_is_unknown(mine, theirs, OWNER_CASES)
+
+
+async def test_an_installer_is_no_owner(
+    installer: Caller, stranger: Caller, theirs: Theirs
+) -> None:
+    for caller in (installer, stranger):
+        for case, answer in (await answers(caller, theirs.format, OWNER_CASES)).items():
+            assert answer.status_code == 403, case
+
+
+async def _expect_foreign_is_unknown(
+    caller: Caller, theirs: Theirs, cases: dict[tuple[str, str], Any]
+) -> None:
     def unknown(path: str) -> str:
         return path.format(
             project_id=new_id(Prefix.PROJECT),
             charge_point_id=new_id(Prefix.CHARGE_POINT),
             commissioning_id=new_id(Prefix.COMMISSIONING),
             identity="SN-0",
+            id_tag="NOBODY",
         )
 
-    theirs_to_me = await answers(installer, foreign)
-    nobodys = await answers(installer, unknown)
+    theirs_to_me = await answers(caller, theirs.format, cases)
+    nobodys = await answers(caller, unknown, cases)
     for case, answer in theirs_to_me.items():
         assert answer.status_code == 404, (case, answer.text)
         # Not even the words tell that it exists.
         mine, other = answer.json(), nobodys[case].json()
         mine.pop("request_id"), other.pop("request_id")
         assert mine == other
-    assert (await stranger.get(f"/charge-points/{theirs.charge_point_id}")).json() == before
 
 
-async def test_a_malformed_id_does_not_exist(installer: Caller) -> None:
+async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> None:
+    mine = await owner("mine@riversidebp.com", await installer.project())
     for name in ("x", "%00", "%F0%9F%94%8C", "cp_" + "0" * 5000, "..%2F", "' OR 1=1 --"):
 
         def malformed(path: str, name: str = name) -> str:
             return path.format(
-                project_id=name, charge_point_id=name, commissioning_id=name, identity=name
+                project_id=name,
+                charge_point_id=name,
+                commissioning_id=name,
+                identity=name,
+                id_tag=name,
             )
 
         for case, answer in (await answers(installer, malformed)).items():
             assert answer.status_code == 404, (case, name, answer.text)
+        for case, answer in (await answers(mine, malformed, OWNER_CASES)).items():
+            assert answer.status_code == 404, (case, name, answer.text)
 
 
 async def test_anonymous_learns_nothing(anonymous: Caller, theirs: Theirs) -> None:
-    for case, answer in (
-        await answers(anonymous, lambda path: path.format(**vars(theirs)))
-    ).items():
+    for case, answer in (await answers(anonymous, theirs.format, CASES | OWNER_CASES)).items():
         assert answer.status_code == 401, case
 
 

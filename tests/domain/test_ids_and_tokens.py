@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.id_tag import is_accepted
+from domain.id_tag import is_of_run
 from domain.ids import Prefix, is_id, new_id
 from domain.tokens import hash_token, invitation_token
 
@@ -69,7 +69,7 @@ def test_any_text_is_an_id_or_not(text: str) -> None:
 def test_only_the_tag_of_the_open_run(
     id_tag: str, open_run_tag: str | None, *, accepted: bool
 ) -> None:
-    assert is_accepted(id_tag, open_run_tag=open_run_tag) is accepted
+    assert is_of_run(id_tag, open_run_tag=open_run_tag) is accepted
 
 
 def test_a_token_is_256_bits_and_the_same_each_time() -> None:

@@ -116,6 +116,7 @@ def upgrade() -> None:
     sa.Column('handed_over_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sign_off_notes', sa.Text(), nullable=True),
     sa.Column('installer_signature', sa.String(length=200), nullable=True),
+    sa.Column('access', sa.String(length=10), server_default='listed', nullable=False),
     sa.ForeignKeyConstraint(['installer_id'], ['accounts.id'], name=op.f('fk_projects_installer_id')),
     sa.ForeignKeyConstraint(['site_owner_id'], ['accounts.id'], name=op.f('fk_projects_site_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_projects'))
@@ -149,6 +150,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_charge_points_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
 
+    op.create_table('id_tags',
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('tag_key', sa.String(length=20), nullable=False),
+    sa.Column('id_tag', sa.String(length=20), nullable=False),
+    sa.Column('label', sa.String(length=200), nullable=True),
+    sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_id_tags_project_id')),
+    sa.PrimaryKeyConstraint('project_id', 'tag_key', name=op.f('pk_id_tags'))
+    )
     op.create_table('invitations',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -306,6 +316,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
 
     op.drop_table('invitations')
+    op.drop_table('id_tags')
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))
         batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))

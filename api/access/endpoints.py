@@ -1,0 +1,110 @@
+"""Endpoints of who may charge: the owner's own list of id tags, or everybody."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Response
+
+from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
+from api.deps import AppParts, OwnedProjectId, SiteOwner, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from storage.access import Access
+from storage.projects import Projects
+
+router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner"])
+
+_IdTagPath = Annotated[IdTag, Path()]
+
+
+@router.get(
+    "/access",
+    summary="Show who may charge",
+    operation_id="getAccess",
+    responses=problems(401, 403, 404, 503),
+)
+async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> AccessShown:
+    """Until you list id tags or open the site, its charge points charge for nobody."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        mode, count = await Access(connection, project_id).mode()
+    return AccessShown(mode=mode, id_tags=count)
+
+
+@router.put(
+    "/access",
+    summary="Choose who may charge",
+    operation_id="setAccess",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+)
+async def choose(
+    project_id: OwnedProjectId, body: AccessChange, owner: SiteOwner, parts: AppParts
+) -> AccessShown:
+    """`listed` admits the id tags of your list, `open` every id tag. The list is kept either way.
+
+    It counts from the handover on, for the next card that is presented.
+    """
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        await Access(connection, project_id).set_mode(body.mode)
+        mode, count = await Access(connection, project_id).mode()
+    return AccessShown(mode=mode, id_tags=count)
+
+
+@router.get(
+    "/id-tags",
+    summary="List the id tags that may charge",
+    operation_id="listIdTags",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_tags(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
+) -> Page[TagShown]:
+    """The list, in the order of the tags."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        rows = await Access(connection, project_id).page(
+            after=paging.after_text(), limit=paging.fetch
+        )
+    return paging.page(rows, TagShown.of, lambda tag: tag.id_tag)
+
+
+@router.put(
+    "/id-tags/{id_tag}",
+    summary="Let an id tag charge",
+    operation_id="putIdTag",
+    responses=problems(
+        400, 401, 403, 404, 413, 422, 503, id_tags_full="The list has no place for another."
+    ),
+)
+async def put_tag(
+    project_id: OwnedProjectId,
+    id_tag: _IdTagPath,
+    owner: SiteOwner,
+    parts: AppParts,
+    body: Annotated[TagLabel | None, Body()] = None,
+) -> TagShown:
+    """List an id tag, or change its label. Upper and lower case are the same tag."""
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        tag = await Access(connection, project_id).put(
+            id_tag, label=body.label if body else None, at=now()
+        )
+    return TagShown.of(tag)
+
+
+@router.delete(
+    "/id-tags/{id_tag}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Take an id tag off the list",
+    operation_id="deleteIdTag",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def delete_tag(
+    project_id: OwnedProjectId, id_tag: _IdTagPath, owner: SiteOwner, parts: AppParts
+) -> Response:
+    """It charges no more from its next card reading on; a session that runs goes on."""
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        await Access(connection, project_id).remove(id_tag)
+    return Response(status_code=HTTPStatus.NO_CONTENT)

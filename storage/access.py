@@ -1,0 +1,146 @@
+"""Who may charge at a project once it is handed over: listed id tags, or everybody."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError, NotFoundError
+from domain.id_tag import key_of
+from domain.states import AccessMode, ProjectStatus
+from storage.dialects import among
+from storage.tables import charge_points, id_tags, projects
+
+MAX_TAGS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedTag:
+    """One id tag that may charge; ``label`` says whose it is."""
+
+    id_tag: str
+    label: str | None
+    added_at: datetime
+
+
+async def admitted(
+    connection: AsyncConnection, presented: Collection[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Of pairs of charge point and id tag, return those that the owner of the site admits."""
+    rows = await connection.execute(
+        select(charge_points.c.id, charge_points.c.project_id, projects.c.access)
+        .join(projects, projects.c.id == charge_points.c.project_id)
+        .where(among(connection, charge_points.c.id, {identity for identity, _ in presented}))
+        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+    )
+    sites = {row.id: (row.project_id, AccessMode(row.access)) for row in rows}
+    if not sites:
+        return set()
+    rows = await connection.execute(
+        select(id_tags.c.project_id, id_tags.c.tag_key)
+        .where(among(connection, id_tags.c.project_id, {project for project, _ in sites.values()}))
+        .where(among(connection, id_tags.c.tag_key, {key_of(id_tag) for _, id_tag in presented}))
+    )
+    listed = {(row.project_id, row.tag_key) for row in rows}
+
+    def may_charge(identity: str, id_tag: str) -> bool:
+        project, mode = sites.get(identity, ("", AccessMode.LISTED))
+        return mode is AccessMode.OPEN or (project, key_of(id_tag)) in listed
+
+    return {pair for pair in presented if may_charge(*pair)}
+
+
+class Access:
+    """Repository of what the owner of one project allows."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def mode(self) -> tuple[AccessMode, int]:
+        """Return the mode, and how many tags are listed."""
+        mode = (
+            await self._connection.scalars(
+                select(projects.c.access).where(projects.c.id == self._project_id)
+            )
+        ).one()
+        return AccessMode(mode), await self._count()
+
+    async def set_mode(self, mode: AccessMode) -> None:
+        """Admit everybody, or the listed tags alone."""
+        await self._connection.execute(
+            update(projects).where(projects.c.id == self._project_id).values(access=mode)
+        )
+
+    async def put(self, id_tag: str, *, label: str | None, at: datetime) -> ListedTag:
+        """List a tag, or change its label.
+
+        Raises:
+            ConflictError: ``id_tags_full``.
+
+        """
+        key = key_of(id_tag)
+        changed = await self._connection.execute(
+            update(id_tags)
+            .where(id_tags.c.project_id == self._project_id)
+            .where(id_tags.c.tag_key == key)
+            .values(label=label)
+        )
+        if changed.rowcount == 0:
+            if await self._count() >= MAX_TAGS:
+                raise ConflictError(
+                    "id_tags_full",
+                    f"A project lists at most {MAX_TAGS} id tags. Remove some, or admit everybody.",
+                )
+            await self._connection.execute(
+                insert(id_tags).values(
+                    project_id=self._project_id,
+                    tag_key=key,
+                    id_tag=id_tag.strip(),
+                    label=label,
+                    added_at=at,
+                )
+            )
+        row = (
+            await self._connection.execute(
+                select(id_tags)
+                .where(id_tags.c.project_id == self._project_id)
+                .where(id_tags.c.tag_key == key)
+            )
+        ).one()
+        return ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at)
+
+    async def remove(self, id_tag: str) -> None:
+        """Take a tag off the list; a session that runs goes on.
+
+        Raises:
+            NotFoundError: ``id_tag_not_found``.
+
+        """
+        removed = await self._connection.execute(
+            delete(id_tags)
+            .where(id_tags.c.project_id == self._project_id)
+            .where(id_tags.c.tag_key == key_of(id_tag))
+        )
+        if removed.rowcount == 0:
+            raise NotFoundError("id_tag_not_found", "The project lists no such id tag.")
+
+    async def page(self, *, after: str | None, limit: int) -> Sequence[ListedTag]:
+        """Return listed tags in their order, after the tag ``after``."""
+        query = select(id_tags).where(id_tags.c.project_id == self._project_id)
+        if after is not None:
+            query = query.where(id_tags.c.tag_key > key_of(after))
+        rows = await self._connection.execute(query.order_by(id_tags.c.tag_key).limit(limit))
+        return [
+            ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at) for row in rows
+        ]
+
+    async def _count(self) -> int:
+        count = await self._connection.scalar(
+            select(func.count())
+            .select_from(id_tags)
+            .where(id_tags.c.project_id == self._project_id)
+        )
+        return count or 0

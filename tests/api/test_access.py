@@ -1,0 +1,135 @@
+"""Who may charge at a site: the owner's list, or everybody, from the handover on."""
+
+import pytest
+from sqlalchemy import select
+
+from api.deps import now
+from domain.states import ProjectStatus
+from storage.access import admitted
+from storage.engine import Database
+from storage.fact_records import Authorization, TransactionStart
+from storage.facts import store
+from storage.projects import Projects
+from storage.tables import transactions
+from tests.api.callers import Caller, problem
+from tests.api.conftest import Own
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+TAG = "04A2B3C4"
+
+
+class Site:
+    """A project of an owner, with one charge point."""
+
+    def __init__(self, owner: Caller, database: Database, project: str, charge_point: str) -> None:
+        self._owner = owner
+        self._database = database
+        self.path = f"/api/v1/site-owner/projects/{project}"
+        self.project = project
+        self.charge_point = charge_point
+
+    async def call(self, method: str, path: str, body: object = None) -> object:
+        answer = await self._owner.call(method, f"{self.path}{path}", body)
+        assert answer.status_code in {200, 204}, answer.text
+        return answer.json() if answer.content else None
+
+    async def refused(self, method: str, path: str, body: object, status: int, code: str) -> None:
+        problem(await self._owner.call(method, f"{self.path}{path}", body), status, code)
+
+    async def hand_over(self) -> None:
+        async with self._database.write() as connection:
+            change = {"status": ProjectStatus.HANDED_OVER}
+            await Projects(connection).change(self.project, change)
+
+    async def admits(self, id_tag: str) -> bool:
+        async with self._database.read() as connection:
+            pair = self.charge_point, id_tag
+            return await admitted(connection, [pair]) == {pair}
+
+
+@pytest.fixture
+async def site(installer: Caller, owner: Own, database: Database) -> Site:
+    project = await installer.project()
+    charge_point = await installer.charge_point(project)
+    facilities = await owner("facilities@riversidebp.com", project)
+    return Site(facilities, database, project, charge_point)
+
+
+async def test_nobody_charges_until_the_owner_says_so(site: Site) -> None:
+    assert await site.call("GET", "/access") == {"mode": "listed", "id_tags": 0}
+    await site.hand_over()
+    assert not await site.admits(TAG)
+
+
+async def test_a_listed_tag_charges_from_the_handover_on(site: Site) -> None:
+    tag = await site.call("PUT", f"/id-tags/{TAG}", {"label": "Van 3"})
+    assert isinstance(tag, dict)
+    assert (tag["id_tag"], tag["label"]) == (TAG, "Van 3")
+    assert not await site.admits(TAG)
+    await site.hand_over()
+    assert await site.admits(TAG)
+    assert await site.admits(f" {TAG.lower()} ")
+    assert not await site.admits("04A2B3C5")
+    await site.call("DELETE", f"/id-tags/{TAG.lower()}")
+    assert not await site.admits(TAG)
+    await site.refused("DELETE", f"/id-tags/{TAG}", None, 404, "id_tag_not_found")
+
+
+async def test_an_open_site_charges_everybody_and_keeps_its_list(site: Site) -> None:
+    await site.call("PUT", f"/id-tags/{TAG}")
+    assert await site.call("PUT", "/access", {"mode": "open"}) == {"mode": "open", "id_tags": 1}
+    assert not await site.admits("ANYBODY")
+    await site.hand_over()
+    assert await site.admits("ANYBODY")
+    await site.call("PUT", "/access", {"mode": "listed"})
+    assert await site.admits(TAG)
+    assert not await site.admits("ANYBODY")
+
+
+async def test_the_same_tag_in_other_case_is_one_entry(site: Site) -> None:
+    await site.call("PUT", f"/id-tags/{TAG}", {"label": "Van 3"})
+    again = await site.call("PUT", f"/id-tags/{TAG.lower()}", {"label": "Van 4"})
+    assert isinstance(again, dict)
+    assert (again["id_tag"], again["label"]) == (TAG, "Van 4")
+    assert await site.call("GET", "/access") == {"mode": "listed", "id_tags": 1}
+
+
+async def test_the_list_comes_in_pages(site: Site) -> None:
+    tags = [f"TAG{number}" for number in range(5)]
+    for tag in reversed(tags):
+        await site.call("PUT", f"/id-tags/{tag}")
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = await site.call("GET", f"/id-tags?limit=2{cursor}")
+        assert isinstance(page, dict)
+        seen += [item["id_tag"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == tags
+
+
+async def test_a_session_of_a_listed_tag_is_no_test_charge(site: Site, database: Database) -> None:
+    await site.call("PUT", f"/id-tags/{TAG}")
+    await site.hand_over()
+    card = Authorization(charge_point_id=site.charge_point, id_tag=TAG.lower())
+    start = TransactionStart(
+        charge_point_id=site.charge_point,
+        connector_id=1,
+        id_tag=TAG,
+        started_at=now(),
+        meter_start=0,
+        received_at=now(),
+    )
+    async with database.write() as connection:
+        await store(connection, [card, start])
+        row = (await connection.execute(select(transactions))).one()
+    assert card.accepted
+    assert start.accepted
+    assert (row.id_tag, row.commissioning_id) == (TAG, None)
+
+
+@pytest.mark.parametrize("id_tag", ["X" * 21, "%C3%A9", "%20A", "A%0A"])
+async def test_what_no_charge_point_can_send_is_refused(site: Site, id_tag: str) -> None:
+    await site.refused("PUT", f"/id-tags/{id_tag}", None, 422, "invalid_input")
