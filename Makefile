@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := activities api bench catalogue demo docs domain embedded ocpp_server simulator storage tests workflows \
+SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
            cli.py logs.py process.py reconciler.py settings.py temporal_client.py worker.py
 WORKERS ?= 2
 

@@ -137,7 +137,7 @@ class TestToken:
         key = parts.tokens._key
         claims = jwt.decode(installer.token, key, algorithms=["HS256"], audience="dynamo-api")
         forged = [
-            jwt.encode(claims, None, algorithm="none"),
+            jwt.encode(claims, "", algorithm="none"),
             jwt.encode(claims, b"another key of thirty-two bytes!", algorithm="HS256"),
             jwt.encode(claims, key * 2, algorithm="HS512"),
             jwt.encode(claims, key, algorithm="HS256", headers={"crit": ["exp"], "x": 1}),

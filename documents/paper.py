@@ -1,0 +1,125 @@
+"""An A4 document in our style: typefaces, colours, margins, page numbers, the same bytes each time.
+
+Whatever is drawn with it goes through :func:`documents.text.clean` first where it is not ours.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from fpdf import FPDF
+
+from documents.fonts import Typeface, add_fonts
+from documents.text import PAGES, clean
+
+MARGIN: Final = 15.0
+"""Millimetres, on each side."""
+WIDTH: Final = 210.0 - 2 * MARGIN
+"""Millimetres between the margins."""
+_FOOT: Final = 14.0
+
+
+class Colour(Enum):
+    """Red, green, blue; each is legible on white, also when printed in grey."""
+
+    INK = (23, 33, 43)
+    MUTED = (91, 104, 117)
+    RULE = (208, 214, 221)
+    SHADE = (244, 246, 248)
+    WHITE = (255, 255, 255)
+    ACCENT = (11, 92, 173)
+    GOOD = (22, 110, 62)
+    BAD = (179, 38, 30)
+    WARN = (138, 90, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imprint:
+    """What every page says at its foot, and what the file says about itself."""
+
+    title: str
+    subject: str
+    foot: str
+    at: datetime
+    """The moment the document is of; nothing in it depends on when it is rendered."""
+
+
+class Paper(FPDF):
+    """An empty document; add a page to begin."""
+
+    def __init__(self, imprint: Imprint) -> None:
+        super().__init__(unit="mm", format="A4")
+        self._imprint = imprint
+        add_fonts(self)
+        self.alias_nb_pages(PAGES)
+        self.set_margins(MARGIN, MARGIN)
+        self.set_auto_page_break(auto=True, margin=_FOOT + 4)
+        self.c_margin = 0.0
+        self.set_title(clean(imprint.title))
+        self.set_subject(clean(imprint.subject))
+        self.set_author("Dynamo")
+        self.set_creator("Dynamo")
+        self.set_lang("en-GB")
+        self.set_creation_date(imprint.at)
+
+    @property
+    def room(self) -> float:
+        """Millimetres left on the page."""
+        return float(self.h - self.b_margin - self.get_y())
+
+    def footer(self) -> None:
+        """Write the foot of each page; called by the library."""
+        self.set_y(-_FOOT)
+        self.rule()
+        self.set_y(-_FOOT + 2)
+        self.ink(7, colour=Colour.MUTED)
+        # Its final width is not known yet; two digits are what most documents have at most.
+        place = self.get_string_width(f"Page {self.page_no()} of 10")
+        foot = self.fitted(clean(self._imprint.foot), WIDTH - place - 5)
+        self.cell(WIDTH - place, 4, foot)
+        self.cell(place, 4, f"Page {self.page_no()} of {PAGES}")
+
+    def ink(
+        self,
+        size: float,
+        *,
+        bold: bool = False,
+        colour: Colour = Colour.INK,
+        family: Typeface = Typeface.TEXT,
+    ) -> None:
+        """Choose how the next text looks; ``size`` in points."""
+        self.set_font(family, "B" if bold else "", size)
+        self.set_text_color(*colour.value)
+
+    def line_of(self, text: str, *, height: float = 4.2, at_most: int = 500) -> None:
+        """Write a paragraph over the whole width, and go below it."""
+        self.multi_cell(
+            0, height, clean(text, at_most=at_most), align="L", new_x="LMARGIN", new_y="NEXT"
+        )
+
+    def rule(self, *, colour: Colour = Colour.RULE, width: float = 0.2) -> None:
+        """Draw a line over the whole width."""
+        with self.pen(colour, width):
+            self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
+
+    @contextmanager
+    def pen(self, colour: Colour, width: float = 0.2) -> Iterator[None]:
+        """Draw with that colour and width, then as before."""
+        with self.local_context(draw_color=colour.value, line_width=width):
+            yield
+
+    def fitted(self, text: str, width: float) -> str:
+        """Cut a cleaned text so that it takes no more than ``width`` as the ink is now."""
+        if self.get_string_width(text) <= width:
+            return text
+        low, high = 0, len(text)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.get_string_width(text[:middle].rstrip() + "…") <= width:
+                low = middle
+            else:
+                high = middle - 1
+        return text[:low].rstrip() + "…"

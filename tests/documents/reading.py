@@ -1,0 +1,23 @@
+"""Read a PDF back, as a viewer would."""
+
+import pypdfium2
+from PIL import Image
+
+
+def texts(pdf: bytes) -> list[str]:
+    """Text of each page."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return [page.get_textpage().get_text_bounded().replace("\r\n", "\n") for page in document]
+    finally:
+        document.close()
+
+
+def picture(pdf: bytes, page: int = 0, *, scale: float = 1.5) -> Image.Image:
+    """Render a page."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        drawn: Image.Image = document[page].render(scale=scale).to_pil()
+        return drawn
+    finally:
+        document.close()

@@ -1,0 +1,75 @@
+"""The paper takes any text, and gives the same bytes for the same content."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from documents.fonts import drawable
+from documents.paper import Imprint, Paper
+from documents.text import PAGES, clean, clean_lines
+from tests.documents.reading import texts
+
+IMPRINT = Imprint(
+    title="Statement",
+    subject="May 2026",
+    foot="Riverside Business Park",
+    at=datetime(2026, 5, 1, 10, 15, tzinfo=UTC),
+)
+
+
+def _document(*lines: str) -> bytes:
+    paper = Paper(IMPRINT)
+    paper.add_page()
+    paper.ink(9)
+    for line in lines:
+        paper.line_of(line)
+    return bytes(paper.output())
+
+
+def test_text_comes_back_as_it_was_written() -> None:
+    words = "Grün Ωhm Привет Ελλάδα สวัสดี ✓ 230 V ± 10 %"
+    (page,) = texts(_document(words))
+    assert words in page
+    assert "Page 1 of 1" in page
+    assert "Riverside Business Park" in page
+
+
+def test_the_same_content_is_the_same_bytes() -> None:
+    assert _document("one", "two") == _document("one", "two")
+    assert _document("one") != _document("two")
+
+
+def test_what_cannot_be_drawn_is_written_as_its_code_point() -> None:
+    assert clean("深 a\u202eb\x00c שלום") == (
+        "\\u{6df1} a\\u{202e}b\\u{0}c \\u{5e9}\\u{5dc}\\u{5d5}\\u{5dd}"
+    )
+    assert clean("two\r\nlines\tand a tab") == "two  lines and a tab"
+    assert clean_lines("two\r\nlines") == "two\nlines"
+
+
+def test_long_text_is_cut_where_it_was_asked() -> None:
+    assert clean("x" * 10_000_000, at_most=20) == "x" * 19 + "…"
+    assert clean_lines("x\n" * 10_000, at_most=20).endswith("…")
+
+
+def test_nobody_writes_the_number_of_pages_but_us() -> None:
+    (page,) = texts(_document(f"vendor {PAGES}"))
+    assert "vendor <pages>" in page
+
+
+@given(st.text(max_size=200))
+def test_cleaned_text_can_be_drawn(text: str) -> None:
+    for character in clean(text):
+        assert ord(character) in drawable()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.text(max_size=400), st.floats(min_value=5, max_value=180))
+def test_any_text_makes_a_document_and_fits(text: str, width: float) -> None:
+    paper = Paper(IMPRINT)
+    paper.add_page()
+    paper.ink(8)
+    assert paper.get_string_width(paper.fitted(clean(text), width)) <= width
+    paper.line_of(text)
+    assert bytes(paper.output()).startswith(b"%PDF-")
