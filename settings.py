@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     call_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long a charge point may take to answer"
     )
+    reboot_stagger: Duration = Field(
+        default=timedelta(seconds=15),
+        ge=timedelta(0),
+        description="Time between two restarts of charge points of one project",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )

@@ -12,6 +12,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
+from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from domain.names import SHARED_TASK_QUEUE
 from domain.ports import Mailer
@@ -20,6 +21,7 @@ from settings import Settings
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.project_records import StoredProjects
+from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from temporal_client import connect
 from workflows.commissioning import CommissioningWorkflow
@@ -68,6 +70,9 @@ def make_worker(
     projects = StoredProjects(database, invitation_lifetime=settings.invitation_lifetime, now=_now)
     records = RecordActivities(runs)
     directories = DirectoryActivities(directory)
+    reboots = RebootActivities(
+        StoredRebootSlots(database, stagger=settings.reboot_stagger, now=_now)
+    )
     notices = NoticeActivities(runs, mailer)
     handovers = ProjectActivities(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
@@ -81,6 +86,7 @@ def make_worker(
         directories.locate,
         directories.claim,
         directories.release,
+        reboots.reserve_reboot,
         notices.mail_verdict,
         handovers.send_invitation,
         handovers.complete_handover,

@@ -155,6 +155,21 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RebootRequest:
+    """Asks for a turn to restart a charge point; the intent is that of the restart."""
+
+    charge_point_id: str
+    intent: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RebootTurn:
+    """How long to wait for the turn: zero for who is alone in the project."""
+
+    wait: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StrayTransaction:
     """Input of StrayTransactionWorkflow: a test transaction that would not stop."""
 
@@ -203,6 +218,8 @@ class ProjectRequest:
     project_id: str
     installer_id: str
     name: str
+    told: tuple[str, ...] = ()
+    """What operators read of the life so far; the workflow hands it on to itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """What activities need from the outside, as protocols; composition roots hand in the real parts."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from domain import operations as op
@@ -10,6 +11,7 @@ from domain.commissioning import (
     HandoverResult,
     InvitationDraft,
     InviteSiteOwner,
+    RebootRequest,
     Released,
     RunRequest,
     RunVerdict,
@@ -72,6 +74,12 @@ class Directory(Protocol):
     async def locate(self, charge_point_id: str) -> Whereabouts: ...
     async def claim(self, charge_point_id: str, *, owner: str) -> Claim: ...
     async def release(self, charge_point_id: str, *, owner: str) -> Released: ...
+
+
+class RebootSlots(Protocol):
+    """Turns at rebooting, one after the other in a project."""
+
+    async def reserve(self, request: RebootRequest) -> timedelta: ...
 
 
 class ProjectRecords(Protocol):

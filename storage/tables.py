@@ -260,6 +260,15 @@ commands = Table(
     Column("detail", String(500)),
 )
 
+reboot_slots = Table(
+    "reboot_slots",
+    metadata,
+    Column("intent", String(100), primary_key=True),  # that of the restart in `commands`
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index(None, "project_id", "at"),
+)
+
 commissioning_runs = Table(
     "commissioning_runs",
     metadata,

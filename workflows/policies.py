@@ -63,6 +63,10 @@ METER_PATIENCE = 6
 
 CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 
+# A workflow that lives for months continues as new beyond this; a history has a few dozen events
+# more then, for what is under way is finished first.
+HISTORY_EVENTS = 1_000
+
 # A transaction that would not stop is asked again, ever more slowly, until it ends.
 STRAY_FIRST_PAUSE = timedelta(minutes=1)
 STRAY_LONGEST_PAUSE = timedelta(hours=1)

@@ -4,6 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
+    from dataclasses import replace
 
     from activities.mail import HandOver, Invite, ProjectActivities
     from domain.commissioning import (
@@ -14,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         ProjectRequest,
     )
     from workflows import policies
+    from workflows.history import history_is_long
 
 
 @workflow.defn
@@ -24,19 +26,17 @@ class ProjectWorkflow:
     def __init__(self, request: ProjectRequest) -> None:
         self._request = request
         self._handed_over = False
-        self._told: list[str] = []
+        self._told = list(request.told)
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
     async def run(self, request: ProjectRequest) -> None:
         """Wait for the handover; a long life continues as new."""
         self._present(request)
-        await workflow.wait_condition(
-            lambda: self._handed_over or workflow.info().is_continue_as_new_suggested()
-        )
+        await workflow.wait_condition(lambda: self._handed_over or history_is_long())
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._handed_over:
-            workflow.continue_as_new(request)
+            workflow.continue_as_new(replace(request, told=tuple(self._told)))
 
     @workflow.update
     async def invite_site_owner(self, invitation: InviteSiteOwner) -> InvitationSent:

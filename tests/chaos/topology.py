@@ -76,6 +76,7 @@ async def topology(folder: Path) -> AsyncIterator[Topology]:
             "DYNAMO_DATA_DIR": str(folder),
             "DYNAMO_BOOT_RETRY_INTERVAL": "1",
             "DYNAMO_CALL_TIMEOUT": "PT5S",
+            "DYNAMO_REBOOT_STAGGER": "0.5",
             "TEMPORAL_ADDRESS": layout.temporal_address,
             "TEMPORAL_NAMESPACE": "default",
         }

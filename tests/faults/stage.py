@@ -170,7 +170,12 @@ class Stage:
 
 @asynccontextmanager
 async def engine(
-    client: Client, database_url: str, *, task_queue: str, data_dir: Path
+    client: Client,
+    database_url: str,
+    *,
+    task_queue: str,
+    data_dir: Path,
+    reboot_stagger: timedelta = timedelta(0),
 ) -> AsyncIterator[Stage]:
     """Run the engine. The OCPP server finds Temporal by the environment, as in production."""
     settings = Settings(
@@ -180,6 +185,7 @@ async def engine(
         ocpp_port=0,
         boot_retry_interval=10,
         call_timeout=timedelta(seconds=1),
+        reboot_stagger=reboot_stagger,
     )
     mailer = FileMailer(data_dir / "mail", sender=settings.mail_from)
     database = Database(database_url)

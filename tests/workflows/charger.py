@@ -18,6 +18,7 @@ from domain.commissioning import (
     Briefing,
     Claim,
     MeterReading,
+    RebootRequest,
     Registered,
     Released,
     RunRequest,
@@ -318,6 +319,7 @@ class MemoryRecords:
         self.verdicts: list[RunView] = []
         self.mailed: list[str] = []
         self.queued = False
+        self.reboot_turns: dict[str, timedelta] = {}
         self.previous: RunView | None = None
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
@@ -370,6 +372,9 @@ class MemoryRecords:
 
     async def notice_sent(self, commissioning_id: str) -> None:
         raise NotImplementedError
+
+    async def reserve(self, request: RebootRequest) -> timedelta:
+        return self.reboot_turns.get(request.intent, timedelta(0))
 
     async def locate(self, charge_point_id: str) -> Whereabouts:
         online = self.charger.behaviour.online

@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from activities.charge_point import ChargePointActivities
 from activities.mail import NoticeActivities
+from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from domain.checks import RunView
 from domain.commissioning import RunOptions, RunRequest
@@ -124,6 +125,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             directory.locate,
             directory.claim,
             directory.release,
+            RebootActivities(records).reserve_reboot,
             notices.mail_verdict,
         ],
         workflow_runner=workflow_runner(),

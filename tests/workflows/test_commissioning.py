@@ -9,9 +9,11 @@ from temporalio.client import WorkflowExecutionStatus
 from domain.commissioning import RunOptions, StrayTransaction
 from domain.facts import TransactionFact
 from domain.operations import Reply
-from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus
+from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
+from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import StageMaker
+from workflows.commissioning import CommissioningWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
 
@@ -105,6 +107,25 @@ async def test_a_reboot_is_made_once_and_read_back(set_stage: StageMaker) -> Non
     assert view.status is RunStatus.COMPLETED
     assert stage.charger.received["reset"] == 1
     assert stage.charger.received["apply_configuration"] == 2
+
+
+async def test_a_reboot_waits_for_its_turn(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(reboot_for=frozenset({"HeartbeatInterval"})))
+    stage.records.reboot_turns = {"com_1:reset:1": timedelta(minutes=3)}
+    handle = await stage.start()
+
+    async def waits() -> None:
+        waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is WaitingFor.REBOOT
+        assert "after others of the project" in waiting.prompt
+        assert waiting.until - waiting.since == timedelta(minutes=3)
+
+    await eventually(lambda: waits())  # noqa: PLW0108 - its type is then known
+    assert stage.charger.received["reset"] == 0
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED
+    assert stage.charger.received["reset"] == 1
 
 
 async def test_a_missing_trigger_is_not_tried_again(set_stage: StageMaker) -> None:

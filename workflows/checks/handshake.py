@@ -3,6 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from datetime import timedelta
+
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
     from domain.facts import BootFact
@@ -20,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.calls import record
     from workflows.journal import CheckFailedError
+    from workflows.reboot import wait_before_reboot
     from workflows.run import Run, in_words
 
 
@@ -105,14 +108,15 @@ async def _apply(run: Run) -> ConfigurationOutcome:
 
 
 async def _reboot(run: Run, *, number: int) -> None:
-    inbox = run.inbox
+    inbox, intent = run.inbox, f"{run.request.commissioning_id}:reset:{number}"
+    await _wait_for_turn(run, intent)
     generation, unasked_boots = inbox.generation, inbox.unasked_boots
     await run.charge_point.call(
         ChargePointActivities.reset,
         Reset(
             charge_point_id=run.request.charge_point_id,
             commissioning_id=run.request.commissioning_id,
-            intent=f"{run.request.commissioning_id}:reset:{number}",
+            intent=intent,
             kind=ResetKind.SOFT,
         ),
         summary="Restart the charge point",
@@ -129,6 +133,18 @@ async def _reboot(run: Run, *, number: int) -> None:
     if not came_back:
         raise run.fail(FailureCode.REBOOT_NOT_SEEN, waited=in_words(run.pace.reboot))
     run.journal.step("reboot", "The charge point restarted for its configuration.")
+
+
+async def _wait_for_turn(run: Run, intent: str) -> None:
+    """Let other charge points of the project restart first, some seconds apart."""
+    wait = await wait_before_reboot(run.request.charge_point_id, intent=intent)
+    if wait > timedelta(0):
+        await run.prompt(
+            WaitingFor.REBOOT,
+            lambda: False,
+            wait,
+            "The charge point is to restart, after others of the project that restart before it.",
+        )
 
 
 async def _accept(run: Run) -> None:

@@ -179,6 +179,16 @@ def upgrade() -> None:
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitations_project_id'), ['project_id'], unique=False)
 
+    op.create_table('reboot_slots',
+    sa.Column('intent', sa.String(length=100), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_reboot_slots_project_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('intent', name=op.f('pk_reboot_slots'))
+    )
+    with op.batch_alter_table('reboot_slots', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reboot_slots_project_id_at'), ['project_id', 'at'], unique=False)
+
     op.create_table('boots',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -312,6 +322,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_boots_charge_point_id_at'))
 
     op.drop_table('boots')
+    with op.batch_alter_table('reboot_slots', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_reboot_slots_project_id_at'))
+
+    op.drop_table('reboot_slots')
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
 

@@ -1,0 +1,59 @@
+"""Turns at rebooting: the charge points of one site do not all go dark, and come back, at once."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select
+
+from domain.commissioning import RebootRequest
+from storage.engine import Database
+from storage.tables import charge_points, projects, reboot_slots
+
+_FORGOTTEN_AFTER = timedelta(days=1)  # nobody asks for the slot of so old an intent again
+
+
+class StoredRebootSlots:
+    """Implements :class:`domain.ports.RebootSlots`."""
+
+    def __init__(
+        self, database: Database, *, stagger: timedelta, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._stagger = stagger
+        self._now = now
+
+    async def reserve(self, request: RebootRequest) -> timedelta:
+        """Give the next free slot of the project, and how long it is until then.
+
+        A repeat of the same intent has the slot that it had.
+        """
+        now = self._now()
+        async with self._database.write() as connection:
+            project_id = await connection.scalar(
+                select(projects.c.id)
+                .join(charge_points, charge_points.c.project_id == projects.c.id)
+                .where(charge_points.c.id == request.charge_point_id)
+                # PostgreSQL: one at a time in a project. SQLite has one writer anyway.
+                .with_for_update(of=projects)
+            )
+            slot: datetime | None = await connection.scalar(
+                select(reboot_slots.c.at).where(reboot_slots.c.intent == request.intent)
+            )
+            if slot is None:
+                last: datetime | None = await connection.scalar(
+                    select(func.max(reboot_slots.c.at)).where(
+                        reboot_slots.c.project_id == project_id
+                    )
+                )
+                slot = now if last is None else max(now, last + self._stagger)
+                await connection.execute(
+                    insert(reboot_slots).values(
+                        intent=request.intent, project_id=project_id, at=slot
+                    )
+                )
+                await connection.execute(
+                    delete(reboot_slots)
+                    .where(reboot_slots.c.project_id == project_id)
+                    .where(reboot_slots.c.at < now - _FORGOTTEN_AFTER)
+                )
+        return max(slot - now, timedelta(0))

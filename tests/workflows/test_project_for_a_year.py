@@ -1,0 +1,106 @@
+"""A project with a year of events stays far below the limits of a history."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from temporalio import activity
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.mail import HandOver, Invite
+from domain.commissioning import (
+    Blocker,
+    CompleteHandover,
+    HandoverResult,
+    InvitationSent,
+    InviteSiteOwner,
+    ProjectRequest,
+)
+from worker import workflow_runner
+from workflows.project import ProjectWorkflow
+
+_DAYS, _LIMIT = 365, 2_000
+_AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
+_HAND_OVER = CompleteHandover(sign_off_notes=None, installer_signature="Alex")
+
+
+class Site:
+    """Implements the project's activities; it is ready when the year is over."""
+
+    def __init__(self) -> None:
+        self.ready = False
+        self.invited: list[str] = []
+
+    @activity.defn
+    async def send_invitation(self, invite: Invite) -> InvitationSent:
+        identity = invite.invitation.invitation_id
+        self.invited.append(identity)
+        return InvitationSent(invitation_id=identity, email=invite.invitation.email, expires_at=_AT)
+
+    @activity.defn
+    async def complete_handover(self, hand_over: HandOver) -> HandoverResult:
+        blocker = Blocker(code="not_commissioned", detail="Charge point 1 has not been.")
+        return HandoverResult(
+            project_id=hand_over.project_id,
+            completed_at=_AT if self.ready else None,
+            blockers=() if self.ready else (blocker,),
+        )
+
+
+async def _runs(client: Client, workflow_id: str, *, first: str) -> list[Sequence[HistoryEvent]]:
+    """Events of each run of the workflow, from the first on."""
+    runs: list[Sequence[HistoryEvent]] = []
+    run_id = first
+    while run_id:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        events = (await handle.fetch_history()).events
+        runs.append(events)
+        run_id = events[
+            -1
+        ].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+    return runs
+
+
+async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> None:
+    """Each day an invitation, an acceptance, a handover too early; nothing of it is lost."""
+    client, site, queue = time_skipping_env.client, Site(), uuid4().hex
+    worker = Worker(
+        client,
+        task_queue=queue,
+        workflows=[ProjectWorkflow],
+        activities=[site.send_invitation, site.complete_handover],
+        workflow_runner=workflow_runner(),
+    )
+    async with worker:
+        started = await client.start_workflow(
+            ProjectWorkflow.run,
+            ProjectRequest(project_id="prj_1", installer_id="usr_1", name="Riverside"),
+            id="prj_1",
+            task_queue=queue,
+        )
+        handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
+            ProjectWorkflow.run, "prj_1"
+        )
+        for day in range(_DAYS):
+            invitation = InviteSiteOwner(
+                invitation_id=f"inv_{day}", email="owner@site.example", message=None
+            )
+            sent = await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
+            assert sent.invitation_id == f"inv_{day}"
+            await handle.signal(ProjectWorkflow.invitation_accepted, f"inv_{day}")
+            result = await handle.execute_update(ProjectWorkflow.complete_handover, _HAND_OVER)
+            assert result.blockers
+        site.ready = True
+        await handle.execute_update(ProjectWorkflow.complete_handover, _HAND_OVER)
+        await handle.result()
+    assert started.first_execution_run_id is not None
+    runs = await _runs(client, "prj_1", first=started.first_execution_run_id)
+    lengths = [len(events) for events in runs]
+    assert sum(lengths) > _LIMIT, "a year that proves nothing"
+    assert max(lengths) < _LIMIT, lengths
+    begun = runs[-1][0].workflow_execution_started_event_attributes
+    assert b"Invited inv_" in begun.input.payloads[0].data  # what operators read goes along
+    assert site.invited == [f"inv_{day}" for day in range(_DAYS)]

@@ -1,0 +1,15 @@
+"""When a workflow of a long life has to continue as new."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import policies
+
+
+def history_is_long() -> bool:
+    """Tell whether it is time: the server thinks so, or there are many events, which it allows."""
+    info = workflow.info()
+    return (
+        info.is_continue_as_new_suggested()
+        or info.get_current_history_length() > policies.HISTORY_EVENTS
+    )

@@ -1,0 +1,24 @@
+"""Whose turn it is to reboot: whatever restarts a charge point asks here first."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from datetime import timedelta
+
+    from activities.reboots import RebootActivities
+    from domain.commissioning import RebootRequest
+    from workflows.calls import record
+
+
+async def wait_before_reboot(charge_point_id: str, *, intent: str) -> timedelta:
+    """Take a turn in the charge point's project; returns how long to wait for it, often zero.
+
+    The intent is that of the restart: asking again for the same one gives the same turn. The
+    caller waits durably, and then sends the restart.
+    """
+    turn = await record(
+        RebootActivities.reserve_reboot,
+        RebootRequest(charge_point_id=charge_point_id, intent=intent),
+        summary="Take a turn to restart the charge point",
+    )
+    return turn.wait
