@@ -8,10 +8,10 @@ SOURCES := activities api bench catalogue demo docs documents domain embedded oc
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check up clean format lock bench docs
+.PHONY: help demo test chaos check up clean format lock bench bench-engine docs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
@@ -45,6 +45,9 @@ format: $(STAMP) ## Format the code and apply the safe fixes
 
 bench: $(STAMP) ## Measure the OCPP server against the stock library (minutes)
 	@$(BIN)/python bench/ocpp_server.py $(ARGS)
+
+bench-engine: $(STAMP) ## Measure a run against a bare workflow (minutes; ARGS="--quick")
+	@$(BIN)/python bench/engine.py $(ARGS)
 
 docs: $(STAMP) ## Bring the tables of docs/reference up to date with the code
 	@$(BIN)/python -m docs.generate

@@ -77,6 +77,10 @@ class Charger(asyncio.Protocol):
         self.asked = action
         self._write(_frame(f'[2,"{self.number}","{action}",{payload}]'.encode()))
 
+    def answer(self, message_id: str, payload: str) -> None:
+        """Answer a CALL; the payload is JSON."""
+        self._write(_frame(f'[3,"{message_id}",{payload}]'.encode()))
+
     def close(self) -> None:
         """Close as a charge point without manners does."""
         if self._transport is not None:

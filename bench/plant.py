@@ -1,0 +1,229 @@
+"""The whole engine as `dynamo up` runs it, the yardstick's worker, and charge points, for a bench.
+
+Every part is a process of its own: Temporal, API, worker, OCPP server (all on SQLite), the worker
+of :mod:`bench.bare`, and the charge points of :mod:`bench.stations`.
+"""
+
+import asyncio
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+from sqlalchemy import insert
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from bench.bare import BareWorkflow
+from bench.fleet import MODEL, VENDOR
+from domain.checks import RunView
+from domain.commissioning import Pace, Registered, RunOptions, RunRequest
+from domain.ids import Prefix, new_id
+from domain.names import SHARED_TASK_QUEUE
+from domain.states import ChargePointStatus, ProjectStatus, Role
+from embedded.layout import Options
+from embedded.stack import Stack
+from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.engine import Database
+from storage.runs import Runs
+from storage.tables import accounts, projects
+from workflows.commissioning import CommissioningWorkflow
+from workflows.run_start import RunStart, start_run
+
+ROOT = Path(__file__).resolve().parents[1]
+_BARE_QUEUE = "bench-bare"
+_INSTALLER, _PROJECT, _EMAIL = "usr_bench", "prj_bench", "bench@example.com"
+_RPC = timedelta(seconds=60)
+AT_ONCE = Pace(charge_at_least=timedelta(0))
+"""No deliberate charging time: how long a test charge lasts is a choice, and no cost."""
+
+
+@dataclass(kw_only=True)
+class Plant:
+    """The running parts, and what a bench does with them."""
+
+    stack: Stack
+    client: Client
+    database: Database
+    stations: Process
+    processes: dict[str, psutil.Process]
+    arrivals: dict[str, asyncio.Future[float]] = field(default_factory=dict)
+    """When a charge point was told that it may stay, by `time.time`."""
+
+    async def register(self, count: int) -> list[Registered]:
+        """Register that many new charge points."""
+        new = [new_id(Prefix.CHARGE_POINT) for _ in range(count)]
+        async with self.database.write() as connection:
+            await ChargePoints(connection).register_all([_charge_point(one) for one in new])
+        return [_registered(one) for one in new]
+
+    def switch_on(self, registered: Registered) -> asyncio.Future[float]:
+        """Have a charge point connect; the future is of when its boot was answered."""
+        assert self.stations.stdin is not None
+        arrival: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.arrivals[registered.charge_point_id] = arrival
+        line = f"{registered.charge_point_id} {registered.serial_number}\n"
+        self.stations.stdin.write(line.encode())
+        return arrival
+
+    async def online(self, registered: Sequence[Registered]) -> None:
+        """Switch on, and wait until all have booted."""
+        await asyncio.gather(*(self.switch_on(one) for one in registered))
+
+    async def start(
+        self, registered: Registered, options: RunOptions | None = None
+    ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
+        """Start a run as the API does: first the row, then the workflow."""
+        request = RunRequest(
+            commissioning_id=new_id(Prefix.COMMISSIONING),
+            charge_point_id=registered.charge_point_id,
+            project_id=_PROJECT,
+            installer_id=_INSTALLER,
+            started_by=_EMAIL,
+            started_at=datetime.now(UTC),
+            options=options or RunOptions(pace=AT_ONCE),
+        )
+        async with self.database.write() as connection:
+            await Runs(connection).create_starting(request)
+        start = RunStart(request=request, registered=registered)
+        await start_run(self.client, start, task_queue=SHARED_TASK_QUEUE, rpc_timeout=_RPC)
+        return self.client.get_workflow_handle_for(CommissioningWorkflow.run, start.workflow_id)
+
+    async def run(self, registered: Registered) -> float:
+        """Take a run to its verdict, which is that all checks passed; return its seconds."""
+        begun = time.perf_counter()
+        await (await self.start(registered)).result()
+        return time.perf_counter() - begun
+
+    async def bare(self) -> float:
+        """Take a bare workflow to its end; return its seconds."""
+        begun = time.perf_counter()
+        await self.client.execute_workflow(
+            BareWorkflow.run, id=new_id(Prefix.EVENT), task_queue=_BARE_QUEUE
+        )
+        return time.perf_counter() - begun
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time that each process has used so far."""
+        used = {name: process.cpu_times() for name, process in self.processes.items()}
+        return {name: times.user + times.system for name, times in used.items()}
+
+
+@asynccontextmanager
+async def plant(data_dir: Path) -> AsyncIterator[Plant]:
+    """Start everything in an empty folder, and stop it at the end."""
+    options = Options(
+        data_dir=data_dir, api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=0
+    )
+    async with Stack(options, tell=print) as stack:
+        processes = _processes_of_the_stack()
+        address = stack.layout.temporal_address
+        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        database = Database(f"sqlite+aiosqlite:///{stack.data.path}/engine.sqlite3")
+        await _seed(database)
+        yardstick = await _child("bench.bare", address, _BARE_QUEUE)
+        stations = await _child("bench.stations", str(stack.layout.ocpp_port))
+        processes = {
+            **processes,
+            "bare worker": psutil.Process(yardstick.pid),
+            "charge points": psutil.Process(stations.pid),
+            "bench": psutil.Process(),
+        }
+        it = Plant(
+            stack=stack, client=client, database=database, stations=stations, processes=processes
+        )
+        reading = asyncio.create_task(_read_arrivals(stations, it.arrivals))
+        try:
+            yield it
+        finally:
+            for child in (stations, yardstick):
+                assert child.stdin is not None
+                child.stdin.close()
+                await child.wait()
+            await reading
+            await database.close()
+
+
+async def _child(module: str, *arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments), cwd=ROOT, stdin=PIPE, stdout=PIPE
+    )
+
+
+async def _read_arrivals(stations: Process, arrivals: dict[str, asyncio.Future[float]]) -> None:
+    assert stations.stdout is not None
+    while line := await stations.stdout.readline():
+        identity, at = line.decode().split()
+        if not arrivals[identity].done():  # it boots again when it is asked to
+            arrivals[identity].set_result(float(at))
+
+
+def _processes_of_the_stack() -> dict[str, psutil.Process]:
+    """Find them among our children by the last word of their command."""
+    found = {}
+    for child in psutil.Process().children():
+        words = child.cmdline()
+        name = "temporal" if "start-dev" in words else words[-1]
+        found[name] = child
+    return found
+
+
+async def _seed(database: Database) -> None:
+    now = datetime.now(UTC)
+    async with database.write() as connection:
+        await connection.execute(
+            insert(accounts).values(
+                id=_INSTALLER,
+                role=Role.INSTALLER,
+                email=_EMAIL,
+                name="Bench",
+                password_hash="",
+                token_epoch=0,
+                created_at=now,
+            )
+        )
+        await connection.execute(
+            insert(projects).values(
+                id=_PROJECT,
+                installer_id=_INSTALLER,
+                name="Bench",
+                address="1 Main St",
+                site_owner_email="owner@example.com",
+                status=ProjectStatus.IN_PROGRESS,
+                created_at=now,
+            )
+        )
+
+
+def _charge_point(identity: str) -> ChargePoint:
+    return ChargePoint(
+        id=identity,
+        project_id=_PROJECT,
+        serial_number=_serial(identity),
+        model=MODEL,
+        vendor=VENDOR,
+        ocpp_version="1.6",
+        location=Location(),
+        status=ChargePointStatus.REGISTERED,
+        created_at=datetime.now(UTC),
+    )
+
+
+def _registered(identity: str) -> Registered:
+    return Registered(
+        charge_point_id=identity,
+        project_id=_PROJECT,
+        vendor=VENDOR,
+        model=MODEL,
+        serial_number=_serial(identity),
+        ocpp_version="1.6",
+    )
+
+
+def _serial(identity: str) -> str:
+    return identity[-20:]
