@@ -1,0 +1,305 @@
+"""What sessions cost, each computed by hand."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.billing.register import Reading, Session
+from domain.billing.tariff import Dimension
+from tests.domain.billing.sessions import (
+    bill,
+    component,
+    element,
+    excl,
+    incl,
+    kwh,
+    session,
+    utc,
+    version,
+)
+
+ENERGY, TIME, PARKING = Dimension.ENERGY, Dimension.TIME, Dimension.PARKING_TIME
+DAY_AND_NIGHT = (
+    element(component("ENERGY", "0.10"), start_time="23:00", end_time="07:00"),
+    element(component("ENERGY", "0.30")),
+)
+
+
+def test_energy_time_and_fee_at_their_vat_rates() -> None:
+    charged = bill(
+        session("2026-05-04T09:00", "2026-05-04T11:00", total=10),
+        element(
+            component("FLAT", "0.50", vat="20"),
+            component("ENERGY", "0.305", vat="20"),
+            component("TIME", "1.20"),
+        ),
+    )
+    assert [(line.dimension, line.volume, line.cost.excl_vat) for line in charged.lines] == [
+        (Dimension.FLAT, Decimal(1), Decimal("0.50")),
+        (ENERGY, Decimal(10), Decimal("3.05")),
+        (TIME, Decimal(2), Decimal("2.40")),
+    ]
+    # 0.60 + 3.66 + 2.40, the last without VAT
+    assert (excl(charged), incl(charged)) == (Decimal("5.95"), Decimal("6.66"))
+
+
+def test_half_a_penny_goes_up_and_is_rounded_once() -> None:
+    # 0.003 and 0.002 are 0.005 together; each by itself would be nothing.
+    charged = bill(
+        session("2026-05-04T21:59", "2026-05-04T22:01", total=0.02),
+        element(component("ENERGY", "0.30", vat="20"), start_time="23:00"),
+        element(component("ENERGY", "0.20", vat="20")),
+    )
+    assert len(charged.periods) == 2
+    assert (excl(charged), incl(charged)) == (Decimal("0.01"), Decimal("0.01"))
+
+
+# OCPI 2.2.1 §11.4.2: the example tariff, and the three examples of it. In May London is UTC + 1.
+STEPS = (
+    element(component("TIME", "1.20", step=1800), end_time="17:00"),
+    element(component("TIME", "2.40", step=900), start_time="17:00"),
+    element(component("PARKING_TIME", "1.00", step=900), end_time="20:00"),
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "charging_until", "stop", "cost"),
+    [
+        ("2026-05-04T15:55", "2026-05-04T16:05", "2026-05-04T16:07", "0.50"),
+        ("2026-05-04T15:35", "2026-05-04T16:10", "2026-05-04T16:10", "1.30"),
+        ("2026-05-04T18:55", "2026-05-04T19:05", "2026-05-04T19:07", "0.60"),
+    ],
+)
+def test_step_size_as_in_the_standard(
+    start: str, charging_until: str, stop: str, cost: str
+) -> None:
+    elements = STEPS
+    if start.endswith("18:55"):  # the third example's 0.20 a 5 minutes is 2.40 an hour throughout
+        assert elements[1]["price_components"][0]["price"] == "2.40"
+    charged = bill(session(start, stop, (charging_until, 5), total=5), *elements)
+    assert excl(charged) == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("step", "cost"), [(1, "0.029"), (25, "0.031"), (500, "0.125"), (1_000_000, "250.000")]
+)
+def test_step_size_of_energy_as_in_the_standard(step: int, cost: str) -> None:
+    charged = bill(
+        session("2026-05-04T09:00", "2026-05-04T09:10", total=0.1152),
+        element(component("ENERGY", "0.25", step=step)),
+        currency="BHD",  # three digits
+    )
+    assert excl(charged) == Decimal(cost)
+
+
+def test_the_step_of_a_price_that_ended_before_still_counts() -> None:
+    """From 20:00 on energy is free: what was paid before is rounded by its own step."""
+    charged = bill(
+        session("2026-05-04T18:30", "2026-05-04T19:30", total=10),
+        element(component("ENERGY", "0.40", step=2000), end_time="20:00"),
+    )
+    assert [line.volume for line in charged.lines] == [Decimal(6)]  # 5 kWh in steps of 2
+    assert excl(charged) == Decimal("2.40")
+
+
+def test_over_midnight_by_day_of_week() -> None:
+    """Friday night: 2 kWh on Friday at 0.30, 4 kWh on Saturday at 0.10."""
+    charged = bill(
+        session("2026-05-08T21:00", "2026-05-09T03:00", total=6),
+        element(component("ENERGY", "0.10"), day_of_week=["SATURDAY", "SUNDAY"]),
+        element(component("ENERGY", "0.30")),
+    )
+    assert [(period.start, period.mwh) for period in charged.periods] == [
+        (utc("2026-05-08T21:00"), kwh(2)),
+        (utc("2026-05-08T23:00"), kwh(4)),  # midnight in London
+    ]
+    assert excl(charged) == Decimal("1.00")
+
+
+def test_dates_begin_and_end_at_local_midnight() -> None:
+    charged = bill(
+        session("2026-12-23T22:00", "2026-12-25T02:00", total=28),
+        element(component("ENERGY", "1"), start_date="2026-12-24", end_date="2026-12-25"),
+    )
+    assert excl(charged) == Decimal("24.00")
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "hours", "cost"),
+    [
+        # 22:00 to 08:00 by the clock on the wall; 1 hour of evening and 1 of morning at 0.30.
+        ("2026-10-24T21:00", "2026-10-25T08:00", 11, "1.50"),  # a night of 9 hours: 0.60 + 0.90
+        ("2026-03-28T22:00", "2026-03-29T07:00", 9, "1.30"),  # a night of 7 hours: 0.60 + 0.70
+        ("2026-05-04T21:00", "2026-05-05T07:00", 10, "1.40"),  # any other: 0.60 + 0.80
+    ],
+)
+def test_nights_when_the_clock_is_changed(start: str, stop: str, hours: int, cost: str) -> None:
+    charged = bill(session(start, stop, total=hours), *DAY_AND_NIGHT)
+    assert [period.mwh for period in charged.periods] == [kwh(1), kwh(hours - 2), kwh(1)]
+    assert excl(charged) == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "clock", "hours"),
+    [
+        # 25 October 2026: 01:00 to 02:00 comes twice, at 00:00 and at 01:00 UTC.
+        ("2026-10-24T22:00", "2026-10-25T04:00", ("01:30", "02:00"), "1"),
+        ("2026-10-24T22:00", "2026-10-25T04:00", ("01:30", "03:00"), "2"),
+        # 29 March 2026: 01:00 to 02:00 does not come; the clock shows 02:00 at 01:00 UTC.
+        ("2026-03-28T22:00", "2026-03-29T04:00", ("01:30", "02:30"), "0.5"),
+        ("2026-03-28T22:00", "2026-03-29T04:00", ("01:15", "01:45"), "0"),
+    ],
+)
+def test_times_that_come_twice_or_never(
+    start: str, stop: str, clock: tuple[str, str], hours: str
+) -> None:
+    charged = bill(
+        session(start, stop, total=6),
+        element(component("TIME", "1"), start_time=clock[0], end_time=clock[1]),
+    )
+    assert excl(charged) == Decimal(hours)
+
+
+def test_a_tariff_that_changes_in_mid_session() -> None:
+    """4 kWh an hour; from 10:15 on another tariff, whose fee is not due again."""
+    charged = bill(
+        session("2026-05-04T09:00", "2026-05-04T11:00", total=8),
+        version(element(component("FLAT", "1"), component("ENERGY", "0.20")), version_id="trf_1"),
+        version(
+            element(component("FLAT", "9"), component("ENERGY", "0.40")),
+            valid_from=utc("2026-05-04T10:15"),
+            version_id="trf_2",
+        ),
+        version(
+            element(component("ENERGY", "5")),
+            valid_from=utc("2026-05-04T11:00"),
+            version_id="trf_3",
+        ),
+    )
+    assert [(period.tariff_id, period.mwh) for period in charged.periods] == [
+        ("trf_1", kwh(5)),
+        ("trf_2", kwh(3)),
+    ]
+    assert excl(charged) == Decimal("3.20")  # 1 + 5 x 0.20 + 3 x 0.40
+
+
+def test_before_the_first_tariff_it_is_free() -> None:
+    charged = bill(
+        session("2026-05-04T09:00", "2026-05-04T11:00", total=8),
+        version(element(component("ENERGY", "0.20")), valid_from=utc("2026-05-04T10:00")),
+    )
+    assert [period.tariff_id for period in charged.periods] == [None, "trf_1"]
+    assert excl(charged) == Decimal("0.80")
+    assert excl(bill(session("2026-05-04T09:00", "2026-05-04T11:00", total=8))) == 0
+
+
+IDLE = (
+    element(component("PARKING_TIME", "6"), min_duration=2 * 3600),
+    element(component("ENERGY", "0.30"), component("TIME", "0.60")),
+)
+
+
+def test_idle_is_from_the_last_energy_until_the_stop() -> None:
+    """Full at 10:30; idle until 13:00, which costs from two hours after the start on."""
+    charged = bill(
+        session(
+            "2026-05-04T09:00",
+            "2026-05-04T13:00",
+            ("2026-05-04T09:30", 3),
+            ("2026-05-04T09:45", 3),  # a pause, which is no idling
+            ("2026-05-04T10:30", 8),
+            ("2026-05-04T12:00", 8.04),  # standby of less than 100 W
+            total=8.05,
+        ),
+        *IDLE,
+    )
+    assert [(period.idle, period.end) for period in charged.periods] == [
+        (False, utc("2026-05-04T10:30")),
+        (True, utc("2026-05-04T11:00")),
+        (True, utc("2026-05-04T13:00")),
+    ]
+    assert charged.cost(ENERGY).excl_vat == Decimal("2.42")  # 8.05 x 0.30 = 2.415
+    assert charged.cost(TIME).excl_vat == Decimal("0.90")  # 1.5 hours
+    assert charged.cost(PARKING).excl_vat == Decimal("12.00")  # 2 hours
+
+
+def test_without_samples_nobody_knows_of_idling() -> None:
+    charged = bill(session("2026-05-04T09:00", "2026-05-04T13:00", total=0.2), *IDLE)
+    assert charged.cost(PARKING).excl_vat == 0
+    assert charged.cost(TIME).excl_vat == Decimal("2.40")
+
+
+def test_a_vehicle_that_never_charged_was_idle() -> None:
+    charged = bill(session("2026-05-04T09:00", "2026-05-04T13:00", total=0), *IDLE)
+    assert charged.cost(PARKING).excl_vat == Decimal("12.00")
+    assert charged.cost(TIME, ENERGY).excl_vat == 0
+
+
+def test_by_what_has_been_charged() -> None:
+    """The first 5 kWh free, then 0.20, beyond 20 kWh 0.50."""
+    charged = bill(
+        session("2026-05-04T09:00", "2026-05-04T11:30", total=25),
+        element(component("ENERGY", "0.50"), min_kwh="20"),
+        element(component("ENERGY", "0.20"), min_kwh="5", max_kwh="20"),
+    )
+    assert [(period.end, period.mwh) for period in charged.periods] == [
+        (utc("2026-05-04T09:30"), kwh(5)),
+        (utc("2026-05-04T11:00"), kwh(15)),
+        (utc("2026-05-04T11:30"), kwh(5)),
+    ]
+    assert excl(charged) == Decimal("5.50")
+
+
+def test_a_fee_that_waits_for_its_condition_is_due_once() -> None:
+    fee = element(component("FLAT", "2"), min_kwh="1")
+    assert excl(bill(session("2026-05-04T09:00", "2026-05-04T10:00", total=0.5), fee)) == 0
+    assert excl(bill(session("2026-05-04T09:00", "2026-05-04T10:00", total=9), fee)) == 2
+
+
+NINE_TO_TWELVE = ("2026-05-04T08:00", "2026-05-04T11:00")  # London
+HOURLY = tuple(
+    element(component("ENERGY", price), start_time=start, end_time=end)
+    for price, start, end in (("1", "09:00", "10:00"), ("2", "10:00", "11:00"))
+)  # the third hour is free
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "readings", "cost", "total"),
+    [
+        pytest.param(100, 106, (), "6.00", 6, id="no samples: a straight line"),
+        pytest.param(100, 106, ((9, 102), (10, 106)), "10.00", 6, id="samples"),
+        pytest.param(100, 106, ((9, 2), (10, 6)), "10.00", 6, id="samples of the session alone"),
+        pytest.param(100, 106, ((9, 999), (10, 103)), "4.50", 6, id="beyond the stop"),
+        pytest.param(100, 106, ((9, 104), (10, 101)), "6.00", 6, id="below an earlier one"),
+        pytest.param(100, 5, ((9, 102), (10, 3)), "2.00", 4, id="a register that restarted"),
+        pytest.param(100, 5, (), "0.00", 0, id="a register that restarted, no samples"),
+    ],
+)
+def test_registers(
+    start: int, stop: int, readings: tuple[tuple[int, int], ...], cost: str, total: int
+) -> None:
+    what = Session(
+        started_at=utc(NINE_TO_TWELVE[0]),
+        stopped_at=utc(NINE_TO_TWELVE[1]),
+        meter_start_mwh=kwh(start),
+        meter_stop_mwh=kwh(stop),
+        readings=tuple(
+            Reading(at=utc(f"2026-05-04T{hour:02}:00"), mwh=kwh(value)) for hour, value in readings
+        ),
+    )
+    charged = bill(what, *HOURLY)
+    assert excl(charged) == Decimal(cost)
+    assert charged.total_mwh == kwh(total)
+    assert bool(charged.remarks) == (stop < start)
+
+
+@pytest.mark.parametrize(
+    "start", ["1970-01-01T00:00", "2026-05-04T10:01"], ids=["never set", "ahead"]
+)
+def test_a_clock_that_was_wrong_costs_no_time(start: str) -> None:
+    charged = bill(
+        session(start, "2026-05-04T10:00", total=8),
+        element(component("ENERGY", "0.30"), component("TIME", "9"), component("FLAT", "1")),
+    )
+    assert excl(charged) == Decimal("3.40")
+    assert charged.remarks == ("The charge point's clock was wrong, so no time was billed.",)

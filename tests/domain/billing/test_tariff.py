@@ -1,0 +1,57 @@
+"""Tariffs that are refused, and what the refusal says."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.billing.currencies import is_currency, minor_unit
+from domain.billing.tariff import Tariff
+from tests.domain.billing.sessions import component, element
+
+ENERGY = component("ENERGY", "0.30")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"currency": "EURO"}, "give the code of a currency in use"),
+        ({"elements": []}, "at least 1"),
+        ({"max_price": {"excl_vat": 5}}, "A highest price is not supported"),
+        ({"elements": [element(ENERGY, ENERGY)]}, "a type stands twice"),
+        ({"elements": [element(component("ENERGY", "-0.1"))]}, "greater than or equal to 0"),
+        ({"elements": [element(component("ENERGY", "0.12345"))]}, "no more than 4 decimal"),
+        ({"elements": [element(component("ENERGY", "NaN"))]}, "finite"),
+        ({"elements": [element(component("ENERGY", "1", step=0))]}, "greater than or equal to 1"),
+        ({"elements": [element(component("POWER", "1"))]}, "'ENERGY', 'FLAT', 'TIME'"),
+        ({"elements": [element(ENERGY, max_power=11)]}, "Prices by power are not supported"),
+        ({"elements": [element(ENERGY, reservation="RESERVATION")]}, "Reservations are not"),
+        ({"elements": [element(ENERGY, start_time="7:00")]}, "pattern"),
+        ({"elements": [element(ENERGY, start_time="07:00", end_time="07:00")]}, "the same"),
+        ({"elements": [element(ENERGY, min_kwh=9, max_kwh=9)]}, "min_kwh must be less"),
+        (
+            {"elements": [element(ENERGY, start_date="2026-02-01", end_date="2026-01-01")]},
+            "start_date must be less",
+        ),
+        ({"elements": [element(ENERGY, day_of_week=["FUNDAY"])]}, "'MONDAY'"),
+        ({"elements": [element(ENERGY, starts="07:00")]}, "Extra inputs"),
+    ],
+)
+def test_what_is_refused(change: dict[str, Any], says: str) -> None:
+    tariff = {"currency": "GBP", "elements": [element(ENERGY)]}
+    Tariff.model_validate(tariff)
+    with pytest.raises(ValidationError, match=says):
+        Tariff.model_validate(tariff | change)
+
+
+def test_a_price_is_exact_however_it_is_written() -> None:
+    for price in ("0.1", 0.1, "0.1000"):
+        tariff = Tariff.model_validate(
+            {"currency": "GBP", "elements": [element({"type": "ENERGY", "price": price})]}
+        )
+        assert str(tariff.elements[0].price_components[0].price).rstrip("0") == "0.1"
+
+
+def test_minor_units() -> None:
+    assert [str(minor_unit(code)) for code in ("EUR", "JPY", "KWD")] == ["0.01", "1", "0.001"]
+    assert not is_currency("eur")
