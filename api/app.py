@@ -22,6 +22,7 @@ from api.handover.endpoints import router as handover
 from api.health.endpoints import router as health
 from api.imports.endpoints import router as imports
 from api.knocking.endpoints import router as knocking
+from api.live.endpoints import router as live
 from api.middleware import RequestMiddleware
 from api.parts import compose
 from api.projects.endpoints import router as projects
@@ -47,6 +48,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await app.state.parts.feeds.closed()
         app.state.parts.passwords.close()
 
     app = docs.DocumentedAPI(
@@ -71,6 +73,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         knocking,
         configuration,
         commissioning,
+        live,
         handover,
         site_owner,
         access,
@@ -126,6 +129,7 @@ async def _serve(app: FastAPI, listener: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
+        app.state.parts.feeds.close()  # a stream would keep the server waiting
         server.should_exit = True
         await serving
         raise

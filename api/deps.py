@@ -46,12 +46,22 @@ async def _session(
             "token_missing", "Send your token in the header Authorization: Bearer <token>."
         )
     token = parts.tokens.read(credentials.credentials)
+    return token, await account_of(parts, token)
+
+
+async def account_of(parts: Parts, token: Token) -> Account:
+    """Give the account of a token that was read.
+
+    Raises:
+        UnauthorizedError: ``token_revoked``.
+
+    """
     async with parts.database.read() as connection:
         account = await Accounts(connection).get(token.account_id)
         revoked = await RevokedTokens(connection).is_revoked(token.id)
     if revoked or account is None or account.token_epoch != token.epoch:
         raise UnauthorizedError("token_revoked", "The token was revoked. Log in again.")
-    return token, account
+    return account
 
 
 Session = Annotated[tuple[Token, Account], Depends(_session)]

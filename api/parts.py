@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.live.feeds import Feeds
 from api.security.keys import derive_key
 from api.security.passwords import Passwords
 from api.security.throttling import Throttle
@@ -23,6 +24,7 @@ class Parts:
     tokens: Tokens
     throttle: Throttle
     catalogue: Catalogue
+    feeds: Feeds
 
 
 def compose(*, settings: Settings, database: Database, temporal: TemporalGateway) -> Parts:
@@ -41,4 +43,5 @@ def compose(*, settings: Settings, database: Database, temporal: TemporalGateway
         tokens=Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime),
         throttle=Throttle(database, derive_key(secret, "throttles")),
         catalogue=load_catalogue(),
+        feeds=Feeds(),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -157,6 +157,25 @@ class Runs:
         )
         if before is not None:
             query = query.where(commissioning_runs.c.id < before)
+        return [_run(row) for row in await self._connection.execute(query)]
+
+    async def since(
+        self, charge_point_id: str, commissioning_id: str, *, limit: int
+    ) -> Sequence[Run]:
+        """That run, even an abandoned one, and those after it, oldest first."""
+        query = (
+            select(commissioning_runs)
+            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+            .where(commissioning_runs.c.id >= commissioning_id)
+            .where(
+                or_(
+                    commissioning_runs.c.status != RunStatus.ABANDONED,
+                    commissioning_runs.c.id == commissioning_id,
+                )
+            )
+            .order_by(commissioning_runs.c.id)
+            .limit(limit)
+        )
         return [_run(row) for row in await self._connection.execute(query)]
 
     async def starting_since(self, before: datetime, *, limit: int = 100) -> Sequence[Run]:

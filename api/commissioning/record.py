@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from api.commissioning.schemas import FailureShown, WaitingShown
 from api.fields import PreciseTimestamp, Timestamp
-from domain.checks import CheckRecord, Evidence, RunView
+from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
 from storage.log import LogEntry
 from storage.runs import Run
@@ -18,6 +18,17 @@ class StepShown(BaseModel):
     at: PreciseTimestamp
     detail: str
     evidence: Evidence
+
+    @classmethod
+    def of(cls, step: Step) -> "StepShown":
+        """Show a step."""
+        return cls(
+            name=step.name,
+            result=step.result,
+            at=step.at,
+            detail=step.detail,
+            evidence=step.evidence,
+        )
 
 
 class CheckDetail(BaseModel):
@@ -53,16 +64,7 @@ class CheckDetail(BaseModel):
             failure=FailureShown.of(check.failure),
             notes=list(check.notes),
             evidence=check.evidence,
-            steps=[
-                StepShown(
-                    name=step.name,
-                    result=step.result,
-                    at=step.at,
-                    detail=step.detail,
-                    evidence=step.evidence,
-                )
-                for step in check.steps
-            ],
+            steps=[StepShown.of(step) for step in check.steps],
         )
 
 

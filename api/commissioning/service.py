@@ -1,5 +1,9 @@
 """Starting, following and cancelling runs."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
 from api.commissioning.cause import with_newest_cause
 from api.deps import now
 from api.parts import Parts
@@ -7,11 +11,13 @@ from domain.checks import CheckRecord, RunView
 from domain.commissioning import CancelRequest, RunOptions, RunRequest
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
-from domain.states import CheckName, RunStatus
+from domain.states import CheckName, CheckResult, RunStatus
 from storage.accounts import Account
 from storage.charge_points import ChargePoints, read_registered
 from storage.runs import Run, Runs
 from workflows.run_start import RunStart
+
+_FOLLOWED_RUNS: Final = 20
 
 
 async def start(
@@ -94,6 +100,21 @@ async def view_of(
     return await _view(parts, run)
 
 
+async def views_since(
+    parts: Parts, installer: Account, charge_point_id: str, commissioning_id: str
+) -> Sequence[RunView]:
+    """Show a run and those after it, oldest first; a run that was taken back shows as cancelled.
+
+    Empty when the charge point never had that run.
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        runs = await Runs(connection).since(charge_point_id, commissioning_id, limit=_FOLLOWED_RUNS)
+    if not runs or runs[0].request.commissioning_id != commissioning_id:
+        return []
+    return [await _view(parts, run) for run in runs]
+
+
 async def cancel(
     parts: Parts, installer: Account, charge_point_id: str, reason: str | None
 ) -> tuple[RunRequest, RunStatus]:
@@ -162,6 +183,8 @@ async def _view(parts: Parts, run: Run) -> RunView:
     if run.view is not None:
         return run.view
     request = run.request
+    if run.status is RunStatus.ABANDONED:
+        return _taken_back(request)
     view = await parts.temporal.run_view(request.charge_point_id)
     if view is not None and view.commissioning_id == request.commissioning_id:
         return await with_newest_cause(parts.database, view)
@@ -181,6 +204,22 @@ def _not_begun(request: RunRequest) -> RunView:
         previous_commissioning_id=request.previous_commissioning_id,
         run_test_transaction=request.options.run_test_transaction,
         started_by=request.started_by,
+    )
+
+
+def _taken_back(request: RunRequest) -> RunView:
+    return replace(
+        _not_begun(request),
+        status=RunStatus.CANCELLED,
+        checks=tuple(
+            CheckRecord(
+                name=name,
+                result=CheckResult.SKIPPED,
+                skip_reason="The run was taken back before it began.",
+            )
+            for name in CheckName
+        ),
+        completed_at=request.started_at,
     )
 
 

@@ -44,6 +44,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{CHARGE_POINT}/test-connection"): None,
     ("POST", f"{COMMISSIONING}/start"): {},
     ("GET", f"{COMMISSIONING}/status"): None,
+    ("GET", f"{COMMISSIONING}/events"): None,
     ("POST", f"{COMMISSIONING}/retry"): None,
     ("POST", f"{COMMISSIONING}/cancel"): None,
     ("GET", f"{COMMISSIONING}/runs"): None,

@@ -1,6 +1,8 @@
 """The guide's requests, one method a step, over a real socket."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from types import TracebackType
 from typing import Any, Self
@@ -8,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 from tests.support.eventually import eventually
+from tests.support.sse import Heard, heard
 
 _LINK = re.compile(r"/invitations/(\S+)")
 PASSWORD = "correct horse battery staple"
@@ -84,6 +87,19 @@ class Guide:
             return status
 
         return await eventually(decided, within=within)
+
+    @asynccontextmanager
+    async def followed(
+        self, charge_point_id: str, *, last: str | None = None
+    ) -> AsyncIterator[AsyncIterator[Heard]]:
+        """Follow the charge point's runs, from the event after the one heard last."""
+        async with self._client.stream(
+            "GET",
+            f"/installer/commissioning/{charge_point_id}/events",
+            headers={} if last is None else {"Last-Event-ID": last},
+        ) as answer:
+            assert answer.status_code == httpx.codes.OK
+            yield heard(answer.aiter_bytes())
 
     async def invite(self, project_id: str, owner: str) -> dict[str, Any]:
         """Invite the site owner."""

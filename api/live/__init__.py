@@ -1,0 +1,1 @@
+"""Following the runs of a charge point as they go on, by server-sent events."""

@@ -1,0 +1,169 @@
+"""One look a second at each charge point that somebody follows, shared by all who do."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import structlog
+
+from domain.checks import RunView
+from domain.errors import NotFoundError, TooManyRequestsError, UnavailableError
+
+Look = Callable[[], Awaitable[RunView]]
+"""Gives the newest run; raises NotFoundError while there is none."""
+
+PAUSE: Final = 1.0
+_JITTER: Final = 0.2
+_OUTAGE_PAUSE: Final = 3.0
+_STREAMS: Final = 1000
+_STREAMS_OF_AN_ACCOUNT: Final = 50
+_FULL_RETRY: Final = 30
+_OUTAGE: Final = "A part of the engine is away for the moment; the stream goes on when it is back."
+_log = structlog.get_logger()
+
+
+class Feed:
+    """The newest run of a charge point, looked at again and again while anyone listens."""
+
+    def __init__(self, look: Look, *, pause: float) -> None:
+        self._look = look
+        self._pause = pause
+        self._changed = asyncio.Event()
+        self._let_go = asyncio.Event()
+        self.version = 0
+        """Grows with every change, from 0: nothing has been seen yet."""
+        self.newest: RunView | None = None
+        self.outage: str | None = None
+        """Why there is no news, in words."""
+        self.listeners = 0
+        self.poller = asyncio.create_task(self._poll(), name="feed")
+
+    def let_go(self) -> None:
+        """Look no more. A look that is on its way is finished: it holds a database connection."""
+        self._let_go.set()
+
+    async def changed(self, seen: int, timeout: float) -> None:  # noqa: ASYNC109 - the usual end
+        """Return when there is another version than ``seen``, or after ``timeout`` seconds."""
+        if self.version != seen:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), timeout)
+
+    def wake(self) -> None:
+        """Let everybody look again."""
+        self.version += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _poll(self) -> None:
+        while not self._let_go.is_set():
+            before = (self.newest, self.outage)
+            await self._see()
+            if self.version == 0 or before != (self.newest, self.outage):
+                self.wake()
+            pause = self._pause if self.outage is None else max(self._pause, _OUTAGE_PAUSE)
+            pause *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._let_go.wait(), pause)
+
+    async def _see(self) -> None:
+        try:
+            self.newest = await self._look()
+        except NotFoundError:
+            self.newest = None
+        except UnavailableError as error:
+            self.outage = error.detail
+            return
+        except Exception as error:  # noqa: BLE001 - a feed outlives every outage
+            _log.warning("feed_sees_nothing", error=repr(error)[:300])
+            self.outage = _OUTAGE
+            return
+        self.outage = None
+
+
+class Feeds:
+    """The feeds of this process, and how many streams hang on them."""
+
+    def __init__(
+        self,
+        *,
+        pause: float = PAUSE,
+        streams: int = _STREAMS,
+        streams_of_an_account: int = _STREAMS_OF_AN_ACCOUNT,
+    ) -> None:
+        self._pause = pause
+        self._streams = streams
+        self._streams_of_an_account = streams_of_an_account
+        self._feeds: dict[str, Feed] = {}
+        self._open: Counter[str] = Counter()
+        self._ending: set[asyncio.Task[None]] = set()
+        self.closing = False
+
+    @property
+    def followed(self) -> int:
+        """How many charge points are looked at."""
+        return len(self._feeds)
+
+    @contextmanager
+    def follow(self, charge_point_id: str, *, account_id: str, look: Look) -> Iterator[Feed]:
+        """Follow a charge point until the block ends.
+
+        Raises:
+            TooManyRequestsError: ``too_many_streams``: the account has too many open.
+            UnavailableError: ``too_many_listeners``, ``shutting_down``.
+
+        """
+        self._admit(account_id)
+        self._open[account_id] += 1
+        feed = self._feeds.get(charge_point_id)
+        if feed is None:
+            feed = self._feeds[charge_point_id] = Feed(look, pause=self._pause)
+        feed.listeners += 1
+        try:
+            yield feed
+        finally:
+            feed.listeners -= 1
+            if not feed.listeners:
+                del self._feeds[charge_point_id]
+                feed.let_go()
+                self._ending.add(feed.poller)
+                feed.poller.add_done_callback(self._ending.discard)
+            self._open[account_id] -= 1
+            if not self._open[account_id]:
+                del self._open[account_id]
+
+    def close(self) -> None:
+        """End every stream, and begin none: the process is about to stop."""
+        self.closing = True
+        for feed in self._feeds.values():
+            feed.wake()
+
+    async def closed(self) -> None:
+        """Wait for the looks that are on their way."""
+        self.close()
+        pollers = {*self._ending, *(feed.poller for feed in self._feeds.values())}
+        for feed in self._feeds.values():
+            feed.let_go()
+        if pollers:
+            await asyncio.wait(pollers)
+
+    def _admit(self, account_id: str) -> None:
+        if self.closing:
+            raise UnavailableError("shutting_down", "This server is stopping. Connect again.")
+        if self._open[account_id] >= self._streams_of_an_account:
+            raise TooManyRequestsError(
+                "too_many_streams",
+                f"Your account has {self._streams_of_an_account} event streams open here. Close "
+                "some, or poll the status.",
+                retry_after=_FULL_RETRY,
+            )
+        if self._open.total() >= self._streams:
+            raise UnavailableError(
+                "too_many_listeners",
+                "Too many event streams are open on this server. Try again shortly, or poll the "
+                "status.",
+                retry_after=_FULL_RETRY,
+            )

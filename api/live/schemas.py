@@ -1,0 +1,112 @@
+"""The data of each event of a stream."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from api.commissioning.record import StepShown
+from api.commissioning.schemas import CheckShown, StatusShown, WaitingShown
+from api.fields import PreciseTimestamp, Timestamp
+from domain.checks import CheckRecord, RunView, Step
+from domain.progress import ProgressEvent, ProgressKind
+from domain.states import CheckName, WaitingFor
+
+
+class Passing(StrEnum):
+    """Events that are true for the moment only; they have no id and are not told again."""
+
+    WAITING = "waiting"
+    INTERRUPTED = "interrupted"
+    CLOSING = "closing"
+
+
+class StartedTold(BaseModel):
+    """``started``: a run has begun."""
+
+    commissioning_id: str
+    charge_point_id: str
+    started_at: Timestamp
+    started_by: str
+    previous_commissioning_id: str | None
+
+
+class CheckStartedTold(BaseModel):
+    """``check_started``."""
+
+    commissioning_id: str
+    check: CheckName
+    at: PreciseTimestamp
+
+
+class StepTold(BaseModel):
+    """``step``: one thing was looked at or done."""
+
+    commissioning_id: str
+    check: CheckName
+    step: StepShown
+
+
+class CheckEndedTold(BaseModel):
+    """``check_ended``: passed, failed, or skipped; kept when a retry took it over."""
+
+    commissioning_id: str
+    at: PreciseTimestamp | None
+    kept_from: str | None
+    check: CheckShown
+
+
+class WaitingTold(BaseModel):
+    """``waiting``: what the run waits for now, or nothing any more."""
+
+    commissioning_id: str
+    waiting_for: WaitingFor | None
+    waiting: WaitingShown | None
+
+    @classmethod
+    def of(cls, view: RunView) -> "WaitingTold":
+        """Tell it of a run."""
+        return cls(
+            commissioning_id=view.commissioning_id,
+            waiting_for=view.waiting.waiting_for if view.waiting else None,
+            waiting=WaitingShown.of(view.waiting),
+        )
+
+
+class NoticeTold(BaseModel):
+    """``interrupted`` or ``closing``: what is the matter with the stream itself."""
+
+    code: str
+    detail: str
+
+
+def told(view: RunView, event: ProgressEvent) -> BaseModel:
+    """Render an event of a run."""
+    run = view.commissioning_id
+    match event:
+        case ProgressEvent(kind=ProgressKind.CHECK_STARTED, check=CheckRecord() as check):
+            return CheckStartedTold(commissioning_id=run, check=check.name, at=_known(event.at))
+        case ProgressEvent(check=CheckRecord() as check, step=Step() as step):
+            return StepTold(commissioning_id=run, check=check.name, step=StepShown.of(step))
+        case ProgressEvent(check=CheckRecord() as check):
+            return CheckEndedTold(
+                commissioning_id=run,
+                at=event.at,
+                kept_from=check.kept_from,
+                check=CheckShown.of(check),
+            )
+        case ProgressEvent(kind=ProgressKind.VERDICT):
+            return StatusShown.of(view)
+        case _:
+            return StartedTold(
+                commissioning_id=run,
+                charge_point_id=view.charge_point_id,
+                started_at=view.started_at,
+                started_by=view.started_by,
+                previous_commissioning_id=view.previous_commissioning_id,
+            )
+
+
+def _known(at: datetime | None) -> datetime:
+    assert at is not None  # noqa: S101 - a check that began has its moment
+    return at
