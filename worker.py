@@ -14,9 +14,11 @@ from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
+from activities.runs import RunActivities
 from domain.names import SHARED_TASK_QUEUE
 from domain.ports import Mailer
 from reconciler import Reconciler
+from run_starter import TemporalRunStarter
 from settings import Settings
 from storage.catalogue import load_catalogue
 from storage.engine import Database
@@ -77,6 +79,7 @@ def make_worker(
     handovers = ProjectActivities(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
     )
+    starts = RunActivities(TemporalRunStarter(client, database, now=_now, task_queue=task_queue))
     activities: Sequence[Any] = (
         records.begin_run,
         records.accept_charge_point,
@@ -90,6 +93,8 @@ def make_worker(
         notices.mail_verdict,
         handovers.send_invitation,
         handovers.complete_handover,
+        starts.retry_run,
+        starts.cancel_run,
     )
     return Worker(
         client,

@@ -10,6 +10,8 @@ from domain.operations import DesiredParameter, ParameterOutcome
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
 MAX_WAIT_FOR_CONNECTION = timedelta(days=30)
+AN_OPERATOR = "an operator in Temporal"
+"""Who acts on a workflow in the Temporal UI, where nobody gives a name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,8 @@ class RunOptions:
     notify_on_complete: bool = False
     wait_for_connection: timedelta = DEFAULT_WAIT_FOR_CONNECTION
     skip_reason: str | None = None
+    update_firmware: bool = False
+    """Outdated firmware is updated where the catalogue knows how, instead of failing at once."""
     pace: Pace = field(default_factory=Pace)
 
 
@@ -55,6 +59,52 @@ class RunRequest:
     previous_commissioning_id: str | None = None
     from_scratch: bool = True
     """False: passed checks of the run before are kept where nothing has made them stale."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartOrder:
+    """Start a run of this id, once however often the order is given."""
+
+    commissioning_id: str
+    charge_point_id: str
+    installer_id: str
+    started_by: str
+    options: RunOptions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryOrder:
+    """Run again as the newest run was started, once however often the order is given.
+
+    ``project_id``, where given, must be the charge point's. ``update_firmware`` None: as before.
+    """
+
+    commissioning_id: str
+    charge_point_id: str
+    installer_id: str
+    started_by: str
+    from_scratch: bool = False
+    update_firmware: bool | None = None
+    project_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryRun:
+    """Update of ProjectWorkflow: retry the newest run of one of its charge points."""
+
+    charge_point_id: str
+    from_scratch: bool = False
+    update_firmware: bool | None = None
+    by: str = AN_OPERATOR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunStarted:
+    """Answer of :class:`RetryRun`; ``workflow_id`` is where the run can be followed."""
+
+    commissioning_id: str
+    charge_point_id: str
+    workflow_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +160,7 @@ class TransactionReadings:
 class CancelRequest:
     """Who cancels a run, and why."""
 
-    by: str
+    by: str = AN_OPERATOR
     reason: str | None = None
 
 

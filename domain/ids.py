@@ -24,7 +24,12 @@ class Prefix(StrEnum):
 
 def new_id(prefix: Prefix) -> str:
     """Make an id: the prefix, ``_`` and a ULID (48 bits of milliseconds, 80 of randomness)."""
-    number = (time.time_ns() // 1_000_000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    return id_of(prefix, time.time_ns() // 1_000_000, secrets.randbits(_RANDOM_BITS))
+
+
+def id_of(prefix: Prefix, at_ms: int, randomness: int) -> str:
+    """Make the id of that moment and of 80 bits of that randomness, as replayed code must."""
+    number = at_ms << _RANDOM_BITS | randomness & ((1 << _RANDOM_BITS) - 1)
     digits = [_CROCKFORD[(number >> 5 * place) & 31] for place in range(_ULID_LENGTH)]
     return f"{prefix}_{''.join(reversed(digits))}"
 

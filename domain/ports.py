@@ -13,7 +13,9 @@ from domain.commissioning import (
     InviteSiteOwner,
     RebootRequest,
     Released,
+    RetryOrder,
     RunRequest,
+    RunStarted,
     RunVerdict,
     TransactionReadings,
     VerdictNotice,
@@ -66,6 +68,13 @@ class RunRecords(Protocol):
     async def readings(self, transaction_id: int) -> TransactionReadings: ...
     async def notice(self, commissioning_id: str) -> VerdictNotice | None: ...
     async def notice_sent(self, commissioning_id: str) -> None: ...
+
+
+class RunStarter(Protocol):
+    """Starts runs, and ends them from outside. Every method is safe to repeat."""
+
+    async def retry(self, order: RetryOrder) -> RunStarted: ...
+    async def cancel(self, workflow_id: str, *, run_id: str) -> None: ...
 
 
 class Directory(Protocol):

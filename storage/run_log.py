@@ -35,7 +35,14 @@ def _entries(view: RunView) -> Iterator[dict[str, Any]]:
     for alarm in view.alarms:
         yield _entry(end, LogLevel.ERROR, "alarm", alarm)
     level = LogLevel.ERROR if view.status is RunStatus.FAILED else LogLevel.INFO
-    yield _entry(end, level, "verdict", f"The run is {view.status}.")
+    yield _entry(end, level, "verdict", _verdict(view))
+
+
+def _verdict(view: RunView) -> str:
+    if view.cancelled_by is None:
+        return f"The run is {view.status}."
+    why = f": {view.cancel_reason}" if view.cancel_reason else "."
+    return f"The run is {view.status} by {view.cancelled_by}{why}"
 
 
 def _of_check(check: CheckRecord, end: datetime) -> Iterator[dict[str, Any]]:

@@ -37,8 +37,8 @@ class Runs:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def create_starting(self, request: RunRequest) -> None:
-        """Commit to a run whose workflow is about to be started.
+    async def create_starting(self, request: RunRequest) -> RunRequest:
+        """Commit to a run whose workflow is about to be started; a repeat gets the first request.
 
         Raises:
             ConflictError: ``run_open``, with the open run's ``commissioning_id``.
@@ -57,6 +57,9 @@ class Runs:
                     )
                 )
         except IntegrityError as error:
+            earlier = await self.get(request.charge_point_id, request.commissioning_id)
+            if earlier is not None:
+                return earlier.request
             current = await self.open_run(request.charge_point_id)
             if current is None:
                 raise
@@ -66,6 +69,7 @@ class Runs:
                 "cancel it, then start again.",
                 commissioning_id=current.request.commissioning_id,
             ) from error
+        return request
 
     async def abandon(self, commissioning_id: str) -> bool:
         """Take back a run whose workflow could not be started; False when it has begun."""

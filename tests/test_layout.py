@@ -15,6 +15,7 @@ _MAY_IMPORT = {
     "settings": set[str](),
     "temporal_client": {"domain"},
     "reconciler": {"domain", "storage", "workflows"},
+    "run_starter": {"domain", "storage", "workflows"},
     "worker": _OURS - {"api", "cli", "demo", "embedded", "ocpp_server", "simulator"},
     "cli": _OURS,
 }

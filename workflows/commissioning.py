@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.records import RecordActivities
+    from activities.runs import RunActivities
     from domain.checks import RunView
     from domain.commissioning import CancelRequest, RunRequest, RunVerdict
     from domain.facts import ChargePointEvent
@@ -33,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
 ResultT = TypeVar("ResultT")
 
 _RUN_STATUS = SearchAttributeKey.for_keyword(SearchAttribute.RUN_STATUS)
+_CANCEL_BUTTON = "Cancelled in Temporal by an operator."
 _FAILED_CHECK = SearchAttributeKey.for_keyword(SearchAttribute.FAILED_CHECK)
 
 
@@ -68,7 +70,7 @@ class CommissioningWorkflow:
                 raise
             cancelled = True
         await _uninterrupted(self._finish(cancelled=cancelled))
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await _uninterrupted(workflow.wait_condition(workflow.all_handlers_finished))
         if cancelled:
             raise asyncio.CancelledError
         if not self._journal.passed:
@@ -100,9 +102,21 @@ class CommissioningWorkflow:
         return self._journal.view()
 
     @workflow.update
-    def request_cancel(self, request: CancelRequest) -> None:
-        """Note who cancels, and why; the cancellation itself follows through Temporal."""
+    async def cancel(self, request: CancelRequest) -> None:
+        """Cancel the run; the record keeps by whom, and why."""
         self._journal.cancel_requested(request)
+        # A workflow cannot cancel itself, and is to close as Canceled.
+        await workflow.execute_activity_method(
+            RunActivities.cancel_run,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"Cancel the run, as {request.by} asks",
+        )
+
+    @cancel.validator
+    def _can_be_cancelled(self, request: CancelRequest) -> None:
+        if not request.by.strip():
+            raise _refused("by_missing", "by says who cancels; leave it out if nobody has a name.")
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
@@ -200,6 +214,10 @@ class CommissioningWorkflow:
 
     async def _finish(self, *, cancelled: bool) -> None:
         """Leave the charge point as it was found, and the record for ever."""
+        if cancelled:
+            self._journal.cancel_requested(
+                CancelRequest(reason=workflow.cancellation_reason() or _CANCEL_BUTTON)
+            )
         if self._run is not None:
             await stop_what_runs(self._run)
             if cancelled:
@@ -235,6 +253,10 @@ class CommissioningWorkflow:
     def _present(self) -> None:
         registered = self._run.registered if self._run else None
         workflow.set_current_details(current_details(self._journal.view(), registered))
+
+
+def _refused(code: str, why: str) -> ApplicationError:
+    return ApplicationError(why, type=code, non_retryable=True)
 
 
 async def _uninterrupted(closing: Coroutine[Any, Any, None]) -> None:

@@ -1,20 +1,27 @@
 """ProjectWorkflow: a project from its creation to its handover."""
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
     from dataclasses import replace
 
     from activities.mail import HandOver, Invite, ProjectActivities
+    from activities.runs import RunActivities
     from domain.commissioning import (
         CompleteHandover,
         HandoverResult,
         InvitationSent,
         InviteSiteOwner,
         ProjectRequest,
+        RetryOrder,
+        RetryRun,
+        RunStarted,
     )
+    from domain.ids import Prefix, id_of, is_id
     from workflows import policies
+    from workflows.calls import record
     from workflows.history import history_is_long
 
 
@@ -72,6 +79,48 @@ class ProjectWorkflow:
             self._tell("Handed over" if self._handed_over else "Handover refused")
             return result
 
+    @workflow.update
+    async def retry_run(self, request: RetryRun) -> RunStarted:
+        """Run again as the newest run of a charge point was started.
+
+        It is for operators: a run that has ended takes no update itself.
+        """
+        started = await self._retried(
+            RetryOrder(
+                commissioning_id=id_of(
+                    Prefix.COMMISSIONING, int(workflow.time() * 1000), workflow.uuid4().int
+                ),
+                charge_point_id=request.charge_point_id,
+                installer_id=self._request.installer_id,
+                started_by=request.by,
+                from_scratch=request.from_scratch,
+                update_firmware=request.update_firmware,
+                project_id=self._request.project_id,
+            )
+        )
+        self._tell(f"Retried `{started.charge_point_id}` as run `{started.commissioning_id}`")
+        return started
+
+    @retry_run.validator
+    def _can_be_retried(self, request: RetryRun) -> None:
+        if self._handed_over:
+            raise _refused("The project is handed over; nothing of it is commissioned any more.")
+        if not is_id(Prefix.CHARGE_POINT, request.charge_point_id):
+            raise _refused("charge_point_id is the id of a charge point: cp_ and 26 characters.")
+        if not request.by.strip():
+            raise _refused("by says who retries; leave it out if nobody has a name.")
+
+    async def _retried(self, order: RetryOrder) -> RunStarted:
+        try:
+            return await record(
+                RunActivities.retry_run, order, summary=f"Retry the run of {order.charge_point_id}"
+            )
+        except ActivityError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError):
+                raise _refused(cause.message) from error
+            raise
+
     def _tell(self, what: str) -> None:
         self._told = [*self._told, f"{workflow.now():%Y-%m-%d %H:%M:%S} {what}"][-20:]
         self._present(self._request)
@@ -79,3 +128,7 @@ class ProjectWorkflow:
     def _present(self, request: ProjectRequest) -> None:
         lines = [f"**{request.name}**", *(f"- {line}" for line in self._told)]
         workflow.set_current_details("\n".join(lines))
+
+
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(why, type="retry_refused", non_retryable=True)

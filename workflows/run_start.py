@@ -1,5 +1,8 @@
 """How a run's workflow is started: its id, and what operators see and filter by."""
 
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,13 +14,18 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
 from domain.commissioning import Registered, RunRequest
 from domain.devices import device_name
+from domain.errors import UnavailableError
 from domain.names import SearchAttribute, commissioning_workflow_id
 from domain.states import RunStatus
 from workflows.commissioning import CommissioningWorkflow
 
+_CLOSING_GRACE = timedelta(seconds=5)
+_CLOSING_PAUSE = 0.2
 _SUMMARY_BYTES = 200  # the server's limit
 _COMMISSIONING = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
 
@@ -89,3 +97,54 @@ async def start_run(
         static_summary=start.summary,
         rpc_timeout=rpc_timeout,
     )
+
+
+async def start_when_free(
+    clients: Callable[[], AbstractAsyncContextManager[Client]],
+    start: RunStart,
+    *,
+    task_queue: str,
+    rpc_timeout: timedelta,
+) -> None:
+    """Start the run's workflow; harmless when it was started already.
+
+    A workflow that is still closing holds the id for a moment, so that is waited for.
+
+    Raises:
+        UnavailableError: ``previous_run_closing``.
+        RPCError: Temporal refused or did not answer.
+
+    """
+    give_up = asyncio.get_running_loop().time() + _CLOSING_GRACE.total_seconds()
+    while True:
+        try:
+            async with clients() as client:
+                await start_run(client, start, task_queue=task_queue, rpc_timeout=rpc_timeout)
+        except WorkflowAlreadyStartedError as error:
+            if await _runs_already(clients, start, rpc_timeout=rpc_timeout):
+                return
+            if asyncio.get_running_loop().time() > give_up:
+                raise UnavailableError(
+                    "previous_run_closing",
+                    "The run before this one is still closing. Try again in a moment.",
+                ) from error
+            await asyncio.sleep(_CLOSING_PAUSE)
+        else:
+            return
+
+
+async def _runs_already(
+    clients: Callable[[], AbstractAsyncContextManager[Client]],
+    start: RunStart,
+    *,
+    rpc_timeout: timedelta,
+) -> bool:
+    """Tell whether the workflow that holds the id is this very run."""
+    try:
+        async with clients() as client:
+            description = await client.get_workflow_handle(start.workflow_id).describe(
+                rpc_timeout=rpc_timeout
+            )
+    except RPCError:
+        return False
+    return start.is_of(description.typed_search_attributes)

@@ -1,6 +1,6 @@
 """Starting, following and cancelling runs."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -8,12 +8,19 @@ from api.commissioning.cause import with_newest_cause
 from api.deps import now
 from api.parts import Parts
 from domain.checks import CheckRecord, RunView
-from domain.commissioning import CancelRequest, RunOptions, RunRequest
+from domain.commissioning import (
+    CancelRequest,
+    RetryOrder,
+    RunOptions,
+    RunRequest,
+    StartOrder,
+)
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
 from domain.states import CheckName, CheckResult, RunStatus
 from storage.accounts import Account
-from storage.charge_points import ChargePoints, read_registered
+from storage.charge_points import ChargePoints
+from storage.run_orders import Committed, RunOrders
 from storage.runs import Run, Runs
 from workflows.run_start import RunStart
 
@@ -30,11 +37,22 @@ async def start(
         UnavailableError: Temporal is away; no run was started.
 
     """
-    return await _start(parts, installer, charge_point_id, options)
+    order = StartOrder(
+        commissioning_id=new_id(Prefix.COMMISSIONING),
+        charge_point_id=charge_point_id,
+        installer_id=installer.id,
+        started_by=installer.email,
+        options=options,
+    )
+    return await _start(parts, lambda orders: orders.start(order))
 
 
 async def retry(
-    parts: Parts, installer: Account, charge_point_id: str, *, from_scratch: bool
+    parts: Parts,
+    installer: Account,
+    charge_point_id: str,
+    *,
+    from_scratch: bool,
 ) -> RunRequest:
     """Start a run as the newest one was started.
 
@@ -43,27 +61,14 @@ async def retry(
         UnavailableError: Temporal is away; no run was started.
 
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
-        previous = await Runs(connection).latest(charge_point_id)
-    if previous is None:
-        raise ConflictError(
-            "nothing_to_retry", "Commissioning was never started here. Start it first."
-        )
-    if previous.status is RunStatus.COMPLETED:
-        raise ConflictError(
-            "already_completed",
-            "The newest run passed. Start a new one if you want the checks again.",
-            commissioning_id=previous.request.commissioning_id,
-        )
-    return await _start(
-        parts,
-        installer,
-        charge_point_id,
-        previous.request.options,
-        previous=previous.request.commissioning_id,
+    order = RetryOrder(
+        commissioning_id=new_id(Prefix.COMMISSIONING),
+        charge_point_id=charge_point_id,
+        installer_id=installer.id,
+        started_by=installer.email,
         from_scratch=from_scratch,
     )
+    return await _start(parts, lambda orders: orders.retry(order))
 
 
 async def newest_view(parts: Parts, installer: Account, charge_point_id: str) -> RunView:
@@ -140,35 +145,13 @@ async def cancel(
     raise _no_open_run()
 
 
-async def _start(
-    parts: Parts,
-    installer: Account,
-    charge_point_id: str,
-    options: RunOptions,
-    *,
-    previous: str | None = None,
-    from_scratch: bool = True,
-) -> RunRequest:
+async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[Committed]]) -> RunRequest:
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
     async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
-        request = RunRequest(
-            commissioning_id=new_id(Prefix.COMMISSIONING),
-            charge_point_id=charge_point_id,
-            project_id=charge_point.project_id,
-            installer_id=installer.id,
-            started_by=installer.email,
-            started_at=now(),
-            options=options,
-            previous_commissioning_id=previous,
-            from_scratch=from_scratch,
-        )
-        await Runs(connection).create_starting(request)
-        registered = await read_registered(connection, charge_point_id)
+        committed = await commit(RunOrders(connection, at=now()))
+    request = committed.request
     try:
-        await parts.temporal.start_run(RunStart(request=request, registered=registered))
+        await parts.temporal.start_run(RunStart(request=request, registered=committed.registered))
     except UnavailableError:
         # Taken back, unless the workflow has begun all the same: then the start was a success
         # whose confirmation was lost.

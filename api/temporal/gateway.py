@@ -1,6 +1,5 @@
 """What the API asks of workflows, one method a question."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
@@ -18,7 +17,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
@@ -48,13 +47,11 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
-from workflows.run_start import RunStart, start_run
+from workflows.run_start import RunStart, start_when_free
 
 # A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
 ANSWER_TIMEOUT: Final = timedelta(seconds=25)
 _SHORT_WORKFLOW_TIMEOUT: Final = timedelta(minutes=5)
-_CLOSING_GRACE: Final = timedelta(seconds=5)
-_CLOSING_PAUSE: Final = 0.2
 _POLLER_FRESH: Final = timedelta(seconds=75)  # a poll lasts 60 s; older ones are of the dead
 _log = structlog.get_logger()
 W = TypeVar("W")
@@ -128,24 +125,9 @@ class TemporalGateway:
 
         A workflow that is still closing holds the id for a moment, so that is waited for.
         """
-        give_up = asyncio.get_running_loop().time() + _CLOSING_GRACE.total_seconds()
-        while True:
-            try:
-                async with self._link.client() as client:
-                    await start_run(
-                        client, start, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT
-                    )
-            except WorkflowAlreadyStartedError as error:
-                if await self._runs_already(start):
-                    return
-                if asyncio.get_running_loop().time() > give_up:
-                    raise UnavailableError(
-                        "previous_run_closing",
-                        "The run before this one is still closing. Try again in a moment.",
-                    ) from error
-                await asyncio.sleep(_CLOSING_PAUSE)
-            else:
-                return
+        await start_when_free(
+            self._link.client, start, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT
+        )
 
     async def run_view(self, charge_point_id: str) -> RunView | None:
         """Ask the open run how it stands; None when no run is open."""
@@ -168,8 +150,7 @@ class TemporalGateway:
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 run = self._run(client, charge_point_id)
-                await run.execute_update(CommissioningWorkflow.request_cancel, request)
-                await run.cancel(rpc_timeout=RPC_TIMEOUT)
+                await run.execute_update(CommissioningWorkflow.cancel, request)
         except RPCError:
             return False
         except WorkflowUpdateFailedError as error:
@@ -220,24 +201,14 @@ class TemporalGateway:
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 await self._ensure_project(client, project)
-                return await client.get_workflow_handle_for(
+                handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
                     ProjectWorkflow.run, project.project_id
-                ).execute_update(update, request, id=update_id)
+                )
+                return await handle.execute_update(update, request, id=update_id)
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except RPCError as error:
             raise temporal_away() from error
-
-    async def _runs_already(self, start: RunStart) -> bool:
-        """Tell whether the workflow that holds the id is this very run."""
-        try:
-            async with self._link.client() as client:
-                description = await client.get_workflow_handle(start.workflow_id).describe(
-                    rpc_timeout=RPC_TIMEOUT
-                )
-        except RPCError:
-            return False
-        return start.is_of(description.typed_search_attributes)
 
     async def _ensure_project(self, client: Client, request: ProjectRequest) -> None:
         await client.start_workflow(

@@ -17,8 +17,8 @@ from docs.generate.table import code, table
 from domain.errors import EngineError
 
 ROOT = Path(__file__).parents[2]
-_SCANNED = ("api", "domain", "storage")
-# Hands on the type of a workflow's own refusal; today no workflow refuses.
+_SCANNED = ("api", "domain", "storage", "workflows")
+# Hands on the type of a workflow's own refusal, which the workflow words as an error of ours.
 _PASSED_ON = {("api/temporal/gateway.py", "cause.type")}
 # Renders a problem without an error: ``_plain(request, status, code, sentence)``.
 _RENDERER = ("api/errors.py", "_plain")
@@ -84,7 +84,8 @@ def _statuses() -> dict[str, int]:
     while pending:
         one = pending.pop()
         pending += one.__subclasses__()
-        found[one.__name__] = one.status
+        if one.status != EngineError.status:  # else it is among ourselves, and no answer
+            found[one.__name__] = one.status
     return found
 
 

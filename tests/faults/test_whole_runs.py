@@ -250,8 +250,7 @@ async def test_one_that_is_refused_all_the_time(stage: Stage) -> None:
 
 async def _cancel(run: Run) -> None:
     request = CancelRequest(by="installer@acme.com", reason="lunch")
-    await run.handle.execute_update("request_cancel", request)
-    await run.handle.cancel()
+    await run.handle.execute_update("cancel", request)
 
 
 async def _nothing_is_open(stage: Stage, charge_point: VirtualChargePoint) -> None:

@@ -116,8 +116,7 @@ async def _cancelled(stage: Stage) -> Recorded:
         run = await stage.start(charge_point.identity)
         await charge_point.until(lambda: bool(charge_point.transactions), within=20)
         request = CancelRequest(by="installer@acme.com", reason="lunch")
-        await run.handle.execute_update("request_cancel", request)
-        await run.handle.cancel()
+        await run.handle.execute_update("cancel", request)
         await stage.verdict(run)
     return {"commissioning-cancelled": run.handle}
 

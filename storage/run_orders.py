@@ -1,0 +1,109 @@
+"""Committing to a run: its row, before its workflow is started. For API and activities alike."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.commissioning import Registered, RetryOrder, RunRequest, StartOrder
+from domain.errors import ConflictError, NotFoundError
+from domain.states import RunStatus
+from storage.charge_points import ChargePoints, read_registered
+from storage.runs import Runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Committed:
+    """A run whose row is there and whose workflow is to be started."""
+
+    request: RunRequest
+    registered: Registered
+
+
+class RunOrders:
+    """Turns orders into rows. The same order, given again, is the same run."""
+
+    def __init__(self, connection: AsyncConnection, *, at: datetime) -> None:
+        self._connection = connection
+        self._at = at
+
+    async def start(self, order: StartOrder) -> Committed:
+        """Commit to a new run.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+            ConflictError: ``run_open`` with the open run's ``commissioning_id``;
+                ``project_handed_over``.
+
+        """
+        return await self._commit(order)
+
+    async def retry(self, order: RetryOrder) -> Committed:
+        """Commit to a run like the newest one.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+            ConflictError: ``run_open``; ``nothing_to_retry``; ``already_completed``;
+                ``project_handed_over``.
+
+        """
+        charge_point = await ChargePoints(self._connection).get(
+            order.charge_point_id, installer_id=order.installer_id
+        )
+        if order.project_id not in {None, charge_point.project_id}:
+            raise NotFoundError(
+                "charge_point_not_found", "The project has no charge point with this id."
+            )
+        runs = Runs(self._connection)
+        given_before = await runs.get(order.charge_point_id, order.commissioning_id)
+        if given_before is not None:
+            return await self._committed(given_before.request)
+        previous = await runs.latest(order.charge_point_id)
+        if previous is None:
+            raise ConflictError(
+                "nothing_to_retry", "Commissioning was never started here. Start it first."
+            )
+        if previous.status is RunStatus.COMPLETED:
+            raise ConflictError(
+                "already_completed",
+                "The newest run passed. Start a new one if you want the checks again.",
+                commissioning_id=previous.request.commissioning_id,
+            )
+        options = previous.request.options
+        if order.update_firmware is not None:
+            options = replace(options, update_firmware=order.update_firmware)
+        again = StartOrder(
+            commissioning_id=order.commissioning_id,
+            charge_point_id=order.charge_point_id,
+            installer_id=order.installer_id,
+            started_by=order.started_by,
+            options=options,
+        )
+        return await self._commit(
+            again,
+            previous=previous.request.commissioning_id,
+            from_scratch=order.from_scratch,
+        )
+
+    async def _commit(
+        self, order: StartOrder, *, previous: str | None = None, from_scratch: bool = True
+    ) -> Committed:
+        charge_point = await ChargePoints(self._connection).for_change(
+            order.charge_point_id, installer_id=order.installer_id
+        )
+        request = RunRequest(
+            commissioning_id=order.commissioning_id,
+            charge_point_id=order.charge_point_id,
+            project_id=charge_point.project_id,
+            installer_id=order.installer_id,
+            started_by=order.started_by,
+            started_at=self._at,
+            options=order.options,
+            previous_commissioning_id=previous,
+            from_scratch=from_scratch,
+        )
+        return await self._committed(await Runs(self._connection).create_starting(request))
+
+    async def _committed(self, request: RunRequest) -> Committed:
+        registered = await read_registered(self._connection, request.charge_point_id)
+        return Committed(request=request, registered=registered)

@@ -1,0 +1,149 @@
+"""What an operator does in Temporal, on the whole engine: find, cancel, retry."""
+
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from domain.commissioning import (
+    AN_OPERATOR,
+    CancelRequest,
+    ProjectRequest,
+    RetryRun,
+    RunStarted,
+)
+from domain.ids import Prefix, new_id
+from domain.states import RunStatus
+from simulator import Fault, VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22
+from storage.runs import Runs
+from tests.faults.stage import Run, Stage
+from tests.support.eventually import eventually
+from workflows.commissioning import CommissioningWorkflow
+from workflows.project import ProjectWorkflow
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def open_project(stage: Stage) -> WorkflowHandle[ProjectWorkflow, None]:
+    project = stage.project
+    return await stage.client.start_workflow(
+        ProjectWorkflow.run,
+        ProjectRequest(project_id=project.id, installer_id=project.installer_id, name=project.name),
+        id=project.id,
+        task_queue=stage.task_queue,
+    )
+
+
+async def refused(update: Any) -> ApplicationError:
+    with pytest.raises(WorkflowUpdateFailedError) as refusal:
+        await update
+    assert isinstance(refusal.value.cause, ApplicationError)
+    return refusal.value.cause
+
+
+class TestRetry:
+    async def test_a_failed_run_is_retried_on_its_project(self, stage: Stage) -> None:
+        project = await open_project(stage)
+        async with stage.powered(Fault.CONNECTOR_FAULTED) as charge_point:
+            first = await stage.start(charge_point.identity)
+            assert (await stage.verdict(first)).status is RunStatus.FAILED
+            charge_point.clear_fault(Fault.CONNECTOR_FAULTED)
+            started = await project.execute_update(
+                ProjectWorkflow.retry_run, RetryRun(charge_point_id=charge_point.identity)
+            )
+            view = await stage.verdict(_run(stage, started))
+        assert view.status is RunStatus.COMPLETED
+        assert view.previous_commissioning_id == first.commissioning_id
+        assert view.started_by == AN_OPERATOR
+        assert [check.kept_from for check in view.checks][1] == first.commissioning_id
+
+    async def test_from_scratch_keeps_nothing(self, stage: Stage) -> None:
+        project = await open_project(stage)
+        async with stage.powered(Fault.CONNECTOR_FAULTED) as charge_point:
+            await stage.verdict(await stage.start(charge_point.identity))
+            charge_point.clear_fault(Fault.CONNECTOR_FAULTED)
+            request = RetryRun(
+                charge_point_id=charge_point.identity, from_scratch=True, by="night@acme.com"
+            )
+            started = await project.execute_update(ProjectWorkflow.retry_run, request)
+            view = await stage.verdict(_run(stage, started))
+        assert [check.kept_from for check in view.checks] == [None] * 4
+        assert view.started_by == "night@acme.com"
+
+    async def test_what_cannot_be_retried_is_refused_in_words(self, stage: Stage) -> None:
+        project = await open_project(stage)
+        async with stage.powered() as charge_point:
+            retry = RetryRun(charge_point_id=charge_point.identity)
+            never = await refused(project.execute_update(ProjectWorkflow.retry_run, retry))
+            assert never.message == "Commissioning was never started here. Start it first."
+            run = await stage.start(charge_point.identity)
+            at_work = await refused(project.execute_update(ProjectWorkflow.retry_run, retry))
+            assert "is open for this charge point" in at_work.message
+            await stage.verdict(run)
+        passed = await refused(project.execute_update(ProjectWorkflow.retry_run, retry))
+        assert "passed" in passed.message
+        unknown = RetryRun(charge_point_id=new_id(Prefix.CHARGE_POINT))
+        foreign = await refused(project.execute_update(ProjectWorkflow.retry_run, unknown))
+        assert foreign.message == "You have no charge point with this id."
+        typo = RetryRun(charge_point_id="cp_1")
+        assert (
+            "cp_ and 26"
+            in (await refused(project.execute_update(ProjectWorkflow.retry_run, typo))).message
+        )
+
+
+class TestCancel:
+    async def test_the_cancel_button_ends_it_as_cancelled(self, stage: Stage) -> None:
+        async with stage.powered() as charge_point:
+            run = await charging(stage, charge_point)
+            await run.handle.cancel()
+            view = await stage.verdict(run)
+            assert charge_point.transactions == []
+        assert view.status is RunStatus.CANCELLED
+        assert view.cancelled_by == AN_OPERATOR
+        assert view.cancel_reason == "Cancelled in Temporal by an operator."
+        texts = [entry.text for entry in await stage.log(run)]
+        assert any(f"cancelled by {AN_OPERATOR}: Cancelled in" in text for text in texts)
+
+    async def test_an_update_cancels_it_with_a_reason(self, stage: Stage) -> None:
+        async with stage.powered() as charge_point:
+            run = await charging(stage, charge_point)
+            request = CancelRequest(by="night@acme.com", reason="Wrong bay")
+            await run.handle.execute_update(CommissioningWorkflow.cancel, request)
+            view = await stage.verdict(run)
+            assert charge_point.transactions == []
+        assert (view.cancelled_by, view.cancel_reason) == ("night@acme.com", "Wrong bay")
+        assert view.status is RunStatus.CANCELLED
+
+    async def test_a_run_that_waits_for_a_dark_charge_point(self, stage: Stage) -> None:
+        run = await stage.start(await dark(stage))
+        await eventually(lambda: _is_begun(stage, run))
+        await run.handle.cancel()
+        assert (await stage.verdict(run)).status is RunStatus.CANCELLED
+
+
+async def charging(stage: Stage, charge_point: VirtualChargePoint) -> Run:
+    run = await stage.start(charge_point.identity)
+    await charge_point.until(lambda: bool(charge_point.transactions), within=20)
+    return run
+
+
+async def dark(stage: Stage) -> str:
+    return (await stage.register(new_id(Prefix.EVENT), ABB_TERRA_AC_W22)).id
+
+
+async def _is_begun(stage: Stage, run: Run) -> None:
+    async with stage.database.read() as connection:
+        row = await Runs(connection).get(run.charge_point_id, run.commissioning_id)
+    assert row is not None
+    assert row.status is RunStatus.IN_PROGRESS
+
+
+def _run(stage: Stage, started: RunStarted) -> Run:
+    return Run(
+        commissioning_id=started.commissioning_id,
+        charge_point_id=started.charge_point_id,
+        handle=stage.client.get_workflow_handle_for(CommissioningWorkflow.run, started.workflow_id),
+    )
