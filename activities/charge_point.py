@@ -90,6 +90,15 @@ async def _run(operation: Awaitable[ResultT]) -> ResultT:
         return await operation
     except ChargePointGoneError as error:
         raise ApplicationError(str(error), type="ChargePointGone", non_retryable=True) from error
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if details is None or not details.worker_shutdown:
+            raise
+        # Nobody asked for this cancellation, so Temporal would not take it, and the workflow would
+        # learn of it by silence.
+        raise ApplicationError(
+            "The node stops.", type="ChargePointGone", non_retryable=True
+        ) from None
     finally:
         heart.cancel()
 

@@ -72,10 +72,19 @@ class Admission:
         self._writer = writer
         self._secret = secret
         self._failures = Failures()
+        self._draining = False
+
+    def drain(self) -> None:
+        """Send whoever comes from now on to another node."""
+        self._draining = True
 
     async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
         """Let the handshake go on (None), or answer with the refusal."""
         if request.path == "/health/live":
+            return socket.respond(HTTPStatus.OK, "ok\n")
+        if self._draining:
+            return _elsewhere(socket, "This server is stopping; connect again.\n")
+        if request.path == "/health/ready":
             return socket.respond(HTTPStatus.OK, "ok\n")
         if "Upgrade" not in request.headers:
             return None  # the library answers 426
@@ -84,9 +93,7 @@ class Admission:
             refusal, charge_point_id = await self._judge(identity, request)
         except Exception as error:  # noqa: BLE001 - the charge point is asked to come back
             _log.warning("admission_unavailable", error=str(error)[:300])
-            response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Try again later.\n")
-            response.headers["Retry-After"] = _RETRY_SECONDS
-            return response
+            return _elsewhere(socket, "Try again later.\n")
         if refusal is None:
             if isinstance(socket, ChargerSocket):
                 # From here on a claimed identity goes under the charge point's own id.
@@ -136,6 +143,13 @@ def source_of(socket: ServerConnection) -> str | None:
     """Return the address that the charge point connects from, without its port."""
     address = socket.remote_address
     return str(address[0])[:100] if isinstance(address, tuple) and address else None
+
+
+def _elsewhere(socket: ServerConnection, text: str) -> Response:
+    """Answer 503: a balancer tries another node, a charge point comes back."""
+    response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, text)
+    response.headers["Retry-After"] = _RETRY_SECONDS
+    return response
 
 
 def _is_plausible(identity: str) -> bool:

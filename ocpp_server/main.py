@@ -14,6 +14,7 @@ import temporal_client
 from activities.charge_point import ChargePointActivities
 from domain.ids import Prefix, new_id
 from domain.names import node_task_queue
+from ocpp_server.in_flight import InFlight
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
 from ocpp_server.server import Limits
@@ -23,6 +24,10 @@ from settings import Settings
 from storage.engine import Database
 
 _MAX_ACTIVITIES: Final = 200
+# How long operations in flight may go on while a node drains; then their sockets are closed, and
+# the workflows send them again elsewhere.
+_DRAIN: Final = timedelta(seconds=5)
+_DRAIN_LOOK: Final = 0.05
 _GRACE: Final = timedelta(seconds=5)
 _GC_THRESHOLD: Final = 10_000
 _SIGNAL_GRACE: Final = 3.0
@@ -59,17 +64,20 @@ async def run_node(
     )
     calm_collector()
     log = _log.bind(node_id=node.node_id)
-    # Unwound from below: sockets first, so that operations in flight end; then those who used them.
+    # Unwound from below: nobody new, and operations in flight end; then the sockets, and with them
+    # what was still in flight; then those who used them.
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         stack.push_async_callback(sink.close, _SIGNAL_GRACE)
         activities = ChargePointActivities(Gateway(node.registry, database))
-        stopping = asyncio.Event()
+        stopping, in_flight = asyncio.Event(), InFlight()
         working = asyncio.create_task(
-            _serve_activities(node.node_id, activities, sink, stopping), name="activities"
+            _serve_activities(node.node_id, activities, sink, stopping, in_flight),
+            name="activities",
         )
-        stack.push_async_callback(_finish, working, stopping)
+        stack.push_async_callback(_finish, working)
         stack.push_async_callback(node.stop)
+        stack.push_async_callback(_drain, node, working, stopping, in_flight)
         port = await node.start(settings.ocpp_host, settings.ocpp_port)
         log.info("ocpp_server_listening", host=settings.ocpp_host, port=port)
         if listening is not None:
@@ -88,7 +96,11 @@ def calm_collector() -> None:
 
 
 async def _serve_activities(
-    node_id: str, activities: ChargePointActivities, sink: TemporalSink, stopping: asyncio.Event
+    node_id: str,
+    activities: ChargePointActivities,
+    sink: TemporalSink,
+    stopping: asyncio.Event,
+    in_flight: InFlight,
 ) -> None:
     """Work on the node's task queue; whatever ends the worker but the stop, it begins again."""
     pause = _FIRST_PAUSE
@@ -101,7 +113,8 @@ async def _serve_activities(
                 task_queue=node_task_queue(node_id),
                 activities=_all(activities),
                 max_concurrent_activities=_MAX_ACTIVITIES,
-                graceful_shutdown_timeout=_GRACE,
+                graceful_shutdown_timeout=_DRAIN + _GRACE,
+                interceptors=[in_flight],
             )
             _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE
@@ -126,8 +139,19 @@ async def _run_until(worker: Worker, stopping: asyncio.Event) -> None:
         told.cancel()
 
 
-async def _finish(working: asyncio.Task[None], stopping: asyncio.Event) -> None:
+async def _drain(
+    node: Node, working: asyncio.Task[None], stopping: asyncio.Event, in_flight: InFlight
+) -> None:
+    """Poll no more, and let each charge point go as soon as no operation on it is in flight."""
+    until = asyncio.get_running_loop().time() + _DRAIN.total_seconds()
     stopping.set()
+    while not working.done() and asyncio.get_running_loop().time() < until:
+        node.drain(keep=in_flight)
+        await asyncio.wait({working}, timeout=_DRAIN_LOOK)
+    _log.info("ocpp_server_drained", in_flight=len(in_flight))
+
+
+async def _finish(working: asyncio.Task[None]) -> None:
     # A connect to a Temporal that is away would otherwise hold the process for its whole timeout.
     _, late = await asyncio.wait({working}, timeout=_GRACE.total_seconds() * 2)
     for task in late:

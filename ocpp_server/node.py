@@ -1,7 +1,7 @@
 """One node: server, writer, forwarder and heartbeat of the node, started and stopped together."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Container, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -40,12 +40,13 @@ class Node:
         self._database = database
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed)
+        self._admission = Admission(database, self.writer, secret=secret)
         self.server = ChargerServer(
             node_id=node_id,
             routes=routes,
             writer=self.writer,
             registry=self.registry,
-            admission=Admission(database, self.writer, secret=secret),
+            admission=self._admission,
             limits=limits or Limits(),
         )
         self._beating: asyncio.Task[None] | None = None
@@ -67,6 +68,11 @@ class Node:
         ]
         self._beating = _background(self._beat_for_ever(), "beat")
         return await self.server.listen(host, port)
+
+    def drain(self, *, keep: Container[str]) -> None:
+        """Take no new connection, and close those of all but these charge points."""
+        self._admission.drain()
+        self.server.release(keep)
 
     async def stop(self) -> None:
         """Close the sockets, write and forward what waits, leave the registry of nodes."""

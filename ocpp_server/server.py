@@ -1,6 +1,7 @@
 """The WebSocket server: admitted sockets become sessions, newest connection wins."""
 
 import asyncio
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -31,6 +32,7 @@ _BACKLOG: Final = 4096
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
 _SERVICE_RESTART: Final = 1012
+_RESTARTS: Final = "the server restarts"
 _log = structlog.get_logger(__name__)
 
 
@@ -92,17 +94,26 @@ class ChargerServer:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
+        for session in self._registry:
+            session.give_up()  # a half-open link would hold its operation for the close timeout
         if self._server is not None:
-            self._server.close(code=_SERVICE_RESTART, reason="the server restarts")
+            self._server.close(code=_SERVICE_RESTART, reason=_RESTARTS)
             await self._server.wait_closed()
         if self._closing:
             await asyncio.wait(self._closing)
 
+    def release(self, keep: Container[str]) -> None:
+        """Close the sockets of all but these charge points, with 1012, without waiting."""
+        for session in self._registry:
+            if session.socket.is_open and session.peer.charge_point_id not in keep:
+                self._close(session, _SERVICE_RESTART, _RESTARTS)
+
     def drop(self, session: Session, reason: str) -> None:
         """Close a socket that no longer speaks for its charge point, without waiting for it."""
-        task = asyncio.create_task(
-            session.socket.close(_POLICY_VIOLATION, reason), name="close replaced socket"
-        )
+        self._close(session, _POLICY_VIOLATION, reason)
+
+    def _close(self, session: Session, code: int, reason: str) -> None:
+        task = asyncio.create_task(session.socket.close(code, reason), name="close socket")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

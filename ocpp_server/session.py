@@ -70,8 +70,12 @@ class Session:
         try:
             await self.socket.wait_closed()
         finally:
-            if self._calls is not None:
-                self._calls.lost()
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Let whoever waits for an answer know that none will come."""
+        if self._calls is not None:
+            self._calls.lost()
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL and return the payload of its answer; see :meth:`calls.Calls.call`."""

@@ -5,6 +5,7 @@
 ``database_url``, ``database``            run on SQLite and on PostgreSQL; one of them alone by
                                           ``@pytest.mark.parametrize("database_url", ["sqlite"],
                                           indirect=True)``
+``figure``                                notes a measured figure, printed after the tests
 """
 
 import os
@@ -25,6 +26,7 @@ from embedded import binaries
 from storage.engine import Database
 from tests.support import databases, shared
 
+pytest_plugins = ["tests.support.figures"]
 _ADDRESS_KEY = "dynamo_shared_servers"
 _SHARED = pytest.StashKey[shared.SharedServers]()
 _EXIT_STATUS = pytest.StashKey[int]()

@@ -1,0 +1,50 @@
+"""The topology as a fixture, on a namespace and a database of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+
+from tests.deployment.topology import Topology
+from tests.deployment.topology import topology as running
+from tests.support.databases import empty_postgresql
+
+
+@pytest.fixture
+async def namespace(temporal_address: str) -> str:
+    """A namespace of its own: here the shared task queue has its real name."""
+    name = f"topology-{uuid4().hex}"
+    client = await Client.connect(temporal_address)
+    await client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(
+            namespace=name,
+            workflow_execution_retention_period=Duration(
+                seconds=int(timedelta(days=1).total_seconds())
+            ),
+        )
+    )
+    return name
+
+
+@pytest.fixture
+def database_url(postgresql_server_url: str) -> Iterator[str]:
+    with empty_postgresql(postgresql_server_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def topology(
+    temporal_address: str, namespace: str, database_url: str, tmp_path: Path
+) -> AsyncIterator[Topology]:
+    async with running(
+        temporal_address=temporal_address,
+        namespace=namespace,
+        database_url=database_url,
+        folder=tmp_path,
+    ) as engine:
+        yield engine

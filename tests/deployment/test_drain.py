@@ -1,0 +1,182 @@
+"""A node told to stop drains: nobody new, what is in flight ends or moves, nothing twice."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import select
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.client import Client
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from domain.names import CHARGE_POINT_EVENT_SIGNAL, commissioning_workflow_id
+from domain.operations import OperationName
+from simulator import Fault, VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22
+from storage.engine import Database
+from storage.tables import commands
+from tests.chaos.proxy import FaultProxy
+from tests.deployment.topology import OcppServer, Topology
+from tests.support.eventually import eventually
+from tests.support.figures import Figure
+from tests.support.guide import Guide
+
+# From SIGTERM on: five seconds for operations in flight, then each charge point connects anew.
+_GOES_ON_WITHIN = 15.0
+_SLOW = 0.2
+
+
+@dataclass(kw_only=True)
+class Charger:
+    """A charge point behind a balancer that knows one node, and later both."""
+
+    charge_point_id: str
+    virtual: VirtualChargePoint
+    link: FaultProxy
+    temporal: Client
+    behind: list[int] = field(default_factory=list)
+
+    async def hold_in_flight(self, operation: OperationName) -> None:
+        """Return when that operation is on its way, and is not answered before the link heals."""
+        handle = self.temporal.get_workflow_handle(commissioning_workflow_id(self.charge_point_id))
+
+        async def in_flight() -> None:
+            description = await handle.describe()
+            started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+            found = [
+                a.activity_type.name
+                for a in description.raw_description.pending_activities
+                if a.state == started
+            ]
+            assert operation in found
+
+        self.link.delay = _SLOW
+        await eventually(in_flight, within=40)
+        self.link.swallow()
+
+    async def goes_on_after(self, moment: datetime) -> float:
+        """Seconds until the run was told of the connection to another node."""
+        handle = self.temporal.get_workflow_handle(commissioning_workflow_id(self.charge_point_id))
+        async for event in handle.fetch_history_events():
+            signal = event.workflow_execution_signaled_event_attributes
+            told = event.event_time.ToDatetime(tzinfo=UTC)
+            if (
+                signal.signal_name == CHARGE_POINT_EVENT_SIGNAL
+                and told > moment
+                and b'"kind":"connected"' in signal.input.payloads[0].data
+            ):
+                return (told - moment).total_seconds()
+        raise AssertionError("the run never heard of another connection")
+
+
+@asynccontextmanager
+async def plugged(
+    topology: Topology, guide: Guide, project: str, *faults: Fault
+) -> AsyncIterator[Charger]:
+    """Register a charge point, switch it on, and start its run."""
+    serial = uuid4().hex[:20]
+    identity = await guide.charge_point(project, serial)
+    behind = [topology.nodes[0].port]
+    async with FaultProxy(behind, choose=random.Random(1)) as link:
+        virtual = VirtualChargePoint(
+            ABB_TERRA_AC_W22,
+            f"ws://127.0.0.1:{link.port}/{identity}",
+            serial=serial,
+            faults=frozenset(faults),
+            speed=20,
+        )
+        life = asyncio.create_task(virtual.run())
+        try:
+            await guide.start(identity)
+            yield Charger(
+                charge_point_id=identity,
+                virtual=virtual,
+                link=link,
+                temporal=topology.temporal,
+                behind=behind,
+            )
+        finally:
+            life.cancel()
+            await asyncio.wait({life})
+
+
+async def intents(database: Database, charger: Charger) -> Counter[str]:
+    """How often each command was intended, by its operation."""
+    async with database.read() as connection:
+        return Counter(
+            await connection.scalars(
+                select(commands.c.operation).where(
+                    commands.c.charge_point_id == charger.charge_point_id
+                )
+            )
+        )
+
+
+async def refuses_newcomers(node: OcppServer, identity: str) -> None:
+    """It answers 503, so that a balancer and a charge point go elsewhere."""
+
+    async def is_not_ready() -> None:
+        async with httpx.AsyncClient(base_url=node.http_url, trust_env=False) as client:
+            ready, live = await client.get("/health/ready"), await client.get("/health/live")
+        assert (ready.status_code, live.status_code) == (503, 200)
+
+    await eventually(is_not_ready, within=3)
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connect(f"{node.ws_url}/{identity}", subprotocols=[Subprotocol("ocpp1.6")]):
+            pass
+    assert refusal.value.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert int(refusal.value.response.headers["Retry-After"]) > 0
+
+
+@pytest.mark.timeout(180)
+async def test_runs_go_on_at_another_node(
+    topology: Topology, database: Database, figure: Figure
+) -> None:
+    first, second = topology.nodes
+    async with (
+        Guide(topology.api_url) as guide,
+        plugged(topology, guide, project := await guide.project("o@site.example")) as charging,
+        plugged(topology, guide, project) as starting,
+        plugged(topology, guide, project, Fault.NEEDS_REBOOT_FOR_KEY) as restarting,
+    ):
+        chargers = (charging, starting, restarting)
+        await asyncio.gather(
+            charging.virtual.until(lambda: bool(charging.virtual.transactions), within=60),
+            starting.hold_in_flight(OperationName.START_TEST_TRANSACTION),
+            restarting.hold_in_flight(OperationName.RESET),
+        )
+        told_to_stop = datetime.now(UTC)
+        first.process.terminate()
+        for charger in chargers:
+            charger.behind.append(second.port)
+        await refuses_newcomers(first, charging.charge_point_id)
+        starting.link.heal()  # its answer comes in time, over the old connection
+
+        def drained() -> None:
+            assert '"event":"ocpp_server_drained"' in first.log.read_text()
+
+        await eventually(drained)
+        restarting.link.heal()  # its command was on the way when the connection was closed
+        assert await asyncio.wait_for(first.process.wait(), 40) == 0
+        stopped = datetime.now(UTC)
+        for charger in chargers:
+            status = await guide.verdict(charger.charge_point_id)
+            assert status["status"] == "completed", status
+            assert charger.virtual.remote_starts == 1
+            assert charger.virtual.resets <= (await intents(database, charger))["reset"]
+        seconds = [await charger.goes_on_after(told_to_stop) for charger in chargers]
+        assert '"in_flight":1' in first.log.read_text()
+        figure(
+            f"stopped {(stopped - told_to_stop).total_seconds():.1f} s after SIGTERM, operations "
+            f"in flight; runs went on elsewhere after {min(seconds):.1f} to {max(seconds):.1f} s"
+        )
+        assert max(seconds) < _GOES_ON_WITHIN
