@@ -16,7 +16,7 @@ class InFlight(Interceptor):
 
     def __contains__(self, charge_point_id: object) -> bool:
         """Whether an operation on that charge point runs."""
-        return self._running[charge_point_id] > 0
+        return charge_point_id in self._running
 
     def __len__(self) -> int:
         """How many operations run."""
