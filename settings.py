@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         ge=timedelta(0),
         description="Time between two restarts of charge points of one project",
     )
+    allow_private_urls: bool = Field(
+        default=False,
+        description="Lets URLs of customers, such as webhooks, use http:// and private addresses; "
+        "never where strangers have accounts",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )

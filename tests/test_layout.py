@@ -11,6 +11,7 @@ _OURS = {path.parent.name for path in _ROOT.glob("*/__init__.py")} | {
 }
 _MAY_IMPORT = {
     "logs": set[str](),
+    "outbound": {"domain", "settings"},
     "process": set[str](),
     "settings": set[str](),
     "temporal_client": {"domain"},

@@ -1,0 +1,24 @@
+"""The guard of outbound URLs on the system's own name resolution."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from domain.outbound import Outbound
+from settings import Settings
+
+
+def outbound_from(settings: Settings) -> Outbound:
+    """Make the guard that the settings ask for."""
+    return Outbound(resolve, private_allowed=settings.allow_private_urls)
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Give all addresses of a host name, as the system has them.
+
+    Raises:
+        OSError: It has none, or the name server does not answer.
+
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
