@@ -79,6 +79,16 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="Dynamo <no-reply@dynamo.invalid>", description="Sender of the mails"
     )
+    catalogue_dir: Path | None = Field(
+        default=None,
+        description="Directory of catalogue files (`*.toml`) that go before the ones installed "
+        "with the engine",
+    )
+    firmware_url: str = Field(
+        default="",
+        description="Base of the firmware images that the catalogue names without a scheme; "
+        "charge points fetch them there",
+    )
     boot_retry_interval: int = Field(
         default=10, ge=1, description="Seconds a charge point waits after a Pending boot reply"
     )

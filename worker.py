@@ -66,8 +66,8 @@ def make_worker(
     task_queue: str = SHARED_TASK_QUEUE,
 ) -> Worker:
     """Compose the worker."""
-    catalogue = load_catalogue()
-    runs = StoredRuns(database, catalogue, now=_now)
+    catalogue = load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url)
+    runs = StoredRuns(database, catalogue, api_url=settings.public_api_url, now=_now)
     directory = StoredDirectory(database, catalogue, now=_now)
     projects = StoredProjects(database, invitation_lifetime=settings.invitation_lifetime, now=_now)
     records = RecordActivities(runs)

@@ -42,6 +42,6 @@ def compose(*, settings: Settings, database: Database, temporal: TemporalGateway
         passwords=Passwords(),
         tokens=Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime),
         throttle=Throttle(database, derive_key(secret, "throttles")),
-        catalogue=load_catalogue(),
+        catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),
         feeds=Feeds(),
     )

@@ -6,6 +6,13 @@ from enum import StrEnum
 ParameterValue = bool | int | str
 
 
+class FirmwareUpdate(StrEnum):
+    """How a model gets a new firmware: by OCPP, or in its vendor's own app or portal."""
+
+    OCPP = "ocpp"
+    VENDOR = "vendor"
+
+
 class ParameterType(StrEnum):
     """Type of a template parameter, as the API shows it."""
 
@@ -44,12 +51,24 @@ class Template:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FirmwareImage:
+    """An image that the charge point fetches itself from ``location``, and the version in it.
+
+    A location without a scheme is below the setting ``firmware_url``.
+    """
+
+    version: str
+    location: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FirmwareRule:
     """Which firmware versions of a model are approved.
 
     ``extract`` is a regular expression whose group 1 is the version inside the charger's text.
     ``minimum`` compares by the place in ``order`` when given, else by dotted numeric parts.
     ``strict`` turns "unknown" into a failure, where it is otherwise a pass that needs review.
+    ``image`` is what a run installs by OCPP when it is asked to update what is not approved.
     """
 
     extract: str = r"^(.*)$"
@@ -58,6 +77,8 @@ class FirmwareRule:
     minimum: str | None = None
     order: tuple[str, ...] = ()
     strict: bool = False
+    update: FirmwareUpdate = FirmwareUpdate.OCPP
+    image: FirmwareImage | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
 
 Scalar = str | int | float | bool | None
 Evidence = dict[str, Scalar | list[Scalar]]
@@ -58,6 +58,8 @@ class Waiting:
     until: datetime
     prompt: str
     likely_cause: str | None = None
+    answers: tuple[InstallerAnswer, ...] = ()
+    """What a person may answer; empty when nothing is asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.facts import BootFact, ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
 from domain.operations import DesiredParameter, ParameterOutcome
+from domain.states import InstallerAnswer
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
 MAX_WAIT_FOR_CONNECTION = timedelta(days=30)
@@ -23,6 +24,9 @@ class Pace:
     reboot: timedelta = timedelta(minutes=10)
     heartbeat: timedelta = timedelta(minutes=3)
     status: timedelta = timedelta(seconds=20)
+    firmware: timedelta = timedelta(minutes=45)
+    firmware_silence: timedelta = timedelta(minutes=1)
+    installer: timedelta = timedelta(hours=24)
     unplug: timedelta = timedelta(minutes=15)
     vehicle: timedelta = timedelta(minutes=15)
     start: timedelta = timedelta(seconds=60)
@@ -136,6 +140,8 @@ class Briefing:
     firmware: FirmwareRule | None = None
     previous: RunView | None = None
     busy_with: str | None = None
+    api_url: str = ""
+    """Base of the links that operators see."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +168,15 @@ class CancelRequest:
 
     by: str = AN_OPERATOR
     reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """Update of CommissioningWorkflow: a person's answer to what the run asks."""
+
+    answer: InstallerAnswer
+    note: str | None = None
+    by: str = AN_OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,6 +32,13 @@ class FailureCode(StrEnum):
     FIRMWARE_OUTDATED = "firmware_outdated"
     FIRMWARE_BLOCKED = "firmware_blocked"
     FIRMWARE_UNKNOWN = "firmware_unknown"
+    FIRMWARE_UPDATE_REFUSED = "firmware_update_refused"
+    FIRMWARE_DOWNLOAD_FAILED = "firmware_download_failed"
+    FIRMWARE_INSTALL_FAILED = "firmware_install_failed"
+    FIRMWARE_NOT_UPDATED = "firmware_not_updated"
+    FIRMWARE_UPDATE_NOT_SEEN = "firmware_update_not_seen"
+    FIRMWARE_UPDATE_GIVEN_UP = "firmware_update_given_up"
+    FIRMWARE_UPDATE_NOT_CONFIRMED = "firmware_update_not_confirmed"
     CONNECTOR_SILENT = "connector_silent"
     CONNECTOR_FAULTED = "connector_faulted"
     CONNECTOR_UNAVAILABLE = "connector_unavailable"
@@ -151,6 +158,40 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.FIRMWARE_UNKNOWN: (
         "The firmware {version!r} is not on the list of approved versions.",
         "Install an approved firmware version, or ask operations to approve this one.",
+    ),
+    FailureCode.FIRMWARE_UPDATE_REFUSED: (
+        "The charge point did not take the order to update its firmware ({detail}).",
+        "Update the firmware by hand, in the vendor's app or at the charge point, then retry.",
+    ),
+    FailureCode.FIRMWARE_DOWNLOAD_FAILED: (
+        "The charge point could not download firmware {version!r} ({status}).",
+        (
+            "Check that the network at the charge point reaches the server of the firmware, then "
+            "retry; or update it by hand."
+        ),
+    ),
+    FailureCode.FIRMWARE_INSTALL_FAILED: (
+        "The charge point downloaded firmware {version!r} and could not install it ({status}).",
+        "Restart the charge point and retry; if it happens again, update the firmware by hand.",
+    ),
+    FailureCode.FIRMWARE_NOT_UPDATED: (
+        "The charge point restarted for firmware {wanted!r} and still reports {version!r}.",
+        "Retry; if it happens again, update the firmware by hand or ask its vendor.",
+    ),
+    FailureCode.FIRMWARE_UPDATE_NOT_SEEN: (
+        (
+            "The charge point did not come back with another firmware within {waited}; its last "
+            "word was {status!r}."
+        ),
+        "Check power and network at the charge point, restart it by hand, then retry.",
+    ),
+    FailureCode.FIRMWARE_UPDATE_GIVEN_UP: (
+        "The firmware is {version!r}, and {by} gave its update up: {note}",
+        "Update the firmware in the vendor's app, then retry.",
+    ),
+    FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED: (
+        "The firmware is {version!r}, and nobody said within {waited} that it was updated.",
+        "Update the firmware in the vendor's app, then retry.",
     ),
     FailureCode.CONNECTOR_SILENT: (
         "Connector {connector_id} never reported a status.",

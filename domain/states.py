@@ -92,6 +92,14 @@ class WaitingFor(StrEnum):
     INSTALLER = "installer"
 
 
+class InstallerAnswer(StrEnum):
+    """What a person answers to a question of an open run."""
+
+    DONE = "done"
+    GIVE_UP = "give_up"
+    SKIP = "skip"
+
+
 class ParameterState(StrEnum):
     """Where one desired configuration parameter stands."""
 

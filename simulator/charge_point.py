@@ -177,6 +177,11 @@ class VirtualChargePoint:
         """Repair something; a fault that it does not have is no error."""
         repairs.clear(self._hardware, fault)
 
+    def install_firmware(self, version: str) -> None:
+        """Update it as its vendor's app does: it restarts with the new version."""
+        self._hardware.maintenance.install(version)
+        self._hardware.power.cycle()
+
     def power_cycle(self) -> None:
         """Cut its power and give it back."""
         self._hardware.power.cycle()

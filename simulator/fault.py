@@ -47,6 +47,8 @@ class Fault(StrEnum):
     DOWNLOAD_FAILS = "download-fails"
     INSTALL_FAILS = "install-fails"
     SILENT_FIRMWARE_UPDATE = "silent-firmware-update"
+    KEEPS_OLD_FIRMWARE = "keeps-old-firmware"
+    IGNORES_FIRMWARE_UPDATE = "ignores-firmware-update"
 
     @property
     def explanation(self) -> str:
@@ -98,4 +100,7 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.INSTALL_FAILS: "A firmware update ends with InstallationFailed.",
     Fault.SILENT_FIRMWARE_UPDATE: "Updates its firmware without Downloaded or Installed; only the "
     "new boot tells.",
+    Fault.KEEPS_OLD_FIRMWARE: "Says that a firmware update is Installed, and comes back with the "
+    "firmware it had.",
+    Fault.IGNORES_FIRMWARE_UPDATE: "Accepts UpdateFirmware; nothing happens then.",
 }

@@ -25,8 +25,15 @@ class Maintenance:
 
     def update_firmware(self, location: str, retrieve_date: str) -> None:
         """Begin an update at the date that was asked for."""
+        if self._station.has(Fault.IGNORES_FIRMWARE_UPDATE):
+            return
         begin = partial(self._download, location)
         self._station.timers.after("firmware", self._seconds_until(retrieve_date), begin)
+
+    def install(self, version: str) -> None:
+        """Have this firmware from the next boot on."""
+        self._station.firmware = version
+        self._station.faults.discard(Fault.OLD_FIRMWARE)
 
     def report_firmware(self, *, triggered: bool = False) -> None:
         """Send the firmware status."""
@@ -70,8 +77,8 @@ class Maintenance:
     def _installed(self, location: str) -> None:
         if not self._station.has(Fault.SILENT_FIRMWARE_UPDATE):
             self._firmware_is("Installed")
-        self._station.firmware = version_in(location) or self._station.firmware
-        self._station.firmware_status = "Idle"
+        if not self._station.has(Fault.KEEPS_OLD_FIRMWARE):
+            self.install(version_in(location) or self._station.firmware)
         self._then("restart", lambda: self._power.restart(politely=True))
 
     def _firmware_is(self, status: str) -> None:

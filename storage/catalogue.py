@@ -1,19 +1,26 @@
 """The catalogue: what ``catalogue/*.toml`` says of a vendor + model."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from domain.catalogue import CatalogueEntry, FirmwareRule, Parameter, Template
 
 _ANY = "*"
+_SCHEMES = {"http", "https", "ftp", "ftps", "sftp"}
+
+
+class CatalogueError(Exception):
+    """A file of the catalogue cannot be used; the process cannot start."""
 
 
 @checked_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -47,10 +54,16 @@ class _Known:
 
 
 class Catalogue:
-    """Every entry, read once; an unknown model gets the generic one."""
+    """Every entry, read once; of several that match the first counts, of none the generic one."""
 
-    def __init__(self, documents: Sequence[str]) -> None:
-        read = [_read(tomllib.loads(document)) for document in documents]
+    def __init__(self, documents: Mapping[str, str], *, firmware_url: str = "") -> None:
+        """Read documents by the names of their files.
+
+        Raises:
+            CatalogueError: one cannot be used, and why.
+
+        """
+        read = [_known(name, text, firmware_url) for name, text in documents.items()]
         self._generic = next(known.entry for known in read if known.vendors == (_ANY,))
         self._known = [known for known in read if known.vendors != (_ANY,)]
 
@@ -69,11 +82,45 @@ class Catalogue:
 
 
 @cache
-def load_catalogue() -> Catalogue:
-    """Read the catalogue that is installed with the engine."""
-    folder = files("catalogue")
-    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
-    return Catalogue([folder.joinpath(name).read_text(encoding="utf-8") for name in names])
+def load_catalogue(directory: Path | None = None, *, firmware_url: str = "") -> Catalogue:
+    """Read the catalogue that is installed with the engine, after the files of a directory.
+
+    Raises:
+        CatalogueError: the directory or one of its files cannot be used.
+
+    """
+    installed = files("catalogue")
+    names = sorted(item.name for item in installed.iterdir() if item.name.endswith(".toml"))
+    documents = {} if directory is None else _read_directory(directory)
+    documents |= {name: installed.joinpath(name).read_text(encoding="utf-8") for name in names}
+    return Catalogue(documents, firmware_url=firmware_url)
+
+
+def _read_directory(directory: Path) -> dict[str, str]:
+    try:
+        return {str(path): path.read_text("utf-8") for path in sorted(directory.glob("*.toml"))}
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"the catalogue in {directory} cannot be read: {error}") from error
+
+
+def _known(name: str, text: str, firmware_url: str) -> _Known:
+    try:
+        known = _read(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise CatalogueError(f"{name}: {error}") from error
+    rule = known.entry.firmware
+    if rule is None or rule.image is None:
+        return known
+    location = rule.image.location
+    if not urlsplit(location).scheme:
+        location = f"{firmware_url.rstrip('/')}/{location.lstrip('/')}"
+    if urlsplit(location).scheme not in _SCHEMES:
+        raise CatalogueError(
+            f"{name}: the firmware image {rule.image.location!r} is no URL; "
+            "write one, or set DYNAMO_FIRMWARE_URL to the base of such names"
+        )
+    image = replace(rule.image, location=location)
+    return replace(known, entry=replace(known.entry, firmware=replace(rule, image=image)))
 
 
 def _read(document: dict[str, Any]) -> _Known:

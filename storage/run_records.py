@@ -51,10 +51,16 @@ class StoredRuns:
     """Implements :class:`domain.ports.RunRecords`."""
 
     def __init__(
-        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        *,
+        api_url: str = "",
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._api_url = api_url
         self._now = now
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
@@ -85,6 +91,7 @@ class StoredRuns:
                 desired=await desired_parameters(connection, self._catalogue, device),
                 firmware=entry.firmware,
                 previous=await _previous(connection, request),
+                api_url=self._api_url,
             )
 
     async def catch_up(self, request: RunRequest) -> Snapshot:

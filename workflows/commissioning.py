@@ -11,13 +11,14 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.records import RecordActivities
     from activities.runs import RunActivities
-    from domain.checks import RunView
-    from domain.commissioning import CancelRequest, RunRequest, RunVerdict
+    from domain.checks import RunView, Waiting
+    from domain.commissioning import Answer, CancelRequest, RunRequest, RunVerdict
+    from domain.errors import ConflictError
     from domain.facts import ChargePointEvent
     from domain.failures import FailureCode, failure
     from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
     from domain.rules.retry import still_holds
-    from domain.states import CheckName, WaitingFor
+    from domain.states import CheckName, InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
@@ -115,8 +116,39 @@ class CommissioningWorkflow:
 
     @cancel.validator
     def _can_be_cancelled(self, request: CancelRequest) -> None:
-        if not request.by.strip():
-            raise _refused("by_missing", "by says who cancels; leave it out if nobody has a name.")
+        _must_name(request.by)
+
+    @workflow.update
+    def answer(self, answer: Answer) -> Waiting:
+        """Answer what the run asks; returns what was asked."""
+        asked = self._journal.waiting
+        assert asked is not None, "validated"  # noqa: S101
+        assert self._run is not None, "validated"  # noqa: S101
+        self._run.answer = answer
+        return asked
+
+    @answer.validator
+    def _can_be_answered(self, answer: Answer) -> None:
+        asked = self._journal.waiting
+        if self._run is None or asked is None or not asked.answers or self._run.answer:
+            raise _refused(
+                ConflictError(
+                    "nothing_asked",
+                    "The run asks nothing just now. Its status says what it waits for.",
+                )
+            )
+        if answer.answer not in asked.answers:
+            possible = " or ".join(asked.answers)
+            raise _refused(
+                ConflictError(
+                    "answer_not_possible", f"The run asks: {asked.prompt} It takes {possible}."
+                )
+            )
+        if answer.answer is InstallerAnswer.SKIP and not (answer.note or "").strip():
+            raise _refused(
+                ConflictError("note_missing", "A skip needs a note that says why, for the record.")
+            )
+        _must_name(answer.by)
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
@@ -178,6 +210,8 @@ class CommissioningWorkflow:
             self._keep_what_holds(run)
             # Both are looked at, so that one visit can mend both.
             await self._check(run, CheckName.FIRMWARE_VERSION, lambda: firmware(run))
+            if run.firmware_updated:
+                self._journal.drop_what_was_kept()
             await self._check(
                 run,
                 CheckName.CONNECTOR_AVAILABLE,
@@ -255,8 +289,14 @@ class CommissioningWorkflow:
         workflow.set_current_details(current_details(self._journal.view(), registered))
 
 
-def _refused(code: str, why: str) -> ApplicationError:
-    return ApplicationError(why, type=code, non_retryable=True)
+def _refused(why: ConflictError) -> ApplicationError:
+    """Put a refusal into the form in which an update hands it on to its caller."""
+    return ApplicationError(why.detail, type=why.code, non_retryable=True)
+
+
+def _must_name(by: str) -> None:
+    if not by.strip():
+        raise _refused(ConflictError("by_missing", "Say who it is, or leave the field by out."))
 
 
 async def _uninterrupted(closing: Coroutine[Any, Any, None]) -> None:

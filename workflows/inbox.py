@@ -33,6 +33,10 @@ class Inbox:
         """The connection on which the newest boot came; 0 when that is not known."""
         self.unasked_boots = 0
         """Boots of a charge point that had been accepted on the same connection already."""
+        self.firmware_statuses: list[str] = []
+        """The words of FirmwareStatusNotification; one said again is not a new one."""
+        self.firmware_reports = 0
+        """How many came, those too that say the same again."""
         self._restarts: list[datetime] = []
 
     @property
@@ -99,6 +103,10 @@ class Inbox:
             self.meter_values.append(event.meter)
         if event.kind is EventKind.HEARTBEAT:
             self.heartbeat_at = event.at
+        if event.kind is EventKind.FIRMWARE_STATUS and event.status is not None:
+            self.firmware_reports += 1
+            if self.firmware_statuses[-1:] != [event.status]:
+                self.firmware_statuses.append(event.status)
 
     def restarts(self, within: timedelta) -> int:
         """Count the restarts that were seen in so much time until the newest."""

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.checks import CheckRecord, Evidence, Failure, RunView, Step, Waiting
     from domain.commissioning import CancelRequest, RunRequest
-    from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+    from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
 
 
 class CheckFailedError(Exception):
@@ -19,6 +19,10 @@ class CheckFailedError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.cause)
         self.failure = failure
+
+
+class CheckSkippedError(Exception):
+    """A person has decided that the check is not made. Caught by the run, as a failure is."""
 
 
 class Journal:
@@ -37,7 +41,7 @@ class Journal:
 
     @contextmanager
     def check(self, name: CheckName) -> Iterator[None]:
-        """Run a check: left normally it passed, by CheckFailedError it failed.
+        """Run a check: left normally it passed, by CheckFailedError it failed; or it was skipped.
 
         Cancellation leaves it pending: there is no verdict.
         """
@@ -48,6 +52,9 @@ class Journal:
         except CheckFailedError as error:
             self._failure = self._failure or error.failure
             self._change(result=CheckResult.FAILED, failure=error.failure, ended_at=workflow.now())
+        except CheckSkippedError as error:
+            self._skip(name, str(error))
+            self._change(ended_at=workflow.now())
         except BaseException:
             self._change(result=CheckResult.PENDING)
             raise
@@ -61,6 +68,12 @@ class Journal:
         """Take over a check of the run before, with its evidence."""
         origin = check.kept_from or self._request.previous_commissioning_id
         self._checks[check.name] = replace(check, kept_from=origin)
+
+    def drop_what_was_kept(self) -> None:
+        """Forget what was taken over: the charge point is not the same any more."""
+        for name, check in self._checks.items():
+            if check.kept_from is not None:
+                self._checks[name] = CheckRecord(name=name)
 
     def step(
         self,
@@ -92,9 +105,14 @@ class Journal:
         self._alarms.append(text)
 
     def wait(
-        self, waiting_for: WaitingFor, timeout: timedelta, prompt: str, cause: str | None = None
+        self,
+        waiting_for: WaitingFor,
+        timeout: timedelta,
+        prompt: str,
+        cause: str | None = None,
+        answers: tuple[InstallerAnswer, ...] = (),
     ) -> None:
-        """Say what the run waits for from now on."""
+        """Say what the run waits for from now on, and what a person may answer."""
         now = workflow.now()
         self._waiting = Waiting(
             waiting_for=waiting_for,
@@ -102,6 +120,7 @@ class Journal:
             until=now + timeout,
             prompt=prompt,
             likely_cause=cause,
+            answers=answers,
         )
 
     def stop_waiting(self) -> None:
@@ -122,6 +141,11 @@ class Journal:
             if check.result is CheckResult.PENDING:
                 self._skip(check.name, self._why_never_run(cancelled=cancelled))
         self._closed_at = workflow.now()
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What the run waits for now."""
+        return self._waiting
 
     @property
     def passed(self) -> bool:

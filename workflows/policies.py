@@ -60,6 +60,7 @@ CLOCK_SKEW_LIMIT = timedelta(minutes=2)
 PING_LIMIT = timedelta(seconds=5)
 METER_EVENTS_WANTED = 3
 METER_PATIENCE = 6
+FIRMWARE_PATIENCE = 5
 
 CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 

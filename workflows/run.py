@@ -11,11 +11,11 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
-    from domain.commissioning import Briefing, Pace, Registered, RunRequest
+    from domain.commissioning import Answer, Briefing, Pace, Registered, RunRequest
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
     from domain.operations import Operation, Reply, Trigger, TriggerMessage
-    from domain.states import WaitingFor
+    from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import RemoteChargePoint
@@ -42,6 +42,12 @@ class Run:
     """Connectors that were unavailable before the run made them operative."""
     untriggerable: set[TriggerMessage] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
+    resets: int = 0
+    """How many restarts this run has asked for; each is an intent of its own."""
+    firmware_updated: bool = False
+    """Whether this run has seen a new firmware; nothing that was known before it stands."""
+    answer: Answer | None = None
+    """The newest answer of a person to what the run asks."""
     start_expected_until: datetime | None = None
     """A start was asked for and not refused: its transaction may still come, until then."""
 
@@ -84,11 +90,13 @@ class Run:
         prompt: str,
         *,
         cause: str | None = None,
+        answers: tuple[InstallerAnswer, ...] = (),
     ) -> bool:
         """Wait for something that a person may have to bring about, and say so in the status."""
         if condition():
             return True
-        self.journal.wait(waiting_for, timeout, prompt, cause)
+        self.answer = None
+        self.journal.wait(waiting_for, timeout, prompt, cause, answers)
         self.on_change()
         try:
             return await self.wait(condition, timeout, why=prompt)

@@ -7,13 +7,22 @@ from fastapi import APIRouter, Body, Query
 
 from api.commissioning import service
 from api.commissioning.record import LogEntryShown, RunListed, RunRecord
-from api.commissioning.schemas import Cancel, Cancelling, Retry, Start, Started, StatusShown
+from api.commissioning.schemas import (
+    Answered,
+    AnswerGiven,
+    Cancel,
+    Cancelling,
+    Retry,
+    Start,
+    Started,
+    StatusShown,
+)
 from api.deps import AppParts, ChargePointId, CommissioningId, Installer
 from api.fields import Moment
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.commissioning import RunRequest
+from domain.commissioning import Answer, RunRequest
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.states import LogLevel, RunStatus
@@ -104,8 +113,16 @@ async def retry(
     The handshake is always done again. Other checks that passed are kept, with their evidence,
     unless something has changed since that makes them stale.
     """
-    scratch = body is not None and body.from_scratch
-    return _started(await service.retry(parts, installer, charge_point_id, from_scratch=scratch))
+    asked = body or Retry()
+    return _started(
+        await service.retry(
+            parts,
+            installer,
+            charge_point_id,
+            from_scratch=asked.from_scratch,
+            update_firmware=asked.update_firmware,
+        )
+    )
 
 
 @router.post(
@@ -127,6 +144,41 @@ async def cancel(
     )
     return Cancelling(
         commissioning_id=request.commissioning_id, charge_point_id=charge_point_id, status=state
+    )
+
+
+@router.post(
+    "/answer",
+    summary="Answer what the run asks",
+    operation_id="answerCommissioning",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        no_open_run="No run is open.",
+        nothing_asked="The run asks nothing just now.",
+        answer_not_possible="It asks something that has other answers.",
+    ),
+)
+async def answer(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, body: AnswerGiven
+) -> Answered:
+    """Say that it is done, give it up, or skip it: `waiting.answers` of the status says which.
+
+    An answer alone passes nothing. After `done` the charge point is looked at again; `give_up`
+    fails the check; `skip` is what a run without a vehicle ends with. The record keeps who said so.
+    """
+    given = Answer(answer=body.answer, note=body.note, by=installer.email)
+    request, asked = await service.answer(parts, installer, charge_point_id, given)
+    return Answered(
+        commissioning_id=request.commissioning_id,
+        charge_point_id=charge_point_id,
+        asked=asked,
+        answer=body.answer,
     )
 
 

@@ -23,7 +23,7 @@ from domain.commissioning import (
     MAX_WAIT_FOR_CONNECTION,
     RunOptions,
 )
-from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
 
 _COM = "com_01HX6RSTUVWXYZ1234"
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
@@ -65,6 +65,12 @@ class Start(Request):
         default=None, description="Why the test transaction is skipped, for the record"
     )
 
+    update_firmware: StrictBool = Field(
+        default=False,
+        description="True: firmware that is not approved is updated where the catalogue knows how; "
+        "by the charge point itself, or by you in the vendor's app (`waiting_for: installer`)",
+    )
+
     @model_validator(mode="after")
     def _reason_of_a_skip(self) -> "Start":
         if self.skip_reason is not None and self.run_test_transaction:
@@ -78,6 +84,7 @@ class Start(Request):
             notify_on_complete=self.notify_on_complete,
             wait_for_connection=self.wait_for_connection,
             skip_reason=self.skip_reason,
+            update_firmware=self.update_firmware,
         )
 
 
@@ -90,6 +97,9 @@ class Retry(Request):
         default=False,
         description="True: every check is repeated. False: passed ones are kept where no restart, "
         "firmware, configuration or device has changed since",
+    )
+    update_firmware: StrictBool | None = Field(
+        default=None, description="As in a start; left out: as the newest run was started"
     )
 
 
@@ -121,6 +131,49 @@ class Cancel(Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Wrong bay"}]})
 
     reason: Reason | None = None
+
+
+class AnswerGiven(Request):
+    """What a person says to what the run asks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"answer": "done", "note": "Updated in the vendor's app"}]}
+    )
+
+    answer: InstallerAnswer = Field(
+        description="One of `waiting.answers` of the status. `done`: it is done, look again. "
+        "`give_up`: the check fails. `skip`: the test transaction is skipped, on the record"
+    )
+    note: Reason | None = Field(default=None, description="For the record; a skip needs it")
+
+    @model_validator(mode="after")
+    def _reason_of_a_skip(self) -> "AnswerGiven":
+        if self.answer is InstallerAnswer.SKIP and self.note is None:
+            raise ValueError("a skip needs a note that says why")
+        return self
+
+
+class Answered(BaseModel):
+    """The answer was taken; the status shows what follows."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "commissioning_id": _COM,
+                    "charge_point_id": _CP,
+                    "asked": "Update the firmware to 1.6.6 or newer in the vendor's app or portal, "
+                    "then answer done; or give it up.",
+                    "answer": "done",
+                }
+            ]
+        }
+    )
+
+    commissioning_id: str
+    charge_point_id: str
+    asked: str
+    answer: InstallerAnswer
 
 
 class Cancelling(BaseModel):
@@ -161,6 +214,9 @@ class WaitingShown(BaseModel):
     until: Timestamp
     prompt: str
     likely_cause: str | None
+    answers: list[InstallerAnswer] = Field(
+        default=[], description="What can be answered; empty when nothing is asked"
+    )
 
     @classmethod
     def of(cls, waiting: WaitingFact | None) -> "WaitingShown | None":
@@ -172,6 +228,7 @@ class WaitingShown(BaseModel):
             until=waiting.until,
             prompt=waiting.prompt,
             likely_cause=waiting.likely_cause,
+            answers=list(waiting.answers),
         )
 
 

@@ -9,6 +9,7 @@ from api.deps import now
 from api.parts import Parts
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import (
+    Answer,
     CancelRequest,
     RetryOrder,
     RunOptions,
@@ -53,6 +54,7 @@ async def retry(
     charge_point_id: str,
     *,
     from_scratch: bool,
+    update_firmware: bool | None,
 ) -> RunRequest:
     """Start a run as the newest one was started.
 
@@ -67,6 +69,7 @@ async def retry(
         installer_id=installer.id,
         started_by=installer.email,
         from_scratch=from_scratch,
+        update_firmware=update_firmware,
     )
     return await _start(parts, lambda orders: orders.retry(order))
 
@@ -143,6 +146,26 @@ async def cancel(
     if abandoned:
         return run.request, RunStatus.CANCELLED
     raise _no_open_run()
+
+
+async def answer(
+    parts: Parts, installer: Account, charge_point_id: str, given: Answer
+) -> tuple[RunRequest, str]:
+    """Answer what the open run asks; the second part of the answer is what was asked.
+
+    Raises:
+        ConflictError: ``no_open_run``; ``nothing_asked``; ``answer_not_possible``.
+
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        run = await Runs(connection).open_run(charge_point_id)
+    if run is None:
+        raise _no_open_run()
+    asked = await parts.temporal.answer_run(charge_point_id, given)
+    if asked is None:
+        raise _no_open_run()
+    return run.request, asked.prompt
 
 
 async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[Committed]]) -> RunRequest:

@@ -23,8 +23,9 @@ from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
 
 from api.temporal.link import RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
-from domain.checks import RunView
+from domain.checks import RunView, Waiting
 from domain.commissioning import (
+    Answer,
     CancelRequest,
     CompleteHandover,
     ConfigurationRequest,
@@ -156,6 +157,22 @@ class TemporalGateway:
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         return True
+
+    async def answer_run(self, charge_point_id: str, given: Answer) -> Waiting | None:
+        """Answer the open run; None when there is none.
+
+        Raises:
+            ConflictError: it asks nothing, or something else.
+
+        """
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                run = self._run(client, charge_point_id)
+                return await run.execute_update(CommissioningWorkflow.answer, given)
+        except RPCError:
+            return None
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from error
 
     async def test_connection(self, charge_point_id: str) -> ConnectionTest:
         """Measure a round trip to the charge point, or hear why there is none."""

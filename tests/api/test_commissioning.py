@@ -328,6 +328,30 @@ class TestCancel:
         problem(await installer.get(f"/commissioning/{identity}/status"), 404, "no_run")
 
 
+class TestAnswer:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        problem(await anonymous.post("/commissioning/cp_x/answer"), 401, "token_missing")
+
+    async def test_without_an_open_run(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        answer = await installer.post(f"/commissioning/{identity}/answer", {"answer": "done"})
+        problem(answer, 409, "no_open_run")
+
+    @pytest.mark.usefixtures("engine")
+    async def test_when_nothing_is_asked(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        await installer.post(f"/commissioning/{identity}/start")
+        answer = await installer.post(f"/commissioning/{identity}/answer", {"answer": "done"})
+        problem(answer, 409, "nothing_asked")
+        await cancelled(installer, identity)
+
+    @pytest.mark.parametrize("body", [{}, {"answer": "yes"}, {"answer": "skip"}])
+    async def test_a_word_that_is_no_answer(self, installer: Caller, body: dict[str, str]) -> None:
+        identity = await installer.charge_point()
+        answer = await installer.post(f"/commissioning/{identity}/answer", body)
+        problem(answer, 422, "invalid_input")
+
+
 class TestRecord:
     async def test_anonymous(self, anonymous: Caller) -> None:
         problem(await anonymous.get("/commissioning/cp_x/runs"), 401, "token_missing")

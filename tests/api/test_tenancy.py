@@ -47,6 +47,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/events"): None,
     ("POST", f"{COMMISSIONING}/retry"): None,
     ("POST", f"{COMMISSIONING}/cancel"): None,
+    ("POST", f"{COMMISSIONING}/answer"): {"answer": "done"},
     ("GET", f"{COMMISSIONING}/runs"): None,
     ("GET", f"{COMMISSIONING}/runs/{{commissioning_id}}"): None,
     ("GET", f"{COMMISSIONING}/logs"): None,

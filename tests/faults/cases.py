@@ -35,6 +35,10 @@ class Case:
     alarms: tuple[str, ...] = ()
     starts: int = 1
     resets: int = 0
+    also: tuple[Fault, ...] = ()
+    """Faults that the charge point has besides."""
+    update_firmware: bool = False
+    updates: int = 0
     pace: Pace = PATIENT
     plate_length: int = 0
     """The serial number on the type plate is filled with zeros to this length."""
@@ -245,11 +249,66 @@ _METERING: dict[Fault, Case] = {
     Fault.ZERO_TRANSACTION_ID: Case(),
 }
 
+
+def _update(
+    fails: Verdict | None = None,
+    *,
+    encore: Callable[[Act], Awaitable[None]] | None = None,
+    pace: Pace = PATIENT,
+) -> Case:
+    """A charge point with old firmware, told to update it."""
+    return Case(
+        fails=fails,
+        also=(Fault.OLD_FIRMWARE,),
+        update_firmware=True,
+        updates=1,
+        starts=0 if fails else 1,
+        encore=encore,
+        pace=pace,
+    )
+
+
 _FIRMWARE_UPDATE: dict[Fault, Case] = {
-    # No update is part of a run; the faults must not show.
-    Fault.DOWNLOAD_FAILS: Case(),
-    Fault.INSTALL_FAILS: Case(),
-    Fault.SILENT_FIRMWARE_UPDATE: Case(),
+    Fault.DOWNLOAD_FAILS: _update(
+        _fails(
+            CheckName.FIRMWARE_VERSION,
+            FailureCode.FIRMWARE_DOWNLOAD_FAILED,
+            "The charge point could not download firmware '1.8.32' (DownloadFailed).",
+            "Check that the network at the charge point reaches the server of the firmware, then "
+            "retry; or update it by hand.",
+        ),
+        encore=encores.connectors_were_looked_at,
+    ),
+    Fault.INSTALL_FAILS: _update(
+        _fails(
+            CheckName.FIRMWARE_VERSION,
+            FailureCode.FIRMWARE_INSTALL_FAILED,
+            "The charge point downloaded firmware '1.8.32' and could not install it "
+            "(InstallationFailed).",
+            "Restart the charge point and retry; if it happens again, update the firmware by hand.",
+        ),
+        encore=encores.connectors_were_looked_at,
+    ),
+    Fault.SILENT_FIRMWARE_UPDATE: _update(encore=encores.the_new_firmware_is_on_the_record),
+    Fault.KEEPS_OLD_FIRMWARE: _update(
+        _fails(
+            CheckName.FIRMWARE_VERSION,
+            FailureCode.FIRMWARE_NOT_UPDATED,
+            "The charge point restarted for firmware '1.8.32' and still reports '1.2.0'.",
+            "Retry; if it happens again, update the firmware by hand or ask its vendor.",
+        ),
+        encore=encores.connectors_were_looked_at,
+    ),
+    Fault.IGNORES_FIRMWARE_UPDATE: _update(
+        _fails(
+            CheckName.FIRMWARE_VERSION,
+            FailureCode.FIRMWARE_UPDATE_NOT_SEEN,
+            "The charge point did not come back with another firmware within 3 s; its last word "
+            "was 'Idle'.",
+            "Check power and network at the charge point, restart it by hand, then retry.",
+        ),
+        pace=replace(PATIENT, firmware=timedelta(seconds=3)),
+    ),
 }
 
 GROUPS: Mapping[str, Mapping[Fault, Case]] = {

@@ -36,6 +36,17 @@ async def connectors_were_looked_at(act: Act) -> None:
     assert act.check(CheckName.CONNECTOR_AVAILABLE).result is CheckResult.PASSED
 
 
+async def the_new_firmware_is_on_the_record(act: Act) -> None:
+    """What was there, what was installed, what is there; and the configuration was looked at."""
+    evidence = act.check(CheckName.FIRMWARE_VERSION).evidence
+    assert (evidence["reported_before"], evidence["reported"]) == ("1.2.0", "1.8.32")
+    assert evidence["image"] == "https://firmware.example/abb/terra-ac-1.8.32.bin"
+    steps = [step.name for step in act.check(CheckName.FIRMWARE_VERSION).steps]
+    assert steps[:3] == ["version_before", "update_ordered", "restarted"]
+    assert "configuration.HeartbeatInterval" in steps
+    assert steps[-1] == "version"
+
+
 async def another_run_after_a_reconnect(act: Act) -> None:
     """It is known by the boot it once sent."""
     lose_connection(act.charge_point)

@@ -33,6 +33,9 @@ from storage.runs import Runs
 from worker import make_worker
 from workflows.commissioning import CommissioningWorkflow
 
+CATALOGUE = Path(__file__).parent / "catalogue"
+"""One model is updated by OCPP, one in its vendor's app; no image is ever fetched."""
+
 SPEED = 60.0
 """A charge point's minute takes a second; energy and timestamps stay real."""
 
@@ -42,6 +45,9 @@ PATIENT = Pace(
     reboot=timedelta(seconds=15),
     heartbeat=timedelta(seconds=15),
     status=timedelta(seconds=5),
+    firmware=timedelta(seconds=20),
+    firmware_silence=timedelta(seconds=1),
+    installer=timedelta(seconds=20),
     unplug=timedelta(seconds=15),
     vehicle=timedelta(seconds=15),
     start=timedelta(seconds=10),
@@ -185,6 +191,8 @@ async def engine(
         ocpp_port=0,
         boot_retry_interval=10,
         call_timeout=timedelta(seconds=1),
+        catalogue_dir=CATALOGUE,
+        firmware_url="https://firmware.example",
         reboot_stagger=reboot_stagger,
     )
     mailer = FileMailer(data_dir / "mail", sender=settings.mail_from)

@@ -1,5 +1,9 @@
 """What an operator does in Temporal, on the whole engine: find, cancel, retry."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,17 +12,21 @@ from temporalio.exceptions import ApplicationError
 
 from domain.commissioning import (
     AN_OPERATOR,
+    Answer,
     CancelRequest,
+    Pace,
     ProjectRequest,
     RetryRun,
+    RunOptions,
     RunStarted,
 )
+from domain.failures import FailureCode
 from domain.ids import Prefix, new_id
-from domain.states import RunStatus
+from domain.states import CheckResult, InstallerAnswer, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
-from simulator.profile import ABB_TERRA_AC_W22
+from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.runs import Runs
-from tests.faults.stage import Run, Stage
+from tests.faults.stage import PATIENT, Run, Stage
 from tests.support.eventually import eventually
 from workflows.commissioning import CommissioningWorkflow
 from workflows.project import ProjectWorkflow
@@ -122,6 +130,99 @@ class TestCancel:
         await eventually(lambda: _is_begun(stage, run))
         await run.handle.cancel()
         assert (await stage.verdict(run)).status is RunStatus.CANCELLED
+
+
+class TestAnswer:
+    """A model that is updated in its vendor's app: the run asks, and believes the boot."""
+
+    async def test_done_is_believed_when_a_boot_shows_it(self, stage: Stage) -> None:
+        async with old_alfen(stage) as charge_point:
+            run = await asked(stage, charge_point, WaitingFor.INSTALLER)
+            answer = Answer(answer=InstallerAnswer.DONE, note="by the app", by="alex@acme.com")
+            await run.handle.execute_update(CommissioningWorkflow.answer, answer)
+            await eventually(lambda: _prompts(run, "still reports"))
+            charge_point.install_firmware("6.2.0-4200")
+            view = await stage.verdict(run)
+        assert view.status is RunStatus.COMPLETED, view.failure
+        check = view.checks[1]
+        assert check.evidence["reported_before"] == "1.2.0"
+        assert check.evidence["reported"] == "6.2.0-4200"
+        steps = {step.name: step.detail for step in check.steps}
+        assert steps["confirmed"].startswith("alex@acme.com said that the firmware is updated (by")
+        assert "updated_by_hand" in steps
+
+    async def test_who_gives_it_up_is_on_the_record(self, stage: Stage) -> None:
+        async with old_alfen(stage) as charge_point:
+            run = await asked(stage, charge_point, WaitingFor.INSTALLER)
+            answer = Answer(answer=InstallerAnswer.GIVE_UP, note="no app here", by="alex@acme.com")
+            await run.handle.execute_update(CommissioningWorkflow.answer, answer)
+            view = await stage.verdict(run)
+        assert view.failure is not None
+        assert view.failure.code == FailureCode.FIRMWARE_UPDATE_GIVEN_UP
+        assert view.failure.cause == (
+            "The firmware is '1.2.0', and alex@acme.com gave its update up: no app here."
+        )
+
+    async def test_a_vehicle_that_never_comes_is_skipped_with_a_reason(self, stage: Stage) -> None:
+        nobody = replace(
+            ABB_TERRA_AC_W22, auto_plug=False, configuration={"ConnectionTimeOut": "9"}
+        )
+        pace = replace(PATIENT, start=timedelta(milliseconds=300))
+        async with stage.powered(profile=nobody) as charge_point:
+            run = await asked(stage, charge_point, WaitingFor.VEHICLE, pace=pace)
+            bare = Answer(answer=InstallerAnswer.SKIP)
+            update = run.handle.execute_update(CommissioningWorkflow.answer, bare)
+            assert (await refused(update)).type == "note_missing"
+            wrong = Answer(answer=InstallerAnswer.DONE)
+            update = run.handle.execute_update(CommissioningWorkflow.answer, wrong)
+            assert (await refused(update)).type == "answer_not_possible"
+            skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle today", by="alex@acme.com")
+            await run.handle.execute_update(CommissioningWorkflow.answer, skip)
+            view = await stage.verdict(run)
+        assert view.status is RunStatus.COMPLETED
+        assert view.checks[3].result is CheckResult.SKIPPED
+        assert view.checks[3].skip_reason == (
+            "alex@acme.com skipped the test charge while a vehicle was waited for: No vehicle today"
+        )
+
+    async def test_nothing_is_asked(self, stage: Stage) -> None:
+        run = await stage.start(await dark(stage))
+        await eventually(lambda: _is_begun(stage, run))
+        update = run.handle.execute_update(
+            CommissioningWorkflow.answer, Answer(answer=InstallerAnswer.DONE)
+        )
+        assert (await refused(update)).type == "nothing_asked"
+        await run.handle.cancel()
+        await stage.verdict(run)
+
+
+@asynccontextmanager
+async def old_alfen(stage: Stage) -> AsyncIterator[VirtualChargePoint]:
+    async with stage.powered(Fault.OLD_FIRMWARE, profile=ALFEN_EVE_SINGLE) as charge_point:
+        yield charge_point
+
+
+async def asked(
+    stage: Stage, charge_point: VirtualChargePoint, what: WaitingFor, *, pace: Pace = PATIENT
+) -> Run:
+    """Start a run, and let it come to its question."""
+    options = RunOptions(update_firmware=True, wait_for_connection=pace.boot)
+    run = await stage.start(charge_point.identity, options=options, pace=pace)
+
+    async def asks() -> None:
+        waiting = (await run.handle.query(CommissioningWorkflow.status)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is what
+        assert waiting.answers
+
+    await eventually(lambda: asks())  # noqa: PLW0108
+    return run
+
+
+async def _prompts(run: Run, text: str) -> None:
+    waiting = (await run.handle.query(CommissioningWorkflow.status)).waiting
+    assert waiting is not None
+    assert text in waiting.prompt
 
 
 async def charging(stage: Stage, charge_point: VirtualChargePoint) -> Run:

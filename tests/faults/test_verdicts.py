@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from domain.checks import RunView
+from domain.commissioning import RunOptions
 from domain.states import CheckResult, RunStatus
 from simulator import Fault
 from storage.tables import transactions
@@ -41,13 +42,17 @@ async def _commission(stage: Stage, fault: Fault, case: Case) -> None:
     try:
         serial = f"SN-{list(Fault).index(fault)}"
         async with stage.powered(
-            fault, serial=serial, registered_serial=serial.ljust(case.plate_length, "0")
+            fault, *case.also, serial=serial, registered_serial=serial.ljust(case.plate_length, "0")
         ) as charge_point:
-            run = await stage.start(charge_point.identity, pace=case.pace)
+            options = RunOptions(
+                wait_for_connection=case.pace.boot, update_firmware=case.update_firmware
+            )
+            run = await stage.start(charge_point.identity, options=options, pace=case.pace)
             view = await stage.verdict(run)
             _judge(view, case)
             assert charge_point.remote_starts == case.starts
             assert charge_point.resets == case.resets
+            assert charge_point.received["UpdateFirmware"] == case.updates
             assert await _transactions(stage, charge_point.identity) <= 1
             if case.encore is not None:
                 act = Act(stage=stage, fault=fault, charge_point=charge_point, run=run, view=view)

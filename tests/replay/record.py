@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import temporal_client
 from domain.commissioning import (
+    Answer,
     CancelRequest,
     CompleteHandover,
     ConfigurationRequest,
@@ -42,19 +43,21 @@ from domain.names import (
     notice_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.states import Role
+from domain.states import InstallerAnswer, Role
 from embedded import binaries
 from simulator import Fault
-from simulator.profile import ABB_TERRA_AC_W22
+from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.accounts import Account, Accounts
 from storage.invitations import Invitations
 from tests.faults.encores import lose_connection
-from tests.faults.stage import PATIENT, Stage, engine
+from tests.faults.stage import PATIENT, Run, Stage, engine
 from tests.replay.masking import IDENTITY, leaks, masked
 from tests.support import databases
+from tests.support.eventually import eventually
 from tests.support.temporal import TemporalServer
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
+from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
@@ -185,11 +188,45 @@ async def _accept(stage: Stage, invitation: InviteSiteOwner) -> None:
         await Invitations(connection).accept(invitation.invitation_id, account_id=owner.id, at=now)
 
 
+async def _firmware_updated(stage: Stage) -> Recorded:
+    """By OCPP, and by a person who is asked, says that it is done too early, and then does it."""
+    options = RunOptions(update_firmware=True)
+    async with (
+        stage.powered(Fault.OLD_FIRMWARE, Fault.SILENT_FIRMWARE_UPDATE) as by_ocpp,
+        stage.powered(Fault.OLD_FIRMWARE, profile=ALFEN_EVE_SINGLE) as by_hand,
+    ):
+        updated = await stage.start(by_ocpp.identity, options=options)
+        answered = await stage.start(by_hand.identity, options=options)
+        await eventually(lambda: _answer(answered, "done"))
+        await eventually(lambda: _asked_again(answered))
+        by_hand.install_firmware("6.2.0-4200")
+        await stage.verdict(updated)
+        await stage.verdict(answered)
+    return {
+        "commissioning-firmware-updated": updated.handle,
+        "commissioning-answered": answered.handle,
+    }
+
+
+async def _answer(run: Run, word: str) -> None:
+    try:
+        await run.handle.execute_update("answer", Answer(answer=InstallerAnswer(word), by="Alex"))
+    except WorkflowUpdateFailedError as error:
+        raise AssertionError("nothing is asked yet") from error
+
+
+async def _asked_again(run: Run) -> None:
+    waiting = (await run.handle.query(CommissioningWorkflow.status)).waiting
+    assert waiting is not None
+    assert "still reports" in waiting.prompt
+
+
 _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _passed,
     _never_connected,
     _cancelled,
     _lost_in_between,
+    _firmware_updated,
     lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),
     lambda stage: _verdict_of(stage, "rebooted", Fault.NEEDS_REBOOT_FOR_KEY),
     lambda stage: _verdict_of(stage, "dropped", Fault.DROPS_MID_TRANSACTION),

@@ -334,6 +334,26 @@ async def test_install_fails(central: CentralSystem, power_up: PowerUp) -> None:
     assert statuses == ["Downloading", "Downloaded", "Installing", "InstallationFailed"]
 
 
+async def test_keeps_old_firmware(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.KEEPS_OLD_FIRMWARE)
+    before = charge_point.firmware
+    await central.seen("StatusNotification", 2)
+    await central.call("UpdateFirmware", location="ftp://x/fw-9.9.9.bin", retrieveDate=now())
+    await central.seen("FirmwareStatusNotification", status="Installed")
+    await central.seen("BootNotification", 2)
+    assert [one["firmwareVersion"] for one in central.found("BootNotification")] == [before] * 2
+
+
+async def test_ignores_firmware_update(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.IGNORES_FIRMWARE_UPDATE)
+    await central.seen("StatusNotification", 2)
+    location = "ftp://x/fw-9.9.9.bin"
+    assert await central.call("UpdateFirmware", location=location, retrieveDate=now()) == {}
+    await central.call("TriggerMessage", requestedMessage="FirmwareStatusNotification")
+    [status] = await central.seen("FirmwareStatusNotification")
+    assert status["status"] == "Idle"
+
+
 async def test_silent_firmware_update(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.SILENT_FIRMWARE_UPDATE)
     await central.seen("StatusNotification", 2)

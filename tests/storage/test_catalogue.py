@@ -1,11 +1,12 @@
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from domain.catalogue import ParameterType, ParameterValue
 from domain.parameters import overrides_errors
-from storage.catalogue import load_catalogue
+from storage.catalogue import CatalogueError, load_catalogue
 
 CATALOGUE = load_catalogue()
 GENERIC = CATALOGUE.resolve("Nobody", "Nothing")
@@ -72,3 +73,52 @@ def test_defaults_are_within_their_own_bounds() -> None:
         ]
         assert overrides_errors(entry.template, defaults) == (), entry.template.model
         assert len({key for key, _ in defaults}) == len(defaults)
+
+
+OWN = """
+vendor = "ABB"
+model = "Terra AC W22"
+vendors = ["ABB*"]
+models = ["Terra AC W22*"]
+template_version = "9.0.0"
+parameters = []
+
+[firmware]
+minimum = "1.8.0"
+image = {{ version = "1.8.32", location = "{location}" }}
+"""
+
+
+def own(folder: Path, location: str) -> Path:
+    (folder / "abb.toml").write_text(OWN.format(location=location))
+    return folder
+
+
+def test_a_file_of_ones_own_goes_before_the_installed_one(tmp_path: Path) -> None:
+    catalogue = load_catalogue(own(tmp_path, "ftp://firmware.example/terra-1.8.32.bin"))
+    entry = catalogue.resolve("ABB", "ABB Terra AC W22")
+    assert entry.template.template_version == "9.0.0"
+    assert entry.firmware is not None
+    assert entry.firmware.image is not None
+    assert entry.firmware.image.location == "ftp://firmware.example/terra-1.8.32.bin"
+    assert catalogue.resolve("Kempower", "S-Series Satellite").known
+
+
+def test_an_image_below_the_base(tmp_path: Path) -> None:
+    catalogue = load_catalogue(own(tmp_path, "a/b.bin"), firmware_url="https://firmware.example/x/")
+    rule = catalogue.resolve("ABB", "Terra AC W22").firmware
+    assert rule is not None
+    assert rule.image is not None
+    assert rule.image.location == "https://firmware.example/x/a/b.bin"
+
+
+def test_an_image_without_a_base_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="DYNAMO_FIRMWARE_URL"):
+        load_catalogue(own(tmp_path, "a/b.bin"))
+
+
+@pytest.mark.parametrize("text", ["vendor = ", "vendor = 'ABB'", OWN.format(location="file:///x")])
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "broken.toml").write_text(text)
+    with pytest.raises(CatalogueError, match=r"broken\.toml"):
+        load_catalogue(tmp_path)

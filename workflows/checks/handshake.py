@@ -72,7 +72,7 @@ async def configure(run: Run) -> int | None:
         if reboots == policies.MAX_REBOOTS:
             break
         reboots += 1
-        await _reboot(run, number=reboots)
+        await _reboot(run)
         outcome = await _apply(run)
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
     for parameter in outcome.parameters:
@@ -107,8 +107,9 @@ async def _apply(run: Run) -> ConfigurationOutcome:
     return outcome
 
 
-async def _reboot(run: Run, *, number: int) -> None:
-    inbox, intent = run.inbox, f"{run.request.commissioning_id}:reset:{number}"
+async def _reboot(run: Run) -> None:
+    run.resets += 1
+    inbox, intent = run.inbox, f"{run.request.commissioning_id}:reset:{run.resets}"
     await _wait_for_turn(run, intent)
     generation, unasked_boots = inbox.generation, inbox.unasked_boots
     await run.charge_point.call(

@@ -17,11 +17,11 @@ with workflow.unsafe.imports_passed_through():
         TriggerMessage,
     )
     from domain.rules.metering import judge_metering
-    from domain.states import ConnectorStatus, WaitingFor
+    from domain.states import ConnectorStatus, InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError
-    from workflows.journal import CheckFailedError
+    from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run, in_words
 
 _PLUGGED_IN = {ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED}
@@ -146,14 +146,20 @@ async def _wait_for_vehicle(run: Run, connector: int, left: timedelta) -> None:
     def something_happened() -> bool:
         now = run.inbox.connectors.get(connector)
         plugged_in = now is not None and now != before and now.status in _PLUGGED_IN
-        return plugged_in or _ours(run) is not None
+        return plugged_in or _ours(run) is not None or run.answer is not None
 
     await run.prompt(
         WaitingFor.VEHICLE,
         something_happened,
         left,
         f"Plug a vehicle or a tester into connector {connector}.",
+        answers=(InstallerAnswer.SKIP,),
     )
+    if run.answer is not None and _ours(run) is None:
+        raise CheckSkippedError(
+            f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
+            f"{run.answer.note}"
+        )
 
 
 async def _collect_meter_values(run: Run, transaction_id: int) -> None:

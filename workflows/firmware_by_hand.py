@@ -1,0 +1,101 @@
+"""A firmware update that only a person can make: the run asks for it, and looks again."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from datetime import timedelta
+
+    from domain.commissioning import Answer
+    from domain.failures import FailureCode
+    from domain.operations import TriggerMessage
+    from domain.rules.firmware import FirmwareVerdict, judge_firmware
+    from domain.states import InstallerAnswer, WaitingFor
+    from workflows.run import Run, in_words
+
+_ANSWERS = (InstallerAnswer.DONE, InstallerAnswer.GIVE_UP)
+
+
+async def update_by_hand(run: Run, before: FirmwareVerdict) -> None:
+    """Wait for the installer's word, and for a boot with a version that is approved.
+
+    A word alone proves nothing: after "done" the charge point says what it runs. If it boots with
+    an approved version meanwhile, nobody has to say anything.
+
+    Raises:
+        CheckFailedError: it was given up, or nothing was said in time.
+
+    """
+    deadline = workflow.now() + run.pace.installer
+    prompt = _wish(run)
+    first_boot = _boot_id(run)
+    verdict = before
+    while verdict.failure is not None:
+        left = deadline - workflow.now()
+        if left <= timedelta(0) or not await run.prompt(
+            WaitingFor.INSTALLER,
+            lambda: run.answer is not None or _judge(run).failure is None,
+            left,
+            prompt,
+            answers=_ANSWERS,
+        ):
+            raise run.fail(
+                FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED,
+                version=_shown(verdict),
+                waited=in_words(run.pace.installer),
+            )
+        if run.answer is not None:
+            _note(run, run.answer, verdict)
+            if _boot_id(run) == first_boot:
+                await _look_again(run)
+            first_boot = _boot_id(run)
+        verdict = _judge(run)
+        prompt = f"The charge point still reports firmware {_shown(verdict)}. {_wish(run)}"
+    run.journal.step("updated_by_hand", f"It reports firmware {_shown(verdict)} now.")
+
+
+def _wish(run: Run) -> str:
+    rule = run.briefing.firmware
+    wanted = f" to {rule.minimum} or newer" if rule is not None and rule.minimum else ""
+    return (
+        f"Update the firmware{wanted} in the vendor's app or portal, then answer done; "
+        "or give it up."
+    )
+
+
+def _note(run: Run, answer: Answer, verdict: FirmwareVerdict) -> None:
+    if answer.answer is InstallerAnswer.GIVE_UP:
+        raise run.fail(
+            FailureCode.FIRMWARE_UPDATE_GIVEN_UP,
+            version=_shown(verdict),
+            by=answer.by,
+            note=(answer.note or "no reason was given").rstrip(". ") + ".",
+        )
+    said = f" ({answer.note})" if answer.note else ""
+    run.journal.step(
+        "confirmed", f"{answer.by} said that the firmware is updated{said}.", {"by": answer.by}
+    )
+
+
+async def _look_again(run: Run) -> None:
+    """Have the charge point say what it runs, where no boot has told so since it was asked for."""
+    known = _boot_id(run)
+    await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+    await run.prompt(
+        WaitingFor.BOOT,
+        lambda: _boot_id(run) != known,
+        run.pace.boot,
+        "Switch the charge point off and on again, so that it says which firmware it runs.",
+    )
+
+
+def _judge(run: Run) -> FirmwareVerdict:
+    reported = run.inbox.boot.firmware_version if run.inbox.boot else None
+    return judge_firmware(reported, run.briefing.firmware)
+
+
+def _shown(verdict: FirmwareVerdict) -> str:
+    return verdict.version or verdict.reported or "not reported"
+
+
+def _boot_id(run: Run) -> str | None:
+    return run.inbox.boot.boot_id if run.inbox.boot else None
