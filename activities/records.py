@@ -5,6 +5,7 @@ from temporalio import activity
 from domain.commissioning import (
     Briefing,
     Claim,
+    Release,
     Released,
     RunRequest,
     RunVerdict,
@@ -60,13 +61,16 @@ class DirectoryActivities:
 
     @activity.defn
     async def claim(self, charge_point_id: str) -> Claim:
-        """Take the charge point for a configuration push, unless another workflow has it."""
+        """Take the charge point for a configuration push, unless another workflow has it.
+
+        Its owner reads with it what is known by now.
+        """
         return await self._directory.claim(charge_point_id, owner=_owner())
 
     @activity.defn
-    async def release(self, charge_point_id: str) -> Released:
+    async def release(self, request: Release) -> Released:
         """Give the charge point back."""
-        return await self._directory.release(charge_point_id, owner=_owner())
+        return await self._directory.release(request, owner=_owner())
 
 
 def _owner() -> str:

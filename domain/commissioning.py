@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
-from domain.facts import BootFact, ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
+from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
 from domain.operations import DesiredParameter, ParameterOutcome
 from domain.states import InstallerAnswer
 
@@ -207,16 +207,52 @@ class Whereabouts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """Ownership of a charge point for a configuration push, and what is to be pushed.
+class Restart:
+    """The one restart that chosen values may bring about which count after one.
 
-    ``busy_with`` names the workflow that owns it instead.
+    The intent is that of these values as they were chosen: a value that is chosen anew, were it
+    the same, makes another. ``told_at`` is when the charge point was told to restart for it.
+    """
+
+    intent: str
+    keys: tuple[str, ...]
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """Ownership of a charge point for a configuration push, and all that the push needs to know.
+
+    ``busy_with`` names the workflow that owns it instead; ``restart`` is wanted by values that the
+    charge point has taken and that do not count yet.
     """
 
     busy_with: str | None
     whereabouts: Whereabouts
-    boot: BootFact | None = None
+    snapshot: Snapshot = field(default_factory=Snapshot)
     desired: tuple[DesiredParameter, ...] = ()
+    restart: Restart | None = None
+
+    @property
+    def restarted_for(self) -> tuple[str, ...]:
+        """Keys whose values would count by now: the charge point has restarted for them."""
+        restart, boot = self.restart, self.snapshot.boot
+        if restart is None or restart.told_at is None or boot is None:
+            return ()
+        return restart.keys if boot.at > restart.told_at else ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """Gives a charge point back after a push.
+
+    ``note`` is kept with the values that wait for a restart; ``restart_due`` says that the restart
+    waits until nobody charges.
+    """
+
+    charge_point_id: str
+    note: str | None = None
+    restart_due: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,9 +281,20 @@ class StrayTransaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigurationRequest:
-    """Input of ConfigurationWorkflow: push the stored values of a connected charge point now."""
+    """Input of ConfigurationWorkflow: push the stored values of a connected charge point now.
+
+    ``restart``: the charge point may be restarted, once, for values that count after a restart.
+    """
 
     charge_point_id: str
+    restart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushNow:
+    """Update of ConfigurationWorkflow: somebody waits for what becomes of the values."""
+
+    restart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,6 +38,12 @@ def notice_workflow_id(commissioning_id: str) -> str:
 CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
 """Started by name from a node, which knows no workflow."""
 
+CONFIGURATION_DUE_SIGNAL = "configuration_due"
+"""To the configuration push: values wait, and the charge point is there."""
+
+GIVE_WAY_SIGNAL = "give_way"
+"""To the configuration push that owns a charge point: a commissioning run wants it."""
+
 CHARGE_POINT_EVENT_SIGNAL = "charge_point_event"
 
 

@@ -108,9 +108,13 @@ class DesiredParameter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApplyConfiguration(Operation):
-    """Bring these parameters to their values: read first, write only what differs."""
+    """Bring these parameters to their values: read first, write only what differs.
+
+    What the charge point has restarted for is read back and not written again.
+    """
 
     parameters: tuple[DesiredParameter, ...]
+    restarted_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from domain.commissioning import (
     InvitationDraft,
     InviteSiteOwner,
     RebootRequest,
+    Release,
     Released,
     RetryOrder,
     RunRequest,
@@ -82,7 +83,7 @@ class Directory(Protocol):
 
     async def locate(self, charge_point_id: str) -> Whereabouts: ...
     async def claim(self, charge_point_id: str, *, owner: str) -> Claim: ...
-    async def release(self, charge_point_id: str, *, owner: str) -> Released: ...
+    async def release(self, request: Release, *, owner: str) -> Released: ...
 
 
 class RebootSlots(Protocol):

@@ -11,11 +11,22 @@ from typing import Final, Protocol
 import structlog
 
 from domain.facts import ChargePointEvent
+from domain.rules.restart import is_free
 from ocpp_server.events import event_of
 from ocpp_server.registry import Registry
 from storage import facts
 from storage.engine import Database
-from storage.fact_records import Attempt, Authorization, Connected, LogEntry, Record, Touched
+from storage.fact_records import (
+    Attempt,
+    Authorization,
+    Boot,
+    Connected,
+    ConnectorStatus,
+    LogEntry,
+    Record,
+    Touched,
+    TransactionStop,
+)
 
 _MAX_PENDING: Final = 50_000
 _GATHER: Final = 0.05
@@ -33,7 +44,7 @@ class EventSink(Protocol):
         ...
 
     def configure(self, charge_point_id: str) -> None:
-        """Have the queued configuration of a charge point pushed; never raises."""
+        """Have the configuration of a charge point pushed, and applied; never raises."""
         ...
 
 
@@ -103,9 +114,10 @@ class Forwarder:
         charge_points = {record.charge_point_id or "" for record in batch}
         async with self._database.read() as connection:
             watches = await facts.read_watches(connection, charge_points)
-            queued = await facts.with_queued_values(connection, _came_online(batch) - set(watches))
+            unwatched = [r for r in batch if r.charge_point_id not in watches]
+            due = await facts.waiting_for(connection, _occasions(unwatched))
         self._registry.refresh_watches(charge_points, watches)
-        for charge_point_id in queued:
+        for charge_point_id in due:
             self._sink.configure(charge_point_id)
         if not watches:
             return
@@ -131,9 +143,18 @@ class Forwarder:
         return first
 
 
-def _came_online(batch: Sequence[Record]) -> set[str]:
-    return {
-        record.charge_point_id
-        for record in batch
-        if isinstance(record, Connected) and record.generation
-    }
+def _occasions(batch: Sequence[Record]) -> facts.Occasions:
+    online, booted, freed = set[str](), set[str](), set[str]()
+    for record in batch:
+        match record:
+            case Connected() if record.generation:
+                online.add(record.charge_point_id)
+            case Boot():
+                booted.add(record.charge_point_id)
+            case TransactionStop():
+                freed.add(record.charge_point_id)
+            case ConnectorStatus() if is_free(record.status):
+                freed.add(record.charge_point_id)
+            case _:
+                pass
+    return facts.Occasions(online=online, booted=booted, freed=freed)

@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 import temporal_client
 from activities.charge_point import ChargePointActivities
 from domain.ids import Prefix, new_id
-from domain.names import node_task_queue
+from domain.names import SHARED_TASK_QUEUE, node_task_queue
 from ocpp_server.in_flight import InFlight
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
@@ -37,7 +37,10 @@ _log = structlog.get_logger(__name__)
 
 
 async def run_node(
-    settings: Settings, *, listening: Callable[[str, int], None] | None = None
+    settings: Settings,
+    *,
+    listening: Callable[[str, int], None] | None = None,
+    task_queue: str = SHARED_TASK_QUEUE,
 ) -> None:
     """Serve charge points until cancelled (the process is told to stop); then stop gracefully.
 
@@ -50,7 +53,7 @@ async def run_node(
 
     """
     database = Database(settings.resolved_database_url)
-    sink = TemporalSink()
+    sink = TemporalSink(task_queue=task_queue)
     node = Node(
         node_id=new_id(Prefix.NODE),
         database=database,

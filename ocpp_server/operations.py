@@ -59,7 +59,9 @@ class Gateway:
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         """Write what differs; what became of each parameter is kept with it."""
         try:
-            outcome = await configuration.apply(self._session(request), request.parameters)
+            outcome = await configuration.apply(
+                self._session(request), request.parameters, request.restarted_for
+            )
         except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         async with self._database.write() as connection:

@@ -17,6 +17,7 @@ from domain.commissioning import ConfigurationRequest
 from domain.facts import ChargePointEvent
 from domain.names import (
     CHARGE_POINT_EVENT_SIGNAL,
+    CONFIGURATION_DUE_SIGNAL,
     CONFIGURATION_WORKFLOW,
     SHARED_TASK_QUEUE,
     configuration_workflow_id,
@@ -70,10 +71,12 @@ class TemporalSink:
         try:
             await client.start_workflow(
                 CONFIGURATION_WORKFLOW,
-                ConfigurationRequest(charge_point_id=charge_point_id),
+                ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
                 id=configuration_workflow_id(charge_point_id),
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                # One that is about to end looks once more: a signal keeps it from closing.
+                start_signal=CONFIGURATION_DUE_SIGNAL,
                 rpc_timeout=_RPC_TIMEOUT,
             )
         except RPCError as error:

@@ -65,6 +65,14 @@ async def release(connection: AsyncConnection, intent: str) -> None:
     )
 
 
+async def sent_at(connection: AsyncConnection, intent: str) -> datetime | None:
+    """Return when the command was sent; None when it was not."""
+    found: datetime | None = await connection.scalar(
+        select(commands.c.sent_at).where(commands.c.intent == intent)
+    )
+    return found
+
+
 async def has_ended(connection: AsyncConnection, charge_point_id: str, transaction_id: int) -> bool:
     """Tell whether this transaction of the charge point is known to have stopped."""
     found = await connection.scalar(

@@ -203,20 +203,39 @@ async def read_watches(
     }
 
 
-async def with_queued_values(
-    connection: AsyncConnection, charge_point_ids: Collection[str]
-) -> set[str]:
-    """Return those that have configuration values which wait for a push."""
-    if not charge_point_ids:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occasions:
+    """Charge points at which something has just happened that configuration values may wait for."""
+
+    online: Collection[str] = ()
+    """Connected: queued values are pushed, and a restart that is pending is made."""
+    booted: Collection[str] = ()
+    """Restarted: values that waited for it are read back."""
+    freed: Collection[str] = ()
+    """A charge ended or a connector became free: a restart that waited for it is made."""
+
+
+async def waiting_for(connection: AsyncConnection, occasions: Occasions) -> set[str]:
+    """Return those whose configuration values waited for just that."""
+    candidates = {*occasions.online, *occasions.booted, *occasions.freed}
+    if not candidates:
         return set()
-    return set(
-        await connection.scalars(
-            select(parameters.c.charge_point_id)
-            .where(parameters.c.charge_point_id.in_(charge_point_ids))
-            .where(parameters.c.state == ParameterState.QUEUED)
-            .distinct()
-        )
+    rows = await connection.execute(
+        select(parameters.c.charge_point_id, parameters.c.state, charge_points.c.restart_due)
+        .join(charge_points, charge_points.c.id == parameters.c.charge_point_id)
+        .where(among(connection, parameters.c.charge_point_id, candidates))
+        .where(parameters.c.state.in_((ParameterState.QUEUED, ParameterState.PENDING_REBOOT)))
     )
+    found = set()
+    for row in rows:
+        identity, pending = row.charge_point_id, row.state == ParameterState.PENDING_REBOOT
+        if (
+            identity in occasions.online
+            or (pending and identity in occasions.booted)
+            or (pending and row.restart_due and identity in occasions.freed)
+        ):
+            found.add(identity)
+    return found
 
 
 async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> BootFact | None:

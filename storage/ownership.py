@@ -29,13 +29,18 @@ async def take(
     return busy_with
 
 
-async def let_go(connection: AsyncConnection, charge_point_id: str, *, owner: str) -> Released:
-    """Give the charge point back, if it is still the owner's."""
+async def let_go(
+    connection: AsyncConnection, charge_point_id: str, *, owner: str, restart_due: bool = False
+) -> Released:
+    """Give the charge point back, if it is still the owner's.
+
+    ``restart_due``: it is to restart for its configuration when nobody charges any more.
+    """
     await connection.execute(
         update(charge_points)
         .where(charge_points.c.id == charge_point_id)
         .where(charge_points.c.watched_by == owner)
-        .values(watched_by=None, watched_run=None)
+        .values(watched_by=None, watched_run=None, restart_due=restart_due)
     )
     stored = await Parameters(connection).all(charge_point_id)
     return Released(

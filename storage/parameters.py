@@ -7,8 +7,11 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.commissioning import Restart
 from domain.operations import ParameterOutcome
+from domain.rules.restart import restart_intent
 from domain.states import ParameterState
+from storage.commands import sent_at
 from storage.tables import parameters
 
 _REPORTED_LENGTH = 2500
@@ -24,6 +27,7 @@ class StoredParameter:
     reported: str | None
     state: ParameterState
     detail: str | None
+    chosen_at: datetime
     updated_at: datetime
 
 
@@ -43,7 +47,13 @@ class Parameters:
                 update(parameters)
                 .where(parameters.c.charge_point_id == charge_point_id)
                 .where(parameters.c.key == key)
-                .values(desired=desired, state=ParameterState.QUEUED, detail=None, updated_at=at)
+                .values(
+                    desired=desired,
+                    state=ParameterState.QUEUED,
+                    detail=None,
+                    chosen_at=at,
+                    updated_at=at,
+                )
             )
             if changed.rowcount == 0:
                 await self._connection.execute(
@@ -52,6 +62,7 @@ class Parameters:
                         key=key,
                         desired=desired,
                         state=ParameterState.QUEUED,
+                        chosen_at=at,
                         updated_at=at,
                     )
                 )
@@ -70,6 +81,7 @@ class Parameters:
                 reported=row.reported,
                 state=ParameterState(row.state),
                 detail=row.detail,
+                chosen_at=row.chosen_at,
                 updated_at=row.updated_at,
             )
             for row in rows
@@ -100,6 +112,33 @@ class Parameters:
                     updated_at=at,
                 )
             )
+
+    async def restart(self, charge_point_id: str) -> Restart | None:
+        """Return the restart that values wait for; None when none does."""
+        waiting = [
+            stored
+            for stored in await self.all(charge_point_id)
+            if stored.state is ParameterState.PENDING_REBOOT
+        ]
+        if not waiting:
+            return None
+        intent = restart_intent(
+            charge_point_id, [(value.key, value.desired, value.chosen_at) for value in waiting]
+        )
+        return Restart(
+            intent=intent,
+            keys=tuple(value.key for value in waiting),
+            told_at=await sent_at(self._connection, intent),
+        )
+
+    async def note_restart(self, charge_point_id: str, note: str) -> None:
+        """Say beside the values that wait for a restart how that stands."""
+        await self._connection.execute(
+            update(parameters)
+            .where(parameters.c.charge_point_id == charge_point_id)
+            .where(parameters.c.state == ParameterState.PENDING_REBOOT)
+            .values(detail=_cut(note, _DETAIL_LENGTH))
+        )
 
     async def forget(self, charge_point_id: str) -> None:
         """Drop every chosen value, when the charge point became another model."""

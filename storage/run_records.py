@@ -12,6 +12,7 @@ from domain.commissioning import (
     Briefing,
     Claim,
     Registered,
+    Release,
     Released,
     RunRequest,
     RunVerdict,
@@ -29,7 +30,7 @@ from storage.charge_points import read_registered
 from storage.connections import read_connection
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
-from storage.facts import newest_boot, read_snapshot
+from storage.facts import read_snapshot
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.run_log import write_run_log
@@ -200,18 +201,29 @@ class StoredDirectory:
         """Take the charge point for a push, unless it has an owner."""
         async with self._database.write() as connection:
             busy_with = await take(connection, charge_point_id, owner=owner, run=None)
+        # Only now: what happens from here on is signalled to the owner.
+        async with self._database.read() as connection:
+            whereabouts = await self._whereabouts(connection, charge_point_id)
+            if busy_with is not None:
+                return Claim(busy_with=busy_with, whereabouts=whereabouts)
             device = await read_registered(connection, charge_point_id)
             return Claim(
-                busy_with=busy_with,
-                whereabouts=await self._whereabouts(connection, charge_point_id),
-                boot=await newest_boot(connection, charge_point_id),
+                busy_with=None,
+                whereabouts=whereabouts,
+                snapshot=await read_snapshot(connection, charge_point_id, now=self._now()),
                 desired=await desired_parameters(connection, self._catalogue, device),
+                restart=await Parameters(connection).restart(charge_point_id),
             )
 
-    async def release(self, charge_point_id: str, *, owner: str) -> Released:
+    async def release(self, request: Release, *, owner: str) -> Released:
         """Let go, if it is still the owner's."""
+        charge_point_id = request.charge_point_id
         async with self._database.write() as connection:
-            return await let_go(connection, charge_point_id, owner=owner)
+            if request.note is not None:
+                await Parameters(connection).note_restart(charge_point_id, request.note)
+            return await let_go(
+                connection, charge_point_id, owner=owner, restart_due=request.restart_due
+            )
 
     async def _whereabouts(self, connection: AsyncConnection, charge_point_id: str) -> Whereabouts:
         link = await read_connection(connection, charge_point_id, now=self._now())

@@ -107,6 +107,8 @@ charge_points = Table(
     Column("credential_hash", String(64)),  # HMAC-SHA-256, hex; null: an unauthenticated link
     Column("watched_by", String(100)),  # workflow id that owns the charge point and hears events
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
+    Column("restart_due", Boolean, nullable=False, server_default=text("false")),  # for its
+    # configuration, when nobody charges any more
     UniqueConstraint("project_id", "serial_key"),
     Index(None, "project_id", "id"),
     Index(None, "serial_key"),
@@ -135,6 +137,7 @@ parameters = Table(
     Column("reported", String(2500)),
     Column("state", String(20), nullable=False),
     Column("detail", String(500)),
+    Column("chosen_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
 )
 

@@ -41,9 +41,12 @@ class RemoteChargePoint:
     point is now; operations with an effect are recognised there by their intent.
     """
 
-    def __init__(self, inbox: Inbox, *, reconnect: timedelta) -> None:
+    def __init__(
+        self, inbox: Inbox, *, reconnect: timedelta, sends: int = policies.NODE_SENDS
+    ) -> None:
         self._inbox = inbox
         self._reconnect = reconnect
+        self._sends = sends
 
     async def call(
         self,
@@ -63,7 +66,7 @@ class RemoteChargePoint:
         """
         failure: OperationFailedError | None = None
         pause = policies.NODE_FAILURE_PAUSE
-        for _ in range(policies.NODE_SENDS):
+        for _ in range(self._sends):
             if failure is not None:
                 # The node's database may be away for a moment. Safe: an operation that has an
                 # effect carries its intent.

@@ -1,12 +1,17 @@
-"""How a run leaves the charge point: nothing of it keeps running, or an alarm keeps trying."""
+"""How a run takes over a charge point, and leaves it.
+
+Nothing of it keeps running afterwards, or an alarm keeps trying.
+"""
 
 from temporalio import workflow
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from domain.commissioning import ConfigurationRequest, StrayTransaction
     from domain.names import (
+        CONFIGURATION_DUE_SIGNAL,
+        GIVE_WAY_SIGNAL,
         configuration_workflow_id,
         notice_workflow_id,
         stray_transaction_workflow_id,
@@ -69,10 +74,22 @@ async def push_queued_configuration(charge_point_id: str) -> None:
     try:
         await workflow.start_child_workflow(
             ConfigurationWorkflow.run,
-            ConfigurationRequest(charge_point_id=charge_point_id),
+            ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
             id=configuration_workflow_id(charge_point_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
             static_summary="Push the queued configuration",
         )
     except WorkflowAlreadyStartedError:
-        return
+        await _tell(configuration_workflow_id(charge_point_id), CONFIGURATION_DUE_SIGNAL)
+
+
+async def ask_to_give_way(owner: str) -> None:
+    """Ask the workflow that owns the charge point to let go of it."""
+    await _tell(owner, GIVE_WAY_SIGNAL)
+
+
+async def _tell(workflow_id: str, signal: str) -> None:
+    try:
+        await workflow.get_external_workflow_handle(workflow_id).signal(signal)
+    except ApplicationError:
+        return  # it has just ended

@@ -26,7 +26,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
     from workflows.checks.test_charge import charge
-    from workflows.closing import mail_verdict, push_queued_configuration, stop_what_runs
+    from workflows.closing import (
+        ask_to_give_way,
+        mail_verdict,
+        push_queued_configuration,
+        stop_what_runs,
+    )
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
     from workflows.presentation import current_details
@@ -152,7 +157,8 @@ class CommissioningWorkflow:
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
-        for _ in range(policies.OWNERSHIP_TRIES):
+        pause, since = policies.OWNERSHIP_FIRST_PAUSE, workflow.now()
+        while True:
             briefing = await record(
                 RecordActivities.begin_run, request, summary="Open the run and begin to watch"
             )
@@ -160,11 +166,13 @@ class CommissioningWorkflow:
                 return None
             if briefing.busy_with is None:
                 break
-            # A configuration push owns the charge point and is done within seconds.
-            await workflow.sleep(policies.OWNERSHIP_PAUSE)
-        else:
-            self._never_free(briefing.busy_with or "")
-            return None
+            if workflow.now() - since >= policies.OWNERSHIP_PATIENCE:
+                self._never_free(briefing.busy_with)
+                return None
+            # A configuration push: it gives way within seconds, as this run configures by itself.
+            await ask_to_give_way(briefing.busy_with)
+            await workflow.sleep(pause, summary="Wait until the charge point is free")
+            pause = min(2 * pause, policies.OWNERSHIP_LONGEST_PAUSE)
         self._inbox.load(briefing.snapshot)
         return Run(
             request=request,
@@ -193,7 +201,7 @@ class CommissioningWorkflow:
                 raise run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
 
     def _never_free(self, owner: str) -> None:
-        waited = in_words(policies.OWNERSHIP_TRIES * policies.OWNERSHIP_PAUSE)
+        waited = in_words(policies.OWNERSHIP_PATIENCE)
         with self._journal.check(CheckName.OCPP_HANDSHAKE):
             raise CheckFailedError(
                 failure(FailureCode.CHARGE_POINT_BUSY, owner=owner, waited=waited)
@@ -270,7 +278,8 @@ class CommissioningWorkflow:
         )
         if self._request.options.notify_on_complete:
             await mail_verdict(view.commissioning_id)
-        if released.configuration_queued and self._inbox.connected:
+        # A run that never began does not know whether the charge point is connected.
+        if released.configuration_queued and (self._inbox.connected or self._run is None):
             await push_queued_configuration(view.charge_point_id)
 
     def _verdict(self) -> ApplicationError:

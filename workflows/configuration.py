@@ -1,98 +1,279 @@
-"""ConfigurationWorkflow: push the stored configuration of a connected charge point now."""
+"""ConfigurationWorkflow: bring a charge point to the values that were chosen for it."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     import contextlib
+    from collections.abc import Callable
     from datetime import timedelta
 
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
-    from domain.commissioning import Claim, ConfigurationRequest, ConfigurationResult
-    from domain.facts import ChargePointEvent, EventKind
-    from domain.names import CHARGE_POINT_EVENT_SIGNAL, CONFIGURATION_WORKFLOW
-    from domain.operations import ApplyConfiguration
+    from domain.commissioning import (
+        Claim,
+        ConfigurationRequest,
+        ConfigurationResult,
+        PushNow,
+        Release,
+        Released,
+        Restart,
+    )
+    from domain.facts import ChargePointEvent
+    from domain.names import (
+        CHARGE_POINT_EVENT_SIGNAL,
+        CONFIGURATION_DUE_SIGNAL,
+        CONFIGURATION_WORKFLOW,
+        GIVE_WAY_SIGNAL,
+    )
+    from domain.operations import ApplyConfiguration, Reply, Reset, ResetKind
+    from domain.rules.restart import occupied_by
+    from domain.states import ParameterState
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
+    from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.connection_test import why_not_connected
+    from workflows.inbox import Inbox
+    from workflows.reboot import wait_before_reboot
+    from workflows.run import in_words
+
+_REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 
 
 @workflow.defn(name=CONFIGURATION_WORKFLOW)
 class ConfigurationWorkflow:
-    """Owns the charge point while it pushes; gives way to whoever owns it already.
+    """Writes what differs, restarts the charge point once if a value needs it, and reads back.
 
-    Started by `customize` on a connected charge point, by a connection or a boot while values are
-    queued, and by the end of a commissioning run that left some.
+    Owns the charge point meanwhile; leaves it to whoever owns it already, and to a run that wants
+    it. Started by `customize` on a connected charge point, by a connection while values wait, by
+    the end of a charge that the restart waited for, by the end of a run that left some.
     """
 
-    def __init__(self) -> None:
-        self._booted = False
+    @workflow.init
+    def __init__(self, request: ConfigurationRequest) -> None:
+        self._charge_point_id = request.charge_point_id
+        self._may_restart = request.restart
+        self._inbox = Inbox()
+        self._charge_point = RemoteChargePoint(
+            self._inbox, reconnect=policies.PUSH_RECONNECT, sends=policies.PUSH_SENDS
+        )
+        self._asked = self._answered = 0
+        self._result = ConfigurationResult(pushed=False)
+        self._restarting = self._giving_way = False
+        self._note: str | None = None
+        self._restart_due = False
 
     @workflow.run
-    async def run(self, request: ConfigurationRequest) -> ConfigurationResult:
-        """Push what differs; a charge point that is away or busy gets it later."""
+    async def run(self, _request: ConfigurationRequest) -> ConfigurationResult:
+        """Push until nothing waits that could be done now."""
         for _ in range(policies.CONFIGURATION_PUSHES):
-            result, more = await self._claim_and_push(request)
-            if not (result.pushed and more):
+            more = await self._own_and_push()
+            if self._giving_way or not (more or self._asked > self._answered):
                 break  # else values were chosen while this push was under way
-        return result
+        self._answered = self._asked
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._result
+
+    @workflow.update
+    async def push_now(self, request: PushNow) -> ConfigurationResult:
+        """Push the values chosen by now; the answer waits for no restart."""
+        self._may_restart |= request.restart
+        self._asked += 1
+        mine = self._asked
+        await workflow.wait_condition(lambda: self._answered >= mine or self._restarting)
+        if self._answered >= mine:
+            return self._result
+        return ConfigurationResult(pushed=False, reason="The charge point is restarting.")
+
+    @workflow.signal(name=CONFIGURATION_DUE_SIGNAL)
+    def configuration_due(self) -> None:
+        """Values wait, and the charge point is there."""
+        self._may_restart = True
+        self._asked += 1
+
+    @workflow.signal(name=GIVE_WAY_SIGNAL)
+    def give_way(self) -> None:
+        """A run wants the charge point, and configures it itself."""
+        self._giving_way = True
 
     @workflow.signal(name=CHARGE_POINT_EVENT_SIGNAL)
     def charge_point_event(self, event: ChargePointEvent) -> None:
-        """An owner hears events; a push waits for the boot alone."""
-        self._booted = self._booted or event.kind is EventKind.BOOT
+        """Something happened to the charge point."""
+        self._inbox.receive(event)
 
-    async def _claim_and_push(
-        self, request: ConfigurationRequest
-    ) -> tuple[ConfigurationResult, bool]:
-        claim = await record(
-            DirectoryActivities.claim, request.charge_point_id, summary="Claim the charge point"
-        )
+    async def _own_and_push(self) -> bool:
+        """Take one turn as the owner; True when values wait that can be pushed at once."""
+        asked = self._asked
+        self._note, self._restart_due = None, False
+        claim = await self._claim("Claim the charge point")
         if claim.busy_with is not None:
-            reason = "The charge point is being commissioned."
-            return ConfigurationResult(pushed=False, reason=reason), False
+            self._answer(asked, reason="The charge point is being commissioned.")
+            return False
         try:
-            result = await self._push(request, claim)
+            await self._bring_about(claim, asked)
         finally:
-            released = await record(
-                DirectoryActivities.release,
-                request.charge_point_id,
-                summary="Release the charge point",
-            )
-        return result, released.configuration_queued
+            released = await self._release()
+        return released.configuration_queued and (self._result.pushed or self._inbox.connected)
 
-    async def _push(self, request: ConfigurationRequest, claim: Claim) -> ConfigurationResult:
-        link = claim.whereabouts.connection
-        if link is None:
-            return ConfigurationResult(pushed=False, reason=why_not_connected(claim.whereabouts))
+    async def _bring_about(self, claim: Claim, asked: int) -> None:
+        while not self._giving_way:
+            await self._push(claim, asked)
+            waits = any(p.state is ParameterState.PENDING_REBOOT for p in self._result.parameters)
+            if not (waits and await self._restart()):
+                return
+            asked = self._asked
+            claim = await self._claim("Read what is chosen by now")
+
+    async def _push(self, claim: Claim, asked: int) -> None:
+        if claim.whereabouts.connection is None:
+            self._answer(asked, reason=why_not_connected(claim.whereabouts))
+            return
         await self._settle(claim)
         try:
-            outcome = await on_node(
+            outcome = await self._charge_point.call(
                 ChargePointActivities.apply_configuration,
                 ApplyConfiguration(
-                    charge_point_id=request.charge_point_id, parameters=claim.desired
+                    charge_point_id=self._charge_point_id,
+                    parameters=claim.desired,
+                    restarted_for=claim.restarted_for,
                 ),
-                node_id=link.node_id,
                 summary="Apply the configuration",
             )
-        except ActivityError:
-            return ConfigurationResult(
-                pushed=False, reason="The charge point went offline during the push."
-            )
+        except NoAnswerError:
+            self._answer(asked, reason="The charge point went offline during the push.")
+            return
         if outcome.detail is not None:
-            return ConfigurationResult(pushed=False, reason=outcome.detail)
-        return ConfigurationResult(pushed=True, parameters=outcome.parameters)
+            self._answer(asked, reason=outcome.detail)
+            return
+        self._answered = asked
+        self._result = ConfigurationResult(pushed=True, parameters=outcome.parameters)
 
     async def _settle(self, claim: Claim) -> None:
         """Let a charge point that has just connected boot first; some never boot again."""
-        link, boot = claim.whereabouts.connection, claim.boot
+        link, boot = claim.snapshot.connection, claim.snapshot.boot
         if link is None or (boot is not None and boot.at >= link.at):
             return
         left = link.at + policies.BOOT_AFTER_CONNECTION - workflow.now()
-        if left <= timedelta(0):
-            return
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._booted, timeout=left, timeout_summary="Let the charge point boot"
+        generation = self._inbox.generation
+        if left > timedelta(0):
+            await self._wait(
+                lambda: self._inbox.boot_generation == generation, left, "Let it boot first"
             )
+
+    async def _restart(self) -> bool:
+        """Restart the charge point, once for its values; True when to look at them again."""
+        if not self._may_restart:
+            self._note = (
+                "It counts after a restart. The next connection brings one, or customize with "
+                '"reboot": true.'
+            )
+            return False
+        claim = await self._claim("Look whether it may restart")
+        if self._asked > self._answered:
+            return True  # somebody waits to hear what becomes of newer values
+        restart = claim.restart
+        if restart is None or self._giving_way:
+            return False  # chosen anew meanwhile, or defaults of the template, which can wait
+        if restart.told_at is not None:
+            self._note = (
+                f"The charge point was told to restart at {restart.told_at:%Y-%m-%d %H:%M:%S} UTC, "
+                "and has not. Restart it by hand."
+            )
+            return False
+        occupied = occupied_by(claim.snapshot)
+        if occupied is not None:
+            self._restart_due = True
+            self._note = f"The restart waits until nobody charges: {occupied}."
+            return False
+        turn = await wait_before_reboot(self._charge_point_id, intent=restart.intent)
+        if turn > timedelta(0):
+            # Others of the project restart before it; somebody may begin to charge meanwhile.
+            await self._wait(self._is_wanted, turn, "Wait for its turn to restart")
+            return not self._giving_way
+        self._restarting = True
+        try:
+            return await self._reset(restart)
+        finally:
+            self._restarting = False
+
+    async def _reset(self, restart: Restart) -> bool:
+        mark = self._inbox.restart_mark()
+        try:
+            outcome = await self._charge_point.call(
+                ChargePointActivities.reset,
+                Reset(
+                    charge_point_id=self._charge_point_id,
+                    intent=restart.intent,
+                    kind=ResetKind.SOFT,
+                ),
+                summary="Restart the charge point",
+            )
+        except NoAnswerError as error:
+            self._note = f"The charge point could not be told to restart. {error.detail}"
+            return False
+        if outcome.reply in _REFUSED:
+            said = outcome.detail or outcome.reply
+            self._note = f"The charge point refused to restart ({said}). Restart it by hand."
+            return False
+        return await self._came_back(mark)
+
+    async def _came_back(self, mark: tuple[int, int]) -> bool:
+        """Wait for a boot; a run that wants the charge point waits for it itself."""
+        until = workflow.now() + policies.RESTART_PATIENCE
+        generation = self._inbox.generation
+
+        def something_happened() -> bool:
+            return (
+                self._giving_way
+                or self._inbox.restarted_since(mark)
+                or self._inbox.generation > generation
+            )
+
+        while await self._wait(
+            something_happened, until - workflow.now(), "Wait until it has restarted"
+        ):
+            if self._giving_way:
+                return False
+            if self._inbox.restarted_since(mark):
+                return True
+            # The node before may have died between the boot and its signal.
+            generation = self._inbox.generation
+            await self._claim("Read what happened around the new connection")
+        self._note = (
+            f"The charge point was told to restart and did not come back within "
+            f"{in_words(policies.RESTART_PATIENCE)}. Check its power and its network; "
+            "it is looked at again when it connects."
+        )
+        return False
+
+    async def _claim(self, summary: str) -> Claim:
+        """Own the charge point, and read what is known and chosen by now."""
+        claim = await record(DirectoryActivities.claim, self._charge_point_id, summary=summary)
+        if claim.busy_with is None:
+            if self._inbox.connection is None:
+                self._inbox.load(claim.snapshot)
+            else:
+                self._inbox.catch_up(claim.snapshot)
+        return claim
+
+    async def _release(self) -> Released:
+        return await record(
+            DirectoryActivities.release,
+            Release(
+                charge_point_id=self._charge_point_id,
+                note=self._note,
+                restart_due=self._restart_due,
+            ),
+            summary="Release the charge point",
+        )
+
+    def _is_wanted(self) -> bool:
+        return self._giving_way or self._asked > self._answered
+
+    def _answer(self, asked: int, *, reason: str) -> None:
+        self._answered = asked
+        self._result = ConfigurationResult(pushed=False, reason=reason)
+
+    async def _wait(self, condition: Callable[[], bool], timeout: timedelta, why: str) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
+        return condition()

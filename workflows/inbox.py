@@ -108,6 +108,17 @@ class Inbox:
             if self.firmware_statuses[-1:] != [event.status]:
                 self.firmware_statuses.append(event.status)
 
+    def restart_mark(self) -> tuple[int, int]:
+        """Mark this moment, for :meth:`restarted_since`."""
+        return self.generation, self.unasked_boots
+
+    def restarted_since(self, mark: tuple[int, int]) -> bool:
+        """Whether the charge point has booted since then without being asked to, and is online."""
+        generation, unasked_boots = mark
+        return self.connected and (
+            self.boot_generation > generation or self.unasked_boots > unasked_boots
+        )
+
     def restarts(self, within: timedelta) -> int:
         """Count the restarts that were seen in so much time until the newest."""
         return sum(at >= self._restarts[-1] - within for at in self._restarts)

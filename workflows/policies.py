@@ -42,10 +42,11 @@ LATE_ANSWER = timedelta(seconds=3)
 RELOCATE_PAUSE = timedelta(seconds=1)
 NODE_FAILURE_PAUSE = timedelta(seconds=1)  # doubled each time: half a minute in all
 
-# A charge point owned by a configuration push is free again within seconds, or at the worst when
-# the push's operation times out.
-OWNERSHIP_PAUSE = timedelta(seconds=2)
-OWNERSHIP_TRIES = 150
+# A configuration push gives way to a run within seconds, or at the worst when its operation has
+# timed out at each of its sends: PUSH_SENDS * (NODE_OPERATION_TIMEOUT + PUSH_RECONNECT).
+OWNERSHIP_FIRST_PAUSE = timedelta(seconds=1)
+OWNERSHIP_LONGEST_PAUSE = timedelta(seconds=10)
+OWNERSHIP_PATIENCE = timedelta(minutes=10)
 
 # After a reboot the configuration is read back; some chargers boot-loop on over-broad values.
 MAX_REBOOTS = 2
@@ -76,3 +77,7 @@ STRAY_TRIES_PER_RUN = 200
 # Values may be chosen while others are pushed; after this many rounds the next event pushes them.
 CONFIGURATION_PUSHES = 5
 BOOT_AFTER_CONNECTION = timedelta(seconds=3)
+PUSH_SENDS = 2
+PUSH_RECONNECT = timedelta(seconds=15)
+# After that the push lets go, and the next connection goes on.
+RESTART_PATIENCE = timedelta(minutes=10)

@@ -51,7 +51,7 @@ async def get_template(
 async def get_configuration(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
 ) -> ConfigurationShown:
-    """Each parameter with its bounds, its chosen value and where that stands."""
+    """Each parameter with its bounds: what is desired, what was reported, where that stands."""
     async with parts.database.read() as connection:
         charge_point = await ChargePoints(connection).get(
             charge_point_id, installer_id=installer.id
@@ -61,6 +61,7 @@ async def get_configuration(
     return ConfigurationShown(
         charge_point_id=charge_point_id,
         template_version=template.template_version,
+        pending_reboot=any(row.state is ParameterState.PENDING_REBOOT for row in stored.values()),
         parameters=[
             _shown(parameter, stored.get(parameter.key)) for parameter in template.parameters
         ],
@@ -81,9 +82,13 @@ async def customize(
     A connected charge point is told now, and the answer says what it took, what it rejected and
     why, and whether a reboot is pending. Otherwise the values are stored and answered under
     `queued`; they are pushed when it connects.
+
+    What is stored is the desired state. A value that counts after a reboot gets one, one in all,
+    at the next connection, or now with `"reboot": true`; but never while somebody charges: then
+    it waits for the end of the charge. `GET …/config` shows where each value stands.
     """
     choices = [(choice.key, choice.value) for choice in body.parameters]
-    result = await choose(parts, installer, charge_point_id, choices)
+    result = await choose(parts, installer, charge_point_id, choices, restart=body.reboot)
     outcomes = {outcome.key: outcome for outcome in (result.parameters if result else ())}
     answer = Customized(
         charge_point_id=charge_point_id, applied=[], rejected=[], queued=[], pending_reboot=False
@@ -141,10 +146,10 @@ def _shown(parameter: Parameter, stored: StoredParameter | None) -> ParameterSho
         key=parameter.key,
         type=parameter.type,
         default=parameter.default,
-        value=value_of(parameter, stored.desired) if stored else parameter.default,
-        customized=stored is not None,
-        state=stored.state if stored else None,
+        desired=value_of(parameter, stored.desired) if stored else parameter.default,
         reported=stored.reported if stored else None,
+        state=stored.state if stored else None,
+        customized=stored is not None,
         detail=stored.detail if stored else None,
         minimum=parameter.minimum,
         maximum=parameter.maximum,

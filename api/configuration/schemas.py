@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from api.fields import Request, Timestamp
 from domain.catalogue import ParameterType, ParameterValue, Template
@@ -80,6 +80,11 @@ class Customization(Request):
     )
 
     parameters: Annotated[list[ParameterChoice], Field(min_length=1, max_length=_MAX_PARAMETERS)]
+    reboot: StrictBool = Field(
+        default=False,
+        description="Whether the charge point may reboot now for a value that needs it, as soon "
+        "as nobody charges; else its next connection brings the reboot",
+    )
 
 
 class Rejection(BaseModel):
@@ -123,11 +128,11 @@ class ParameterShown(BaseModel):
     key: str
     type: ParameterType
     default: ParameterValue
-    value: ParameterValue = Field(description="The chosen value, else the default")
-    customized: bool
-    state: ParameterState | None = Field(description="Where a chosen value stands")
+    desired: ParameterValue = Field(description="The chosen value, else the default")
     reported: str | None = Field(description="What the charge point last reported, as text")
-    detail: str | None
+    state: ParameterState | None = Field(description="Where a chosen value stands")
+    customized: bool = Field(description="Chosen by `customize`; else it is the default")
+    detail: str | None = Field(description="Why it stands there, and what to do about it")
     minimum: int | None
     maximum: int | None
     unit: str | None
@@ -136,10 +141,41 @@ class ParameterShown(BaseModel):
 
 
 class ConfigurationShown(BaseModel):
-    """The configuration of a charge point."""
+    """The configuration of a charge point: desired, reported, and where that stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point_id": _ID,
+                    "template_version": "2.1.0",
+                    "pending_reboot": True,
+                    "parameters": [
+                        {
+                            "key": "MeterValueSampleInterval",
+                            "type": "integer",
+                            "default": 30,
+                            "desired": 15,
+                            "reported": "30",
+                            "state": "pending_reboot",
+                            "customized": True,
+                            "detail": "The restart waits until nobody charges: "
+                            "transaction 17 is running on connector 1.",
+                            "minimum": 1,
+                            "maximum": 3600,
+                            "unit": "s",
+                            "description": "Time between two readings of a transaction.",
+                            "assertion": False,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
 
     charge_point_id: str
     template_version: str
+    pending_reboot: bool = Field(description="Some values count after the next reboot")
     parameters: list[ParameterShown]
 
 

@@ -21,11 +21,16 @@ TAKEN = frozenset({ParameterState.APPLIED, ParameterState.PENDING_REBOOT})
 
 
 async def choose(
-    parts: Parts, installer: Account, charge_point_id: str, choices: Sequence[tuple[str, object]]
+    parts: Parts,
+    installer: Account,
+    charge_point_id: str,
+    choices: Sequence[tuple[str, object]],
+    *,
+    restart: bool,
 ) -> ConfigurationResult | None:
     """Store the chosen values; push them when the charge point is connected and free.
 
-    Returns None when they were stored only.
+    Returns None when they were stored only. ``restart``: it may be restarted for them now.
 
     Raises:
         InvalidError: ``invalid_parameters``, with each wrong field.
@@ -50,7 +55,7 @@ async def choose(
     if not connected or busy:
         return None
     try:
-        result = await parts.temporal.push_configuration(charge_point_id)
+        result = await parts.temporal.push_configuration(charge_point_id, restart=restart)
     except UnavailableError as error:
         # The values are safe; whatever pushes next pushes them too.
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=str(error))

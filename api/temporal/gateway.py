@@ -10,6 +10,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
+    WithStartWorkflowOperation,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
@@ -36,6 +37,7 @@ from domain.commissioning import (
     InvitationSent,
     InviteSiteOwner,
     ProjectRequest,
+    PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
 from domain.names import (
@@ -182,13 +184,28 @@ class TemporalGateway:
             connection_test_workflow_id(charge_point_id),
         )
 
-    async def push_configuration(self, charge_point_id: str) -> ConfigurationResult:
-        """Push the stored values to the charge point now."""
-        return await self._execute(
+    async def push_configuration(
+        self, charge_point_id: str, *, restart: bool
+    ) -> ConfigurationResult:
+        """Push the stored values to the charge point now; a restart goes on by itself."""
+        workflow_id = configuration_workflow_id(charge_point_id)
+        start = WithStartWorkflowOperation(
             ConfigurationWorkflow.run,
-            ConfigurationRequest(charge_point_id=charge_point_id),
-            configuration_workflow_id(charge_point_id),
+            ConfigurationRequest(charge_point_id=charge_point_id, restart=restart),
+            id=workflow_id,
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                return await client.execute_update_with_start_workflow(
+                    ConfigurationWorkflow.push_now,
+                    PushNow(restart=restart),
+                    start_workflow_operation=start,
+                )
+        except (WorkflowUpdateFailedError, RPCError) as error:
+            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=str(error))
+            raise no_answer() from error
 
     async def _execute(
         self, workflow: MethodAsyncSingleParam[W, P, R], request: P, workflow_id: str

@@ -1,6 +1,6 @@
 """Configuration keys (OCPP 1.6 §5.3, §5.8): read all, write what differs, read back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -22,6 +22,7 @@ _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _MAX_KEYS: Final = "GetConfigurationMaxKeys"
 _DEFAULT_PAGE: Final = 10
 _MAX_PAGE: Final = 100
+_NOT_REPORTED: Final = "Accepted, and not reported back."
 _BOOLEANS: Final = ("true", "false")
 
 
@@ -79,8 +80,12 @@ async def read_all(session: Session, wanted: Iterable[str]) -> Inventory:
     return inventory
 
 
-async def apply(session: Session, desired: Sequence[DesiredParameter]) -> ConfigurationOutcome:
+async def apply(
+    session: Session, desired: Sequence[DesiredParameter], restarted_for: Collection[str] = ()
+) -> ConfigurationOutcome:
     """Bring the parameters to their values, as far as the charge point lets it.
+
+    Those that it has restarted for should count by now, and are not written again.
 
     Raises:
         CallErrorReply, CallTimeoutError, InvalidReplyError: the configuration cannot be read.
@@ -92,18 +97,21 @@ async def apply(session: Session, desired: Sequence[DesiredParameter]) -> Config
     outcomes: list[ParameterOutcome] = []
     silent = False
     for parameter in desired:
-        outcome = compare(parameter, inventory.get(parameter.key))
+        reported = inventory.get(parameter.key)
+        outcome = compare(parameter, reported)
+        if outcome is None and parameter.key in restarted_for:
+            outcome = _after_restart(parameter, reported)
         if outcome is None and silent:
             outcome = _outcome(
                 parameter,
-                inventory.get(parameter.key),
+                reported,
                 ParameterState.QUEUED,
                 "The charge point had stopped answering.",
             )
         elif outcome is None:
             answer = await _change(session, parameter)
             silent = answer.reply is Reply.TIMEOUT
-            outcome = _written(parameter, inventory.get(parameter.key), answer)
+            outcome = _written(parameter, reported, answer)
         outcomes.append(outcome)
     return ConfigurationOutcome(
         parameters=tuple(await _read_back(session, outcomes, silent=silent)),
@@ -124,6 +132,15 @@ def compare(
     if reported is not None and reported.readonly:
         return _outcome(parameter, reported, ParameterState.READ_ONLY)
     return None
+
+
+def _after_restart(
+    parameter: DesiredParameter, reported: ConfigurationKey | None
+) -> ParameterOutcome:
+    if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
+        return _outcome(parameter, reported, ParameterState.APPLIED, _NOT_REPORTED)
+    detail = f"The charge point restarted for the value and still reports {reported.value}."
+    return _outcome(parameter, reported, ParameterState.MISMATCH, detail)
 
 
 def same_value(desired: str, reported: str | None) -> bool:
@@ -194,8 +211,8 @@ async def _read_back(
 
 
 def _believed(outcome: ParameterOutcome, reported: ConfigurationKey | None) -> ParameterOutcome:
-    if reported is None:  # write-only keys, as AuthorizationKey is
-        return replace(outcome, detail="Accepted, and not reported back.")
+    if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
+        return replace(outcome, detail=_NOT_REPORTED)
     state = (
         ParameterState.APPLIED
         if same_value(outcome.desired, reported.value)

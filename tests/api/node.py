@@ -17,8 +17,11 @@ from domain.operations import (
     ConfigurationOutcome,
     Operation,
     OperationName,
+    Outcome,
     ParameterOutcome,
     Ping,
+    Reply,
+    Reset,
 )
 from domain.states import ParameterState
 from storage.engine import Database
@@ -35,6 +38,8 @@ class Node:
     states: dict[str, ParameterState] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
     received: list[dict[str, str]] = field(default_factory=list)
+    resets: list[str] = field(default_factory=list)
+    """Intents of the restarts that it was told to make, and does not come back from."""
 
     @activity.defn(name=OperationName.APPLY_CONFIGURATION)
     async def apply_configuration(self, request: ApplyConfiguration) -> ConfigurationOutcome:
@@ -54,6 +59,11 @@ class Node:
             await parameters.record(request.charge_point_id, outcomes, at=datetime.now(UTC))
         return ConfigurationOutcome(parameters=outcomes)
 
+    @activity.defn(name=OperationName.RESET)
+    async def reset(self, request: Reset) -> Outcome:
+        self.resets.append(request.intent)
+        return Outcome(reply=Reply.ACCEPTED)
+
     @activity.defn(name=OperationName.PING)
     async def ping(self, request: Operation) -> Ping:
         assert request.charge_point_id
@@ -71,7 +81,7 @@ async def connected_node(
     async with Worker(
         client,
         task_queue=node_task_queue(node.id),
-        activities=[node.apply_configuration, node.ping],
+        activities=[node.apply_configuration, node.reset, node.ping],
     ):
         yield node
 

@@ -7,6 +7,7 @@ from domain.states import ParameterState
 from storage.engine import Database
 from tests.api.callers import Caller, fields, problem
 from tests.api.node import connected_node, hold
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -44,10 +45,12 @@ class TestShow:
         )
         answer = await installer.get(f"/charge-points/{identity}/config")
         shown = {parameter["key"]: parameter for parameter in answer.json()["parameters"]}
-        assert shown["HeartbeatInterval"]["value"] == 30
+        assert answer.json()["pending_reboot"] is False
+        assert shown["HeartbeatInterval"]["desired"] == 30
+        assert shown["HeartbeatInterval"]["reported"] is None
         assert shown["HeartbeatInterval"]["state"] == "queued"
-        assert shown["AuthorizationCacheEnabled"]["value"] is False
-        assert shown["MeterValueSampleInterval"]["value"] == 30
+        assert shown["AuthorizationCacheEnabled"]["desired"] is False
+        assert shown["MeterValueSampleInterval"]["desired"] == 30
         assert shown["MeterValueSampleInterval"]["customized"] is False
         assert shown["MaxChargingProfilesInstalled"]["assertion"] is True
 
@@ -91,7 +94,13 @@ class TestCustomize:
         assert not any(parameter["customized"] for parameter in shown["parameters"])
 
     @pytest.mark.parametrize(
-        "body", [{}, {"parameters": []}, {"parameters": [{"key": "HeartbeatInterval"}]}]
+        "body",
+        [
+            {},
+            {"parameters": []},
+            {"parameters": [{"key": "HeartbeatInterval"}]},
+            chosen(HeartbeatInterval=30) | {"reboot": "yes"},
+        ],
     )
     async def test_what_is_no_customization(self, installer: Caller, body: dict[str, Any]) -> None:
         identity = await installer.charge_point()
@@ -152,6 +161,28 @@ class TestCustomize:
             "MaxChargingProfilesInstalled": None,
             "AuthorizationCacheEnabled": "pending_reboot",
         }
+        assert shown["pending_reboot"] is True
+        assert node.resets == []
+
+    @pytest.mark.usefixtures("engine")
+    async def test_a_reboot_goes_on_after_the_answer(
+        self, installer: Caller, database: Database, temporal_client: Client
+    ) -> None:
+        identity = await installer.charge_point()
+        async with connected_node(temporal_client, database, identity) as node:
+            node.states = {"HeartbeatInterval": ParameterState.PENDING_REBOOT}
+            path = f"/charge-points/{identity}/config/customize"
+            answer = await installer.post(path, chosen(HeartbeatInterval=30) | {"reboot": True})
+            assert answer.json()["applied"] == ["HeartbeatInterval"]
+            assert answer.json()["pending_reboot"] is True
+
+            def restarts() -> None:
+                assert len(node.resets) == 1
+
+            await eventually(restarts)
+            later = await installer.post(path, chosen(MeterValueSampleInterval=15))
+            assert later.json()["queued"] == ["MeterValueSampleInterval"]
+            assert len(node.resets) == 1
 
     @pytest.mark.usefixtures("engine")
     async def test_during_a_run_it_is_queued(self, installer: Caller, database: Database) -> None:

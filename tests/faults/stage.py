@@ -200,7 +200,11 @@ async def engine(
     installer, project = await _seed(database)
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     node = asyncio.create_task(
-        run_node(settings, listening=lambda _host, port: listening.set_result(port))
+        run_node(
+            settings,
+            listening=lambda _host, port: listening.set_result(port),
+            task_queue=task_queue,
+        )
     )
     try:
         async with make_worker(client, database, mailer, settings=settings, task_queue=task_queue):

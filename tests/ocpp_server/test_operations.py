@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert
 
 from domain import operations as op
 from domain.operations import Reply, TriggerMessage
@@ -85,14 +84,8 @@ async def test_read_configuration(bed: Bed) -> None:
 
 async def test_apply_configuration(bed: Bed) -> None:
     async with bed.database.write() as connection:
-        await connection.execute(
-            insert(parameters).values(
-                charge_point_id=bed.charge_point_id,
-                key="ConnectionTimeOut",
-                desired="30",
-                state="queued",
-                updated_at=datetime.now(UTC),
-            )
+        await Parameters(connection).queue(
+            bed.charge_point_id, {"ConnectionTimeOut": "30"}, at=datetime.now(UTC)
         )
     wanted = {
         "ConnectionTimeOut": "30",
@@ -129,6 +122,36 @@ async def test_apply_configuration(bed: Bed) -> None:
         assert charge_point.configuration("ConnectionTimeOut") == "30"
     (row,) = await bed.rows(parameters)
     assert (row.state, row.reported) == ("applied", "30")
+
+
+@on_sqlite
+async def test_what_it_restarted_for_is_read_back_and_not_written_again(bed: Bed) -> None:
+    async with virtual(bed, Fault.NEEDS_REBOOT_FOR_KEY) as charge_point:
+        outcome = await bed.gateway.apply_configuration(
+            op.ApplyConfiguration(
+                charge_point_id=bed.charge_point_id,
+                parameters=(
+                    op.DesiredParameter(key="MeterValueSampleInterval", value="5"),
+                    op.DesiredParameter(key="ConnectionTimeOut", value="60"),
+                    op.DesiredParameter(key="AuthorizationKey", value="5" * 40),
+                ),
+                restarted_for=("MeterValueSampleInterval", "ConnectionTimeOut", "AuthorizationKey"),
+            )
+        )
+        assert charge_point.received["ChangeConfiguration"] == 0
+    found = {one.key: (one.state, one.reported, one.detail) for one in outcome.parameters}
+    reported = charge_point.configuration("MeterValueSampleInterval")
+    assert found["MeterValueSampleInterval"] == (
+        ParameterState.MISMATCH,
+        reported,
+        f"The charge point restarted for the value and still reports {reported}.",
+    )
+    assert found["ConnectionTimeOut"] == (ParameterState.APPLIED, "60", None)
+    assert found["AuthorizationKey"] == (
+        ParameterState.APPLIED,
+        None,
+        "Accepted, and not reported back.",
+    )
 
 
 @on_sqlite

@@ -20,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -45,10 +46,11 @@ from domain.names import (
 )
 from domain.states import InstallerAnswer, Role
 from embedded import binaries
-from simulator import Fault
+from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.accounts import Account, Accounts
 from storage.invitations import Invitations
+from storage.parameters import Parameters
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage, engine
 from tests.replay.masking import IDENTITY, leaks, masked
@@ -147,6 +149,40 @@ async def _lost_in_between(stage: Stage) -> Recorded:
     }
 
 
+async def _configured(stage: Stage) -> Recorded:
+    """A restart for a chosen value; and one that a run takes over."""
+    async with stage.powered(Fault.NEEDS_REBOOT_FOR_KEY) as charge_point:
+        restarted = await _push(stage, charge_point, "45")
+        await restarted.result()
+    async with stage.powered(Fault.NEEDS_REBOOT_FOR_KEY) as charge_point:
+        gave_way = await _push(stage, charge_point, "45")
+        await charge_point.until(lambda: charge_point.resets == 1, within=20)
+        run = await stage.start(charge_point.identity)
+        await gave_way.result()
+        await stage.verdict(run)
+    return {
+        "configuration-restarted": restarted,
+        "configuration-gave-way": gave_way,
+        "commissioning-took-over": run.handle,
+    }
+
+
+async def _push(
+    stage: Stage, charge_point: VirtualChargePoint, interval: str
+) -> WorkflowHandle[Any, Any]:
+    values = {"MeterValueSampleInterval": interval}
+    await charge_point.until(lambda: charge_point.connected)
+    async with stage.database.write() as connection:
+        await Parameters(connection).queue(charge_point.identity, values, at=datetime.now(UTC))
+    return await stage.client.start_workflow(
+        ConfigurationWorkflow.run,
+        ConfigurationRequest(charge_point_id=charge_point.identity, restart=True),
+        id=configuration_workflow_id(charge_point.identity),
+        task_queue=stage.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,  # the connection starts it, too
+    )
+
+
 async def _project(stage: Stage) -> Recorded:
     """A refused handover, an invitation, a commissioning, and the handover."""
     project = stage.project
@@ -227,6 +263,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _cancelled,
     _lost_in_between,
     _firmware_updated,
+    _configured,
     lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),
     lambda stage: _verdict_of(stage, "rebooted", Fault.NEEDS_REBOOT_FOR_KEY),
     lambda stage: _verdict_of(stage, "dropped", Fault.DROPS_MID_TRANSACTION),

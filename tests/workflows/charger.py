@@ -4,6 +4,7 @@ The workflow, its activities and Temporal are real; only the far side of the two
 so that a test can make the charge point do one thing wrong and time can be skipped.
 """
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,9 @@ from domain.commissioning import (
     MeterReading,
     RebootRequest,
     Registered,
+    Release,
     Released,
+    Restart,
     RunRequest,
     RunVerdict,
     TransactionReadings,
@@ -77,6 +80,11 @@ class Behaviour:
     heals_when_made_available: bool = True
     number_of_connectors: int | None = 1
     reboot_for: frozenset[str] = frozenset()
+    reboots_in_vain: bool = False
+    """It reports the old values after a restart, too."""
+    reset_reply: op.Reply = op.Reply.ACCEPTED
+    restarts: bool = True
+    """Whether an accepted Reset has any effect."""
     comes_back: bool = True
     rejects: frozenset[str] = frozenset()
     start_reply: op.Reply = op.Reply.ACCEPTED
@@ -107,7 +115,11 @@ class ScriptedChargePoint:
         self.gone_for: Counter[str] = Counter()
         """How many more times an operation finds no socket."""
         self._client = client
-        self._pending = set(behaviour.reboot_for)
+        self.pending = set(behaviour.reboot_for)
+        self.clock = EPOCH
+        self.configurable = asyncio.Event()
+        self.configurable.set()
+        self.told_to_restart_at: datetime | None = None
         self._intents: set[str] = set()
         self.transaction: TransactionFact | None = None
         self.readings: list[MeterReading] = []
@@ -126,7 +138,7 @@ class ScriptedChargePoint:
     def boot(self) -> BootFact:
         return BootFact(
             boot_id=f"boot-{uuid4().hex}",
-            at=EPOCH,
+            at=self.clock,
             vendor=self.behaviour.vendor,
             model=self.behaviour.model,
             charge_point_serial=self.behaviour.serial,
@@ -161,6 +173,7 @@ class ScriptedChargePoint:
     async def connect(self) -> None:
         self.behaviour.online = True
         self.generation += 1
+        self.clock += timedelta(seconds=1)
         await self.tell(EventKind.CONNECTED, connection=self.connection())
         await self.tell(EventKind.BOOT, boot=self.boot())
 
@@ -184,19 +197,26 @@ class ScriptedChargePoint:
         raise NotImplementedError
 
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        await self.configurable.wait()
         self._enter("apply_configuration")
         return op.ConfigurationOutcome(
-            parameters=tuple(self._parameter(wanted) for wanted in request.parameters),
+            parameters=tuple(
+                self._parameter(wanted, restarted=wanted.key in request.restarted_for)
+                for wanted in request.parameters
+            ),
             number_of_connectors=self.behaviour.number_of_connectors,
             keys_reported=12,
         )
 
-    def _parameter(self, wanted: op.DesiredParameter) -> op.ParameterOutcome:
+    def _parameter(self, wanted: op.DesiredParameter, *, restarted: bool) -> op.ParameterOutcome:
         state, reported = ParameterState.APPLIED, wanted.value
         if wanted.key in self.behaviour.rejects:
             state, reported = ParameterState.REJECTED, "0"
-        elif wanted.key in self._pending:
+        elif wanted.key in self.pending:
             state, reported = ParameterState.PENDING_REBOOT, "0"
+            if restarted:
+                state = ParameterState.MISMATCH
+                self.pending.remove(wanted.key)
         return op.ParameterOutcome(
             key=wanted.key, desired=wanted.value, reported=reported, state=state
         )
@@ -281,12 +301,15 @@ class ScriptedChargePoint:
         self._enter("reset")
         assert request.intent not in self._intents
         self._intents.add(request.intent)
-        self._pending.clear()
-        self.behaviour.online = False
-        await self.tell(EventKind.DISCONNECTED, connection=self.connection())
-        if self.behaviour.comes_back:
-            await self.connect()
-        return op.Outcome(reply=op.Reply.ACCEPTED)
+        self.told_to_restart_at = self.clock
+        if self.behaviour.reset_reply is op.Reply.ACCEPTED and self.behaviour.restarts:
+            if not self.behaviour.reboots_in_vain:
+                self.pending.clear()
+            self.behaviour.online = False
+            await self.tell(EventKind.DISCONNECTED, connection=self.connection())
+            if self.behaviour.comes_back:
+                await self.connect()
+        return op.Outcome(reply=self.behaviour.reset_reply)
 
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
         raise NotImplementedError
@@ -315,11 +338,13 @@ class MemoryRecords:
         self.charger = charger
         self.accepted = True
         self.busy_for = 0
+        self.owner: str | None = None
         self.refusal: RefusedAttempt | None = None
         self.verdicts: list[RunView] = []
         self.mailed: list[str] = []
         self.queued = False
         self.reboot_turns: dict[str, timedelta] = {}
+        self.releases: list[Release] = []
         self.previous: RunView | None = None
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
@@ -328,6 +353,9 @@ class MemoryRecords:
         if self.busy_for > 0:
             self.busy_for -= 1
             return Briefing(accepted=True, busy_with="configuration-cp_1")
+        if self.owner not in {None, owner}:
+            return Briefing(accepted=True, busy_with=self.owner)
+        self.owner = owner
         behaviour = self.charger.behaviour
         return Briefing(
             accepted=True,
@@ -356,6 +384,7 @@ class MemoryRecords:
 
     async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:
         self.verdicts.append(verdict.view)
+        self.owner = None
         return Released(configuration_queued=self.queued)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
@@ -374,7 +403,7 @@ class MemoryRecords:
         raise NotImplementedError
 
     async def reserve(self, request: RebootRequest) -> timedelta:
-        return self.reboot_turns.get(request.intent, timedelta(0))
+        return self.reboot_turns.pop(request.intent, timedelta(0))
 
     async def locate(self, charge_point_id: str) -> Whereabouts:
         online = self.charger.behaviour.online
@@ -383,12 +412,31 @@ class MemoryRecords:
         )
 
     async def claim(self, charge_point_id: str, *, owner: str) -> Claim:
+        charger, behaviour = self.charger, self.charger.behaviour
+        running = charger.transaction
+        whereabouts = await self.locate(charge_point_id)
+        if self.busy_for or self.owner not in {None, owner}:
+            return Claim(busy_with="commissioning-cp_1", whereabouts=whereabouts)
+        self.owner = owner
         return Claim(
-            busy_with="commissioning-cp_1" if self.busy_for else None,
-            whereabouts=await self.locate(charge_point_id),
+            busy_with=None,
+            whereabouts=whereabouts,
+            snapshot=Snapshot(
+                connection=charger.connection(),
+                boot=charger.boot() if behaviour.boots else None,
+                connectors=charger.connectors(),
+                transactions=(running,) if running and running.stopped_at is None else (),
+            ),
             desired=DESIRED,
+            restart=Restart(
+                intent="restart", keys=tuple(charger.pending), told_at=charger.told_to_restart_at
+            )
+            if charger.pending
+            else None,
         )
 
-    async def release(self, charge_point_id: str, *, owner: str) -> Released:
+    async def release(self, request: Release, *, owner: str) -> Released:
+        self.releases.append(request)
+        self.owner = None
         queued, self.queued = self.queued, False
         return Released(configuration_queued=queued)

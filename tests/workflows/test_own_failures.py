@@ -60,7 +60,7 @@ async def test_a_charge_point_that_another_task_never_frees(set_stage: StageMake
     assert view.failure.code == FailureCode.CHARGE_POINT_BUSY
     assert view.failure.cause == (
         "Another task of the engine, configuration-cp_1, did not let go of the charge point within "
-        "5 min."
+        "10 min."
     )
 
 

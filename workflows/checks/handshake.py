@@ -111,7 +111,7 @@ async def _reboot(run: Run) -> None:
     run.resets += 1
     inbox, intent = run.inbox, f"{run.request.commissioning_id}:reset:{run.resets}"
     await _wait_for_turn(run, intent)
-    generation, unasked_boots = inbox.generation, inbox.unasked_boots
+    mark = inbox.restart_mark()
     await run.charge_point.call(
         ChargePointActivities.reset,
         Reset(
@@ -124,10 +124,7 @@ async def _reboot(run: Run) -> None:
     )
     came_back = await run.prompt(
         WaitingFor.REBOOT,
-        lambda: (
-            inbox.connected
-            and (inbox.boot_generation > generation or inbox.unasked_boots > unasked_boots)
-        ),
+        lambda: inbox.restarted_since(mark),
         run.pace.reboot,
         "The charge point restarts; that takes a few minutes.",
     )

@@ -142,6 +142,7 @@ def upgrade() -> None:
     sa.Column('credential_hash', sa.String(length=64), nullable=True),
     sa.Column('watched_by', sa.String(length=100), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
+    sa.Column('restart_due', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_charge_points_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_charge_points')),
     sa.UniqueConstraint('project_id', 'serial_key', name=op.f('uq_charge_points_project_id_serial_key'))
@@ -272,6 +273,7 @@ def upgrade() -> None:
     sa.Column('reported', sa.String(length=2500), nullable=True),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('detail', sa.String(length=500), nullable=True),
+    sa.Column('chosen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_parameters_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'key', name=op.f('pk_parameters'))
