@@ -49,13 +49,20 @@ class Peer:
         while len(self.transactions) > _REMEMBERED:
             del self.transactions[next(iter(self.transactions))]
 
-    def open_transaction(self, connector_id: int, at: datetime) -> int | None:
-        """Return the newest open transaction on a connector that had begun at that moment."""
-        found = [
-            transaction.transaction_id
-            for transaction in self.transactions.values()
-            if transaction.is_open
-            and transaction.connector_id == connector_id
-            and transaction.started_at <= at
-        ]
-        return max(found, default=None)
+    def transaction_at(self, connector_id: int, at: datetime) -> int | None:
+        """Return the transaction that ran on a connector at that moment, as far as is remembered.
+
+        It is the newest that had begun by then: an older one whose stop was lost runs no more.
+        """
+        newest = max(
+            (
+                transaction
+                for transaction in self.transactions.values()
+                if transaction.connector_id == connector_id and transaction.started_at <= at
+            ),
+            key=lambda transaction: (transaction.started_at, transaction.transaction_id),
+            default=None,
+        )
+        if newest is None or (newest.stopped_at is not None and newest.stopped_at < at):
+            return None
+        return newest.transaction_id

@@ -189,7 +189,7 @@ async def _recent_transactions(
                 transaction_id=row.id,
                 connector_id=row.connector_id,
                 started_at=row.started_at,
-                is_open=row.stopped_at is None,
+                stopped_at=row.stopped_at,
             )
         )
     return found

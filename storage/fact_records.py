@@ -20,7 +20,7 @@ class KnownTransaction:
     transaction_id: int
     connector_id: int
     started_at: datetime
-    is_open: bool = True
+    stopped_at: datetime | None = None
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -137,12 +137,14 @@ class TransactionStart:
     stored: TransactionFact | None = None
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, slots=True)
 class MeterEntry:
     """One element of ``meterValue`` (OCPP 1.6 §7.33), its samples as sent."""
 
     at: datetime
     samples: list[dict[str, Any]]
+    transaction_id: int | None = None
+    """The transaction that ran on the connector then, for a message that names none."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -166,8 +168,8 @@ class TransactionStop:
 class MeterValues:
     """A MeterValues message.
 
-    ``transaction_id`` is what the session could match; ``lookup`` an id that it does not know, to
-    be looked for among this charge point's transactions before ``transaction_id`` is used.
+    ``transaction_id`` is the one that it names; ``lookup`` an id that the session does not know, to
+    be looked for among this charge point's transactions. With neither, each entry has its own.
     """
 
     charge_point_id: str
@@ -175,6 +177,8 @@ class MeterValues:
     received_at: datetime
     entries: list[MeterEntry]
     transaction_id: int | None = None
+    inferred: bool = False
+    """``transaction_id`` is that of the newest entry, and not what the message named."""
     lookup: int | None = None
     # answered by the store
     found: KnownTransaction | None = None

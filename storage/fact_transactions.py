@@ -17,6 +17,7 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
+from storage.meter_filing import file_after_stopped, file_under_started
 from storage.meter_values import insert_meter_values
 from storage.tables import commissioning_runs, transactions
 
@@ -97,6 +98,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
         ).one()
         record.transaction_id = row.id
         record.stored = transaction_fact(row)
+    await file_under_started(connection, [record for record in records if not record.repeated])
 
 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
@@ -129,6 +131,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
             meter_stop=record.meter_stop,
             stop_reason=record.reason,
         )
+        await file_after_stopped(connection, row.id, record.stopped_at)
         if record.entries:
             await insert_meter_values(connection, [_last_values(record, record.stored)])
 
@@ -150,10 +153,21 @@ async def _transaction_to_stop(
     if record.transaction_id not in _NO_TRANSACTION:
         query = own.where(transactions.c.id == record.transaction_id).with_for_update()
         return (await connection.execute(query)).one_or_none()
-    # The id was lost in the charge point: it can only mean the one transaction that is open.
+    # The id was lost in the charge point. Perhaps it repeats itself: that must not end another one.
+    query = own.where(transactions.c.stopped_at == record.stopped_at)
+    repeated = query.where(transactions.c.meter_stop == record.meter_stop).limit(1)
+    row = (await connection.execute(repeated)).one_or_none()
+    if row is not None:
+        return row
     query = own.where(transactions.c.stopped_at.is_(None)).with_for_update()
     rows = (await connection.execute(query)).all()
+    if len(rows) > 1:
+        rows = [row for row in rows if _may_end(row, record)]
     return rows[0] if len(rows) == 1 else None
+
+
+def _may_end(row: Row[Any], record: TransactionStop) -> bool:
+    return bool(row.started_at <= record.stopped_at and row.meter_start <= record.meter_stop)
 
 
 async def _open_runs(

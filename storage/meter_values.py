@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import Insert, Text, and_, bindparam, cast, exists, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import among
@@ -24,10 +24,36 @@ _COLUMNS: Final = (
     "at",
     "received_at",
     "samples",
+    "inferred",
 )
 _MAX_ROWS: Final = 512  # a statement; SQLite allows 32 766 parameters
 _NAIVE_LENGTH: Final = len("2026-01-02 03:04:05.000000")
-_Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]]]
+_Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]], bool]
+
+
+_PARAMETERS: Final = tuple(f"new_{name}" for name in _COLUMNS)
+
+
+def _insert_what_is_new() -> Insert:
+    new = {
+        name: cast(bindparam(parameter, type_=meter_values.c[name].type), meter_values.c[name].type)
+        for name, parameter in zip(_COLUMNS, _PARAMETERS, strict=True)
+    }
+    there = meter_values.alias("there")
+    same = [there.c[name] == new[name] for name in ("charge_point_id", "connector_id", "at")] + [
+        cast(there.c.samples, Text) == cast(new["samples"], Text)
+    ]
+    is_there = exists().where(
+        or_(
+            there.c.transaction_id == new["transaction_id"],
+            and_(there.c.transaction_id.is_(None), new["transaction_id"].is_(None)),
+        ),
+        *same,
+    )
+    return insert(meter_values).from_select(_COLUMNS, select(*new.values()).where(~is_there))
+
+
+_POSTGRESQL: Final = _insert_what_is_new()
 
 
 async def store_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
@@ -39,11 +65,13 @@ async def store_meter_values(connection: AsyncConnection, records: Sequence[Mete
 
 
 async def insert_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
-    """Insert meter values as they are."""
+    """Insert what is not there yet: a charge point repeats what it got no answer to."""
     rows = list(_rows(records))
+    if not rows:
+        return
     if connection.dialect.name != "sqlite":
         await connection.execute(
-            insert(meter_values), [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+            _POSTGRESQL, [dict(zip(_PARAMETERS, row, strict=True)) for row in rows]
         )
         return
     for start in range(0, len(rows), _MAX_ROWS):
@@ -56,19 +84,22 @@ async def insert_meter_values(connection: AsyncConnection, records: Sequence[Met
 
 def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
     for record in records:
-        for entry in record.entries:
+        for number, entry in enumerate(record.entries):
+            if entry in record.entries[:number]:
+                continue
             yield (
                 record.charge_point_id,
                 record.connector_id,
-                record.transaction_id,
+                entry.transaction_id if record.inferred else record.transaction_id,
                 entry.at,
                 record.received_at,
                 entry.samples,
+                record.inferred,
             )
 
 
 def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    charge_point_id, connector_id, transaction_id, at, received_at, samples = row
+    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred = row
     return (
         charge_point_id,
         connector_id,
@@ -76,6 +107,7 @@ def _for_sqlite(row: _Row) -> tuple[object, ...]:
         _moment(at),
         _moment(received_at),
         orjson.dumps(samples).decode(),
+        inferred,
     )
 
 
@@ -96,7 +128,14 @@ def _statement(size: int) -> str:
     row = f"({', '.join('?' * len(_COLUMNS))})"
     return (
         f"INSERT OR FAIL INTO meter_values ({', '.join(_COLUMNS)}) "  # noqa: S608 - constants
-        f"SELECT * FROM (VALUES {', '.join([row] * size)}) WHERE column1 IS NOT NULL"
+        f"SELECT * FROM (VALUES {', '.join([row] * size)}) AS new WHERE column1 IS NOT NULL "
+        # Two questions, for the sake of the two indexes.
+        "AND NOT EXISTS (SELECT 1 FROM meter_values WHERE transaction_id = new.column3 "
+        "AND at = new.column4 AND samples = new.column6 AND charge_point_id = new.column1 "
+        "AND connector_id = new.column2) "
+        "AND NOT (new.column3 IS NULL AND EXISTS (SELECT 1 FROM meter_values "
+        "WHERE transaction_id IS NULL AND charge_point_id = new.column1 AND at = new.column4 "
+        "AND connector_id = new.column2 AND samples = new.column6))"
     )
 
 
@@ -110,10 +149,10 @@ async def _look_up(
     for record in records:
         row = found.get((record.charge_point_id, record.lookup))
         if row is not None:
-            record.transaction_id = row.id
+            record.transaction_id, record.inferred = row.id, False
             record.found = KnownTransaction(
                 transaction_id=row.id,
                 connector_id=row.connector_id,
                 started_at=row.started_at,
-                is_open=row.stopped_at is None,
+                stopped_at=row.stopped_at,
             )

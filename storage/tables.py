@@ -241,7 +241,9 @@ meter_values = Table(
     Column("at", UTCDateTime, nullable=False),  # the charger's clock
     Column("received_at", UTCDateTime, nullable=False),
     Column("samples", JSON, nullable=False),  # sampledValue of OCPP 1.6 §7.43, as sent
-    Index(None, "transaction_id"),
+    # The transaction is the one that ran then: the message named none (that is its own).
+    Column("inferred", Boolean, nullable=False, server_default=text("false")),
+    Index(None, "transaction_id", "at"),
     # Only for values outside of a transaction: two scattered indexes would double the writing.
     Index(
         "ix_meter_values_outside_transactions",

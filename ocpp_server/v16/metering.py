@@ -9,7 +9,7 @@ from storage.fact_records import MeterValues
 
 
 def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
-    """Match by transaction id; without a usable one, the open transaction on that connector."""
+    """Match by transaction id; without a usable one, by what ran on that connector then."""
     connector = connector_id(payload)
     values = MeterValues(
         charge_point_id=peer.charge_point_id,
@@ -21,8 +21,10 @@ def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
     if named in peer.transactions:
         values.transaction_id = named
     else:
-        newest = max(entry.at for entry in values.entries)
-        values.transaction_id = peer.open_transaction(connector, newest)
+        for entry in values.entries:
+            entry.transaction_id = peer.transaction_at(connector, entry.at)
+        newest = max(values.entries, key=lambda entry: entry.at)
+        values.transaction_id, values.inferred = newest.transaction_id, True
         # 0 and -1 are what charge points send that lost the id (or never had one).
         values.lookup = named if named is not None and named > 0 else None
 

@@ -30,7 +30,7 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
                 transaction_id=start.transaction_id,
                 connector_id=start.connector_id,
                 started_at=start.started_at,
-                is_open=start.stored is None or start.stored.stopped_at is None,
+                stopped_at=None if start.stored is None else start.stored.stopped_at,
             )
         )
         return {
@@ -64,7 +64,7 @@ def _audit(peer: Peer, stop: TransactionStop) -> None:
     if stop.stored is not None:
         known = peer.transactions.get(stop.stored.transaction_id)
         if known is not None:
-            known.is_open = False
+            known.stopped_at = stop.stored.stopped_at
         return
     _log.warning(
         "stop_without_effect",

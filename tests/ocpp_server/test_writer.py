@@ -61,7 +61,7 @@ def values(charge_point_id: str) -> MeterValues:
         charge_point_id=charge_point_id,
         connector_id=1,
         received_at=now,
-        entries=[MeterEntry(at=now, samples=[{"value": "1"}])] * 3,
+        entries=[MeterEntry(at=now, samples=[{"value": str(number)}]) for number in range(3)],
     )
 
 
@@ -119,7 +119,7 @@ async def test_a_large_batch_of_meter_values(bed: Bed) -> None:
     await asyncio.gather(*storing)
     rows = await bed.rows(meter_values)
     assert len(rows) == 1200
-    assert rows[-1].samples == [{"value": "1"}]
+    assert rows[-1].samples == [{"value": "2"}]
     assert rows[-1].at.tzinfo is not None
     writer.close()
     await running

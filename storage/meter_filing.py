@@ -1,0 +1,107 @@
+"""Under which transaction a meter value belongs that names none, whatever order messages come in.
+
+It belongs to the newest transaction that had begun on its connector by then, unless that one had
+ended. A session files it so by what it knows; when a start or a stop comes late, what was filed
+before is filed anew, so that the rows end up the same as if all had come in order.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import among
+from storage.fact_records import TransactionStart
+from storage.tables import meter_values, transactions
+
+
+async def file_under_started(
+    connection: AsyncConnection, starts: Sequence[TransactionStart]
+) -> None:
+    """Take what was filed elsewhere, or nowhere, before these starts came."""
+    places = {(start.charge_point_id, start.connector_id) for start in starts}
+    if not places:
+        return
+    charge_points = {charge_point_id for charge_point_id, _ in places}
+    earliest = min(start.started_at for start in starts)
+    unfiled = await _with_values_outside(connection, charge_points, since=earliest)
+    neighbours = await _neighbours(connection, charge_points, since=earliest)
+    for start in starts:
+        place = start.charge_point_id, start.connector_id
+        others = [
+            (started_at, id_)
+            for found, id_, started_at in neighbours
+            if found == place and id_ != start.transaction_id
+        ]
+        before = max((o for o in others if o[0] <= start.started_at), default=None)
+        after = min((at for at, _ in others if at > start.started_at), default=None)
+        sources: list[ColumnElement[bool]] = []
+        if place in unfiled:
+            sources.append(meter_values.c.transaction_id.is_(None))
+        if before is not None:
+            sources.append(meter_values.c.transaction_id == before[1])
+        if sources:
+            await _file(connection, start, sources, until=after)
+
+
+async def file_after_stopped(
+    connection: AsyncConnection, transaction_id: int, stopped_at: datetime
+) -> None:
+    """Let go of values that were taken after the end."""
+    await connection.execute(
+        update(meter_values)
+        .where(meter_values.c.transaction_id == transaction_id)
+        .where(meter_values.c.at > stopped_at)
+        .where(meter_values.c.inferred)
+        .values(transaction_id=None)
+    )
+
+
+async def _file(
+    connection: AsyncConnection,
+    start: TransactionStart,
+    sources: Sequence[ColumnElement[bool]],
+    *,
+    until: datetime | None,
+) -> None:
+    query = (
+        update(meter_values)
+        .where(meter_values.c.charge_point_id == start.charge_point_id)
+        .where(meter_values.c.connector_id == start.connector_id)
+        .where(meter_values.c.at >= start.started_at)
+        .where(meter_values.c.inferred)
+        .where(or_(*sources))
+        .values(transaction_id=start.transaction_id)
+    )
+    await connection.execute(query if until is None else query.where(meter_values.c.at < until))
+
+
+async def _with_values_outside(
+    connection: AsyncConnection, charge_point_ids: Collection[str], *, since: datetime
+) -> set[tuple[str, int]]:
+    rows = await connection.execute(
+        select(meter_values.c.charge_point_id, meter_values.c.connector_id)
+        .where(meter_values.c.transaction_id.is_(None))
+        .where(among(connection, meter_values.c.charge_point_id, charge_point_ids))
+        .where(and_(meter_values.c.at >= since, meter_values.c.inferred))
+        .distinct()
+    )
+    return {(row.charge_point_id, row.connector_id) for row in rows}
+
+
+async def _neighbours(
+    connection: AsyncConnection, charge_point_ids: Collection[str], *, since: datetime
+) -> list[tuple[tuple[str, int], int, datetime]]:
+    """Transactions that were running then, or began later: place, id, start."""
+    rows = await connection.execute(
+        select(
+            transactions.c.id,
+            transactions.c.charge_point_id,
+            transactions.c.connector_id,
+            transactions.c.started_at,
+        )
+        .where(among(connection, transactions.c.charge_point_id, charge_point_ids))
+        .where(or_(transactions.c.stopped_at.is_(None), transactions.c.stopped_at >= since))
+    )
+    return [((row.charge_point_id, row.connector_id), row.id, row.started_at) for row in rows]
