@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.flapping import Flapping
 from domain.states import RegistrationStatus
 
 
@@ -137,4 +138,5 @@ class Snapshot:
     last_heartbeat_at: datetime | None = None
     provisioned: bool = False
     last_refusal: RefusedAttempt | None = None
+    flapping: Flapping | None = None
     notes: tuple[str, ...] = field(default=())

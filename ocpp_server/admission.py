@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 
 from ocpp_server import auth
 from ocpp_server.socket import ChargerSocket
-from ocpp_server.throttle import Failures
+from ocpp_server.throttle import Arrivals, Failures
 from ocpp_server.v16.routes import SUBPROTOCOL
 from ocpp_server.writer import Writer
 from storage.connections import Credential, read_credentials
@@ -22,6 +22,7 @@ from storage.engine import Database
 from storage.fact_records import Attempt
 
 _RETRY_SECONDS: Final = "5"
+_LONGEST_PAUSE: Final = 5.0  # within the time for a handshake
 _MAX_RECORDED_IDENTITY: Final = 100
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ class Admission:
         self._writer = writer
         self._secret = secret
         self._failures = Failures()
+        self._arrivals = Arrivals()
         self._draining = False
 
     def drain(self) -> None:
@@ -95,6 +97,10 @@ class Admission:
             _log.warning("admission_unavailable", error=str(error)[:300])
             return _elsewhere(socket, "Try again later.\n")
         if refusal is None:
+            pause = self._arrivals.pause(charge_point_id or identity)
+            if pause > _LONGEST_PAUSE:
+                return _elsewhere(socket, "You connect too often; try again later.\n")
+            await asyncio.sleep(pause)
             if isinstance(socket, ChargerSocket):
                 # From here on a claimed identity goes under the charge point's own id.
                 socket.identity = charge_point_id or identity

@@ -23,6 +23,8 @@ class Peer:
     watched_run: str | None = None
     heartbeat_told_to: str | None = None
     """The watcher that has heard a heartbeat since the last boot."""
+    flapping: bool = False
+    """The alarm for a charge point that connects all the time has been raised."""
     clock_skew_s: float | None = None
     clock_is_new: bool = False
     """The charge point was told the time since ``clock_skew_s`` was measured."""

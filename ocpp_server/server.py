@@ -10,6 +10,7 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
 from ocpp_server.admission import Admission, source_of
 from ocpp_server.cutter import MAX_MESSAGE
@@ -126,6 +127,10 @@ class ChargerServer:
                 session.socket.transport.abort()
             elif silent > _PING_SECONDS:
                 session.socket.probe()
+            peer = session.peer
+            if peer.flapping and datetime.now(UTC) > peer.connected_at + FLAPPING_WINDOW:
+                peer.flapping = False
+                _log.info("charge_point_steady", charge_point_id=peer.charge_point_id)
 
     async def _keep_alive_for_ever(self) -> None:
         while True:
@@ -155,6 +160,8 @@ class ChargerServer:
         if loser is not None:
             self.drop(loser, "replaced by a newer connection")
         self._log(session.peer, f"Connected from {link.remote_address or 'an unknown address'}.")
+        if link.flapping is not None and not link.was_flapping:
+            self._raise_alarm(session.peer, link.flapping)
         try:
             await session.run()
         finally:
@@ -170,6 +177,7 @@ class ChargerServer:
             generation=link.generation,
             watched_by=link.watched_by,
             watched_run=link.watched_run,
+            flapping=link.flapping is not None,
             transactions={known.transaction_id: known for known in reversed(link.transactions)},
         )
         rate = self._limits.rate
@@ -198,7 +206,17 @@ class ChargerServer:
         code, reason = session.socket.close_code, session.socket.close_reason
         self._log(peer, f"Disconnected: code {code}{f', {reason}' if reason else ''}.")
 
-    def _log(self, peer: Peer, text: str) -> None:
+    def _raise_alarm(self, peer: Peer, flapping: Flapping) -> None:
+        _log.warning(
+            "charge_point_flapping",
+            charge_point_id=peer.charge_point_id,
+            connections=flapping.connections,
+            since=flapping.since.isoformat(),
+            remote_addresses=flapping.remote_addresses,
+        )
+        self._log(peer, flapping.cause, LogLevel.WARNING)
+
+    def _log(self, peer: Peer, text: str, level: LogLevel = LogLevel.INFO) -> None:
         _log.debug(
             "connection",
             charge_point_id=peer.charge_point_id,
@@ -211,7 +229,7 @@ class ChargerServer:
                     charge_point_id=peer.charge_point_id,
                     commissioning_id=peer.watched_run,
                     at=datetime.now(UTC),
-                    level=LogLevel.INFO,
+                    level=level,
                     kind="connection",
                     text=text.replace("\0", ""),
                 )

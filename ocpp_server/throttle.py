@@ -1,4 +1,4 @@
-"""Two limits: messages of one charge point, and refused handshakes of one source."""
+"""Limits: messages and connections of one charge point, refused handshakes of one source."""
 
 import time
 from collections import OrderedDict
@@ -34,6 +34,36 @@ class Allowance:
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
         return 0.0 if self._tokens >= 0 else -self._tokens / self._rate
+
+
+class Arrivals:
+    """Makes a charge point that connects far too often wait, and never locks it out.
+
+    Two with one identity push each other out as fast as they can connect, and each connection is a
+    commit: from the twentieth on, one a second. Only the newest ten thousand are remembered.
+    """
+
+    def __init__(
+        self,
+        *,
+        rate: float = 1.0,
+        burst: float = 20.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._allowances: OrderedDict[str, Allowance] = OrderedDict()
+
+    def pause(self, charge_point_id: str) -> float:
+        """Count a connection, and return how many seconds it has to wait."""
+        allowance = self._allowances.pop(charge_point_id, None)
+        if allowance is None:
+            allowance = Allowance(rate=self._rate, burst=self._burst, clock=self._clock)
+        self._allowances[charge_point_id] = allowance
+        while len(self._allowances) > _MAX_SOURCES:
+            self._allowances.popitem(last=False)
+        return allowance.spend()
 
 
 class Failures:

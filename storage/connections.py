@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import ConnectionFact
+from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from storage.charge_points import serial_key
 from storage.dialects import among, upsert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
@@ -132,22 +133,25 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         .with_for_update()
     )
     known = {row.id: row for row in rows}
-    generations = {
-        row.charge_point_id: row.generation
-        for row in await connection.execute(
-            select(connections.c.charge_point_id, connections.c.generation).where(
-                among(connection, connections.c.charge_point_id, identities)
-            )
-        )
-    }
+    before = await connection.execute(
+        select(
+            connections.c.charge_point_id, connections.c.generation, connections.c.arrivals
+        ).where(among(connection, connections.c.charge_point_id, identities))
+    )
+    last = {row.charge_point_id: (row.generation, _arrivals(row.arrivals)) for row in before}
     remembered = await _recent_transactions(connection, identities)
     values: dict[str, dict[str, Any]] = {}
     for record in records:
         row = known.get(record.charge_point_id)
         if row is None:
             continue
-        record.generation = generations.get(record.charge_point_id, 0) + 1
-        generations[record.charge_point_id] = record.generation
+        generation, arrivals = last.get(record.charge_point_id, (0, []))
+        record.generation = generation + 1
+        record.was_flapping = judge_flapping(arrivals, record.at) is not None
+        arrivals = [*arrivals, Arrival(at=record.at, remote_address=record.remote_address)]
+        arrivals = arrivals[-ARRIVALS_KEPT:]
+        record.flapping = judge_flapping(arrivals, record.at)
+        last[record.charge_point_id] = record.generation, arrivals
         record.watched_by, record.watched_run = row.watched_by, row.watched_run
         record.transactions = remembered.get(record.charge_point_id, [])
         values[record.charge_point_id] = {
@@ -160,11 +164,29 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             "disconnected_at": None,
             "last_seen_at": record.at,
             "last_heartbeat_at": None,
+            "arrivals": [[arrival.at.isoformat(), arrival.remote_address] for arrival in arrivals],
         }
     if values:
         await connection.execute(
             upsert(connection, connections, keys=("charge_point_id",)), list(values.values())
         )
+
+
+def _arrivals(stored: list[tuple[str, str | None]] | None) -> list[Arrival]:
+    return [
+        Arrival(at=datetime.fromisoformat(at), remote_address=address)
+        for at, address in stored or ()
+    ]
+
+
+async def read_flapping(
+    connection: AsyncConnection, charge_point_id: str, *, now: datetime
+) -> Flapping | None:
+    """Return the alarm of a charge point that connects all the time; None when it is steady."""
+    stored = await connection.scalar(
+        select(connections.c.arrivals).where(connections.c.charge_point_id == charge_point_id)
+    )
+    return judge_flapping(_arrivals(stored), now)
 
 
 async def _recent_transactions(

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.facts import EventKind, TransactionFact
+from domain.flapping import Flapping
 from domain.states import LogLevel, RegistrationStatus
 
 
@@ -37,6 +38,9 @@ class Connected:
     """Stays 0 when the charge point no longer exists."""
     watched_by: str | None = None
     watched_run: str | None = None
+    flapping: Flapping | None = None
+    was_flapping: bool = False
+    """Whether the alarm had been raised before this connection."""
     transactions: list[KnownTransaction] = field(default_factory=list)
 
 

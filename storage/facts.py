@@ -301,6 +301,7 @@ async def read_snapshot(
         last_heartbeat_at=seen.last_heartbeat_at,
         provisioned=seen.provisioned_at is not None,
         last_refusal=await last_refusal(connection, charge_point_id),
+        flapping=await links.read_flapping(connection, charge_point_id, now=now),
     )
 
 

@@ -161,6 +161,7 @@ connections = Table(
     Column("disconnected_at", UTCDateTime),
     Column("last_seen_at", UTCDateTime),
     Column("last_heartbeat_at", UTCDateTime),
+    Column("arrivals", JSON),  # the newest few accepted connections: [moment, remote address]
 )
 
 connection_attempts = Table(

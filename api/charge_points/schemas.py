@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
 from domain.facts import Snapshot
+from domain.flapping import Flapping
 from domain.states import ChargePointStatus
 from storage.charge_points import ChargePoint, Location
 
@@ -171,6 +172,25 @@ class ChargePointShown(ChargePointRegistered):
         )
 
 
+class FlappingShown(BaseModel):
+    """An alarm: the charge point connects again and again."""
+
+    connections: int = Field(description="Connections within ten minutes; at most 12 are counted")
+    since: PreciseTimestamp
+    remote_addresses: list[str] = Field(description="Where they came from")
+    likely_cause: str
+
+    @classmethod
+    def of(cls, flapping: Flapping) -> "FlappingShown":
+        """Show the alarm."""
+        return cls(
+            connections=flapping.connections,
+            since=flapping.since,
+            remote_addresses=list(flapping.remote_addresses),
+            likely_cause=flapping.cause,
+        )
+
+
 class ConnectionShown(BaseModel):
     """The present or the last link of a charge point."""
 
@@ -181,6 +201,9 @@ class ConnectionShown(BaseModel):
     last_heartbeat_at: PreciseTimestamp | None
     last_refused_at: PreciseTimestamp | None
     last_refusal: str | None = Field(description="Why the last attempt was refused, in words")
+    flapping: FlappingShown | None = Field(
+        description="Set while it connects all the time; null when it is steady"
+    )
 
 
 class FirmwareShown(BaseModel):
@@ -220,6 +243,7 @@ class ChargePointDetail(ChargePointShown):
                         "last_heartbeat_at": "2026-05-01T09:29:30.004Z",
                         "last_refused_at": None,
                         "last_refusal": None,
+                        "flapping": None,
                     },
                     "firmware": {
                         "version": "1.8.21",
@@ -285,6 +309,7 @@ def _connection(facts: Snapshot) -> ConnectionShown:
         last_heartbeat_at=facts.last_heartbeat_at,
         last_refused_at=refusal.at if refusal else None,
         last_refusal=refusal.reason if refusal else None,
+        flapping=FlappingShown.of(facts.flapping) if facts.flapping else None,
     )
 
 

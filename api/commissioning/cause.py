@@ -1,22 +1,29 @@
-"""Why nothing connects while a run waits for its charge point."""
+"""What likely keeps a run waiting: a refused connection, or one that does not hold."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from domain.checks import RunView
 from domain.states import WaitingFor
 from storage.attempts import last_refusal
+from storage.connections import read_flapping
 from storage.engine import Database
 
 
 async def with_newest_cause(database: Database, view: RunView) -> RunView:
-    """Name the newest refusal since the run began.
+    """Name the charge point's flapping, or else the newest refusal since the run began.
 
-    A refused connection is no event of the run, which knows only of those before its wait.
+    Neither is an event of the run, which knows only of refusals before its wait.
     """
     waiting = view.waiting
-    if waiting is None or waiting.waiting_for is not WaitingFor.CONNECTION:
+    if waiting is None:
         return view
     async with database.read() as connection:
+        flapping = await read_flapping(connection, view.charge_point_id, now=datetime.now(UTC))
+        if flapping is not None:
+            return replace(view, waiting=replace(waiting, likely_cause=flapping.cause))
+        if waiting.waiting_for is not WaitingFor.CONNECTION:
+            return view
         refusal = await last_refusal(connection, view.charge_point_id, since=view.started_at)
     if refusal is None:
         return view

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from storage.connections import store_connected
 from storage.engine import Database
+from storage.fact_records import Connected
 from tests.api.callers import Caller
 from tests.api.test_knocking import REASON, knock
 from tests.support.eventually import eventually
@@ -47,4 +49,32 @@ async def test_somebody_elses_refusal_is_no_cause(installer: Caller, database: D
     await knock(database, other, charge_point_id=other, at=datetime.now(UTC))
     shown = await waiting(installer, charge_point)
     assert shown["likely_cause"] != REASON
+    await installer.post(f"/commissioning/{charge_point}/cancel")
+
+
+async def test_a_charge_point_that_connects_all_the_time(
+    installer: Caller, database: Database
+) -> None:
+    charge_point = await installer.charge_point()
+    now = datetime.now(UTC)
+    for back in reversed(range(9)):
+        link = Connected(
+            charge_point_id=charge_point,
+            node_id="node_gone",
+            ocpp_version="1.6",
+            remote_address=f"203.0.113.{back % 2}",
+            at=now - timedelta(seconds=back),
+        )
+        async with database.write() as connection:
+            await store_connected(connection, [link])
+    shown = (await installer.get(f"/charge-points/{charge_point}")).json()["connection"]
+    cause = (
+        "It has connected 9 times within 10 minutes, from 203.0.113.0 and 203.0.113.1. Two charge "
+        "points seem to use its OCPP endpoint and push each other out: give each its own."
+    )
+    assert shown["flapping"]["likely_cause"] == cause
+    assert shown["flapping"]["connections"] == 9
+    assert shown["flapping"]["remote_addresses"] == ["203.0.113.0", "203.0.113.1"]
+    await installer.post(f"/commissioning/{charge_point}/start")
+    assert (await waiting(installer, charge_point))["likely_cause"] == cause
     await installer.post(f"/commissioning/{charge_point}/cancel")

@@ -240,6 +240,7 @@ def upgrade() -> None:
     sa.Column('disconnected_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_heartbeat_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('arrivals', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connections_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_connections'))
     )

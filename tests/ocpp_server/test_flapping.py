@@ -1,0 +1,85 @@
+"""A charge point that connects all the time, over real sockets."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from domain.facts import EventKind
+from domain.flapping import ARRIVALS_KEPT, FLAPPING_CONNECTIONS, FLAPPING_WINDOW
+from domain.states import LogLevel
+from ocpp_server.throttle import Arrivals
+from storage.connections import read_flapping
+from storage.tables import connections, log_entries
+from tests.ocpp_server.bed import Bed
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def come_and_go(bed: Bed, times: int) -> None:
+    for _ in range(times):
+        async with bed.wire() as wire:
+            await wire.sync()
+
+
+async def test_raises_one_alarm_that_clears_by_itself(bed: Bed) -> None:
+    await bed.watch(run="com_1")
+    with capture_logs() as logs:
+        await come_and_go(bed, FLAPPING_CONNECTIONS - 1)
+        async with bed.database.read() as connection:
+            now = datetime.now(UTC)
+            assert await read_flapping(connection, bed.charge_point_id, now=now) is None
+        await come_and_go(bed, ARRIVALS_KEPT)
+        async with bed.database.read() as connection:
+            alarm = await read_flapping(connection, bed.charge_point_id, now=now)
+            later = datetime.now(UTC) + FLAPPING_WINDOW
+            assert await read_flapping(connection, bed.charge_point_id, now=later) is None
+    assert alarm is not None
+    assert (alarm.connections, alarm.remote_addresses) == (ARRIVALS_KEPT, ("127.0.0.1",))
+    (raised,) = [entry for entry in logs if entry["event"] == "charge_point_flapping"]
+    assert raised["log_level"] == "warning"
+    assert raised["connections"] == FLAPPING_CONNECTIONS
+    await bed.node.stop()
+    (row,) = await bed.rows(connections)
+    assert len(row.arrivals) == ARRIVALS_KEPT
+    (warned,) = [row for row in await bed.rows(log_entries) if row.level == LogLevel.WARNING]
+    assert "connected 8 times" in warned.text
+    assert bed.sink.kinds.count(EventKind.CONNECTED) == FLAPPING_CONNECTIONS - 1 + ARRIVALS_KEPT
+
+
+@on_sqlite
+async def test_the_log_says_when_it_is_steady_again(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await come_and_go(bed, FLAPPING_CONNECTIONS)
+    async with bed.wire() as wire:
+        await wire.sync()
+        peer = bed.node.registry.require(bed.charge_point_id).peer
+        with capture_logs() as logs:
+            bed.node.server.keep_alive()
+            assert peer.flapping
+            monkeypatch.setattr(peer, "connected_at", peer.connected_at - FLAPPING_WINDOW)
+            bed.node.server.keep_alive()
+            bed.node.server.keep_alive()
+    assert [entry["event"] for entry in logs] == ["charge_point_steady"]
+
+
+@on_sqlite
+async def test_old_connections_do_not_count(bed: Bed) -> None:
+    long_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    await come_and_go(bed, 1)
+    async with bed.database.write() as connection:
+        await connection.execute(update(connections).values(arrivals=[[long_ago, None]] * 12))
+    with capture_logs() as logs:
+        await come_and_go(bed, 1)
+    assert "charge_point_flapping" not in [entry["event"] for entry in logs]
+
+
+def test_far_too_many_connections_wait_and_others_do_not() -> None:
+    now = 0.0
+    arrivals = Arrivals(rate=1, burst=3, clock=lambda: now)
+    assert [arrivals.pause("one") for _ in range(5)] == [0, 0, 0, 1, 2]
+    assert arrivals.pause("other") == 0
+    now = 10
+    assert arrivals.pause("one") == 0
