@@ -60,7 +60,11 @@ class Settings(BaseSettings):
         default=9000, ge=0, le=65535, description="Port of the OCPP server; 0: a free one"
     )
     public_api_url: str = Field(
-        default="http://127.0.0.1:8000", description="Base of the links in mails"
+        default="http://127.0.0.1:8000",
+        description="Base of the links in mails and of those that operators see",
+    )
+    temporal_ui_url: str = Field(
+        default="", description="Base of the links from one workflow to another that operators see"
     )
     public_ocpp_url: str = Field(
         default="ws://127.0.0.1:9000", description="Base of the `ocpp_endpoint` given to chargers"

@@ -67,7 +67,13 @@ def make_worker(
 ) -> Worker:
     """Compose the worker."""
     catalogue = load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url)
-    runs = StoredRuns(database, catalogue, api_url=settings.public_api_url, now=_now)
+    runs = StoredRuns(
+        database,
+        catalogue,
+        api_url=settings.public_api_url,
+        temporal_ui_url=settings.temporal_ui_url,
+        now=_now,
+    )
     directory = StoredDirectory(database, catalogue, now=_now)
     projects = StoredProjects(database, invitation_lifetime=settings.invitation_lifetime, now=_now)
     records = RecordActivities(runs)

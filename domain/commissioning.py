@@ -141,7 +141,8 @@ class Briefing:
     previous: RunView | None = None
     busy_with: str | None = None
     api_url: str = ""
-    """Base of the links that operators see."""
+    temporal_ui_url: str = ""
+    """Bases of the links that operators see; without one its links are not shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -84,6 +84,7 @@ class Layout:
         kept = {key: value for key, value in inherited.items() if not key.startswith("TEMPORAL_")}
         defaults = {
             "DYNAMO_SECRET_KEY": secret_key,
+            "DYNAMO_TEMPORAL_UI_URL": self.temporal_ui_url,
             "DYNAMO_PUBLIC_API_URL": f"http://{_bracketed(self._far)}:{self.api_port}",
             "DYNAMO_PUBLIC_OCPP_URL": self.ocpp_url,
         }

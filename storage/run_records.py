@@ -57,11 +57,13 @@ class StoredRuns:
         catalogue: Catalogue,
         *,
         api_url: str = "",
+        temporal_ui_url: str = "",
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._api_url = api_url
+        self._temporal_ui_url = temporal_ui_url
         self._now = now
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
@@ -93,6 +95,7 @@ class StoredRuns:
                 firmware=entry.firmware,
                 previous=await _previous(connection, request),
                 api_url=self._api_url,
+                temporal_ui_url=self._temporal_ui_url,
             )
 
     async def catch_up(self, request: RunRequest) -> Snapshot:

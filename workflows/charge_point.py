@@ -42,11 +42,18 @@ class RemoteChargePoint:
     """
 
     def __init__(
-        self, inbox: Inbox, *, reconnect: timedelta, sends: int = policies.NODE_SENDS
+        self,
+        inbox: Inbox,
+        *,
+        reconnect: timedelta,
+        sends: int = policies.NODE_SENDS,
+        on_call: Callable[[str | None], None] = lambda _summary: None,
     ) -> None:
+        """``on_call`` is told what is under way, by its summary, and None when it is over."""
         self._inbox = inbox
         self._reconnect = reconnect
         self._sends = sends
+        self._on_call = on_call
 
     async def call(
         self,
@@ -64,6 +71,19 @@ class RemoteChargePoint:
                 nor its link is why.
 
         """
+        self._on_call(summary)
+        try:
+            return await self._sent(operation, request, summary=summary)
+        finally:
+            self._on_call(None)
+
+    async def _sent(
+        self,
+        operation: Callable[[ChargePointActivities, RequestT], Awaitable[ResultT]],
+        request: RequestT,
+        *,
+        summary: str,
+    ) -> ResultT:
         failure: OperationFailedError | None = None
         pause = policies.NODE_FAILURE_PAUSE
         for _ in range(self._sends):

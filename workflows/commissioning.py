@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
-    from workflows.presentation import current_details
+    from workflows.presentation import Shown, current_details
     from workflows.run import Run, in_words, last_refusal
 
 ResultT = TypeVar("ResultT")
@@ -56,8 +56,9 @@ class CommissioningWorkflow:
     def __init__(self, request: RunRequest) -> None:
         self._request = request
         self._inbox = Inbox()
-        self._journal = Journal(request)
+        self._journal = Journal(request, on_change=self._present)
         self._run: Run | None = None
+        self._doing: str | None = None
         self._catching_up = asyncio.Lock()
 
     @workflow.run
@@ -179,8 +180,9 @@ class CommissioningWorkflow:
             briefing=briefing,
             inbox=self._inbox,
             journal=self._journal,
-            charge_point=RemoteChargePoint(self._inbox, reconnect=request.options.pace.reconnect),
-            on_change=self._present,
+            charge_point=RemoteChargePoint(
+                self._inbox, reconnect=request.options.pace.reconnect, on_call=self._does
+            ),
         )
 
     async def _wait_for_connection(self, run: Run) -> None:
@@ -245,7 +247,6 @@ class CommissioningWorkflow:
         if self._journal.is_kept(name):
             return None
         with self._journal.check(name):
-            self._present()
             try:
                 return await run.while_steady(steps())
             except NoAnswerError as error:
@@ -270,7 +271,6 @@ class CommissioningWorkflow:
         failed = self._journal.failed_checks
         if failed:
             workflow.upsert_search_attributes([_FAILED_CHECK.value_set(failed[0])])
-        self._present()
         released = await record(
             RecordActivities.finish_run,
             RunVerdict(view=view),
@@ -293,9 +293,25 @@ class CommissioningWorkflow:
             non_retryable=True,
         )
 
+    def _does(self, what: str | None) -> None:
+        self._doing = what
+        self._present()
+
     def _present(self) -> None:
-        registered = self._run.registered if self._run else None
-        workflow.set_current_details(current_details(self._journal.view(), registered))
+        run = self._run
+        workflow.set_current_details(
+            current_details(
+                Shown(
+                    request=self._request,
+                    view=self._journal.view(),
+                    registered=run.registered if run else None,
+                    api_url=run.briefing.api_url if run else "",
+                    temporal_ui_url=run.briefing.temporal_ui_url if run else "",
+                    namespace=workflow.info().namespace,
+                    doing=self._doing,
+                )
+            )
+        )
 
 
 def _refused(why: ConflictError) -> ApplicationError:

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import contextmanager
     from dataclasses import replace
     from datetime import datetime, timedelta
@@ -28,8 +28,10 @@ class CheckSkippedError(Exception):
 class Journal:
     """Collects verdicts, steps and evidence. Times are workflow times."""
 
-    def __init__(self, request: RunRequest) -> None:
+    def __init__(self, request: RunRequest, *, on_change: Callable[[], None]) -> None:
         self._request = request
+        self._on_change = on_change
+        """Called after each change, to refresh what operators see."""
         self._checks = {name: CheckRecord(name=name) for name in CheckName}
         self._current: CheckName | None = None
         self._waiting: Waiting | None = None
@@ -63,6 +65,7 @@ class Journal:
         finally:
             self._waiting = None
             self._current = None
+            self._on_change()
 
     def keep(self, check: CheckRecord) -> None:
         """Take over a check of the run before, with its evidence."""
@@ -103,6 +106,7 @@ class Journal:
     def alarm(self, text: str) -> None:
         """Raise an alarm that stays on the record."""
         self._alarms.append(text)
+        self._on_change()
 
     def wait(
         self,
@@ -122,14 +126,17 @@ class Journal:
             likely_cause=cause,
             answers=answers,
         )
+        self._on_change()
 
     def stop_waiting(self) -> None:
         """The wait is over."""
         self._waiting = None
+        self._on_change()
 
     def cancel_requested(self, request: CancelRequest) -> None:
         """Remember who cancels, and why."""
         self._cancel = self._cancel or request
+        self._on_change()
 
     def close(self, *, cancelled: bool = False) -> None:
         """Fix the run's status by its checks; the ones that never ran are skipped, and why."""
@@ -141,6 +148,7 @@ class Journal:
             if check.result is CheckResult.PENDING:
                 self._skip(check.name, self._why_never_run(cancelled=cancelled))
         self._closed_at = workflow.now()
+        self._on_change()
 
     @property
     def waiting(self) -> Waiting | None:
@@ -209,3 +217,4 @@ class Journal:
     def _change(self, **changes: object) -> None:
         assert self._current is not None, "changes belong to a check"  # noqa: S101
         self._checks[self._current] = replace(self._record, **changes)  # type: ignore[arg-type]
+        self._on_change()

@@ -3,8 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.checks import CheckRecord, RunView
-    from domain.commissioning import Registered
+    from collections.abc import Iterator
+    from dataclasses import dataclass
+    from urllib.parse import quote
+
+    from domain.checks import CheckRecord, RunView, Waiting
+    from domain.commissioning import Registered, RunRequest
     from domain.devices import device_name
     from domain.states import CheckResult
 
@@ -17,32 +21,112 @@ _MARKS = {
 }
 
 
-def current_details(view: RunView, registered: Registered | None) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """All that the summary is made of."""
+
+    request: RunRequest
+    view: RunView
+    registered: Registered | None
+    api_url: str
+    temporal_ui_url: str
+    """Bases of the links; without one its links are not shown."""
+    namespace: str
+    doing: str | None = None
+    """The operation that is under way."""
+
+
+def current_details(shown: Shown) -> str:
     """Summarise a run for operators."""
-    lines = []
+    return "\n".join(_lines(shown))
+
+
+def _lines(shown: Shown) -> Iterator[str]:
+    view, registered = shown.view, shown.registered
     if registered is not None:
         device = device_name(registered.vendor, registered.model)
-        lines += [f"**{device}**, serial `{registered.serial_number}`", ""]
-    lines += [f"Run `{view.commissioning_id}` is **{view.status}**", ""]
+        place = f", {_plain(registered.place)}" if registered.place else ""
+        yield f"**{_plain(device)}**, serial `{_code(registered.serial_number)}`{place}"
+        yield ""
+    by = _plain(view.started_by)
+    yield f"Run `{view.commissioning_id}` is **{view.status}**, started by {by}"
+    yield ""
     if view.waiting is not None:
-        waiting = view.waiting
-        lines += [
-            f"Waits for **{waiting.waiting_for}** until {waiting.until:%Y-%m-%d %H:%M:%S} UTC: "
-            + waiting.prompt,
-            "",
-        ]
-    lines += [_line(check) for check in view.checks]
-    lines += [f"- **ALARM** {alarm}" for alarm in view.alarms]
-    return "\n".join(lines)
+        yield from _waiting(view.waiting)
+    elif shown.doing is not None:
+        yield f"Now: **{_plain(shown.doing)}**"
+        yield ""
+    if view.cancelled_by is not None:
+        why = f": {_plain(view.cancel_reason)}" if view.cancel_reason else ""
+        yield f"Cancelled by {_plain(view.cancelled_by)}{why}"
+        yield ""
+    for check in view.checks:
+        yield _line(check)
+    for alarm in view.alarms:
+        yield f"- **ALARM** {_plain(alarm)}"
+    yield ""
+    yield " · ".join(_links(shown))
+
+
+def _waiting(waiting: Waiting) -> Iterator[str]:
+    yield (
+        f"Waits for **{waiting.waiting_for}** since {waiting.since:%H:%M:%S}, until "
+        f"{waiting.until:%Y-%m-%d %H:%M:%S} UTC: {_plain(waiting.prompt)}"
+    )
+    yield ""
+    if waiting.likely_cause:
+        yield f"Likely cause: {_plain(waiting.likely_cause)}"
+        yield ""
+    if waiting.answers:
+        answers = " or ".join(f"`{answer}`" for answer in waiting.answers)
+        yield f"To answer: *Send an Update*, `answer`, with {answers}"
+        yield ""
 
 
 def _line(check: CheckRecord) -> str:
     said = check.skip_reason or ""
     if check.failure is not None:
-        said = f"`{check.failure.code}` {check.failure.cause} {check.failure.action}"
+        said = f"{check.failure.cause} {check.failure.action}"
     elif check.steps:
         said = check.steps[-1].detail
     if check.kept_from is not None:
-        said = f"kept from run `{check.kept_from}`"
+        said = f"kept from run {check.kept_from}"
+    result = f"{check.result} (needs review)" if check.needs_review else str(check.result)
+    code = f"`{check.failure.code}` " if check.failure is not None else ""
     colon = ": " if said else ""
-    return f"- {_MARKS[check.result]} **{check.name}** {check.result}{colon}{said}"
+    return f"- {_MARKS[check.result]} **{check.name}** {result}{colon}{code}{_plain(said)}"
+
+
+def _links(shown: Shown) -> Iterator[str]:
+    """Link to the API's pages of this run, and to what is beside it in Temporal."""
+    request = shown.request
+    if shown.api_url:
+        base = (
+            f"{shown.api_url.rstrip('/')}/api/v1/installer/commissioning/{request.charge_point_id}"
+        )
+        yield f"[Record]({base}/runs/{request.commissioning_id})"
+        yield f"[Status]({base}/status)"
+        yield f"[Log]({base}/logs?run={request.commissioning_id})"
+        if request.previous_commissioning_id is not None:
+            yield f"[Record of the previous run]({base}/runs/{request.previous_commissioning_id})"
+    if shown.temporal_ui_url:
+        # The UI shows this in a frame of its own, which only whole URLs leave.
+        ui = f"{shown.temporal_ui_url.rstrip('/')}/namespaces/{shown.namespace}/workflows"
+        yield f"[Project]({ui}/{request.project_id})"
+        yield f"[All runs of the charge point]({ui}?query={_of(request.charge_point_id)})"
+
+
+def _of(charge_point_id: str) -> str:
+    return quote(f"ChargePointId = '{charge_point_id}'")
+
+
+_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#"})
+
+
+def _plain(text: str) -> str:
+    """Show what others have written as it is: a charge point's words are no markup, no link."""
+    return " ".join(text.split()).translate(_MARKDOWN)
+
+
+def _code(text: str) -> str:
+    return " ".join(text.split()).replace("`", "'")

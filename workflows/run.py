@@ -34,8 +34,6 @@ class Run:
     inbox: Inbox
     journal: Journal
     charge_point: RemoteChargePoint
-    on_change: Callable[[], None]
-    """Called when the run begins or ends to wait, to refresh what operators see."""
     reconfigured: bool = False
     """Whether this run has written a parameter."""
     made_operative: list[int] = field(default_factory=list)
@@ -97,12 +95,10 @@ class Run:
             return True
         self.answer = None
         self.journal.wait(waiting_for, timeout, prompt, cause, answers)
-        self.on_change()
         try:
             return await self.wait(condition, timeout, why=prompt)
         finally:
             self.journal.stop_waiting()
-            self.on_change()
 
     async def while_steady(self, steps: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Take the steps of a check for as long as the charge point does not restart all the time.

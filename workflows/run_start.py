@@ -23,10 +23,21 @@ from domain.errors import UnavailableError
 from domain.names import SearchAttribute, commissioning_workflow_id
 from domain.states import RunStatus
 from workflows.commissioning import CommissioningWorkflow
+from workflows.run import in_words
 
 _CLOSING_GRACE = timedelta(seconds=5)
 _CLOSING_PAUSE = 0.2
 _SUMMARY_BYTES = 200  # the server's limit
+_DETAILS = """\
+Asked for: {asked}.
+
+- **Cancel** it by *Request Cancellation*; or with a reason by the update `cancel`: \
+`{{"reason": "…", "by": "you"}}`.
+- **Answer** what it asks by the update `answer`: \
+`{{"answer": "done", "note": "…", "by": "you"}}`.
+- **Retry** it once it has ended by the update `retry_run` of workflow `{project}`: \
+`{{"charge_point_id": "{charge_point}", "by": "you"}}`.
+- Never *Terminate* it: its test charge would run on."""
 _COMMISSIONING = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
 
 
@@ -71,6 +82,21 @@ class RunStart:
         parts = [part for part in (place, model, registered.serial_number) if part]
         return " · ".join(parts).encode()[:_SUMMARY_BYTES].decode(errors="ignore")
 
+    @property
+    def details(self) -> str:
+        """What is fixed from the start, for operators: what was asked for, and what can be done."""
+        options = self.request.options
+        asked = [
+            "with a test charge" if options.run_test_transaction else "without a test charge",
+            "firmware is updated where it must be" if options.update_firmware else "",
+            f"waits {in_words(options.wait_for_connection)} for the charge point",
+        ]
+        return _DETAILS.format(
+            asked=", ".join(part for part in asked if part),
+            project=self.request.project_id,
+            charge_point=self.request.charge_point_id,
+        )
+
     def is_of(self, attributes: TypedSearchAttributes) -> bool:
         """Tell whether these are the attributes of this very run."""
         return attributes.get(_COMMISSIONING) == self.request.commissioning_id
@@ -95,6 +121,7 @@ async def start_run(
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
         search_attributes=start.search_attributes,
         static_summary=start.summary,
+        static_details=start.details,
         rpc_timeout=rpc_timeout,
     )
 

@@ -98,7 +98,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Story], list[RunView]]
         request = replace(
             run_request("cp_1"), previous_commissioning_id="com_0", options=RunOptions()
         )
-        journal = Journal(request)
+        journal = Journal(request, on_change=lambda: None)
         return [journal.view(), *(journal.view() for _ in story(journal))]
 
     return watch
