@@ -105,5 +105,5 @@ async def _run(operation: Awaitable[ResultT]) -> ResultT:
 
 async def _beat() -> None:
     while True:
+        await asyncio.sleep(_HEARTBEAT_SECONDS)  # most operations are done before the first
         activity.heartbeat()
-        await asyncio.sleep(_HEARTBEAT_SECONDS)

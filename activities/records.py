@@ -5,6 +5,7 @@ from temporalio import activity
 from domain.commissioning import (
     Briefing,
     Claim,
+    Finished,
     Release,
     Released,
     RunRequest,
@@ -43,8 +44,8 @@ class RecordActivities:
         return await self._records.catch_up(request)
 
     @activity.defn
-    async def finish_run(self, verdict: RunVerdict) -> Released:
-        """Store the verdict and stop watching."""
+    async def finish_run(self, verdict: RunVerdict) -> Finished:
+        """Store the verdict, unless there is one, and stop watching."""
         return await self._records.finish_run(verdict, owner=_owner())
 
 

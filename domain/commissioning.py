@@ -128,8 +128,9 @@ class Registered:
 class Briefing:
     """All that a run needs to know when it begins, read at once after the watch began.
 
-    ``accepted`` is False when the run's row was abandoned or already has a verdict; the workflow
-    then ends at once. ``busy_with`` names a workflow that owns the charge point for the moment.
+    ``accepted`` is False when the run's row was abandoned, or already has a ``verdict``; the
+    workflow then ends at once, with that verdict. ``busy_with`` names a workflow that owns the
+    charge point for the moment.
     """
 
     accepted: bool
@@ -139,6 +140,7 @@ class Briefing:
     desired: tuple[DesiredParameter, ...] = ()
     firmware: FirmwareRule | None = None
     previous: RunView | None = None
+    verdict: RunView | None = None
     busy_with: str | None = None
     api_url: str = ""
     temporal_ui_url: str = ""
@@ -185,6 +187,17 @@ class RunVerdict:
     """What the run leaves behind: the record as a row, the charge point's new status."""
 
     view: RunView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """Answer of storing a verdict: the one that stands, which is the first that was stored.
+
+    ``configuration_queued``: values wait for a push.
+    """
+
+    view: RunView
+    configuration_queued: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

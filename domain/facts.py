@@ -98,7 +98,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChargePointEvent:
-    """One event, as signalled to a watching workflow. Exactly the field of its kind is set.
+    """One event that a watching workflow is told. Exactly the field of its kind is set.
 
     ``event_id`` makes a repeated signal harmless.
     """
@@ -112,6 +112,16 @@ class ChargePointEvent:
     transaction: TransactionFact | None = None
     meter: MeterFact | None = None
     status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointEvents:
+    """A signal to a watching workflow: what happened since the last one, in its order.
+
+    A signal costs Temporal the same for one event or for many.
+    """
+
+    events: tuple[ChargePointEvent, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

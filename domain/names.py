@@ -44,7 +44,7 @@ CONFIGURATION_DUE_SIGNAL = "configuration_due"
 GIVE_WAY_SIGNAL = "give_way"
 """To the configuration push that owns a charge point: a commissioning run wants it."""
 
-CHARGE_POINT_EVENT_SIGNAL = "charge_point_event"
+CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 
 
 class SearchAttribute(StrEnum):

@@ -4,7 +4,9 @@ They are in memory: what a killed node has not told, a workflow reads at the nex
 """
 
 import asyncio
+import itertools
 from collections import deque
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -14,9 +16,9 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.commissioning import ConfigurationRequest
-from domain.facts import ChargePointEvent
+from domain.facts import ChargePointEvent, ChargePointEvents
 from domain.names import (
-    CHARGE_POINT_EVENT_SIGNAL,
+    CHARGE_POINT_EVENTS_SIGNAL,
     CONFIGURATION_DUE_SIGNAL,
     CONFIGURATION_WORKFLOW,
     SHARED_TASK_QUEUE,
@@ -24,6 +26,7 @@ from domain.names import (
 )
 
 _MAX_WAITING: Final = 1_000
+_MAX_TOLD: Final = 50
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
@@ -102,30 +105,35 @@ class TemporalSink:
         try:
             await self._connected.wait()
             while queue:
-                # Taken out only afterwards: what arrives meanwhile goes behind it.
-                event = queue[0]
-                if not await self._signal(workflow_id, event):
+                # Taken out only afterwards: what arrives meanwhile goes behind them.
+                batch = tuple(itertools.islice(queue, _MAX_TOLD))
+                if not await self._tell(workflow_id, batch):
                     queue.clear()
-                elif queue and queue[0] is event:
+                told = {event.event_id for event in batch}
+                while queue and queue[0].event_id in told:
                     queue.popleft()
         finally:
             del self._queues[workflow_id]
 
-    async def _signal(self, workflow_id: str, event: ChargePointEvent) -> bool:
-        """Signal one event, however long Temporal is away; False when the workflow is gone."""
+    async def _tell(self, workflow_id: str, events: Sequence[ChargePointEvent]) -> bool:
+        """Tell events, however long Temporal is away; False when the workflow is gone."""
         client = self._client
         if client is None:
             return False
+        told = ChargePointEvents(events=tuple(events))
         pause = _FIRST_PAUSE
         while True:
             try:
                 await client.get_workflow_handle(workflow_id).signal(
-                    CHARGE_POINT_EVENT_SIGNAL, event, rpc_timeout=_RPC_TIMEOUT
+                    CHARGE_POINT_EVENTS_SIGNAL, told, rpc_timeout=_RPC_TIMEOUT
                 )
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     _log.info("watcher_gone", workflow_id=workflow_id)
                     return False
+                if error.status in _REFUSALS and len(events) > 1:
+                    # One of them is to blame: the others are told without it.
+                    return all([await self._tell(workflow_id, [event]) for event in events])
                 if error.status in _REFUSALS:
                     _log.error("signal_refused", workflow_id=workflow_id, error=str(error)[:200])
                     return True

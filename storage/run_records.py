@@ -11,6 +11,7 @@ from domain.checks import RunView
 from domain.commissioning import (
     Briefing,
     Claim,
+    Finished,
     Registered,
     Release,
     Released,
@@ -77,7 +78,7 @@ class StoredRuns:
             run = await runs.get(charge_point_id, request.commissioning_id)
             id_tag = (run and run.id_tag) or secrets.token_hex(_ID_TAG_BYTES).upper()
             if not await runs.begin(request.commissioning_id, id_tag=id_tag):
-                return Briefing(accepted=False)
+                return Briefing(accepted=False, verdict=None if run is None else run.view)
             busy_with = await take(
                 connection, charge_point_id, owner=owner, run=request.commissioning_id
             )
@@ -111,13 +112,17 @@ class StoredRuns:
             now=self._now(),
         )
 
-    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Finished:
         """Store the verdict and its log, and let go of the charge point."""
         view = verdict.view
         async with self._database.write() as connection:
-            if await Runs(connection).finish(view):
+            runs = Runs(connection)
+            if await runs.finish(view):
                 await write_run_log(connection, view)
-            return await let_go(connection, view.charge_point_id, owner=owner)
+            elif run := await runs.get(view.charge_point_id, view.commissioning_id):
+                view = run.view or view
+            released = await let_go(connection, view.charge_point_id, owner=owner)
+        return Finished(view=view, configuration_queued=released.configuration_queued)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """Boots of the charge point are answered Accepted from now on."""

@@ -14,11 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.checks import RunView, Waiting
     from domain.commissioning import Answer, CancelRequest, RunRequest, RunVerdict
     from domain.errors import ConflictError
-    from domain.facts import ChargePointEvent
+    from domain.facts import ChargePointEvents
     from domain.failures import FailureCode, failure
-    from domain.names import CHARGE_POINT_EVENT_SIGNAL, SearchAttribute
+    from domain.names import CHARGE_POINT_EVENTS_SIGNAL, SearchAttribute
     from domain.rules.retry import still_holds
-    from domain.states import CheckName, InstallerAnswer, WaitingFor
+    from domain.states import CheckName, InstallerAnswer, RunStatus, WaitingFor
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
@@ -60,6 +60,7 @@ class CommissioningWorkflow:
         self._run: Run | None = None
         self._doing: str | None = None
         self._catching_up = asyncio.Lock()
+        self._taken_back = False
 
     @workflow.run
     async def run(self, request: RunRequest) -> RunView | None:
@@ -70,7 +71,7 @@ class CommissioningWorkflow:
             if self._run is not None:
                 await self._wait_for_connection(self._run)
                 await self._check_all(self._run)
-            elif self._journal.passed:
+            elif self._taken_back:
                 return None
         except BaseException as error:
             if not is_cancelled_exception(error):
@@ -78,21 +79,22 @@ class CommissioningWorkflow:
             cancelled = True
         await _uninterrupted(self._finish(cancelled=cancelled))
         await _uninterrupted(workflow.wait_condition(workflow.all_handlers_finished))
-        if cancelled:
+        if self._journal.status is RunStatus.CANCELLED:
             raise asyncio.CancelledError
-        if not self._journal.passed:
+        if self._journal.status is RunStatus.FAILED:
             raise self._verdict()
         return self._journal.view()
 
-    @workflow.signal(name=CHARGE_POINT_EVENT_SIGNAL)
-    async def charge_point_event(self, event: ChargePointEvent) -> None:
+    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    async def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to the charge point.
 
         A new connection may mean that the node before it died between a fact and its signal, so
         the run reads again what is known.
         """
         before = self._inbox.generation
-        self._inbox.receive(event)
+        for event in told.events:
+            self._inbox.receive(event)
         if self._run is not None and self._inbox.generation > before:
             async with self._catching_up:
                 self._inbox.catch_up(
@@ -164,6 +166,8 @@ class CommissioningWorkflow:
                 RecordActivities.begin_run, request, summary="Open the run and begin to watch"
             )
             if not briefing.accepted:
+                # A verdict: of an earlier try of this very task, whose end was lost.
+                self._taken_back = briefing.verdict is None
                 return None
             if briefing.busy_with is None:
                 break
@@ -266,20 +270,24 @@ class CommissioningWorkflow:
             if cancelled:
                 await put_back(self._run)
         self._journal.close(cancelled=cancelled)
-        view = self._journal.view()
-        workflow.upsert_search_attributes([_RUN_STATUS.value_set(view.status)])
-        failed = self._journal.failed_checks
-        if failed:
-            workflow.upsert_search_attributes([_FAILED_CHECK.value_set(failed[0])])
-        released = await record(
+        finished = await record(
             RecordActivities.finish_run,
-            RunVerdict(view=view),
-            summary=f"Record the verdict: {view.status}",
+            RunVerdict(view=self._journal.view()),
+            summary=f"Record the verdict: {self._journal.status}",
+        )
+        # This task may be its second try, after new events: what the first has stored stands.
+        self._journal.adopt(finished.view)
+        view, failed = self._journal.view(), self._journal.failed_checks
+        workflow.upsert_search_attributes(
+            [
+                _RUN_STATUS.value_set(view.status),
+                *([_FAILED_CHECK.value_set(failed[0])] if failed else []),
+            ]
         )
         if self._request.options.notify_on_complete:
             await mail_verdict(view.commissioning_id)
         # A run that never began does not know whether the charge point is connected.
-        if released.configuration_queued and (self._inbox.connected or self._run is None):
+        if finished.configuration_queued and (self._inbox.connected or self._run is None):
             await push_queued_configuration(view.charge_point_id)
 
     def _verdict(self) -> ApplicationError:

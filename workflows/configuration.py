@@ -18,9 +18,9 @@ with workflow.unsafe.imports_passed_through():
         Released,
         Restart,
     )
-    from domain.facts import ChargePointEvent
+    from domain.facts import ChargePointEvents
     from domain.names import (
-        CHARGE_POINT_EVENT_SIGNAL,
+        CHARGE_POINT_EVENTS_SIGNAL,
         CONFIGURATION_DUE_SIGNAL,
         CONFIGURATION_WORKFLOW,
         GIVE_WAY_SIGNAL,
@@ -95,10 +95,11 @@ class ConfigurationWorkflow:
         """A run wants the charge point, and configures it itself."""
         self._giving_way = True
 
-    @workflow.signal(name=CHARGE_POINT_EVENT_SIGNAL)
-    def charge_point_event(self, event: ChargePointEvent) -> None:
+    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to the charge point."""
-        self._inbox.receive(event)
+        for event in told.events:
+            self._inbox.receive(event)
 
     async def _own_and_push(self) -> bool:
         """Take one turn as the owner; True when values wait that can be pushed at once."""

@@ -150,6 +150,20 @@ class Journal:
         self._closed_at = workflow.now()
         self._on_change()
 
+    def adopt(self, view: RunView) -> None:
+        """Take the verdict that stands: that of an earlier try whose end was lost."""
+        self._status, self._failure = view.status, view.failure
+        self._checks = {check.name: check for check in view.checks}
+        self._alarms, self._closed_at = list(view.alarms), view.completed_at
+        by = view.cancelled_by
+        self._cancel = CancelRequest(by=by, reason=view.cancel_reason) if by else None
+        self._on_change()
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands."""
+        return self._status
+
     @property
     def waiting(self) -> Waiting | None:
         """What the run waits for now."""

@@ -14,6 +14,8 @@ RECORD_RETRY = RetryPolicy(
     backoff_coefficient=2,
     maximum_interval=timedelta(seconds=30),
 )
+# Longer pauses are timers of the server: the workflow answers queries and hears signals meanwhile.
+RECORD_RETRY_IN_TASK = timedelta(seconds=1)
 
 # A mail server that is away for a day still gets the mail; after that it is given up.
 MAIL_TIMEOUT = timedelta(minutes=1)

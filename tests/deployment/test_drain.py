@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from domain.names import CHARGE_POINT_EVENT_SIGNAL, commissioning_workflow_id
+from domain.names import CHARGE_POINT_EVENTS_SIGNAL, commissioning_workflow_id
 from domain.operations import OperationName
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
@@ -70,7 +70,7 @@ class Charger:
             signal = event.workflow_execution_signaled_event_attributes
             told = event.event_time.ToDatetime(tzinfo=UTC)
             if (
-                signal.signal_name == CHARGE_POINT_EVENT_SIGNAL
+                signal.signal_name == CHARGE_POINT_EVENTS_SIGNAL
                 and told > moment
                 and b'"kind":"connected"' in signal.input.payloads[0].data
             ):

@@ -13,8 +13,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.charge_point import ChargePointActivities
 from domain import operations as op
-from domain.facts import ChargePointEvent, EventKind
-from domain.names import CHARGE_POINT_EVENT_SIGNAL, node_task_queue
+from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
+from domain.names import CHARGE_POINT_EVENTS_SIGNAL, node_task_queue
 from ocpp_server.main import run_node
 from settings import Settings
 from simulator import VirtualChargePoint
@@ -46,9 +46,9 @@ class Watcher:
         assert 0 < measured.latency_ms < WITHIN * 1000
         return [event.kind for event in self.events]
 
-    @workflow.signal(name=CHARGE_POINT_EVENT_SIGNAL)
-    def on_event(self, event: ChargePointEvent) -> None:
-        self.events.append(event)
+    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    def on_events(self, told: ChargePointEvents) -> None:
+        self.events += told.events
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

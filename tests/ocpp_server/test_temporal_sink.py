@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.facts import ChargePointEvent, EventKind
+from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from ocpp_server import temporal_sink
 from ocpp_server.temporal_sink import TemporalSink
 from tests.support.eventually import eventually
@@ -18,20 +18,26 @@ _WATCHER = "commissioning-cp_1"
 
 
 class FakeTemporal:
-    """Answers signals as it was told, then takes them."""
+    """Answers signals as it was told, then takes them, but for those with a refused event."""
 
-    def __init__(self, *answers: RPCStatusCode) -> None:
+    def __init__(self, *answers: RPCStatusCode, refused: str = "") -> None:
         self._answers: Iterator[RPCStatusCode] = iter(answers)
+        self._refused = refused
+        self.signals = 0
         self.told: list[str] = []
 
     def get_workflow_handle(self, workflow_id: str) -> "FakeTemporal":
         assert workflow_id == _WATCHER
         return self
 
-    async def signal(self, _name: str, event: ChargePointEvent, **_options: Any) -> None:
+    async def signal(self, _name: str, told: ChargePointEvents, **_options: Any) -> None:
         for status in self._answers:
             raise RPCError("by script", status, b"")
-        self.told.append(event.event_id)
+        ids = [event.event_id for event in told.events]
+        if self._refused in ids:
+            raise RPCError("by script", RPCStatusCode.INVALID_ARGUMENT, b"")
+        self.signals += 1
+        self.told += ids
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +64,15 @@ async def test_events_wait_for_temporal_in_their_order() -> None:
     assert await _delivered(FakeTemporal(*away), "a", "b", "c") == ["a", "b", "c"]
 
 
+async def test_events_that_wait_together_are_one_signal() -> None:
+    temporal = FakeTemporal()
+    ids = [f"{number:02}" for number in range(temporal_sink._MAX_TOLD + 1)]
+    assert await _delivered(temporal, *ids) == ids
+    assert temporal.signals == 2
+
+
 async def test_an_event_that_temporal_refuses_does_not_hold_up_the_others() -> None:
-    assert await _delivered(FakeTemporal(RPCStatusCode.INVALID_ARGUMENT), "a", "b") == ["b"]
+    assert await _delivered(FakeTemporal(refused="b"), "a", "b", "c") == ["a", "c"]
 
 
 async def test_events_of_a_workflow_that_has_ended_are_forgotten() -> None:

@@ -18,6 +18,7 @@ from domain.checks import RunView
 from domain.commissioning import (
     Briefing,
     Claim,
+    Finished,
     MeterReading,
     RebootRequest,
     Registered,
@@ -33,6 +34,7 @@ from domain.commissioning import (
 from domain.facts import (
     BootFact,
     ChargePointEvent,
+    ChargePointEvents,
     ConnectionFact,
     ConnectorFact,
     EventKind,
@@ -41,7 +43,7 @@ from domain.facts import (
     Snapshot,
     TransactionFact,
 )
-from domain.names import CHARGE_POINT_EVENT_SIGNAL
+from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from domain.ports import ChargePointGoneError
 from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
 
@@ -168,7 +170,7 @@ class ScriptedChargePoint:
     async def tell(self, kind: EventKind, **facts: object) -> None:
         assert self.handle is not None
         event = ChargePointEvent(event_id=uuid4().hex, kind=kind, at=EPOCH, **facts)  # type: ignore[arg-type]
-        await self.handle.signal(CHARGE_POINT_EVENT_SIGNAL, event)
+        await self.handle.signal(CHARGE_POINT_EVENTS_SIGNAL, ChargePointEvents(events=(event,)))
 
     async def connect(self) -> None:
         self.behaviour.online = True
@@ -341,6 +343,8 @@ class MemoryRecords:
         self.owner: str | None = None
         self.refusal: RefusedAttempt | None = None
         self.verdicts: list[RunView] = []
+        self.stored_verdict: RunView | None = None
+        """What an earlier try has stored."""
         self.mailed: list[str] = []
         self.queued = False
         self.reboot_turns: dict[str, timedelta] = {}
@@ -349,7 +353,7 @@ class MemoryRecords:
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
         if not self.accepted:
-            return Briefing(accepted=False)
+            return Briefing(accepted=False, verdict=self.stored_verdict)
         if self.busy_for > 0:
             self.busy_for -= 1
             return Briefing(accepted=True, busy_with="configuration-cp_1")
@@ -382,10 +386,10 @@ class MemoryRecords:
             provisioned=charger.provisioned,
         )
 
-    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Released:
+    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Finished:
         self.verdicts.append(verdict.view)
         self.owner = None
-        return Released(configuration_queued=self.queued)
+        return Finished(view=self.stored_verdict or verdict.view, configuration_queued=self.queued)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         self.charger.provisioned = True

@@ -1,10 +1,17 @@
 """A retry keeps what still holds; a cancel leaves the charge point as it was."""
 
+from dataclasses import replace
+
+import pytest
+from temporalio.client import WorkflowFailureError
+
 from domain.checks import RunView
+from domain.commissioning import RunOptions
 from domain.states import CheckResult, ConnectorStatus, RunStatus
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
-from tests.workflows.conftest import StageMaker
+from tests.workflows.conftest import Stage, StageMaker
+from workflows.commissioning import CommissioningWorkflow
 
 
 async def test_a_retry_keeps_what_passed_and_repeats_what_failed(set_stage: StageMaker) -> None:
@@ -54,3 +61,23 @@ async def test_a_cancel_puts_back_what_the_run_changed(set_stage: StageMaker) ->
 
 def _is_cancelled(verdicts: list[RunView]) -> None:
     assert [view.status for view in verdicts] == [RunStatus.CANCELLED]
+
+
+@pytest.mark.parametrize("may_begin", [True, False])
+async def test_the_verdict_that_was_stored_first_stands(
+    set_stage: StageMaker, *, may_begin: bool
+) -> None:
+    stage = await set_stage(Behaviour(statuses={1: ConnectorStatus.FAULTED}))
+    first = await stage.verdict()
+    stage.charger.behaviour.statuses[1] = ConnectorStatus.AVAILABLE
+    stage.records.stored_verdict = replace(first, alarms=("still running",))
+    stage.records.accepted = may_begin
+    handle = await stage.start(RunOptions(notify_on_complete=True))
+    with pytest.raises(WorkflowFailureError, match="Workflow execution failed"):
+        await handle.result()
+    assert await handle.query(CommissioningWorkflow.status) == stage.records.stored_verdict
+    await eventually(lambda: _mailed(stage))
+
+
+async def _mailed(stage: Stage) -> None:
+    assert stage.records.mailed == ["com_1"]
