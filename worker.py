@@ -1,5 +1,6 @@
 """The worker of the shared task queue: every workflow, and every activity without a socket."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +16,17 @@ from activities.mailer import mailer_from
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
-from domain.names import SHARED_TASK_QUEUE
-from domain.ports import Mailer
+from activities.webhook_sender import HttpxSender
+from activities.webhooks import WebhookActivities
+from dispatcher import Dispatcher
+from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
+from domain.ports import Mailer, WebhookSender
+from outbound import outbound_from
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
 from storage.catalogue import load_catalogue
+from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
@@ -29,6 +35,7 @@ from temporal_client import connect
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
+from workflows.delivery import WebhookDeliveryWorkflow
 from workflows.notice import NoticeWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.stray import StrayTransactionWorkflow
@@ -40,7 +47,10 @@ WORKFLOWS: Sequence[type] = (
     NoticeWorkflow,
     ProjectWorkflow,
     StrayTransactionWorkflow,
+    WebhookDeliveryWorkflow,
 )
+
+_CALLS_AT_ONCE = 20
 
 # The fields of a log line are fields: the SDK would repeat them inside the message.
 activity.logger.activity_info_on_message = False
@@ -111,15 +121,44 @@ def make_worker(
     )
 
 
+def make_webhook_worker(
+    client: Client,
+    database: Database,
+    *,
+    settings: Settings,
+    task_queue: str = SHARED_TASK_QUEUE,
+    sender: WebhookSender | None = None,
+) -> Worker:
+    """Compose the worker that calls webhooks: on a queue of its own, a few at a time."""
+    webhooks = WebhookActivities(
+        StoredDeliveries(database, now=_now),
+        sender or HttpxSender(),
+        outbound_from(settings),
+        secret=settings.required_secret(),
+    )
+    return Worker(
+        client,
+        task_queue=webhook_task_queue(task_queue),
+        activities=[webhooks.call_webhook, webhooks.give_up_webhook],
+        max_concurrent_activities=_CALLS_AT_ONCE,
+    )
+
+
 async def run_worker(settings: Settings) -> None:
     """Serve the shared task queue, and reconcile, until cancelled."""
     log = structlog.get_logger()
     database = Database(settings.resolved_database_url)
     try:
         client = await connect()
-        async with make_worker(client, database, mailer_from(settings), settings=settings):
+        async with (
+            make_worker(client, database, mailer_from(settings), settings=settings),
+            make_webhook_worker(client, database, settings=settings),
+        ):
             log.info("worker_started", task_queue=SHARED_TASK_QUEUE, namespace=client.namespace)
-            await Reconciler(client, database, now=_now).run()
+            await asyncio.gather(
+                Reconciler(client, database, now=_now).run(),
+                Dispatcher(client, database, now=_now).run(),
+            )
     finally:
         await database.close()
         log.info("worker_stopped")

@@ -29,6 +29,7 @@ from api.projects.endpoints import router as projects
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.page import router as invitation_page
 from api.temporal import TemporalGateway
+from api.webhooks.endpoints import router as webhooks
 from settings import Settings
 from storage.engine import Database
 
@@ -74,6 +75,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         configuration,
         commissioning,
         live,
+        webhooks,
         handover,
         site_owner,
         access,

@@ -125,10 +125,30 @@ def _commissioning_id(
     return commissioning_id
 
 
+def _webhook_id(
+    _: Installer,
+    webhook_id: Annotated[str, Path(examples=["whk_01HX7A2BCDEFGHJKM0"])],
+) -> str:
+    if not is_id(Prefix.WEBHOOK, webhook_id):
+        raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
+    return webhook_id
+
+
+def _delivery_id(
+    _: Installer,
+    delivery_id: Annotated[str, Path(examples=["dlv_01HX7B3CDEFGHJKMN0"])],
+) -> str:
+    if not is_id(Prefix.DELIVERY, delivery_id):
+        raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
+    return delivery_id
+
+
 ProjectId = Annotated[str, Depends(_project_id)]
 OwnedProjectId = Annotated[str, Depends(_owned_project_id)]
 ChargePointId = Annotated[str, Depends(_charge_point_id)]
 CommissioningId = Annotated[str, Depends(_commissioning_id)]
+WebhookId = Annotated[str, Depends(_webhook_id)]
+DeliveryId = Annotated[str, Depends(_delivery_id)]
 
 
 def now() -> datetime:

@@ -26,6 +26,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Configuration", "description": "Template, chosen values, connection test."},
     {"name": "Commissioning", "description": "The four checks, their record and log."},
     {"name": "Handover", "description": "Invitation of the site owner, and the handover."},
+    {"name": "Webhooks", "description": "Events sent to a URL of yours, signed."},
     {"name": "Site owner", "description": "Accepting an invitation, and the projects claimed."},
     {"name": "Health", "description": "For load balancers and `dynamo up`."},
 ]

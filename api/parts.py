@@ -8,6 +8,8 @@ from api.security.passwords import Passwords
 from api.security.throttling import Throttle
 from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
+from domain.outbound import Outbound
+from outbound import outbound_from
 from settings import Settings
 from storage.catalogue import Catalogue, load_catalogue
 from storage.engine import Database
@@ -25,6 +27,7 @@ class Parts:
     throttle: Throttle
     catalogue: Catalogue
     feeds: Feeds
+    outbound: Outbound
 
 
 def compose(*, settings: Settings, database: Database, temporal: TemporalGateway) -> Parts:
@@ -44,4 +47,5 @@ def compose(*, settings: Settings, database: Database, temporal: TemporalGateway
         throttle=Throttle(database, derive_key(secret, "throttles")),
         catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),
         feeds=Feeds(),
+        outbound=outbound_from(settings),
     )

@@ -20,6 +20,8 @@ class Prefix(StrEnum):
     INVITATION = "inv"
     NODE = "node"
     EVENT = "evt"
+    WEBHOOK = "whk"
+    DELIVERY = "dlv"
 
 
 def new_id(prefix: Prefix) -> str:

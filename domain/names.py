@@ -35,6 +35,16 @@ def notice_workflow_id(commissioning_id: str) -> str:
     return f"notice-{commissioning_id}"
 
 
+def delivery_workflow_id(delivery_id: str) -> str:
+    """One open workflow for each delivery of an event to a webhook."""
+    return f"webhook-{delivery_id}"
+
+
+def webhook_task_queue(shared_task_queue: str) -> str:
+    """Task queue of the calls to webhooks: a slow one must not hold up a run's records."""
+    return f"{shared_task_queue}-webhooks"
+
+
 CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
 """Started by name from a node, which knows no workflow."""
 

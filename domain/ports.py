@@ -1,5 +1,6 @@
 """What activities need from the outside, as protocols; composition roots hand in the real parts."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -24,6 +25,8 @@ from domain.commissioning import (
     Whereabouts,
 )
 from domain.facts import Snapshot
+from domain.outbound import Destination
+from domain.webhooks import Answer, Attempt, Call
 
 
 class ChargePointGateway(Protocol):
@@ -103,3 +106,26 @@ class ProjectRecords(Protocol):
     async def complete_handover(
         self, project_id: str, request: CompleteHandover
     ) -> HandoverResult: ...
+
+
+class DeliveryRecords(Protocol):
+    """Deliveries to webhooks. Safe to repeat, but that an attempt is then logged twice."""
+
+    async def call(self, delivery_id: str) -> Call | None: ...
+    async def attempted(self, delivery_id: str, webhook_id: str, attempt: Attempt) -> None: ...
+    async def give_up(self, delivery_id: str) -> None: ...
+
+
+class WebhookSender(Protocol):
+    """Calls a webhook at one of its addresses."""
+
+    async def post(
+        self, destination: Destination, *, headers: Mapping[str, str], body: str
+    ) -> Answer:
+        """Give the answer, whatever its status; no redirect is followed.
+
+        Raises:
+            OSError: there was no answer; its text says why.
+
+        """
+        ...

@@ -112,6 +112,21 @@ class ParameterState(StrEnum):
     MISMATCH = "mismatch"
 
 
+class WebhookStatus(StrEnum):
+    """Whether a webhook gets events."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class DeliveryStatus(StrEnum):
+    """Where the delivery of an event to a webhook stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class LogLevel(StrEnum):
     """Level of an entry in the detailed log. Frames are DEBUG."""
 

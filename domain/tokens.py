@@ -1,5 +1,6 @@
-"""Tokens of invitations: derived, never stored; only their hash is."""
+"""Tokens of invitations and secrets of webhooks: derived, never stored."""
 
+import base64
 import hashlib
 import hmac
 
@@ -12,6 +13,16 @@ def invitation_token(secret: str, invitation_id: str) -> str:
     """
     message = f"invitation:{invitation_id}".encode()
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def webhook_secret(secret: str, webhook_id: str, version: int) -> str:
+    """Derive the signing secret of a webhook, ``whsec_`` and 32 bytes in Base64.
+
+    Another version is another secret: that is its rotation.
+    """
+    message = f"webhook:{webhook_id}:{version}".encode()
+    key = hmac.digest(secret.encode(), message, hashlib.sha256)
+    return f"whsec_{base64.b64encode(key).decode()}"
 
 
 def hash_token(token: str) -> str:

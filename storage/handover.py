@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.commissioning import Blocker, CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
+from storage.announcements import announce_handover
 from storage.tables import charge_points, commissioning_runs, projects
 
 _WHY = {
@@ -68,6 +69,7 @@ class Handover:
                 installer_signature=request.installer_signature,
             )
         )
+        await announce_handover(self._connection, project_id, at=at)
         return HandoverResult(project_id=project_id, completed_at=at)
 
     async def _blockers(self, project_id: str, *, owner: str | None) -> Sequence[Blocker]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import InvitationStatus
+from storage.announcements import announce_acceptance
 from storage.tables import invitations, projects
 
 
@@ -126,12 +127,18 @@ class Invitations:
         )
         if result.rowcount == 0:
             return False
-        project = (
-            select(invitations.c.project_id)
-            .where(invitations.c.id == invitation_id)
-            .scalar_subquery()
-        )
+        invitation = await self.get(invitation_id)
+        assert invitation is not None  # noqa: S101 - it was updated just now
         await self._connection.execute(
-            update(projects).where(projects.c.id == project).values(site_owner_id=account_id)
+            update(projects)
+            .where(projects.c.id == invitation.project_id)
+            .values(site_owner_id=account_id)
+        )
+        await announce_acceptance(
+            self._connection,
+            invitation.project_id,
+            invitation_id=invitation_id,
+            email=invitation.email,
+            at=at,
         )
         return True

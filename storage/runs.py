@@ -14,6 +14,7 @@ from domain.checks import CheckRecord, RunView
 from domain.commissioning import RunRequest
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
+from storage.announcements import announce_verdict
 from storage.tables import charge_points, commissioning_runs
 
 _REQUEST = TypeAdapter(RunRequest)
@@ -114,6 +115,8 @@ class Runs:
             await self._set_status_of_charge_point(
                 view.commissioning_id, await self._status_after(view)
             )
+            at = view.completed_at or view.started_at
+            await announce_verdict(self._connection, view, at=at)
         return result.rowcount == 1
 
     async def mark_notified(self, commissioning_id: str) -> None:

@@ -323,6 +323,62 @@ log_entries = Table(
     Index(None, "commissioning_id", "at", "id"),
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("url", String(1000), nullable=False),
+    Column("description", String(200)),
+    Column("events", JSON, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("disabled_reason", String(500)),
+    Column("secret_version", Integer, nullable=False),  # the secret itself is derived
+    Column("rotated_at", UTCDateTime),
+    Column("failing_since", UTCDateTime),  # since then no call has succeeded
+    Column("created_at", UTCDateTime, nullable=False),
+    Index(None, "account_id", "id"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("webhook_id", ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event_id", String(40), nullable=False),  # the same for every webhook that gets it
+    Column("event", String(50), nullable=False),
+    Column("body", Text, nullable=False),  # as it is signed and sent, at every attempt
+    Column("status", String(20), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("dispatched_at", UTCDateTime),  # its workflow was started
+    Column("ended_at", UTCDateTime),
+    Index(None, "webhook_id", "id"),
+    Index(
+        "ix_webhook_deliveries_pending",
+        "id",
+        postgresql_where=text("status = 'pending'"),
+        sqlite_where=text("status = 'pending'"),
+    ),
+    Index(None, "ended_at"),
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column(
+        "delivery_id",
+        ForeignKey("webhook_deliveries.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("at", UTCDateTime, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("status_code", Integer),
+    Column("error", String(500)),
+    Column("response", String(1000)),  # the beginning of what was answered
+)
+
 invitations = Table(
     "invitations",
     metadata,

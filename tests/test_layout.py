@@ -10,6 +10,7 @@ _OURS = {path.parent.name for path in _ROOT.glob("*/__init__.py")} | {
     path.stem for path in _ROOT.glob("*.py")
 }
 _MAY_IMPORT = {
+    "dispatcher": {"domain", "storage", "workflows"},
     "logs": set[str](),
     "outbound": {"domain", "settings"},
     "process": set[str](),

@@ -83,3 +83,13 @@ PUSH_SENDS = 2
 PUSH_RECONNECT = timedelta(seconds=15)
 # After that the push lets go, and the next connection goes on.
 RESTART_PATIENCE = timedelta(minutes=10)
+
+
+# A webhook is called for a day: after 10 s, 30 s, 90 s, ever more slowly, then every three hours.
+WEBHOOK_CALL_TIMEOUT = timedelta(minutes=1)
+WEBHOOK_PERIOD = timedelta(days=1)
+WEBHOOK_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=10),
+    backoff_coefficient=3,
+    maximum_interval=timedelta(hours=3),
+)

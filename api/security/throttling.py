@@ -33,6 +33,8 @@ ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hou
 INVITE_ACCOUNT = Limit(name="invite-account", attempts=100, window=timedelta(days=1))
 INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
 
+WEBHOOK_TEST_ACCOUNT = Limit(name="webhook-test", attempts=100, window=timedelta(hours=1))
+
 
 class Throttle:
     """Counts attempts; the subjects are stored as HMACs, not in clear."""

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PROJECT = "/api/v1/installer/projects/{project_id}"
 CHARGE_POINT = "/api/v1/installer/charge-points/{charge_point_id}"
 COMMISSIONING = "/api/v1/installer/commissioning/{charge_point_id}"
+WEBHOOK = "/api/v1/installer/webhooks/{webhook_id}"
 OWNED = "/api/v1/site-owner/projects/{project_id}"
 
 # Each operation on an id, with a body that would do for one's own.
@@ -45,6 +46,14 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{COMMISSIONING}/start"): {},
     ("GET", f"{COMMISSIONING}/status"): None,
     ("GET", f"{COMMISSIONING}/events"): None,
+    ("GET", WEBHOOK): None,
+    ("PATCH", WEBHOOK): {"enabled": False},
+    ("DELETE", WEBHOOK): None,
+    ("POST", f"{WEBHOOK}/rotate-secret"): None,
+    ("POST", f"{WEBHOOK}/test"): None,
+    ("GET", f"{WEBHOOK}/deliveries"): None,
+    ("GET", f"{WEBHOOK}/deliveries/{{delivery_id}}"): None,
+    ("POST", f"{WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): None,
     ("POST", f"{COMMISSIONING}/retry"): None,
     ("POST", f"{COMMISSIONING}/cancel"): None,
     ("POST", f"{COMMISSIONING}/answer"): {"answer": "done"},
@@ -70,6 +79,8 @@ WITHOUT_ID = {
     ("GET", "/api/v1/installer/projects"),
     ("POST", "/api/v1/installer/charge-points"),
     ("GET", "/api/v1/installer/charge-points"),
+    ("POST", "/api/v1/installer/webhooks"),
+    ("GET", "/api/v1/installer/webhooks"),
     ("POST", "/api/v1/site-owner/invitations/accept"),
     ("POST", "/api/v1/site-owner/login"),
     ("POST", "/api/v1/site-owner/logout"),
@@ -88,6 +99,8 @@ class Theirs:
     charge_point_id: str
     commissioning_id: str
     identity: str
+    webhook_id: str
+    delivery_id: str
     id_tag: str = "04A2B3C4"
 
     def format(self, path: str) -> str:
@@ -112,11 +125,15 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
                 options=RunOptions(),
             )
         )
+    made = await stranger.post("/webhooks", {"url": "https://93.184.216.34/"})
+    webhook = made.json()["id"]
     return Theirs(
         project_id=project,
         charge_point_id=charge_point,
         commissioning_id=run,
         identity=str(GUIDE_CHARGE_POINT["serial_number"]),
+        webhook_id=webhook,
+        delivery_id=(await stranger.post(f"/webhooks/{webhook}/test")).json()["id"],
     )
 
 
@@ -193,6 +210,8 @@ async def _expect_foreign_is_unknown(
             project_id=new_id(Prefix.PROJECT),
             charge_point_id=new_id(Prefix.CHARGE_POINT),
             commissioning_id=new_id(Prefix.COMMISSIONING),
+            webhook_id=new_id(Prefix.WEBHOOK),
+            delivery_id=new_id(Prefix.DELIVERY),
             identity="SN-0",
             id_tag="NOBODY",
         )
@@ -218,6 +237,8 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 commissioning_id=name,
                 identity=name,
                 id_tag=name,
+                webhook_id=name,
+                delivery_id=name,
             )
 
         for case, answer in (await answers(installer, malformed)).items():

@@ -1,0 +1,112 @@
+"""Starts the workflow of each delivery that a transaction has left in the outbox of webhooks.
+
+An announcement is committed with its fact, and that is all that the fact's own path does for it.
+Every worker runs a dispatcher; two at work do no harm, for a delivery has one workflow.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.names import SHARED_TASK_QUEUE, delivery_workflow_id
+from storage.deliveries import KEPT, Deliveries
+from storage.engine import Database
+from workflows.delivery import WebhookDeliveryWorkflow
+
+_PAUSE = timedelta(seconds=1)
+_OUTAGE_PAUSE = timedelta(seconds=5)
+_ROUNDS_OF_TRUST = 15  # then it is looked whether what was started still runs
+_YOUNG = timedelta(seconds=15)
+_PAGE = 100
+_RPC_TIMEOUT = timedelta(seconds=5)
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Looks into the outbox once a second."""
+
+    def __init__(
+        self,
+        client: Client,
+        database: Database,
+        *,
+        now: Callable[[], datetime],
+        task_queue: str = SHARED_TASK_QUEUE,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._now = now
+        self._task_queue = task_queue
+        self._last_dispatched = ""
+
+    async def run(self) -> None:
+        """Dispatch for ever; an outage is tried again."""
+        rounds = 0
+        while True:
+            pause = _PAUSE
+            try:
+                await self.dispatch()
+                if rounds % _ROUNDS_OF_TRUST == 0:
+                    await self.look_after()
+            except Exception as error:  # noqa: BLE001 - dispatching outlives every outage
+                _log.warning("dispatcher_round_failed", error=str(error)[:300])
+                pause = _OUTAGE_PAUSE
+            rounds += 1
+            await asyncio.sleep(pause.total_seconds())
+
+    async def dispatch(self) -> None:
+        """Start what waits."""
+        async with self._database.read() as connection:
+            waiting = await Deliveries(connection).waiting(limit=_PAGE)
+        if not waiting:
+            return
+        for delivery_id in waiting:
+            await self._start(delivery_id)
+        async with self._database.write() as connection:
+            await Deliveries(connection).mark_dispatched(waiting, at=self._now())
+
+    async def look_after(self) -> None:
+        """Start again what Temporal has lost, and forget what is old."""
+        now = self._now()
+        async with self._database.write() as connection:
+            deliveries = Deliveries(connection)
+            page = await deliveries.dispatched(
+                before=now - _YOUNG, after=self._last_dispatched, limit=_PAGE
+            )
+            await deliveries.forget(before=now - KEPT)
+        self._last_dispatched = page[-1] if len(page) == _PAGE else ""
+        for delivery_id in page:
+            if not await self._runs(delivery_id):
+                _log.warning("delivery_started_again", delivery=delivery_id)
+                await self._start(delivery_id)
+
+    async def _start(self, delivery_id: str) -> None:
+        with suppress(WorkflowAlreadyStartedError):  # by another worker, or before a crash
+            await self._client.start_workflow(
+                WebhookDeliveryWorkflow.run,
+                delivery_id,
+                id=delivery_workflow_id(delivery_id),
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                static_summary=f"Deliver {delivery_id} to its webhook",
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+
+    async def _runs(self, delivery_id: str) -> bool:
+        try:
+            found = await self._client.get_workflow_handle(
+                delivery_workflow_id(delivery_id)
+            ).describe(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return found.status is WorkflowExecutionStatus.RUNNING

@@ -1,0 +1,111 @@
+"""The outbox of webhooks: a fact and its announcement are committed together, or neither is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.checks import RunView
+from domain.ids import Prefix, new_id
+from domain.states import DeliveryStatus, WebhookStatus
+from domain.webhooks import (
+    EVENT_OF_VERDICT,
+    WebhookEvent,
+    accepted_data,
+    body_of,
+    handed_over_data,
+    verdict_data,
+)
+from storage.tables import commissioning_runs, projects, webhook_deliveries, webhooks
+
+
+async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
+    """Announce the verdict of a run."""
+    project = (
+        select(commissioning_runs.c.project_id)
+        .where(commissioning_runs.c.id == view.commissioning_id)
+        .scalar_subquery()
+    )
+    await _announce(
+        connection,
+        EVENT_OF_VERDICT[view.status],
+        lambda project_id: verdict_data(view, project_id=project_id),
+        project=project,
+        at=at,
+    )
+
+
+async def announce_handover(connection: AsyncConnection, project_id: str, *, at: datetime) -> None:
+    """Announce that a project was handed over."""
+    await _announce(
+        connection,
+        WebhookEvent.PROJECT_HANDED_OVER,
+        lambda project: handed_over_data(project, at=at),
+        project=project_id,
+        at=at,
+    )
+
+
+async def announce_acceptance(
+    connection: AsyncConnection, project_id: str, *, invitation_id: str, email: str, at: datetime
+) -> None:
+    """Announce that the site owner has accepted."""
+    await _announce(
+        connection,
+        WebhookEvent.INVITATION_ACCEPTED,
+        lambda project: accepted_data(project, invitation_id=invitation_id, email=email),
+        project=project_id,
+        at=at,
+    )
+
+
+async def _announce(
+    connection: AsyncConnection,
+    event: WebhookEvent,
+    data: Callable[[str], Mapping[str, Any]],
+    *,
+    project: str | ScalarSelect[Any],
+    at: datetime,
+) -> None:
+    """Write a delivery for each webhook that wants it; one query when there is none."""
+    is_project: ColumnElement[bool] = projects.c.id == project
+    rows = (
+        await connection.execute(
+            select(webhooks.c.id, webhooks.c.events, projects.c.id.label("project_id"))
+            .join(projects, projects.c.installer_id == webhooks.c.account_id)
+            .where(is_project)
+            .where(webhooks.c.status == WebhookStatus.ENABLED)
+        )
+    ).all()
+    wanted = [row for row in rows if event in row.events]
+    if wanted:
+        body = body_of(event, data(wanted[0].project_id), at=at)
+        await write_deliveries(connection, [row.id for row in wanted], event, body, at=at)
+
+
+async def write_deliveries(
+    connection: AsyncConnection,
+    webhook_ids: Sequence[str],
+    event: WebhookEvent,
+    body: str,
+    *,
+    at: datetime,
+) -> list[str]:
+    """Write the deliveries of one event; returns their ids."""
+    event_id = new_id(Prefix.EVENT)
+    rows = [
+        {
+            "id": new_id(Prefix.DELIVERY),
+            "webhook_id": webhook_id,
+            "event_id": event_id,
+            "event": event,
+            "body": body,
+            "status": DeliveryStatus.PENDING,
+            "created_at": at,
+        }
+        for webhook_id in webhook_ids
+    ]
+    await connection.execute(insert(webhook_deliveries), rows)
+    return [str(row["id"]) for row in rows]

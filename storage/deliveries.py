@@ -1,0 +1,277 @@
+"""Deliveries of events to webhooks, with every attempt: what is due, and the log of what was."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError, NotFoundError
+from domain.states import DeliveryStatus, WebhookStatus
+from domain.webhooks import OLD_SECRET_VALID, Attempt, Call, WebhookEvent
+from storage.dialects import among
+from storage.engine import Database
+from storage.tables import webhook_attempts, webhook_deliveries, webhooks
+
+DISABLED_AFTER: Final = timedelta(days=3)
+KEPT: Final = timedelta(days=30)
+_TEXT: Final = 500
+_GONE: Final = "It answered 410 Gone, which asks for no more calls."
+_FAILING: Final = "No call has succeeded for days."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """An event on its way to a webhook."""
+
+    id: str
+    webhook_id: str
+    event_id: str
+    event: WebhookEvent
+    body: str
+    status: DeliveryStatus
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoggedAttempt:
+    """One call, as the log keeps it."""
+
+    at: datetime
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+    response: str | None
+
+
+class Deliveries:
+    """Repository of deliveries."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, webhook_id: str, delivery_id: str) -> Delivery:
+        """One delivery of a webhook.
+
+        Raises:
+            NotFoundError: ``delivery_not_found``.
+
+        """
+        row = (
+            await self._connection.execute(
+                select(webhook_deliveries)
+                .where(webhook_deliveries.c.id == delivery_id)
+                .where(webhook_deliveries.c.webhook_id == webhook_id)
+            )
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
+        return _delivery(row)
+
+    async def page(
+        self, webhook_id: str, *, status: DeliveryStatus | None, before: str | None, limit: int
+    ) -> Sequence[Delivery]:
+        """Deliveries of a webhook, newest first, older than the id ``before``."""
+        query = (
+            select(webhook_deliveries)
+            .where(webhook_deliveries.c.webhook_id == webhook_id)
+            .order_by(webhook_deliveries.c.id.desc())
+            .limit(limit)
+        )
+        if status is not None:
+            query = query.where(webhook_deliveries.c.status == status)
+        if before is not None:
+            query = query.where(webhook_deliveries.c.id < before)
+        return [_delivery(row) for row in await self._connection.execute(query)]
+
+    async def attempts(self, delivery_id: str) -> Sequence[LoggedAttempt]:
+        """The calls of a delivery, oldest first."""
+        rows = await self._connection.execute(
+            select(webhook_attempts)
+            .where(webhook_attempts.c.delivery_id == delivery_id)
+            .order_by(webhook_attempts.c.id)
+        )
+        return [
+            LoggedAttempt(
+                at=row.at,
+                duration_ms=row.duration_ms,
+                status_code=row.status_code,
+                error=row.error,
+                response=row.response,
+            )
+            for row in rows
+        ]
+
+    async def reopen(self, delivery: Delivery) -> None:
+        """Have an ended delivery tried again.
+
+        Raises:
+            ConflictError: ``delivery_pending``.
+
+        """
+        reopened = await self._connection.execute(
+            update(webhook_deliveries)
+            .where(webhook_deliveries.c.id == delivery.id)
+            .where(webhook_deliveries.c.status != DeliveryStatus.PENDING)
+            .values(status=DeliveryStatus.PENDING, dispatched_at=None, ended_at=None)
+        )
+        if reopened.rowcount == 0:
+            raise ConflictError(
+                "delivery_pending", "It is being delivered. Wait until that has ended."
+            )
+
+    async def waiting(self, *, limit: int) -> Sequence[str]:
+        """Deliveries whose workflow has not been started."""
+        rows = await self._connection.execute(
+            select(webhook_deliveries.c.id)
+            .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
+            .where(webhook_deliveries.c.dispatched_at.is_(None))
+            .order_by(webhook_deliveries.c.id)
+            .limit(limit)
+        )
+        return list(rows.scalars())
+
+    async def dispatched(self, *, before: datetime, after: str, limit: int) -> Sequence[str]:
+        """Deliveries whose workflow was started before that moment and has not ended them."""
+        rows = await self._connection.execute(
+            select(webhook_deliveries.c.id)
+            .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
+            .where(webhook_deliveries.c.dispatched_at < before)
+            .where(webhook_deliveries.c.id > after)
+            .order_by(webhook_deliveries.c.id)
+            .limit(limit)
+        )
+        return list(rows.scalars())
+
+    async def mark_dispatched(self, delivery_ids: Sequence[str], *, at: datetime) -> None:
+        """Note that their workflows were started."""
+        await self._connection.execute(
+            update(webhook_deliveries)
+            .where(among(self._connection, webhook_deliveries.c.id, delivery_ids))
+            .values(dispatched_at=at)
+        )
+
+    async def forget(self, *, before: datetime) -> None:
+        """Delete what ended before that moment."""
+        await self._connection.execute(
+            delete(webhook_deliveries).where(webhook_deliveries.c.ended_at < before)
+        )
+
+
+class StoredDeliveries:
+    """Implements :class:`domain.ports.DeliveryRecords`."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def call(self, delivery_id: str) -> Call | None:
+        """What to call now; None when it was delivered, or the webhook wants nothing any more."""
+        async with self._database.write() as connection:
+            row = (
+                await connection.execute(
+                    select(
+                        webhook_deliveries.c.event_id,
+                        webhook_deliveries.c.body,
+                        webhook_deliveries.c.status.label("delivery_status"),
+                        webhooks,
+                    )
+                    .join(webhooks, webhooks.c.id == webhook_deliveries.c.webhook_id)
+                    .where(webhook_deliveries.c.id == delivery_id)
+                )
+            ).one_or_none()
+            if row is None or row.delivery_status != DeliveryStatus.PENDING:
+                return None
+            if row.status != WebhookStatus.ENABLED:
+                await _end(connection, delivery_id, DeliveryStatus.FAILED, at=self._now())
+                return None
+        versions = [row.secret_version]
+        if row.rotated_at is not None and self._now() - row.rotated_at < OLD_SECRET_VALID:
+            versions.append(row.secret_version - 1)
+        return Call(
+            webhook_id=row.id,
+            url=row.url,
+            event_id=row.event_id,
+            body=row.body,
+            secret_versions=tuple(versions),
+        )
+
+    async def attempted(self, delivery_id: str, webhook_id: str, attempt: Attempt) -> None:
+        """Log a call, and draw the conclusions: delivered, gone, or failing since then."""
+        async with self._database.write() as connection:
+            webhook = update(webhooks).where(webhooks.c.id == webhook_id)
+            exists = await connection.scalar(
+                select(webhook_deliveries.c.id).where(webhook_deliveries.c.id == delivery_id)
+            )
+            if exists is None:  # deleted in the middle of the call
+                return
+            await connection.execute(
+                insert(webhook_attempts).values(delivery_id=delivery_id, **_logged(attempt))
+            )
+            if attempt.succeeded:
+                await _end(connection, delivery_id, DeliveryStatus.DELIVERED, at=attempt.at)
+                await connection.execute(webhook.values(failing_since=None))
+                return
+            await connection.execute(
+                webhook.where(webhooks.c.failing_since.is_(None)).values(failing_since=attempt.at)
+            )
+            if attempt.gone:
+                await _end(connection, delivery_id, DeliveryStatus.FAILED, at=attempt.at)
+                await connection.execute(
+                    webhook.values(status=WebhookStatus.DISABLED, disabled_reason=_GONE)
+                )
+
+    async def give_up(self, delivery_id: str) -> None:
+        """End a delivery that was tried for long enough, and a webhook that fails for days."""
+        now = self._now()
+        async with self._database.write() as connection:
+            await _end(connection, delivery_id, DeliveryStatus.FAILED, at=now)
+            of_delivery = (
+                select(webhook_deliveries.c.webhook_id)
+                .where(webhook_deliveries.c.id == delivery_id)
+                .scalar_subquery()
+            )
+            await connection.execute(
+                update(webhooks)
+                .where(webhooks.c.id == of_delivery)
+                .where(webhooks.c.failing_since < now - DISABLED_AFTER)
+                .values(status=WebhookStatus.DISABLED, disabled_reason=_FAILING)
+            )
+
+
+async def _end(
+    connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, *, at: datetime
+) -> None:
+    await connection.execute(
+        update(webhook_deliveries)
+        .where(webhook_deliveries.c.id == delivery_id)
+        .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
+        .values(status=status, ended_at=at)
+    )
+
+
+def _logged(attempt: Attempt) -> dict[str, Any]:
+    answer = attempt.answer
+    return {
+        "at": attempt.at,
+        "duration_ms": round(attempt.duration.total_seconds() * 1000),
+        "status_code": answer.status_code if answer else None,
+        "error": attempt.error[:_TEXT] if attempt.error else None,
+        "response": answer.text if answer else None,
+    }
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        webhook_id=row.webhook_id,
+        event_id=row.event_id,
+        event=WebhookEvent(row.event),
+        body=row.body,
+        status=DeliveryStatus(row.status),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )

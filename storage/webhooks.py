@@ -1,0 +1,136 @@
+"""Webhooks of an account."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError, NotFoundError
+from domain.states import WebhookStatus
+from domain.webhooks import WebhookEvent
+from storage.tables import accounts, webhooks
+
+MOST_OF_AN_ACCOUNT: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Webhook:
+    """A webhook. Its secret is derived from its id and ``secret_version``."""
+
+    id: str
+    account_id: str
+    url: str
+    description: str | None
+    events: tuple[WebhookEvent, ...]
+    status: WebhookStatus
+    created_at: datetime
+    secret_version: int = 1
+    disabled_reason: str | None = None
+    failing_since: datetime | None = None
+
+
+class Webhooks:
+    """Repository of webhooks."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(self, webhook: Webhook) -> None:
+        """Store a webhook.
+
+        Raises:
+            ConflictError: ``too_many_webhooks``.
+
+        """
+        await self._connection.execute(  # two at once count one after the other
+            select(accounts.c.id).where(accounts.c.id == webhook.account_id).with_for_update()
+        )
+        count = await self._connection.scalar(
+            select(func.count())
+            .select_from(webhooks)
+            .where(webhooks.c.account_id == webhook.account_id)
+        )
+        if (count or 0) >= MOST_OF_AN_ACCOUNT:
+            raise ConflictError(
+                "too_many_webhooks",
+                f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
+            )
+        await self._connection.execute(
+            insert(webhooks).values(
+                id=webhook.id,
+                account_id=webhook.account_id,
+                url=webhook.url,
+                description=webhook.description,
+                events=list(webhook.events),
+                status=webhook.status,
+                secret_version=webhook.secret_version,
+                created_at=webhook.created_at,
+            )
+        )
+
+    async def get(self, webhook_id: str, *, account_id: str) -> Webhook:
+        """One webhook of the account.
+
+        Raises:
+            NotFoundError: ``webhook_not_found``.
+
+        """
+        row = (
+            await self._connection.execute(
+                select(webhooks)
+                .where(webhooks.c.id == webhook_id)
+                .where(webhooks.c.account_id == account_id)
+            )
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
+        return _webhook(row)
+
+    async def page(self, *, account_id: str, before: str | None, limit: int) -> Sequence[Webhook]:
+        """Webhooks of the account, newest first, older than the id ``before``."""
+        query = (
+            select(webhooks)
+            .where(webhooks.c.account_id == account_id)
+            .order_by(webhooks.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(webhooks.c.id < before)
+        return [_webhook(row) for row in await self._connection.execute(query)]
+
+    async def change(self, webhook_id: str, values: Mapping[str, Any]) -> None:
+        """Change columns."""
+        if values:
+            await self._connection.execute(
+                update(webhooks).where(webhooks.c.id == webhook_id).values(**values)
+            )
+
+    async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
+        """Go on with the next version of the secret."""
+        await self._connection.execute(
+            update(webhooks)
+            .where(webhooks.c.id == webhook_id)
+            .values(secret_version=webhooks.c.secret_version + 1, rotated_at=at)
+        )
+
+    async def delete(self, webhook_id: str) -> None:
+        """Remove it, with its log."""
+        await self._connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+
+
+def _webhook(row: Row[Any]) -> Webhook:
+    return Webhook(
+        id=row.id,
+        account_id=row.account_id,
+        url=row.url,
+        description=row.description,
+        events=tuple(WebhookEvent(event) for event in row.events),
+        status=WebhookStatus(row.status),
+        created_at=row.created_at,
+        secret_version=row.secret_version,
+        disabled_reason=row.disabled_reason,
+        failing_since=row.failing_since,
+    )
