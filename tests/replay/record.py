@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import temporal_client
+from dispatcher import Dispatcher
 from domain.commissioning import (
     Answer,
     CancelRequest,
@@ -41,24 +43,31 @@ from domain.ids import Prefix, new_id
 from domain.names import (
     configuration_workflow_id,
     connection_test_workflow_id,
+    delivery_workflow_id,
     notice_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.states import InstallerAnswer, Role
+from domain.states import InstallerAnswer, Role, WebhookStatus
+from domain.webhooks import WebhookEvent
 from embedded import binaries
+from settings import Settings
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.accounts import Account, Accounts
+from storage.announcements import write_deliveries
 from storage.invitations import Invitations
 from storage.parameters import Parameters
+from storage.webhooks import Webhook, Webhooks
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage, engine
 from tests.replay.masking import IDENTITY, leaks, masked
 from tests.support import databases
 from tests.support.eventually import eventually
+from tests.support.receiver import receiver
 from tests.support.temporal import TemporalServer
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
+from worker import make_webhook_worker
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -183,6 +192,43 @@ async def _push(
     )
 
 
+async def _webhook(stage: Stage) -> Recorded:
+    """A delivery that fails once and then arrives."""
+    now = datetime.now(UTC)
+    settings = Settings(
+        secret_key=SecretStr("0123456789abcdef0123456789abcdef"), allow_private_urls=True
+    )
+    async with (
+        receiver(statuses=[503]) as hook,
+        make_webhook_worker(
+            stage.client, stage.database, settings=settings, task_queue=stage.task_queue
+        ),
+    ):
+        webhook = Webhook(
+            id=new_id(Prefix.WEBHOOK),
+            account_id=stage.installer.id,
+            url=hook.url,
+            description=None,
+            events=(WebhookEvent.PROJECT_HANDED_OVER,),  # nothing of the other scenes
+            status=WebhookStatus.ENABLED,
+            created_at=now,
+        )
+        async with stage.database.write() as connection:
+            await Webhooks(connection).create(webhook)
+            (delivery,) = await write_deliveries(
+                connection, [webhook.id], WebhookEvent.WEBHOOK_TEST, "{}", at=now
+            )
+        await Dispatcher(
+            stage.client,
+            stage.database,
+            now=lambda: datetime.now(UTC),
+            task_queue=stage.task_queue,
+        ).dispatch()
+        handle = stage.client.get_workflow_handle(delivery_workflow_id(delivery))
+        await handle.result()
+    return {"webhook-delivery": handle}
+
+
 async def _project(stage: Stage) -> Recorded:
     """A refused handover, an invitation, a commissioning, and the handover."""
     project = stage.project
@@ -262,6 +308,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _never_connected,
     _cancelled,
     _lost_in_between,
+    _webhook,
     _firmware_updated,
     _configured,
     lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),
