@@ -147,6 +147,66 @@ async def _migrate(database_url: str, *, temporal: bool) -> None:
         await register_search_attributes(await connect())
 
 
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The certificate, a PDF.")],
+    *,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Public keys of the engine, as GET /api/v1/certificate-keys gives them, or PEM; "
+            "left out: the keys of the engine on this machine.",
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path,
+        typer.Option(
+            envvar="DYNAMO_DATA_DIR", metavar="DIR", help="Of the engine on this machine."
+        ),
+    ] = Path(".dynamo"),
+) -> None:
+    """Check a certificate offline: has the engine signed exactly this file?
+
+    Exit codes: 0 valid, 1 altered or not signed, 2 cannot be read, 3 signed with a key not given.
+    """
+    from documents.check import check
+
+    outcome = check(file, keys=key or [], data_dir=data_dir)
+    typer.echo(outcome.said, err=outcome.exit_code != 0)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def certificate_key(
+    *,
+    pem: Annotated[bool, typer.Option("--pem", help="As PEM, for other tools.")] = False,
+    data_dir: Annotated[
+        Path,
+        typer.Option(
+            envvar="DYNAMO_DATA_DIR", metavar="DIR", help="Of the engine on this machine."
+        ),
+    ] = Path(".dynamo"),
+) -> None:
+    """Print the public key that certificates of this engine are signed with.
+
+    It is that of DYNAMO_CERTIFICATE_KEY, or of the data directory. Keys that signed before are at
+    GET /api/v1/certificate-keys.
+    """
+    from documents.check import NoKeyError, local_key
+
+    try:
+        public = local_key(data_dir)
+    except NoKeyError as error:
+        _refuse(str(error), _MISUSED)
+    if pem:
+        typer.echo(public.pem(), nl=False)
+        return
+    import json
+
+    typer.echo(json.dumps({"keys": [public.jwk() | {"fingerprint": public.fingerprint}]}, indent=2))
+
+
 @app.command(add_help_option=False, context_settings=_PASS_ON)
 def simulate(context: typer.Context) -> None:
     """Run virtual charge points that speak OCPP over a real WebSocket."""

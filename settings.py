@@ -4,6 +4,7 @@ Temporal's own connection (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, TLS, AP
 the SDK's client configuration, not here.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRET_CHARACTERS = 32
+_SEED, _SEED_VARIETY = r"[0-9a-fA-F]{64}", 8  # fewer different digits: typed by hand
 
 
 def _seconds(value: object) -> object:
@@ -50,6 +52,11 @@ class Settings(BaseSettings):
         default=None,
         description="Signs tokens and hashes keys, 32 characters or more; on the embedded default "
         "one is made once and kept in the data directory",
+    )
+    certificate_key: SecretStr | None = Field(
+        default=None,
+        description="Seed of the Ed25519 key that signs certificates, 64 hexadecimal digits, for "
+        "the API alone; on the embedded default one is made once and kept in the data directory",
     )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on")
     api_port: int = Field(
@@ -121,6 +128,18 @@ class Settings(BaseSettings):
     def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
         if key is not None and len(key.get_secret_value()) < _SECRET_CHARACTERS:
             raise ValueError(f"it needs {_SECRET_CHARACTERS} characters or more")
+        return key
+
+    @field_validator("certificate_key")
+    @classmethod
+    def _a_seed(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None or not key.get_secret_value():
+            return None
+        text = key.get_secret_value()
+        if not re.fullmatch(_SEED, text) or len(set(text.lower())) < _SEED_VARIETY:
+            raise ValueError(
+                "it is 64 random hexadecimal digits; make them with: openssl rand -hex 32"
+            )
         return key
 
     @field_validator("database_url")

@@ -14,6 +14,8 @@ import temporal_client
 from api import docs
 from api.access.endpoints import router as access
 from api.accounts.endpoints import router as accounts
+from api.certificates.endpoints import router as certificates
+from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
@@ -77,6 +79,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         live,
         webhooks,
         handover,
+        certificates,
         site_owner,
         access,
     ):
@@ -84,6 +87,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
     app.include_router(v1)
     app.include_router(health)
     app.include_router(invitation_page)
+    app.include_router(online_copies)
     docs.install_docs(app)
     return app
 

@@ -27,6 +27,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Commissioning", "description": "The four checks, their record and log."},
     {"name": "Handover", "description": "Invitation of the site owner, and the handover."},
     {"name": "Webhooks", "description": "Events sent to a URL of yours, signed."},
+    {"name": "Certificates", "description": "Signed reports, what they declare, their keys."},
     {"name": "Site owner", "description": "Accepting an invitation, and the projects claimed."},
     {"name": "Health", "description": "For load balancers and `dynamo up`."},
 ]

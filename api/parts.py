@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.certificates.signing import Issuing
 from api.live.feeds import Feeds
 from api.security.keys import derive_key
 from api.security.passwords import Passwords
@@ -28,6 +29,7 @@ class Parts:
     catalogue: Catalogue
     feeds: Feeds
     outbound: Outbound
+    issuing: Issuing
 
 
 def compose(*, settings: Settings, database: Database, temporal: TemporalGateway) -> Parts:
@@ -48,4 +50,5 @@ def compose(*, settings: Settings, database: Database, temporal: TemporalGateway
         catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),
         feeds=Feeds(),
         outbound=outbound_from(settings),
+        issuing=Issuing(settings.certificate_key),
     )

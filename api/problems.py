@@ -49,6 +49,7 @@ _MEANING = {
     415: ("not_csv", "The body is not declared as a CSV file."),
     422: ("invalid_input", "A field is wrong; `errors` names it."),
     429: ("too_many_attempts", "Too many attempts; `Retry-After` says how long to wait."),
+    501: ("certificate_key_missing", "The engine has no key to sign certificates with."),
     503: (
         "temporal_unavailable",
         "A part of the engine is away; `Retry-After` says when to try again.",

@@ -8,6 +8,7 @@ import logging
 import tempfile
 from enum import StrEnum
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ class Typeface(StrEnum):
     SYMBOLS = "symbols"
 
 
+_SHAPING: Final = frozenset({"GDEF", "GPOS", "GSUB", "kern", "BASE", "MATH", "DSIG"})
 _FILES: Final = {
     (Typeface.TEXT, ""): ("FiraGO_Regular", ".ttf"),
     (Typeface.TEXT, "B"): ("FiraGO_Bold", ".ttf"),
@@ -35,19 +37,26 @@ _FILES: Final = {
 
 
 @cache
-def _folder() -> "tempfile.TemporaryDirectory[str]":
-    """Unpack the fonts, once a process; the folder goes with it."""
-    folder = tempfile.TemporaryDirectory(prefix="dynamo-fonts-")
-    for name, extension in _FILES.values():
-        module = importlib.import_module(f"pymupdf_fonts.{name}")
-        Path(folder.name, name + extension).write_bytes(module.fontbuffer)
-    return folder
+def _typeface(name: str) -> bytes:
+    """Unpack a typeface, once a process, without the tables for shaping: nothing here is shaped."""
+    module = importlib.import_module(f"pymupdf_fonts.{name}")
+    smaller = BytesIO()
+    with TTFont(BytesIO(module.fontbuffer), lazy=True, recalcTimestamp=False) as font:
+        for table in _SHAPING & set(font.keys()):
+            del font[table]
+        font.save(smaller, reorderTables=None)
+    return smaller.getvalue()
 
 
 def add_fonts(document: FPDF) -> None:
     """Make the typefaces known to a document, and fill their gaps from each other."""
-    for (family, style), (name, extension) in _FILES.items():
-        document.add_font(family, style, Path(_folder().name, name + extension))
+    # The document keeps the files open and needs their names no more: nothing is left behind, even
+    # by a process that ends without a good-bye.
+    with tempfile.TemporaryDirectory(prefix="dynamo-fonts-") as folder:
+        for (family, style), (name, extension) in _FILES.items():
+            path = Path(folder, name + extension)
+            path.write_bytes(_typeface(name))
+            document.add_font(family, style, path)
     document.set_fallback_fonts([Typeface.TEXT, Typeface.SYMBOLS], exact_match=False)
 
 
@@ -55,7 +64,7 @@ def add_fonts(document: FPDF) -> None:
 def drawable() -> frozenset[int]:
     """Code points for which some typeface has a glyph."""
     points: set[int] = set()
-    for name, extension in _FILES.values():
-        with TTFont(Path(_folder().name, name + extension), lazy=True) as font:
+    for name, _extension in _FILES.values():
+        with TTFont(BytesIO(_typeface(name)), lazy=True) as font:
             points |= font.getBestCmap().keys()
     return frozenset(points)

@@ -19,7 +19,7 @@ MARGIN: Final = 15.0
 """Millimetres, on each side."""
 WIDTH: Final = 210.0 - 2 * MARGIN
 """Millimetres between the margins."""
-_FOOT: Final = 14.0
+_FOOT: Final = 15.0
 
 
 class Colour(Enum):
@@ -38,11 +38,12 @@ class Colour(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imprint:
-    """What every page says at its foot, and what the file says about itself."""
+    """What every page says at its foot, in two lines, and what the file says about itself."""
 
     title: str
     subject: str
     foot: str
+    below: str
     at: datetime
     """The moment the document is of; nothing in it depends on when it is rendered."""
 
@@ -53,6 +54,7 @@ class Paper(FPDF):
     def __init__(self, imprint: Imprint) -> None:
         super().__init__(unit="mm", format="A4")
         self._imprint = imprint
+        self._widths: dict[tuple[str, str], dict[str, float]] = {}
         add_fonts(self)
         self.alias_nb_pages(PAGES)
         self.set_margins(MARGIN, MARGIN)
@@ -81,6 +83,9 @@ class Paper(FPDF):
         foot = self.fitted(clean(self._imprint.foot), WIDTH - place - 5)
         self.cell(WIDTH - place, 4, foot)
         self.cell(place, 4, f"Page {self.page_no()} of {PAGES}")
+        self.ink(6.2, colour=Colour.MUTED)
+        self.set_xy(MARGIN, -_FOOT + 5.6)
+        self.cell(WIDTH, 3, self.fitted(clean(self._imprint.below), WIDTH))
 
     def ink(
         self,
@@ -95,10 +100,52 @@ class Paper(FPDF):
         self.set_text_color(*colour.value)
 
     def line_of(self, text: str, *, height: float = 4.2, at_most: int = 500) -> None:
-        """Write a paragraph over the whole width, and go below it."""
-        self.multi_cell(
-            0, height, clean(text, at_most=at_most), align="L", new_x="LMARGIN", new_y="NEXT"
-        )
+        """Write a paragraph from the left margin over the whole width, and go below it."""
+        width = self.w - self.r_margin - self.l_margin
+        for line in self.wrapped(clean(text, at_most=at_most), width):
+            self.set_x(self.l_margin)
+            self.cell(width, height, line)
+            self.ln(height)
+
+    def width_of(self, text: str) -> float:
+        """How wide a cleaned text is as the ink is now, in millimetres.
+
+        The library's own answer takes a hundred times longer.
+        """
+        widths = self._widths.setdefault((self.font_family, self.font_style), {})
+        total = 0.0
+        for character in text:
+            width = widths.get(character)
+            if width is None:
+                width = widths[character] = self.get_string_width(character) / self.font_size_pt
+            total += width
+        return total * self.font_size_pt
+
+    def wrapped(self, text: str, width: float) -> list[str]:
+        """Break a cleaned text into lines, between words; a long word is broken where it must."""
+        lines: list[str] = []
+        for paragraph in text.split("\n"):
+            line = ""
+            for word in paragraph.split(" "):
+                longer = f"{line} {word}" if line else word
+                if self.width_of(longer) <= width:
+                    line = longer
+                    continue
+                if line:
+                    lines.append(line)
+                *whole, line = self._broken(word, width)
+                lines += whole
+            lines.append(line)
+        return lines
+
+    def _broken(self, word: str, width: float) -> list[str]:
+        pieces, piece = [], ""
+        for character in word:
+            if piece and self.width_of(piece + character) > width:
+                pieces.append(piece)
+                piece = ""
+            piece += character
+        return [*pieces, piece]
 
     def rule(self, *, colour: Colour = Colour.RULE, width: float = 0.2) -> None:
         """Draw a line over the whole width."""
@@ -113,12 +160,12 @@ class Paper(FPDF):
 
     def fitted(self, text: str, width: float) -> str:
         """Cut a cleaned text so that it takes no more than ``width`` as the ink is now."""
-        if self.get_string_width(text) <= width:
+        if self.width_of(text) <= width:
             return text
         low, high = 0, len(text)
         while low < high:
             middle = (low + high + 1) // 2
-            if self.get_string_width(text[:middle].rstrip() + "…") <= width:
+            if self.width_of(text[:middle].rstrip() + "…") <= width:
                 low = middle
             else:
                 high = middle - 1

@@ -22,6 +22,8 @@ class Prefix(StrEnum):
     EVENT = "evt"
     WEBHOOK = "whk"
     DELIVERY = "dlv"
+    PHOTO = "pho"
+    CERTIFICATE = "cer"
 
 
 def new_id(prefix: Prefix) -> str:

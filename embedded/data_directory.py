@@ -21,6 +21,7 @@ class DataDirectory:
 
     ``engine.sqlite3``, ``temporal.sqlite3``  the databases
     ``secret_key``                            signs tokens and hashes keys; made once, mode 0600
+    ``certificate_key``                       signs certificates; made once, mode 0600
     ``logs/``, ``mail/``                      of the processes; mails where no SMTP server is set
     ``lock``                                  names the process that holds the folder
     """
@@ -53,16 +54,31 @@ class DataDirectory:
 
     def secret_key(self) -> str:
         """Read the secret, made at the first start."""
-        path = self.path / "secret_key"
-        try:
-            with os.fdopen(_open_new(path), "w") as file:
-                file.write(secrets.token_urlsafe(_SECRET_BYTES))
-        except FileExistsError:
-            path.chmod(0o600)
-        secret = path.read_text().strip()
+        secret = self._made_once("secret_key", secrets.token_urlsafe(_SECRET_BYTES))
         if len(secret) < _SECRET_BYTES:  # a disk that was full at the first start
+            path = self.path / "secret_key"
             raise StartError(f"{path} is damaged. Remove it; everybody then has to log in again.")
         return secret
+
+    def certificate_key(self) -> str:
+        """Read the seed of the key that signs certificates, made at the first start."""
+        seed = self._made_once("certificate_key", secrets.token_hex(_SECRET_BYTES))
+        if len(seed) != 2 * _SECRET_BYTES:
+            path = self.path / "certificate_key"
+            raise StartError(
+                f"{path} is damaged. Put it back from a backup; if there is none, remove it: "
+                "certificates are signed with a new key then, and the old ones stay valid."
+            )
+        return seed
+
+    def _made_once(self, name: str, content: str) -> str:
+        path = self.path / name
+        try:
+            with os.fdopen(_open_new(path), "w") as file:
+                file.write(content)
+        except FileExistsError:
+            path.chmod(0o600)
+        return path.read_text().strip()
 
     def log(self, name: str) -> Path:
         """Path of a log, open to be appended to; a long one is put aside first."""

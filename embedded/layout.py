@@ -74,7 +74,12 @@ class Layout:
         return _outward_address() if self.host in _EVERY_ADDRESS else self.host
 
     def environment(
-        self, inherited: Mapping[str, str], *, data_dir: Path, secret_key: str
+        self,
+        inherited: Mapping[str, str],
+        *,
+        data_dir: Path,
+        secret_key: str,
+        certificate_key: str,
     ) -> dict[str, str]:
         """Return the children's environment: what was set goes on, but for what `up` decides.
 
@@ -85,6 +90,7 @@ class Layout:
         defaults = {
             "DYNAMO_SECRET_KEY": secret_key,
             "DYNAMO_TEMPORAL_UI_URL": self.temporal_ui_url,
+            "DYNAMO_CERTIFICATE_KEY": certificate_key,
             "DYNAMO_PUBLIC_API_URL": f"http://{_bracketed(self._far)}:{self.api_port}",
             "DYNAMO_PUBLIC_OCPP_URL": self.ocpp_url,
         }

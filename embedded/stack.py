@@ -70,7 +70,10 @@ class Stack:
     async def _start(self) -> None:
         self.layout = settle(self._options)
         self.environment = self.layout.environment(
-            os.environ, data_dir=self.data.path, secret_key=self.data.secret_key()
+            os.environ,
+            data_dir=self.data.path,
+            secret_key=self.data.secret_key(),
+            certificate_key=self.data.certificate_key(),
         )
         temporal = await self._child(
             "temporal", self.layout.temporal_command(self.data.temporal_database)

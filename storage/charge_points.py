@@ -126,6 +126,13 @@ class ChargePoints:
             delete(charge_points).where(charge_points.c.id == charge_point_id)
         )
 
+    async def is_in(self, charge_point_id: str, *, project_id: str) -> bool:
+        """Tell whether the project has that charge point."""
+        of_project = exists().where(
+            charge_points.c.id == charge_point_id, charge_points.c.project_id == project_id
+        )
+        return bool(await self._connection.scalar(select(of_project)))
+
     async def has_runs(self, charge_point_id: str) -> bool:
         """Tell whether commissioning was ever started."""
         query = select(exists().where(commissioning_runs.c.charge_point_id == charge_point_id))

@@ -24,16 +24,15 @@ from domain.commissioning import (
 from domain.facts import Snapshot
 from domain.operations import DesiredParameter
 from domain.parameters import text_of
-from domain.rules.sampled_values import read_samples
 from storage.attempts import last_refusal
 from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
 from storage.connections import read_connection
 from storage.engine import Database
-from storage.fact_transactions import transaction_fact
 from storage.facts import read_snapshot
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
+from storage.readings import read_readings
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from storage.tables import (
@@ -41,9 +40,7 @@ from storage.tables import (
     charge_points,
     commissioning_runs,
     connections,
-    meter_values,
     projects,
-    transactions,
 )
 
 _ID_TAG_BYTES = 10  # 20 characters of uppercase hex, the longest an id tag may be in OCPP 1.6
@@ -137,23 +134,7 @@ class StoredRuns:
     async def readings(self, transaction_id: int) -> TransactionReadings:
         """Meter values of a transaction, by time."""
         async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(transactions).where(transactions.c.id == transaction_id)
-                )
-            ).one_or_none()
-            values = await connection.execute(
-                select(meter_values)
-                .where(meter_values.c.transaction_id == transaction_id)
-                .order_by(meter_values.c.at, meter_values.c.id)
-            )
-            return TransactionReadings(
-                readings=tuple(
-                    read_samples(value.at, value.samples, connector_id=value.connector_id)
-                    for value in values
-                ),
-                transaction=None if row is None else transaction_fact(row),
-            )
+            return await read_readings(connection, transaction_id)
 
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
         """What the verdict mail needs; None when it was sent or there is no verdict."""

@@ -20,6 +20,7 @@ from storage.tables import charge_points, commissioning_runs
 _REQUEST = TypeAdapter(RunRequest)
 _VIEW = TypeAdapter(RunView)
 _OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
+_JUDGED = (RunStatus.COMPLETED, RunStatus.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +142,19 @@ class Runs:
             select(commissioning_runs)
             .where(commissioning_runs.c.charge_point_id == charge_point_id)
             .where(commissioning_runs.c.status != RunStatus.ABANDONED)
+            .order_by(commissioning_runs.c.id.desc())
+            .limit(1)
+        )
+
+    async def newest_judged(self, charge_point_id: str) -> Run | None:
+        """The open run, else the newest that completed or failed; None where there is neither.
+
+        A cancelled run says nothing about the charge point.
+        """
+        return await self._one(
+            select(commissioning_runs)
+            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+            .where(commissioning_runs.c.status.in_((*_OPEN, *_JUDGED)))
             .order_by(commissioning_runs.c.id.desc())
             .limit(1)
         )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -393,4 +394,56 @@ invitations = Table(
     Column("expires_at", UTCDateTime, nullable=False),
     Column("accepted_at", UTCDateTime),
     Column("accepted_by", ForeignKey("accounts.id")),
+)
+
+declarations = Table(
+    "declarations",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("declared", JSON, nullable=False),
+    Column("declared_by", String(320), nullable=False),  # an e-mail
+    Column("declared_at", UTCDateTime, nullable=False),
+)
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), nullable=False),
+    Column("caption", String(200)),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the picture, hex
+    Column("picture", LargeBinary, nullable=False),  # JPEG, written anew: it has no metadata
+    Column("thumbnail", LargeBinary, nullable=False),  # JPEG, as documents show it
+    Column("added_by", String(320), nullable=False),
+    Column("added_at", UTCDateTime, nullable=False),
+    # The same picture sent again is the same row.
+    UniqueConstraint("charge_point_id", "sha256"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("scope", String(20), nullable=False),
+    Column("subject_id", String(40), nullable=False),  # of the charge point or the project
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # 1 is the subject's first
+    Column("content_hash", String(64), nullable=False),  # of the report, hex
+    Column("sha256", String(64), nullable=False),  # of the file, hex
+    Column("key_id", String(16), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("issued_at", UTCDateTime, nullable=False),
+    Column("summary", JSON, nullable=False),  # what its public page says
+    Column("file", LargeBinary, nullable=False),  # the signed PDF, as it was issued
+    UniqueConstraint("subject_id", "number"),
+)
+
+certificate_keys = Table(
+    "certificate_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("public_key", String(64), nullable=False),  # Ed25519, hex; an old one is kept
+    Column("first_used_at", UTCDateTime, nullable=False),
 )

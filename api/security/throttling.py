@@ -31,6 +31,7 @@ SIGNUP_ADDRESS = Limit(name="signup-address", attempts=100, window=timedelta(hou
 SIGNUP_ACCOUNT = Limit(name="signup-account", attempts=10, window=timedelta(hours=1))
 ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hours=1))
 INVITE_ACCOUNT = Limit(name="invite-account", attempts=100, window=timedelta(days=1))
+ISSUE_SUBJECT = Limit(name="issue-subject", attempts=60, window=timedelta(hours=1))
 INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
 
 WEBHOOK_TEST_ACCOUNT = Limit(name="webhook-test", attempts=100, window=timedelta(hours=1))

@@ -42,6 +42,9 @@ def _simulate() -> Any:
 
 def _rows(options: list[Any]) -> Iterator[tuple[str, str, str]]:
     for option in options:
+        if option.param_type_name == "argument":
+            yield code(str(option.name).upper()), "", str(option.help)
+            continue
         words = " ".join([", ".join(option.opts), option.metavar or _value(option)]).strip()
         variable = f" Environment: `{option.envvar}`." if option.envvar else ""
         default = "" if option.is_flag or option.default is None else str(option.default)

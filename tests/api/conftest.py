@@ -54,6 +54,8 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path,
         secret_key=SecretStr("test secret, long enough to be one"),
+        certificate_key=SecretStr("0123456789abcdef" * 4),
+        public_api_url="https://api.example.com/",
         public_ocpp_url="wss://ocpp.example.com/",
     )
 

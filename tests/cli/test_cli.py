@@ -9,7 +9,16 @@ import pytest
 
 from cli import up
 
-COMMANDS = {"up", "api", "worker", "ocpp-server", "migrate", "simulate"}
+COMMANDS = {
+    "up",
+    "api",
+    "worker",
+    "ocpp-server",
+    "migrate",
+    "simulate",
+    "verify",
+    "certificate-key",
+}
 SECRET = "s" * 32
 PASSWORD = "p4ssw0rd"
 

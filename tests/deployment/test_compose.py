@@ -16,7 +16,11 @@ from cli import app
 from settings import Settings
 
 ROOT = Path(__file__).parents[2]
-GIVEN = {"DYNAMO_SECRET_KEY": "s" * 43, "POSTGRES_PASSWORD": "letters4nd8digits"}
+GIVEN = {
+    "DYNAMO_SECRET_KEY": "s" * 43,
+    "DYNAMO_CERTIFICATE_KEY": "0123456789abcdef" * 4,
+    "POSTGRES_PASSWORD": "letters4nd8digits",
+}
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?P<kind>:-|:\?)?(?P<rest>[^}]*)\}")
 _SECRET = re.compile(r"SECRET|PASSWORD|PWD|_KEY$")
 

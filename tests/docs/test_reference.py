@@ -56,7 +56,8 @@ def test_every_command_and_option_is_told() -> None:
         assert heading in text
         section = text.partition(heading)[2].partition("\n## ")[0]
         for option in options:
-            for word in option.opts:
+            argument = option.param_type_name == "argument"
+            for word in [option.name.upper()] if argument else option.opts:
                 assert f"`{word}" in section, f"{name} {word}"
 
 

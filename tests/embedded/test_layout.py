@@ -12,7 +12,9 @@ LAYOUT = Layout(
 
 
 def environment(inherited: dict[str, str], layout: Layout = LAYOUT) -> dict[str, str]:
-    return layout.environment(inherited, data_dir=Path("/data"), secret_key="s" * 43)
+    return layout.environment(
+        inherited, data_dir=Path("/data"), secret_key="s" * 43, certificate_key="c" * 64
+    )
 
 
 def test_what_the_caller_set_goes_on() -> None:
@@ -36,6 +38,7 @@ def test_what_up_decides_wins() -> None:
     assert ours["DYNAMO_API_PORT"] == "8000"
     assert ours["DYNAMO_DATA_DIR"] == "/data"
     assert ours["DYNAMO_SECRET_KEY"] == "s" * 43
+    assert ours["DYNAMO_CERTIFICATE_KEY"] == "c" * 64
 
 
 def test_no_setting_for_another_temporal_reaches_the_children() -> None:

@@ -23,6 +23,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
     sa.UniqueConstraint('role', 'email', name=op.f('uq_accounts_role_email'))
     )
+    op.create_table('certificate_keys',
+    sa.Column('id', sa.String(length=16), nullable=False),
+    sa.Column('public_key', sa.String(length=64), nullable=False),
+    sa.Column('first_used_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_certificate_keys'))
+    )
     op.create_table('commands',
     sa.Column('intent', sa.String(length=100), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -144,6 +150,24 @@ def upgrade() -> None:
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhooks_account_id_id'), ['account_id', 'id'], unique=False)
 
+    op.create_table('certificates',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('scope', sa.String(length=20), nullable=False),
+    sa.Column('subject_id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('content_hash', sa.String(length=64), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('key_id', sa.String(length=16), nullable=False),
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('summary', sa.JSON(), nullable=False),
+    sa.Column('file', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_certificates_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_certificates')),
+    sa.UniqueConstraint('subject_id', 'number', name=op.f('uq_certificates_subject_id_number')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_certificates_token_hash'))
+    )
     op.create_table('charge_points',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -294,6 +318,14 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connectors_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'connector_id', name=op.f('pk_connectors'))
     )
+    op.create_table('declarations',
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('declared', sa.JSON(), nullable=False),
+    sa.Column('declared_by', sa.String(length=320), nullable=False),
+    sa.Column('declared_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_declarations_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_declarations'))
+    )
     op.create_table('identity_aliases',
     sa.Column('identity_key', sa.String(length=100), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -315,6 +347,21 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_parameters_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'key', name=op.f('pk_parameters'))
+    )
+    op.create_table('photos',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('caption', sa.String(length=200), nullable=True),
+    sa.Column('width', sa.Integer(), nullable=False),
+    sa.Column('height', sa.Integer(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('picture', sa.LargeBinary(), nullable=False),
+    sa.Column('thumbnail', sa.LargeBinary(), nullable=False),
+    sa.Column('added_by', sa.String(length=320), nullable=False),
+    sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_photos_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_photos')),
+    sa.UniqueConstraint('charge_point_id', 'sha256', name=op.f('uq_photos_charge_point_id_sha256'))
     )
     op.create_table('transactions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -363,8 +410,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_transactions_open', postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
 
     op.drop_table('transactions')
+    op.drop_table('photos')
     op.drop_table('parameters')
     op.drop_table('identity_aliases')
+    op.drop_table('declarations')
     op.drop_table('connectors')
     with op.batch_alter_table('connections', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_connections_node_id'))
@@ -400,6 +449,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))
 
     op.drop_table('charge_points')
+    op.drop_table('certificates')
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhooks_account_id_id'))
 
@@ -435,5 +485,6 @@ def downgrade() -> None:
 
     op.drop_table('connection_attempts')
     op.drop_table('commands')
+    op.drop_table('certificate_keys')
     op.drop_table('accounts')
     # ### end Alembic commands ###

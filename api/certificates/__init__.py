@@ -1,0 +1,1 @@
+"""Certificates: reports of charge points and projects, what installers declare, verification."""

@@ -1,0 +1,208 @@
+"""Endpoints of certificates, for installers, site owners and whoever verifies one."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.certificates.answer import answer
+from api.certificates.issuing import issue_of_charge_point, issue_of_project, online_copy
+from api.certificates.schemas import (
+    CertificateShown,
+    CertificatesShown,
+    KeyShown,
+    KeysShown,
+    ReportFormat,
+)
+from api.deps import AppParts, ChargePointId, Installer, OwnedProjectId, ProjectId, SiteOwner
+from api.parts import Parts
+from api.problems import problems
+from documents.keys import PublicKey
+from domain.errors import NotFoundError
+from domain.ids import Prefix, is_id
+from storage.certificates import Certificates
+from storage.charge_points import ChargePoints
+from storage.projects import Projects
+
+router = APIRouter(tags=["Certificates"])
+
+_NO_VERDICT: Final = "There is nothing to report yet: no run has a verdict, or one is open."
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The signed PDF, or the same as a page. `X-Certificate-SHA256` is the "
+        "SHA-256 of the PDF, `X-Certificate-Number` its number.",
+        "content": {
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+            "text/html": {"schema": {"type": "string"}},
+        },
+    }
+}
+_PROBLEMS: Final = _ANSWERS | problems(401, 403, 404, 422, 429, 501, 503, no_verdict=_NO_VERDICT)
+_Format = Annotated[
+    ReportFormat | None,
+    Query(
+        alias="format",
+        description="Left out: a page for a browser (`Accept: text/html`), else a PDF",
+    ),
+]
+
+
+@router.get(
+    "/installer/commissioning/{charge_point_id}/report",
+    summary="Get the certificate of a charge point",
+    operation_id="getChargePointReport",
+    response_class=Response,
+    responses=_PROBLEMS,
+)
+async def report_of_charge_point(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    request: Request,
+    wanted: _Format = None,
+) -> Response:
+    """The newest verdict with its evidence, and apart from it what you have declared.
+
+    As long as nothing of it changes it is the same file; a change makes another, with the next
+    number. Reports of failed runs are signed too, and say so.
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
+
+
+@router.get(
+    "/installer/projects/{project_id}/report",
+    summary="Get the certificate of a project",
+    operation_id="getProjectReport",
+    response_class=Response,
+    responses=_PROBLEMS,
+)
+async def report_of_project(
+    project_id: ProjectId,
+    installer: Installer,
+    parts: AppParts,
+    request: Request,
+    wanted: _Format = None,
+) -> Response:
+    """A cover with every charge point and the handover, then the page of each charge point."""
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+    return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
+
+
+@router.get(
+    "/installer/commissioning/{charge_point_id}/certificates",
+    summary="List the certificates of a charge point",
+    operation_id="listChargePointCertificates",
+    responses=problems(401, 403, 404, 503),
+)
+async def certificates_of_charge_point(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> CertificatesShown:
+    """Those that were issued so far, newest first."""
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    return await _listed(parts, charge_point_id)
+
+
+@router.get(
+    "/installer/projects/{project_id}/certificates",
+    summary="List the certificates of a project",
+    operation_id="listProjectCertificates",
+    responses=problems(401, 403, 404, 503),
+)
+async def certificates_of_project(
+    project_id: ProjectId, installer: Installer, parts: AppParts
+) -> CertificatesShown:
+    """Those that were issued so far, newest first."""
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+    return await _listed(parts, project_id)
+
+
+@router.get(
+    "/site-owner/projects/{project_id}/report",
+    summary="Get the certificate of my project",
+    operation_id="getOwnedProjectReport",
+    response_class=Response,
+    responses=_PROBLEMS,
+)
+async def report_of_owned_project(
+    project_id: OwnedProjectId,
+    owner: SiteOwner,
+    parts: AppParts,
+    request: Request,
+    wanted: _Format = None,
+) -> Response:
+    """A cover with every charge point and the handover, then the page of each charge point."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
+
+
+@router.get(
+    "/site-owner/projects/{project_id}/certificates",
+    summary="List the certificates of my project",
+    operation_id="listOwnedProjectCertificates",
+    responses=problems(401, 403, 404, 503),
+)
+async def certificates_of_owned_project(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+) -> CertificatesShown:
+    """Those that were issued so far, newest first."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    return await _listed(parts, project_id)
+
+
+@router.get(
+    "/site-owner/projects/{project_id}/charge-points/{charge_point_id}/report",
+    summary="Get the certificate of one of my charge points",
+    operation_id="getOwnedChargePointReport",
+    response_class=Response,
+    responses=_PROBLEMS,
+)
+async def report_of_owned_charge_point(
+    project_id: OwnedProjectId,
+    charge_point_id: str,
+    owner: SiteOwner,
+    parts: AppParts,
+    request: Request,
+    wanted: _Format = None,
+) -> Response:
+    """Its newest verdict with the evidence, and apart from it what the installer has declared."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        if not is_id(Prefix.CHARGE_POINT, charge_point_id) or not await ChargePoints(
+            connection
+        ).is_in(charge_point_id, project_id=project_id):
+            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+    return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
+
+
+@router.get(
+    "/certificate-keys",
+    summary="Get the keys of certificates",
+    operation_id="getCertificateKeys",
+    responses=problems(503),
+)
+async def certificate_keys(parts: AppParts) -> KeysShown:
+    """The public keys, as a JSON Web Key Set. With them anyone verifies a certificate offline.
+
+    Keys that signed once are kept, so that old certificates stay verifiable.
+    """
+    async with parts.database.read() as connection:
+        stored = await Certificates(connection).keys()
+    keys = [PublicKey(bytes.fromhex(key)) for key in stored]
+    present = parts.issuing.public_key
+    if present is not None and present not in keys:
+        keys.append(present)
+    return KeysShown(keys=[KeyShown(**key.jwk(), fingerprint=key.fingerprint) for key in keys])
+
+
+async def _listed(parts: Parts, subject_id: str) -> CertificatesShown:
+    async with parts.database.read() as connection:
+        rows = await Certificates(connection).all(subject_id)
+    return CertificatesShown(
+        items=[CertificateShown.of(row, online_copy(parts, row.id)) for row in rows]
+    )

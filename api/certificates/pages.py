@@ -1,0 +1,126 @@
+"""The online copy of a certificate, for whoever has its link.
+
+The link of the online copy is on the certificate, as a QR code. Its token alone opens it; the page
+is kept out of search engines, and its address out of other servers' logs.
+"""
+
+import hashlib
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
+
+from api.certificates.answer import file, headers
+from api.certificates.policy import COMPARE, PAGE_HEADERS
+from api.deps import AppParts
+from api.parts import Parts
+from documents.certificate.markup import Markup, document, facts, tag
+from documents.certificate.words import CHECK_TITLES, RESULTS, moment
+from documents.keys import PublicKey
+from documents.signature import Validity, verify
+from domain.errors import NotFoundError
+from domain.states import CheckName, CheckResult, RunStatus
+from domain.tokens import hash_token
+from storage.certificates import Certificate, Certificates
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/certificates/{token}")
+async def online_copy_page(token: str, parts: AppParts) -> Response:
+    """Say what the certificate is, and whether its signature holds."""
+    certificate = await _find(parts, token)
+    if certificate is None:
+        page = document(
+            "No such certificate",
+            tag("h1", "There is no such certificate"),
+            tag("p", "Check the address: it is on the certificate, and in its QR code."),
+        )
+        return HTMLResponse(page, status_code=404, headers=PAGE_HEADERS)
+    async with parts.database.read() as connection:
+        content = await Certificates(connection).file(certificate.id)
+        keys = [PublicKey(bytes.fromhex(key)) for key in await Certificates(connection).keys()]
+    genuine = (
+        verify(content, keys).validity is Validity.VALID
+        and hashlib.sha256(content).hexdigest() == certificate.sha256
+    )
+    return HTMLResponse(
+        _page(certificate, token, genuine=genuine), headers=PAGE_HEADERS | headers(certificate)
+    )
+
+
+@router.get("/certificates/{token}/file")
+async def online_copy_file(token: str, parts: AppParts) -> Response:
+    """Give the signed PDF, as it was issued."""
+    certificate = await _find(parts, token)
+    if certificate is None:
+        raise NotFoundError("certificate_not_found", "There is no such certificate.")
+    response = await file(parts, certificate)
+    response.headers.update(
+        {name: PAGE_HEADERS[name] for name in ("Referrer-Policy", "X-Robots-Tag")}
+    )
+    return response
+
+
+async def _find(parts: Parts, token: str) -> Certificate | None:
+    async with parts.database.read() as connection:
+        return await Certificates(connection).by_token(hash_token(token))
+
+
+def _page(certificate: Certificate, token: str, *, genuine: bool) -> str:
+    summary: dict[str, Any] = dict(certificate.summary)
+    newest = certificate.number == certificate.newest
+    state = "The signature is valid" if genuine else "The signature is not valid"
+    said = (
+        "It is the newest of its kind."
+        if newest
+        else f"It was replaced: number {certificate.newest} is the newest."
+    )
+    return document(
+        f"Certificate {certificate.id}",
+        tag("p", "Online copy of a commissioning certificate", class_="kind"),
+        tag("h1", str(summary["site"])),
+        tag("span", state, class_="pill good" if genuine else "pill bad"),
+        tag("span", said, class_="muted" if newest else "warn"),
+        facts(
+            (
+                ("Certificate", certificate.id),
+                ("Number", str(certificate.number)),
+                ("Issued", moment(certificate.issued_at)),
+                ("Installer", str(summary["installer"])),
+                ("Signed with key", certificate.key_id),
+            )
+        ),
+        tag("p", "SHA-256 of the file: ", tag("code", certificate.sha256, id="sha256")),
+        tag("p", tag("a", "Download the signed PDF", href=f"{token}/file")),
+        tag("h2", "What it certifies"),
+        *(_charge_point(one) for one in summary["charge_points"]),
+        *(tag("p", f"{one}: no verdict", class_="muted") for one in summary["unjudged"]),
+        tag("h2", "Compare a file"),
+        tag("p", "It stays on your device.", class_="muted small"),
+        tag(
+            "p",
+            tag(
+                "label",
+                "The PDF that you have: ",
+                Markup('<input type="file" id="file" accept="application/pdf">'),
+            ),
+        ),
+        tag("p", id="said", role="status"),
+        script=COMPARE,
+    )
+
+
+def _charge_point(one: dict[str, Any]) -> Markup:
+    passed = one["status"] == RunStatus.COMPLETED
+    checks = " · ".join(
+        f"{CHECK_TITLES[CheckName(name)]}: {RESULTS[CheckResult(result)].lower()}"
+        for name, result in one["checks"].items()
+    )
+    verdict = "Passed" if passed else "Failed"
+    heading = tag(
+        "h3",
+        tag("span", f"{one['serial_number']} · {one['name']}"),
+        tag("span", verdict, class_="good" if passed else "bad"),
+    )
+    return tag("div", heading, tag("p", checks, class_="small muted"), class_="check")

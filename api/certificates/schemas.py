@@ -1,0 +1,105 @@
+"""Shapes of certificates."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from api.fields import Timestamp
+from domain.certificates import CertificateScope
+from storage.certificates import Certificate
+
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_CERTIFICATE: dict[str, JsonValue] = {
+    "id": "cer_01HX9CERTIFICATEABCDEF",
+    "scope": "charge_point",
+    "subject_id": "cp_01HX5P2QRSTUVWXYZ0",
+    "number": 1,
+    "newest": True,
+    "sha256": _SHA256,
+    "key_id": "21fe31dfa154a261",
+    "issued_at": "2026-05-01T09:40:00Z",
+    "url": "https://api.dynamo-csms.com/certificates/q1w2e3r4t5y6u7i8o9p0a1s2d3f",
+}
+
+
+class ReportFormat(StrEnum):
+    """As what a report is wanted."""
+
+    PDF = "pdf"
+    HTML = "html"
+
+
+class CertificateShown(BaseModel):
+    """An issued certificate. The signed file lies behind `url`, for whoever knows that."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CERTIFICATE]})
+
+    id: str
+    scope: CertificateScope
+    subject_id: str = Field(description="Of the charge point or the project")
+    number: int = Field(description="1 is the first of this subject; each change makes another")
+    newest: bool
+    sha256: str = Field(description="Of the whole file, as `sha256sum` shows it")
+    key_id: str = Field(description="Which of `/api/v1/certificate-keys` has signed it")
+    issued_at: Timestamp
+    url: str = Field(description="The online copy, which the QR code leads to; no login is needed")
+
+    @classmethod
+    def of(cls, certificate: Certificate, url: str) -> "CertificateShown":
+        """Show a certificate."""
+        return cls(
+            id=certificate.id,
+            scope=certificate.scope,
+            subject_id=certificate.subject_id,
+            number=certificate.number,
+            newest=certificate.number == certificate.newest,
+            sha256=certificate.sha256,
+            key_id=certificate.key_id,
+            issued_at=certificate.issued_at,
+            url=url,
+        )
+
+
+class CertificatesShown(BaseModel):
+    """Every certificate of a charge point or a project, newest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_CERTIFICATE]}]})
+
+    items: list[CertificateShown]
+
+
+class KeyShown(BaseModel):
+    """An Ed25519 public key as JSON Web Key (RFC 8037)."""
+
+    kty: str = "OKP"
+    crv: str = "Ed25519"
+    use: str = "sig"
+    kid: str = Field(description="First 16 digits of the fingerprint")
+    x: str = Field(description="The key, base64url")
+    fingerprint: str = Field(description="SHA-256 of the key, as certificates show it")
+
+
+class KeysShown(BaseModel):
+    """The keys that sign, or have signed, certificates of this engine."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "keys": [
+                        {
+                            "kty": "OKP",
+                            "crv": "Ed25519",
+                            "use": "sig",
+                            "kid": "21fe31dfa154a261",
+                            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                            "fingerprint": "21fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58"
+                            "877ef47f9721b9",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    keys: list[KeyShown]

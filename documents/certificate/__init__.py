@@ -1,0 +1,1 @@
+"""The commissioning certificate: what it says, as a PDF and as a page."""

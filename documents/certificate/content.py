@@ -1,0 +1,288 @@
+"""What a certificate says about one charge point, in words; the PDF and the page both draw it.
+
+Nothing in here is cleaned or escaped: texts of a charge point stand as they were stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from documents.certificate.words import (
+    CHECK_TITLES,
+    duration,
+    moment,
+    name_of,
+    number,
+    value_of,
+)
+from domain.certificates import ChargePointReport, Frame
+from domain.checks import CheckRecord, RunView
+from domain.declarations import Declaration
+from domain.states import CheckName, CheckResult, RunStatus
+
+Rows = tuple[tuple[str, str], ...]
+_CONFIGURATION: Final = "configuration."
+_CONNECTOR: Final = "connector."
+_SHOWN_ELSEWHERE: Final = frozenset({"vendor", "model", "boot_id", "id_tag"})
+_MOST_CONNECTORS: Final = 6
+_MOST_PARAMETERS: Final = 24
+_WORTH_SAYING: Final = 0.001
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckContent:
+    """One check: its verdict, what was found, what was measured, and what a reader must know."""
+
+    title: str
+    result: CheckResult
+    took: str
+    sentences: tuple[str, ...]
+    values: Rows
+    notes: tuple[str, ...]
+    needs_review: bool
+    failure: str | None
+    skipped: str | None
+    kept_from: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParameterContent:
+    """One configuration key: what the charge point reports, and whether that is as desired."""
+
+    key: str
+    said: str
+    as_desired: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """All of a charge point's certificate but its plot and its photos."""
+
+    title: str
+    passed: bool
+    verdict: str
+    verdict_at: str
+    identity: Rows
+    run: Rows
+    checks: tuple[CheckContent, ...]
+    parameters: tuple[ParameterContent, ...]
+    parameters_left_out: int
+    charge: Rows
+    charge_missing: str | None
+    """Why there is no test charge to show."""
+    alarms: tuple[str, ...]
+    frames: tuple[Frame, ...]
+    frames_logged: int
+    declared: Rows
+    declared_by: str | None
+    declared_notes: str | None
+    signature: str | None
+
+
+def content_of(report: ChargePointReport) -> Content:
+    """Put a charge point's report into words."""
+    run, device = report.run, report.registered
+    parameters = tuple(_parameters(run))
+    return Content(
+        title=f"{device.vendor} {device.model}"
+        if device.vendor.casefold() not in device.model.casefold()
+        else device.model,
+        passed=run.status is RunStatus.COMPLETED,
+        verdict="Passed" if run.status is RunStatus.COMPLETED else "Failed",
+        verdict_at=moment(run.completed_at) if run.completed_at else "",
+        identity=_identity(report),
+        run=_run(report),
+        checks=tuple(_check(run, check) for check in run.checks),
+        parameters=parameters[:_MOST_PARAMETERS],
+        parameters_left_out=max(len(parameters) - _MOST_PARAMETERS, 0),
+        charge=_charge(report),
+        charge_missing=_why_no_charge(report),
+        alarms=run.alarms,
+        frames=report.frames,
+        frames_logged=report.frames_logged,
+        declared=_declared(report.declaration),
+        declared_by=f"{report.declaration.by}, {moment(report.declaration.at)}"
+        if report.declaration
+        else None,
+        declared_notes=report.declaration.declared.notes if report.declaration else None,
+        signature=report.declaration.declared.signature if report.declaration else None,
+    )
+
+
+def _identity(report: ChargePointReport) -> Rows:
+    device, position = report.registered, report.position
+    reported = _evidence(report.run, CheckName.OCPP_HANDSHAKE, "charge_point_serial")
+    rows = [
+        ("Vendor", device.vendor),
+        ("Model", device.model),
+        ("Serial number", device.serial_number),
+    ]
+    if reported is not None and reported.casefold() != device.serial_number.casefold():
+        rows.append(("Serial it reports", reported))
+    rows.append(("Firmware", _firmware(report.run) or "not reported"))
+    rows.append(("Place", device.place or "not given"))
+    if position is not None:
+        rows.append(("Position", f"{position.latitude:.6f}, {position.longitude:.6f}"))
+    return tuple(rows)
+
+
+def _run(report: ChargePointReport) -> Rows:
+    run = report.run
+    version = _evidence(run, CheckName.OCPP_HANDSHAKE, "ocpp_version")
+    rows = [
+        ("Charge point", report.registered.charge_point_id),
+        ("Run", run.commissioning_id),
+        ("Started", moment(run.started_at)),
+        ("Verdict", moment(run.completed_at) if run.completed_at else "none"),
+        ("Started by", run.started_by or "unknown"),
+        ("OCPP", f"{version or report.registered.ocpp_version}"),
+    ]
+    return tuple(rows)
+
+
+def _firmware(run: RunView) -> str | None:
+    return _evidence(run, CheckName.FIRMWARE_VERSION, "reported")
+
+
+def _evidence(run: RunView, name: CheckName, key: str) -> str | None:
+    for check in run.checks:
+        if check.name is name and check.evidence.get(key) is not None:
+            return str(check.evidence[key])
+    return None
+
+
+def _check(run: RunView, check: CheckRecord) -> CheckContent:
+    took = ""
+    if check.started_at and check.ended_at:
+        seconds = (check.ended_at - check.started_at).total_seconds()
+        took = duration(seconds) if seconds >= _WORTH_SAYING else ""
+    failure = check.failure
+    return CheckContent(
+        title=CHECK_TITLES[check.name],
+        result=check.result,
+        took=took,
+        sentences=tuple(_sentences(check)),
+        values=_values(check),
+        notes=check.notes,
+        needs_review=check.needs_review,
+        failure=f"{failure.cause} {failure.action}" if failure else None,
+        skipped=_skipped(run, check),
+        kept_from=check.kept_from,
+    )
+
+
+def _sentences(check: CheckRecord) -> Iterator[str]:
+    connectors = [step for step in check.steps if step.name.startswith(_CONNECTOR)]
+    for step in check.steps:
+        if not step.name.startswith((_CONFIGURATION, _CONNECTOR)):
+            yield step.detail
+    # What is wrong first; of many that are well, the first few speak for all.
+    connectors.sort(key=lambda step: step.result is CheckResult.PASSED)
+    for step in connectors[:_MOST_CONNECTORS]:
+        yield step.detail
+    if len(connectors) > _MOST_CONNECTORS:
+        rest = connectors[_MOST_CONNECTORS:]
+        well = sum(step.result is CheckResult.PASSED for step in rest)
+        yield f"{len(rest)} more connectors are on the record; {well} of them passed."
+
+
+def _values(check: CheckRecord) -> Rows:
+    if check.name is CheckName.TEST_TRANSACTION:
+        return ()  # beside the plot
+    evidence = dict(check.evidence)
+    if evidence.get("version") == evidence.get("reported"):
+        evidence.pop("version", None)
+    return tuple(
+        (name_of(key), value_of(key, value))
+        for key, value in evidence.items()
+        if key not in _SHOWN_ELSEWHERE and value is not None
+    )
+
+
+def _skipped(run: RunView, check: CheckRecord) -> str | None:
+    if check.result is not CheckResult.SKIPPED:
+        return None
+    reason = check.skip_reason or "No reason was given."
+    if run.cancelled_by is not None:
+        by, why = run.cancelled_by, run.cancel_reason
+        return f"{reason} Cancelled by {by}{f': {why}' if why else '.'}"
+    decided = check.name is CheckName.TEST_TRANSACTION and not run.run_test_transaction
+    if decided and run.failure is None and run.started_by and run.started_by not in reason:
+        return f"{reason} Decided by {run.started_by}."
+    return reason
+
+
+def _parameters(run: RunView) -> Iterator[ParameterContent]:
+    for check in run.checks:
+        for step in check.steps:
+            if step.name.startswith(_CONFIGURATION):
+                key = step.name.removeprefix(_CONFIGURATION)
+                well = step.result is CheckResult.PASSED
+                said = step.detail.removeprefix(f"{key} is ").removesuffix(".")
+                value = said.removesuffix(" is desired").partition("; ")
+                yield ParameterContent(
+                    key=key,
+                    said=value[0] if well and value[0] == value[2] else said,
+                    as_desired=well,
+                )
+
+
+def _charge(report: ChargePointReport) -> Rows:
+    check = _test(report.run)
+    if check is None or report.transaction is None:
+        return ()
+    evidence = dict(check.evidence)
+    rows = [
+        (name_of(key), value_of(key, evidence[key]))
+        for key in (
+            "connector_id",
+            "transaction_energy_wh",
+            "register_energy_wh",
+            "power_over_time_wh",
+            "meter_start_wh",
+            "meter_stop_wh",
+            "samples",
+        )
+        if evidence.get(key) is not None
+    ]
+    transaction = report.transaction
+    if transaction.stopped_at is not None:
+        took = (transaction.stopped_at - transaction.started_at).total_seconds()
+        rows.insert(1, ("Duration", duration(max(took, 0))))
+    powers = [one.power_w for one in report.readings if one.power_w is not None]
+    if powers:
+        rows.insert(2, ("Highest power", f"{number(max(powers) / 1000)} kW"))
+    return tuple(rows)
+
+
+def _why_no_charge(report: ChargePointReport) -> str | None:
+    check = _test(report.run)
+    if report.transaction is not None:
+        return None if report.readings else "The charge point sent no meter values."
+    if check is None or check.result is CheckResult.SKIPPED:
+        return (check and _skipped(report.run, check)) or "There was no test charge."
+    return "No test charge started."
+
+
+def _test(run: RunView) -> CheckRecord | None:
+    return next((one for one in run.checks if one.name is CheckName.TEST_TRANSACTION), None)
+
+
+def _declared(declaration: Declaration | None) -> Rows:
+    if declaration is None:
+        return ()
+    fields = declaration.declared
+    measured: Sequence[tuple[str, object, str]] = (
+        ("Electrical installation certificate", fields.certificate_reference, ""),
+        ("RCD type", fields.rcd_type and fields.rcd_type.value.replace("-", " "), ""),
+        ("RCD rated residual current", fields.rcd_rated_current_ma, "mA"),
+        ("RCD trip time", fields.rcd_trip_time_ms, "ms"),
+        ("Earth-loop impedance Zs", fields.earth_loop_impedance_ohm, "Ω"),
+        ("Insulation resistance", fields.insulation_resistance_mohm, "MΩ"),
+        ("Test instrument", fields.instrument, ""),
+        ("Tested by", fields.tested_by, ""),
+        ("Tested at", fields.tested_at and moment(fields.tested_at), ""),
+    )
+    return tuple(
+        (label, f"{value} {unit}".strip()) for label, value, unit in measured if value is not None
+    )

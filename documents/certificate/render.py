@@ -1,0 +1,40 @@
+"""Renders a certificate. The same report and the same issue make the same bytes."""
+
+from collections.abc import Mapping
+from textwrap import wrap
+
+from documents.certificate.cover import draw_cover
+from documents.certificate.page import draw_charge_point
+from documents.certificate.words import moment
+from documents.paper import Imprint, Paper
+from domain.certificates import CertificateScope, Issue, Report
+
+
+def render_pdf(report: Report, issue: Issue, thumbnails: Mapping[str, bytes]) -> bytes:
+    """Render a report as a PDF, not signed yet.
+
+    ``thumbnails`` are the photos' small JPEG files by the photos' ids; one that is missing leaves
+    its place empty.
+    """
+    paper = Paper(_imprint(report, issue))
+    if report.scope is CertificateScope.PROJECT:
+        draw_cover(paper, report, issue)
+    for one in report.charge_points:
+        draw_charge_point(paper, one, site=report.site, issue=issue, thumbnails=thumbnails)
+    return bytes(paper.output())
+
+
+def _imprint(report: Report, issue: Issue) -> Imprint:
+    subject = (
+        report.site.name
+        if report.scope is CertificateScope.PROJECT
+        else report.charge_points[0].registered.serial_number
+    )
+    return Imprint(
+        title=f"Commissioning of {subject}",
+        subject=f"Certificate {issue.certificate_id}, version {issue.number}",
+        foot=f"{issue.certificate_id} · version {issue.number} · issued {moment(issue.issued_at)}",
+        below="Anyone can check this file offline: dynamo verify FILE. Signed with the key "
+        + " ".join(wrap(issue.key_fingerprint, 8)),
+        at=issue.issued_at,
+    )

@@ -1,0 +1,94 @@
+"""How values of the record are written for a reader: names, units, times."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from domain.checks import Scalar
+from domain.states import CheckName, CheckResult
+
+CHECK_TITLES: Final = {
+    CheckName.OCPP_HANDSHAKE: "OCPP handshake",
+    CheckName.FIRMWARE_VERSION: "Firmware version",
+    CheckName.CONNECTOR_AVAILABLE: "Connectors",
+    CheckName.TEST_TRANSACTION: "Test charge",
+}
+RESULTS: Final = {
+    CheckResult.PENDING: "Not run",
+    CheckResult.RUNNING: "Running",
+    CheckResult.PASSED: "Passed",
+    CheckResult.FAILED: "Failed",
+    CheckResult.SKIPPED: "Skipped",
+}
+_NAMES: Final = {
+    "ping_ms": "Round trip",
+    "clock_skew_s": "Clock skew",
+    "keys_reported": "Configuration keys read",
+    "reboots": "Restarts",
+    "ocpp_version": "OCPP",
+    "charge_point_serial": "Serial it reports",
+    "charge_box_serial": "Box serial it reports",
+    "reported": "Version it reports",
+    "version": "Version",
+    "connector_id": "Connector",
+    "transaction_id": "Transaction",
+    "meter_start_wh": "Register at start",
+    "meter_stop_wh": "Register at end",
+    "transaction_energy_wh": "Energy of the transaction",
+    "register_energy_wh": "Energy by the samples",
+    "power_over_time_wh": "Power over time",
+    "samples": "Samples",
+    "register_resolution_wh": "Register resolution",
+    "relative_tolerance": "Tolerance",
+}
+_UNITS: Final = (("_wh", "Wh"), ("_ms", "ms"), ("_s", "s"), ("_w", "W"))
+_DIGITS: Final = 3
+
+
+def name_of(key: str) -> str:
+    """Name a measured value; one that nobody named yet is spelt as its key, without the unit."""
+    if key in _NAMES:
+        return _NAMES[key]
+    for ending, _unit in _UNITS:
+        key = key.removesuffix(ending)
+    return key.replace("_", " ").capitalize()
+
+
+def value_of(key: str, value: Scalar | list[Scalar]) -> str:
+    """Write a measured value with its unit."""
+    if isinstance(value, list):
+        return ", ".join(value_of("", one) for one in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "not given"
+    if key == "relative_tolerance" and isinstance(value, float):
+        return f"{value:.0%}"
+    unit = next((unit for ending, unit in _UNITS if key.endswith(ending)), "")
+    return f"{number(value)} {unit}".strip() if isinstance(value, int | float) else str(value)
+
+
+def number(value: float | Decimal) -> str:
+    """Write a number with three decimals at most, and none too many."""
+    text = f"{value:,.{_DIGITS}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
+    return "0" if text in {"-0", ""} else text.replace("-", "−")  # noqa: RUF001 - a minus sign
+
+
+def moment(at: datetime) -> str:
+    """Write a moment for a reader, in UTC: 1 May 2026, 09:37:22 UTC."""
+    return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
+
+
+def day(at: datetime) -> str:
+    """Write a day: 1 May 2026."""
+    return f"{at.day} {at:%B %Y}"
+
+
+def duration(seconds: float) -> str:
+    """Write how long something took: 850 ms, 17 s, 3 min 5 s."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

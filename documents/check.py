@@ -1,0 +1,107 @@
+"""`dynamo verify`: reads a file and keys from this machine, and says what it found."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from documents.keys import KeyFileError, PublicKey, SigningKey, read_keys
+from documents.signature import Validity, verify
+
+KEY_FILE: Final = "certificate_key"
+"""Name of the seed's file in the data directory of `dynamo up`."""
+_KEY_VARIABLE: Final = "DYNAMO_CERTIFICATE_KEY"
+_VALID, _INVALID, _UNREADABLE, _UNKNOWN_KEY = range(4)
+_MOST_BYTES: Final = 512 * 1024 * 1024
+
+_WHY: Final = {
+    Validity.ALTERED: "It was altered after it was signed, or its signature was. Ask for the "
+    "original, or compare with the online copy behind its QR code.",
+    Validity.CUT_SHORT: "Its end is missing: the download or the copy is incomplete. Get it again.",
+    Validity.UNSIGNED: "It is a PDF without a signature of this engine. A certificate that was "
+    "printed, or saved anew by another program, loses it: get the original file.",
+    Validity.NOT_A_PDF: "It is not a PDF.",
+}
+
+
+class NoKeyError(Exception):
+    """There is no engine's key on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to say, and the exit code: 0 valid, 1 not, 2 unreadable, 3 a key that is not known."""
+
+    said: str
+    exit_code: int
+
+
+def check(file: Path, *, keys: Sequence[Path], data_dir: Path) -> Outcome:
+    """Verify a file with the keys of these files, or with the key of the engine that is here."""
+    try:
+        known = [key for path in keys for key in _keys_of(path)] or [local_key(data_dir)]
+    except KeyFileError as error:
+        return Outcome(f"Cannot verify: {error}", _UNREADABLE)
+    except NoKeyError:
+        known = []  # the file is looked at all the same: it may be no certificate at all
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            return Outcome(f"{file}: too large to be a certificate.", _UNREADABLE)
+        content = file.read_bytes()
+    except OSError as error:
+        return Outcome(f"{file} cannot be read: {error.strerror}.", _UNREADABLE)
+    finding = verify(content, known)
+    match finding.validity:
+        case Validity.VALID:
+            return Outcome(_valid(file, content, finding.key_id, known), _VALID)
+        case Validity.UNKNOWN_KEY:
+            return Outcome(_unknown(file, finding.key_id, known), _UNKNOWN_KEY)
+        case why:
+            return Outcome(f"NOT VALID: {file}\n{_WHY[why]}", _INVALID)
+
+
+def local_key(data_dir: Path) -> PublicKey:
+    """Return the public half of the key in the environment, or of `dynamo up`'s data directory.
+
+    Raises:
+        NoKeyError: There is neither, or it is damaged.
+
+    """
+    try:
+        seed = os.environ.get(_KEY_VARIABLE) or (data_dir / KEY_FILE).read_text()
+        return SigningKey.from_hex(seed).public
+    except (OSError, ValueError) as error:
+        raise NoKeyError(
+            f"There is no key of an engine here: neither {_KEY_VARIABLE} nor "
+            f"{data_dir / KEY_FILE} holds one."
+        ) from error
+
+
+def _keys_of(path: Path) -> list[PublicKey]:
+    try:
+        return read_keys(path.read_text())
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be read: {error.strerror}.") from error
+    except (KeyFileError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"{path} holds no public key, as JSON or PEM.") from error
+
+
+def _valid(file: Path, content: bytes, key_id: str | None, keys: Sequence[PublicKey]) -> str:
+    key = next(key for key in keys if key.id == key_id)
+    return (
+        f"VALID: {file}\n"
+        "It is exactly as the engine signed it.\n"
+        f"SHA-256  {hashlib.sha256(content).hexdigest()}\n"
+        f"Key      {key.fingerprint}"
+    )
+
+
+def _unknown(file: Path, key_id: str | None, keys: Sequence[PublicKey]) -> str:
+    given = f"the keys given ({', '.join(key.id for key in keys)})" if keys else "a key known here"
+    return (
+        f"UNKNOWN KEY: {file}\n"
+        f"It names the key {key_id}, which is not {given}. Get the keys from the engine that you "
+        "trust, GET /api/v1/certificate-keys, and give them with --key."
+    )

@@ -1,0 +1,103 @@
+"""What a certificate says: facts of the record, apart from them what the installer declares."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.checks import RunView
+from domain.commissioning import MeterReading, Registered
+from domain.declarations import Declaration, PhotoFact
+from domain.facts import TransactionFact
+
+
+class CertificateScope(StrEnum):
+    """What a certificate is about."""
+
+    CHARGE_POINT = "charge_point"
+    PROJECT = "project"
+
+
+class FrameDirection(StrEnum):
+    """Of a frame, as the log names it."""
+
+    FROM_CHARGE_POINT = "in"
+    TO_CHARGE_POINT = "out"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """One OCPP frame of the log. ``text`` is as sent, secrets masked, maybe cut at its end."""
+
+    at: datetime
+    direction: FrameDirection
+    action: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The project, and its handover as far as there was one."""
+
+    project_id: str
+    name: str
+    address: str
+    installer: str
+    """The company, or the installer's name."""
+    handed_over_at: datetime | None = None
+    sign_off_notes: str | None = None
+    installer_signature: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """Where a charge point stands, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointReport:
+    """One charge point by its newest verdict: ``run`` completed or failed."""
+
+    registered: Registered
+    run: RunView
+    position: Position | None = None
+    transaction: TransactionFact | None = None
+    readings: tuple[MeterReading, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    frames_logged: int = 0
+    declaration: Declaration | None = None
+    photos: tuple[PhotoFact, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unjudged:
+    """A charge point of the project without a verdict, and why, in words."""
+
+    registered: Registered
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a certificate is made of. The same report is the same certificate."""
+
+    scope: CertificateScope
+    site: Site
+    charge_points: tuple[ChargePointReport, ...]
+    unjudged: tuple[Unjudged, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issue:
+    """What a certificate says about itself.
+
+    ``number`` is its place among those of the same subject, ``url`` the address of its online copy.
+    """
+
+    certificate_id: str
+    number: int
+    issued_at: datetime
+    key_fingerprint: str
+    url: str

@@ -1,0 +1,55 @@
+"""What an installer declares about the electrical installation; nobody here has measured it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class RcdType(StrEnum):
+    """Kinds of residual current devices (IEC 61008, IEC 62423, IEC 62955)."""
+
+    AC = "AC"
+    A = "A"
+    A_WITH_6_MA_DC = "A+6mA-DC"
+    F = "F"
+    B = "B"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """The fields; None: not declared. The units stand in their names."""
+
+    certificate_reference: str | None = None
+    rcd_type: RcdType | None = None
+    rcd_rated_current_ma: Decimal | None = None
+    rcd_trip_time_ms: Decimal | None = None
+    earth_loop_impedance_ohm: Decimal | None = None
+    insulation_resistance_mohm: Decimal | None = None
+    instrument: str | None = None
+    tested_by: str | None = None
+    tested_at: datetime | None = None
+    notes: str | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declaration:
+    """The fields, and who declared them when (an e-mail)."""
+
+    declared: Declared
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhotoFact:
+    """A photo that the installer added. It was written anew here, so it carries no metadata."""
+
+    id: str
+    caption: str | None
+    width: int
+    height: int
+    sha256: str
+    added_by: str
+    added_at: datetime

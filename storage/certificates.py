@@ -1,0 +1,132 @@
+"""Issued certificates: numbered, and never changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.certificates import CertificateScope
+from storage.dialects import conflict_insert
+from storage.tables import certificate_keys, certificates
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Certificate:
+    """One issued certificate, without its file.
+
+    ``subject_id`` is of the charge point or the project, ``sha256`` of the whole file, both hashes
+    in hex. ``newest`` is the number of the subject's newest.
+    """
+
+    id: str
+    scope: CertificateScope
+    subject_id: str
+    project_id: str
+    number: int
+    content_hash: str
+    sha256: str
+    key_id: str
+    issued_at: datetime
+    summary: Mapping[str, Any]
+    newest: int = 0
+
+
+class Certificates:
+    """Repository of certificates."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def newest(self, subject_id: str) -> Certificate | None:
+        """Return the subject's newest certificate."""
+        return await self._one(_facts().where(certificates.c.subject_id == subject_id))
+
+    async def all(self, subject_id: str) -> Sequence[Certificate]:
+        """Return every certificate of a subject, newest first; 1,000 at most."""
+        query = _facts().where(certificates.c.subject_id == subject_id).limit(1000)
+        return [_certificate(row) for row in await self._connection.execute(query)]
+
+    async def by_token(self, token_hash: str) -> Certificate | None:
+        """Return the certificate whose online copy has that token."""
+        return await self._one(_facts().where(certificates.c.token_hash == token_hash))
+
+    async def file(self, certificate_id: str) -> bytes:
+        """Return the signed PDF, as it was issued."""
+        found: bytes = (
+            await self._connection.execute(
+                select(certificates.c.file).where(certificates.c.id == certificate_id)
+            )
+        ).scalar_one()
+        return found
+
+    async def add(self, certificate: Certificate, *, token_hash: str, file: bytes) -> bool:
+        """Store it; False when another one took its number first."""
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    insert(certificates).values(
+                        id=certificate.id,
+                        scope=certificate.scope,
+                        subject_id=certificate.subject_id,
+                        project_id=certificate.project_id,
+                        number=certificate.number,
+                        content_hash=certificate.content_hash,
+                        sha256=certificate.sha256,
+                        key_id=certificate.key_id,
+                        token_hash=token_hash,
+                        issued_at=certificate.issued_at,
+                        summary=dict(certificate.summary),
+                        file=file,
+                    )
+                )
+        except IntegrityError:
+            return False
+        return True
+
+    async def remember_key(self, key_id: str, public_key: str, *, at: datetime) -> None:
+        """Keep a public key (hex) that signs from now on."""
+        await self._connection.execute(
+            conflict_insert(self._connection, certificate_keys)
+            .values(id=key_id, public_key=public_key, first_used_at=at)
+            .on_conflict_do_nothing()
+        )
+
+    async def keys(self) -> Sequence[str]:
+        """Return every public key that ever signed (hex), oldest first."""
+        query = select(certificate_keys.c.public_key).order_by(certificate_keys.c.first_used_at)
+        return list(await self._connection.scalars(query))
+
+    async def _one(self, query: Select[Any]) -> Certificate | None:
+        row = (await self._connection.execute(query.limit(1))).one_or_none()
+        return None if row is None else _certificate(row)
+
+
+def _facts() -> Select[Any]:
+    others = certificates.alias()
+    newest = (
+        select(func.max(others.c.number))
+        .where(others.c.subject_id == certificates.c.subject_id)
+        .scalar_subquery()
+    )
+    columns = [column for column in certificates.c if column.name not in {"file", "token_hash"}]
+    return select(*columns, newest.label("newest")).order_by(certificates.c.number.desc())
+
+
+def _certificate(row: Row[Any]) -> Certificate:
+    return Certificate(
+        id=row.id,
+        scope=CertificateScope(row.scope),
+        subject_id=row.subject_id,
+        project_id=row.project_id,
+        number=row.number,
+        content_hash=row.content_hash,
+        sha256=row.sha256,
+        key_id=row.key_id,
+        issued_at=row.issued_at,
+        summary=row.summary,
+        newest=row.newest,
+    )

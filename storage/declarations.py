@@ -1,0 +1,155 @@
+"""What installers declare about a charge point: fields and photos."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.declarations import Declaration, Declared, PhotoFact
+from storage.dialects import among, conflict_insert, upsert
+from storage.tables import declarations, photos
+
+_DECLARED = TypeAdapter(Declared)
+_FACTS = (
+    photos.c.id,
+    photos.c.charge_point_id,
+    photos.c.caption,
+    photos.c.width,
+    photos.c.height,
+    photos.c.sha256,
+    photos.c.added_by,
+    photos.c.added_at,
+)
+
+
+class Declarations:
+    """Repository of declarations; a new one replaces the one before."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def put(self, charge_point_id: str, declaration: Declaration) -> None:
+        """Store what is declared now."""
+        await self._connection.execute(
+            upsert(self._connection, declarations, keys=("charge_point_id",)).values(
+                charge_point_id=charge_point_id,
+                declared=_DECLARED.dump_python(declaration.declared, mode="json"),
+                declared_by=declaration.by,
+                declared_at=declaration.at,
+            )
+        )
+
+    async def of(self, charge_points: Sequence[str]) -> Mapping[str, Declaration]:
+        """Return what is declared of these charge points, by their ids."""
+        rows = await self._connection.execute(
+            select(declarations).where(
+                among(self._connection, declarations.c.charge_point_id, charge_points)
+            )
+        )
+        return {
+            row.charge_point_id: Declaration(
+                declared=_DECLARED.validate_python(row.declared),
+                by=row.declared_by,
+                at=row.declared_at,
+            )
+            for row in rows
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewPhoto:
+    """A photo to be stored: what is known of it, and its two JPEG files."""
+
+    fact: PhotoFact
+    picture: bytes
+    thumbnail: bytes
+
+
+class Photos:
+    """Repository of photos."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, charge_point_id: str, photo: NewPhoto) -> PhotoFact:
+        """Store a photo; the same picture again is the one that is there."""
+        fact = photo.fact
+        await self._connection.execute(
+            conflict_insert(self._connection, photos)
+            .values(
+                id=fact.id,
+                charge_point_id=charge_point_id,
+                caption=fact.caption,
+                width=fact.width,
+                height=fact.height,
+                sha256=fact.sha256,
+                picture=photo.picture,
+                thumbnail=photo.thumbnail,
+                added_by=fact.added_by,
+                added_at=fact.added_at,
+            )
+            .on_conflict_do_nothing()
+        )
+        stored = await self.of([charge_point_id])
+        return next(one for one in stored[charge_point_id] if one.sha256 == fact.sha256)
+
+    async def of(self, charge_points: Sequence[str]) -> Mapping[str, tuple[PhotoFact, ...]]:
+        """Return the photos of these charge points, oldest first, by the charge points' ids."""
+        rows = await self._connection.execute(
+            select(*_FACTS)
+            .where(among(self._connection, photos.c.charge_point_id, charge_points))
+            .order_by(photos.c.id)
+        )
+        found: dict[str, tuple[PhotoFact, ...]] = dict.fromkeys(charge_points, ())
+        for row in rows:
+            found[row.charge_point_id] += (
+                PhotoFact(
+                    id=row.id,
+                    caption=row.caption,
+                    width=row.width,
+                    height=row.height,
+                    sha256=row.sha256,
+                    added_by=row.added_by,
+                    added_at=row.added_at,
+                ),
+            )
+        return found
+
+    async def count(self, charge_point_id: str, *, but: str) -> int:
+        """How many there are, not counting the picture with that hash."""
+        number = await self._connection.scalar(
+            select(func.count())
+            .select_from(photos)
+            .where(photos.c.charge_point_id == charge_point_id)
+            .where(photos.c.sha256 != but)
+        )
+        return number or 0
+
+    async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
+        """Return the picture (JPEG), or None when there is no such photo."""
+        found: bytes | None = await self._connection.scalar(
+            select(photos.c.picture)
+            .where(photos.c.charge_point_id == charge_point_id)
+            .where(photos.c.id == photo_id)
+        )
+        return found
+
+    async def thumbnails(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the small pictures (JPEG) by photo."""
+        rows = await self._connection.execute(
+            select(photos.c.id, photos.c.thumbnail).where(
+                among(self._connection, photos.c.id, photo_ids)
+            )
+        )
+        return {row.id: row.thumbnail for row in rows}
+
+    async def delete(self, charge_point_id: str, photo_id: str) -> bool:
+        """Forget a photo; False when there is no such one."""
+        result = await self._connection.execute(
+            delete(photos)
+            .where(photos.c.charge_point_id == charge_point_id)
+            .where(photos.c.id == photo_id)
+        )
+        return result.rowcount == 1

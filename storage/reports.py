@@ -1,0 +1,201 @@
+"""Gathers what a certificate says, in one read transaction."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.certificates import (
+    CertificateScope,
+    ChargePointReport,
+    Frame,
+    FrameDirection,
+    Position,
+    Report,
+    Site,
+    Unjudged,
+)
+from domain.checks import RunView
+from domain.commissioning import Registered, TransactionReadings
+from domain.declarations import Declaration, PhotoFact
+from domain.errors import ConflictError
+from domain.rules.excerpt import PROVING_ACTIONS, excerpt
+from domain.states import CheckName
+from storage.declarations import Declarations, Photos
+from storage.readings import read_readings
+from storage.runs import Run, Runs
+from storage.tables import accounts, charge_points, log_entries, projects
+
+_FRAMES_READ: Final = 2000
+_FRAME_LENGTH: Final = 400
+
+
+class Reports:
+    """Reads reports; whoever calls has seen to it that the reader may."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_charge_point(self, charge_point_id: str) -> Report:
+        """Report on one charge point.
+
+        Raises:
+            ConflictError: ``no_verdict``: it was never judged, or is being judged now.
+
+        """
+        row = (
+            await self._connection.execute(
+                select(charge_points).where(charge_points.c.id == charge_point_id)
+            )
+        ).one()
+        found = await self._charge_points([row])
+        match found:
+            case [ChargePointReport() as judged]:
+                return Report(
+                    scope=CertificateScope.CHARGE_POINT,
+                    site=await self._site(row.project_id),
+                    charge_points=(judged,),
+                )
+            case [Unjudged() as unjudged]:
+                raise ConflictError("no_verdict", f"There is no report yet. {unjudged.why}")
+        raise AssertionError(found)
+
+    async def of_project(self, project_id: str) -> Report:
+        """Report on every charge point of a project.
+
+        Raises:
+            ConflictError: ``no_verdict``: none of them was judged yet.
+
+        """
+        rows = (
+            await self._connection.execute(
+                select(charge_points)
+                .where(charge_points.c.project_id == project_id)
+                .order_by(charge_points.c.id)
+            )
+        ).all()
+        found = await self._charge_points(rows)
+        judged = tuple(one for one in found if isinstance(one, ChargePointReport))
+        if not judged:
+            raise ConflictError(
+                "no_verdict",
+                "There is no report yet. Commission at least one charge point of the project.",
+            )
+        return Report(
+            scope=CertificateScope.PROJECT,
+            site=await self._site(project_id),
+            charge_points=judged,
+            unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
+        )
+
+    async def _charge_points(self, rows: Sequence[Row[Any]]) -> list[ChargePointReport | Unjudged]:
+        ids = [str(row.id) for row in rows]
+        declared = await Declarations(self._connection).of(ids)
+        photos = await Photos(self._connection).of(ids)
+        return [
+            await self._charge_point(row, declared.get(row.id), photos.get(row.id, ()))
+            for row in rows
+        ]
+
+    async def _charge_point(
+        self,
+        row: Row[Any],
+        declaration: Declaration | None,
+        photos: tuple[PhotoFact, ...],
+    ) -> ChargePointReport | Unjudged:
+        registered = Registered(
+            charge_point_id=row.id,
+            project_id=row.project_id,
+            vendor=row.vendor,
+            model=row.model,
+            serial_number=row.serial_number,
+            ocpp_version=row.ocpp_version,
+            place=row.location_address or "",
+        )
+        run = await Runs(self._connection).newest_judged(row.id)
+        view = run.view if run is not None else None
+        if view is None:
+            return Unjudged(registered=registered, why=_why_unjudged(run))
+        test = await self._test_charge(view)
+        frames, logged = await self._frames(view)
+        return ChargePointReport(
+            registered=registered,
+            run=view,
+            position=None
+            if row.latitude is None or row.longitude is None
+            else Position(latitude=row.latitude, longitude=row.longitude),
+            transaction=test.transaction,
+            readings=test.readings,
+            frames=frames,
+            frames_logged=logged,
+            declaration=declaration,
+            photos=photos,
+        )
+
+    async def _test_charge(self, view: RunView) -> TransactionReadings:
+        check = next((one for one in view.checks if one.name is CheckName.TEST_TRANSACTION), None)
+        number = None if check is None else check.evidence.get("transaction_id")
+        if not isinstance(number, int):
+            return TransactionReadings(readings=())
+        return await read_readings(self._connection, number)
+
+    async def _frames(self, view: RunView) -> tuple[tuple[Frame, ...], int]:
+        runs = {view.commissioning_id, *(one.kept_from for one in view.checks if one.kept_from)}
+        of_run = (
+            log_entries.c.charge_point_id == view.charge_point_id,
+            log_entries.c.commissioning_id.in_(runs),
+            log_entries.c.kind == "frame",
+        )
+        logged = await self._connection.scalar(
+            select(func.count()).select_from(log_entries).where(*of_run)
+        )
+        rows = await self._connection.execute(
+            select(
+                log_entries.c.at,
+                log_entries.c.direction,
+                log_entries.c.action,
+                func.substr(log_entries.c.text, 1, _FRAME_LENGTH).label("text"),
+            )
+            .where(*of_run)
+            .where(log_entries.c.action.in_(PROVING_ACTIONS))
+            .order_by(log_entries.c.at.desc(), log_entries.c.id.desc())
+            .limit(_FRAMES_READ)
+        )
+        frames = [
+            Frame(
+                at=row.at,
+                direction=FrameDirection(row.direction),
+                action=row.action,
+                text=row.text,
+            )
+            for row in rows
+        ]
+        return excerpt(frames[::-1]), logged or 0
+
+    async def _site(self, project_id: str) -> Site:
+        row = (
+            await self._connection.execute(
+                select(
+                    projects,
+                    func.coalesce(accounts.c.company, accounts.c.name).label("installer"),
+                )
+                .join(accounts, accounts.c.id == projects.c.installer_id)
+                .where(projects.c.id == project_id)
+            )
+        ).one()
+        return Site(
+            project_id=project_id,
+            name=row.name,
+            address=row.address,
+            installer=row.installer,
+            handed_over_at=row.handed_over_at,
+            sign_off_notes=row.sign_off_notes,
+            installer_signature=row.installer_signature,
+        )
+
+
+def _why_unjudged(run: Run | None) -> str:
+    if run is None:
+        return "It has not been commissioned. Start its commissioning."
+    return "It is being commissioned. Wait for the verdict."

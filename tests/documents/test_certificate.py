@@ -1,0 +1,302 @@
+"""A certificate says what the record says, on one page, whatever the charge point sends."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from documents.certificate.html import render_html
+from documents.certificate.render import render_pdf
+from domain.certificates import ChargePointReport, FrameDirection, Position
+from domain.checks import CheckRecord, Failure, RunView, Step
+from domain.commissioning import MeterReading
+from domain.facts import TransactionFact
+from domain.states import CheckName, CheckResult, RunStatus
+from tests.documents.reading import texts
+from tests.documents.reports import (
+    AT,
+    DECLARED,
+    FAILED,
+    HANDSHAKE,
+    ISSUE,
+    KEPT,
+    PASSED,
+    REGISTERED,
+    RUN,
+    WITHOUT_TEST,
+    certificate_of,
+    frame,
+    later,
+    step,
+    thumbnail,
+)
+
+THUMBNAILS = {f"pho_{number}": thumbnail() for number in (1, 2)}
+
+
+def as_pdf(*charge_points: ChargePointReport) -> list[str]:
+    pages = texts(render_pdf(certificate_of(*charge_points), ISSUE, THUMBNAILS))
+    return [" ".join(page.split()) for page in pages]
+
+
+def as_html(*charge_points: ChargePointReport) -> list[str]:
+    page = render_html(certificate_of(*charge_points), ISSUE, THUMBNAILS, sha256="0" * 64)
+    body = page.partition("<body>")[2]
+    return [" ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())]
+
+
+BOTH = pytest.mark.parametrize("said_in", [as_pdf, as_html])
+Read = Callable[..., list[str]]
+
+
+@BOTH
+def test_a_passed_run(said_in: Read) -> None:
+    (page,) = said_in(PASSED)
+    for said in (
+        "Commissioning certificate",
+        "ABB Terra AC W22",
+        "CP-SN-00483921",
+        "1 May 2026, 09:35:19 UTC",
+        "Acme EV Solutions Ltd",
+        "1.8.21",
+        "Round trip: 42 ms",
+        "Passed in 820 ms",
+        "HeartbeatInterval",
+        "92 Wh",
+        "22.01 kW",
+        "Power, kW",
+        "Energy, Wh",
+        '[3,"1",{"status":"Accepted","interval":30}]',
+        "8 of 40 that were logged",
+        "Nothing was declared.",
+        "51.454500, -2.587900",
+    ):
+        assert said in page, said
+
+
+@BOTH
+def test_a_failed_run_says_why_and_is_no_certificate(said_in: Read) -> None:
+    (page,) = said_in(FAILED)
+    assert "Commissioning report" in page
+    assert "Commissioning certificate" not in page
+    assert "GroundFailure, vendor code E-1042. Mend the connector, then retry." in page
+    assert "connector_available failed." in page
+
+
+@BOTH
+def test_a_skipped_test_says_why_and_who_decided(said_in: Read) -> None:
+    (page,) = said_in(WITHOUT_TEST)
+    assert "Skipped" in page
+    assert page.count("No vehicle on site. Decided by installer@acme.com.") == 2
+    assert "Note: The catalogue does not know this version." in page
+    assert "A person should look at this." in page
+
+
+@BOTH
+def test_what_a_retry_kept_names_the_run_it_is_from(said_in: Read) -> None:
+    assert "Kept from the run com_01HX6EARLIERRUN" in said_in(KEPT)[0]
+
+
+@BOTH
+def test_what_is_declared_stands_apart(said_in: Read) -> None:
+    said = " ".join(said_in(DECLARED))
+    verified, _, declared = said.partition("Declared by the installer")
+    for value in (
+        "EIC-2026-0413",
+        "A+6mA DC",
+        "18.4 ms",
+        "0.35 Ω",
+        "999 MΩ",
+        "30 mA",
+        "Jane Smith",
+        "MFT1741+ no. 101 223 118",
+        "Supply from DB-3, way 7. Bollard fitted.",
+        "J. Smith",
+        "Distribution board DB-3",
+    ):
+        assert value in declared, value
+        assert value not in verified
+    assert "The engine has not measured or verified any of it." in declared
+
+
+def test_the_usual_is_one_page_and_photos_are_another() -> None:
+    assert len(as_pdf(PASSED)) == len(as_pdf(FAILED)) == len(as_pdf(WITHOUT_TEST)) == 1
+    first, second = as_pdf(DECLARED)
+    assert "EIC-2026-0413" in first
+    assert "Type plate" in second
+
+
+def test_the_same_report_is_the_same_bytes() -> None:
+    report = certificate_of(DECLARED)
+    assert render_pdf(report, ISSUE, THUMBNAILS) == render_pdf(report, ISSUE, THUMBNAILS)
+    other = replace(ISSUE, number=3)
+    assert render_pdf(report, ISSUE, THUMBNAILS) != render_pdf(report, other, THUMBNAILS)
+
+
+@BOTH
+def test_a_project(said_in: Read) -> None:
+    said = " ".join(said_in(PASSED, FAILED, WITHOUT_TEST))
+    assert "2 of 4 passed" in said
+    assert "CP-SN-LATE" in said
+    assert "All connectors tested. Site owner briefed on app usage." in said
+    assert "J. Smith" in said
+
+
+def test_a_project_has_a_page_for_each_charge_point() -> None:
+    assert len(as_pdf(*[PASSED] * 40)) == 42  # a list of 41 takes two pages of its own
+
+
+def test_html_escapes_what_a_charge_point_says() -> None:
+    evil = '<script>alert("1")</script><img src=x onerror=alert(1)>'
+    report = replace(
+        DECLARED,
+        registered=replace(REGISTERED, vendor=evil, place=evil),
+        frames=(frame(1, FrameDirection.FROM_CHARGE_POINT, "Heartbeat", f'[2,"{evil}"]'),),
+    )
+    page = render_html(certificate_of(report), ISSUE, {}, sha256="0" * 64)
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_text_in_any_script_is_drawn_or_written_out() -> None:
+    model = "深圳 Zaptec Ω 充电桩 Привет"
+    (page,) = as_pdf(replace(PASSED, registered=replace(REGISTERED, vendor="V", model=model)))
+    assert "\\u{6df1}\\u{5733} Zaptec Ω" in page
+
+
+def test_hundreds_of_connectors_and_parameters_are_summed_up() -> None:
+    connectors = CheckRecord(
+        name=CheckName.CONNECTOR_AVAILABLE,
+        result=CheckResult.FAILED,
+        steps=tuple(
+            step(
+                f"connector.{number}",
+                f"Connector {number} reports {'Faulted' if number == 150 else 'Available'}.",
+                CheckResult.FAILED if number == 150 else CheckResult.PASSED,
+            )
+            for number in range(201)
+        ),
+        notes=tuple(f"Connector {number} was made available." for number in range(200)),
+    )
+    handshake = replace(
+        HANDSHAKE,
+        steps=tuple(
+            step(f"configuration.Key{number}", f"Key{number} is {'x' * 2500}; 1 is desired.")
+            for number in range(300)
+        ),
+    )
+    pages = as_pdf(replace(PASSED, run=replace(RUN, checks=(handshake, connectors))))
+    assert len(pages) <= 2
+    said = " ".join(pages)
+    assert "Connector 150 reports Faulted." in said  # what is wrong comes first
+    assert "195 more connectors are on the record; 195 of them passed." in said
+    assert "276 more on the record" in said
+    assert "196 more notes are on the record." in said
+
+
+def test_a_plot_of_very_few_or_very_many_readings() -> None:
+    assert "Power, kW" in as_pdf(replace(PASSED, readings=PASSED.readings[:2]))[0]
+    (none,) = as_pdf(replace(PASSED, readings=()))
+    assert "The charge point sent no meter values." in none
+    many = tuple(
+        MeterReading(at=later(number), energy_wh=73057.0 + number, power_w=3600.0)
+        for number in range(20_000)
+    )
+    pdf = render_pdf(certificate_of(replace(PASSED, readings=many)), ISSUE, {})
+    assert len(pdf) < 100_000
+    assert "Energy, kWh" in texts(pdf)[0]
+
+
+_any_text = st.text(max_size=60)
+_results = st.sampled_from(CheckResult)
+_moments = st.datetimes().map(lambda at: at.replace(tzinfo=AT.tzinfo))
+_failures = st.none() | st.builds(Failure, code=_any_text, cause=_any_text, action=_any_text)
+_scalars = st.none() | st.booleans() | st.integers() | st.floats() | _any_text
+_checks = st.builds(
+    CheckRecord,
+    name=st.sampled_from(CheckName),
+    result=_results,
+    steps=st.lists(
+        st.builds(
+            Step,
+            name=st.sampled_from(["identity", "connector.1", "configuration.A"]) | _any_text,
+            result=_results,
+            at=_moments,
+            detail=_any_text,
+        ),
+        max_size=8,
+    ).map(tuple),
+    evidence=st.dictionaries(
+        st.sampled_from(["ping_ms", "reported", "transaction_id"]) | _any_text,
+        _scalars | st.lists(_scalars, max_size=3),
+        max_size=6,
+    ),
+    notes=st.lists(_any_text, max_size=6).map(tuple),
+    needs_review=st.booleans(),
+    failure=_failures,
+    skip_reason=st.none() | _any_text,
+    kept_from=st.none() | _any_text,
+    started_at=st.none() | _moments,
+    ended_at=st.none() | _moments,
+)
+_runs = st.builds(
+    RunView,
+    commissioning_id=_any_text,
+    charge_point_id=_any_text,
+    status=st.sampled_from([RunStatus.COMPLETED, RunStatus.FAILED]),
+    checks=st.lists(_checks, max_size=4).map(tuple),
+    started_at=_moments,
+    completed_at=st.none() | _moments,
+    failure=_failures,
+    started_by=_any_text,
+    cancelled_by=st.none() | _any_text,
+    cancel_reason=st.none() | _any_text,
+    alarms=st.lists(_any_text, max_size=6).map(tuple),
+)
+_watts = st.none() | st.floats(min_value=-1e15, max_value=1e15)
+_readings = st.lists(
+    st.builds(
+        MeterReading,
+        at=st.floats(min_value=-1e6, max_value=1e6).map(later),
+        energy_wh=_watts,
+        power_w=_watts,
+    ),
+    max_size=12,
+).map(tuple)
+_transactions = st.none() | st.builds(
+    TransactionFact,
+    transaction_id=st.integers(),
+    connector_id=st.integers(),
+    id_tag=_any_text,
+    started_at=st.just(AT),
+    meter_start=st.integers(min_value=-(2**31), max_value=2**31),
+    stopped_at=st.none() | st.floats(min_value=-1e6, max_value=1e6).map(later),
+    meter_stop=st.none() | st.integers(min_value=-(2**31), max_value=2**31),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(run=_runs, readings=_readings, transaction=_transactions, place=st.text(max_size=500))
+def test_any_record_renders(
+    run: RunView,
+    readings: tuple[MeterReading, ...],
+    transaction: TransactionFact | None,
+    place: str,
+) -> None:
+    report = certificate_of(
+        replace(
+            DECLARED,
+            registered=replace(REGISTERED, place=place),
+            position=Position(latitude=-90, longitude=180),
+            run=run,
+            readings=readings,
+            transaction=transaction,
+        )
+    )
+    assert render_pdf(report, ISSUE, THUMBNAILS).startswith(b"%PDF-")
+    assert render_html(report, ISSUE, THUMBNAILS, sha256="0").startswith("<!doctype html>")
