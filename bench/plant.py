@@ -5,6 +5,7 @@ of :mod:`bench.bare`, and the charge points of :mod:`bench.stations`.
 """
 
 import asyncio
+import secrets
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -13,9 +14,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
-from sqlalchemy import insert
+from sqlalchemy import select
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -24,20 +27,20 @@ from bench.fleet import MODEL, VENDOR
 from domain.checks import RunView
 from domain.commissioning import Pace, Registered, RunOptions, RunRequest
 from domain.ids import Prefix, new_id
-from domain.names import SHARED_TASK_QUEUE
-from domain.states import ChargePointStatus, ProjectStatus, Role
+from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
+from domain.states import ChargePointStatus
 from embedded.layout import Options
 from embedded.stack import Stack
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.runs import Runs
-from storage.tables import accounts, projects
+from storage.tables import accounts
 from workflows.commissioning import CommissioningWorkflow
 from workflows.run_start import RunStart, start_run
 
 ROOT = Path(__file__).resolve().parents[1]
 _BARE_QUEUE = "bench-bare"
-_INSTALLER, _PROJECT, _EMAIL = "usr_bench", "prj_bench", "bench@example.com"
+_EMAIL = "bench@example.com"
 _RPC = timedelta(seconds=60)
 AT_ONCE = Pace(charge_at_least=timedelta(0))
 """No deliberate charging time: how long a test charge lasts is a choice, and no cost."""
@@ -50,6 +53,10 @@ class Plant:
     stack: Stack
     client: Client
     database: Database
+    api: httpx.AsyncClient
+    """Speaks for the installer."""
+    project_id: str
+    installer_id: str
     stations: Process
     processes: dict[str, psutil.Process]
     arrivals: dict[str, asyncio.Future[float]] = field(default_factory=dict)
@@ -59,8 +66,10 @@ class Plant:
         """Register that many new charge points."""
         new = [new_id(Prefix.CHARGE_POINT) for _ in range(count)]
         async with self.database.write() as connection:
-            await ChargePoints(connection).register_all([_charge_point(one) for one in new])
-        return [_registered(one) for one in new]
+            await ChargePoints(connection).register_all(
+                [_charge_point(one, self.project_id) for one in new]
+            )
+        return [_registered(one, self.project_id) for one in new]
 
     def switch_on(self, registered: Registered) -> asyncio.Future[float]:
         """Have a charge point connect; the future is of when its boot was answered."""
@@ -82,8 +91,8 @@ class Plant:
         request = RunRequest(
             commissioning_id=new_id(Prefix.COMMISSIONING),
             charge_point_id=registered.charge_point_id,
-            project_id=_PROJECT,
-            installer_id=_INSTALLER,
+            project_id=self.project_id,
+            installer_id=self.installer_id,
             started_by=_EMAIL,
             started_at=datetime.now(UTC),
             options=options or RunOptions(pace=AT_ONCE),
@@ -92,7 +101,19 @@ class Plant:
             await Runs(connection).create_starting(request)
         start = RunStart(request=request, registered=registered)
         await start_run(self.client, start, task_queue=SHARED_TASK_QUEUE, rpc_timeout=_RPC)
-        return self.client.get_workflow_handle_for(CommissioningWorkflow.run, start.workflow_id)
+        return self.handle(registered)
+
+    def handle(
+        self, registered: Registered
+    ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
+        """Give the workflow of the charge point's newest run."""
+        return self.client.get_workflow_handle_for(
+            CommissioningWorkflow.run, commissioning_workflow_id(registered.charge_point_id)
+        )
+
+    async def events(self, registered: Registered) -> int:
+        """Count the history events of the charge point's newest run."""
+        return (await self.handle(registered).describe()).history_length
 
     async def run(self, registered: Registered) -> float:
         """Take a run to its verdict, which is that all checks passed; return its seconds."""
@@ -107,6 +128,13 @@ class Plant:
             BareWorkflow.run, id=new_id(Prefix.EVENT), task_queue=_BARE_QUEUE
         )
         return time.perf_counter() - begun
+
+    def memory_mib(self) -> dict[str, float]:
+        """Memory that each process has for itself alone."""
+        return {
+            name: process.memory_full_info().uss / 1024**2
+            for name, process in self.processes.items()
+        }
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time that each process has used so far."""
@@ -125,7 +153,6 @@ async def plant(data_dir: Path) -> AsyncIterator[Plant]:
         address = stack.layout.temporal_address
         client = await Client.connect(address, data_converter=pydantic_data_converter)
         database = Database(f"sqlite+aiosqlite:///{stack.data.path}/engine.sqlite3")
-        await _seed(database)
         yardstick = await _child("bench.bare", address, _BARE_QUEUE)
         stations = await _child("bench.stations", str(stack.layout.ocpp_port))
         processes = {
@@ -134,8 +161,21 @@ async def plant(data_dir: Path) -> AsyncIterator[Plant]:
             "charge points": psutil.Process(stations.pid),
             "bench": psutil.Process(),
         }
+        api = httpx.AsyncClient(
+            base_url=f"{stack.layout.api_url}/api/v1/installer", trust_env=False, timeout=60
+        )
+        project_id = await _sign_up(api)
+        async with database.read() as connection:
+            (installer_id,) = await connection.scalars(select(accounts.c.id))
         it = Plant(
-            stack=stack, client=client, database=database, stations=stations, processes=processes
+            stack=stack,
+            client=client,
+            database=database,
+            api=api,
+            project_id=project_id,
+            installer_id=installer_id,
+            stations=stations,
+            processes=processes,
         )
         reading = asyncio.create_task(_read_arrivals(stations, it.arrivals))
         try:
@@ -146,6 +186,7 @@ async def plant(data_dir: Path) -> AsyncIterator[Plant]:
                 child.stdin.close()
                 await child.wait()
             await reading
+            await api.aclose()
             await database.close()
 
 
@@ -173,37 +214,28 @@ def _processes_of_the_stack() -> dict[str, psutil.Process]:
     return found
 
 
-async def _seed(database: Database) -> None:
-    now = datetime.now(UTC)
-    async with database.write() as connection:
-        await connection.execute(
-            insert(accounts).values(
-                id=_INSTALLER,
-                role=Role.INSTALLER,
-                email=_EMAIL,
-                name="Bench",
-                password_hash="",
-                token_epoch=0,
-                created_at=now,
-            )
-        )
-        await connection.execute(
-            insert(projects).values(
-                id=_PROJECT,
-                installer_id=_INSTALLER,
-                name="Bench",
-                address="1 Main St",
-                site_owner_email="owner@example.com",
-                status=ProjectStatus.IN_PROGRESS,
-                created_at=now,
-            )
-        )
+async def _sign_up(api: httpx.AsyncClient) -> str:
+    """Make an installer with a project; return the project's id. The client has their token."""
+    account = {"email": _EMAIL, "password": secrets.token_urlsafe()}
+    await _post(api, "/signup", {"name": "Bench", "company": "Bench", **account})
+    login = await _post(api, "/login", account)
+    api.headers["Authorization"] = f"Bearer {login['token']}"
+    owner = "owner@example.com"
+    body = {"name": "Bench", "address": "1 Main St", "site_owner_email": owner}
+    return str((await _post(api, "/projects", body))["id"])
 
 
-def _charge_point(identity: str) -> ChargePoint:
+async def _post(api: httpx.AsyncClient, path: str, body: dict[str, str]) -> dict[str, Any]:
+    answer = await api.post(path, json=body)
+    answer.raise_for_status()
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def _charge_point(identity: str, project_id: str) -> ChargePoint:
     return ChargePoint(
         id=identity,
-        project_id=_PROJECT,
+        project_id=project_id,
         serial_number=_serial(identity),
         model=MODEL,
         vendor=VENDOR,
@@ -214,10 +246,10 @@ def _charge_point(identity: str) -> ChargePoint:
     )
 
 
-def _registered(identity: str) -> Registered:
+def _registered(identity: str, project_id: str) -> Registered:
     return Registered(
         charge_point_id=identity,
-        project_id=_PROJECT,
+        project_id=project_id,
         vendor=VENDOR,
         model=MODEL,
         serial_number=_serial(identity),

@@ -1,8 +1,8 @@
 """Charge points that do their part of a run at once, many in one process.
 
 ``python -m bench.stations <ws port>`` connects a charge point for each line of its standard input
-(identity and serial number) and prints its identity, and when that was, as soon as it has booted
-and reported its connectors. Lean, as in :mod:`bench.fleet`, so that a run's cost is the engine's.
+(identity and serial number); as soon as its boot is answered it prints the identity, and when the
+connection was made. Lean, as in :mod:`bench.fleet`, so that a run's cost is the engine's.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Station:
         self._outbox: deque[tuple[str, Payload]] = deque()
         self._in_flight = ""
         self._status = "Available"
-        self._accepted = False
+        self._connected_at = 0.0
         self._began = 0.0
         self._transaction_id = 0
         self._id_tag = ""
@@ -59,6 +59,7 @@ class Station:
             lambda: self._charger, "127.0.0.1", self._port
         )
         await self._charger.opened
+        self._connected_at = time.time()
         self._boot()
 
     def _boot(self) -> None:
@@ -96,10 +97,9 @@ class Station:
     def _answered(self, action: str, payload: Payload) -> None:
         if action == "BootNotification":
             if payload["status"] == "Accepted":
-                self._accepted = True
                 self._report(0, "Available")
                 self._report(1, self._status)
-            print(self._identity, time.time(), flush=True)
+            print(self._identity, self._connected_at, flush=True)
         elif action == "StartTransaction":
             self._transaction_id = payload["transactionId"]
 
