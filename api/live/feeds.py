@@ -107,6 +107,11 @@ class Feeds:
         """How many charge points are looked at."""
         return len(self._feeds)
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._open.total()
+
     @contextmanager
     def follow(self, charge_point_id: str, *, account_id: str, look: Look) -> Iterator[Feed]:
         """Follow a charge point until the block ends.

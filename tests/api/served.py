@@ -15,6 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 import temporal_client
 from api.app import create_app
+from api.parts import Parts
 from api.temporal import TemporalGateway
 from settings import Settings
 from storage.engine import Database
@@ -25,10 +26,11 @@ from worker import make_worker
 
 @dataclass(kw_only=True)
 class Served:
-    """Where it is; ``stop`` ends it."""
+    """Where it is, and what it is made of; ``stop`` ends it."""
 
     url: str
     stop: threading.Event
+    parts: Parts | None = None
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def served_api(temporal_address: str, task_queue: str, folder: Path) -> Iterator
         ready = threading.Event()
         thread = threading.Thread(
             target=lambda: asyncio.run(
-                _serve(listener, temporal_address, task_queue, folder, served.stop, ready)
+                _serve(listener, temporal_address, task_queue, folder, served, ready)
             ),
             name="served api",
         )
@@ -57,7 +59,7 @@ async def _serve(
     temporal_address: str,
     task_queue: str,
     folder: Path,
-    stop: threading.Event,
+    served: Served,
     ready: threading.Event,
 ) -> None:
     client = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
@@ -75,12 +77,13 @@ async def _serve(
         database=database,
         temporal=TemporalGateway(connect, task_queue=task_queue),
     )
+    served.parts = app.state.parts
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     async with make_worker(client, database, Outbox(), settings=settings, task_queue=task_queue):
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         ready.set()  # the socket listens: who connects before uvicorn is up waits for it
         with suppress(asyncio.CancelledError):
-            await asyncio.to_thread(stop.wait)
+            await asyncio.to_thread(served.stop.wait)
         server.should_exit = True
         await serving
     await database.close()

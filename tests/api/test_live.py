@@ -25,7 +25,7 @@ from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
 from storage.engine import Database
 from storage.runs import Runs
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
-from tests.api.served import served_api
+from tests.api.served import Served, served_api
 from tests.api.test_commissioning import fail
 from tests.support.eventually import eventually
 from tests.support.sse import Heard, heard
@@ -336,18 +336,24 @@ class TestRoute:
 
 
 @pytest.fixture
-async def live(temporal_address: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """The API behind a real socket with its worker, for an installer."""
-    with served_api(temporal_address, f"test-{uuid4().hex}", tmp_path) as served:
-        async with httpx.AsyncClient(
-            base_url=f"{served.url}{V1}/installer", trust_env=False, timeout=20
-        ) as http:
-            account = {"name": "Acme", "email": "installer@acme.com", "password": PASSWORD}
-            await http.post("/signup", json=account)
-            del account["name"]
-            token = (await http.post("/login", json=account)).json()["token"]
-            http.headers["Authorization"] = f"Bearer {token}"
-            yield http
+def served(temporal_address: str, tmp_path: Path) -> Iterator[Served]:
+    """The API behind a real socket with its worker."""
+    with served_api(temporal_address, f"test-{uuid4().hex}", tmp_path) as it:
+        yield it
+
+
+@pytest.fixture
+async def live(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    """An installer."""
+    async with httpx.AsyncClient(
+        base_url=f"{served.url}{V1}/installer", trust_env=False, timeout=20
+    ) as http:
+        account = {"name": "Acme", "email": "installer@acme.com", "password": PASSWORD}
+        await http.post("/signup", json=account)
+        del account["name"]
+        token = (await http.post("/login", json=account)).json()["token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        yield http
 
 
 async def registered(live: httpx.AsyncClient) -> str:
@@ -376,6 +382,20 @@ async def test_a_run_from_its_start_to_its_cancellation_with_a_break_in_between(
     assert f"{run}/1" not in {one.id for one in told}
     assert [one.id for one in told if one.id][-1] == f"{run}/verdict"
     assert told[-1].data["status"] == "cancelled"
+
+
+async def test_whoever_hangs_up_leaves_nothing_behind(
+    live: httpx.AsyncClient, served: Served
+) -> None:
+    identity = await registered(live)
+    assert served.parts is not None
+    feeds = served.parts.feeds
+    for _ in range(3):
+        async with live.stream("GET", f"/commissioning/{identity}/events") as answer:
+            assert answer.status_code == 200
+            assert feeds.followed == 1
+        await eventually(lambda: _assert(feeds.followed == 0))
+    assert feeds.streams == 0
 
 
 async def test_logging_out_ends_a_stream(

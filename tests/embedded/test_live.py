@@ -7,20 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from domain.webhooks import signature
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from tests.support.dynamo import Up
+from tests.support.eventually import eventually
 from tests.support.guide import Guide
+from tests.support.receiver import receiver
 
 SERIAL = "CP-SN-00483921"
 
 
 @pytest.mark.timeout(180)
 async def test_a_run_is_followed_across_a_break_and_a_stop_ends_the_stream(tmp_path: Path) -> None:
-    up = await Up.launch(tmp_path)
+    up = await Up.launch(tmp_path, {"DYNAMO_ALLOW_PRIVATE_URLS": "true"})
     try:
         addresses = await up.until_ready()
-        async with Guide(addresses["API"].removesuffix("/api/v1")) as guide:
+        async with Guide(addresses["API"].removesuffix("/api/v1")) as guide, receiver() as hook:
+            secret = (await guide.post("/installer/webhooks", 201, url=hook.url))["secret"]
             charge_point = await guide.charge_point(await guide.project("o@example.com"), SERIAL)
             endpoint = addresses["OCPP"].replace("<charge point id>", charge_point)
             virtual = VirtualChargePoint(ABB_TERRA_AC_W22, endpoint, serial=SERIAL, speed=20)
@@ -43,6 +47,21 @@ async def test_a_run_is_followed_across_a_break_and_a_stop_ends_the_stream(tmp_p
                 *numbers, verdict = [*before, *after]
                 assert numbers == [f"{run}/{n}" for n in range(1, len(numbers) + 1)]
                 assert verdict == f"{run}/verdict"
+
+                def arrived() -> None:
+                    assert [call.event["type"] for call in hook.received] == [
+                        "commissioning.completed"
+                    ]
+
+                await eventually(arrived)
+                (call,) = hook.received
+                assert call.event["data"]["commissioning_id"] == run
+                assert call.headers["webhook-signature"] == signature(
+                    secret,
+                    event_id=call.headers["webhook-id"],
+                    timestamp=int(call.headers["webhook-timestamp"]),
+                    body=call.body,
+                )
 
                 began = time.monotonic()
                 up.process.send_signal(signal.SIGINT)

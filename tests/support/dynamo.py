@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 import psutil
+
+from tests.support.processes import environment
 
 FREE_PORTS = {
     "--api-port": "0",
@@ -31,13 +33,15 @@ class Up:
         self.printed = ""
 
     @classmethod
-    async def launch(cls, data_dir: Path, **options: str) -> Self:
+    async def launch(
+        cls, data_dir: Path, settings: Mapping[str, str] | None = None, /, **options: str
+    ) -> Self:
         """Start it on free ports; ``api_port="8000"`` and the like ask for one."""
         given = FREE_PORTS | {f"--{key.replace('_', '-')}": str(v) for key, v in options.items()}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(data_dir)),
             *(word for option in given.items() for word in option),
-            env={key: value for key, value in os.environ.items() if not key.startswith("DYNAMO_")},
+            env=environment(settings or {}),
             stdout=PIPE,
             stderr=PIPE,
         )
