@@ -24,6 +24,22 @@ class AccessMode(StrEnum):
     OPEN = "open"
 
 
+class Feature(StrEnum):
+    """What comes alive for the site owner at the handover."""
+
+    BILLING = "billing"
+    SMART_CHARGING = "smart_charging"
+
+
+class FeatureState(StrEnum):
+    """How far a feature is, of a project or of one of its charge points."""
+
+    ACTIVATING = "activating"
+    ACTIVE = "active"
+    FAILED = "failed"
+    PAUSED = "paused"
+
+
 class InvitationStatus(StrEnum):
     """Life of an invitation to the site owner."""
 

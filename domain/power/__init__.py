@@ -1,0 +1,1 @@
+"""Sharing the power of a site among the transactions that run there: pure."""

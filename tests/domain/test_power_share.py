@@ -1,0 +1,161 @@
+"""Sharing the current of a site: by properties, and by table."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.power.share import BayKey, Demand, share
+from domain.power.site import MIN_AMPS, Circuit, Phase, SiteLimit
+
+ALL_PHASES: frozenset[Circuit] = frozenset(Phase)
+
+PHASES = st.sampled_from([ALL_PHASES, *(frozenset({phase}) for phase in Phase)])
+LIMITS = st.one_of(st.integers(0, 400), st.floats(0, 400)).map(lambda amps: SiteLimit(amps=amps))
+
+
+@st.composite
+def demands(draw: st.DrawFn) -> list[Demand]:
+    return [
+        Demand(
+            bay=(f"cp_{number}", draw(st.integers(1, 2))),
+            circuits=draw(PHASES),
+            max_amps=draw(st.integers(0, 63)),
+            average_amps=draw(st.floats(0, 32)),
+            waiting_since=draw(st.floats(0, 1000)),
+            idle=draw(st.booleans()),
+        )
+        for number in range(draw(st.integers(0, 25)))
+    ]
+
+
+def load_of(wanted: Sequence[Demand], allotted: dict[BayKey, int]) -> dict[Circuit, float]:
+    return {
+        phase: sum(allotted[one.bay] for one in wanted if phase in one.circuits) for phase in Phase
+    }
+
+
+@given(LIMITS, demands(), st.dictionaries(st.sampled_from(Phase), st.floats(0, 200)))
+def test_never_above_the_limit(
+    limit: SiteLimit, wanted: list[Demand], reserved: dict[Circuit, float]
+) -> None:
+    assert limit.amps is not None
+    allotted = share(limit.capacity, wanted, reserved)
+    for phase, amps in load_of(wanted, allotted).items():
+        assert amps <= max(0.0, limit.amps - reserved.get(phase, 0.0))
+
+
+@given(LIMITS, demands())
+def test_six_amperes_or_a_pause_and_never_more_than_is_of_use(
+    limit: SiteLimit, wanted: list[Demand]
+) -> None:
+    allotted = share(limit.capacity, wanted, {})
+    assert set(allotted) == {one.bay for one in wanted}
+    for one in wanted:
+        amps = allotted[one.bay]
+        assert amps == 0 or MIN_AMPS <= amps <= one.ceiling
+
+
+@given(LIMITS, demands(), st.randoms())
+def test_the_order_of_the_arguments_does_not_matter(
+    limit: SiteLimit, wanted: list[Demand], random: Random
+) -> None:
+    shuffled = random.sample(wanted, len(wanted))
+    assert share(limit.capacity, wanted, {}) == share(limit.capacity, shuffled, {})
+
+
+@given(LIMITS, demands())
+def test_fair_among_those_who_charge(limit: SiteLimit, wanted: list[Demand]) -> None:
+    """Who could use an ampere more finds a full phase whose others have at most one more."""
+    assert limit.amps is not None
+    allotted = share(limit.capacity, wanted, {})
+    used = load_of(wanted, allotted)
+    for one in wanted:
+        amps = allotted[one.bay]
+        if amps in {0, one.ceiling}:
+            continue
+        full = [phase for phase in one.circuits if limit.amps - used[phase] < 1]
+        assert full, "an ampere is left over for it"
+        assert any(
+            all(allotted[other.bay] <= amps + 1 for other in wanted if phase in other.circuits)
+            for phase in full
+        )
+
+
+@given(LIMITS, demands())
+def test_who_is_paused_had_no_room_for_six(limit: SiteLimit, wanted: list[Demand]) -> None:
+    assert limit.amps is not None
+    allotted = share(limit.capacity, wanted, {})
+    minimum = {bay: min(amps, MIN_AMPS) for bay, amps in allotted.items()}
+    used = load_of(wanted, minimum)
+    for one in wanted:
+        if allotted[one.bay] == 0 and one.ceiling >= MIN_AMPS:
+            assert any(limit.amps - used[phase] < MIN_AMPS for phase in one.circuits)
+
+
+@given(st.integers(6, 60), st.integers(2, 12), st.integers(20, 60))
+def test_fair_over_time(amps: int, vehicles: int, rounds: int) -> None:
+    """However few may charge at once, nobody is a full turn behind anybody."""
+    wanted = [
+        Demand(bay=(f"cp_{number}", 1), circuits=ALL_PHASES, max_amps=16)
+        for number in range(vehicles)
+    ]
+    granted = dict.fromkeys((one.bay for one in wanted), 0)
+    for elapsed in range(1, rounds + 1):
+        for bay, current in share(SiteLimit(amps=amps).capacity, wanted, {}).items():
+            granted[bay] += current
+        wanted = [replace(one, average_amps=granted[one.bay] / elapsed) for one in wanted]
+    assert max(granted.values()) - min(granted.values()) <= 2 * 16
+
+
+@pytest.mark.parametrize(
+    ("limit", "maxima", "amps"),
+    [
+        (None, [32, 16], [32, 16]),
+        (100, [32, 16], [32, 16]),
+        (40, [32, 16], [24, 16]),
+        (32, [32, 32], [16, 16]),
+        (33, [32, 32], [17, 16]),
+        (13, [32, 32, 32], [7, 6, 0]),
+        (5.9, [32], [0]),
+        (20, [5, 32], [0, 20]),
+        (0, [32], [0]),
+    ],
+)
+def test_by_table(limit: float | None, maxima: list[int], amps: list[int]) -> None:
+    wanted = [
+        Demand(bay=(f"cp_{number}", 1), circuits=ALL_PHASES, max_amps=maximum)
+        for number, maximum in enumerate(maxima)
+    ]
+    assert list(share(SiteLimit(amps=limit).capacity, wanted, {}).values()) == amps
+
+
+def test_one_phase_does_not_wait_for_another() -> None:
+    wanted = [
+        Demand(bay=("cp_a", 1), circuits=frozenset({Phase.L1}), max_amps=32),
+        Demand(bay=("cp_b", 1), circuits=frozenset({Phase.L1}), max_amps=32),
+        Demand(bay=("cp_c", 1), circuits=frozenset({Phase.L2}), max_amps=32),
+    ]
+    assert share(SiteLimit(amps=32).capacity, wanted, {}) == {
+        ("cp_a", 1): 16,
+        ("cp_b", 1): 16,
+        ("cp_c", 1): 32,
+    }
+
+
+def test_a_full_vehicle_keeps_what_lets_it_resume() -> None:
+    wanted = [
+        Demand(bay=("cp_a", 1), circuits=ALL_PHASES, max_amps=32, idle=True),
+        Demand(bay=("cp_b", 1), circuits=ALL_PHASES, max_amps=32),
+    ]
+    assert share(SiteLimit(amps=32).capacity, wanted, {}) == {("cp_a", 1): 6, ("cp_b", 1): 26}
+    assert share(SiteLimit(amps=10).capacity, wanted, {}) == {("cp_a", 1): 0, ("cp_b", 1): 10}
+
+
+def test_a_limit_in_kilowatts() -> None:
+    assert SiteLimit.of_power(22.08, 3).amps == pytest.approx(32)
+    assert SiteLimit.of_power(7.36, 1).amps == pytest.approx(32)
+    assert SiteLimit(amps=32, phases=3).power_kw == pytest.approx(22.08)
