@@ -25,65 +25,60 @@ class ChargePointActivities:
     @activity.defn(name=OperationName.READ_IDENTITY)
     async def read_identity(self, request: op.Operation) -> op.Identity:
         """Read who the charge point says it is, its round trip and its clock."""
-        return await _run(self._gateway.read_identity(request))
+        return await under_heartbeats(self._gateway.read_identity(request))
 
     @activity.defn(name=OperationName.READ_CONFIGURATION)
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
         """Read configuration keys."""
-        return await _run(self._gateway.read_configuration(request))
+        return await under_heartbeats(self._gateway.read_configuration(request))
 
     @activity.defn(name=OperationName.APPLY_CONFIGURATION)
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         """Bring parameters to their desired values."""
-        return await _run(self._gateway.apply_configuration(request))
+        return await under_heartbeats(self._gateway.apply_configuration(request))
 
     @activity.defn(name=OperationName.TRIGGER)
     async def trigger(self, request: op.Trigger) -> op.Outcome:
         """Ask for a message."""
-        return await _run(self._gateway.trigger(request))
+        return await under_heartbeats(self._gateway.trigger(request))
 
     @activity.defn(name=OperationName.CHANGE_AVAILABILITY)
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         """Make a connector operative or inoperative."""
-        return await _run(self._gateway.change_availability(request))
+        return await under_heartbeats(self._gateway.change_availability(request))
 
     @activity.defn(name=OperationName.START_TEST_TRANSACTION)
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
         """Start a charge remotely, once for the intent."""
-        return await _run(self._gateway.start_test_transaction(request))
+        return await under_heartbeats(self._gateway.start_test_transaction(request))
 
     @activity.defn(name=OperationName.STOP_TEST_TRANSACTION)
     async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
         """Stop a charge remotely."""
-        return await _run(self._gateway.stop_test_transaction(request))
+        return await under_heartbeats(self._gateway.stop_test_transaction(request))
 
     @activity.defn(name=OperationName.UPDATE_FIRMWARE)
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
         """Start a firmware update, once for the intent."""
-        return await _run(self._gateway.update_firmware(request))
+        return await under_heartbeats(self._gateway.update_firmware(request))
 
     @activity.defn(name=OperationName.RESET)
     async def reset(self, request: op.Reset) -> op.Outcome:
         """Restart the charge point, once for the intent."""
-        return await _run(self._gateway.reset(request))
+        return await under_heartbeats(self._gateway.reset(request))
 
     @activity.defn(name=OperationName.COLLECT_LOGS)
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
         """Have the charge point upload its diagnostics, once for the intent."""
-        return await _run(self._gateway.collect_logs(request))
-
-    @activity.defn(name=OperationName.SET_CHARGING_PROFILE)
-    async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome:
-        """Limit a connector or the station."""
-        return await _run(self._gateway.set_charging_profile(request))
+        return await under_heartbeats(self._gateway.collect_logs(request))
 
     @activity.defn(name=OperationName.PING)
     async def ping(self, request: op.Operation) -> op.Ping:
         """Measure a round trip on the socket."""
-        return await _run(self._gateway.ping(request))
+        return await under_heartbeats(self._gateway.ping(request))
 
 
-async def _run(operation: Awaitable[ResultT]) -> ResultT:
+async def under_heartbeats(operation: Awaitable[ResultT]) -> ResultT:
     """Run an operation under heartbeats; a missing socket is a typed, final error."""
     heart = asyncio.create_task(_beat())
     try:

@@ -106,6 +106,7 @@ class ChargePointEvent:
     event_id: str
     kind: EventKind
     at: datetime
+    charge_point_id: str = ""
     connection: ConnectionFact | None = None
     boot: BootFact | None = None
     connector: ConnectorFact | None = None

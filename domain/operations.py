@@ -26,7 +26,9 @@ class OperationName(StrEnum):
     UPDATE_FIRMWARE = "update_firmware"
     RESET = "reset"
     COLLECT_LOGS = "collect_logs"
-    SET_CHARGING_PROFILE = "set_charging_profile"
+    LIMIT_STATION = "limit_station"
+    LIMIT_CONNECTORS = "limit_connectors"
+    LIFT_LIMITS = "lift_limits"
     PING = "ping"
 
 
@@ -221,20 +223,6 @@ class CollectLogs(Operation):
 
     intent: str
     location: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SetChargingProfile(Operation):
-    """Limit a connector (0 = the whole station) to ``limit_amps`` with stack level 0.
-
-    ``purpose`` is ChargePointMaxProfile, TxDefaultProfile or TxProfile (OCPP 1.6 §7.11).
-    """
-
-    connector_id: int
-    profile_id: int
-    purpose: str
-    limit_amps: float
-    transaction_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

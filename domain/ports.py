@@ -27,6 +27,8 @@ from domain.commissioning import (
 from domain.facts import Snapshot
 from domain.outbound import Destination
 from domain.webhooks import Answer, Attempt, Call
+from domain.power import facts as site
+from domain.power import operations as power
 
 
 class ChargePointGateway(Protocol):
@@ -47,8 +49,43 @@ class ChargePointGateway(Protocol):
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome: ...
     async def reset(self, request: op.Reset) -> op.Outcome: ...
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome: ...
-    async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome: ...
     async def ping(self, request: op.Operation) -> op.Ping: ...
+
+
+class PowerGateway(Protocol):
+    """Limits what the charge points draw whose sockets this node holds."""
+
+    async def limit_station(self, request: power.LimitStation) -> power.StationLimited:
+        """Limit a charge point; raises :class:`ChargePointGoneError` when it is not here."""
+        ...
+
+    async def limit_connectors(self, request: power.LimitConnectors) -> power.ConnectorsLimited:
+        """Limit transactions; one whose charge point is not here is answered UNKNOWN."""
+        ...
+
+    async def lift_limits(self, request: power.LiftLimits) -> op.Outcome:
+        """Lift the limits; raises :class:`ChargePointGoneError` when it is not here."""
+        ...
+
+
+class SiteRecords(Protocol):
+    """The registry's side of a site whose power is shared."""
+
+    async def read_site(self, question: site.SiteQuestion) -> site.SiteSnapshot:
+        """Read the site's limit and its charge points."""
+        ...
+
+    async def record_states(self, states: site.SiteStates) -> None:
+        """Note how far smart charging is; harmless when repeated."""
+        ...
+
+    async def set_limit(self, change: site.SetLimit) -> None:
+        """Note the supply's limit."""
+        ...
+
+    async def pause(self, change: site.PauseSmartCharging) -> None:
+        """Note that smart charging is paused, or not any more."""
+        ...
 
 
 class ChargePointGoneError(Exception):

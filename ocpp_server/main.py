@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any, Final
@@ -12,11 +12,13 @@ from temporalio.worker import Worker
 
 import temporal_client
 from activities.charge_point import ChargePointActivities
+from activities.power import PowerActivities
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, node_task_queue
 from ocpp_server.in_flight import InFlight
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
+from ocpp_server.power import PowerOperations
 from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
@@ -72,7 +74,7 @@ async def run_node(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         stack.push_async_callback(sink.close, _SIGNAL_GRACE)
-        activities = ChargePointActivities(Gateway(node.registry, database))
+        activities = _activities(node, database)
         stopping, in_flight = asyncio.Event(), InFlight()
         working = asyncio.create_task(
             _serve_activities(node.node_id, activities, sink, stopping, in_flight),
@@ -100,7 +102,7 @@ def calm_collector() -> None:
 
 async def _serve_activities(
     node_id: str,
-    activities: ChargePointActivities,
+    activities: Sequence[Callable[..., Any]],
     sink: TemporalSink,
     stopping: asyncio.Event,
     in_flight: InFlight,
@@ -114,7 +116,7 @@ async def _serve_activities(
             worker = Worker(
                 client,
                 task_queue=node_task_queue(node_id),
-                activities=_all(activities),
+                activities=activities,
                 max_concurrent_activities=_MAX_ACTIVITIES,
                 graceful_shutdown_timeout=_DRAIN + _GRACE,
                 interceptors=[in_flight],
@@ -161,18 +163,22 @@ async def _finish(working: asyncio.Task[None]) -> None:
         task.cancel()
 
 
-def _all(activities: ChargePointActivities) -> list[Callable[..., Any]]:
-    return [
-        activities.read_identity,
-        activities.read_configuration,
-        activities.apply_configuration,
-        activities.trigger,
-        activities.change_availability,
-        activities.start_test_transaction,
-        activities.stop_test_transaction,
-        activities.update_firmware,
-        activities.reset,
-        activities.collect_logs,
-        activities.set_charging_profile,
-        activities.ping,
-    ]
+def _activities(node: Node, database: Database) -> Sequence[Callable[..., Any]]:
+    operations = ChargePointActivities(Gateway(node.registry, database))
+    power = PowerActivities(PowerOperations(node.registry))
+    return (
+        operations.read_identity,
+        operations.read_configuration,
+        operations.apply_configuration,
+        operations.trigger,
+        operations.change_availability,
+        operations.start_test_transaction,
+        operations.stop_test_transaction,
+        operations.update_firmware,
+        operations.reset,
+        operations.collect_logs,
+        operations.ping,
+        power.limit_station,
+        power.limit_connectors,
+        power.lift_limits,
+    )

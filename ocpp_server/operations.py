@@ -122,10 +122,6 @@ class Gateway:
             commands.get_diagnostics(request),
         )
 
-    async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome:
-        """Set a limit; a profile of the same id is replaced, so it may be repeated."""
-        return await ask(self._session(request), *commands.set_charging_profile(request))
-
     def _session(self, request: op.Operation) -> Session:
         session = self._registry.require(request.charge_point_id)
         if request.commissioning_id is not None:

@@ -144,6 +144,10 @@ class VirtualChargePoint:
         """Return the true energy register of a connector, without rounding or faults."""
         return self._connector(connector).meter.register_wh
 
+    def power_w(self, connector: int = 1) -> float:
+        """Return the power that flows on a connector now."""
+        return self._connector(connector).meter.power_w
+
     def configuration(self, key: str) -> str:
         """Return the value in force of a configuration key."""
         return self._station.configuration.text(key)

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     STATUS = "status"
     STARTED = "started"
     STOPPED = "stopped"
+    POWER = "power"
     CONFIGURED = "configured"
     RESET = "reset"
     FIRMWARE = "firmware"

@@ -3,6 +3,7 @@
 from functools import partial
 
 from simulator.connector import Connector, Transaction
+from simulator.events import EventKind
 from simulator.fault import Fault
 from simulator.frames import Payload
 from simulator.outbox import Outgoing
@@ -27,7 +28,7 @@ class Metering:
 
     def end(self, connector: Connector) -> None:
         """Cut the power."""
-        connector.meter.power_w = 0
+        self._draw(connector, 0)
         connector.suspended = False
         self._station.timers.cancel(f"sample-{connector.id}")
         self._station.timers.cancel(f"schedule-{connector.id}")
@@ -40,7 +41,7 @@ class Metering:
         station = self._station
         limit = station.charging_profiles.limit_w(connector.id, station.now(), transaction.began)
         connector.suspended = limit <= 0
-        connector.meter.power_w = limit * station.random.uniform(1 - POWER_NOISE, 1)
+        self._draw(connector, limit * station.random.uniform(1 - POWER_NOISE, 1))
         self._adjust_later(connector, transaction)
         station.report(connector)
 
@@ -77,6 +78,12 @@ class Metering:
                 before_accepted=before_accepted,
             )
         )
+
+    def _draw(self, connector: Connector, power_w: float) -> None:
+        before, connector.meter.power_w = connector.meter.power_w, power_w
+        if abs(power_w - before) > max(power_w, before) * POWER_NOISE:
+            text = f"connector {connector.id} draws {power_w / 1000:.1f} kW"
+            self._station.events.emit(EventKind.POWER, text)
 
     def _read(self, connector: Connector, context: ReadingContext) -> Payload:
         return meter_value(self._station, connector, context, self._station.clock())

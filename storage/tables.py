@@ -76,6 +76,9 @@ projects = Table(
     Column("sign_off_notes", Text),
     Column("installer_signature", String(200)),
     Column("access", String(10), nullable=False, server_default="listed"),  # AccessMode
+    Column("max_amps", Float),  # of the supply, per phase; null: no limit
+    Column("phases", Integer, nullable=False, server_default="3"),  # of the supply: 1 or 3
+    Column("smart_charging_paused_at", UTCDateTime),
     Index(None, "installer_id", "id"),
 )
 
@@ -106,6 +109,8 @@ charge_points = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("provisioned_at", UTCDateTime),  # from then on a boot is answered Accepted
     Column("credential_hash", String(64)),  # HMAC-SHA-256, hex; null: an unauthenticated link
+    Column("max_amps", Integer),  # of its cable, per phase; null: the usual
+    Column("phases", String(8)),  # those of the site that it is connected to; null: all
     Column("watched_by", String(100)),  # workflow id that owns the charge point and hears events
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
     Column("restart_due", Boolean, nullable=False, server_default=text("false")),  # for its
@@ -113,6 +118,16 @@ charge_points = Table(
     UniqueConstraint("project_id", "serial_key"),
     Index(None, "project_id", "id"),
     Index(None, "serial_key"),
+)
+
+charge_point_features = Table(
+    "charge_point_features",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("feature", String(20), primary_key=True),  # Feature
+    Column("state", String(20), nullable=False),  # FeatureState
+    Column("detail", String(500)),
+    Column("changed_at", UTCDateTime, nullable=False),
 )
 
 identity_aliases = Table(

@@ -2,19 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from domain.facts import ChargePointEvent, ConnectionFact, ConnectorFact, TransactionFact
+from domain.power.operations import RateUnit
 from domain.power.share import BayKey
 from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
 from domain.states import FeatureState
-
-
-class RateUnit(StrEnum):
-    """In which unit a charge point takes limits (OCPP 1.6 §7.9 ChargingRateUnitType)."""
-
-    AMPERES = "A"
-    WATTS = "W"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +27,7 @@ class StationFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteSnapshot:
-    """The site at one moment; read after its events began to be heard."""
+    """The site, or the charge points that were asked for, at one moment."""
 
     limit: SiteLimit
     paused: bool = False
@@ -42,11 +35,11 @@ class SiteSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SiteEvent:
-    """An event of one charge point of the site."""
+class SiteQuestion:
+    """Which charge points of a site to look at; all of them when none is named."""
 
-    charge_point_id: str
-    event: ChargePointEvent
+    project_id: str
+    charge_point_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,8 +109,74 @@ class Bay:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
-    """What the site's workflow takes along when it continues as new."""
+    """What the site's workflow takes along when it continues as new.
+
+    ``ended`` are the newest transactions that have ended: they never come back to life.
+    """
 
     stations: tuple[Station, ...] = ()
     bays: tuple[Bay, ...] = ()
-    seen: tuple[str, ...] = field(default=())
+    ended: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteRequest:
+    """Input of SiteWorkflow."""
+
+    project_id: str
+    name: str
+    carried: Carried = field(default_factory=Carried)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StationState:
+    """How far smart charging is on one charge point."""
+
+    charge_point_id: str
+    state: FeatureState
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteStates:
+    """Charge points whose state has changed."""
+
+    states: tuple[StationState, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetLimit:
+    """Update of SiteWorkflow: the supply's limit has changed. The row is written by it."""
+
+    project_id: str
+    limit: SiteLimit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseSmartCharging:
+    """Update of SiteWorkflow: pause, or go on. The row is written by it."""
+
+    project_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BayLoad:
+    """One connector with a transaction: what it was allotted, and may draw at most, in amperes."""
+
+    charge_point_id: str
+    connector_id: int
+    transaction_id: int
+    allotted_amps: int
+    bound_amps: float
+    idle: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteLoad:
+    """Query of SiteWorkflow: the site as it stands. ``bound_amps`` is of the fullest phase."""
+
+    limit: SiteLimit
+    paused: bool
+    bound_amps: float
+    bays: tuple[BayLoad, ...]

@@ -15,7 +15,8 @@ from domain.facts import (
     TransactionFact,
 )
 from domain.operations import Reply
-from domain.power.facts import Bay, Carried, RateUnit, SiteSnapshot, Station, StationFacts
+from domain.power.facts import Bay, Carried, SiteSnapshot, Station, StationFacts
+from domain.power.operations import RateUnit
 from domain.power.plan import Outlet, load
 from domain.power.share import BayKey, Demand, share
 from domain.power.site import MIN_AMPS, Circuit, SiteLimit

@@ -53,25 +53,3 @@ def update_firmware(request: op.UpdateFirmware) -> Command:
 def get_diagnostics(request: op.CollectLogs) -> Command:
     """GetDiagnostics (§5.9)."""
     return "GetDiagnostics", {"location": request.location, "retries": _COLLECT_RETRIES}
-
-
-def set_charging_profile(request: op.SetChargingProfile) -> Command:
-    """SetChargingProfile (§5.16): one period without end, in amperes with one decimal."""
-    profile: Payload = {
-        "chargingProfileId": request.profile_id,
-        "stackLevel": 0,
-        "chargingProfilePurpose": request.purpose,
-        "chargingProfileKind": "Relative" if request.purpose == "TxProfile" else "Absolute",
-        "chargingSchedule": {
-            "chargingRateUnit": "A",
-            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": round(request.limit_amps, 1)}],
-        },
-    }
-    if request.transaction_id is not None:
-        profile["transactionId"] = request.transaction_id
-    if request.purpose != "TxProfile":
-        profile["chargingSchedule"]["startSchedule"] = timestamp()
-    return "SetChargingProfile", {
-        "connectorId": request.connector_id,
-        "csChargingProfiles": profile,
-    }

@@ -13,8 +13,9 @@ import pytest
 
 from domain.facts import ChargePointEvent, ConnectionFact, ConnectorFact, EventKind, TransactionFact
 from domain.operations import Reply
-from domain.power.facts import Carried, RateUnit, SiteSnapshot, StationFacts
+from domain.power.facts import Carried, SiteSnapshot, StationFacts
 from domain.power.ledger import Ledger
+from domain.power.operations import RateUnit
 from domain.power.plan import higher, lower
 from domain.power.share import BayKey
 from domain.power.site import NOMINAL_VOLTAGE, SiteLimit

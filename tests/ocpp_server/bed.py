@@ -129,6 +129,11 @@ class Bed:
     async def watch(self, workflow_id: str = "commissioning-x", run: str = "com_x") -> None:
         await self.set(watched_by=workflow_id, watched_run=run)
 
+    async def open_site(self) -> None:
+        """Hand the project over to an owner who lets everybody charge."""
+        async with self.database.write() as connection:
+            await connection.execute(update(projects).values(status="handed_over", access="open"))
+
     async def open_run(self, *, id_tag: str) -> str:
         """Make an open commissioning run with that tag."""
         run_id = new_id(Prefix.COMMISSIONING)

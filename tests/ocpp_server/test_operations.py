@@ -272,17 +272,8 @@ async def test_firmware_diagnostics_and_profiles(bed: Bed) -> None:
             charge_point_id=bed.charge_point_id, intent="logs-1", location="ftp://logs.example/"
         )
         assert (await bed.gateway.collect_logs(logs)).reply is Reply.ACCEPTED
-        profile = op.SetChargingProfile(
-            charge_point_id=bed.charge_point_id,
-            connector_id=1,
-            profile_id=1,
-            purpose="TxDefaultProfile",
-            limit_amps=16.04,
-        )
-        assert (await bed.gateway.set_charging_profile(profile)).reply is Reply.ACCEPTED
         assert charge_point.received["UpdateFirmware"] == 1
         assert charge_point.received["GetDiagnostics"] == 1
-        assert charge_point.received["SetChargingProfile"] == 1
 
 
 @on_sqlite

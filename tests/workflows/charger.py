@@ -319,9 +319,6 @@ class ScriptedChargePoint:
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
         raise NotImplementedError
 
-    async def set_charging_profile(self, request: op.SetChargingProfile) -> op.Outcome:
-        raise NotImplementedError
-
     async def ping(self, request: op.Operation) -> op.Ping:
         self._enter("ping")
         return op.Ping(latency_ms=self.behaviour.ping_ms, ocpp_version="1.6")

@@ -1,0 +1,39 @@
+"""Records of a site whose power is shared."""
+
+from temporalio import activity
+
+from domain.ports import SiteRecords
+from domain.power.facts import (
+    PauseSmartCharging,
+    SetLimit,
+    SiteQuestion,
+    SiteSnapshot,
+    SiteStates,
+)
+
+
+class SiteActivities:
+    """Activities beside the database, each safe to repeat."""
+
+    def __init__(self, records: SiteRecords) -> None:
+        self._records = records
+
+    @activity.defn
+    async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
+        """Read the site's limit, and what is known of its charge points."""
+        return await self._records.read_site(question)
+
+    @activity.defn
+    async def record_states(self, states: SiteStates) -> None:
+        """Note how far smart charging is on charge points."""
+        await self._records.record_states(states)
+
+    @activity.defn
+    async def set_limit(self, change: SetLimit) -> None:
+        """Note what the supply carries."""
+        await self._records.set_limit(change)
+
+    @activity.defn
+    async def pause_smart_charging(self, change: PauseSmartCharging) -> None:
+        """Note that smart charging is paused, or not any more."""
+        await self._records.pause(change)

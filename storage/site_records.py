@@ -1,0 +1,160 @@
+"""Sites whose power is shared, for the activities."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import ConnectorFact, TransactionFact
+from domain.power.facts import (
+    PauseSmartCharging,
+    SetLimit,
+    SiteQuestion,
+    SiteSnapshot,
+    SiteStates,
+    StationFacts,
+)
+from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
+from domain.states import Feature
+from storage import connections as links
+from storage.dialects import among, upsert
+from storage.engine import Database
+from storage.fact_transactions import transaction_fact
+from storage.facts import connector_fact
+from storage.tables import (
+    charge_point_features,
+    charge_points,
+    connectors,
+    projects,
+    transactions,
+)
+
+_DETAIL_LENGTH = 500
+
+
+class StoredSites:
+    """Implements :class:`domain.ports.SiteRecords`."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
+        """Read the site; a project that is not there has no charge points."""
+        async with self._database.read() as connection:
+            return await _read_site(connection, question, now=self._now())
+
+    async def record_states(self, states: SiteStates) -> None:
+        """Store the states, in one order for all."""
+        rows = [
+            {
+                "charge_point_id": one.charge_point_id,
+                "feature": Feature.SMART_CHARGING,
+                "state": one.state,
+                "detail": None if one.detail is None else one.detail[:_DETAIL_LENGTH],
+                "changed_at": self._now(),
+            }
+            for one in sorted(states.states, key=lambda one: one.charge_point_id)
+        ]
+        if rows:
+            async with self._database.write() as connection:
+                keys = ("charge_point_id", "feature")
+                await connection.execute(
+                    upsert(connection, charge_point_features, keys=keys), rows
+                )
+
+    async def set_limit(self, change: SetLimit) -> None:
+        """Store the limit."""
+        async with self._database.write() as connection:
+            await store_limit(connection, change.project_id, change.limit)
+
+    async def pause(self, change: PauseSmartCharging) -> None:
+        """Store since when it is paused; a repeat does not move that."""
+        since = projects.c.smart_charging_paused_at
+        paused_at = func.coalesce(since, self._now()) if change.paused else None
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(projects)
+                .where(projects.c.id == change.project_id)
+                .values(smart_charging_paused_at=paused_at)
+            )
+
+
+async def store_limit(connection: AsyncConnection, project_id: str, limit: SiteLimit) -> None:
+    """Note what the supply of a site carries."""
+    await connection.execute(
+        update(projects)
+        .where(projects.c.id == project_id)
+        .values(max_amps=limit.amps, phases=limit.phases)
+    )
+
+
+async def _read_site(
+    connection: AsyncConnection, question: SiteQuestion, *, now: datetime
+) -> SiteSnapshot:
+    project = (
+        await connection.execute(select(projects).where(projects.c.id == question.project_id))
+    ).one_or_none()
+    if project is None:
+        return SiteSnapshot(limit=SiteLimit())
+    limit = SiteLimit(amps=project.max_amps, phases=project.phases)
+    query = select(charge_points.c.id, charge_points.c.max_amps, charge_points.c.phases).where(
+        charge_points.c.project_id == question.project_id
+    )
+    if question.charge_point_ids:
+        query = query.where(among(connection, charge_points.c.id, question.charge_point_ids))
+    rows = (await connection.execute(query.order_by(charge_points.c.id))).all()
+    identities = [row.id for row in rows]
+    statuses = await _connectors(connection, identities)
+    running = await _running(connection, identities)
+    connected = await links.read_connections(connection, identities, now=now)
+    return SiteSnapshot(
+        limit=limit,
+        paused=project.smart_charging_paused_at is not None,
+        stations=tuple(
+            StationFacts(
+                charge_point_id=row.id,
+                max_amps=row.max_amps or DEFAULT_MAX_AMPS,
+                phases=_phases(row.phases, limit),
+                connection=connected.get(row.id),
+                connectors=tuple(statuses[row.id]),
+                transactions=tuple(running[row.id]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _phases(text: str | None, limit: SiteLimit) -> tuple[Phase, ...]:
+    """Read the phases of a charge point; those that the site lacks do not count."""
+    own = limit.supply if text is None else tuple(Phase(name) for name in text.split(","))
+    return tuple(phase for phase in own if phase in limit.supply) or limit.supply
+
+
+async def _connectors(
+    connection: AsyncConnection, identities: Collection[str]
+) -> defaultdict[str, list[ConnectorFact]]:
+    rows = await connection.execute(
+        select(connectors).where(among(connection, connectors.c.charge_point_id, identities))
+    )
+    found: defaultdict[str, list[ConnectorFact]] = defaultdict(list)
+    for row in rows:
+        found[row.charge_point_id].append(connector_fact(row))
+    return found
+
+
+async def _running(
+    connection: AsyncConnection, identities: Collection[str]
+) -> defaultdict[str, list[TransactionFact]]:
+    rows = await connection.execute(
+        select(transactions)
+        .where(among(connection, transactions.c.charge_point_id, identities))
+        .where(transactions.c.stopped_at.is_(None))
+        .order_by(transactions.c.id)
+    )
+    found: defaultdict[str, list[TransactionFact]] = defaultdict(list)
+    for row in rows:
+        found[row.charge_point_id].append(transaction_fact(row))
+    return found
