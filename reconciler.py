@@ -7,6 +7,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a row whose workflow Temporal does not know (it lost its data): the workflow is started again;
 - a row whose workflow was ended from outside (terminated): the run fails, and says so;
 - a charge point owned by a workflow that has ended: it is free again;
+- a site that was handed over and whose power nobody shares: its workflow is started;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm.
 
 Every worker runs one; two at work do no harm.
@@ -30,8 +31,10 @@ from storage.engine import Database
 from storage.ownership import let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
+from storage.site_records import handed_over_sites
 from storage.strays import left_running
 from workflows.run_start import RunStart, start_run
+from workflows.site_start import start_site
 from workflows.stray_start import start_stray
 
 _ROUND = timedelta(seconds=15)
@@ -59,6 +62,7 @@ class Reconciler:
         self._last_run = ""
         self._last_owned = ""
         self._last_left_running = 0
+        self._last_site = ""
 
     async def run(self) -> None:
         """Heal for ever; an outage is tried again at the next round."""
@@ -75,6 +79,7 @@ class Reconciler:
         await self._look_after_runs()
         await self._free_what_is_owned_by_the_dead()
         await self._raise_alarms()
+        await self._share_power()
 
     async def _start_what_waits(self) -> None:
         async with self._database.read() as connection:
@@ -114,6 +119,16 @@ class Reconciler:
                 self._client, stray, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
             ):
                 _log.warning("transaction_left_running", transaction=stray.transaction_id)
+
+    async def _share_power(self) -> None:
+        async with self._database.read() as connection:
+            page = await handed_over_sites(connection, after=self._last_site, limit=_PAGE)
+        self._last_site = page[-1].project_id if len(page) == _PAGE else ""
+        for site in page:
+            if await start_site(
+                self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+            ):
+                _log.warning("site_started_again", project=site.project_id)
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:

@@ -22,6 +22,9 @@ from dispatcher import Dispatcher
 from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
 from domain.ports import Mailer, WebhookSender
 from outbound import outbound_from
+from activities.site import SiteActivities
+from domain.names import SHARED_TASK_QUEUE
+from domain.ports import Mailer
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
@@ -31,6 +34,7 @@ from storage.engine import Database
 from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
+from storage.site_records import StoredSites
 from temporal_client import connect
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
@@ -38,6 +42,7 @@ from workflows.connection_test import ConnectionTestWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
 from workflows.notice import NoticeWorkflow
 from workflows.project import ProjectWorkflow
+from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
 WORKFLOWS: Sequence[type] = (
@@ -46,6 +51,7 @@ WORKFLOWS: Sequence[type] = (
     ConnectionTestWorkflow,
     NoticeWorkflow,
     ProjectWorkflow,
+    SiteWorkflow,
     StrayTransactionWorkflow,
     WebhookDeliveryWorkflow,
 )
@@ -95,6 +101,7 @@ def make_worker(
     handovers = ProjectActivities(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
     )
+    sites = SiteActivities(StoredSites(database, now=_now))
     starts = RunActivities(TemporalRunStarter(client, database, now=_now, task_queue=task_queue))
     activities: Sequence[Any] = (
         records.begin_run,
@@ -109,6 +116,10 @@ def make_worker(
         notices.mail_verdict,
         handovers.send_invitation,
         handovers.complete_handover,
+        sites.read_site,
+        sites.record_states,
+        sites.set_limit,
+        sites.pause_smart_charging,
         starts.retry_run,
         starts.cancel_run,
     )

@@ -27,6 +27,8 @@ from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
 from api.middleware import RequestMiddleware
 from api.parts import compose
+from api.power.endpoints import installer_router as power
+from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.page import router as invitation_page
@@ -82,6 +84,8 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         certificates,
         site_owner,
         access,
+        power,
+        owned_power,
     ):
         v1.include_router(router)
     app.include_router(v1)

@@ -28,6 +28,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Handover", "description": "Invitation of the site owner, and the handover."},
     {"name": "Webhooks", "description": "Events sent to a URL of yours, signed."},
     {"name": "Certificates", "description": "Signed reports, what they declare, their keys."},
+    {"name": "Power", "description": "The limit of a site, and how it is shared."},
     {"name": "Site owner", "description": "Accepting an invitation, and the projects claimed."},
     {"name": "Health", "description": "For load balancers and `dynamo up`."},
 ]

@@ -57,6 +57,11 @@ GIVE_WAY_SIGNAL = "give_way"
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 
 
+def site_workflow_id(project_id: str) -> str:
+    """One workflow for the power of each site that was handed over."""
+    return f"site-{project_id}"
+
+
 class SearchAttribute(StrEnum):
     """Custom search attributes; all are Keyword, and operators filter runs by them."""
 

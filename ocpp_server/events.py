@@ -1,5 +1,7 @@
 """Which event a stored fact is for a watching workflow."""
 
+from dataclasses import replace
+
 from domain.facts import (
     BootFact,
     ChargePointEvent,
@@ -26,7 +28,11 @@ from storage.fact_records import (
 
 def event_of(record: Record) -> ChargePointEvent | None:
     """Make the event; None for a record that is none. Made once, so that its id is stable."""
-    event_id = new_id(Prefix.EVENT)
+    event = _event(record, new_id(Prefix.EVENT))
+    return event and replace(event, charge_point_id=record.charge_point_id or "")
+
+
+def _event(record: Record, event_id: str) -> ChargePointEvent | None:
     match record:
         case Connected() if record.generation:
             return ChargePointEvent(

@@ -22,9 +22,11 @@ from storage.fact_records import (
     Boot,
     Connected,
     ConnectorStatus,
+    Disconnected,
     LogEntry,
     Record,
     Touched,
+    TransactionStart,
     TransactionStop,
 )
 
@@ -33,6 +35,15 @@ _GATHER: Final = 0.05
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _SILENT: Final = (Attempt, Authorization, LogEntry)
+# What decides who may draw how much.
+_OF_A_SITE: Final = (
+    Boot,
+    Connected,
+    ConnectorStatus,
+    Disconnected,
+    TransactionStart,
+    TransactionStop,
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -114,8 +125,9 @@ class Forwarder:
         charge_points = {record.charge_point_id or "" for record in batch}
         async with self._database.read() as connection:
             watches = await facts.read_watches(connection, charge_points)
-            unwatched = [r for r in batch if r.charge_point_id not in watches]
-            due = await facts.waiting_for(connection, _occasions(unwatched))
+            owned = {identity for identity, watch in watches.items() if watch.owner is not None}
+            free = [record for record in batch if record.charge_point_id not in owned]
+            due = await facts.waiting_for(connection, _occasions(free))
         self._registry.refresh_watches(charge_points, watches)
         for charge_point_id in due:
             self._sink.configure(charge_point_id)
@@ -123,14 +135,25 @@ class Forwarder:
             return
         for record in batch:
             watch = watches.get(record.charge_point_id or "")
-            if watch is None or not self._worth_telling(record, watch.workflow_id):
+            if watch is None:
                 continue
-            event = event_of(record)
+            told = [
+                workflow_id
+                for workflow_id, worth in (
+                    (watch.owner, self._worth_telling(record, watch.owner)),
+                    (watch.site, isinstance(record, _OF_A_SITE)),
+                )
+                if workflow_id is not None and worth
+            ]
+            event = event_of(record) if told else None
             if event is not None:
-                self._sink.deliver(watch.workflow_id, event)
+                for workflow_id in told:
+                    self._sink.deliver(workflow_id, event)
 
-    def _worth_telling(self, record: Record, workflow_id: str) -> bool:
-        """Of heartbeats, a watcher hears the first after it came and after each boot."""
+    def _worth_telling(self, record: Record, workflow_id: str | None) -> bool:
+        """Of heartbeats, an owner hears the first after it came and after each boot."""
+        if workflow_id is None:
+            return False
         if not isinstance(record, Touched):
             return True
         if record.heartbeat_at is None:

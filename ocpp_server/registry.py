@@ -56,5 +56,5 @@ class Registry:
             if session is None:
                 continue
             watch = watches.get(charge_point_id)
-            session.peer.watched_by = None if watch is None else watch.workflow_id
+            session.peer.watched_by = None if watch is None else watch.owner
             session.peer.watched_run = None if watch is None else watch.commissioning_id

@@ -65,23 +65,29 @@ async def read_connection(
     connection: AsyncConnection, charge_point_id: str, *, now: datetime
 ) -> ConnectionFact | None:
     """Return the present or last link; None when the charge point never connected."""
-    row = (
-        await connection.execute(
-            select(connections, is_live(now).label("live")).where(
-                connections.c.charge_point_id == charge_point_id
-            )
+    return (await read_connections(connection, [charge_point_id], now=now)).get(charge_point_id)
+
+
+async def read_connections(
+    connection: AsyncConnection, charge_point_ids: Collection[str], *, now: datetime
+) -> dict[str, ConnectionFact]:
+    """Return the present or last links of those that ever connected."""
+    rows = await connection.execute(
+        select(connections, is_live(now).label("live")).where(
+            among(connection, connections.c.charge_point_id, charge_point_ids)
         )
-    ).one_or_none()
-    if row is None:
-        return None
-    return ConnectionFact(
-        connected=bool(row.live),
-        node_id=row.node_id,
-        generation=row.generation,
-        ocpp_version=row.ocpp_version,
-        at=row.connected_at if row.live else row.disconnected_at or row.last_seen_at or now,
-        remote_address=row.remote_address,
     )
+    return {
+        row.charge_point_id: ConnectionFact(
+            connected=bool(row.live),
+            node_id=row.node_id,
+            generation=row.generation,
+            ocpp_version=row.ocpp_version,
+            at=row.connected_at if row.live else row.disconnected_at or row.last_seen_at or now,
+            remote_address=row.remote_address,
+        )
+        for row in rows
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,8 @@ from sqlalchemy import Row, String, insert, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact, ConnectorFact, Snapshot
-from domain.states import ParameterState, RegistrationStatus
+from domain.names import site_workflow_id
+from domain.states import ParameterState, ProjectStatus, RegistrationStatus
 from storage import connections as links
 from storage.attempts import last_refusal, store_attempts
 from storage.dialects import among, upsert
@@ -43,6 +44,7 @@ from storage.tables import (
     connectors,
     log_entries,
     parameters,
+    projects,
     transactions,
 )
 
@@ -183,23 +185,41 @@ _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watch:
-    """Who hears the events of a charge point, and whose log takes its frames."""
+    """Who hears the events of a charge point, and whose log takes its frames.
 
-    workflow_id: str
-    commissioning_id: str | None
+    ``owner`` is the workflow that owns it for the moment, ``site`` the one that shares the power of
+    its site since the handover.
+    """
+
+    owner: str | None
+    commissioning_id: str | None = None
+    site: str | None = None
 
 
 async def read_watches(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, Watch]:
     """Return the watches among these charge points."""
+    handed_over = projects.c.status == ProjectStatus.HANDED_OVER
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
+        select(
+            charge_points.c.id,
+            charge_points.c.watched_by,
+            charge_points.c.watched_run,
+            charge_points.c.project_id,
+            handed_over.label("handed_over"),
+        )
+        .join(projects, projects.c.id == charge_points.c.project_id)
         .where(among(connection, charge_points.c.id, charge_point_ids))
-        .where(charge_points.c.watched_by.is_not(None))
+        .where(or_(charge_points.c.watched_by.is_not(None), handed_over))
     )
     return {
-        row.id: Watch(workflow_id=row.watched_by, commissioning_id=row.watched_run) for row in rows
+        row.id: Watch(
+            owner=row.watched_by,
+            commissioning_id=row.watched_run,
+            site=site_workflow_id(row.project_id) if row.handed_over else None,
+        )
+        for row in rows
     }
 
 
@@ -286,22 +306,24 @@ async def read_snapshot(
     return Snapshot(
         connection=await links.read_connection(connection, charge_point_id, now=now),
         boot=await newest_boot(connection, charge_point_id),
-        connectors=tuple(
-            ConnectorFact(
-                connector_id=row.connector_id,
-                status=row.status,
-                error_code=row.error_code,
-                vendor_error_code=row.vendor_error_code,
-                info=row.info,
-                at=row.at,
-            )
-            for row in statuses
-        ),
+        connectors=tuple(connector_fact(row) for row in statuses),
         transactions=tuple(transaction_fact(row) for row in running),
         last_heartbeat_at=seen.last_heartbeat_at,
         provisioned=seen.provisioned_at is not None,
         last_refusal=await last_refusal(connection, charge_point_id),
         flapping=await links.read_flapping(connection, charge_point_id, now=now),
+    )
+
+
+def connector_fact(row: Row[Any]) -> ConnectorFact:
+    """Make the fact of a row of ``connectors``."""
+    return ConnectorFact(
+        connector_id=row.connector_id,
+        status=row.status,
+        error_code=row.error_code,
+        vendor_error_code=row.vendor_error_code,
+        info=row.info,
+        at=row.at,
     )
 
 

@@ -1,10 +1,10 @@
 """Sites whose power is shared, for the activities."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import ConnectorFact, TransactionFact
@@ -12,17 +12,19 @@ from domain.power.facts import (
     PauseSmartCharging,
     SetLimit,
     SiteQuestion,
+    SiteRequest,
     SiteSnapshot,
     SiteStates,
     StationFacts,
 )
-from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
-from domain.states import Feature
+from domain.power.site import Phase, SiteLimit
+from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.dialects import among, upsert
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
+from storage.features import Power, electrical
 from storage.tables import (
     charge_point_features,
     charge_points,
@@ -61,34 +63,33 @@ class StoredSites:
         if rows:
             async with self._database.write() as connection:
                 keys = ("charge_point_id", "feature")
-                await connection.execute(
-                    upsert(connection, charge_point_features, keys=keys), rows
-                )
+                await connection.execute(upsert(connection, charge_point_features, keys=keys), rows)
 
     async def set_limit(self, change: SetLimit) -> None:
         """Store the limit."""
         async with self._database.write() as connection:
-            await store_limit(connection, change.project_id, change.limit)
+            await Power(connection, change.project_id).set_limit(change.limit)
 
     async def pause(self, change: PauseSmartCharging) -> None:
-        """Store since when it is paused; a repeat does not move that."""
-        since = projects.c.smart_charging_paused_at
-        paused_at = func.coalesce(since, self._now()) if change.paused else None
+        """Store since when it is paused, or that it is not any more."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(projects)
-                .where(projects.c.id == change.project_id)
-                .values(smart_charging_paused_at=paused_at)
+            await Power(connection, change.project_id).set_paused(
+                self._now() if change.paused else None
             )
 
 
-async def store_limit(connection: AsyncConnection, project_id: str, limit: SiteLimit) -> None:
-    """Note what the supply of a site carries."""
-    await connection.execute(
-        update(projects)
-        .where(projects.c.id == project_id)
-        .values(max_amps=limit.amps, phases=limit.phases)
+async def handed_over_sites(
+    connection: AsyncConnection, *, after: str, limit: int
+) -> Sequence[SiteRequest]:
+    """Projects that were handed over, in the order of their ids."""
+    rows = await connection.execute(
+        select(projects.c.id, projects.c.name)
+        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+        .where(projects.c.id > after)
+        .order_by(projects.c.id)
+        .limit(limit)
     )
+    return [SiteRequest(project_id=row.id, name=row.name) for row in rows]
 
 
 async def _read_site(
@@ -110,27 +111,28 @@ async def _read_site(
     statuses = await _connectors(connection, identities)
     running = await _running(connection, identities)
     connected = await links.read_connections(connection, identities, now=now)
+    cables = {row.id: electrical(row.max_amps, row.phases) for row in rows}
     return SiteSnapshot(
         limit=limit,
         paused=project.smart_charging_paused_at is not None,
         stations=tuple(
             StationFacts(
-                charge_point_id=row.id,
-                max_amps=row.max_amps or DEFAULT_MAX_AMPS,
-                phases=_phases(row.phases, limit),
-                connection=connected.get(row.id),
-                connectors=tuple(statuses[row.id]),
-                transactions=tuple(running[row.id]),
+                charge_point_id=identity,
+                max_amps=cable.max_amps,
+                phases=_phases(cable.phases, limit),
+                connection=connected.get(identity),
+                connectors=tuple(statuses[identity]),
+                transactions=tuple(running[identity]),
             )
-            for row in rows
+            for identity, cable in cables.items()
         ),
     )
 
 
-def _phases(text: str | None, limit: SiteLimit) -> tuple[Phase, ...]:
-    """Read the phases of a charge point; those that the site lacks do not count."""
-    own = limit.supply if text is None else tuple(Phase(name) for name in text.split(","))
-    return tuple(phase for phase in own if phase in limit.supply) or limit.supply
+def _phases(own: tuple[Phase, ...] | None, limit: SiteLimit) -> tuple[Phase, ...]:
+    """The phases that a charge point loads; those that the site lacks do not count."""
+    there = limit.supply if own is None else own
+    return tuple(phase for phase in there if phase in limit.supply) or limit.supply
 
 
 async def _connectors(

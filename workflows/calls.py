@@ -7,7 +7,6 @@ with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
     from typing import Any, TypeVar
 
-    from activities.charge_point import ChargePointActivities
     from domain.names import node_task_queue
     from workflows import policies
 
@@ -39,12 +38,13 @@ async def record(
 
 
 async def on_node(
-    operation: Callable[[ChargePointActivities, RequestT], Awaitable[ResultT]],
+    operation: Callable[[ActivitiesT, RequestT], Awaitable[ResultT]],
     request: RequestT,
     *,
     node_id: str,
     summary: str,
     timeout: timedelta = policies.NODE_OPERATION_TIMEOUT,
+    pickup: timedelta = policies.NODE_PICKUP,
 ) -> ResultT:
     """Run an operation on that node, once.
 
@@ -57,7 +57,7 @@ async def on_node(
         operation,
         request,
         task_queue=node_task_queue(node_id),
-        schedule_to_start_timeout=policies.NODE_PICKUP,
+        schedule_to_start_timeout=pickup,
         start_to_close_timeout=timeout,
         heartbeat_timeout=policies.NODE_HEARTBEAT,
         retry_policy=policies.NODE_RETRY,

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.ids import Prefix, id_of, is_id
     from workflows import policies
+    from workflows.activation import share_power
     from workflows.calls import record
     from workflows.history import history_is_long
 
@@ -75,6 +76,8 @@ class ProjectWorkflow:
                 retry_policy=policies.RECORD_RETRY,
                 summary="Complete the handover",
             )
+            if result.completed_at is not None and not self._handed_over:
+                await share_power(self._request)
             self._handed_over = result.completed_at is not None
             self._tell("Handed over" if self._handed_over else "Handover refused")
             return result

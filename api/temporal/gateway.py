@@ -23,7 +23,14 @@ from temporalio.service import RPCError
 from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
 
-from api.temporal.link import RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
+from api.temporal.link import (
+    ANSWER_TIMEOUT,
+    RPC_TIMEOUT,
+    TemporalLink,
+    no_answer,
+    temporal_away,
+)
+from api.temporal.sites import SiteGateway
 from domain.checks import RunView, Waiting
 from domain.commissioning import (
     Answer,
@@ -52,8 +59,6 @@ from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.run_start import RunStart, start_when_free
 
-# A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
-ANSWER_TIMEOUT: Final = timedelta(seconds=25)
 _SHORT_WORKFLOW_TIMEOUT: Final = timedelta(minutes=5)
 _POLLER_FRESH: Final = timedelta(seconds=75)  # a poll lasts 60 s; older ones are of the dead
 _log = structlog.get_logger()
@@ -72,6 +77,7 @@ class TemporalGateway:
         self, connect: Callable[[], Awaitable[Client]], *, task_queue: str = SHARED_TASK_QUEUE
     ) -> None:
         self._link = TemporalLink(connect)
+        self.sites = SiteGateway(self._link, task_queue)
         self._task_queue = task_queue
 
     async def check(self) -> None:

@@ -14,6 +14,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import UnavailableError
 
 RPC_TIMEOUT: Final = timedelta(seconds=5)
+# A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
+ANSWER_TIMEOUT: Final = timedelta(seconds=25)
 _HEALTH_TIMEOUT: Final = timedelta(seconds=2)
 _BELIEVED: Final = 2.0  # seconds that a good answer counts
 _DISBELIEVED: Final = 0.5  # seconds that a bad one does: callers queue up behind one probe

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.facts import ChargePointEvent, ConnectionFact, ConnectorFact, TransactionFact
+from domain.facts import ConnectionFact, ConnectorFact, TransactionFact
 from domain.power.operations import RateUnit
 from domain.power.share import BayKey
 from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
@@ -58,6 +58,7 @@ class Station:
     default_bound: float = 0.0
     told: float | None = None
     prepared: int | None = None
+    restarts: int = 0
     state: FeatureState = FeatureState.ACTIVATING
     detail: str | None = None
     unit: RateUnit = RateUnit.AMPERES

@@ -3,8 +3,8 @@
 Pure: the workflow tells it what happened and asks what to send. Times are given, never taken.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.facts import (
@@ -16,25 +16,36 @@ from domain.facts import (
 )
 from domain.operations import Reply
 from domain.power.facts import Bay, Carried, SiteSnapshot, Station, StationFacts
-from domain.power.operations import RateUnit
+from domain.power.operations import StationLimited
 from domain.power.plan import Outlet, load
 from domain.power.share import BayKey, Demand, share
 from domain.power.site import MIN_AMPS, Circuit, SiteLimit
 from domain.states import ConnectorStatus, FeatureState
 
+_REMEMBERED = 500
+_REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 _SUSPENDED_BY_VEHICLE = {ConnectorStatus.SUSPENDED_EV, ConnectorStatus.FINISHING}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How long a turn lasts, and when one who did not answer, or refused, is asked again."""
+
+    turn: timedelta = timedelta(minutes=15)
+    unanswered: timedelta = timedelta(seconds=30)
+    refused: timedelta = timedelta(hours=1)
 
 
 class Ledger:
     """Stations, bays and their bounds. A bay is a connector with a transaction."""
 
-    def __init__(self, carried: Carried, *, turn: timedelta, patience: timedelta) -> None:
+    def __init__(self, carried: Carried, pace: Pace) -> None:
         self.limit = SiteLimit()
         self.paused = False
-        self._turn = turn
-        self._patience = patience
+        self._pace = pace
         self.stations = {one.charge_point_id: one for one in carried.stations}
         self.bays = {bay.key: bay for bay in carried.bays}
+        self._ended = dict.fromkeys(carried.ended)
 
     def carried(self) -> Carried:
         """What a continuation needs."""
@@ -42,15 +53,19 @@ class Ledger:
 
     # What happened
 
-    def load(self, snapshot: SiteSnapshot, now: datetime) -> None:
-        """Take the registry's word on what there is, and what each charge point last said."""
+    def load(self, snapshot: SiteSnapshot, now: datetime, *, known: Collection[int] = ()) -> None:
+        """Take the registry's word on the site and some of its charge points.
+
+        ``known`` are the transactions that were here before the snapshot was asked for: one of them
+        that does not run any more in it has ended. One that came since may be too young for it.
+        """
         self.limit, self.paused = snapshot.limit, snapshot.paused
-        there = {facts.charge_point_id for facts in snapshot.stations}
-        for gone in set(self.stations) - there:
-            del self.stations[gone]
-        self.bays = {key: bay for key, bay in self.bays.items() if key[0] in there}
         for facts in snapshot.stations:
-            self._load_station(facts, now)
+            self._load_station(facts, now, known)
+
+    def running(self) -> frozenset[int]:
+        """The transactions that are here."""
+        return frozenset(bay.transaction_id for bay in self.bays.values())
 
     def receive(self, charge_point_id: str, event: ChargePointEvent, now: datetime) -> bool:
         """Fold an event in; tells whether anything has to be decided anew."""
@@ -69,28 +84,35 @@ class Ledger:
         return False
 
     def prepared(
-        self, charge_point_id: str, reply: Reply, detail: str | None, unit: RateUnit, now: datetime
+        self, asked: Station, default: float, limited: StationLimited, now: datetime
     ) -> None:
-        """A charge point answered to its own limit, and to none without a transaction."""
-        station = self.stations[charge_point_id]
-        if reply is Reply.ACCEPTED:
-            self.stations[charge_point_id] = replace(
+        """A charge point answered to its own limit, and to the ``default`` of its transactions.
+
+        ``asked`` is how it was when it was asked: it may have restarted since.
+        """
+        station = self.stations.get(asked.charge_point_id)
+        if station is None:
+            return
+        if limited.reply is Reply.ACCEPTED:
+            self.stations[asked.charge_point_id] = replace(
                 station,
-                default_bound=self.default_amps(station),
-                told=self.default_amps(station),
-                prepared=station.generation,
+                default_bound=default,
+                told=default,
+                prepared=asked.generation if asked.restarts == station.restarts else None,
                 state=FeatureState.ACTIVE,
-                detail=detail,
-                unit=unit,
+                detail=limited.detail,
+                unit=limited.unit,
                 retry_at=None,
             )
             return
-        refused = reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
-        self.stations[charge_point_id] = replace(
+        refused = limited.reply in _REFUSED
+        self.stations[asked.charge_point_id] = replace(
             station,
+            # An unanswered default may count or not.
+            default_bound=max(station.default_bound, default),
             state=FeatureState.FAILED if refused else station.state,
-            detail=detail,
-            retry_at=now + self._patience,
+            detail=limited.detail,
+            retry_at=now + self._patience(refused=refused),
         )
 
     def limited(
@@ -110,11 +132,11 @@ class Ledger:
                 retry_at=None,
             )
             return
-        refused = reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
+        refused = reply in _REFUSED
         self.bays[key] = replace(
             bay,
             bound=bay.bound if refused else max(bay.bound, float(amps)),
-            retry_at=now + self._patience,
+            retry_at=now + self._patience(refused=refused),
         )
 
     # What to do
@@ -124,12 +146,39 @@ class Ledger:
         return [
             station
             for station in self.stations.values()
-            if station.connected
+            if not self.paused
+            and station.connected
             and (
                 station.prepared != station.generation or station.told != self.default_amps(station)
             )
             and (station.retry_at is None or station.retry_at <= now)
         ]
+
+    def to_lift(self, now: datetime) -> list[Station]:
+        """Charge points that are online and still limit transactions though that is paused."""
+        return [
+            station
+            for station in self.stations.values()
+            if self.paused
+            and station.connected
+            and station.told is not None
+            and (station.retry_at is None or station.retry_at <= now)
+        ]
+
+    def lifted(self, charge_point_id: str, reply: Reply, now: datetime) -> None:
+        """A charge point answered to the lifting of its limits."""
+        station = self.stations[charge_point_id]
+        if reply is not Reply.ACCEPTED:
+            retry_at = now + self._patience(refused=reply in _REFUSED)
+            self.stations[charge_point_id] = replace(station, retry_at=retry_at)
+            return
+        most = float(station.max_amps)
+        self.stations[charge_point_id] = replace(
+            station, default_bound=most, told=None, prepared=None, retry_at=None
+        )
+        for key, bay in self.bays.items():
+            if key[0] == charge_point_id:
+                self.bays[key] = replace(self._counted(bay, now), bound=most, granted=0)
 
     def default_amps(self, station: Station) -> float:
         """What a connector may draw until its transaction has a limit of its own.
@@ -145,6 +194,8 @@ class Ledger:
 
     def targets(self, now: datetime) -> dict[BayKey, int]:
         """What each connector that can be told shall draw."""
+        if self.paused:
+            return {}
         told = [bay for bay in self.bays.values() if self._can_be_told(bay, now)]
         demands = [self._demand(bay, now) for bay in told]
         keys = {bay.key for bay in told}
@@ -184,9 +235,14 @@ class Ledger:
         moments += [bay.retry_at for bay in self.bays.values()]
         paused = any(bay.granted < MIN_AMPS for bay in self.bays.values())
         if paused:  # somebody waits for somebody else's turn to end
-            moments += [bay.turn_began + self._turn for bay in self.bays.values() if bay.turn_began]
+            moments += [
+                bay.turn_began + self._pace.turn for bay in self.bays.values() if bay.turn_began
+            ]
         ahead = [moment - now for moment in moments if moment is not None and moment > now]
         return min(ahead, default=None)
+
+    def _patience(self, *, refused: bool) -> timedelta:
+        return self._pace.refused if refused else self._pace.unanswered
 
     def _can_be_told(self, bay: Bay, now: datetime) -> bool:
         station = self.stations[bay.key[0]]
@@ -204,7 +260,7 @@ class Ledger:
             max_amps=station.max_amps,
             average_amps=bay.average(now),
             waiting_since=bay.since.timestamp(),
-            in_turn=bay.in_turn(now, self._turn),
+            in_turn=bay.in_turn(now, self._pace.turn),
             idle=bay.idle,
         )
 
@@ -215,7 +271,7 @@ class Ledger:
 
     # How knowledge changes
 
-    def _load_station(self, facts: StationFacts, now: datetime) -> None:
+    def _load_station(self, facts: StationFacts, now: datetime, before: Collection[int]) -> None:
         known = self.stations.get(facts.charge_point_id)
         numbers = tuple(
             sorted(one.connector_id for one in facts.connectors if one.connector_id >= 1)
@@ -239,17 +295,21 @@ class Ledger:
         self.stations[facts.charge_point_id] = station
         if facts.connection is not None:
             self._take_connection(station, facts.connection)
-        running = {one.connector_id: one for one in facts.transactions if one.stopped_at is None}
-        for key in [key for key in self.bays if key[0] == facts.charge_point_id]:
-            if key[1] not in running:
-                del self.bays[key]
-        for transaction in running.values():
+        running = {one.transaction_id for one in facts.transactions if one.stopped_at is None}
+        for bay in [bay for key, bay in self.bays.items() if key[0] == facts.charge_point_id]:
+            if bay.transaction_id in before and bay.transaction_id not in running:
+                self._end(bay)
+        for transaction in facts.transactions:
             self._take_transaction(self.stations[facts.charge_point_id], transaction, now)
         for connector in facts.connectors:
             self._take_connector(self.stations[facts.charge_point_id], connector)
 
     def _take_connection(self, station: Station, connection: ConnectionFact) -> bool:
-        if connection.generation < station.generation:
+        known = station.connection
+        if known is not None and (connection.generation, connection.at) < (
+            known.generation,
+            known.at,
+        ):
             return False
         changed = connection != station.connection
         self.stations[station.charge_point_id] = replace(
@@ -261,7 +321,9 @@ class Ledger:
 
     def _distrust(self, station: Station) -> None:
         """It has restarted: what it was told may be forgotten."""
-        self.stations[station.charge_point_id] = replace(station, prepared=None, retry_at=None)
+        self.stations[station.charge_point_id] = replace(
+            station, prepared=None, retry_at=None, restarts=station.restarts + 1
+        )
         self._unsure(station.charge_point_id)
 
     def _unsure(self, charge_point_id: str) -> None:
@@ -289,10 +351,13 @@ class Ledger:
         key = station.charge_point_id, transaction.connector_id
         bay = self.bays.get(key)
         if transaction.stopped_at is not None:
+            self._ended[transaction.transaction_id] = None
             if bay is None or bay.transaction_id != transaction.transaction_id:
                 return False
-            del self.bays[key]
+            self._end(bay)
             return True
+        if transaction.transaction_id in self._ended:
+            return False  # told late, or again
         if bay is not None and bay.transaction_id >= transaction.transaction_id:
             return False
         self.bays[key] = Bay(
@@ -304,6 +369,10 @@ class Ledger:
             bound=station.default_bound,
         )
         return True
+
+    def _end(self, bay: Bay) -> None:
+        del self.bays[bay.key]
+        self._ended[bay.transaction_id] = None
 
     @staticmethod
     def _counted(bay: Bay, now: datetime) -> Bay:

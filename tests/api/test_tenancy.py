@@ -43,6 +43,10 @@ CASES: dict[tuple[str, str], Any] = {
         "parameters": [{"key": "HeartbeatInterval", "value": 30}]
     },
     ("POST", f"{CHARGE_POINT}/test-connection"): None,
+    ("GET", f"{PROJECT}/power"): None,
+    ("PUT", f"{PROJECT}/power"): {"max_power_kw": 22},
+    ("GET", f"{CHARGE_POINT}/electrical"): None,
+    ("PUT", f"{CHARGE_POINT}/electrical"): {"max_amps": 16},
     ("POST", f"{COMMISSIONING}/start"): {},
     ("GET", f"{COMMISSIONING}/status"): None,
     ("GET", f"{COMMISSIONING}/events"): None,
@@ -75,6 +79,11 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{OWNED}/report"): None,
     ("GET", f"{OWNED}/certificates"): None,
     ("GET", f"{OWNED}/charge-points/{{charge_point_id}}/report"): None,
+    ("GET", f"{OWNED}/power"): None,
+    ("PUT", f"{OWNED}/power"): {"max_power_kw": 22},
+    ("GET", f"{OWNED}/load"): None,
+    ("GET", f"{OWNED}/features"): None,
+    ("PUT", f"{OWNED}/features/smart_charging"): {"paused": True},
 }
 # Operations without an id in the path whose query or body takes one are tested below by name.
 WITHOUT_ID = {

@@ -14,8 +14,8 @@ import pytest
 from domain.facts import ChargePointEvent, ConnectionFact, ConnectorFact, EventKind, TransactionFact
 from domain.operations import Reply
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
-from domain.power.ledger import Ledger
-from domain.power.operations import RateUnit
+from domain.power.ledger import Ledger, Pace
+from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, lower
 from domain.power.share import BayKey
 from domain.power.site import NOMINAL_VOLTAGE, SiteLimit
@@ -26,8 +26,6 @@ from simulator.smart_charging import ChargingProfiles
 MORNING = datetime(2026, 6, 1, tzinfo=UTC)
 BAYS = 40
 STEP = timedelta(minutes=1)
-TURN = timedelta(minutes=15)
-PATIENCE = timedelta(seconds=30)
 WATTS_PER_AMPERE = NOMINAL_VOLTAGE * 3
 MAX_AMPS = 31  # 22 kW over three phases
 
@@ -90,7 +88,7 @@ class Day:
         self.now = MORNING
         self.limit = SiteLimit(amps=amps)
         self.chargers = [Charger(number=n, random=self.random) for n in range(BAYS)]
-        self.ledger = Ledger(Carried(), turn=TURN, patience=PATIENCE)
+        self.ledger = Ledger(Carried(), Pace())
         self.events = 0
         self.transactions = 0
         self.worst = 0.0
@@ -207,7 +205,8 @@ class Day:
             ]
             self.look(charger)
             reply = next((one for one in replies if one is not Reply.ACCEPTED), Reply.ACCEPTED)
-            ledger.prepared(station.charge_point_id, reply, None, RateUnit.AMPERES, self.now)
+            limited = StationLimited(reply=reply, unit=RateUnit.AMPERES)
+            ledger.prepared(station, ledger.default_amps(station), limited, self.now)
         targets = ledger.targets(self.now)
         self.send(lower(ledger.outlets(), targets))
         self.send(higher(ledger.capacity, ledger.outlets(), targets))

@@ -4,7 +4,7 @@ Only the charge points are virtual. `dynamo up` composes the same parts as proce
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from domain.states import ChargePointStatus, ProjectStatus, Role, RunStatus
 from ocpp_server.main import run_node
 from settings import Settings
 from simulator import Fault, Profile, VirtualChargePoint
+from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.accounts import Account, Accounts
 from storage.charge_points import ChargePoint, ChargePoints, Location
@@ -107,6 +108,7 @@ class Stage:
         serial: str | None = None,
         registered_serial: str | None = None,
         seed: int = 1,
+        listener: Callable[[Event], None] | None = None,
     ) -> AsyncIterator[VirtualChargePoint]:
         """Register a charge point and switch it on."""
         serial = serial or new_id(Prefix.EVENT)[-20:]
@@ -119,6 +121,7 @@ class Stage:
             serial=serial,
             seed=seed,
             call_timeout=10,
+            listener=listener,
         )
         life = asyncio.create_task(charge_point.run())
         try:

@@ -124,6 +124,9 @@ def upgrade() -> None:
     sa.Column('sign_off_notes', sa.Text(), nullable=True),
     sa.Column('installer_signature', sa.String(length=200), nullable=True),
     sa.Column('access', sa.String(length=10), server_default='listed', nullable=False),
+    sa.Column('max_amps', sa.Float(), nullable=True),
+    sa.Column('phases', sa.Integer(), server_default='3', nullable=False),
+    sa.Column('smart_charging_paused_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['installer_id'], ['accounts.id'], name=op.f('fk_projects_installer_id')),
     sa.ForeignKeyConstraint(['site_owner_id'], ['accounts.id'], name=op.f('fk_projects_site_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_projects'))
@@ -183,6 +186,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('provisioned_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('credential_hash', sa.String(length=64), nullable=True),
+    sa.Column('max_amps', sa.Integer(), nullable=True),
+    sa.Column('phases', sa.String(length=8), nullable=True),
     sa.Column('watched_by', sa.String(length=100), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
     sa.Column('restart_due', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
@@ -269,6 +274,15 @@ def upgrade() -> None:
     with op.batch_alter_table('boots', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_boots_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
 
+    op.create_table('charge_point_features',
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('feature', sa.String(length=20), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('detail', sa.String(length=500), nullable=True),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_charge_point_features_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('charge_point_id', 'feature', name=op.f('pk_charge_point_features'))
+    )
     op.create_table('commissioning_runs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -425,6 +439,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'))
 
     op.drop_table('commissioning_runs')
+    op.drop_table('charge_point_features')
     with op.batch_alter_table('boots', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_boots_charge_point_id_at'))
 

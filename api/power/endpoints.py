@@ -1,0 +1,156 @@
+"""Endpoints of a site's power, for its installer until the handover, for its owner from then on."""
+
+from fastapi import APIRouter
+
+from api.deps import AppParts, ChargePointId, Installer, OwnedProjectId, ProjectId, SiteOwner
+from api.power import service
+from api.power.schemas import (
+    ElectricalChange,
+    ElectricalShown,
+    FeatureChange,
+    FeatureShown,
+    LoadShown,
+    PowerLimit,
+    PowerShown,
+)
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from storage.charge_points import ChargePoints
+from storage.features import Power, read_electrical, store_electrical
+from storage.projects import Projects
+
+installer_router = APIRouter(prefix="/installer", tags=["Power"])
+owner_router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Power"])
+
+_NOT_YET = "The project is not handed over yet; nothing is active."
+
+
+@installer_router.get(
+    "/projects/{project_id}/power",
+    summary="Show the limit of the supply",
+    operation_id="getPower",
+    responses=problems(401, 403, 404, 503),
+)
+async def show_power(project_id: ProjectId, installer: Installer, parts: AppParts) -> PowerShown:
+    """What the supply of the site can carry."""
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        return PowerShown.of(await Power(connection, project_id).limit())
+
+
+@installer_router.put(
+    "/projects/{project_id}/power",
+    summary="Set the limit of the supply",
+    operation_id="setPower",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+)
+async def set_power(
+    project_id: ProjectId, body: PowerLimit, installer: Installer, parts: AppParts
+) -> PowerShown:
+    """From the handover on, the charge points of the site never draw more than this together."""
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        await Power(connection, project_id).set_limit(body.limit())
+    return PowerShown.of(body.limit())
+
+
+@installer_router.get(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Show how a charge point is connected",
+    operation_id="getElectrical",
+    responses=problems(401, 403, 404, 503),
+)
+async def show_electrical(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> ElectricalShown:
+    """What its cable carries, and the phases that it loads."""
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        return ElectricalShown.of(await read_electrical(connection, charge_point_id))
+
+
+@installer_router.put(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Say how a charge point is connected",
+    operation_id="setElectrical",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+)
+async def set_electrical(
+    charge_point_id: ChargePointId, body: ElectricalChange, installer: Installer, parts: AppParts
+) -> ElectricalShown:
+    """A charge point that loads one phase alone leaves the other two to the others."""
+    async with parts.database.write() as connection:
+        await ChargePoints(connection).for_change(charge_point_id, installer_id=installer.id)
+        await store_electrical(connection, charge_point_id, body.stored())
+    return ElectricalShown.of(body.stored())
+
+
+@owner_router.get(
+    "/power",
+    summary="Show the limit of my supply",
+    operation_id="getOwnedPower",
+    responses=problems(401, 403, 404, 503),
+)
+async def show_owned_power(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+) -> PowerShown:
+    """What the supply of the site can carry."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        return PowerShown.of(await Power(connection, project_id).limit())
+
+
+@owner_router.put(
+    "/power",
+    summary="Set the limit of my supply",
+    operation_id="setOwnedPower",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+)
+async def set_owned_power(
+    project_id: OwnedProjectId, body: PowerLimit, owner: SiteOwner, parts: AppParts
+) -> PowerShown:
+    """The running sessions follow within seconds."""
+    await service.set_limit(parts, owner, project_id, body.limit())
+    return PowerShown.of(body.limit())
+
+
+@owner_router.get(
+    "/load",
+    summary="Show how the power is shared now",
+    operation_id="getLoad",
+    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+)
+async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> LoadShown:
+    """What each session was allotted, and the most that the site may draw at this moment."""
+    return LoadShown.of(await service.load(parts, owner, project_id))
+
+
+@owner_router.get(
+    "/features",
+    summary="Show what is active",
+    operation_id="listFeatures",
+    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+)
+async def list_features(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+) -> list[FeatureShown]:
+    """Billing and smart charging: `activating`, `active`, `failed` or `paused`."""
+    return [FeatureShown.of(one) for one in await service.features(parts, owner, project_id)]
+
+
+@owner_router.put(
+    "/features/smart_charging",
+    summary="Pause smart charging, or let it go on",
+    operation_id="pauseSmartCharging",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, project_not_handed_over=_NOT_YET),
+)
+async def pause_smart_charging(
+    project_id: OwnedProjectId,
+    body: FeatureChange,
+    owner: SiteOwner,
+    parts: AppParts,
+) -> FeatureShown:
+    """While smart charging is paused, nothing keeps the site under the limit of its supply."""
+    return FeatureShown.of(
+        await service.pause_smart_charging(parts, owner, project_id, paused=body.paused)
+    )

@@ -1,0 +1,197 @@
+"""Shapes of a site's power and of its features."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.fields import Request
+from domain.power.facts import SiteLoad
+from domain.power.site import DEFAULT_MAX_AMPS, MIN_AMPS, Phase, SiteLimit
+from domain.states import Feature, FeatureState
+from storage.features import Electrical, FeatureStatus
+
+_CP = "cp_01HX5P2QRSTUVWXYZ0"
+_MAX_KW = 20_000
+_MAX_AMPS = 30_000
+_MAX_CABLE_AMPS = 2_000
+
+
+class PowerLimit(Request):
+    """What the supply of the site can carry: in kW, or in amperes per phase, or without a limit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_power_kw": 43.5, "phases": 3}]})
+
+    max_power_kw: Annotated[float, Field(gt=0, le=_MAX_KW, allow_inf_nan=False)] | None = None
+    max_amps_per_phase: Annotated[float, Field(gt=0, le=_MAX_AMPS, allow_inf_nan=False)] | None = (
+        None
+    )
+    phases: Literal[1, 3] = 3
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "PowerLimit":
+        if self.max_power_kw is not None and self.max_amps_per_phase is not None:
+            raise ValueError("give max_power_kw or max_amps_per_phase, not both")
+        amps = self.limit().amps
+        if amps is not None and amps < MIN_AMPS:
+            raise ValueError(
+                f"this is {amps:.1f} A a phase; a vehicle needs at least {MIN_AMPS} A to charge"
+            )
+        return self
+
+    def limit(self) -> SiteLimit:
+        """As the engine counts with it."""
+        if self.max_power_kw is not None:
+            return SiteLimit.of_power(self.max_power_kw, self.phases)
+        return SiteLimit(amps=self.max_amps_per_phase, phases=self.phases)
+
+
+class PowerShown(BaseModel):
+    """What the supply of the site can carry; null where nobody has set a limit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3}]
+        }
+    )
+
+    max_power_kw: float | None
+    max_amps_per_phase: float | None
+    phases: int
+
+    @classmethod
+    def of(cls, limit: SiteLimit) -> "PowerShown":
+        """Show a limit."""
+        return cls(
+            max_power_kw=None if limit.power_kw is None else round(limit.power_kw, 3),
+            max_amps_per_phase=None if limit.amps is None else round(limit.amps, 2),
+            phases=limit.phases,
+        )
+
+
+class ElectricalChange(Request):
+    """How a charge point is connected to the supply."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_amps": 16, "phases": ["L2"]}]})
+
+    max_amps: Annotated[int, Field(ge=MIN_AMPS, le=_MAX_CABLE_AMPS)] = Field(
+        default=DEFAULT_MAX_AMPS, description="What its cable carries, per phase"
+    )
+    phases: Annotated[list[Phase], Field(min_length=1, max_length=3)] | None = Field(
+        default=None, description="Those of the supply that it is connected to; null: all"
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "ElectricalChange":
+        if self.phases is not None and len(set(self.phases)) < len(self.phases):
+            raise ValueError("name each phase once")
+        return self
+
+    def stored(self) -> Electrical:
+        """As the registry keeps it."""
+        phases = None if self.phases is None else tuple(sorted(self.phases))
+        return Electrical(max_amps=self.max_amps, phases=phases)
+
+
+class ElectricalShown(BaseModel):
+    """How a charge point is connected to the supply."""
+
+    max_amps: int
+    phases: list[Phase] | None
+
+    @classmethod
+    def of(cls, electrical: Electrical) -> "ElectricalShown":
+        """Show it."""
+        phases = None if electrical.phases is None else list(electrical.phases)
+        return cls(max_amps=electrical.max_amps, phases=phases)
+
+
+class ChargePointFeature(BaseModel):
+    """How far a feature is on one charge point."""
+
+    charge_point_id: str
+    state: FeatureState
+    detail: str | None = Field(description="Why it failed, or what is still open")
+
+
+class FeatureShown(BaseModel):
+    """How far a feature is; ``charge_points`` are those where it is not simply active."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "feature": "smart_charging",
+                    "state": "activating",
+                    "charge_points": [
+                        {"charge_point_id": _CP, "state": "activating", "detail": None}
+                    ],
+                }
+            ]
+        }
+    )
+
+    feature: Feature
+    state: FeatureState
+    charge_points: list[ChargePointFeature]
+
+    @classmethod
+    def of(cls, status: FeatureStatus) -> "FeatureShown":
+        """Show a feature."""
+        return cls(
+            feature=status.feature,
+            state=status.state,
+            charge_points=[
+                ChargePointFeature(
+                    charge_point_id=one.charge_point_id, state=one.state, detail=one.detail
+                )
+                for one in status.charge_points
+            ],
+        )
+
+
+class FeatureChange(Request):
+    """Pause a feature, or let it go on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"paused": True}]})
+
+    paused: bool
+
+
+class BayShown(BaseModel):
+    """One connector with a session. Amperes are per phase."""
+
+    charge_point_id: str
+    connector_id: int
+    transaction_id: int
+    allotted_amps: int = Field(description="What it was allotted; 0 is a pause")
+    bound_amps: float = Field(description="The most that it may draw until it confirms that")
+    idle: bool = Field(description="The vehicle draws nothing by itself")
+
+
+class LoadShown(BaseModel):
+    """How the power of the site is shared at this moment. Amperes are per phase."""
+
+    power: PowerShown
+    paused: bool
+    bound_amps: float = Field(description="The most that may be drawn now, of the fullest phase")
+    sessions: list[BayShown]
+
+    @classmethod
+    def of(cls, load: SiteLoad) -> "LoadShown":
+        """Show a load."""
+        return cls(
+            power=PowerShown.of(load.limit),
+            paused=load.paused,
+            bound_amps=round(load.bound_amps, 2),
+            sessions=[
+                BayShown(
+                    charge_point_id=bay.charge_point_id,
+                    connector_id=bay.connector_id,
+                    transaction_id=bay.transaction_id,
+                    allotted_amps=bay.allotted_amps,
+                    bound_amps=bay.bound_amps,
+                    idle=bay.idle,
+                )
+                for bay in load.bays
+            ],
+        )

@@ -1,0 +1,78 @@
+"""What a site owner does with the power and the features of a site."""
+
+from collections.abc import Sequence
+
+from api.parts import Parts
+from domain.errors import ConflictError
+from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
+from domain.power.site import SiteLimit
+from domain.states import ProjectStatus
+from storage.accounts import Account
+from storage.features import FeatureStatus, Power
+from storage.projects import Project, Projects
+
+
+async def set_limit(parts: Parts, owner: Account, project_id: str, limit: SiteLimit) -> None:
+    """Change what the supply carries; running sessions follow at once."""
+    async with parts.database.read() as connection:
+        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    if project.status is ProjectStatus.HANDED_OVER:
+        change = SetLimit(project_id=project_id, limit=limit)
+        await parts.temporal.sites.set_limit(_site(project), change)
+        return
+    async with parts.database.write() as connection:
+        await Power(connection, project_id).set_limit(limit)
+
+
+async def load(parts: Parts, owner: Account, project_id: str) -> SiteLoad:
+    """How the power is shared now.
+
+    Raises:
+        ConflictError: ``project_not_handed_over``.
+
+    """
+    project = await _handed_over(parts, owner, project_id)
+    return await parts.temporal.sites.load(_site(project))
+
+
+async def features(parts: Parts, owner: Account, project_id: str) -> Sequence[FeatureStatus]:
+    """What is active.
+
+    Raises:
+        ConflictError: ``project_not_handed_over``.
+
+    """
+    await _handed_over(parts, owner, project_id)
+    async with parts.database.read() as connection:
+        return [await Power(connection, project_id).smart_charging()]
+
+
+async def pause_smart_charging(
+    parts: Parts, owner: Account, project_id: str, *, paused: bool
+) -> FeatureStatus:
+    """Pause smart charging, or let it go on.
+
+    Raises:
+        ConflictError: ``project_not_handed_over``.
+
+    """
+    project = await _handed_over(parts, owner, project_id)
+    pause = PauseSmartCharging(project_id=project_id, paused=paused)
+    await parts.temporal.sites.pause(_site(project), pause)
+    async with parts.database.read() as connection:
+        return await Power(connection, project_id).smart_charging()
+
+
+async def _handed_over(parts: Parts, owner: Account, project_id: str) -> Project:
+    async with parts.database.read() as connection:
+        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    if project.status is not ProjectStatus.HANDED_OVER:
+        raise ConflictError(
+            "project_not_handed_over",
+            "The project is not handed over yet. Its features become active with the handover.",
+        )
+    return project
+
+
+def _site(project: Project) -> SiteRequest:
+    return SiteRequest(project_id=project.id, name=project.name)

@@ -1,0 +1,66 @@
+"""What the API asks of the workflows of sites."""
+
+from typing import TypeVar
+
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.service import RPCError
+from temporalio.workflow import UpdateMethodMultiParam
+
+from api.temporal.link import ANSWER_TIMEOUT, RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
+from domain.names import site_workflow_id
+from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
+from workflows.site import SiteWorkflow
+from workflows.site_start import start_site
+
+P = TypeVar("P")
+
+
+class SiteGateway:
+    """Asks and tells a site's workflow, and starts it where it does not run."""
+
+    def __init__(self, link: TemporalLink, task_queue: str) -> None:
+        self._link = link
+        self._task_queue = task_queue
+
+    async def load(self, site: SiteRequest) -> SiteLoad:
+        """Ask how the power is shared now."""
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                handle = await self._handle(client, site)
+                return await handle.query(SiteWorkflow.load)
+        except WorkflowQueryFailedError as error:
+            raise no_answer() from error
+        except RPCError as error:
+            raise temporal_away() from error
+
+    async def set_limit(self, site: SiteRequest, change: SetLimit) -> None:
+        """Change what the supply carries; answered once that is stored."""
+        await self._update(site, SiteWorkflow.set_limit, change)
+
+    async def pause(self, site: SiteRequest, change: PauseSmartCharging) -> None:
+        """Pause, or go on; answered once that is stored."""
+        await self._update(site, SiteWorkflow.pause, change)
+
+    async def _update(
+        self, site: SiteRequest, update: UpdateMethodMultiParam[[SiteWorkflow, P], None], change: P
+    ) -> None:
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                handle = await self._handle(client, site)
+                await handle.execute_update(update, change)
+        except WorkflowUpdateFailedError as error:
+            raise no_answer() from error
+        except RPCError as error:
+            raise temporal_away() from error
+
+    async def _handle(
+        self, client: Client, site: SiteRequest
+    ) -> WorkflowHandle[SiteWorkflow, None]:
+        """Find the workflow; the first caller after a crash may have to start it."""
+        await start_site(client, site, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT)
+        return client.get_workflow_handle_for(SiteWorkflow.run, site_workflow_id(site.project_id))

@@ -1,0 +1,145 @@
+"""What came alive at the handover, and the electrical facts that smart charging needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
+from domain.states import Feature, FeatureState
+from storage.tables import charge_point_features, charge_points, projects
+
+_WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Electrical:
+    """How a charge point is connected: ``phases`` None is all of the site's."""
+
+    max_amps: int = DEFAULT_MAX_AMPS
+    phases: tuple[Phase, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointStatus:
+    """How far a feature is on one charge point."""
+
+    charge_point_id: str
+    state: FeatureState
+    detail: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureStatus:
+    """How far a feature of a project is, and the charge points where it is not simply active."""
+
+    feature: Feature
+    state: FeatureState
+    charge_points: tuple[ChargePointStatus, ...] = ()
+
+
+class Power:
+    """Repository of the supply of one project."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def limit(self) -> SiteLimit:
+        """What the supply carries."""
+        row = (
+            await self._connection.execute(
+                select(projects.c.max_amps, projects.c.phases).where(
+                    projects.c.id == self._project_id
+                )
+            )
+        ).one()
+        return SiteLimit(amps=row.max_amps, phases=row.phases)
+
+    async def set_limit(self, limit: SiteLimit) -> None:
+        """Note what the supply carries."""
+        await self._connection.execute(
+            update(projects)
+            .where(projects.c.id == self._project_id)
+            .values(max_amps=limit.amps, phases=limit.phases)
+        )
+
+    async def set_paused(self, at: datetime | None) -> None:
+        """Note since when smart charging is paused; a repeat does not move that."""
+        since = projects.c.smart_charging_paused_at
+        query = update(projects).where(projects.c.id == self._project_id)
+        if at is not None:
+            query = query.where(since.is_(None))
+        await self._connection.execute(query.values(smart_charging_paused_at=at))
+
+    async def smart_charging(self) -> FeatureStatus:
+        """How far smart charging is."""
+        paused = await self._connection.scalar(
+            select(projects.c.smart_charging_paused_at).where(projects.c.id == self._project_id)
+        )
+        rows = await self._connection.execute(
+            select(
+                charge_points.c.id, charge_point_features.c.state, charge_point_features.c.detail
+            )
+            .outerjoin(
+                charge_point_features,
+                (charge_point_features.c.charge_point_id == charge_points.c.id)
+                & (charge_point_features.c.feature == Feature.SMART_CHARGING),
+            )
+            .where(charge_points.c.project_id == self._project_id)
+            .order_by(charge_points.c.id)
+        )
+        found = [
+            ChargePointStatus(
+                charge_point_id=row.id,
+                state=FeatureState(row.state or FeatureState.ACTIVATING),
+                detail=row.detail,
+            )
+            for row in rows
+        ]
+        return FeatureStatus(
+            feature=Feature.SMART_CHARGING,
+            state=FeatureState.PAUSED if paused is not None else _worst(found),
+            charge_points=tuple(
+                one for one in found if one.state is not FeatureState.ACTIVE or one.detail
+            ),
+        )
+
+
+async def read_electrical(connection: AsyncConnection, charge_point_id: str) -> Electrical:
+    """How a charge point is connected."""
+    row = (
+        await connection.execute(
+            select(charge_points.c.max_amps, charge_points.c.phases).where(
+                charge_points.c.id == charge_point_id
+            )
+        )
+    ).one()
+    return electrical(row.max_amps, row.phases)
+
+
+def electrical(max_amps: int | None, phases: str | None) -> Electrical:
+    """Read the columns of a charge point."""
+    return Electrical(
+        max_amps=max_amps or DEFAULT_MAX_AMPS,
+        phases=None if phases is None else tuple(Phase(name) for name in phases.split(",")),
+    )
+
+
+async def store_electrical(
+    connection: AsyncConnection, charge_point_id: str, electrical: Electrical
+) -> None:
+    """Note how a charge point is connected."""
+    phases = None if electrical.phases is None else ",".join(electrical.phases)
+    await connection.execute(
+        update(charge_points)
+        .where(charge_points.c.id == charge_point_id)
+        .values(max_amps=electrical.max_amps, phases=phases)
+    )
+
+
+def _worst(found: Sequence[ChargePointStatus]) -> FeatureState:
+    states = {one.state for one in found}
+    return next((state for state in _WORST_FIRST if state in states), FeatureState.ACTIVE)

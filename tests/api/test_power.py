@@ -1,0 +1,149 @@
+"""The power of a site: limits and cables before the handover, limits and features after it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from domain.states import ProjectStatus
+from storage.engine import Database
+from storage.tables import projects
+from tests.api.callers import Caller, fields, problem
+from tests.api.conftest import Own
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+OWNER = "/api/v1/site-owner/projects"
+
+
+async def put(caller: Caller, path: str, body: Any) -> Any:
+    return await caller.call("PUT", f"/api/v1/installer{path}", body)
+
+
+async def hand_over(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
+
+
+class TestLimit:
+    async def test_none_is_set_at_first(self, installer: Caller) -> None:
+        project = await installer.project()
+        answer = await installer.get(f"/projects/{project}/power")
+        assert answer.json() == {"max_power_kw": None, "max_amps_per_phase": None, "phases": 3}
+
+    @pytest.mark.parametrize(
+        ("body", "shown"),
+        [
+            (
+                {"max_power_kw": 22.08},
+                {"max_power_kw": 22.08, "max_amps_per_phase": 32, "phases": 3},
+            ),
+            (
+                {"max_amps_per_phase": 63, "phases": 1},
+                {"max_power_kw": 14.49, "max_amps_per_phase": 63, "phases": 1},
+            ),
+            ({}, {"max_power_kw": None, "max_amps_per_phase": None, "phases": 3}),
+        ],
+    )
+    async def test_in_kilowatts_or_amperes(
+        self, installer: Caller, body: dict[str, Any], shown: dict[str, Any]
+    ) -> None:
+        project = await installer.project()
+        answer = await put(installer, f"/projects/{project}/power", body)
+        assert answer.json() == shown
+        assert (await installer.get(f"/projects/{project}/power")).json() == shown
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"max_power_kw": 22, "max_amps_per_phase": 32},
+            {"max_power_kw": 4},
+            {"max_amps_per_phase": 5.9},
+            {"max_power_kw": -1},
+            {"phases": 2},
+            {"max_power_kw": 1e9},
+        ],
+    )
+    async def test_what_is_no_limit(self, installer: Caller, body: dict[str, Any]) -> None:
+        project = await installer.project()
+        problem(await put(installer, f"/projects/{project}/power", body), 422, "invalid_input")
+
+    async def test_the_owner_sets_it_after_the_handover(
+        self, installer: Caller, owner: Own, database: Database, engine: None
+    ) -> None:
+        project = await installer.project()
+        facilities = await owner("facilities@riversidebp.com", project)
+        for amps in (32, 63):
+            answer = await facilities.call(
+                "PUT", f"{OWNER}/{project}/power", {"max_amps_per_phase": amps}
+            )
+            assert answer.status_code == 200, answer.text
+            answer = await facilities.call("GET", f"{OWNER}/{project}/power")
+            assert answer.json()["max_amps_per_phase"] == amps
+            await hand_over(database)
+        refused = await put(installer, f"/projects/{project}/power", {"max_power_kw": 99})
+        problem(refused, 409, "project_handed_over")
+
+
+class TestElectrical:
+    async def test_a_cable_and_its_phases(self, installer: Caller) -> None:
+        path = f"/charge-points/{await installer.charge_point()}/electrical"
+        assert (await installer.get(path)).json() == {"max_amps": 32, "phases": None}
+        answer = await put(installer, path, {"max_amps": 16, "phases": ["L3", "L1"]})
+        assert answer.json() == {"max_amps": 16, "phases": ["L1", "L3"]}
+        assert (await installer.get(path)).json() == answer.json()
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"max_amps": 5}, "max_amps"),
+            ({"phases": []}, "phases"),
+            ({"phases": ["L4"]}, "phases.0"),
+        ],
+    )
+    async def test_what_is_no_cable(
+        self, installer: Caller, body: dict[str, Any], field: str
+    ) -> None:
+        path = f"/charge-points/{await installer.charge_point()}/electrical"
+        assert fields(problem(await put(installer, path, body), 422, "invalid_input")) == {field}
+
+
+class TestFeatures:
+    async def test_not_before_the_handover(self, installer: Caller, owner: Own) -> None:
+        project = await installer.project()
+        facilities = await owner("facilities@riversidebp.com", project)
+        for method, path, body in (
+            ("GET", "features", None),
+            ("GET", "load", None),
+            ("PUT", "features/smart_charging", {"paused": True}),
+        ):
+            answer = await facilities.call(method, f"{OWNER}/{project}/{path}", body)
+            problem(answer, 409, "project_not_handed_over")
+
+    async def test_pause_and_go_on(
+        self, installer: Caller, owner: Own, database: Database, engine: None
+    ) -> None:
+        project = await installer.project()
+        charge_point = await installer.charge_point(project)
+        facilities = await owner("facilities@riversidebp.com", project)
+        await hand_over(database)
+        path = f"{OWNER}/{project}"
+        for paused, state in ((True, "paused"), (True, "paused"), (False, "activating")):
+            answer = await facilities.call(
+                "PUT", f"{path}/features/smart_charging", {"paused": paused}
+            )
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["state"] == state
+        (waits,) = answer.json()["charge_points"]
+        assert waits["charge_point_id"] == charge_point
+
+    async def test_how_the_power_is_shared(
+        self, installer: Caller, owner: Own, database: Database, engine: None
+    ) -> None:
+        project = await installer.project()
+        await installer.charge_point(project)
+        facilities = await owner("facilities@riversidebp.com", project)
+        await hand_over(database)
+        answer = await facilities.call("GET", f"{OWNER}/{project}/load")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["sessions"] == []
+        assert answer.json()["paused"] is False

@@ -1,0 +1,183 @@
+"""SiteWorkflow: shares the power of a site that was handed over, for as long as it exists."""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+    from dataclasses import replace
+    from datetime import timedelta
+
+    from activities.site import SiteActivities
+    from domain.facts import ChargePointEvents, EventKind
+    from domain.names import CHARGE_POINT_EVENTS_SIGNAL
+    from domain.power.facts import (
+        BayLoad,
+        PauseSmartCharging,
+        SetLimit,
+        SiteLoad,
+        SiteQuestion,
+        SiteRequest,
+        SiteStates,
+        StationState,
+    )
+    from domain.power.ledger import Ledger, Pace
+    from domain.power.plan import higher, load, lower
+    from domain.states import FeatureState
+    from workflows.calls import record
+    from workflows.history import history_is_long
+    from workflows.site_details import site_details
+    from workflows.stations import Stations
+
+
+@workflow.defn
+class SiteWorkflow:
+    """Prepares each charge point, then gives each transaction its share: down first, then up."""
+
+    @workflow.init
+    def __init__(self, request: SiteRequest) -> None:
+        self._request = request
+        self._ledger = Ledger(request.carried, Pace())
+        self._stations = Stations(self._ledger, on_change=self._wake)
+        self._to_read: set[str] | None = None  # None: all of them
+        self._awake = True
+        self._reported: dict[str, StationState] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    @workflow.run
+    async def run(self, request: SiteRequest) -> None:
+        """Share until a long history continues as new."""
+        while not history_is_long():
+            await self._read()
+            self._stations.prepare()
+            await self._share()
+            await self._report()
+            self._present()
+            await self._sleep()
+        await self._stations.settle()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(replace(request, carried=self._ledger.carried()))
+
+    @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
+    def charge_point_events(self, told: ChargePointEvents) -> None:
+        """Something happened to charge points of the site."""
+        for event in told.events:
+            identity = event.charge_point_id
+            if identity not in self._ledger.stations:
+                self._look_again(identity)
+                continue
+            if event.kind is EventKind.CONNECTED:
+                # The node before may have died between a fact and its signal.
+                self._look_again(identity)
+            if self._ledger.receive(identity, event, workflow.now()):
+                self._wake()
+
+    @workflow.update
+    async def set_limit(self, change: SetLimit) -> None:
+        """The supply carries more, or less."""
+        async with self._one_at_a_time:
+            await record(SiteActivities.set_limit, change, summary="Note the limit of the supply")
+            self._ledger.limit = change.limit
+            self._look_again()  # which phases its charge points load may depend on it
+
+    @set_limit.validator
+    def _of_this_site(self, change: SetLimit) -> None:
+        if change.project_id != self._request.project_id:
+            raise ApplicationError("This is another site.", type="wrong_site", non_retryable=True)
+
+    @workflow.update
+    async def pause(self, change: PauseSmartCharging) -> None:
+        """Lift the limits of transactions, or set them again."""
+        async with self._one_at_a_time:
+            summary = "Pause smart charging" if change.paused else "Go on with smart charging"
+            await record(SiteActivities.pause_smart_charging, change, summary=summary)
+            self._ledger.paused = change.paused
+            self._wake()
+
+    @workflow.query
+    def load(self) -> SiteLoad:
+        """The site as it stands."""
+        ledger = self._ledger
+        return SiteLoad(
+            limit=ledger.limit,
+            paused=ledger.paused,
+            bound_amps=max(load(ledger.outlets()).values(), default=0.0),
+            bays=tuple(
+                BayLoad(
+                    charge_point_id=bay.key[0],
+                    connector_id=bay.key[1],
+                    transaction_id=bay.transaction_id,
+                    allotted_amps=bay.granted,
+                    bound_amps=bay.bound,
+                    idle=bay.idle,
+                )
+                for bay in ledger.bays.values()
+            ),
+        )
+
+    async def _read(self) -> None:
+        """Read what is known of the site, or of the charge points that have just come back."""
+        if self._to_read is not None and not self._to_read:
+            return
+        wanted = () if self._to_read is None else tuple(sorted(self._to_read))
+        self._to_read = set()
+        known = self._ledger.running()
+        question = SiteQuestion(project_id=self._request.project_id, charge_point_ids=wanted)
+        snapshot = await record(
+            SiteActivities.read_site, question, summary="Read the site and its charge points"
+        )
+        self._ledger.load(snapshot, workflow.now(), known=known)
+
+    async def _share(self) -> None:
+        """Give each transaction its share: nothing is raised before all is lowered."""
+        self._awake = False
+        ledger = self._ledger
+        targets = ledger.targets(workflow.now())
+        await self._stations.limit(lower(ledger.outlets(), targets))
+        await self._stations.limit(higher(ledger.capacity, ledger.outlets(), targets))
+
+    async def _report(self) -> None:
+        """Note what has changed of how far each charge point is."""
+        states = {
+            station.charge_point_id: StationState(
+                charge_point_id=station.charge_point_id,
+                state=FeatureState.PAUSED if self._ledger.paused else station.state,
+                detail=station.detail,
+            )
+            for station in self._ledger.stations.values()
+        }
+        changed = tuple(
+            state for identity, state in states.items() if self._reported.get(identity) != state
+        )
+        if changed:
+            await record(
+                SiteActivities.record_states,
+                SiteStates(states=changed),
+                summary=f"Note the state of {len(changed)} charge points",
+            )
+        self._reported = states
+
+    async def _sleep(self) -> None:
+        """Until something happens, or it is somebody else's turn."""
+        pause: timedelta | None = self._ledger.next_look(workflow.now())
+        try:
+            await workflow.wait_condition(
+                lambda: self._awake,
+                timeout=pause,
+                timeout_summary="Until a turn is over, or a refusal is tried again",
+            )
+        except TimeoutError:
+            return
+
+    def _look_again(self, charge_point_id: str | None = None) -> None:
+        if charge_point_id is None:
+            self._to_read = None
+        elif self._to_read is not None:
+            self._to_read.add(charge_point_id)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._awake = True
+
+    def _present(self) -> None:
+        workflow.set_current_details(site_details(self._request.name, self._ledger))

@@ -1,0 +1,36 @@
+"""What the Temporal UI shows of a site whose power is shared."""
+
+from domain.power.ledger import Ledger
+from domain.power.plan import load
+from domain.states import FeatureState
+
+_ROWS = 50
+
+
+def site_details(name: str, ledger: Ledger) -> str:
+    """Summarise a site for operators, in Markdown."""
+    limit = ledger.limit
+    carries = "no limit set" if limit.amps is None else f"{limit.amps:g} A a phase"
+    used = max(load(ledger.outlets()).values(), default=0.0)
+    lines = [f"**{name}**: {carries}, at most {used:g} A of it in use", ""]
+    if ledger.paused:
+        lines += ["Smart charging is **paused**: nothing keeps the site under its limit.", ""]
+    for station in ledger.stations.values():
+        if station.state is not FeatureState.ACTIVE:
+            why = f": {station.detail}" if station.detail else ""
+            lines.append(f"- `{station.charge_point_id}` **{station.state}**{why}")
+    bays = sorted(ledger.bays.values(), key=lambda bay: bay.key)
+    if bays:
+        lines += [
+            "",
+            "| connector | transaction | allotted | may draw |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| `{bay.key[0]}` {bay.key[1]} | {bay.transaction_id} | {bay.granted} A "
+            f"| {bay.bound:g} A |"
+            for bay in bays[:_ROWS]
+        ]
+    if len(bays) > _ROWS:
+        lines.append(f"\nand {len(bays) - _ROWS} more")
+    return "\n".join(lines)
