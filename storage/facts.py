@@ -268,7 +268,7 @@ async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> Boot
             .limit(1)
         )
     ).one_or_none()
-    return None if row is None else _boot_fact(row)
+    return None if row is None else boot_fact(row)
 
 
 async def read_snapshot(
@@ -327,7 +327,8 @@ def connector_fact(row: Row[Any]) -> ConnectorFact:
     )
 
 
-def _boot_fact(row: Row[Any]) -> BootFact:
+def boot_fact(row: Row[Any]) -> BootFact:
+    """Make the fact of a row of ``boots``."""
     return BootFact(
         boot_id=row.id,
         at=row.at,

@@ -10,6 +10,7 @@ from domain.commissioning import Blocker, CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
+from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
 
 _WHY = {
@@ -91,6 +92,11 @@ class Handover:
                 .order_by(charge_points.c.id)
             )
         ).all()
+        stale = await stale_verdicts(
+            self._connection,
+            project_id,
+            {row.id: row.serial_number for row in rows},
+        )
         blockers = []
         if not rows:
             blockers.append(
@@ -107,6 +113,15 @@ class Handover:
                     Blocker(
                         code=code,
                         detail=f"Charge point {row.serial_number} {why}",
+                        charge_point_id=row.id,
+                    )
+                )
+            elif row.id in stale:
+                blockers.append(
+                    Blocker(
+                        code="stale_result",
+                        detail=f"Charge point {row.serial_number} {stale[row.id]}. "
+                        "Commission it again.",
                         charge_point_id=row.id,
                     )
                 )

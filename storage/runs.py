@@ -263,10 +263,15 @@ def _failed_check(checks: Sequence[CheckRecord]) -> CheckName | None:
     return next((check.name for check in checks if check.result is CheckResult.FAILED), None)
 
 
+def view_of(document: Any) -> RunView:
+    """Read the column ``view``."""
+    return _VIEW.validate_python(document)
+
+
 def _run(row: Row[Any]) -> Run:
     return Run(
         request=_REQUEST.validate_python(row.request),
         status=RunStatus(row.status),
-        view=None if row.view is None else _VIEW.validate_python(row.view),
+        view=None if row.view is None else view_of(row.view),
         id_tag=row.id_tag,
     )

@@ -21,13 +21,18 @@ def judge_identity(registered: Registered, boot: BootFact) -> Failure | None:
         return failure(FailureCode.MODEL_MISMATCH, reported=boot.model, registered=registered.model)
     fields = (boot.charge_point_serial, boot.charge_box_serial)
     serials = [serial for serial in fields if serial and serial.strip()]
-    if not any(_same(registered.serial_number, serial) for serial in serials):
+    if not any(same_serial(registered.serial_number, serial) for serial in serials):
         return failure(
             FailureCode.SERIAL_MISMATCH,
             reported=" / ".join(dict.fromkeys(serials)) or "nothing",
             registered=registered.serial_number,
         )
     return None
+
+
+def same_serial(one: str, other: str) -> bool:
+    """Tell whether two spellings are one serial number."""
+    return _same(one, other)
 
 
 def _fold(text: str) -> str:

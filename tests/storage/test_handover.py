@@ -1,18 +1,56 @@
 """The handover is decided and done in one transaction."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
+from domain.checks import CheckRecord, Evidence, RunView
 from domain.commissioning import CompleteHandover
 from domain.errors import NotFoundError
-from domain.states import ChargePointStatus
+from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.engine import Database
+from storage.fact_records import Boot
+from storage.facts import store
 from storage.handover import Handover
 from storage.runs import Runs
+from storage.stale import stale_verdicts
 from storage.tables import charge_points
 from tests.support.rows import AT, one_charge_point, run_request
+
+
+def passed_view(*, firmware: str) -> RunView:
+    evidence: dict[CheckName, Evidence] = {
+        CheckName.OCPP_HANDSHAKE: {"charge_point_serial": "SN-1"},
+        CheckName.FIRMWARE_VERSION: {"reported": firmware},
+    }
+    return RunView(
+        commissioning_id="com_1",
+        charge_point_id="cp_1",
+        status=RunStatus.COMPLETED,
+        started_at=AT,
+        completed_at=AT,
+        checks=tuple(
+            CheckRecord(name=name, result=CheckResult.PASSED, evidence=evidence.get(name, {}))
+            for name in CheckName
+        ),
+    )
+
+
+def boot(*, firmware: str, at: datetime) -> Boot:
+    return Boot(
+        charge_point_id="cp_1",
+        boot_id=f"boot-{firmware}",
+        at=at,
+        vendor="ABB",
+        model="Terra AC W22",
+        charge_point_serial="SN-1",
+        charge_box_serial=None,
+        firmware_version=firmware,
+        warnings=(),
+        payload={},
+    )
+
 
 REQUEST = CompleteHandover(sign_off_notes="All tested.", installer_signature="J. Smith")
 
@@ -47,6 +85,20 @@ async def test_a_run_that_has_just_been_accepted_blocks(database: Database) -> N
     async with database.write() as connection:
         await Runs(connection).create_starting(run_request())
     assert await _blockers(database) == ["commissioning_in_progress"]
+
+
+async def test_a_verdict_about_another_firmware_blocks(database: Database) -> None:
+    await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
+    async with database.write() as connection:
+        await Runs(connection).create_starting(run_request())
+        await Runs(connection).begin("com_1", id_tag="A1")
+        await Runs(connection).finish(passed_view(firmware="1.8.21"))
+        await store(connection, [boot(firmware="1.8.21", at=AT)])
+    async with database.read() as connection:
+        assert await stale_verdicts(connection, "prj_1", {"cp_1": "SN-1"}) == {}
+    async with database.write() as connection:
+        await store(connection, [boot(firmware="2.0.0", at=AT + timedelta(hours=1))])
+    assert await _blockers(database) == ["stale_result"]
 
 
 async def test_a_project_without_charge_points_is_blocked(database: Database) -> None:
