@@ -16,15 +16,13 @@ from activities.mailer import mailer_from
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
+from activities.site import SiteActivities
 from activities.webhook_sender import HttpxSender
 from activities.webhooks import WebhookActivities
 from dispatcher import Dispatcher
 from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
 from domain.ports import Mailer, WebhookSender
 from outbound import outbound_from
-from activities.site import SiteActivities
-from domain.names import SHARED_TASK_QUEUE
-from domain.ports import Mailer
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings

@@ -26,9 +26,9 @@ from domain.commissioning import (
 )
 from domain.facts import Snapshot
 from domain.outbound import Destination
-from domain.webhooks import Answer, Attempt, Call
 from domain.power import facts as site
 from domain.power import operations as power
+from domain.webhooks import Answer, Attempt, Call
 
 
 class ChargePointGateway(Protocol):

@@ -29,6 +29,9 @@ _WHY = {
 }
 
 
+_STALE = ("stale_result", "That is not what its run has tested. Commission it again.")
+
+
 class Handover:
     """Blockers and completion of a handover."""
 
@@ -117,11 +120,11 @@ class Handover:
                     )
                 )
             elif row.id in stale:
+                code, again = _STALE
                 blockers.append(
                     Blocker(
-                        code="stale_result",
-                        detail=f"Charge point {row.serial_number} {stale[row.id]}. "
-                        "Commission it again.",
+                        code=code,
+                        detail=f"Charge point {row.serial_number} {stale[row.id]}. {again}",
                         charge_point_id=row.id,
                     )
                 )

@@ -8,7 +8,7 @@ from docs.generate.problems import ROOT
 from docs.generate.table import code, table
 from domain.failures import _TEXTS, FailureCode
 from ocpp_server.auth import _STATUS, RefusalCode
-from storage.handover import _WHY
+from storage.handover import _STALE, _WHY
 
 
 def failures() -> str:
@@ -19,7 +19,7 @@ def failures() -> str:
 
 def blockers() -> str:
     """What can stand between a project and its handover."""
-    found = dict(_WHY.values()) | dict(_blockers_in_place())
+    found = dict((*_WHY.values(), _STALE)) | dict(_blockers_in_place())
     return table(("Code", "Says"), ((code(name), text) for name, text in found.items()))
 
 

@@ -45,14 +45,18 @@ from domain.names import (
     connection_test_workflow_id,
     delivery_workflow_id,
     notice_workflow_id,
+    site_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.states import InstallerAnswer, Role, WebhookStatus
+from domain.power.facts import SetLimit
+from domain.power.site import SiteLimit
+from domain.states import AccessMode, InstallerAnswer, Role, WebhookStatus
 from domain.webhooks import WebhookEvent
 from embedded import binaries
 from settings import Settings
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
+from storage.access import Access
 from storage.accounts import Account, Accounts
 from storage.announcements import write_deliveries
 from storage.invitations import Invitations
@@ -72,6 +76,7 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
+from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -230,7 +235,7 @@ async def _webhook(stage: Stage) -> Recorded:
 
 
 async def _project(stage: Stage) -> Recorded:
-    """A refused handover, an invitation, a commissioning, and the handover."""
+    """A refused handover, an invitation, a commissioning, the handover, the owner's first day."""
     project = stage.project
     handle = await stage.client.start_workflow(
         ProjectWorkflow.run,
@@ -248,9 +253,42 @@ async def _project(stage: Stage) -> Recorded:
     await handle.signal(ProjectWorkflow.invitation_accepted, invitation.invitation_id)
     async with stage.powered() as charge_point:
         await stage.verdict(await stage.start(charge_point.identity))
-    await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
-    await handle.result()
-    return {"project": handle}
+        charge_point.unplug()
+        await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
+        await handle.result()
+        site = await _first_day(stage, charge_point)
+    return {"project": handle, "site": site}
+
+
+async def _first_day(
+    stage: Stage, charge_point: VirtualChargePoint
+) -> WorkflowHandle[SiteWorkflow, None]:
+    """The owner sets a limit; a vehicle charges, follows another limit, and leaves."""
+    project_id = stage.project.id
+    async with stage.database.write() as connection:
+        await Access(connection, project_id).set_mode(AccessMode.OPEN)
+    site: WorkflowHandle[SiteWorkflow, None] = stage.client.get_workflow_handle_for(
+        SiteWorkflow.run, site_workflow_id(project_id)
+    )
+
+    async def draws(amps: int) -> None:
+        assert [bay.bound_amps for bay in (await site.query(SiteWorkflow.load)).bays] == [amps]
+
+    for amps in (20, 16):
+        limit = SetLimit(project_id=project_id, limit=SiteLimit(amps=amps))
+        await site.execute_update(SiteWorkflow.set_limit, limit)
+        if not charge_point.transactions:
+            charge_point.plug_in()
+            charge_point.present_card("CARD")
+        await eventually(lambda amps=amps: draws(amps))  # type: ignore[misc]
+    charge_point.unplug()
+
+    async def gone() -> None:
+        assert not (await site.query(SiteWorkflow.load)).bays
+
+    await eventually(gone)
+    await site.terminate("recorded")
+    return site
 
 
 async def _accept(stage: Stage, invitation: InviteSiteOwner) -> None:
