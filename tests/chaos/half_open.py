@@ -5,6 +5,7 @@ exits by promise 7: offline is noticed within 45 s, a reconnect is served within
 """
 
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+import structlog
 from sqlalchemy import select
 
 from ocpp_server import server
@@ -116,6 +118,7 @@ async def _served(bed: Bed) -> float:
 
 def main() -> int:
     """Measure, print, and say by the exit code whether the promise was kept."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(half_open(Path(folder), chargers=10))
     sys.stdout.write(f"{figures}\n")
