@@ -8,6 +8,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a row whose workflow was ended from outside (terminated): the run fails, and says so;
 - a charge point owned by a workflow that has ended: it is free again;
 - a site that was handed over and whose power nobody shares: its workflow is started;
+- a transaction that has ended and waits to be billed: its billing is started;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm.
 
 Every worker runs one; two at work do no harm.
@@ -26,6 +27,7 @@ from domain.checks import CheckRecord, RunView
 from domain.failures import FailureCode, failure
 from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
 from domain.states import CheckName, CheckResult, RunStatus
+from storage.billing_due import due
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.ownership import let_go, owned
@@ -33,6 +35,7 @@ from storage.run_log import write_run_log
 from storage.runs import Run, Runs
 from storage.site_records import handed_over_sites
 from storage.strays import left_running
+from workflows.billing_start import start_billing
 from workflows.run_start import RunStart, start_run
 from workflows.site_start import start_site
 from workflows.stray_start import start_stray
@@ -63,6 +66,7 @@ class Reconciler:
         self._last_owned = ""
         self._last_left_running = 0
         self._last_site = ""
+        self._last_due = 0
 
     async def run(self) -> None:
         """Heal for ever; an outage is tried again at the next round."""
@@ -80,6 +84,7 @@ class Reconciler:
         await self._free_what_is_owned_by_the_dead()
         await self._raise_alarms()
         await self._share_power()
+        await self._bill_what_is_due()
 
     async def _start_what_waits(self) -> None:
         async with self._database.read() as connection:
@@ -129,6 +134,21 @@ class Reconciler:
                 self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
             ):
                 _log.warning("site_started_again", project=site.project_id)
+
+    async def _bill_what_is_due(self) -> None:
+        async with self._database.read() as connection:
+            page = await due(
+                connection,
+                ended_before=self._now() - _YOUNG,
+                after=self._last_due,
+                limit=_PAGE,
+            )
+        self._last_due = page[-1].transaction_id if len(page) == _PAGE else 0
+        for bill in page:
+            if await start_billing(
+                self._client, bill, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+            ):
+                _log.warning("billing_started_again", transaction=bill.transaction_id)
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:

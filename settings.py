@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -100,6 +101,10 @@ class Settings(BaseSettings):
         description="Base of the firmware images that the catalogue names without a scheme; "
         "charge points fetch them there",
     )
+    time_zone: str = Field(
+        default="UTC",
+        description="IANA name of the time zone of projects that name none, such as Europe/London",
+    )
     boot_retry_interval: int = Field(
         default=10, ge=1, description="Seconds a charge point waits after a Pending boot reply"
     )
@@ -141,6 +146,13 @@ class Settings(BaseSettings):
                 "it is 64 random hexadecimal digits; make them with: openssl rand -hex 32"
             )
         return key
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("it is a name of the IANA list, such as Europe/London")
+        return name
 
     @field_validator("database_url")
     @classmethod

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.billing import BillingActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
 from activities.reboots import RebootActivities
@@ -26,6 +27,7 @@ from outbound import outbound_from
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
+from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
@@ -34,6 +36,7 @@ from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from temporal_client import connect
+from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -44,6 +47,7 @@ from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
 WORKFLOWS: Sequence[type] = (
+    BillingWorkflow,
     CommissioningWorkflow,
     ConfigurationWorkflow,
     ConnectionTestWorkflow,
@@ -101,7 +105,9 @@ def make_worker(
     )
     sites = SiteActivities(StoredSites(database, now=_now))
     starts = RunActivities(TemporalRunStarter(client, database, now=_now, task_queue=task_queue))
+    billing = BillingActivities(StoredBilling(database, now=_now))
     activities: Sequence[Any] = (
+        billing.settle,
         records.begin_run,
         records.accept_charge_point,
         records.read_meter_values,

@@ -14,6 +14,9 @@ import temporal_client
 from api import docs
 from api.access.endpoints import router as access
 from api.accounts.endpoints import router as accounts
+from api.billing.endpoints import router as billing
+from api.billing.statements import router as statements
+from api.billing.tariffs import router as tariffs
 from api.certificates.endpoints import router as certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
@@ -86,6 +89,9 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         access,
         power,
         owned_power,
+        tariffs,
+        billing,
+        statements,
     ):
         v1.include_router(router)
     app.include_router(v1)

@@ -16,6 +16,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from domain.billing.calendar import is_time_zone
+
 _MAX_EMAIL = 254
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -56,6 +58,12 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must be a moment between the years 1 and 9999, in UTC") from error
 
 
+def _time_zone(text: str) -> str:
+    if not is_time_zone(text):
+        raise ValueError("must be a name of the IANA list, such as Europe/London")
+    return text
+
+
 def _at_most(length: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
@@ -66,6 +74,12 @@ Address = Annotated[str, _at_most(500), AfterValidator(_one_line)]
 ModelName = Annotated[str, _at_most(100), AfterValidator(_one_line)]
 Notes = Annotated[str, _at_most(5000), AfterValidator(_lines)]
 Reason = Annotated[str, _at_most(500), AfterValidator(_one_line)]
+TimeZone = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    AfterValidator(_time_zone),
+    Field(description="IANA name; left out: that of the settings", examples=["Europe/London"]),
+]
 SerialNumber = Annotated[
     str,
     _at_most(100),

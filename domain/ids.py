@@ -24,6 +24,8 @@ class Prefix(StrEnum):
     DELIVERY = "dlv"
     PHOTO = "pho"
     CERTIFICATE = "cer"
+    TARIFF = "trf"
+    CDR = "cdr"
 
 
 def new_id(prefix: Prefix) -> str:

@@ -45,6 +45,11 @@ def webhook_task_queue(shared_task_queue: str) -> str:
     return f"{shared_task_queue}-webhooks"
 
 
+def billing_workflow_id(charge_point_id: str, transaction_id: int) -> str:
+    """One open billing of a transaction."""
+    return f"billing-{charge_point_id}-{transaction_id}"
+
+
 CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
 """Started by name from a node, which knows no workflow."""
 
@@ -53,6 +58,12 @@ CONFIGURATION_DUE_SIGNAL = "configuration_due"
 
 GIVE_WAY_SIGNAL = "give_way"
 """To the configuration push that owns a charge point: a commissioning run wants it."""
+
+BILLING_WORKFLOW = "BillingWorkflow"
+"""Started by name from a node, as the configuration push."""
+
+BILLING_DUE_SIGNAL = "billing_due"
+"""To the billing of a transaction: it is due, perhaps anew."""
 
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 

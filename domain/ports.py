@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain import operations as op
+from domain.billing.messages import Settled
 from domain.commissioning import (
     Briefing,
     Claim,
@@ -131,6 +132,12 @@ class RebootSlots(Protocol):
     """Turns at rebooting, one after the other in a project."""
 
     async def reserve(self, request: RebootRequest) -> timedelta: ...
+
+
+class BillingRecords(Protocol):
+    """Charge detail records. Safe to repeat."""
+
+    async def settle(self, transaction_id: int) -> Settled: ...
 
 
 class ProjectRecords(Protocol):

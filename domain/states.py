@@ -58,6 +58,17 @@ class ChargePointStatus(StrEnum):
     COMMISSIONING_FAILED = "commissioning_failed"
 
 
+class TransactionBilling(StrEnum):
+    """Where billing stands with an ended transaction of a project that bills.
+
+    DUE is set in the transaction's own commit: whatever dies, the reconciler finds it.
+    """
+
+    DUE = "due"
+    BILLED = "billed"
+    EXEMPT = "exempt"
+
+
 class RunStatus(StrEnum):
     """Life of a commissioning run. STARTING and ABANDONED are never shown to a caller.
 

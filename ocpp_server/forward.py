@@ -5,11 +5,12 @@ the snapshot, so a fact is in that snapshot, or its event is forwarded, or both.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import structlog
 
+from domain.billing.messages import BillTransaction
 from domain.facts import ChargePointEvent
 from domain.rules.restart import is_free
 from ocpp_server.events import event_of
@@ -24,6 +25,7 @@ from storage.fact_records import (
     ConnectorStatus,
     Disconnected,
     LogEntry,
+    MeterValues,
     Record,
     Touched,
     TransactionStart,
@@ -58,6 +60,10 @@ class EventSink(Protocol):
         """Have the configuration of a charge point pushed, and applied; never raises."""
         ...
 
+    def bill(self, due: BillTransaction) -> None:
+        """Have a transaction that is due billed; never raises."""
+        ...
+
 
 class NullSink:
     """A sink for nodes that nobody listens to (benchmarks)."""
@@ -67,6 +73,9 @@ class NullSink:
 
     def configure(self, charge_point_id: str) -> None:
         """Push nothing."""
+
+    def bill(self, due: BillTransaction) -> None:
+        """Bill nothing."""
 
 
 class Forwarder:
@@ -82,6 +91,8 @@ class Forwarder:
 
     def committed(self, records: Sequence[Record]) -> None:
         """Take a batch that was just committed."""
+        for due in _due(records):
+            self._sink.bill(due)
         told = [record for record in records if not isinstance(record, _SILENT)]
         if told:
             self._pending += told
@@ -181,3 +192,13 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
             case _:
                 pass
     return facts.Occasions(online=online, booted=booted, freed=freed)
+
+
+def _due(records: Sequence[Record]) -> Iterator[BillTransaction]:
+    """Transactions that these facts make due for billing."""
+    for record in records:
+        if isinstance(record, TransactionStop | MeterValues):
+            for identity in record.billing_due:
+                yield BillTransaction(
+                    charge_point_id=record.charge_point_id, transaction_id=identity
+                )

@@ -46,7 +46,8 @@ async def run_node(
 ) -> None:
     """Serve charge points until cancelled (the process is told to stop); then stop gracefully.
 
-    ``listening`` is called with host and port once the socket is bound. The database and Temporal
+    ``listening`` is called with host and port once the socket is bound; ``task_queue`` is where the
+    workflows that it starts are served. The database and Temporal
     may come later than the node, and Temporal may go away: sockets are served meanwhile.
 
     Raises:

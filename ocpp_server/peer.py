@@ -1,5 +1,6 @@
 """What a session remembers of its charge point between two messages."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -50,6 +51,15 @@ class Peer:
         self.transactions[transaction.transaction_id] = transaction
         while len(self.transactions) > _REMEMBERED:
             del self.transactions[next(iter(self.transactions))]
+
+    def ended(self, transaction_ids: Collection[int | None]) -> set[int]:
+        """Return those of them that are remembered to have ended."""
+        return {
+            known.transaction_id
+            for identity in transaction_ids
+            if identity is not None and (known := self.transactions.get(identity)) is not None
+            if known.stopped_at is not None
+        }
 
     def transaction_at(self, connector_id: int, at: datetime) -> int | None:
         """Return the transaction that ran on a connector at that moment, as far as is remembered.

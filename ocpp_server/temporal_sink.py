@@ -15,13 +15,17 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.billing.messages import BillTransaction
 from domain.commissioning import ConfigurationRequest
 from domain.facts import ChargePointEvent, ChargePointEvents
 from domain.names import (
+    BILLING_DUE_SIGNAL,
+    BILLING_WORKFLOW,
     CHARGE_POINT_EVENTS_SIGNAL,
     CONFIGURATION_DUE_SIGNAL,
     CONFIGURATION_WORKFLOW,
     SHARED_TASK_QUEUE,
+    billing_workflow_id,
     configuration_workflow_id,
 )
 
@@ -65,25 +69,44 @@ class TemporalSink:
 
     def configure(self, charge_point_id: str) -> None:
         """Start the push; where Temporal is away, the next connection asks again."""
-        self._keep(asyncio.create_task(self._configure(charge_point_id)))
+        self._start(
+            CONFIGURATION_WORKFLOW,
+            ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
+            configuration_workflow_id(charge_point_id),
+            # One that is about to end looks once more: a signal keeps it from closing.
+            signal=CONFIGURATION_DUE_SIGNAL,
+        )
 
-    async def _configure(self, charge_point_id: str) -> None:
+    def bill(self, due: BillTransaction) -> None:
+        """Start the billing; where Temporal is away, the reconciler does."""
+        workflow_id = billing_workflow_id(due.charge_point_id, due.transaction_id)
+        self._start(BILLING_WORKFLOW, due, workflow_id, signal=BILLING_DUE_SIGNAL)
+
+    def _start(
+        self, workflow: str, request: object, workflow_id: str, *, signal: str | None = None
+    ) -> None:
+        self._keep(
+            asyncio.create_task(self._try_to_start(workflow, request, workflow_id, signal=signal))
+        )
+
+    async def _try_to_start(
+        self, workflow: str, request: object, workflow_id: str, *, signal: str | None
+    ) -> None:
         client = self._client
         if client is None:
             return
         try:
             await client.start_workflow(
-                CONFIGURATION_WORKFLOW,
-                ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
-                id=configuration_workflow_id(charge_point_id),
+                workflow,
+                request,
+                id=workflow_id,
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                # One that is about to end looks once more: a signal keeps it from closing.
-                start_signal=CONFIGURATION_DUE_SIGNAL,
+                start_signal=signal,
                 rpc_timeout=_RPC_TIMEOUT,
             )
         except RPCError as error:
-            _log.warning("push_not_started", charge_point=charge_point_id, error=str(error)[:200])
+            _log.warning("workflow_not_started", workflow=workflow_id, error=str(error)[:200])
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

@@ -166,6 +166,8 @@ class TransactionStop:
     stored: TransactionFact | None = None
     """The transaction, when this stop ended it."""
     known: bool = False
+    billing_due: set[int] = field(default_factory=set)
+    """The transaction, when it is to be billed."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -174,6 +176,7 @@ class MeterValues:
 
     ``transaction_id`` is the one that it names; ``lookup`` an id that the session does not know, to
     be looked for among this charge point's transactions. With neither, each entry has its own.
+    ``late`` are the transactions of its entries that are known to have ended.
     """
 
     charge_point_id: str
@@ -184,8 +187,11 @@ class MeterValues:
     inferred: bool = False
     """``transaction_id`` is that of the newest entry, and not what the message named."""
     lookup: int | None = None
+    late: set[int] = field(default_factory=set)
     # answered by the store
     found: KnownTransaction | None = None
+    billing_due: set[int] = field(default_factory=set)
+    """Those of the late ones whose billing is to be looked at again."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
-from domain.states import RunStatus
+from domain.states import RunStatus, TransactionBilling
 from storage.access import admitted
+from storage.billing_due import due_when_ended
 from storage.dialects import among, conflict_insert
 from storage.fact_records import (
     Authorization,
@@ -108,7 +109,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         record.known = row is not None
         if row is None:
             continue
-        result = await connection.execute(
+        ended = await connection.execute(
             update(transactions)
             .where(transactions.c.id == row.id)
             .where(transactions.c.stopped_at.is_(None))
@@ -117,10 +118,15 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
                 meter_stop=record.meter_stop,
                 stop_reason=record.reason,
                 stop_received_at=record.received_at,
+                billing=due_when_ended(row),
             )
+            .returning(transactions.c.billing)
         )
-        if result.rowcount == 0:
+        billing = ended.one_or_none()
+        if billing is None:
             continue
+        if billing.billing == TransactionBilling.DUE:
+            record.billing_due = {row.id}
         record.stored = TransactionFact(
             transaction_id=row.id,
             connector_id=row.connector_id,

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Insert, Text, and_, bindparam, cast, exists, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.billing_due import make_due_again
 from storage.dialects import among
 from storage.fact_records import KnownTransaction, MeterValues
 from storage.tables import meter_values, transactions
@@ -62,6 +63,13 @@ async def store_meter_values(connection: AsyncConnection, records: Sequence[Mete
     if unknown:
         await _look_up(connection, records, unknown)
     await insert_meter_values(connection, records)
+    late = {ended for record in records for ended in record.late}
+    if not late:
+        return
+    # What a session cost may be another amount by what is known of it only now.
+    due = await make_due_again(connection, late)
+    for record in records:
+        record.billing_due = record.late & due
 
 
 async def insert_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
@@ -150,6 +158,7 @@ async def _look_up(
         row = found.get((record.charge_point_id, record.lookup))
         if row is not None:
             record.transaction_id, record.inferred = row.id, False
+            record.late = {row.id} if row.stopped_at is not None else set()
             record.found = KnownTransaction(
                 transaction_id=row.id,
                 connector_id=row.connector_id,

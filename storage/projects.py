@@ -24,6 +24,7 @@ class Project:
     site_owner_email: str
     status: ProjectStatus
     created_at: datetime
+    time_zone: str = "UTC"
     site_owner_id: str | None = None
     handed_over_at: datetime | None = None
     sign_off_notes: str | None = None
@@ -47,6 +48,7 @@ class Projects:
                 site_owner_email=project.site_owner_email,
                 status=project.status,
                 created_at=project.created_at,
+                time_zone=project.time_zone,
             )
         )
 
@@ -154,6 +156,7 @@ def _project(row: Row[Any]) -> Project:
         site_owner_email=row.site_owner_email,
         status=ProjectStatus(row.status),
         created_at=row.created_at,
+        time_zone=row.time_zone,
         site_owner_id=row.site_owner_id,
         handed_over_at=row.handed_over_at,
         sign_off_notes=row.sign_off_notes,

@@ -79,6 +79,7 @@ projects = Table(
     Column("max_amps", Float),  # of the supply, per phase; null: no limit
     Column("phases", Integer, nullable=False, server_default="3"),  # of the supply: 1 or 3
     Column("smart_charging_paused_at", UTCDateTime),
+    Column("time_zone", String(64), nullable=False, server_default="UTC"),  # IANA
     Index(None, "installer_id", "id"),
 )
 
@@ -238,6 +239,7 @@ transactions = Table(
     Column("meter_stop", BigInteger),
     Column("stop_reason", String(50)),
     Column("stop_received_at", UTCDateTime),
+    Column("billing", String(10)),  # TransactionBilling; null: nothing was billed when it ended
     # A StartTransaction repeated after a lost reply is the same row.
     UniqueConstraint("charge_point_id", "connector_id", "id_tag", "started_at", "meter_start"),
     Index(
@@ -245,6 +247,12 @@ transactions = Table(
         "charge_point_id",
         postgresql_where=text("stopped_at IS NULL"),
         sqlite_where=text("stopped_at IS NULL"),
+    ),
+    Index(
+        "ix_transactions_billing_due",
+        "id",
+        postgresql_where=text("billing = 'due'"),
+        sqlite_where=text("billing = 'due'"),
     ),
 )
 
@@ -461,4 +469,61 @@ certificate_keys = Table(
     Column("id", String(16), primary_key=True),
     Column("public_key", String(64), nullable=False),  # Ed25519, hex; an old one is kept
     Column("first_used_at", UTCDateTime, nullable=False),
+)
+
+tariffs = Table(
+    "tariffs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("valid_from", UTCDateTime, nullable=False),
+    Column("currency", String(3), nullable=False),  # the same in all tariffs of a project
+    Column("elements", JSON, nullable=False),  # TariffElement of OCPI 2.2.1
+    Column("set_by", ForeignKey("accounts.id"), nullable=False),
+    Column("set_as", String(20), nullable=False),  # Role
+    Column("created_at", UTCDateTime, nullable=False),
+    Index(None, "project_id", "valid_from", "id"),
+)
+
+billing_accounts = Table(
+    "billing_accounts",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("active_since", UTCDateTime, nullable=False),
+)
+
+billing_pauses = Table(
+    "billing_pauses",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("project_id", ForeignKey("billing_accounts.project_id"), nullable=False),
+    Column("paused_at", UTCDateTime, nullable=False),
+    Column("resumed_at", UTCDateTime),
+    Column("paused_by", ForeignKey("accounts.id"), nullable=False),
+    Index(
+        "uq_billing_pauses_one_open",
+        "project_id",
+        unique=True,
+        postgresql_where=text("resumed_at IS NULL"),
+        sqlite_where=text("resumed_at IS NULL"),
+    ),
+    Index(None, "project_id", "paused_at"),
+)
+
+# Rows are inserted and never updated.
+cdrs = Table(
+    "cdrs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("charge_point_id", String(40), nullable=False),  # outlives the charge point
+    Column("transaction_id", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),  # 1, and one more after each correction
+    Column("credit", Boolean, nullable=False),  # takes back the record of the same revision
+    Column("issued_at", UTCDateTime, nullable=False),
+    Column("month", String(7), nullable=False),  # of issued_at at the site; whose statement has it
+    Column("document", JSON, nullable=False),  # Cdr of OCPI 2.2.1
+    # One record a transaction, and one credit a record, whoever computes it how often.
+    UniqueConstraint("transaction_id", "revision", "credit"),
+    Index(None, "project_id", "month", "id"),
 )

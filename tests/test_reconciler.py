@@ -6,17 +6,27 @@ from uuid import uuid4
 from sqlalchemy import insert
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
 
-from domain.names import commissioning_workflow_id, stray_transaction_workflow_id
+from activities.billing import BillingActivities
+from domain.names import (
+    billing_workflow_id,
+    commissioning_workflow_id,
+    stray_transaction_workflow_id,
+)
 from domain.states import ChargePointStatus, RunStatus
 from reconciler import Reconciler
+from storage.billing_records import StoredBilling
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.ownership import owned, take
 from storage.runs import Runs
 from storage.strays import left_running
 from storage.tables import transactions
+from tests.support.billing import Site as BillingSite
 from tests.support.rows import AT, one_charge_point, run_request
+from worker import workflow_runner
+from workflows.billing import BillingWorkflow
 from workflows.run_start import RunStart, start_run
 
 LATER = AT + timedelta(minutes=1)
@@ -206,3 +216,32 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     await site.heal()  # the next round raises no second one
     assert (await alarm.describe()).run_id == first
     await alarm.terminate()
+
+
+async def test_a_transaction_that_waits_to_be_billed_is_billed(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    """The node died between its commit and the start; the mark in the row tells."""
+    site = BillingSite(database, charge_point_id=f"cp_{uuid4().hex}")
+    await site.begin()
+    transaction = await site.session()
+    billing = temporal_client.get_workflow_handle(
+        billing_workflow_id(site.charge_point_id, transaction)
+    )
+    reconciler = Reconciler(temporal_client, database, now=lambda: site.now, task_queue=task_queue)
+    await reconciler.heal()
+    first = (await billing.describe()).run_id
+    await reconciler.heal()  # it runs already
+    assert (await billing.describe()).run_id == first
+    async with Worker(
+        temporal_client,
+        task_queue=task_queue,
+        workflows=[BillingWorkflow],
+        activities=[BillingActivities(StoredBilling(database, now=lambda: site.now)).settle],
+        workflow_runner=workflow_runner(),
+    ):
+        settled = await billing.result()
+    (cdr,) = await site.cdrs(transaction)
+    assert settled == {"cdr_ids": [cdr.id], "reason": None}
+    await reconciler.heal()  # nothing waits any more
+    assert (await billing.describe()).run_id == first

@@ -25,6 +25,13 @@ MAIL_RETRY = RetryPolicy(
     maximum_attempts=100,
 )
 
+# A session is billed however long it takes: what it cost is known, and nothing else waits for it.
+BILLING_TIMEOUT = timedelta(minutes=1)
+BILLING_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    maximum_interval=timedelta(minutes=5),
+)
+
 # The installer waits for the answer to an invitation.
 INVITATION_RETRY = RetryPolicy(
     non_retryable_error_types=_REFUSALS,

@@ -44,6 +44,7 @@ async def create_project(body: NewProject, installer: Installer, parts: AppParts
         site_owner_email=body.site_owner_email,
         status=ProjectStatus.IN_PROGRESS,
         created_at=now(),
+        time_zone=body.time_zone or parts.settings.time_zone,
     )
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
     async with parts.database.write() as connection:
@@ -105,7 +106,7 @@ async def get_project(
 async def change_project(
     project_id: ProjectId, body: ProjectChange, installer: Installer, parts: AppParts
 ) -> ProjectDetail:
-    """Change the name, the address or the site owner's e-mail; what is left out stays."""
+    """Change the name, the address, the owner's e-mail, the time zone; what is left out stays."""
     async with parts.database.write() as connection:
         projects = Projects(connection)
         await projects.for_change(project_id, installer_id=installer.id)

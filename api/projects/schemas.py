@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.fields import Address, Email, Name, Request, Timestamp
+from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.projects import Project
 
@@ -20,6 +20,7 @@ _SHOWN: dict[str, Any] = _CREATED | {
     "address": "12 Riverside Way, Bristol, BS1 4AA",
     "site_owner_email": "facilities@riversidebp.com",
     "site_owner_accepted": False,
+    "time_zone": "Europe/London",
     "handed_over_at": None,
 }
 
@@ -42,6 +43,7 @@ class NewProject(Request):
     name: Name
     address: Address
     site_owner_email: Email
+    time_zone: TimeZone | None = None
 
 
 class ProjectChange(Request):
@@ -54,6 +56,7 @@ class ProjectChange(Request):
     name: Name | None = None
     address: Address | None = None
     site_owner_email: Email | None = None
+    time_zone: TimeZone | None = None
 
     @model_validator(mode="after")
     def _no_null(self) -> "ProjectChange":
@@ -82,6 +85,7 @@ class ProjectShown(ProjectCreated):
     address: str
     site_owner_email: str
     site_owner_accepted: bool = Field(description="Whether the owner has accepted an invitation")
+    time_zone: str = Field(description="By which prices follow the clock")
     handed_over_at: Timestamp | None
 
     @classmethod
@@ -95,6 +99,7 @@ class ProjectShown(ProjectCreated):
             address=project.address,
             site_owner_email=project.site_owner_email,
             site_owner_accepted=project.site_owner_id is not None,
+            time_zone=project.time_zone,
             handed_over_at=project.handed_over_at,
         )
 

@@ -14,6 +14,7 @@ _PROJECT: dict[str, Any] = {
     "name": "Riverside Business Park",
     "address": "12 Riverside Way, Bristol, BS1 4AA",
     "status": "handed_over",
+    "time_zone": "Europe/London",
     "handed_over_at": "2026-05-01T10:15:00Z",
     "created_at": "2026-05-01T09:05:00Z",
 }
@@ -74,6 +75,7 @@ class OwnedProject(BaseModel):
     name: str
     address: str
     status: ProjectStatus
+    time_zone: str
     handed_over_at: Timestamp | None
     created_at: Timestamp
 
@@ -85,6 +87,7 @@ class OwnedProject(BaseModel):
             name=project.name,
             address=project.address,
             status=project.status,
+            time_zone=project.time_zone,
             handed_over_at=project.handed_over_at,
             created_at=project.created_at,
         )

@@ -2,11 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 _STRIDE = timedelta(hours=6)  # no zone changes its clock twice within it
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether it is the name of a time zone that we know (IANA)."""
+    return name in available_time_zones()
+
+
+@cache
+def available_time_zones() -> frozenset[str]:
+    """Names of the IANA list; read once, since it is a folder of files."""
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def wall_clock_moments(

@@ -155,12 +155,12 @@ class TariffRestrictions(_Part):
 class TariffElement(_Part):
     """TariffElement of OCPI 2.2.1 §11.4.4: prices, and when they apply."""
 
-    price_components: tuple[PriceComponent, ...] = Field(min_length=1, max_length=4)
+    price_components: list[PriceComponent] = Field(min_length=1, max_length=4)
     restrictions: TariffRestrictions | None = None
 
     @field_validator("price_components")
     @classmethod
-    def _one_of_each(cls, components: tuple[PriceComponent, ...]) -> tuple[PriceComponent, ...]:
+    def _one_of_each(cls, components: list[PriceComponent]) -> list[PriceComponent]:
         if len({component.type for component in components}) < len(components):
             raise ValueError("a type stands twice in this element: only the first would ever count")
         return components
@@ -178,7 +178,7 @@ class Tariff(_Part):
     """
 
     currency: str = Field(description="ISO 4217", examples=["GBP"])
-    elements: tuple[TariffElement, ...] = Field(min_length=1, max_length=50)
+    elements: list[TariffElement] = Field(min_length=1, max_length=50)
 
     @field_validator("currency")
     @classmethod

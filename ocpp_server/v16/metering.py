@@ -20,11 +20,13 @@ def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
     named = integer(payload, "transactionId") if "transactionId" in payload else None
     if named in peer.transactions:
         values.transaction_id = named
+        values.late = peer.ended({named})
     else:
         for entry in values.entries:
             entry.transaction_id = peer.transaction_at(connector, entry.at)
         newest = max(values.entries, key=lambda entry: entry.at)
         values.transaction_id, values.inferred = newest.transaction_id, True
+        values.late = peer.ended({entry.transaction_id for entry in values.entries})
         # 0 and -1 are what charge points send that lost the id (or never had one).
         values.lookup = named if named is not None and named > 0 else None
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api.deps import now
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
+from storage.billing import Billing
 from storage.engine import Database
 from storage.runs import Runs
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
@@ -24,10 +25,17 @@ COMMISSIONING = "/api/v1/installer/commissioning/{charge_point_id}"
 WEBHOOK = "/api/v1/installer/webhooks/{webhook_id}"
 OWNED = "/api/v1/site-owner/projects/{project_id}"
 
+TARIFF = {
+    "currency": "GBP",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": "0.30"}]}],
+}
+
 # Each operation on an id, with a body that would do for one's own.
 CASES: dict[tuple[str, str], Any] = {
     ("GET", PROJECT): None,
     ("PATCH", PROJECT): {"name": "Mine now"},
+    ("PUT", f"{PROJECT}/default-tariff"): TARIFF,
+    ("GET", f"{PROJECT}/default-tariff"): None,
     ("POST", f"{PROJECT}/invite-site-owner"): {"email": "me@acme.com"},
     ("POST", f"{PROJECT}/complete-handover"): {"installer_signature": "Me"},
     ("POST", f"{PROJECT}/charge-points/import"): None,
@@ -84,6 +92,14 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{OWNED}/load"): None,
     ("GET", f"{OWNED}/features"): None,
     ("PUT", f"{OWNED}/features/smart_charging"): {"paused": True},
+    ("PUT", f"{OWNED}/tariff"): TARIFF,
+    ("GET", f"{OWNED}/tariff"): None,
+    ("GET", f"{OWNED}/tariffs"): None,
+    ("GET", f"{OWNED}/billing"): None,
+    ("POST", f"{OWNED}/billing/pause"): None,
+    ("POST", f"{OWNED}/billing/resume"): None,
+    ("GET", f"{OWNED}/cdrs"): None,
+    ("GET", f"{OWNED}/statements/{{month}}"): None,
 }
 # Operations without an id in the path whose query or body takes one are tested below by name.
 WITHOUT_ID = {
@@ -119,6 +135,7 @@ class Theirs:
     webhook_id: str
     delivery_id: str
     id_tag: str = "04A2B3C4"
+    month: str = "2026-05"
 
     def format(self, path: str) -> str:
         """Fill a path in."""
@@ -205,9 +222,14 @@ async def test_a_foreign_id_does_not_exist(
     assert (await stranger.get(f"/charge-points/{theirs.charge_point_id}")).json() == before
 
 
-async def test_a_foreign_site_does_not_exist(owner: Own, stranger: Caller, theirs: Theirs) -> None:
+async def test_a_foreign_site_does_not_exist(
+    owner: Own, stranger: Caller, theirs: Theirs, database: Database
+) -> None:
     mine = await owner("mine@riversidebp.com", await stranger.project())
     others = await owner("theirs@riversidebp.com", theirs.project_id)
+    await others.call("PUT", theirs.format(f"{OWNED}/tariff"), TARIFF)
+    async with database.write() as connection:
+        await Billing(connection, theirs.project_id).activate(at=now())
     before = await answers(others, theirs.format, OWNER_CASES)
     # 409: there is no report while a run is open.
     assert {answer.status_code for answer in before.values()} <= {200, 204, 409}
@@ -234,6 +256,7 @@ async def _expect_foreign_is_unknown(
             delivery_id=new_id(Prefix.DELIVERY),
             identity="SN-0",
             id_tag="NOBODY",
+            month="2026-05",
         )
 
     theirs_to_me = await answers(caller, theirs.format, cases)
@@ -259,6 +282,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 id_tag=name,
                 webhook_id=name,
                 delivery_id=name,
+                month=name,
             )
 
         for case, answer in (await answers(installer, malformed)).items():

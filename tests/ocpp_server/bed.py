@@ -12,6 +12,7 @@ from sqlalchemy import Table, insert, select, update
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from domain.billing.messages import BillTransaction
 from domain.facts import ChargePointEvent, EventKind
 from domain.ids import Prefix, new_id
 from ocpp_server.node import Node
@@ -31,6 +32,7 @@ class RecordingSink:
     def __init__(self) -> None:
         self.delivered: list[tuple[str, ChargePointEvent]] = []
         self.configured: list[str] = []
+        self.billed: list[BillTransaction] = []
         self._changed = asyncio.Event()
 
     def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
@@ -39,6 +41,10 @@ class RecordingSink:
 
     def configure(self, charge_point_id: str) -> None:
         self.configured.append(charge_point_id)
+        self._changed.set()
+
+    def bill(self, due: BillTransaction) -> None:
+        self.billed.append(due)
         self._changed.set()
 
     @property

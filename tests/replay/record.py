@@ -27,6 +27,7 @@ from temporalio.testing import WorkflowEnvironment
 
 import temporal_client
 from dispatcher import Dispatcher
+from domain.billing.messages import BillTransaction
 from domain.commissioning import (
     Answer,
     CancelRequest,
@@ -41,6 +42,7 @@ from domain.commissioning import (
 from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
 from domain.names import (
+    billing_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
     delivery_workflow_id,
@@ -72,6 +74,7 @@ from tests.support.temporal import TemporalServer
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
 from worker import make_webhook_worker
+from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -291,6 +294,18 @@ async def _first_day(
     return site
 
 
+async def _billed(stage: Stage) -> Recorded:
+    """A transaction that is billed already: its history is that of any other."""
+    handle = await stage.client.start_workflow(
+        BillingWorkflow.run,
+        BillTransaction(charge_point_id="cp_1", transaction_id=7),
+        id=billing_workflow_id("cp_1", 7),
+        task_queue=stage.task_queue,
+    )
+    await handle.result()
+    return {"billing": handle}
+
+
 async def _accept(stage: Stage, invitation: InviteSiteOwner) -> None:
     now = datetime.now(UTC)
     owner = Account(
@@ -347,6 +362,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _cancelled,
     _lost_in_between,
     _webhook,
+    _billed,
     _firmware_updated,
     _configured,
     lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),

@@ -127,6 +127,7 @@ def upgrade() -> None:
     sa.Column('max_amps', sa.Float(), nullable=True),
     sa.Column('phases', sa.Integer(), server_default='3', nullable=False),
     sa.Column('smart_charging_paused_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('time_zone', sa.String(length=64), server_default='UTC', nullable=False),
     sa.ForeignKeyConstraint(['installer_id'], ['accounts.id'], name=op.f('fk_projects_installer_id')),
     sa.ForeignKeyConstraint(['site_owner_id'], ['accounts.id'], name=op.f('fk_projects_site_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_projects'))
@@ -152,6 +153,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhooks_account_id_id'), ['account_id', 'id'], unique=False)
+
+    op.create_table('billing_accounts',
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('active_since', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_billing_accounts_project_id')),
+    sa.PrimaryKeyConstraint('project_id', name=op.f('pk_billing_accounts'))
+    )
+    op.create_table('cdrs',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('transaction_id', sa.BigInteger(), nullable=False),
+    sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('credit', sa.Boolean(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_cdrs_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_cdrs')),
+    sa.UniqueConstraint('transaction_id', 'revision', 'credit', name=op.f('uq_cdrs_transaction_id_revision_credit'))
+    )
+    with op.batch_alter_table('cdrs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_cdrs_project_id_month_id'), ['project_id', 'month', 'id'], unique=False)
 
     op.create_table('certificates',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -238,6 +262,22 @@ def upgrade() -> None:
     with op.batch_alter_table('reboot_slots', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_reboot_slots_project_id_at'), ['project_id', 'at'], unique=False)
 
+    op.create_table('tariffs',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('elements', sa.JSON(), nullable=False),
+    sa.Column('set_by', sa.String(length=40), nullable=False),
+    sa.Column('set_as', sa.String(length=20), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_tariffs_project_id')),
+    sa.ForeignKeyConstraint(['set_by'], ['accounts.id'], name=op.f('fk_tariffs_set_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_tariffs'))
+    )
+    with op.batch_alter_table('tariffs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_tariffs_project_id_valid_from_id'), ['project_id', 'valid_from', 'id'], unique=False)
+
     op.create_table('webhook_deliveries',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('webhook_id', sa.String(length=40), nullable=False),
@@ -255,6 +295,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_webhook_deliveries_ended_at'), ['ended_at'], unique=False)
         batch_op.create_index('ix_webhook_deliveries_pending', ['id'], unique=False, postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
         batch_op.create_index(batch_op.f('ix_webhook_deliveries_webhook_id_id'), ['webhook_id', 'id'], unique=False)
+
+    op.create_table('billing_pauses',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('paused_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('resumed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('paused_by', sa.String(length=40), nullable=False),
+    sa.ForeignKeyConstraint(['paused_by'], ['accounts.id'], name=op.f('fk_billing_pauses_paused_by')),
+    sa.ForeignKeyConstraint(['project_id'], ['billing_accounts.project_id'], name=op.f('fk_billing_pauses_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_pauses'))
+    )
+    with op.batch_alter_table('billing_pauses', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_billing_pauses_project_id_paused_at'), ['project_id', 'paused_at'], unique=False)
+        batch_op.create_index('uq_billing_pauses_one_open', ['project_id'], unique=True, postgresql_where=sa.text('resumed_at IS NULL'), sqlite_where=sa.text('resumed_at IS NULL'))
 
     op.create_table('boots',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -390,11 +444,13 @@ def upgrade() -> None:
     sa.Column('meter_stop', sa.BigInteger(), nullable=True),
     sa.Column('stop_reason', sa.String(length=50), nullable=True),
     sa.Column('stop_received_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
     sa.UniqueConstraint('charge_point_id', 'connector_id', 'id_tag', 'started_at', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_id_tag_started_at_meter_start'))
     )
     with op.batch_alter_table('transactions', schema=None) as batch_op:
+        batch_op.create_index('ix_transactions_billing_due', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
         batch_op.create_index('ix_transactions_open', ['charge_point_id'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
 
     op.create_table('webhook_attempts',
@@ -422,6 +478,7 @@ def downgrade() -> None:
     op.drop_table('webhook_attempts')
     with op.batch_alter_table('transactions', schema=None) as batch_op:
         batch_op.drop_index('ix_transactions_open', postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
+        batch_op.drop_index('ix_transactions_billing_due', postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
 
     op.drop_table('transactions')
     op.drop_table('photos')
@@ -444,12 +501,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_boots_charge_point_id_at'))
 
     op.drop_table('boots')
+    with op.batch_alter_table('billing_pauses', schema=None) as batch_op:
+        batch_op.drop_index('uq_billing_pauses_one_open', postgresql_where=sa.text('resumed_at IS NULL'), sqlite_where=sa.text('resumed_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_billing_pauses_project_id_paused_at'))
+
+    op.drop_table('billing_pauses')
     with op.batch_alter_table('webhook_deliveries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhook_deliveries_webhook_id_id'))
         batch_op.drop_index('ix_webhook_deliveries_pending', postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
         batch_op.drop_index(batch_op.f('ix_webhook_deliveries_ended_at'))
 
     op.drop_table('webhook_deliveries')
+    with op.batch_alter_table('tariffs', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_tariffs_project_id_valid_from_id'))
+
+    op.drop_table('tariffs')
     with op.batch_alter_table('reboot_slots', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_reboot_slots_project_id_at'))
 
@@ -465,6 +531,11 @@ def downgrade() -> None:
 
     op.drop_table('charge_points')
     op.drop_table('certificates')
+    with op.batch_alter_table('cdrs', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_cdrs_project_id_month_id'))
+
+    op.drop_table('cdrs')
+    op.drop_table('billing_accounts')
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhooks_account_id_id'))
 

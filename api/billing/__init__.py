@@ -1,0 +1,1 @@
+"""Tariffs, charge detail records and statements of a project."""

@@ -1,0 +1,90 @@
+"""Endpoints of a project's billing: how it stands, and its charge detail records."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.billing.schemas import BillingShown, Month
+from api.deps import AppParts, OwnedProjectId, SiteOwner, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from domain.billing.cdr import CREDIT_SUFFIX, Cdr
+from domain.ids import Prefix
+from storage.billing import Billing
+from storage.cdrs import Cdrs
+from storage.projects import Projects
+
+router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
+
+_NOT_ACTIVE = "The project does not bill yet."
+
+
+@router.get(
+    "/billing",
+    summary="Show whether the project bills",
+    operation_id="getBilling",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_billing(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+) -> BillingShown:
+    """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        return BillingShown.of(await Billing(connection, project_id).state())
+
+
+@router.post(
+    "/billing/pause",
+    summary="Pause billing",
+    operation_id="pauseBilling",
+    responses=problems(401, 403, 404, 503, billing_not_active=_NOT_ACTIVE),
+)
+async def pause_billing(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+) -> BillingShown:
+    """Sessions that begin from now on are not billed; one that runs is billed to its end."""
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        state = await Billing(connection, project_id).pause(at=now(), by=owner.id)
+    return BillingShown.of(state)
+
+
+@router.post(
+    "/billing/resume",
+    summary="Go on with billing",
+    operation_id="resumeBilling",
+    responses=problems(401, 403, 404, 503, billing_not_active=_NOT_ACTIVE),
+)
+async def resume_billing(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+) -> BillingShown:
+    """Sessions that begin from now on are billed again; those of the pause never are."""
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        state = await Billing(connection, project_id).resume(at=now())
+    return BillingShown.of(state)
+
+
+@router.get(
+    "/cdrs",
+    summary="List charge detail records",
+    operation_id="listCdrs",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_cdrs(
+    project_id: OwnedProjectId,
+    owner: SiteOwner,
+    parts: AppParts,
+    paging: Paging,
+    month: Annotated[Month | None, Query(description="Only those of its statement")] = None,
+) -> Page[Cdr]:
+    """Newest first. A record is never changed: a credit record takes it back, a new one follows."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        rows = await Cdrs(connection, project_id).page(
+            month=month,
+            before=paging.after_id(Prefix.CDR, suffix=CREDIT_SUFFIX),
+            limit=paging.fetch,
+        )
+    return paging.page(rows, lambda cdr: cdr, lambda cdr: cdr.id)

@@ -1,0 +1,105 @@
+"""Shapes of billing. Tariffs and records have the names of OCPI 2.2.1; amounts are exact text."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.fields import Moment, Timestamp
+from domain.billing.tariff import Tariff, TariffElement
+from domain.states import Role
+from storage.billing import BillingState
+from storage.tariffs import StoredTariff
+
+Month = Annotated[
+    str, Field(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-05"], max_length=7)
+]
+
+ELEMENTS: list[dict[str, Any]] = [
+    {
+        "price_components": [
+            {"type": "ENERGY", "price": "0.18", "vat": "20", "step_size": 1},
+        ],
+        "restrictions": {"start_time": "23:00", "end_time": "07:00"},
+    },
+    {
+        "price_components": [{"type": "PARKING_TIME", "price": "6.00", "vat": "20"}],
+        "restrictions": {"min_duration": 14400},
+    },
+    {
+        "price_components": [
+            {"type": "FLAT", "price": "0.50", "vat": "20"},
+            {"type": "ENERGY", "price": "0.32", "vat": "20", "step_size": 1},
+        ],
+    },
+]
+_NEW: dict[str, Any] = {"currency": "GBP", "elements": ELEMENTS}
+_TARIFF: dict[str, Any] = {
+    "id": "trf_01HX9TARIFFABCDEFG",
+    "currency": "GBP",
+    "elements": ELEMENTS,
+    "valid_from": "2026-05-01T00:00:00Z",
+    "set_as": "site_owner",
+    "created_at": "2026-04-28T16:20:00Z",
+}
+
+
+class NewTariff(Tariff):
+    """What a session costs. The first element that applies, and has the price, counts.
+
+    Prices are without VAT: ENERGY per kWh, TIME (charging) and PARKING_TIME (idle) per hour, FLAT
+    once. What has no price at a moment is free then.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_NEW]})
+
+    valid_from: Moment | None = Field(default=None, description="Not in the past; left out: now")
+
+    def prices(self) -> Tariff:
+        """The tariff alone."""
+        return Tariff(currency=self.currency, elements=self.elements)
+
+
+class TariffShown(BaseModel):
+    """A version of the project's tariff; it holds until the next one does."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TARIFF]})
+
+    id: str
+    currency: str
+    elements: list[TariffElement]
+    valid_from: Timestamp
+    set_as: Role = Field(description="`installer`: a default; `site_owner`: the owner's own")
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, stored: StoredTariff) -> "TariffShown":
+        """Show a version."""
+        return cls(
+            id=stored.version.id,
+            currency=stored.version.tariff.currency,
+            elements=stored.version.tariff.elements,
+            valid_from=stored.version.valid_from,
+            set_as=stored.set_as,
+            created_at=stored.created_at,
+        )
+
+
+class BillingShown(BaseModel):
+    """Whether the project bills."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"active_since": "2026-05-01T10:15:00Z", "paused_at": None}]
+        }
+    )
+
+    active_since: Timestamp | None = Field(description="Null: it begins with the handover")
+    paused_at: Timestamp | None = Field(description="Null: it is not paused")
+
+    @classmethod
+    def of(cls, state: BillingState | None) -> "BillingShown":
+        """Show how billing stands."""
+        return cls(
+            active_since=None if state is None else state.active_since,
+            paused_at=None if state is None else state.paused_at,
+        )

@@ -1,0 +1,84 @@
+"""Endpoint of a month's statement, as a spreadsheet's rows or as pages."""
+
+import asyncio
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Query, Response
+
+from api.billing.schemas import Month
+from api.deps import AppParts, OwnedProjectId, SiteOwner, now
+from api.problems import problems
+from documents.statement import statement_csv, statement_pdf
+from domain.billing.statement import Statement
+from storage.cdrs import MONTH, Cdrs
+from storage.projects import Projects
+
+router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
+
+
+class Format(StrEnum):
+    """What a statement is written as."""
+
+    CSV = "csv"
+    PDF = "pdf"
+
+
+_TYPES = {Format.CSV: "text/csv; charset=utf-8; header=present", Format.PDF: "application/pdf"}
+_FILE: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.OK: {
+        "description": "The statement",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.get(
+    "/statements/{month}",
+    summary="Get a month's statement",
+    operation_id="getStatement",
+    response_class=Response,
+    responses=_FILE | problems(401, 403, 404, 422, 503),
+)
+async def get_statement(
+    project_id: OwnedProjectId,
+    month: Annotated[Month, Path()],
+    owner: SiteOwner,
+    parts: AppParts,
+    as_format: Annotated[Format, Query(alias="format", description="`csv` or `pdf`")] = Format.CSV,
+) -> Response:
+    """All records that were issued in a month of the site's own time; once over, it never changes.
+
+    A session that was told late, and a correction, are on the statement of the month in which they
+    were billed. A month in which nothing was billed has an empty statement.
+    """
+    at = now()
+    async with parts.database.read() as connection:
+        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        cdrs = await Cdrs(connection, project_id).of_month(month)
+    statement = Statement(
+        project_id=project_id,
+        project=project.name,
+        address=project.address,
+        time_zone=project.time_zone,
+        month=month,
+        complete=month < at.astimezone(ZoneInfo(project.time_zone)).strftime(MONTH),
+        at=at,
+        cdrs=tuple(cdrs),
+    )
+    content: str | bytes
+    if as_format is Format.PDF:
+        content = await asyncio.to_thread(statement_pdf, statement)
+    else:
+        content = statement_csv(statement)
+    name = f"statement-{month}.{as_format.value}"
+    return Response(
+        content,
+        media_type=_TYPES[as_format],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,141 @@
+"""Whether, and since when, a project bills; the owner pauses it and goes on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError
+from storage.dialects import conflict_insert
+from storage.tables import billing_accounts, billing_pauses, tariffs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BillingState:
+    """A project's billing; ``paused_at`` while it is paused."""
+
+    active_since: datetime
+    paused_at: datetime | None
+
+
+class Billing:
+    """Repository of one project's billing."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def activate(self, *, at: datetime) -> datetime:
+        """Bill the transactions that begin from now on; returns since when. A repeat is harmless.
+
+        Raises:
+            ConflictError: ``tariff_missing``.
+
+        """
+        priced = await self._connection.scalar(
+            select(func.count())
+            .select_from(tariffs)
+            .where(tariffs.c.project_id == self._project_id)
+        )
+        if not priced:
+            raise ConflictError(
+                "tariff_missing",
+                "The project has no tariff, so nothing can be billed. Set one; it may be free.",
+            )
+        await self._connection.execute(
+            conflict_insert(self._connection, billing_accounts)
+            .values(project_id=self._project_id, active_since=at)
+            .on_conflict_do_nothing()
+        )
+        since: datetime = (
+            await self._connection.scalars(
+                select(billing_accounts.c.active_since).where(
+                    billing_accounts.c.project_id == self._project_id
+                )
+            )
+        ).one()
+        return since
+
+    async def state(self) -> BillingState | None:
+        """How billing stands; None where it was never activated."""
+        row = (
+            await self._connection.execute(
+                select(billing_accounts.c.active_since, billing_pauses.c.paused_at)
+                .select_from(
+                    billing_accounts.outerjoin(
+                        billing_pauses,
+                        (billing_pauses.c.project_id == billing_accounts.c.project_id)
+                        & billing_pauses.c.resumed_at.is_(None),
+                    )
+                )
+                .where(billing_accounts.c.project_id == self._project_id)
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return BillingState(active_since=row.active_since, paused_at=row.paused_at)
+
+    async def pause(self, *, at: datetime, by: str) -> BillingState:
+        """Bill no transaction that begins from now on; one that runs is billed. Safe to repeat.
+
+        Raises:
+            ConflictError: ``billing_not_active``.
+
+        """
+        await self._locked()
+        state = await self._active()
+        if state.paused_at is None:
+            await self._connection.execute(
+                insert(billing_pauses).values(
+                    project_id=self._project_id, paused_at=at, paused_by=by
+                )
+            )
+        return await self._active()
+
+    async def resume(self, *, at: datetime) -> BillingState:
+        """Bill again what begins from now on. Safe to repeat.
+
+        Raises:
+            ConflictError: ``billing_not_active``.
+
+        """
+        await self._locked()
+        await self._active()
+        await self._connection.execute(
+            update(billing_pauses)
+            .where(billing_pauses.c.project_id == self._project_id)
+            .where(billing_pauses.c.resumed_at.is_(None))
+            .values(resumed_at=at)
+        )
+        return await self._active()
+
+    async def bills(self, moment: datetime) -> bool:
+        """Whether a transaction that began at that moment is billed."""
+        state = await self.state()
+        if state is None or moment < state.active_since:
+            return False
+        paused = await self._connection.scalar(
+            select(func.count())
+            .select_from(billing_pauses)
+            .where(billing_pauses.c.project_id == self._project_id)
+            .where(billing_pauses.c.paused_at <= moment)
+            .where(or_(billing_pauses.c.resumed_at.is_(None), billing_pauses.c.resumed_at > moment))
+        )
+        return not paused
+
+    async def _locked(self) -> None:
+        await self._connection.execute(
+            select(billing_accounts)
+            .where(billing_accounts.c.project_id == self._project_id)
+            .with_for_update()
+        )
+
+    async def _active(self) -> BillingState:
+        state = await self.state()
+        if state is None:
+            raise ConflictError(
+                "billing_not_active",
+                "The project does not bill yet: that begins with its handover.",
+            )
+        return state

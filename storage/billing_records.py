@@ -1,0 +1,154 @@
+"""Billing of transactions: from rows to charge detail records, in one database transaction."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.billing.cdr import Cdr, CdrLocation, Subject, make_cdr
+from domain.billing.charging import charge, has_sound_clock
+from domain.billing.messages import Settled
+from domain.billing.register import Reading, Session
+from domain.ids import Prefix, new_id
+from domain.rules.sampled_values import read_samples
+from domain.states import TransactionBilling
+from storage.billing import Billing
+from storage.cdrs import Cdrs, Issued
+from storage.engine import Database
+from storage.tables import (
+    charge_points,
+    commissioning_runs,
+    meter_values,
+    projects,
+    transactions,
+)
+from storage.tariffs import Tariffs
+
+_MWH = 1000  # in a Wh
+
+
+class StoredBilling:
+    """Implements :class:`domain.ports.BillingRecords`."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def settle(self, transaction_id: int) -> Settled:
+        """Bill a transaction that is due; or correct its record, where it would be another now.
+
+        The transaction's row is locked from the look at it until its records are committed, and
+        whoever brings new meter values marks that row after them; so no value is overlooked, and of
+        two who settle the same transaction one finds nothing due.
+        """
+        async with self._database.write() as connection:
+            row = (
+                await connection.execute(
+                    select(transactions)
+                    .where(transactions.c.id == transaction_id)
+                    .with_for_update()
+                )
+            ).one_or_none()
+            if row is None or row.billing != TransactionBilling.DUE:
+                return Settled(reason="Nothing is due.")
+            site = (
+                await connection.execute(
+                    select(projects, charge_points.c.serial_number)
+                    .join(charge_points, charge_points.c.project_id == projects.c.id)
+                    .where(charge_points.c.id == row.charge_point_id)
+                )
+            ).one()
+            why_not = await _exemption(connection, row, project_id=site.id)
+            settled = (
+                Settled(reason=why_not)
+                if why_not is not None
+                else await self._issue(connection, row, site)
+            )
+            await connection.execute(
+                update(transactions)
+                .where(transactions.c.id == transaction_id)
+                .values(billing=TransactionBilling.EXEMPT if why_not else TransactionBilling.BILLED)
+            )
+            return settled
+
+    async def _issue(self, connection: AsyncConnection, row: Row[Any], site: Row[Any]) -> Settled:
+        zone = ZoneInfo(site.time_zone)
+        made = await self._compute(connection, row, site, zone)
+        records = Cdrs(connection, site.id)
+        standing = await records.standing(row.id)
+        if standing is None:
+            issued = [Issued(revision=1, cdr=made)]
+        elif standing.cdr.agrees_with(made):
+            return Settled(reason="Its record stands.")
+        else:
+            credit = standing.cdr.taken_back(at=made.last_updated)
+            issued = [
+                Issued(revision=standing.revision, cdr=credit),
+                Issued(revision=standing.revision + 1, cdr=made),
+            ]
+        for each in issued:
+            await records.issue(each, transaction_id=row.id, zone=zone)
+        return Settled(cdr_ids=tuple(each.cdr.id for each in issued))
+
+    async def _compute(
+        self, connection: AsyncConnection, row: Row[Any], site: Row[Any], zone: ZoneInfo
+    ) -> Cdr:
+        versions = [stored.version for stored in await Tariffs(connection, site.id).all()]
+        currency = versions[0].tariff.currency  # all have the same, and billing needs one
+        charged = charge(await _session(connection, row), versions, zone=zone, currency=currency)
+        subject = Subject(
+            session_id=str(row.id),
+            id_tag=row.id_tag,
+            location=CdrLocation(
+                id=site.id,
+                name=site.name,
+                address=site.address,
+                charge_point_id=row.charge_point_id,
+                charge_point=site.serial_number,
+                connector_id=row.connector_id,
+            ),
+        )
+        return make_cdr(
+            new_id(Prefix.CDR), subject, charged, versions, currency=currency, at=self._now()
+        )
+
+
+async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: str) -> str | None:
+    """Why a transaction is not billed; None where it is."""
+    run = await connection.scalar(
+        select(commissioning_runs.c.id)
+        .where(commissioning_runs.c.charge_point_id == row.charge_point_id)
+        # A start told after the verdict belongs to no run: the tag alone tells what it is.
+        .where(func.upper(commissioning_runs.c.id_tag) == row.id_tag.strip().upper())
+        .limit(1)
+    )
+    if row.commissioning_id is not None or run is not None:
+        return "It is a test transaction."
+    sound = has_sound_clock(row.started_at, row.stopped_at)
+    began = row.started_at if sound else row.received_at
+    if not await Billing(connection, project_id).bills(began):
+        return "Billing was not active when it began."
+    return None
+
+
+async def _session(connection: AsyncConnection, row: Row[Any]) -> Session:
+    values = await connection.execute(
+        select(meter_values.c.at, meter_values.c.samples).where(
+            meter_values.c.transaction_id == row.id
+        )
+    )
+    readings = (read_samples(value.at, value.samples) for value in values)
+    return Session(
+        started_at=row.started_at,
+        stopped_at=row.stopped_at,
+        meter_start_mwh=row.meter_start * _MWH,
+        meter_stop_mwh=row.meter_stop * _MWH,
+        readings=tuple(
+            Reading(at=reading.at, mwh=round(reading.energy_wh * _MWH))
+            for reading in readings
+            if reading.energy_wh is not None
+        ),
+    )

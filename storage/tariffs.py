@@ -1,0 +1,129 @@
+"""Tariffs of projects: one version after the other, none of them ever changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.billing.tariff import Tariff, TariffVersion
+from domain.errors import ConflictError
+from domain.states import Role
+from storage.tables import billing_accounts, projects, tariffs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredTariff:
+    """A version, and who set it."""
+
+    version: TariffVersion
+    set_by: str
+    set_as: Role
+    created_at: datetime
+
+
+class Tariffs:
+    """Repository of one project's tariffs."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def add(self, new: StoredTariff) -> None:
+        """Let a tariff hold from a moment on.
+
+        Until billing is active, one in another currency begins the list anew: nothing was billed by
+        the tariffs before it.
+
+        Raises:
+            ConflictError: ``currency_fixed``, or ``tariff_set_by_owner`` for an installer.
+
+        """
+        # The project's row is the lock: two who set a tariff at once take turns.
+        await self._connection.execute(
+            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+        )
+        stored = await self.all()
+        if new.set_as is Role.INSTALLER and any(one.set_as is not Role.INSTALLER for one in stored):
+            raise ConflictError(
+                "tariff_set_by_owner",
+                "The site owner has set a tariff, so a default has no place any more.",
+            )
+        currency = new.version.tariff.currency
+        if any(one.version.tariff.currency != currency for one in stored):
+            await self._begin_anew(stored[0].version.tariff.currency)
+        await self._connection.execute(
+            insert(tariffs).values(
+                id=new.version.id,
+                project_id=self._project_id,
+                valid_from=new.version.valid_from,
+                currency=currency,
+                elements=new.version.tariff.model_dump(mode="json", exclude_none=True)["elements"],
+                set_by=new.set_by,
+                set_as=new.set_as,
+                created_at=new.created_at,
+            )
+        )
+
+    async def _begin_anew(self, currency: str) -> None:
+        bills = await self._connection.scalar(
+            select(billing_accounts.c.project_id).where(
+                billing_accounts.c.project_id == self._project_id
+            )
+        )
+        if bills is not None:
+            raise ConflictError(
+                "currency_fixed",
+                f"The project bills in {currency}, and a session has one currency. "
+                f"Give the prices in {currency}.",
+            )
+        await self._connection.execute(
+            delete(tariffs).where(tariffs.c.project_id == self._project_id)
+        )
+
+    async def all(self) -> Sequence[StoredTariff]:
+        """Every version, in the order in which they hold."""
+        return [
+            _stored(row)
+            for row in await self._connection.execute(
+                select(tariffs)
+                .where(tariffs.c.project_id == self._project_id)
+                .order_by(tariffs.c.valid_from, tariffs.c.id)
+            )
+        ]
+
+    async def page(self, *, before: str | None, limit: int) -> Sequence[StoredTariff]:
+        """Versions in the order in which they were set, newest first."""
+        query = select(tariffs).where(tariffs.c.project_id == self._project_id)
+        if before is not None:
+            query = query.where(tariffs.c.id < before)
+        rows = await self._connection.execute(query.order_by(tariffs.c.id.desc()).limit(limit))
+        return [_stored(row) for row in rows]
+
+    async def valid_at(self, moment: datetime) -> StoredTariff | None:
+        """The version that holds at a moment."""
+        row = (
+            await self._connection.execute(
+                select(tariffs)
+                .where(tariffs.c.project_id == self._project_id)
+                .where(tariffs.c.valid_from <= moment)
+                .order_by(tariffs.c.valid_from.desc(), tariffs.c.id.desc())
+                .limit(1)
+            )
+        ).one_or_none()
+        return None if row is None else _stored(row)
+
+
+def _stored(row: Row[Any]) -> StoredTariff:
+    return StoredTariff(
+        version=TariffVersion(
+            id=row.id,
+            valid_from=row.valid_from,
+            tariff=Tariff.model_validate({"currency": row.currency, "elements": row.elements}),
+        ),
+        set_by=row.set_by,
+        set_as=Role(row.set_as),
+        created_at=row.created_at,
+    )

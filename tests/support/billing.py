@@ -1,0 +1,163 @@
+"""A project that bills, and sessions at its charge point as a node stores them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from domain.billing.cdr import Cdr
+from domain.billing.messages import Settled
+from domain.billing.tariff import Tariff, TariffVersion
+from domain.ids import Prefix, new_id
+from domain.states import Role
+from storage.billing import Billing
+from storage.billing_records import StoredBilling
+from storage.cdrs import Cdrs
+from storage.engine import Database
+from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
+from storage.facts import store
+from storage.tables import meter_values, projects, transactions
+from storage.tariffs import StoredTariff, Tariffs
+from tests.support.rows import AT, one_charge_point
+
+ACTIVE = AT
+"""Billing is active from this moment on: 1 May 2026, 10:15 UTC."""
+PRICE = "0.30"
+
+
+def at(text: str) -> datetime:
+    """A moment in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def energy_tariff(price: str = PRICE, *, currency: str = "GBP") -> Tariff:
+    """One price for energy, with a VAT of 20 %."""
+    component = {"type": "ENERGY", "price": price, "vat": "20"}
+    elements = [{"price_components": [component]}]
+    return Tariff.model_validate({"currency": currency, "elements": elements})
+
+
+def stored_tariff(
+    tariff: Tariff, *, valid_from: datetime = AT, set_as: Role = Role.SITE_OWNER
+) -> StoredTariff:
+    """A version as it is handed to storage."""
+    version = TariffVersion(id=new_id(Prefix.TARIFF), valid_from=valid_from, tariff=tariff)
+    return StoredTariff(version=version, set_by="usr_2", set_as=set_as, created_at=AT)
+
+
+@dataclass
+class Site:
+    """A project with one charge point, and a clock."""
+
+    database: Database
+    now: datetime = ACTIVE + timedelta(days=2)
+    project_id: str = "prj_1"
+    charge_point_id: str = "cp_1"
+    _records: StoredBilling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._records = StoredBilling(self.database, now=lambda: self.now)
+
+    async def begin(self, *tariffs: StoredTariff, time_zone: str = "Europe/London") -> None:
+        """Register it, price it, and activate its billing."""
+        await one_charge_point(self.database, charge_point_id=self.charge_point_id)
+        await self.price(*tariffs or (stored_tariff(energy_tariff()),))
+        async with self.database.write() as connection:
+            await connection.execute(update(projects).values(time_zone=time_zone))
+            await Billing(connection, self.project_id).activate(at=ACTIVE)
+
+    async def price(self, *tariffs: StoredTariff) -> None:
+        """Add tariffs."""
+        async with self.database.write() as connection:
+            for tariff in tariffs:
+                await Tariffs(connection, self.project_id).add(tariff)
+
+    async def start(
+        self,
+        started: str = "2026-05-02T09:00",
+        *,
+        meter: int = 1000,
+        id_tag: str = "04A2B3C4",
+        received: str | None = None,
+    ) -> int:
+        """Store a StartTransaction."""
+        record = TransactionStart(
+            charge_point_id=self.charge_point_id,
+            connector_id=1,
+            id_tag=id_tag,
+            started_at=at(started),
+            meter_start=meter,
+            received_at=at(received or started),
+        )
+        await self._store(record)
+        return record.transaction_id
+
+    async def values(
+        self, transaction_id: int, *points: tuple[str, int], late: bool = False
+    ) -> MeterValues:
+        """Store MeterValues: moments and Wh."""
+        record = MeterValues(
+            charge_point_id=self.charge_point_id,
+            connector_id=1,
+            received_at=self.now,
+            transaction_id=transaction_id,
+            entries=entries(*points),
+            late={transaction_id} if late else set(),
+        )
+        await self._store(record)
+        return record
+
+    async def stop(
+        self, transaction_id: int, stopped: str = "2026-05-02T11:00", *, meter: int = 11_000
+    ) -> TransactionStop:
+        """Store a StopTransaction."""
+        record = TransactionStop(
+            charge_point_id=self.charge_point_id,
+            transaction_id=transaction_id,
+            stopped_at=at(stopped),
+            meter_stop=meter,
+            reason="Local",
+            received_at=at(stopped),
+            entries=[],
+        )
+        await self._store(record)
+        return record
+
+    async def session(self, **start: Any) -> int:
+        """Store a session of 10 kWh from start to stop."""
+        transaction_id = await self.start(**start)
+        await self.stop(transaction_id)
+        return transaction_id
+
+    async def settle(self, transaction_id: int) -> Settled:
+        """What the billing workflow does."""
+        return await self._records.settle(transaction_id)
+
+    async def cdrs(self, transaction_id: int) -> Sequence[Cdr]:
+        """Every record of the transaction."""
+        async with self.database.read() as connection:
+            return await Cdrs(connection, self.project_id).of_transaction(transaction_id)
+
+    async def mark(self, transaction_id: int) -> str | None:
+        """Where billing stands with it."""
+        async with self.database.read() as connection:
+            mark: str | None = await connection.scalar(
+                select(transactions.c.billing).where(transactions.c.id == transaction_id)
+            )
+            return mark
+
+    async def rows_of_values(self) -> int:
+        """How many meter values are stored."""
+        async with self.database.read() as connection:
+            return len((await connection.execute(select(meter_values.c.id))).all())
+
+    async def _store(self, record: TransactionStart | TransactionStop | MeterValues) -> None:
+        async with self.database.write() as connection:
+            await store(connection, [record])
+
+
+def entries(*points: tuple[str, int]) -> list[MeterEntry]:
+    """Register values in Wh."""
+    return [MeterEntry(at=at(moment), samples=[{"value": str(wh)}]) for moment, wh in points]

@@ -1,0 +1,59 @@
+"""BillingWorkflow: until nothing is due, and through outages."""
+
+import asyncio
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from domain.billing.messages import BillTransaction, Settled
+from domain.names import BILLING_DUE_SIGNAL
+from worker import workflow_runner
+from workflows.billing import BillingWorkflow
+
+REQUEST = BillTransaction(charge_point_id="cp_1", transaction_id=7)
+
+
+class Ledger:
+    """An activity that fails at first, and then waits to be let go."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    @activity.defn
+    async def settle(self, request: BillTransaction) -> Settled:
+        assert request == REQUEST
+        self.calls += 1
+        if self.calls == 1:
+            raise OSError("the database is away")
+        self.begun.set()
+        await self.go_on.wait()
+        return Settled(cdr_ids=(f"cdr_{self.calls}",))
+
+
+async def test_what_becomes_due_while_it_bills_is_looked_at_again(
+    temporal_client: Client, task_queue: str
+) -> None:
+    ledger = Ledger()
+    async with Worker(
+        temporal_client,
+        task_queue=task_queue,
+        workflows=[BillingWorkflow],
+        activities=[ledger.settle],
+        workflow_runner=workflow_runner(),
+    ):
+        handle = await temporal_client.start_workflow(
+            BillingWorkflow.run,
+            REQUEST,
+            id=task_queue,
+            task_queue=task_queue,
+            start_signal=BILLING_DUE_SIGNAL,
+        )
+        await ledger.begun.wait()
+        assert ledger.calls == 2  # the signal that came with the start is no second time
+        await handle.signal(BILLING_DUE_SIGNAL)
+        ledger.go_on.set()
+        assert await handle.result() == Settled(cdr_ids=("cdr_3",))
+    assert ledger.calls == 3
