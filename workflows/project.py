@@ -22,7 +22,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import Prefix, id_of, is_id
     from workflows import policies
     from workflows.activation import share_power
-    from workflows.calls import record
     from workflows.history import history_is_long
 
 
@@ -115,8 +114,12 @@ class ProjectWorkflow:
 
     async def _retried(self, order: RetryOrder) -> RunStarted:
         try:
-            return await record(
-                RunActivities.retry_run, order, summary=f"Retry the run of {order.charge_point_id}"
+            return await workflow.execute_activity_method(
+                RunActivities.retry_run,
+                order,
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary=f"Retry the run of {order.charge_point_id}",
             )
         except ActivityError as error:
             cause = error.cause
@@ -129,7 +132,7 @@ class ProjectWorkflow:
         self._present(self._request)
 
     def _present(self, request: ProjectRequest) -> None:
-        lines = [f"**{request.name}**", *(f"- {line}" for line in self._told)]
+        lines = [f"**{request.name}**", "", *(f"- {line}" for line in self._told)]
         workflow.set_current_details("\n".join(lines))
 
 

@@ -36,6 +36,7 @@ from domain.commissioning import (
     ConnectionTestRequest,
     InviteSiteOwner,
     ProjectRequest,
+    RetryRun,
     RunOptions,
     StrayTransaction,
 )
@@ -254,13 +255,18 @@ async def _project(stage: Stage) -> Recorded:
     await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
     await _accept(stage, invitation)
     await handle.signal(ProjectWorkflow.invitation_accepted, invitation.invitation_id)
-    async with stage.powered() as charge_point:
+    async with stage.powered(Fault.CONNECTOR_FAULTED) as charge_point:
         await stage.verdict(await stage.start(charge_point.identity))
+        charge_point.clear_fault(Fault.CONNECTOR_FAULTED)
+        retry = RetryRun(charge_point_id=charge_point.identity)
+        started = await handle.execute_update(ProjectWorkflow.retry_run, retry)
+        retried = stage.client.get_workflow_handle(started.workflow_id)
+        await retried.result()
         charge_point.unplug()
         await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
         await handle.result()
         site = await _first_day(stage, charge_point)
-    return {"project": handle, "site": site}
+    return {"project": handle, "commissioning-retried": retried, "site": site}
 
 
 async def _first_day(
