@@ -48,7 +48,7 @@ PATIENT = Pace(
     status=timedelta(seconds=5),
     firmware=timedelta(seconds=20),
     firmware_silence=timedelta(seconds=1),
-    installer=timedelta(seconds=20),
+    installer=timedelta(seconds=50),
     unplug=timedelta(seconds=15),
     vehicle=timedelta(seconds=15),
     start=timedelta(seconds=10),

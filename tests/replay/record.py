@@ -338,8 +338,8 @@ async def _firmware_updated(stage: Stage) -> Recorded:
     ):
         updated = await stage.start(by_ocpp.identity, options=options)
         answered = await stage.start(by_hand.identity, options=options)
-        await eventually(lambda: _answer(answered, "done"))
-        await eventually(lambda: _asked_again(answered))
+        await eventually(lambda: _answer(answered, "done"), within=45)
+        await eventually(lambda: _asked_again(answered), within=45)
         by_hand.install_firmware("6.2.0-4200")
         await stage.verdict(updated)
         await stage.verdict(answered)
