@@ -119,6 +119,12 @@ charge_points = Table(
     UniqueConstraint("project_id", "serial_key"),
     Index(None, "project_id", "id"),
     Index(None, "serial_key"),
+    Index(
+        "ix_charge_points_watched",
+        "id",
+        postgresql_where=text("watched_by IS NOT NULL"),
+        sqlite_where=text("watched_by IS NOT NULL"),
+    ),
 )
 
 charge_point_features = Table(
@@ -320,6 +326,13 @@ commissioning_runs = Table(
         unique=True,
         postgresql_where=text("status IN ('starting', 'in_progress')"),
         sqlite_where=text("status IN ('starting', 'in_progress')"),
+    ),
+    # The reconciler walks the open ones; finished ones are very many.
+    Index(
+        "ix_commissioning_runs_in_progress",
+        "id",
+        postgresql_where=text("status = 'in_progress'"),
+        sqlite_where=text("status = 'in_progress'"),
     ),
     Index(
         "ix_commissioning_runs_starting",

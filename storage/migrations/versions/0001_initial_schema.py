@@ -222,6 +222,7 @@ def upgrade() -> None:
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_charge_points_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
+        batch_op.create_index('ix_charge_points_watched', ['id'], unique=False, postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
 
     op.create_table('id_tags',
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -355,6 +356,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
+        batch_op.create_index('ix_commissioning_runs_in_progress', ['id'], unique=False, postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
         batch_op.create_index('ix_commissioning_runs_starting', ['started_at'], unique=False, postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
         batch_op.create_index('uq_commissioning_runs_one_open', ['charge_point_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
 
@@ -493,6 +495,7 @@ def downgrade() -> None:
     with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
         batch_op.drop_index('uq_commissioning_runs_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
         batch_op.drop_index('ix_commissioning_runs_starting', postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
+        batch_op.drop_index('ix_commissioning_runs_in_progress', postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
         batch_op.drop_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'))
 
     op.drop_table('commissioning_runs')
@@ -526,6 +529,7 @@ def downgrade() -> None:
     op.drop_table('invitations')
     op.drop_table('id_tags')
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
+        batch_op.drop_index('ix_charge_points_watched', postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))
         batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))
 
