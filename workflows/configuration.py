@@ -109,11 +109,14 @@ class ConfigurationWorkflow:
         if claim.busy_with is not None:
             self._answer(asked, reason="The charge point is being commissioned.")
             return False
+        generation = self._inbox.generation
         try:
             await self._bring_about(claim, asked)
         finally:
             released = await self._release()
-        return released.configuration_queued and (self._result.pushed or self._inbox.connected)
+        # One that does not answer is not asked again before its next connection.
+        came_back = self._inbox.connected and self._inbox.generation > generation
+        return released.configuration_queued and (self._result.pushed or came_back)
 
     async def _bring_about(self, claim: Claim, asked: int) -> None:
         while not self._giving_way:

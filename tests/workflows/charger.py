@@ -84,6 +84,8 @@ class Behaviour:
     reboot_for: frozenset[str] = frozenset()
     reboots_in_vain: bool = False
     """It reports the old values after a restart, too."""
+    unreadable: str | None = None
+    """Why its configuration cannot be read."""
     reset_reply: op.Reply = op.Reply.ACCEPTED
     restarts: bool = True
     """Whether an accepted Reset has any effect."""
@@ -201,6 +203,8 @@ class ScriptedChargePoint:
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         await self.configurable.wait()
         self._enter("apply_configuration")
+        if self.behaviour.unreadable is not None:
+            return op.ConfigurationOutcome(parameters=(), detail=self.behaviour.unreadable)
         return op.ConfigurationOutcome(
             parameters=tuple(
                 self._parameter(wanted, restarted=wanted.key in request.restarted_for)

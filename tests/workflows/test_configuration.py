@@ -61,6 +61,14 @@ async def test_values_chosen_during_a_push_are_pushed_too(set_stage: StageMaker)
     assert stage.charger.received["apply_configuration"] == 2
 
 
+async def test_one_that_cannot_be_read_is_asked_once(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(unreadable="GetConfiguration was not answered."))
+    stage.records.queued = True
+    result = await _push(stage)
+    assert (result.pushed, result.reason) == (False, "GetConfiguration was not answered.")
+    assert stage.charger.received["apply_configuration"] == 1
+
+
 async def test_a_push_gives_way_to_a_run(set_stage: StageMaker) -> None:
     stage = await set_stage()
     stage.records.busy_for = 1
