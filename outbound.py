@@ -3,9 +3,12 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from typing import Final
 
 from domain.outbound import Outbound
 from settings import Settings
+
+_SECONDS: Final = 5.0
 
 
 def outbound_from(settings: Settings) -> Outbound:
@@ -17,8 +20,10 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """Give all addresses of a host name, as the system has them.
 
     Raises:
-        OSError: It has none, or the name server does not answer.
+        OSError: It has none, or the name server does not answer in time.
 
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(_SECONDS):
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]

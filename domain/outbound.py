@@ -126,11 +126,10 @@ class Outbound:
                 found = await self._resolve(host, port)
             except (OSError, UnicodeError):
                 found = []
-        if not found:
-            raise _RefusedError("the host name has no address")
-        if not self._private_allowed and not all(map(is_public, found)):
-            # Not which address: that would tell a stranger how the network looks from inside.
-            raise _RefusedError("it leads to an address that is not public")
+        refused = not self._private_allowed and not all(map(is_public, found))
+        if refused or not found:
+            # Not whether it has another: that would tell a stranger the names of the inside.
+            raise _RefusedError("it leads to no public address")
         return tuple(dict.fromkeys(found))
 
 

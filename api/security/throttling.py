@@ -34,7 +34,7 @@ INVITE_ACCOUNT = Limit(name="invite-account", attempts=100, window=timedelta(day
 ISSUE_SUBJECT = Limit(name="issue-subject", attempts=60, window=timedelta(hours=1))
 INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
 
-WEBHOOK_TEST_ACCOUNT = Limit(name="webhook-test", attempts=100, window=timedelta(hours=1))
+WEBHOOK_ACCOUNT = Limit(name="webhook-account", attempts=100, window=timedelta(hours=1))
 
 
 class Throttle:

@@ -9,7 +9,7 @@ from api.deps import AppParts, DeliveryId, Installer, WebhookId, now
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
-from api.security.throttling import WEBHOOK_TEST_ACCOUNT
+from api.security.throttling import WEBHOOK_ACCOUNT
 from api.webhooks.schemas import (
     DeliveryDetail,
     DeliveryShown,
@@ -23,6 +23,7 @@ from domain.ids import Prefix, new_id
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.tokens import webhook_secret
 from domain.webhooks import WebhookEvent, body_of
+from storage.accounts import Account
 from storage.announcements import write_deliveries
 from storage.deliveries import Deliveries
 from storage.webhooks import Webhook, Webhooks
@@ -38,7 +39,7 @@ _DISABLED = "The webhook is disabled. Enable it first."
     summary="Make a webhook",
     operation_id="createWebhook",
     responses=problems(
-        400, 401, 403, 413, 422, 503, too_many_webhooks="The account has ten webhooks."
+        400, 401, 403, 413, 422, 429, 503, too_many_webhooks="The account has ten webhooks."
     ),
 )
 async def create_webhook(
@@ -49,7 +50,7 @@ async def create_webhook(
     The secret is told here and never again; rotate it if it is lost. The URL has to lead to a
     public address.
     """
-    await parts.outbound.destination(body.url)
+    await _check_url(parts, installer, body.url)
     webhook = Webhook(
         id=new_id(Prefix.WEBHOOK),
         account_id=installer.id,
@@ -97,7 +98,7 @@ async def get_webhook(webhook_id: WebhookId, installer: Installer, parts: AppPar
     "/{webhook_id}",
     summary="Change a webhook",
     operation_id="changeWebhook",
-    responses=problems(400, 401, 403, 404, 413, 422, 503),
+    responses=problems(400, 401, 403, 404, 413, 422, 429, 503),
 )
 async def change_webhook(
     webhook_id: WebhookId, body: WebhookChange, installer: Installer, parts: AppParts
@@ -106,7 +107,7 @@ async def change_webhook(
     async with parts.database.read() as connection:
         await Webhooks(connection).get(webhook_id, account_id=installer.id)
     if body.url is not None:
-        await parts.outbound.destination(body.url)
+        await _check_url(parts, installer, body.url)
     async with parts.database.write() as connection:
         webhooks = Webhooks(connection)
         await webhooks.get(webhook_id, account_id=installer.id)
@@ -159,7 +160,7 @@ async def test_webhook(
     webhook_id: WebhookId, installer: Installer, parts: AppParts
 ) -> DeliveryShown:
     """Send the event `webhook.test`; the delivery tells what came of it."""
-    await parts.throttle.attempt((WEBHOOK_TEST_ACCOUNT, installer.id))
+    await parts.throttle.attempt((WEBHOOK_ACCOUNT, installer.id))
     at = now()
     body = body_of(WebhookEvent.WEBHOOK_TEST, {"webhook_id": webhook_id}, at=at)
     async with parts.database.write() as connection:
@@ -231,7 +232,7 @@ async def redeliver(
     webhook_id: WebhookId, delivery_id: DeliveryId, installer: Installer, parts: AppParts
 ) -> DeliveryShown:
     """Send an ended delivery once more, delivered or not, with the same `webhook-id`."""
-    await parts.throttle.attempt((WEBHOOK_TEST_ACCOUNT, installer.id))
+    await parts.throttle.attempt((WEBHOOK_ACCOUNT, installer.id))
     async with parts.database.write() as connection:
         _check_enabled(await Webhooks(connection).get(webhook_id, account_id=installer.id))
         deliveries = Deliveries(connection)
@@ -241,6 +242,11 @@ async def redeliver(
 
 def _secret(parts: Parts, webhook: Webhook) -> str:
     return webhook_secret(parts.settings.required_secret(), webhook.id, webhook.secret_version)
+
+
+async def _check_url(parts: Parts, installer: Account, url: str) -> None:
+    await parts.throttle.attempt((WEBHOOK_ACCOUNT, installer.id))  # each asks a name server
+    await parts.outbound.destination(url)
 
 
 def _check_enabled(webhook: Webhook) -> None:

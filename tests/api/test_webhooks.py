@@ -206,7 +206,7 @@ class TestRefusedUrls:
             path = f"/webhooks/{made['id']}/deliveries/{delivery}"
             attempts = (await installer.get(path)).json()["attempts"]
             assert attempts
-            assert "not public" in attempts[0]["error"]
+            assert "no public address" in attempts[0]["error"]
 
         await eventually(refused)
         assert hook.received == []
