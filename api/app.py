@@ -22,6 +22,7 @@ from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
+from api.declarations.endpoints import router as declarations
 from api.errors import install_error_handlers
 from api.handover.endpoints import router as handover
 from api.health.endpoints import router as health
@@ -85,6 +86,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         webhooks,
         handover,
         certificates,
+        declarations,
         site_owner,
         access,
         power,

@@ -17,6 +17,8 @@ MAX_BODY = _MIB
 """Bytes of a request body."""
 MAX_FILE = 4 * _MIB
 """Bytes of an imported file."""
+MAX_PHOTO = 8 * _MIB
+"""Bytes of a photo."""
 _BODY_SECONDS = 30
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _log = structlog.get_logger()
@@ -130,7 +132,10 @@ async def _read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes
 
 
 def _limit(scope: Scope) -> int:
-    return MAX_FILE if scope["path"].endswith("/charge-points/import") else MAX_BODY
+    path: str = scope["path"]
+    if path.endswith("/charge-points/import"):
+        return MAX_FILE
+    return MAX_PHOTO if path.endswith("/photos") else MAX_BODY
 
 
 def _too_large(limit: int) -> BodyTooLargeError:

@@ -45,7 +45,10 @@ _MEANING = {
     403: ("wrong_role", "The account has another role."),
     404: ("charge_point_not_found", "Nothing of yours has that id."),
     409: ("project_handed_over", "The present state does not allow it."),
-    413: ("body_too_large", "The body is larger than 1 MiB, or an imported file than 4 MiB."),
+    413: (
+        "body_too_large",
+        "The body is larger than 1 MiB, an imported file than 4 MiB, or a photo than 8 MiB.",
+    ),
     415: ("not_csv", "The body is not declared as a CSV file."),
     422: ("invalid_input", "A field is wrong; `errors` names it."),
     429: ("too_many_attempts", "Too many attempts; `Retry-After` says how long to wait."),

@@ -19,6 +19,7 @@ MARGIN: Final = 15.0
 """Millimetres, on each side."""
 WIDTH: Final = 210.0 - 2 * MARGIN
 """Millimetres between the margins."""
+_TOP: Final = 13.0
 _FOOT: Final = 15.0
 
 
@@ -54,10 +55,12 @@ class Paper(FPDF):
     def __init__(self, imprint: Imprint) -> None:
         super().__init__(unit="mm", format="A4")
         self._imprint = imprint
+        self.running = ""
+        """Heads each page that is begun from now on; empty: nothing."""
         self._widths: dict[tuple[str, str], dict[str, float]] = {}
         add_fonts(self)
         self.alias_nb_pages(PAGES)
-        self.set_margins(MARGIN, MARGIN)
+        self.set_margins(MARGIN, _TOP)
         self.set_auto_page_break(auto=True, margin=_FOOT + 4)
         self.c_margin = 0.0
         self.set_title(clean(imprint.title))
@@ -71,6 +74,15 @@ class Paper(FPDF):
     def room(self) -> float:
         """Millimetres left on the page."""
         return float(self.h - self.b_margin - self.get_y())
+
+    def header(self) -> None:
+        """Head a page with what it goes on with; called by the library."""
+        if self.running:
+            self.ink(7.2, colour=Colour.MUTED)
+            self.cell(WIDTH, 4, self.fitted(clean(self.running), WIDTH))
+            self.ln(4.6)
+            self.rule()
+            self.ln(2)
 
     def footer(self) -> None:
         """Write the foot of each page; called by the library."""

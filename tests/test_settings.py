@@ -1,4 +1,4 @@
-"""Durations are ISO 8601 or seconds, as the settings say."""
+"""Durations are ISO 8601 or seconds; keys are random."""
 
 from datetime import timedelta
 
@@ -21,3 +21,13 @@ def test_what_is_no_duration(monkeypatch: pytest.MonkeyPatch, text: str) -> None
     monkeypatch.setenv("DYNAMO_CALL_TIMEOUT", text)
     with pytest.raises(ValidationError, match="call_timeout"):
         Settings()
+
+
+@pytest.mark.parametrize("text", ["0" * 64, "deadbeef", "k" * 64, "0123456789abcdef" * 3])
+def test_a_certificate_key_that_nobody_should_use(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("DYNAMO_CERTIFICATE_KEY", text)
+    with pytest.raises(ValidationError, match="64 random hexadecimal digits") as refused:
+        Settings()
+    assert text not in str(refused.value)

@@ -1,6 +1,8 @@
 """The signing key, and rendering under it."""
 
 import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
@@ -8,6 +10,9 @@ from documents.keys import PublicKey, SigningKey
 from documents.signature import sign
 from domain.certificates import Issue, Report
 from domain.errors import EngineError
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 class CertificateKeyMissingError(EngineError):
@@ -30,9 +35,15 @@ class Issuing:
         return None if self._key is None else self._key.public
 
     async def render(self, report: Report, issue: Issue, thumbnails: dict[str, bytes]) -> bytes:
-        """Render and sign, beside the event loop."""
+        """Render and sign."""
+        return await self.beside(self._render, report, issue, thumbnails)
+
+    async def beside(
+        self, work: Callable[Given, Made], *given: Given.args, **names: Given.kwargs
+    ) -> Made:
+        """Do work beside the event loop that takes a processor and memory, one at a time."""
         async with self._turn:
-            return await asyncio.to_thread(self._render, report, issue, thumbnails)
+            return await asyncio.to_thread(work, *given, **names)
 
     def key(self) -> SigningKey:
         """The key that signs now.

@@ -203,6 +203,8 @@ def _skipped(run: RunView, check: CheckRecord) -> str | None:
     if check.result is not CheckResult.SKIPPED:
         return None
     reason = check.skip_reason or "No reason was given."
+    for name, title in CHECK_TITLES.items():
+        reason = reason.replace(f"{name.value} failed", f"{title} failed")
     if run.cancelled_by is not None:
         by, why = run.cancelled_by, run.cancel_reason
         return f"{reason} Cancelled by {by}{f': {why}' if why else '.'}"
@@ -260,7 +262,8 @@ def _why_no_charge(report: ChargePointReport) -> str | None:
     if report.transaction is not None:
         return None if report.readings else "The charge point sent no meter values."
     if check is None or check.result is CheckResult.SKIPPED:
-        return (check and _skipped(report.run, check)) or "There was no test charge."
+        why = _skipped(report.run, check) if check else None
+        return f"There was no test charge. {why or ''}".strip()
     return "No test charge started."
 
 

@@ -5,27 +5,30 @@ from io import BytesIO
 from typing import Final
 
 from documents.certificate.content import Content, Rows
-from documents.certificate.parts import facts, facts_height
+from documents.certificate.parts import facts, facts_height, heading
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.text import clean, clean_lines
 from domain.declarations import PhotoFact
 
 _PAD: Final = 3.0
 _TITLE: Final = 6.0
-_SIGNATURE: Final = 9.0
+_SIGNATURE: Final = 7.5
 _NOTES_LINE: Final = 3.6
 _MOST_NOTES: Final = 600
 _PHOTO_GAP: Final = 2.0
 _CAPTION: Final = 3.6
+_SMALL, _LARGE = 6, 3
+_HEADING: Final = 9.0
 
 
 def declared_height(paper: Paper, content: Content) -> float:
     """How high the frame will be, in millimetres."""
     left, right = _halves(content.declared)
-    height = _TITLE + 2 * _PAD + max(facts_height(left), facts_height(right))
+    height = _TITLE + 4.0 + max(facts_height(left), facts_height(right))
     if not content.declared:
         height += 4
-    height += _NOTES_LINE * len(_notes(paper, content))
+    notes = _notes(paper, content)
+    height += _NOTES_LINE * len(notes) + (1 if notes else 0)
     return height + (_SIGNATURE if content.signature else 0)
 
 
@@ -57,6 +60,7 @@ def draw_declared(paper: Paper, content: Content) -> None:
         paper.cell(0, 4, "Nothing was declared.")
         y += 4
     paper.ink(7.2)
+    y += 1 if notes else 0
     for line in notes:
         paper.set_xy(MARGIN + _PAD, y)
         paper.cell(WIDTH - 2 * _PAD, _NOTES_LINE, line)
@@ -93,26 +97,52 @@ def _notes(paper: Paper, content: Content) -> list[str]:
 def draw_photos(
     paper: Paper, photos: tuple[PhotoFact, ...], thumbnails: Mapping[str, bytes]
 ) -> None:
-    """Draw the photos in rows of three, each with its caption."""
-    across = 3
-    width = (WIDTH - (across - 1) * _PHOTO_GAP) / across
+    """Draw the photos: small, in a row, where the page has room for them; else on the next."""
+    if not photos:
+        return
+    small = 0 < photos_height(len(photos)) <= paper.room
+    across = _SMALL if small else _LARGE
+    if not small and paper.room < _HEADING + _row_height(_LARGE):
+        paper.add_page()
+    heading(
+        paper,
+        "Photos, declared by the installer",
+        aside="Reduced, and without the metadata they came with",
+        colour=Colour.WARN,
+    )
+    for start in range(0, len(photos), across):
+        if paper.room < _row_height(across):
+            paper.add_page()
+        _row(paper, photos[start : start + across], thumbnails, across)
+
+
+def photos_height(count: int) -> float:
+    """How high so many photos are where they go below the rest; 0: they go on the next page."""
+    return _HEADING + _row_height(_SMALL) if 0 < count <= _SMALL else 0.0
+
+
+def _row_height(across: int) -> float:
+    return _width(across) * 0.75 + _CAPTION + 2
+
+
+def _width(across: int) -> float:
+    return (WIDTH - (across - 1) * _PHOTO_GAP) / across
+
+
+def _row(
+    paper: Paper, photos: tuple[PhotoFact, ...], thumbnails: Mapping[str, bytes], across: int
+) -> None:
+    top, width = paper.get_y(), _width(across)
     height = width * 0.75
-    for place, photo in enumerate(photos):
-        column = place % across
-        if column == 0:
-            if paper.room < height + _CAPTION + 2:
-                paper.add_page()
-            top = paper.get_y()
-            paper.set_y(top + height + _CAPTION + 2)
+    for column, photo in enumerate(photos):
         x = MARGIN + column * (width + _PHOTO_GAP)
         with paper.local_context(fill_color=Colour.SHADE.value):
             paper.rect(x, top, width, height, style="F")
         data = thumbnails.get(photo.id)
         if data is not None:
             paper.image(BytesIO(data), x, top, width, height, keep_aspect_ratio=True)
-        below = paper.get_y()
         paper.set_xy(x, top + height + 0.4)
         paper.ink(6.8, colour=Colour.MUTED)
         said = photo.caption or f"Added {photo.added_at:%Y-%m-%d %H:%M} UTC"
         paper.cell(width, _CAPTION, paper.fitted(clean(said), width))
-        paper.set_xy(MARGIN, below)
+    paper.set_xy(MARGIN, top + _row_height(across))

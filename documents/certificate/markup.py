@@ -35,7 +35,9 @@ def joined(parts: Iterable[str], between: str = "") -> Markup:
 
 def facts(rows: Rows) -> Markup:
     """Make a list of names and values."""
-    return tag("dl", *(tag("dt", name) + tag("dd", value) for name, value in rows))
+    return tag(
+        "dl", *(part for name, value in rows for part in (tag("dt", name), tag("dd", value)))
+    )
 
 
 def document(title: str, *content: str, script: str = "") -> str:

@@ -5,7 +5,12 @@ from typing import Final
 
 from documents.certificate.charge import draw_plot
 from documents.certificate.content import CheckContent, Content, content_of
-from documents.certificate.declared import declared_height, draw_declared, draw_photos
+from documents.certificate.declared import (
+    declared_height,
+    draw_declared,
+    draw_photos,
+    photos_height,
+)
 from documents.certificate.parts import (
     COLOURS,
     facts,
@@ -21,13 +26,14 @@ from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.plot import plot_charge
 from documents.text import clean
 from domain.certificates import ChargePointReport, FrameDirection, Issue, Site
+from domain.rules.excerpt import fewer
 from domain.states import CheckResult
 
 _QR: Final = 25.0
-_PLOT_HEIGHT: Final = 42.0
+_PLOT_HEIGHT: Final = 37.0
 _PLOT_WIDTH: Final = 112.0
 _FRAME_LINE: Final = 2.7
-_FEWEST_FRAMES: Final = 4
+_FEWEST_FRAMES: Final = 5
 _MOST_NOTES: Final = 4
 _HALF: Final = WIDTH / 2
 
@@ -42,7 +48,9 @@ def draw_charge_point(
 ) -> None:
     """Draw the page of a charge point on a new page."""
     content = content_of(report)
+    paper.running = ""
     paper.add_page()
+    paper.running = f"{content.title} · {report.registered.serial_number} · continued"
     _head(paper, content, report, site, issue)
     _identity(paper, content)
     _alarms(paper, content)
@@ -55,20 +63,14 @@ def draw_charge_point(
         _check(paper, check)
     _configuration(paper, content)
     _charge(paper, content, report)
-    _frames(paper, content)
+    _frames(paper, content, len(report.photos))
     if paper.room < declared_height(paper, content) + 3:
         paper.add_page()
     else:
         paper.ln(3)
     draw_declared(paper, content)
-    if report.photos:
-        heading(
-            paper,
-            "Photos, declared by the installer",
-            aside="Reduced, and without the metadata they came with",
-            colour=Colour.WARN,
-        )
-        draw_photos(paper, report.photos, thumbnails)
+    draw_photos(paper, report.photos, thumbnails)
+    paper.running = ""
 
 
 def _head(
@@ -94,7 +96,7 @@ def _head(
     taken = pill(paper, content.verdict, x=MARGIN, y=pill_at, colour=colour)
     x, room = MARGIN + taken + 3, width - taken - 3
     paper.ink(7.2, colour=Colour.MUTED)
-    for line, said in enumerate((content.verdict_at, f"Installed and tested by {site.installer}")):
+    for line, said in enumerate((content.verdict_at, f"Installer: {site.installer}")):
         paper.set_xy(x, pill_at + 0.2 + line * 3.3)
         paper.cell(room, 3.3, paper.fitted(clean(said), room))
     qr_code(paper, issue.url, x=MARGIN + WIDTH - _QR, y=top - 1, size=_QR)
@@ -218,11 +220,12 @@ def _charge(paper: Paper, content: Content, report: ChargePointReport) -> None:
     paper.set_xy(MARGIN, top + _PLOT_HEIGHT)
 
 
-def _frames(paper: Paper, content: Content) -> None:
-    heading_height = 9.0
-    free = paper.room - heading_height - declared_height(paper, content) - 5
+def _frames(paper: Paper, content: Content, photos: int) -> None:
+    heading_height = 8.0
+    below = declared_height(paper, content) + photos_height(photos)
+    free = paper.room - heading_height - below - 3.5
     fitting = max(int(free // _FRAME_LINE), _FEWEST_FRAMES)
-    frames = content.frames[:fitting]
+    frames = fewer(content.frames, fitting)
     if paper.room < heading_height + len(frames) * _FRAME_LINE:
         paper.add_page()
     logged = content.frames_logged

@@ -21,7 +21,7 @@ _ROW: Final = 4.0
 
 def heading(paper: Paper, text: str, *, aside: str = "", colour: Colour = Colour.ACCENT) -> None:
     """Head a section; ``aside`` stands small at the right."""
-    paper.ln(2.2)
+    paper.ln(1.6)
     paper.ink(8.5, bold=True, colour=colour)
     paper.cell(WIDTH / 2, 4.6, text)
     paper.ink(6.8, colour=Colour.MUTED)

@@ -32,8 +32,8 @@ def _imprint(report: Report, issue: Issue) -> Imprint:
     )
     return Imprint(
         title=f"Commissioning of {subject}",
-        subject=f"Certificate {issue.certificate_id}, version {issue.number}",
-        foot=f"{issue.certificate_id} · version {issue.number} · issued {moment(issue.issued_at)}",
+        subject=f"Certificate {issue.certificate_id}, number {issue.number}",
+        foot=f"{issue.certificate_id} · number {issue.number} · issued {moment(issue.issued_at)}",
         below="Anyone can check this file offline: dynamo verify FILE. Signed with the key "
         + " ".join(wrap(issue.key_fingerprint, 8)),
         at=issue.issued_at,

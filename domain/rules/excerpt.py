@@ -33,6 +33,16 @@ _WISHES: Final = (
     _Wish("StopTransaction", answer=False),
     _Wish("FirmwareStatusNotification", answer=False),
 )
+_RANKS: Final = (
+    "StartTransaction",
+    "StopTransaction",
+    "BootNotification",
+    "StatusNotification",
+    "MeterValues",
+    "FirmwareStatusNotification",
+    "RemoteStartTransaction",
+)
+"""What proves most, first."""
 PROVING_ACTIONS: Final = frozenset({wish.action for wish in _WISHES} | {"StatusNotification"})
 """Names of the actions from which an excerpt is taken."""
 
@@ -60,6 +70,17 @@ def excerpt(frames: Sequence[Frame]) -> tuple[Frame, ...]:
                 chosen.append(answers[kind[1]])
     chosen += _statuses(ordered)
     return tuple(sorted(dict.fromkeys(chosen), key=lambda frame: frame.at)[:MOST_FRAMES])
+
+
+def fewer(frames: Sequence[Frame], most: int) -> tuple[Frame, ...]:
+    """Cut an excerpt where there is less room: what carries the verdict stays, by time."""
+
+    def weight(frame: Frame) -> tuple[bool, int]:
+        rank = _RANKS.index(frame.action) if frame.action in _RANKS else len(_RANKS)
+        return not _is_call(frame), rank
+
+    kept = sorted(frames, key=weight)[: max(most, 0)]
+    return tuple(sorted(kept, key=lambda frame: frame.at))
 
 
 def _statuses(ordered: Sequence[Frame]) -> list[Frame]:

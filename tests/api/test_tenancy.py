@@ -74,6 +74,12 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/logs"): None,
     ("GET", f"{COMMISSIONING}/report"): None,
     ("GET", f"{COMMISSIONING}/certificates"): None,
+    ("PUT", f"{CHARGE_POINT}/declaration"): {"signature": "Me"},
+    ("GET", f"{CHARGE_POINT}/declaration"): None,
+    ("POST", f"{CHARGE_POINT}/photos"): None,
+    ("GET", f"{CHARGE_POINT}/photos"): None,
+    ("GET", f"{CHARGE_POINT}/photos/{{photo_id}}"): None,
+    ("DELETE", f"{CHARGE_POINT}/photos/{{photo_id}}"): None,
     ("GET", f"{PROJECT}/report"): None,
     ("GET", f"{PROJECT}/certificates"): None,
 }
@@ -136,6 +142,7 @@ class Theirs:
     delivery_id: str
     id_tag: str = "04A2B3C4"
     month: str = "2026-05"
+    photo_id: str = "pho_01HX9PH0T0ABCDEFGHJKMNPQRS"
 
     def format(self, path: str) -> str:
         """Fill a path in."""
@@ -257,6 +264,7 @@ async def _expect_foreign_is_unknown(
             identity="SN-0",
             id_tag="NOBODY",
             month="2026-05",
+            photo_id=new_id(Prefix.PHOTO),
         )
 
     theirs_to_me = await answers(caller, theirs.format, cases)
@@ -280,6 +288,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 commissioning_id=name,
                 identity=name,
                 id_tag=name,
+                photo_id=name,
                 webhook_id=name,
                 delivery_id=name,
                 month=name,

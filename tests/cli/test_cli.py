@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli import up
+from documents.keys import SigningKey
+from documents.signature import sign
 
 COMMANDS = {
     "up",
@@ -125,3 +127,26 @@ def test_a_process_that_is_told_to_stop_did_not_fail() -> None:
         assert running.stdout.readline() == "ready\n"
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=30) == 0
+
+
+def test_verify_says_what_it_found_and_exits_by_it(tmp_path: Path) -> None:
+    key = SigningKey.from_hex("8f" * 31 + "01")
+    signed = sign(b"%PDF-1.4\nstartxref\n9\n%%EOF\n", key)
+    (tmp_path / "certificate.pdf").write_bytes(signed)
+    (tmp_path / "altered.pdf").write_bytes(signed.replace(b"9", b"8", 1))
+    mine = {"DYNAMO_CERTIFICATE_KEY": "8f" * 31 + "01"}
+    (tmp_path / "keys.json").write_text(dynamo("certificate-key", **mine).stdout)
+    (tmp_path / "key.pem").write_text(dynamo("certificate-key", "--pem", **mine).stdout)
+    for keys in ("keys.json", "key.pem"):
+        outcome = dynamo("verify", str(tmp_path / "certificate.pdf"), "--key", str(tmp_path / keys))
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        assert outcome.stdout.startswith("VALID: ")
+    outcome = dynamo("verify", str(tmp_path / "altered.pdf"), **mine)
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("NOT VALID: ")
+    outcome = dynamo("verify", str(tmp_path / "certificate.pdf"), "--data-dir", str(tmp_path))
+    assert outcome.returncode == 3
+    assert dynamo("verify", str(tmp_path / "none.pdf")).returncode == 2
+    outcome = dynamo("certificate-key", "--data-dir", str(tmp_path))
+    assert outcome.returncode == 2
+    assert "There is no key of an engine here" in outcome.stderr

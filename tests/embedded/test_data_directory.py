@@ -1,11 +1,14 @@
 import errno
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from documents.check import local_key
+from documents.keys import SigningKey
 from embedded.data_directory import DataDirectory, explain
 from embedded.errors import StartError
 
@@ -106,3 +109,14 @@ def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not data.log("api").exists()
     assert (tmp_path / "logs" / "api.old.log").read_text() == "long, too long"
     data.close()
+
+
+def test_the_certificate_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
+    with closing(DataDirectory.open(tmp_path)) as data:
+        seed = data.certificate_key()
+        assert mode(tmp_path / "certificate_key") == 0o600
+        assert data.certificate_key() == seed
+        assert local_key(tmp_path) == SigningKey.from_hex(seed).public
+        (tmp_path / "certificate_key").write_text("")
+        with pytest.raises(StartError, match="Put it back from a backup"):
+            data.certificate_key()

@@ -1,0 +1,1 @@
+"""What installers declare about a charge point: measured values, sign-off, photos."""

@@ -1,0 +1,146 @@
+"""Shapes of declarations and photos."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from api.deps import now
+from api.fields import Moment, Name, Notes, Request, Timestamp
+from domain.declarations import Declaration, Declared, PhotoFact, RcdType
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=10)
+_EXAMPLE: Final[dict[str, Any]] = {
+    "certificate_reference": "EIC-2026-0413",
+    "rcd_type": "A+6mA-DC",
+    "rcd_rated_current_ma": 30,
+    "rcd_trip_time_ms": 18.4,
+    "earth_loop_impedance_ohm": 0.35,
+    "insulation_resistance_mohm": 999,
+    "instrument": "MFT1741+ no. 101223118",
+    "tested_by": "Jane Smith",
+    "tested_at": "2026-05-01T08:50:00Z",
+    "notes": "Supply from DB-3, way 7.",
+    "signature": "J. Smith",
+}
+
+
+def _measured(most: int, *, above: int = 0) -> Any:
+    """Describe a measured number: a decimal within bounds, written as a number."""
+    return (
+        Field(gt=above, le=most, max_digits=8, decimal_places=3),
+        PlainSerializer(float, return_type=float, when_used="json"),
+        WithJsonSchema({"type": "number", "exclusiveMinimum": above, "maximum": most}),
+    )
+
+
+def _not_ahead(moment: Moment) -> Moment:
+    if moment > now() + _CLOCKS_DIFFER:
+        raise ValueError("must not lie in the future")
+    return moment
+
+
+Milliamperes = Annotated[Decimal, *_measured(3_000)]
+Milliseconds = Annotated[Decimal, *_measured(1_000)]
+Ohms = Annotated[Decimal, *_measured(2_000)]
+Megaohms = Annotated[Decimal, *_measured(10_000)]
+Short = Annotated[Name, StringConstraints(max_length=100)]
+Past = Annotated[Moment, AfterValidator(_not_ahead)]
+
+
+class Declare(Request):
+    """What you declare; what is left out is not declared. It replaces what was declared before."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    certificate_reference: Short | None = Field(
+        default=None, description="Of the electrical installation certificate"
+    )
+    rcd_type: RcdType | None = None
+    rcd_rated_current_ma: Milliamperes | None = Field(
+        default=None, description="Rated residual operating current IΔn, mA"
+    )
+    rcd_trip_time_ms: Milliseconds | None = Field(default=None, description="At IΔn, ms")
+    earth_loop_impedance_ohm: Ohms | None = Field(default=None, description="Zs, Ω")
+    insulation_resistance_mohm: Megaohms | None = Field(
+        default=None, description="MΩ; the end of the scale where the instrument shows more"
+    )
+    instrument: Short | None = Field(default=None, description="Type and serial number")
+    tested_by: Short | None = None
+    tested_at: Past | None = None
+    notes: Notes | None = None
+    signature: Short | None = Field(default=None, description="Your name, as sign-off")
+
+    def declared(self) -> Declared:
+        """The fields as they are stored."""
+        return Declared(**self.model_dump())
+
+
+class DeclarationShown(Declare):
+    """What is declared, by whom and when; both null where nothing was declared."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{**_EXAMPLE, "by": "installer@acme.com", "at": "2026-05-01T09:00:00Z"}]
+        }
+    )
+
+    tested_at: Timestamp | None = None
+    by: str | None = None
+    at: Timestamp | None = None
+
+    @classmethod
+    def of(cls, declaration: Declaration | None) -> "DeclarationShown":
+        """Show a declaration, or that there is none."""
+        if declaration is None:
+            return cls()
+        return cls(**asdict(declaration.declared), by=declaration.by, at=declaration.at)
+
+
+class PhotoShown(BaseModel):
+    """A photo as it is kept: JPEG, at most 1600 pixels a side, without metadata."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "pho_01HX9PHOTOABCDEFGHIJ",
+                    "caption": "Distribution board DB-3",
+                    "width": 1600,
+                    "height": 1200,
+                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "added_by": "installer@acme.com",
+                    "added_at": "2026-05-01T09:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: str
+    caption: str | None
+    width: int
+    height: int
+    sha256: str
+    added_by: str
+    added_at: Timestamp
+
+    @classmethod
+    def of(cls, photo: PhotoFact) -> "PhotoShown":
+        """Show a photo."""
+        return cls(**asdict(photo))
+
+
+class PhotosShown(BaseModel):
+    """The photos of a charge point, oldest first."""
+
+    items: list[PhotoShown]

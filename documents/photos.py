@@ -1,0 +1,109 @@
+"""Photos: read within bounds, and written anew, so that nothing but the picture is kept."""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from enum import Enum
+from io import BytesIO
+from typing import Final
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MOST_PIXELS: Final = 50_000_000
+"""More than any phone makes; the picture is measured before it is unpacked."""
+_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+_PICTURE: Final = (1600, 1600)
+_THUMBNAIL: Final = (640, 640)
+_PICTURE_QUALITY, _THUMBNAIL_QUALITY = 85, 75
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"})
+
+
+class PhotoFault(Enum):
+    """Why a photo is refused."""
+
+    HEIC = "photo_heic"
+    NOT_A_PHOTO = "not_a_photo"
+    TOO_MANY_PIXELS = "photo_too_large"
+
+
+class PhotoRefusedError(Exception):
+    """The bytes are no photo that can be taken."""
+
+    def __init__(self, fault: PhotoFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Photo:
+    """A photo as it is kept: JPEG, at most 1600 pixels a side, without metadata."""
+
+    picture: bytes
+    thumbnail: bytes
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the picture, hex; the same photo has the same."""
+        return hashlib.sha256(self.picture).hexdigest()
+
+
+def read_photo(data: bytes) -> Photo:
+    """Take the picture out of a JPEG, PNG or WebP file, upright, and nothing else.
+
+    Position, time, device, owner and whatever else a camera adds are not in what is written anew.
+
+    Raises:
+        PhotoRefusedError: It is no such file, it is damaged, or it has too many pixels.
+
+    """
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        raise PhotoRefusedError(PhotoFault.HEIC)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow, about size and damaged metadata
+            return _read(data)
+    except PhotoRefusedError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PhotoRefusedError(PhotoFault.TOO_MANY_PIXELS) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        raise PhotoRefusedError(PhotoFault.NOT_A_PHOTO) from error
+
+
+def _read(data: bytes) -> Photo:
+    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise PhotoRefusedError(PhotoFault.TOO_MANY_PIXELS)
+        image.draft("RGB", _PICTURE)  # a JPEG is unpacked no larger than needed
+        upright = ImageOps.exif_transpose(image)
+        picture = _flat(upright)
+    picture.thumbnail(_PICTURE)
+    small = picture.copy()
+    small.thumbnail(_THUMBNAIL)
+    return Photo(
+        picture=_jpeg(picture, _PICTURE_QUALITY),
+        thumbnail=_jpeg(small, _THUMBNAIL_QUALITY),
+        width=picture.width,
+        height=picture.height,
+    )
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Put what is transparent on white; what comes back carries nothing but pixels."""
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        flat = Image.new("RGB", layer.size, "white")
+        flat.paste(layer, mask=layer.getchannel("A"))
+        return flat
+    plain = Image.new("RGB", image.size)
+    plain.paste(image.convert("RGB"))
+    return plain
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    file = BytesIO()
+    image.save(file, "JPEG", quality=quality, optimize=True)
+    return file.getvalue()
