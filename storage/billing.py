@@ -7,8 +7,9 @@ from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError
+from domain.states import ProjectStatus
 from storage.dialects import conflict_insert
-from storage.tables import billing_accounts, billing_pauses, tariffs
+from storage.tables import billing_accounts, billing_pauses, projects, tariffs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,22 @@ class Billing:
             )
         ).one()
         return since
+
+    async def begin(self, *, at: datetime) -> bool:
+        """Bill from now on, if the project is handed over and has a tariff; tells whether it does.
+
+        The handover asks for it, and so does every tariff that is set after it.
+        """
+        status = await self._connection.scalar(
+            select(projects.c.status).where(projects.c.id == self._project_id)
+        )
+        if status != ProjectStatus.HANDED_OVER:
+            return False
+        try:
+            await self.activate(at=at)
+        except ConflictError:
+            return False
+        return True
 
     async def state(self) -> BillingState | None:
         """How billing stands; None where it was never activated."""

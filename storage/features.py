@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
 from domain.states import Feature, FeatureState
+from storage.billing import Billing
 from storage.tables import charge_point_features, charge_points, projects
 
+_NO_TARIFF = "There is no tariff, so sessions are free. Billing begins with the first one."
 _WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
 
 
@@ -37,7 +39,27 @@ class FeatureStatus:
 
     feature: Feature
     state: FeatureState
+    detail: str | None = None
     charge_points: tuple[ChargePointStatus, ...] = ()
+
+
+async def read_features(connection: AsyncConnection, project_id: str) -> Sequence[FeatureStatus]:
+    """What came alive at the handover of a project, and how far each is."""
+    return [
+        await billing_status(connection, project_id),
+        await Power(connection, project_id).smart_charging(),
+    ]
+
+
+async def billing_status(connection: AsyncConnection, project_id: str) -> FeatureStatus:
+    """How far billing is. It needs nothing of the charge points, and so is active at once."""
+    state = await Billing(connection, project_id).state()
+    if state is None:
+        return FeatureStatus(feature=Feature.BILLING, state=FeatureState.FAILED, detail=_NO_TARIFF)
+    paused = state.paused_at is not None
+    return FeatureStatus(
+        feature=Feature.BILLING, state=FeatureState.PAUSED if paused else FeatureState.ACTIVE
+    )
 
 
 class Power:

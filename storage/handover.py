@@ -10,6 +10,7 @@ from domain.commissioning import Blocker, CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
+from storage.billing import Billing
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
 
@@ -73,6 +74,7 @@ class Handover:
                 installer_signature=request.installer_signature,
             )
         )
+        await Billing(self._connection, project_id).begin(at=at)
         await announce_handover(self._connection, project_id, at=at)
         return HandoverResult(project_id=project_id, completed_at=at)
 

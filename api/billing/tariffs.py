@@ -13,6 +13,7 @@ from domain.errors import FieldError, InvalidError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from storage.accounts import Account
+from storage.billing import Billing
 from storage.projects import Projects
 from storage.tariffs import StoredTariff, Tariffs
 
@@ -134,6 +135,7 @@ async def _set(parts: Parts, body: NewTariff, account: Account, project_id: str)
         else:
             await projects.owned(project_id, site_owner_id=account.id)
         await Tariffs(connection, project_id).add(new)
+        await Billing(connection, project_id).begin(at=at)
     return TariffShown.of(new)
 
 

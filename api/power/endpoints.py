@@ -1,6 +1,8 @@
 """Endpoints of a site's power, for its installer until the handover, for its owner from then on."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from api.deps import AppParts, ChargePointId, Installer, OwnedProjectId, ProjectId, SiteOwner
 from api.power import service
@@ -15,6 +17,7 @@ from api.power.schemas import (
 )
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from domain.states import Feature
 from storage.charge_points import ChargePoints
 from storage.features import Power, read_electrical, store_electrical
 from storage.projects import Projects
@@ -139,18 +142,32 @@ async def list_features(
 
 
 @owner_router.put(
-    "/features/smart_charging",
-    summary="Pause smart charging, or let it go on",
-    operation_id="pauseSmartCharging",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_not_handed_over=_NOT_YET),
+    "/features/{feature}",
+    summary="Pause a feature, or let it go on",
+    operation_id="changeFeature",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        project_not_handed_over=_NOT_YET,
+        billing_not_active="The project has no tariff yet.",
+    ),
 )
-async def pause_smart_charging(
+async def change_feature(
     project_id: OwnedProjectId,
+    feature: Annotated[Feature, Path()],
     body: FeatureChange,
     owner: SiteOwner,
     parts: AppParts,
 ) -> FeatureShown:
-    """While smart charging is paused, nothing keeps the site under the limit of its supply."""
+    """While smart charging is paused, nothing keeps the site under the limit of its supply.
+
+    Sessions that begin while billing is paused are free.
+    """
     return FeatureShown.of(
-        await service.pause_smart_charging(parts, owner, project_id, paused=body.paused)
+        await service.pause(parts, owner, project_id, feature, paused=body.paused)
     )

@@ -122,6 +122,7 @@ class FeatureShown(BaseModel):
                 {
                     "feature": "smart_charging",
                     "state": "activating",
+                    "detail": None,
                     "charge_points": [
                         {"charge_point_id": _CP, "state": "activating", "detail": None}
                     ],
@@ -132,6 +133,7 @@ class FeatureShown(BaseModel):
 
     feature: Feature
     state: FeatureState
+    detail: str | None = Field(description="Why it failed")
     charge_points: list[ChargePointFeature]
 
     @classmethod
@@ -140,6 +142,7 @@ class FeatureShown(BaseModel):
         return cls(
             feature=status.feature,
             state=status.state,
+            detail=status.detail,
             charge_points=[
                 ChargePointFeature(
                     charge_point_id=one.charge_point_id, state=one.state, detail=one.detail

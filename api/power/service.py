@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from api.deps import now
 from api.parts import Parts
 from domain.errors import ConflictError
 from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
 from domain.power.site import SiteLimit
-from domain.states import ProjectStatus
+from domain.states import Feature, ProjectStatus
 from storage.accounts import Account
-from storage.features import FeatureStatus, Power
+from storage.billing import Billing
+from storage.features import FeatureStatus, Power, billing_status, read_features
 from storage.projects import Project, Projects
 
 
@@ -44,21 +46,26 @@ async def features(parts: Parts, owner: Account, project_id: str) -> Sequence[Fe
     """
     await _handed_over(parts, owner, project_id)
     async with parts.database.read() as connection:
-        return [await Power(connection, project_id).smart_charging()]
+        return await read_features(connection, project_id)
 
 
-async def pause_smart_charging(
-    parts: Parts, owner: Account, project_id: str, *, paused: bool
+async def pause(
+    parts: Parts, owner: Account, project_id: str, feature: Feature, *, paused: bool
 ) -> FeatureStatus:
-    """Pause smart charging, or let it go on.
+    """Pause a feature, or let it go on.
 
     Raises:
-        ConflictError: ``project_not_handed_over``.
+        ConflictError: ``project_not_handed_over`` or ``billing_not_active``.
 
     """
     project = await _handed_over(parts, owner, project_id)
-    pause = PauseSmartCharging(project_id=project_id, paused=paused)
-    await parts.temporal.sites.pause(_site(project), pause)
+    if feature is Feature.BILLING:
+        async with parts.database.write() as connection:
+            billing = Billing(connection, project_id)
+            await (billing.pause(at=now(), by=owner.id) if paused else billing.resume(at=now()))
+            return await billing_status(connection, project_id)
+    change = PauseSmartCharging(project_id=project_id, paused=paused)
+    await parts.temporal.sites.pause(_site(project), change)
     async with parts.database.read() as connection:
         return await Power(connection, project_id).smart_charging()
 

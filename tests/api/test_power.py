@@ -13,6 +13,10 @@ from tests.api.conftest import Own
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWNER = "/api/v1/site-owner/projects"
+TARIFF = {
+    "currency": "GBP",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": "0.30", "vat": "20"}]}],
+}
 
 
 async def put(caller: Caller, path: str, body: Any) -> Any:
@@ -135,6 +139,27 @@ class TestFeatures:
             assert answer.json()["state"] == state
         (waits,) = answer.json()["charge_points"]
         assert waits["charge_point_id"] == charge_point
+
+    async def test_billing_begins_with_the_first_tariff(
+        self, installer: Caller, owner: Own, database: Database
+    ) -> None:
+        project = await installer.project()
+        facilities = await owner("facilities@riversidebp.com", project)
+        await hand_over(database)
+        path = f"{OWNER}/{project}"
+        (billing, _) = (await facilities.call("GET", f"{path}/features")).json()
+        assert (billing["feature"], billing["state"]) == ("billing", "failed")
+        assert "no tariff" in billing["detail"]
+        pause = {"paused": True}
+        answer = await facilities.call("PUT", f"{path}/features/billing", pause)
+        problem(answer, 409, "billing_not_active")
+        answer = await facilities.call("PUT", f"{path}/tariff", TARIFF)
+        assert answer.status_code == 200, answer.text
+        for paused, state in ((None, "active"), (True, "paused"), (False, "active")):
+            if paused is not None:
+                await facilities.call("PUT", f"{path}/features/billing", {"paused": paused})
+            (billing, _) = (await facilities.call("GET", f"{path}/features")).json()
+            assert billing["state"] == state
 
     async def test_how_the_power_is_shared(
         self, installer: Caller, owner: Own, database: Database, engine: None

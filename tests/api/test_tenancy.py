@@ -97,7 +97,7 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("PUT", f"{OWNED}/power"): {"max_power_kw": 22},
     ("GET", f"{OWNED}/load"): None,
     ("GET", f"{OWNED}/features"): None,
-    ("PUT", f"{OWNED}/features/smart_charging"): {"paused": True},
+    ("PUT", f"{OWNED}/features/{{feature}}"): {"paused": True},
     ("PUT", f"{OWNED}/tariff"): TARIFF,
     ("GET", f"{OWNED}/tariff"): None,
     ("GET", f"{OWNED}/tariffs"): None,
@@ -141,6 +141,7 @@ class Theirs:
     webhook_id: str
     delivery_id: str
     id_tag: str = "04A2B3C4"
+    feature: str = "smart_charging"
     month: str = "2026-05"
     photo_id: str = "pho_01HX9PH0T0ABCDEFGHJKMNPQRS"
 
@@ -263,6 +264,7 @@ async def _expect_foreign_is_unknown(
             delivery_id=new_id(Prefix.DELIVERY),
             identity="SN-0",
             id_tag="NOBODY",
+            feature="smart_charging",
             month="2026-05",
             photo_id=new_id(Prefix.PHOTO),
         )
@@ -289,6 +291,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 identity=name,
                 id_tag=name,
                 photo_id=name,
+                feature=name,
                 webhook_id=name,
                 delivery_id=name,
                 month=name,
