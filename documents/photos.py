@@ -21,9 +21,9 @@ _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"heim", b"mif1", b"
 class PhotoFault(Enum):
     """Why a photo is refused."""
 
-    HEIC = "photo_heic"
+    HEIC = "heic"
     NOT_A_PHOTO = "not_a_photo"
-    TOO_MANY_PIXELS = "photo_too_large"
+    TOO_MANY_PIXELS = "too_many_pixels"
 
 
 class PhotoRefusedError(Exception):

@@ -33,13 +33,6 @@ _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
         "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_WHY: Final = {
-    PhotoFault.HEIC: "HEIC photos cannot be read here. Send JPEG: on an iPhone, choose Settings, "
-    "Camera, Formats, Most Compatible, or share the photo by mail.",
-    PhotoFault.NOT_A_PHOTO: "The file is no photo that can be read, or it is damaged. Send JPEG, "
-    "PNG or WebP.",
-    PhotoFault.TOO_MANY_PIXELS: "The photo has more than 50 megapixels. Send a smaller one.",
-}
 
 
 class NotAPhotoError(EngineError):
@@ -135,7 +128,7 @@ async def add_photo(
     try:
         photo = await parts.issuing.beside(read_photo, body)
     except PhotoRefusedError as error:
-        raise NotAPhotoError(error.fault.value, _WHY[error.fault]) from error
+        raise _refusal(error.fault) from error
     fact = PhotoFact(
         id=new_id(Prefix.PHOTO),
         caption=caption,
@@ -215,3 +208,22 @@ async def delete_photo(
 
 def _no_photo() -> NotFoundError:
     return NotFoundError("photo_not_found", "The charge point has no photo with this id.")
+
+
+def _refusal(fault: PhotoFault) -> NotAPhotoError:
+    match fault:
+        case PhotoFault.HEIC:
+            return NotAPhotoError(
+                "photo_heic",
+                "HEIC photos cannot be read here. Send JPEG: on an iPhone, choose Settings, "
+                "Camera, Formats, Most Compatible, or share the photo by mail.",
+            )
+        case PhotoFault.TOO_MANY_PIXELS:
+            return NotAPhotoError(
+                "photo_too_large", "The photo has more than 50 megapixels. Send a smaller one."
+            )
+        case PhotoFault.NOT_A_PHOTO:
+            return NotAPhotoError(
+                "not_a_photo",
+                "The file is no photo that can be read, or it is damaged. Send JPEG, PNG or WebP.",
+            )
