@@ -85,10 +85,13 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Check its power supply and its mobile or network signal, then retry.",
     ),
     FailureCode.BOOT_LOOP: (
-        "The charge point keeps restarting: {boots} times within {window}.",
         (
-            "Check its power supply; set the configuration that it was given last back in its own "
-            "menu or update its firmware, then retry."
+            "The charge point keeps restarting, or its link keeps breaking: {boots} boots within "
+            "{window}, each after a connection of less than {life}."
+        ),
+        (
+            "Check its power supply and its network (signal, cable, router); set the configuration "
+            "that it was given last back in its own menu or update its firmware, then retry."
         ),
     ),
     FailureCode.IDENTITY_UNKNOWN: (

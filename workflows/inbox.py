@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         TransactionFact,
     )
     from domain.states import RegistrationStatus
+    from workflows.restarts import Restarts
 
 
 class Inbox:
@@ -37,7 +38,7 @@ class Inbox:
         """The words of FirmwareStatusNotification; one said again is not a new one."""
         self.firmware_reports = 0
         """How many came, those too that say the same again."""
-        self._restarts: list[datetime] = []
+        self._restarts = Restarts()
 
     @property
     def connected(self) -> bool:
@@ -84,6 +85,7 @@ class Inbox:
         """Believe the connection of the highest generation; within one, the later word."""
         if connection is None:
             return
+        self._restarts.connection(connection)
         if self.connection is None or connection.generation >= self.connection.generation:
             self.connection = connection
 
@@ -120,8 +122,8 @@ class Inbox:
         )
 
     def restarts(self, within: timedelta) -> int:
-        """Count the restarts that were seen in so much time until the newest."""
-        return sum(at >= self._restarts[-1] - within for at in self._restarts)
+        """Count the restarts, each soon after the one before, in so much time until the newest."""
+        return self._restarts.within(within)
 
     def _take_boot(self, boot: BootFact) -> None:
         known = self.boot
@@ -133,9 +135,9 @@ class Inbox:
         # In Pending a charge point boots each time its interval is over; accepted, it has no reason
         # to but a restart (that of one behind a local proxy need not break the connection).
         if self.generation > self.boot_generation:
-            self._restarts.append(boot.at)
+            self._restarts.boot(self.generation, boot.at)
         elif known is not None and known.registration is RegistrationStatus.ACCEPTED:
-            self._restarts.append(boot.at)
+            self._restarts.boot_on_the_same(self.generation, boot.at)
             self.unasked_boots += 1
         self.boot, self.boot_generation = boot, self.generation
 

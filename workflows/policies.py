@@ -60,8 +60,10 @@ OWNERSHIP_PATIENCE = timedelta(minutes=10)
 # After a reboot the configuration is read back; some chargers boot-loop on over-broad values.
 MAX_REBOOTS = 2
 
-# So many boots in so little time, with a new connection each, are a boot loop (or a link like one).
+# So many boots in so little time are a boot loop. One counts only after a connection that lived for
+# less than this: with a bad link, too, many a charge point boots at each reconnect.
 BOOT_LOOP_BOOTS = 6
+BOOT_LOOP_LIFE = timedelta(minutes=1)
 BOOT_LOOP_WINDOW = timedelta(minutes=10)
 
 STOP_ATTEMPTS = 3

@@ -119,6 +119,7 @@ class Run:
             FailureCode.BOOT_LOOP,
             boots=self._boot_loops(),
             window=in_words(policies.BOOT_LOOP_WINDOW),
+            life=in_words(policies.BOOT_LOOP_LIFE),
         )
 
     def _boot_loops(self) -> int:

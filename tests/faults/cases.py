@@ -123,9 +123,10 @@ _CONFIGURATION: dict[Fault, Case] = {
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.BOOT_LOOP,
-            "The charge point keeps restarting: * times within 10 min.",
-            "Check its power supply; set the configuration that it was given last back in its own "
-            "menu or update its firmware, then retry.",
+            "The charge point keeps restarting, or its link keeps breaking: * boots within 10 min, "
+            "each after a connection of less than 60 s.",
+            "Check its power supply and its network (signal, cable, router); set the configuration "
+            "that it was given last back in its own menu or update its firmware, then retry.",
         ),
         starts=0,
     ),

@@ -98,26 +98,86 @@ def test_a_snapshot_that_overtakes_its_signals(order: Iterable[str]) -> None:
         inbox.receive(event(facts[name]))
     assert inbox.boot == boot(8)
     assert inbox.connectors[1] == status("Available", 9)
-    assert inbox.restarts(HOUR) == 1
+    assert inbox.restarts(HOUR) == 0
 
 
-def test_boots_in_pending_are_one_restart() -> None:
-    inbox = inbox_of(link(1, 0), boot(1), boot(11), boot(21, accepted=True))
-    assert inbox.restarts(HOUR) == 1
-    assert inbox.unasked_boots == 0
+def off(generation: int, second: float) -> ConnectionFact:
+    return link(generation, second, connected=False)
 
 
-def test_a_boot_on_each_connection_is_a_restart_each() -> None:
+@pytest.mark.parametrize(
+    ("facts", "restarts"),
+    [
+        pytest.param([link(1, 0), boot(1)], 0, id="the first boot restarts nothing"),
+        pytest.param(
+            [link(1, 0), boot(1), boot(11), boot(21, accepted=True)],
+            0,
+            id="it boots again and again in Pending",
+        ),
+        pytest.param(
+            [link(1, 0), boot(1), off(1, 59), link(2, 500), boot(501)], 1, id="ended soon"
+        ),
+        pytest.param(
+            [link(1, 0), boot(1), off(1, 60), link(2, 61), boot(62)], 0, id="held for a minute"
+        ),
+        pytest.param(
+            [link(1, 0), boot(50), off(1, 70), link(2, 71), boot(72)],
+            0,
+            id="the connection counts, not its boot",
+        ),
+        pytest.param(
+            [link(1, 0), boot(1), link(2, 40), boot(41)], 1, id="the end was not told, soon"
+        ),
+        pytest.param(
+            [link(1, 0), boot(1), link(2, 90), boot(91)], 0, id="the end was not told, later"
+        ),
+        pytest.param(
+            [link(1, 0), boot(1), link(2, 90), off(1, 9), boot(91)],
+            1,
+            id="the end is told by another node, late",
+        ),
+        pytest.param(
+            [off(1, 0), link(2, 5), boot(6)], 0, id="how long the one before lived is unknown"
+        ),
+        pytest.param([link(1, 0), off(1, 5), link(2, 9), off(2, 12)], 0, id="it never boots"),
+        pytest.param(
+            [link(1, 0), boot(1, accepted=True), boot(31, accepted=True)],
+            1,
+            id="on the same connection, soon: behind a local proxy",
+        ),
+        pytest.param(
+            [link(1, 0), boot(1, accepted=True), boot(99, accepted=True)],
+            0,
+            id="on the same connection, later",
+        ),
+        pytest.param(
+            [link(1, 0), boot(1, accepted=True), boot(99, accepted=True), link(2, 120), boot(121)],
+            1,
+            id="on the next connection, soon after one on the same",
+        ),
+        pytest.param(
+            [link(1, 0), boot(1), link(2, 5), boot(6), link(3, 9), boot(10), link(4, 99), boot(99)],
+            2,
+            id="two of three",
+        ),
+    ],
+)
+def test_a_restart_comes_soon_after_the_one_before(
+    facts: list[ConnectionFact | BootFact], restarts: int
+) -> None:
+    assert inbox_of(*facts).restarts(HOUR) == restarts
+
+
+def test_restarts_are_counted_back_from_the_newest() -> None:
     inbox = inbox_of(link(1, 0), boot(1), link(2, 5), boot(6), link(3, 9), boot(10))
-    assert inbox.restarts(HOUR) == 3
-    assert inbox.restarts(timedelta(seconds=4)) == 2
-
-
-def test_an_accepted_one_that_boots_again_has_restarted() -> None:
-    """Behind a local proxy a restart need not break the connection."""
-    inbox = inbox_of(link(1, 0), boot(1, accepted=True), boot(31, accepted=True))
-    assert inbox.unasked_boots == 1
     assert inbox.restarts(HOUR) == 2
+    assert inbox.restarts(timedelta(seconds=3)) == 1
+
+
+def test_an_accepted_one_that_boots_again_was_not_asked_to() -> None:
+    """Behind a local proxy a restart need not break the connection."""
+    assert inbox_of(link(1, 0), boot(1, accepted=True), boot(31, accepted=True)).unasked_boots == 1
+    assert inbox_of(link(1, 0), boot(1), boot(31, accepted=True)).unasked_boots == 0
 
 
 def test_a_boot_of_before_the_watch_is_no_restart() -> None:
