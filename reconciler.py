@@ -9,6 +9,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a charge point owned by a workflow that has ended: it is free again;
 - a site that was handed over and whose power nobody shares: its workflow is started;
 - a transaction that has ended and waits to be billed: its billing is started;
+- the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm.
 
 Every worker runs one; two at work do no harm.
@@ -25,8 +26,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.checks import CheckRecord, RunView
 from domain.failures import FailureCode, failure
-from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
+from domain.names import SHARED_TASK_QUEUE, batch_workflow_id, commissioning_workflow_id
 from domain.states import CheckName, CheckResult, RunStatus
+from storage.batches import Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
 from storage.engine import Database
@@ -35,6 +37,7 @@ from storage.run_log import write_run_log
 from storage.runs import Run, Runs
 from storage.site_records import handed_over_sites
 from storage.strays import left_running
+from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
 from workflows.run_start import RunStart, start_run
 from workflows.site_start import start_site
@@ -63,6 +66,7 @@ class Reconciler:
         self._now = now
         self._task_queue = task_queue
         self._last_run = ""
+        self._last_batch = ""
         self._last_owned = ""
         self._last_left_running = 0
         self._last_site = ""
@@ -81,6 +85,7 @@ class Reconciler:
         """One round."""
         await self._start_what_waits()
         await self._look_after_runs()
+        await self._look_after_batches()
         await self._free_what_is_owned_by_the_dead()
         await self._raise_alarms()
         await self._share_power()
@@ -103,6 +108,24 @@ class Reconciler:
                 await self._start(run, why="unknown_to_temporal")
             elif status is not WorkflowExecutionStatus.RUNNING:
                 await self._end(run, how=status.name.lower())
+
+    async def _look_after_batches(self) -> None:
+        async with self._database.read() as connection:
+            page = await Batches(connection).all_open(after=self._last_batch, limit=_PAGE)
+        self._last_batch = page[-1].request.batch_id if len(page) == _PAGE else ""
+        for batch in page:
+            request = batch.request
+            if request.started_at > self._now() - _YOUNG:
+                continue
+            status = await self._status(batch_workflow_id(request.project_id))
+            if status is WorkflowExecutionStatus.RUNNING and batch.cancel is None:
+                continue
+            async with self._database.read() as connection:
+                owner = await read_owner(connection, request.project_id)
+            await wake_batch(
+                self._client, owner, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+            )
+            _log.warning("batch_woken", batch=request.batch_id, project=request.project_id)
 
     async def _free_what_is_owned_by_the_dead(self) -> None:
         async with self._database.read() as connection:

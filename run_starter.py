@@ -1,23 +1,28 @@
 """Starts and cancels runs for activities, as the API does for an installer."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.commissioning import RetryOrder, RunStarted
-from domain.names import SHARED_TASK_QUEUE
+from domain.batch import RunToStart
+from domain.checks import RunView
+from domain.commissioning import CancelRequest, RetryOrder, RunStarted
+from domain.errors import UnavailableError
+from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
 from storage.engine import Database
 from storage.run_orders import Committed, RunOrders
+from workflows.commissioning import CommissioningWorkflow
 from workflows.run_start import RunStart, start_when_free
 
 _RPC_TIMEOUT = timedelta(seconds=5)
+_NOT_OPEN = {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}
 
 
 class TemporalRunStarter:
-    """Implements :class:`domain.ports.RunStarter`.
+    """Implements :class:`domain.ports.RunStarter` and :class:`domain.ports.RunControl`.
 
     A row that is committed is not taken back when Temporal is away: the activity is tried again,
     and at the latest the reconciler starts what waits.
@@ -55,6 +60,29 @@ class TemporalRunStarter:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+
+    async def start(self, run: RunToStart) -> None:
+        """Start the workflow of a run whose row is committed; harmless when that was done.
+
+        Should the run before take long to close, the reconciler starts this one.
+        """
+        with suppress(UnavailableError):
+            await self._start(Committed(request=run.request, registered=run.registered))
+
+    async def cancel_open(self, charge_point_id: str, request: CancelRequest) -> bool:
+        """Cancel the open run of a charge point; False when no workflow of one is open."""
+        run: WorkflowHandle[CommissioningWorkflow, RunView | None] = (
+            self._client.get_workflow_handle_for(
+                CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
+            )
+        )
+        try:
+            await run.execute_update(CommissioningWorkflow.cancel, request)
+        except RPCError as error:
+            if error.status not in _NOT_OPEN:
+                raise
+            return False
+        return True
 
     async def _start(self, committed: Committed) -> RunStarted:
         start = RunStart(request=committed.request, registered=committed.registered)

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.batches import BatchActivities
 from activities.billing import BillingActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
@@ -27,6 +28,7 @@ from outbound import outbound_from
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
+from storage.batch_records import StoredBatches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.deliveries import StoredDeliveries
@@ -43,6 +45,7 @@ from workflows.connection_test import ConnectionTestWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
 from workflows.notice import NoticeWorkflow
 from workflows.project import ProjectWorkflow
+from workflows.project_commissioning import ProjectCommissioningWorkflow
 from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
@@ -52,6 +55,7 @@ WORKFLOWS: Sequence[type] = (
     ConfigurationWorkflow,
     ConnectionTestWorkflow,
     NoticeWorkflow,
+    ProjectCommissioningWorkflow,
     ProjectWorkflow,
     SiteWorkflow,
     StrayTransactionWorkflow,
@@ -104,8 +108,10 @@ def make_worker(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
     )
     sites = SiteActivities(StoredSites(database, now=_now))
-    starts = RunActivities(TemporalRunStarter(client, database, now=_now, task_queue=task_queue))
     billing = BillingActivities(StoredBilling(database, now=_now))
+    starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
+    starts = RunActivities(starter)
+    batches = BatchActivities(StoredBatches(database, now=_now), starter)
     activities: Sequence[Any] = (
         billing.settle,
         records.begin_run,
@@ -113,10 +119,12 @@ def make_worker(
         records.read_meter_values,
         records.catch_up,
         records.finish_run,
+        records.note_wait,
         directories.locate,
         directories.claim,
         directories.release,
         reboots.reserve_reboot,
+        batches.advance_batch,
         notices.mail_verdict,
         handovers.send_invitation,
         handovers.complete_handover,

@@ -2,6 +2,8 @@
 
 from temporalio import activity
 
+from activities.bell import ring
+from domain.batch import WaitNote
 from domain.commissioning import (
     Briefing,
     Claim,
@@ -45,8 +47,18 @@ class RecordActivities:
 
     @activity.defn
     async def finish_run(self, verdict: RunVerdict) -> Finished:
-        """Store the verdict, unless there is one, and stop watching."""
-        return await self._records.finish_run(verdict, owner=_owner())
+        """Store the verdict, unless there is one, and stop watching.
+
+        An open batch of the project hears of it.
+        """
+        finished = await self._records.finish_run(verdict, owner=_owner())
+        await ring(finished.batch_of)
+        return finished
+
+    @activity.defn
+    async def note_wait(self, note: WaitNote) -> None:
+        """Keep in the run's row what it waits for; an open batch of the project hears of it."""
+        await ring(await self._records.note_wait(note))
 
 
 class DirectoryActivities:

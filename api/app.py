@@ -14,6 +14,7 @@ import temporal_client
 from api import docs
 from api.access.endpoints import router as access
 from api.accounts.endpoints import router as accounts
+from api.batches.endpoints import router as batches
 from api.billing.endpoints import router as billing
 from api.billing.statements import router as statements
 from api.billing.tariffs import router as tariffs
@@ -77,6 +78,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
     for router in (
         accounts,
         projects,
+        batches,
         charge_points,
         imports,
         knocking,

@@ -193,11 +193,13 @@ class RunVerdict:
 class Finished:
     """Answer of storing a verdict: the one that stands, which is the first that was stored.
 
-    ``configuration_queued``: values wait for a push.
+    ``configuration_queued``: values wait for a push. ``batch_of`` is the project whose open batch
+    has the charge point, and wants to hear of it.
     """
 
     view: RunView
     configuration_queued: bool = False
+    batch_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ class Prefix(StrEnum):
     PROJECT = "prj"
     CHARGE_POINT = "cp"
     COMMISSIONING = "com"
+    BATCH = "bat"
     INVITATION = "inv"
     NODE = "node"
     EVENT = "evt"

@@ -15,6 +15,11 @@ def commissioning_workflow_id(charge_point_id: str) -> str:
     return f"commissioning-{charge_point_id}"
 
 
+def batch_workflow_id(project_id: str) -> str:
+    """One open commissioning of a whole project."""
+    return f"commission-{project_id}"
+
+
 def configuration_workflow_id(charge_point_id: str) -> str:
     """One open configuration push per charge point."""
     return f"configuration-{charge_point_id}"
@@ -66,6 +71,9 @@ BILLING_DUE_SIGNAL = "billing_due"
 """To the billing of a transaction: it is due, perhaps anew."""
 
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
+
+BATCH_CHANGED_SIGNAL = "batch_changed"
+"""Tells ProjectCommissioningWorkflow to look again; it carries nothing, the database knows."""
 
 
 def site_workflow_id(project_id: str) -> str:

@@ -89,6 +89,33 @@ class RunStatus(StrEnum):
         return self in {RunStatus.STARTING, RunStatus.IN_PROGRESS}
 
 
+class BatchScope(StrEnum):
+    """Which charge points of a project are commissioned together."""
+
+    NOT_COMMISSIONED = "not_commissioned"
+    FAILED = "failed"
+    ALL = "all"
+
+
+class BatchStatus(StrEnum):
+    """Life of a project's commissioning; STARTING and ABANDONED as in :class:`RunStatus`."""
+
+    STARTING = "starting"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    ABANDONED = "abandoned"
+
+
+class MemberState(StrEnum):
+    """Where a charge point of a batch stands, apart from what its run says."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    KEPT = "kept"
+    CANCELLED = "cancelled"
+
+
 class CheckName(StrEnum):
     """The four checks of the guide, in its order."""
 
@@ -117,6 +144,11 @@ class WaitingFor(StrEnum):
     REBOOT = "reboot"
     UNPLUG = "unplug"
     INSTALLER = "installer"
+
+    @property
+    def is_for_a_person(self) -> bool:
+        """Whether somebody may have to do something; a restart comes to its end by itself."""
+        return self is not WaitingFor.REBOOT
 
 
 class InstallerAnswer(StrEnum):

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.batch import WaitNote
 from domain.checks import RunView
 from domain.commissioning import (
     Briefing,
@@ -25,6 +26,7 @@ from domain.facts import Snapshot
 from domain.operations import DesiredParameter
 from domain.parameters import text_of
 from storage.attempts import last_refusal
+from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
 from storage.connections import read_connection
@@ -119,7 +121,17 @@ class StoredRuns:
             elif run := await runs.get(view.charge_point_id, view.commissioning_id):
                 view = run.view or view
             released = await let_go(connection, view.charge_point_id, owner=owner)
-        return Finished(view=view, configuration_queued=released.configuration_queued)
+            batch_of = await open_batch_of(connection, view.charge_point_id)
+        return Finished(
+            view=view, configuration_queued=released.configuration_queued, batch_of=batch_of
+        )
+
+    async def note_wait(self, note: WaitNote) -> str | None:
+        """Keep what the run waits for; returns the project whose open batch has to know."""
+        async with self._database.write() as connection:
+            if not await Runs(connection).note_wait(note) or note.waiting is None:
+                return None
+            return await open_batch_of(connection, note.charge_point_id)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """Boots of the charge point are answered Accepted from now on."""

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, insert, or_, select, update
+from sqlalchemy import Row, Select, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.checks import CheckRecord, RunView
+from domain.batch import WaitNote
+from domain.checks import CheckRecord, RunView, Waiting
 from domain.commissioning import RunRequest
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
@@ -19,6 +20,7 @@ from storage.tables import charge_points, commissioning_runs
 
 _REQUEST = TypeAdapter(RunRequest)
 _VIEW = TypeAdapter(RunView)
+_WAITING = TypeAdapter(Waiting)
 _OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _JUDGED = (RunStatus.COMPLETED, RunStatus.FAILED)
 
@@ -110,6 +112,8 @@ class Runs:
                 completed_at=view.completed_at,
                 view=_VIEW.dump_python(view, mode="json"),
                 failed_check=_failed_check(view.checks),
+                waiting_for=None,
+                waiting=null(),
             )
         )
         if result.rowcount == 1:
@@ -118,6 +122,22 @@ class Runs:
             )
             at = view.completed_at or view.started_at
             await announce_verdict(self._connection, view, at=at)
+        return result.rowcount == 1
+
+    async def note_wait(self, note: WaitNote) -> bool:
+        """Keep what an open run waits for; a note that was overtaken by a later one is dropped."""
+        waiting = note.waiting
+        result = await self._connection.execute(
+            update(commissioning_runs)
+            .where(commissioning_runs.c.id == note.commissioning_id)
+            .where(commissioning_runs.c.status.in_(_OPEN))
+            .where(commissioning_runs.c.wait_number < note.number)
+            .values(
+                waiting_for=waiting.waiting_for if waiting else None,
+                waiting=_WAITING.dump_python(waiting, mode="json") if waiting else null(),
+                wait_number=note.number,
+            )
+        )
         return result.rowcount == 1
 
     async def mark_notified(self, commissioning_id: str) -> None:

@@ -319,6 +319,10 @@ commissioning_runs = Table(
     Column("view", JSON),  # RunView, once there is a verdict
     Column("failed_check", String(40)),
     Column("notified", Boolean, nullable=False, server_default=text("false")),
+    # While it is open and waits for somebody, so that lists need not ask each workflow.
+    Column("waiting_for", String(20)),
+    Column("waiting", JSON),
+    Column("wait_number", Integer, nullable=False, server_default="0"),
     Index(None, "charge_point_id", "id"),
     Index(
         "uq_commissioning_runs_one_open",
@@ -340,6 +344,37 @@ commissioning_runs = Table(
         postgresql_where=text("status = 'starting'"),
         sqlite_where=text("status = 'starting'"),
     ),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("request", JSON, nullable=False),  # BatchRequest
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("completed_at", UTCDateTime),
+    Column("cancel", JSON),  # CancelRequest, once somebody cancels it
+    Index(None, "project_id", "id"),
+    Index(
+        "uq_batches_one_open",
+        "project_id",
+        unique=True,
+        postgresql_where=text("status IN ('starting', 'in_progress')"),
+        sqlite_where=text("status IN ('starting', 'in_progress')"),
+    ),
+)
+
+batch_members = Table(
+    "batch_members",
+    metadata,
+    Column("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("commissioning_id", String(40)),  # the run that the batch started or found open
+    Column("cancel_sent", Boolean, nullable=False, server_default=text("false")),
+    Index(None, "charge_point_id"),
 )
 
 log_entries = Table(

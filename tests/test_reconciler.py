@@ -3,26 +3,33 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import insert, literal, select, update
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
+from domain.batch import BatchRequest
+from domain.commissioning import CancelRequest, RunOptions
+from domain.ids import Prefix, new_id
 from domain.names import (
+    batch_workflow_id,
     billing_workflow_id,
     commissioning_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.states import ChargePointStatus, RunStatus
+from domain.states import BatchScope, ChargePointStatus, RunStatus
 from reconciler import Reconciler
+from storage.batches import Batches
 from storage.billing_records import StoredBilling
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.ownership import owned, take
 from storage.runs import Runs
 from storage.strays import left_running
-from storage.tables import transactions
+from storage.tables import charge_points, projects, transactions
 from tests.support.billing import Site as BillingSite
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
@@ -245,3 +252,79 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
     assert settled == {"cdr_ids": [cdr.id], "reason": None}
     await reconciler.heal()  # nothing waits any more
     assert (await billing.describe()).run_id == first
+
+
+async def _accept_batch(site: Site) -> tuple[str, str]:
+    """What the API commits before it wakes the batch's workflow; the project and the batch."""
+    project_id = new_id(Prefix.PROJECT)
+    await one_charge_point(site.database, charge_point_id=site.charge_point)
+    async with site.database.write() as connection:
+        await connection.execute(
+            insert(projects).from_select(
+                [column.name for column in projects.columns],
+                select(
+                    *(
+                        literal(project_id) if column is projects.c.id else column
+                        for column in projects.columns
+                    )
+                ),
+            )
+        )
+        await connection.execute(update(charge_points).values(project_id=project_id))
+        request = BatchRequest(
+            batch_id=new_id(Prefix.BATCH),
+            project_id=project_id,
+            installer_id="usr_1",
+            started_by="usr_1@acme.example",
+            started_at=AT,
+            options=RunOptions(),
+        )
+        await Batches(connection).create(request, scope=BatchScope.ALL, only=None)
+    return project_id, request.batch_id
+
+
+async def test_a_batch_without_its_workflow_gets_it(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    project_id, _ = await _accept_batch(site)  # and here the API was killed
+    handle = temporal_client.get_workflow_handle(batch_workflow_id(project_id))
+    site.now = AT + timedelta(seconds=5)
+    await site.heal()
+    with pytest.raises(RPCError):  # it is young: the API may still be at it
+        await handle.describe()
+    site.now = LATER
+    await site.heal()
+    found = await handle.describe()
+    assert found.status is WorkflowExecutionStatus.RUNNING
+    await site.heal()  # the next round leaves it alone
+    events = [event async for event in handle.fetch_history_events()]
+    assert (
+        sum(
+            event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED for event in events
+        )
+        == 1
+    )
+    await handle.terminate("by an operator")
+    await site.heal()
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    assert (await handle.describe()).run_id != found.run_id
+
+
+async def test_a_batch_hears_that_it_was_cancelled(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    project_id, batch_id = await _accept_batch(site)
+    await site.heal()
+    async with database.write() as connection:
+        await Batches(connection).request_cancel(batch_id, CancelRequest(by="usr_1@acme.example"))
+    await site.heal()  # the API died before it could tell
+    handle = temporal_client.get_workflow_handle(batch_workflow_id(project_id))
+    events = [event async for event in handle.fetch_history_events()]
+    assert (
+        sum(
+            event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED for event in events
+        )
+        == 2
+    )

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.charge_point import NoAnswerError
+    from workflows.checks.turn import wait_for_turn
     from workflows.run import Run, in_words
 
 _DOWNLOAD_FAILED = {"DownloadFailed"}
@@ -54,12 +55,15 @@ class _Update:
 
     async def order(self) -> None:
         run, image = self._run, self._image
+        intent = f"{run.request.commissioning_id}:firmware"
+        # It restarts once it has installed; nobody knows when, but not many begin at once.
+        await wait_for_turn(run, intent)
         outcome = await run.charge_point.call(
             ChargePointActivities.update_firmware,
             UpdateFirmware(
                 charge_point_id=run.request.charge_point_id,
                 commissioning_id=run.request.commissioning_id,
-                intent=f"{run.request.commissioning_id}:firmware",
+                intent=intent,
                 location=image.location,
                 retrieve_at=workflow.now(),
             ),

@@ -115,10 +115,10 @@ class Journal:
         prompt: str,
         cause: str | None = None,
         answers: tuple[InstallerAnswer, ...] = (),
-    ) -> None:
+    ) -> Waiting:
         """Say what the run waits for from now on, and what a person may answer."""
         now = workflow.now()
-        self._waiting = Waiting(
+        self._waiting = waiting = Waiting(
             waiting_for=waiting_for,
             since=now,
             until=now + timeout,
@@ -127,6 +127,7 @@ class Journal:
             answers=answers,
         )
         self._on_change()
+        return waiting
 
     def stop_waiting(self) -> None:
         """The wait is over."""

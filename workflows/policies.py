@@ -80,6 +80,13 @@ CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 # more then, for what is under way is finished first.
 HISTORY_EVENTS = 1_000
 
+# The commissioning of a project is told of each run that moves on; should that be lost, it looks.
+BATCH_STEP_TIMEOUT = timedelta(minutes=1)
+BATCH_LOOKS_AGAIN = timedelta(minutes=5)
+
+# A wait is noted in the run's row, for lists, once it has lasted; most are over in a moment.
+WAIT_UNNOTED = timedelta(seconds=10)
+
 # A transaction that would not stop is asked again, ever more slowly, until it ends.
 STRAY_FIRST_PAUSE = timedelta(minutes=1)
 STRAY_LONGEST_PAUSE = timedelta(hours=1)

@@ -10,7 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities
+    from activities.records import DirectoryActivities, RecordActivities
+    from domain.batch import WaitNote
+    from domain.checks import Waiting
     from domain.commissioning import Answer, Briefing, Pace, Registered, RunRequest
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
@@ -46,6 +48,8 @@ class Run:
     """Whether this run has seen a new firmware; nothing that was known before it stands."""
     answer: Answer | None = None
     """The newest answer of a person to what the run asks."""
+    wait_notes: int = 0
+    """How many notes of waits were sent; numbers them."""
     start_expected_until: datetime | None = None
     """A start was asked for and not refused: its transaction may still come, until then."""
 
@@ -94,11 +98,40 @@ class Run:
         if condition():
             return True
         self.answer = None
-        self.journal.wait(waiting_for, timeout, prompt, cause, answers)
+        waiting = self.journal.wait(waiting_for, timeout, prompt, cause, answers)
+        # Who is offline will hardly come within seconds.
+        unnoted = timedelta(0) if waiting_for is WaitingFor.CONNECTION else policies.WAIT_UNNOTED
+        noted = False
         try:
-            return await self.wait(condition, timeout, why=prompt)
+            if not waiting_for.is_for_a_person or timeout <= unnoted:
+                return await self.wait(condition, timeout, why=prompt)
+            if unnoted and await self.wait(condition, unnoted, why=prompt):
+                return True
+            noted = True
+            self._note_wait(waiting)
+            return await self.wait(condition, timeout - unnoted, why=prompt)
         finally:
             self.journal.stop_waiting()
+            if noted:
+                self._note_wait(None)
+
+    def _note_wait(self, waiting: Waiting | None) -> None:
+        """Keep in the row what the run waits for. Nothing waits for that: it is for lists only."""
+        self.wait_notes += 1
+        workflow.start_activity_method(
+            RecordActivities.note_wait,
+            WaitNote(
+                commissioning_id=self.request.commissioning_id,
+                charge_point_id=self.request.charge_point_id,
+                number=self.wait_notes,
+                waiting=waiting,
+            ),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="Note that the run goes on"
+            if waiting is None
+            else f"Note that the run waits for {waiting.waiting_for}",
+        )
 
     async def while_steady(self, steps: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Take the steps of a check for as long as the charge point does not restart all the time.

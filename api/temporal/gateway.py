@@ -31,6 +31,7 @@ from api.temporal.link import (
     temporal_away,
 )
 from api.temporal.sites import SiteGateway
+from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
 from domain.commissioning import (
     Answer,
@@ -53,6 +54,7 @@ from domain.names import (
     configuration_workflow_id,
     connection_test_workflow_id,
 )
+from workflows.batch_start import wake_batch
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -181,6 +183,11 @@ class TemporalGateway:
             return None
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
+
+    async def wake_batch(self, owner: BatchOwner) -> None:
+        """Have the project's open batch looked at, by a workflow that runs or is started."""
+        async with self._link.client() as client:
+            await wake_batch(client, owner, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT)
 
     async def test_connection(self, charge_point_id: str) -> ConnectionTest:
         """Measure a round trip to the charge point, or hear why there is none."""

@@ -43,6 +43,7 @@ from domain.commissioning import (
 from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
 from domain.names import (
+    batch_workflow_id,
     billing_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
@@ -67,6 +68,7 @@ from storage.parameters import Parameters
 from storage.webhooks import Webhook, Webhooks
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage, engine
+from tests.faults.whole_project import WholeProject
 from tests.replay.masking import IDENTITY, leaks, masked
 from tests.support import databases
 from tests.support.eventually import eventually
@@ -312,6 +314,22 @@ async def _billed(stage: Stage) -> Recorded:
     return {"billing": handle}
 
 
+async def _whole_project(stage: Stage) -> Recorded:
+    """Three charge points one after the other, one of them faulted."""
+    project = WholeProject(stage)
+    async with (
+        stage.powered(seed=1),
+        stage.powered(Fault.CONNECTOR_FAULTED, seed=2),
+        stage.powered(seed=3),
+    ):
+        await project.start(max_parallel=1)
+        await project.end()
+    handle = stage.client.get_workflow_handle(batch_workflow_id(stage.project.id))
+    run_id = (await handle.describe()).run_id
+    this_run = stage.client.get_workflow_handle(handle.id, first_execution_run_id=run_id)
+    return {"project-commissioning": this_run}
+
+
 async def _accept(stage: Stage, invitation: InviteSiteOwner) -> None:
     now = datetime.now(UTC)
     owner = Account(
@@ -445,9 +463,10 @@ async def record(folder: Path) -> list[Path]:
     recorded = await _on_skipping_time()
     async with _stage() as stage:
         recorded |= await _on_the_whole_engine(stage)
-    async with _stage() as stage:  # a project of its own, which is handed over
-        for name, handle in (await _project(stage)).items():
-            recorded[name] = await _json(stage.client, handle)
+    for scene in (_project, _whole_project):  # each a project of its own
+        async with _stage() as stage:
+            for name, handle in (await scene(stage)).items():
+                recorded[name] = await _json(stage.client, handle)
     found = [leak for text in recorded.values() for leak in leaks(text, names={platform.node()})]
     if found:
         raise RuntimeError(f"this must not be committed: {found}")

@@ -13,6 +13,7 @@ from uuid import uuid4
 from temporalio.client import Client, WorkflowHandle
 
 from domain import operations as op
+from domain.batch import WaitNote
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.commissioning import (
@@ -348,6 +349,7 @@ class MemoryRecords:
         """What an earlier try has stored."""
         self.mailed: list[str] = []
         self.queued = False
+        self.waits: list[WaitNote] = []
         self.reboot_turns: dict[str, timedelta] = {}
         self.releases: list[Release] = []
         self.previous: RunView | None = None
@@ -391,6 +393,10 @@ class MemoryRecords:
         self.verdicts.append(verdict.view)
         self.owner = None
         return Finished(view=self.stored_verdict or verdict.view, configuration_queued=self.queued)
+
+    async def note_wait(self, note: WaitNote) -> str | None:
+        self.waits.append(note)
+        return None
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         self.charger.provisioned = True

@@ -122,6 +122,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             recording.read_meter_values,
             recording.catch_up,
             recording.finish_run,
+            recording.note_wait,
             directory.locate,
             directory.claim,
             directory.release,

@@ -128,6 +128,44 @@ async def test_a_reboot_waits_for_its_turn(set_stage: StageMaker) -> None:
     assert stage.charger.received["reset"] == 1
 
 
+async def test_a_dark_charge_point_is_noted_at_once(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(online=False))
+    handle = await stage.start()
+
+    async def is_noted() -> None:
+        assert stage.records.waits
+
+    await eventually(lambda: is_noted())  # noqa: PLW0108 - its type is then known
+    await stage.charger.connect()
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED
+    (waits, goes_on) = stage.records.waits
+    assert waits.waiting is not None
+    assert waits.waiting.waiting_for is WaitingFor.CONNECTION
+    assert (goes_on.number, goes_on.waiting) == (2, None)
+
+
+async def test_a_wait_for_a_person_is_noted_once_it_lasts(set_stage: StageMaker) -> None:
+    """Nobody unplugs: noted after some seconds. A restart comes to its end by itself: never."""
+    stage = await set_stage(
+        Behaviour(
+            statuses={1: ConnectorStatus.FINISHING}, reboot_for=frozenset({"HeartbeatInterval"})
+        )
+    )
+    view = await stage.verdict()
+    assert view.status is RunStatus.FAILED
+    # The verdict ends the wait as well, so nothing waits for the note that it is over.
+    noted, *_ = [note.waiting for note in stage.records.waits if note.waiting is not None]
+    assert noted.waiting_for is WaitingFor.UNPLUG
+    assert noted.until - noted.since == RunOptions().pace.unplug
+
+
+async def test_a_good_run_notes_nothing(set_stage: StageMaker) -> None:
+    stage = await set_stage()
+    await stage.verdict()
+    assert stage.records.waits == []
+
+
 async def test_a_missing_trigger_is_not_tried_again(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(triggers=False))
     stage.charger.provisioned = True

@@ -1,12 +1,10 @@
 """A project with a year of events stays far below the limits of a history."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from temporalio import activity
-from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -19,6 +17,7 @@ from domain.commissioning import (
     InviteSiteOwner,
     ProjectRequest,
 )
+from tests.support.histories import life
 from worker import workflow_runner
 from workflows.project import ProjectWorkflow
 
@@ -48,20 +47,6 @@ class Site:
             completed_at=_AT if self.ready else None,
             blockers=() if self.ready else (blocker,),
         )
-
-
-async def _runs(client: Client, workflow_id: str, *, first: str) -> list[Sequence[HistoryEvent]]:
-    """Events of each run of the workflow, from the first on."""
-    runs: list[Sequence[HistoryEvent]] = []
-    run_id = first
-    while run_id:
-        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
-        events = (await handle.fetch_history()).events
-        runs.append(events)
-        run_id = events[
-            -1
-        ].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-    return runs
 
 
 async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> None:
@@ -97,7 +82,7 @@ async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> No
         await handle.execute_update(ProjectWorkflow.complete_handover, _HAND_OVER)
         await handle.result()
     assert started.first_execution_run_id is not None
-    runs = await _runs(client, "prj_1", first=started.first_execution_run_id)
+    runs = await life(client, "prj_1", first=started.first_execution_run_id)
     lengths = [len(events) for events in runs]
     assert sum(lengths) > _LIMIT, "a year that proves nothing"
     assert max(lengths) < _LIMIT, lengths

@@ -3,8 +3,6 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from datetime import timedelta
-
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
     from domain.facts import BootFact
@@ -21,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.calls import record
+    from workflows.checks.turn import wait_for_turn
     from workflows.journal import CheckFailedError
-    from workflows.reboot import wait_before_reboot
     from workflows.run import Run, in_words
 
 
@@ -110,7 +108,7 @@ async def _apply(run: Run) -> ConfigurationOutcome:
 async def _reboot(run: Run) -> None:
     run.resets += 1
     inbox, intent = run.inbox, f"{run.request.commissioning_id}:reset:{run.resets}"
-    await _wait_for_turn(run, intent)
+    await wait_for_turn(run, intent)
     mark = inbox.restart_mark()
     await run.charge_point.call(
         ChargePointActivities.reset,
@@ -131,18 +129,6 @@ async def _reboot(run: Run) -> None:
     if not came_back:
         raise run.fail(FailureCode.REBOOT_NOT_SEEN, waited=in_words(run.pace.reboot))
     run.journal.step("reboot", "The charge point restarted for its configuration.")
-
-
-async def _wait_for_turn(run: Run, intent: str) -> None:
-    """Let other charge points of the project restart first, some seconds apart."""
-    wait = await wait_before_reboot(run.request.charge_point_id, intent=intent)
-    if wait > timedelta(0):
-        await run.prompt(
-            WaitingFor.REBOOT,
-            lambda: False,
-            wait,
-            "The charge point is to restart, after others of the project that restart before it.",
-        )
 
 
 async def _accept(run: Run) -> None:

@@ -1,0 +1,1 @@
+"""Commissioning of whole projects: start, status, cancel."""

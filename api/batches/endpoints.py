@@ -1,0 +1,112 @@
+"""Endpoints of commissioning a whole project."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from api.batches import service
+from api.batches.schemas import (
+    BatchShown,
+    BatchStarted,
+    Cancel,
+    CancellingBatch,
+    Commission,
+    NeedsPersonShown,
+)
+from api.deps import AppParts, Installer, ProjectId
+from api.pagination import Paging
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.ids import Prefix
+from domain.states import BatchStatus
+
+router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioning"])
+
+
+@router.post(
+    "/commission",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Commission a whole project",
+    operation_id="commissionProject",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        batch_open="The project is being commissioned; `batch_id` names it.",
+        no_charge_points="The project has no charge point.",
+        nothing_to_commission="All of them are commissioned, or none of them failed.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def commission_project(
+    project_id: ProjectId,
+    installer: Installer,
+    parts: AppParts,
+    body: Annotated[Commission | None, Body()] = None,
+) -> BatchStarted:
+    """Commission the project's charge points, so many at a time, each as a single start does.
+
+    A run that is open already is taken in. A charge point that is not connected, or waits for a
+    person, does not hold up the others. Restarts are some seconds apart.
+    """
+    request, total = await service.start(parts, installer, project_id, body or Commission())
+    return BatchStarted(
+        batch_id=request.batch_id,
+        project_id=project_id,
+        status=BatchStatus.IN_PROGRESS,
+        started_at=request.started_at,
+        total=total,
+        max_parallel=request.max_parallel,
+    )
+
+
+@router.get(
+    "/commissioning",
+    summary="Show how the commissioning of a project stands",
+    operation_id="getProjectCommissioning",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def project_commissioning(
+    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+) -> BatchShown:
+    """The newest commissioning of the whole project: its counts, and who needs a person.
+
+    `limit` and `cursor` page through `needs_a_person`. A charge point shows its newest run, so a
+    retry by hand counts too.
+    """
+    found = await service.view(
+        parts,
+        installer,
+        project_id,
+        after=paging.after_id(Prefix.CHARGE_POINT),
+        limit=paging.fetch,
+    )
+    need = paging.page(found.need, NeedsPersonShown.of, lambda one: one.charge_point_id)
+    return BatchShown.of(found.batch, found.counts, need)
+
+
+@router.post(
+    "/commissioning/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Cancel the commissioning of a project",
+    operation_id="cancelProjectCommissioning",
+    responses=problems(
+        400, 401, 403, 404, 413, 422, 503, no_open_batch="The project is not being commissioned."
+    ),
+)
+async def cancel_project_commissioning(
+    project_id: ProjectId,
+    installer: Installer,
+    parts: AppParts,
+    body: Annotated[Cancel | None, Body()] = None,
+) -> CancellingBatch:
+    """Start nothing more, and cancel the runs that are open; what has passed stays."""
+    batch = await service.cancel(parts, installer, project_id, body.reason if body else None)
+    return CancellingBatch(
+        batch_id=batch.request.batch_id, project_id=project_id, status=batch.shown_status
+    )

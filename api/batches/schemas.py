@@ -1,0 +1,236 @@
+"""Shapes of commissioning a whole project."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+
+from api.commissioning.schemas import Cancel, FailureShown, Start, WaitingShown
+from api.fields import Timestamp
+from api.pagination import Page
+from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL, BatchCounts
+from domain.states import BatchScope, BatchStatus, RunStatus, WaitingFor
+from storage.batch_status import NeedsPerson
+from storage.batches import Batch
+
+_BAT = "bat_01HX6RSTUVWXYZ1234"
+_PRJ = "prj_01HX4M7TABCDE12345"
+_MAX_IDS = 10_000
+
+__all__ = ["BatchShown", "BatchStarted", "Cancel", "CancellingBatch", "Commission"]
+
+
+class Commission(Start):
+    """Which charge points, how many at a time, and what each run should do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"max_parallel": 10, "wait_for_connection": "PT8H"}]}
+    )
+
+    max_parallel: Annotated[StrictInt, Field(ge=1, le=MAX_PARALLEL)] = Field(
+        default=DEFAULT_PARALLEL,
+        description="How many runs go on at a time; one that waits for a connection or a person "
+        "does not count",
+    )
+    only: BatchScope | None = Field(
+        default=None,
+        description="`not_commissioned` (the default), `failed`, or `all` of the project",
+    )
+    charge_point_ids: Annotated[list[str], Field(min_length=1, max_length=_MAX_IDS)] | None = Field(
+        default=None, description="These charge points of the project, in place of `only`"
+    )
+    from_scratch: StrictBool = Field(
+        default=False,
+        description="True: every check is repeated, also where a charge point is commissioned. "
+        "False: what is commissioned is kept, and a failed run is retried as `retry` does",
+    )
+
+    @model_validator(mode="after")
+    def _either_ids_or_scope(self) -> "Commission":
+        if self.charge_point_ids is not None and self.only is not None:
+            raise ValueError("give charge_point_ids or only, not both")
+        return self
+
+    def scope(self) -> BatchScope:
+        """Which charge points, unless they are named."""
+        return self.only or BatchScope.NOT_COMMISSIONED
+
+
+class BatchStarted(BaseModel):
+    """The commissioning of a project has begun."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "batch_id": _BAT,
+                    "project_id": _PRJ,
+                    "status": "in_progress",
+                    "started_at": "2026-05-01T09:35:00Z",
+                    "total": 48,
+                    "max_parallel": 10,
+                }
+            ]
+        }
+    )
+
+    batch_id: str
+    project_id: str
+    status: BatchStatus
+    started_at: Timestamp
+    total: int = Field(description="Charge points")
+    max_parallel: int
+
+
+class CancellingBatch(BaseModel):
+    """The commissioning of a project is being cancelled; its status says when that is done."""
+
+    batch_id: str
+    project_id: str
+    status: BatchStatus
+
+
+class Counts(BaseModel):
+    """How many charge points stand where; each is counted in one place."""
+
+    total: int
+    queued: int = Field(description="The run has not been started")
+    in_progress: int = Field(description="The run is open; at most `max_parallel` are started")
+    waiting: int = Field(description="The run waits for a connection or for a person")
+    passed: int
+    failed: int
+    cancelled: int
+    kept: int = Field(description="Commissioned before")
+
+    @classmethod
+    def of(cls, counts: BatchCounts) -> "Counts":
+        """Show counts."""
+        return cls(
+            total=counts.total,
+            queued=counts.queued,
+            in_progress=counts.in_progress,
+            waiting=counts.waiting,
+            passed=counts.passed,
+            failed=counts.failed,
+            cancelled=counts.cancelled,
+            kept=counts.kept,
+        )
+
+
+class NeedsPersonShown(BaseModel):
+    """A charge point that somebody has to look at: its run waits, or it failed."""
+
+    charge_point_id: str
+    serial_number: str
+    place: str | None
+    commissioning_id: str
+    status: RunStatus
+    since: Timestamp = Field(description="Begin of the wait, or moment of the verdict")
+    waiting_for: WaitingFor | None
+    waiting: WaitingShown | None
+    failure: FailureShown | None
+
+    @classmethod
+    def of(cls, need: NeedsPerson) -> "NeedsPersonShown":
+        """Show one."""
+        waiting, view = WaitingShown.of(need.waiting), need.view
+        if waiting is not None and need.refusal is not None:
+            waiting.likely_cause = need.refusal
+        ended = view.completed_at or view.started_at if view else None
+        since = need.waiting.since if need.waiting else ended
+        assert since is not None  # noqa: S101 - it waits or has a verdict
+        return cls(
+            charge_point_id=need.charge_point_id,
+            serial_number=need.serial_number,
+            place=need.place or None,
+            commissioning_id=need.commissioning_id,
+            status=view.status if view else RunStatus.IN_PROGRESS,
+            since=since,
+            waiting_for=need.waiting.waiting_for if need.waiting else None,
+            waiting=waiting,
+            failure=FailureShown.of(view.failure if view else None),
+        )
+
+
+class BatchShown(BaseModel):
+    """The newest commissioning of a project as a whole."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "batch_id": _BAT,
+                    "project_id": _PRJ,
+                    "status": "in_progress",
+                    "started_at": "2026-05-01T09:35:00Z",
+                    "started_by": "installer@acme.com",
+                    "completed_at": None,
+                    "cancelled_by": None,
+                    "cancel_reason": None,
+                    "max_parallel": 10,
+                    "counts": {
+                        "total": 48,
+                        "queued": 20,
+                        "in_progress": 10,
+                        "waiting": 1,
+                        "passed": 17,
+                        "failed": 0,
+                        "cancelled": 0,
+                        "kept": 0,
+                    },
+                    "needs_a_person": {
+                        "items": [
+                            {
+                                "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
+                                "serial_number": "CP-SN-00483921",
+                                "place": "Bay 3, Car Park A, Riverside Business Park",
+                                "commissioning_id": "com_01HX6RSTUVWXYZ1234",
+                                "status": "in_progress",
+                                "since": "2026-05-01T09:36:02Z",
+                                "waiting_for": "vehicle",
+                                "waiting": {
+                                    "since": "2026-05-01T09:36:02Z",
+                                    "until": "2026-05-01T09:51:02Z",
+                                    "prompt": "Plug a vehicle or a tester into connector 1.",
+                                    "likely_cause": None,
+                                },
+                                "failure": None,
+                            }
+                        ],
+                        "next_cursor": None,
+                    },
+                }
+            ]
+        }
+    )
+
+    batch_id: str
+    project_id: str
+    status: BatchStatus
+    started_at: Timestamp
+    started_by: str
+    completed_at: Timestamp | None
+    cancelled_by: str | None
+    cancel_reason: str | None
+    max_parallel: int
+    counts: Counts
+    needs_a_person: Page[NeedsPersonShown] = Field(
+        description="Those whose run waits for a connection or a person, or failed"
+    )
+
+    @classmethod
+    def of(cls, batch: Batch, counts: BatchCounts, need: Page[NeedsPersonShown]) -> "BatchShown":
+        """Show a batch."""
+        request = batch.request
+        return cls(
+            batch_id=request.batch_id,
+            project_id=request.project_id,
+            status=batch.shown_status,
+            started_at=request.started_at,
+            started_by=request.started_by,
+            completed_at=batch.completed_at,
+            cancelled_by=batch.cancel.by if batch.cancel else None,
+            cancel_reason=batch.cancel.reason if batch.cancel else None,
+            max_parallel=request.max_parallel,
+            counts=Counts.of(counts),
+            needs_a_person=need,
+        )

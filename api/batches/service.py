@@ -1,0 +1,111 @@
+"""Starting, following and cancelling the commissioning of a whole project."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from api.batches.schemas import Commission
+from api.deps import now
+from api.parts import Parts
+from domain.batch import BatchCounts, BatchRequest
+from domain.commissioning import CancelRequest
+from domain.errors import ConflictError, NotFoundError, UnavailableError
+from domain.ids import Prefix, new_id
+from storage.accounts import Account
+from storage.batch_status import NeedsPerson, count, needing_a_person
+from storage.batches import Batch, Batches, read_owner
+from storage.projects import Projects
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchView:
+    """A batch with its counts and a page of those that need a person."""
+
+    batch: Batch
+    counts: BatchCounts
+    need: Sequence[NeedsPerson]
+
+
+async def start(
+    parts: Parts, installer: Account, project_id: str, wanted: Commission
+) -> tuple[BatchRequest, int]:
+    """Commission a project; returns the batch and how many charge points it has.
+
+    Raises:
+        NotFoundError: ``project_not_found``; ``charge_point_not_found`` of a given id.
+        ConflictError: ``batch_open``; ``no_charge_points``; ``nothing_to_commission``;
+            ``project_handed_over``.
+        UnavailableError: Temporal is away; nothing was started.
+
+    """
+    await parts.temporal.check()  # before the rows: without Temporal nothing is half done
+    only: Collection[str] | None = wanted.charge_point_ids
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        request = BatchRequest(
+            batch_id=new_id(Prefix.BATCH),
+            project_id=project_id,
+            installer_id=installer.id,
+            started_by=installer.email,
+            started_at=now(),
+            options=wanted.options(),
+            max_parallel=wanted.max_parallel,
+            from_scratch=wanted.from_scratch,
+        )
+        total = await Batches(connection).create(request, scope=wanted.scope(), only=only)
+        owner = await read_owner(connection, project_id)
+    try:
+        await parts.temporal.wake_batch(owner)
+    except UnavailableError:
+        # Taken back, unless the workflow has begun all the same.
+        async with parts.database.write() as connection:
+            abandoned = await Batches(connection).abandon(request.batch_id)
+        if abandoned:  # raised out here: an exception inside the block would undo it
+            raise
+    return request, total
+
+
+async def view(
+    parts: Parts, installer: Account, project_id: str, *, after: str | None, limit: int
+) -> BatchView:
+    """Show the newest batch. It needs the database alone.
+
+    Raises:
+        NotFoundError: ``project_not_found``; ``no_batch``.
+
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        batch = await Batches(connection).newest(project_id)
+        if batch is None:
+            raise NotFoundError(
+                "no_batch", "This project was never commissioned as a whole. Start that first."
+            )
+        batch_id = batch.request.batch_id
+        return BatchView(
+            batch=batch,
+            counts=await count(connection, batch_id),
+            need=await needing_a_person(connection, batch_id, after=after, limit=limit),
+        )
+
+
+async def cancel(parts: Parts, installer: Account, project_id: str, reason: str | None) -> Batch:
+    """Start nothing more and cancel the open runs.
+
+    Raises:
+        NotFoundError: ``project_not_found``.
+        ConflictError: ``no_open_batch``.
+        UnavailableError: Temporal is away; nothing was changed.
+
+    """
+    await parts.temporal.check()
+    async with parts.database.write() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        batch = await Batches(connection).open_of(project_id)
+        if batch is None:
+            raise ConflictError("no_open_batch", "This project is not being commissioned.")
+        await Batches(connection).request_cancel(
+            batch.request.batch_id, CancelRequest(by=installer.email, reason=reason)
+        )
+        owner = await read_owner(connection, project_id)
+    await parts.temporal.wake_batch(owner)
+    return batch

@@ -1,0 +1,208 @@
+"""What the workflow of a project's commissioning reads and writes, a step at a time."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep, RunToStart
+from domain.commissioning import RunRequest
+from domain.ids import Prefix, new_id
+from domain.states import (
+    BatchStatus,
+    ChargePointStatus,
+    MemberState,
+    ProjectStatus,
+    RunStatus,
+)
+from storage.batch_status import OPEN_RUN, count, members_with_runs
+from storage.batches import Batch, Batches
+from storage.charge_points import read_registered
+from storage.dialects import among
+from storage.engine import Database
+from storage.runs import Run, Runs
+from storage.tables import batch_members, charge_points, commissioning_runs, projects
+
+_STARTS_A_STEP = 20
+_CANCELS_A_STEP = 50
+_RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
+
+
+class StoredBatches:
+    """Implements :class:`domain.ports.BatchRecords`."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def advance(self, project_id: str) -> BatchStep:
+        """Decide and commit the next step of the project's open batch."""
+        async with self._database.write() as connection:
+            # The project first, as a start and a handover lock it.
+            status = await connection.scalar(
+                select(projects.c.status).where(projects.c.id == project_id).with_for_update()
+            )
+            batch = await Batches(connection).open_of(project_id)
+            if batch is None:
+                return BatchStep(progress=BatchProgress(done=True, counts=BatchCounts()))
+            await Batches(connection).begin(batch.request.batch_id)
+            if batch.cancel is not None or status == ProjectStatus.HANDED_OVER:
+                await _drop_queued(connection, batch.request.batch_id)
+            step = (
+                await self._start(connection, batch.request)
+                if batch.cancel is None
+                else await self._cancel(connection, batch)
+            )
+            if step.progress.done:
+                end = BatchStatus.COMPLETED if batch.cancel is None else BatchStatus.CANCELLED
+                await Batches(connection).close(batch.request.batch_id, end, at=self._now())
+            return step
+
+    async def cancel_sent(self, batch_id: str, charge_point_ids: Sequence[str]) -> None:
+        """These runs know that they are cancelled."""
+        if not charge_point_ids:
+            return
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(batch_members)
+                .where(batch_members.c.batch_id == batch_id)
+                .where(among(connection, batch_members.c.charge_point_id, charge_point_ids))
+                .values(cancel_sent=True)
+            )
+
+    async def abandon_unbegun(self, charge_point_id: str) -> None:
+        """Take back the run of a charge point whose workflow has not begun."""
+        async with self._database.write() as connection:
+            run = await Runs(connection).open_run(charge_point_id)
+            if run is not None:
+                await Runs(connection).abandon(run.request.commissioning_id)
+
+    async def _start(self, connection: AsyncConnection, batch: BatchRequest) -> BatchStep:
+        counts = await count(connection, batch.batch_id)
+        room = min(batch.max_parallel - counts.in_progress, _STARTS_A_STEP)
+        queued = await _queued(connection, batch.batch_id, limit=max(room, 0))
+        start = [
+            run
+            for identity in queued
+            if (run := await self._begin_member(connection, batch, identity)) is not None
+        ]
+        if queued:
+            counts = await count(connection, batch.batch_id)
+        more = counts.queued > 0 and counts.in_progress < batch.max_parallel
+        return BatchStep(
+            progress=BatchProgress(done=counts.open == 0, counts=counts, more=more),
+            batch_id=batch.batch_id,
+            start=tuple(start),
+        )
+
+    async def _cancel(self, connection: AsyncConnection, batch: Batch) -> BatchStep:
+        batch_id = batch.request.batch_id
+        counts = await count(connection, batch_id)
+        targets = await _to_cancel(connection, batch_id, limit=_CANCELS_A_STEP)
+        return BatchStep(
+            progress=BatchProgress(
+                done=counts.open == 0, counts=counts, more=len(targets) == _CANCELS_A_STEP
+            ),
+            batch_id=batch_id,
+            cancel=tuple(targets),
+            cancel_request=batch.cancel,
+        )
+
+    async def _begin_member(
+        self, connection: AsyncConnection, batch: BatchRequest, charge_point_id: str
+    ) -> RunToStart | None:
+        """Commit to the charge point's run; None when it needs none or has one."""
+        runs = Runs(connection)
+        current = await runs.latest(charge_point_id)
+        if current is not None and current.status.is_open:
+            await _started(connection, batch, current)
+            return None
+        if not batch.from_scratch and await _is_commissioned(connection, charge_point_id):
+            await _set_state(connection, batch, charge_point_id, MemberState.KEPT)
+            return None
+        retried = (
+            current.request.commissioning_id
+            if current is not None and current.status in _RETRIED and not batch.from_scratch
+            else None
+        )
+        request = RunRequest(
+            commissioning_id=new_id(Prefix.COMMISSIONING),
+            charge_point_id=charge_point_id,
+            project_id=batch.project_id,
+            installer_id=batch.installer_id,
+            started_by=batch.started_by,
+            started_at=self._now(),
+            options=batch.options,
+            previous_commissioning_id=retried,
+            from_scratch=retried is None,
+        )
+        await runs.create_starting(request)
+        await _started(
+            connection, batch, Run(request=request, status=RunStatus.STARTING, view=None)
+        )
+        return RunToStart(
+            request=request, registered=await read_registered(connection, charge_point_id)
+        )
+
+
+async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
+    return (
+        await connection.scalars(
+            select(batch_members.c.charge_point_id)
+            .where(batch_members.c.batch_id == batch_id)
+            .where(batch_members.c.state == MemberState.QUEUED)
+            .order_by(batch_members.c.charge_point_id)
+            .limit(limit)
+        )
+    ).all()
+
+
+async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
+    return (
+        await connection.scalars(
+            select(batch_members.c.charge_point_id)
+            .select_from(members_with_runs())
+            .where(batch_members.c.batch_id == batch_id)
+            .where(batch_members.c.cancel_sent.is_(False))
+            .where(commissioning_runs.c.status.in_(OPEN_RUN))
+            .order_by(batch_members.c.charge_point_id)
+            .limit(limit)
+        )
+    ).all()
+
+
+async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
+    await connection.execute(
+        update(batch_members)
+        .where(batch_members.c.batch_id == batch_id)
+        .where(batch_members.c.state == MemberState.QUEUED)
+        .values(state=MemberState.CANCELLED)
+    )
+
+
+async def _started(connection: AsyncConnection, batch: BatchRequest, run: Run) -> None:
+    await connection.execute(
+        update(batch_members)
+        .where(batch_members.c.batch_id == batch.batch_id)
+        .where(batch_members.c.charge_point_id == run.request.charge_point_id)
+        .values(state=MemberState.STARTED, commissioning_id=run.request.commissioning_id)
+    )
+
+
+async def _set_state(
+    connection: AsyncConnection, batch: BatchRequest, charge_point_id: str, state: MemberState
+) -> None:
+    await connection.execute(
+        update(batch_members)
+        .where(batch_members.c.batch_id == batch.batch_id)
+        .where(batch_members.c.charge_point_id == charge_point_id)
+        .values(state=state)
+    )
+
+
+async def _is_commissioned(connection: AsyncConnection, charge_point_id: str) -> bool:
+    status = await connection.scalar(
+        select(charge_points.c.status).where(charge_points.c.id == charge_point_id)
+    )
+    return status == ChargePointStatus.COMMISSIONED

@@ -1,0 +1,240 @@
+"""Batches: the commissioning of a whole project, its charge points and where they stand."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.batch import BatchOwner, BatchRequest
+from domain.commissioning import CancelRequest
+from domain.errors import ConflictError, NotFoundError
+from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState
+from storage.tables import batch_members, batches, charge_points, projects
+
+_REQUEST = TypeAdapter(BatchRequest)
+_CANCEL = TypeAdapter(CancelRequest)
+OPEN = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
+_MANY = 10  # unknown ids that are named in an answer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """A batch's row."""
+
+    request: BatchRequest
+    status: BatchStatus
+    completed_at: datetime | None
+    cancel: CancelRequest | None
+
+    @property
+    def shown_status(self) -> BatchStatus:
+        """As a caller sees it."""
+        return BatchStatus.IN_PROGRESS if self.status in OPEN else self.status
+
+
+class Batches:
+    """Repository of batches."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(
+        self, request: BatchRequest, *, scope: BatchScope, only: Collection[str] | None
+    ) -> int:
+        """Commit to a batch of a locked project; returns how many charge points it has.
+
+        ``only`` names the charge points, else the scope chooses them.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``, of ``only``.
+            ConflictError: ``batch_open`` with the open one's ``batch_id``; ``no_charge_points``;
+                ``nothing_to_commission``.
+
+        """
+        await self._refuse_a_second(request.project_id)
+        members = await self._members(request, scope=scope, only=only)
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    insert(batches).values(
+                        id=request.batch_id,
+                        project_id=request.project_id,
+                        status=BatchStatus.STARTING,
+                        request=_REQUEST.dump_python(request, mode="json"),
+                        started_at=request.started_at,
+                    )
+                )
+        except IntegrityError:
+            await self._refuse_a_second(request.project_id)
+            raise
+        await self._connection.execute(
+            insert(batch_members),
+            [
+                {"batch_id": request.batch_id, "charge_point_id": identity, "state": state}
+                for identity, state in members.items()
+            ],
+        )
+        return len(members)
+
+    async def abandon(self, batch_id: str) -> bool:
+        """Take back a batch whose workflow could not be started; False when it has begun."""
+        result = await self._connection.execute(
+            update(batches)
+            .where(batches.c.id == batch_id)
+            .where(batches.c.status == BatchStatus.STARTING)
+            .values(status=BatchStatus.ABANDONED)
+        )
+        return result.rowcount == 1
+
+    async def newest(self, project_id: str) -> Batch | None:
+        """The newest batch of a project that was not abandoned."""
+        return await self._one(
+            select(batches)
+            .where(batches.c.project_id == project_id)
+            .where(batches.c.status != BatchStatus.ABANDONED)
+            .order_by(batches.c.id.desc())
+            .limit(1)
+        )
+
+    async def open_of(self, project_id: str) -> Batch | None:
+        """Lock the open batch of a project, if there is one."""
+        return await self._one(
+            select(batches)
+            .where(batches.c.project_id == project_id)
+            .where(batches.c.status.in_(OPEN))
+            .with_for_update()
+        )
+
+    async def all_open(self, *, after: str, limit: int) -> Sequence[Batch]:
+        """Open batches in the order of their ids."""
+        query = (
+            select(batches)
+            .where(batches.c.status.in_(OPEN))
+            .where(batches.c.id > after)
+            .order_by(batches.c.id)
+            .limit(limit)
+        )
+        return [_batch(row) for row in await self._connection.execute(query)]
+
+    async def request_cancel(self, batch_id: str, request: CancelRequest) -> None:
+        """Stop the batch from starting anything; the first request is the one that counts."""
+        await self._connection.execute(
+            update(batches)
+            .where(batches.c.id == batch_id)
+            .where(batches.c.cancel.is_(None))
+            .values(cancel=_CANCEL.dump_python(request, mode="json"))
+        )
+
+    async def begin(self, batch_id: str) -> None:
+        """Its workflow is at work."""
+        await self._connection.execute(
+            update(batches)
+            .where(batches.c.id == batch_id)
+            .where(batches.c.status == BatchStatus.STARTING)
+            .values(status=BatchStatus.IN_PROGRESS)
+        )
+
+    async def close(self, batch_id: str, status: BatchStatus, *, at: datetime) -> None:
+        """Nothing of it is open any more."""
+        await self._connection.execute(
+            update(batches).where(batches.c.id == batch_id).values(status=status, completed_at=at)
+        )
+
+    async def _refuse_a_second(self, project_id: str) -> None:
+        current = await self.open_of(project_id)
+        if current is not None:
+            raise ConflictError(
+                "batch_open",
+                "This project is being commissioned. Wait for the end or cancel it, then start "
+                "again.",
+                batch_id=current.request.batch_id,
+            )
+
+    async def _members(
+        self, request: BatchRequest, *, scope: BatchScope, only: Collection[str] | None
+    ) -> dict[str, MemberState]:
+        rows = await self._connection.execute(
+            select(charge_points.c.id, charge_points.c.status)
+            .where(charge_points.c.project_id == request.project_id)
+            .order_by(charge_points.c.id)
+        )
+        known = {row.id: ChargePointStatus(row.status) for row in rows}
+        if not known:
+            raise ConflictError(
+                "no_charge_points",
+                "The project has no charge point. Register or import its charge points first.",
+            )
+        chosen = known
+        if only is not None:
+            _refuse_unknown(sorted(set(only) - set(known)))
+            chosen = {identity: known[identity] for identity in sorted(set(only))}
+        elif scope is not BatchScope.ALL:
+            chosen = {
+                identity: status for identity, status in known.items() if _is_in(scope, status)
+            }
+        members = {
+            identity: MemberState.KEPT
+            if status is ChargePointStatus.COMMISSIONED and not request.from_scratch
+            else MemberState.QUEUED
+            for identity, status in chosen.items()
+        }
+        if MemberState.QUEUED not in members.values():
+            raise ConflictError(
+                "nothing_to_commission",
+                f"None of the project's {len(known)} charge points is to be commissioned. "
+                'Send {"only": "all", "from_scratch": true} to repeat every check of them all.',
+            )
+        return members
+
+    async def _one(self, query: Select[Any]) -> Batch | None:
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else _batch(row)
+
+
+async def open_batch_of(connection: AsyncConnection, charge_point_id: str) -> str | None:
+    """Id of the project whose open batch has this charge point."""
+    project_id: str | None = await connection.scalar(
+        select(batches.c.project_id)
+        .join(batch_members, batch_members.c.batch_id == batches.c.id)
+        .where(batch_members.c.charge_point_id == charge_point_id)
+        .where(batches.c.status.in_(OPEN))
+    )
+    return project_id
+
+
+async def read_owner(connection: AsyncConnection, project_id: str) -> BatchOwner:
+    """Read what the workflow of a project's commissioning is started with."""
+    row = (
+        await connection.execute(
+            select(projects.c.installer_id, projects.c.name).where(projects.c.id == project_id)
+        )
+    ).one()
+    return BatchOwner(project_id=project_id, installer_id=row.installer_id, name=row.name)
+
+
+def _is_in(scope: BatchScope, status: ChargePointStatus) -> bool:
+    if scope is BatchScope.FAILED:
+        return status is ChargePointStatus.COMMISSIONING_FAILED
+    return status is not ChargePointStatus.COMMISSIONED
+
+
+def _refuse_unknown(unknown: Sequence[str]) -> None:
+    if unknown:
+        named = ", ".join(unknown[:_MANY]) + (" and others" if len(unknown) > _MANY else "")
+        raise NotFoundError(
+            "charge_point_not_found", f"The project has no charge point with the id {named}."
+        )
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(
+        request=_REQUEST.validate_python(row.request),
+        status=BatchStatus(row.status),
+        completed_at=row.completed_at,
+        cancel=None if row.cancel is None else _CANCEL.validate_python(row.cancel),
+    )

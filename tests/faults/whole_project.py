@@ -1,0 +1,83 @@
+"""The commissioning of the stage's whole project."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from domain.batch import BatchCounts, BatchRequest
+from domain.commissioning import RunOptions
+from domain.ids import Prefix, new_id
+from domain.names import batch_workflow_id
+from domain.states import BatchScope
+from storage.batch_status import NeedsPerson, count, needing_a_person
+from storage.batches import Batch, Batches, read_owner
+from storage.tables import commissioning_runs
+from tests.faults.stage import PATIENT, Stage
+from workflows.batch_start import wake_batch
+
+
+class WholeProject:
+    """The commissioning of the stage's project."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    async def start(self, *, max_parallel: int, options: RunOptions | None = None) -> str:
+        """Start it as the API does: the rows first, then the workflow."""
+        asked = options or RunOptions(wait_for_connection=timedelta(seconds=30))
+        project = self.stage.project
+        request = BatchRequest(
+            batch_id=new_id(Prefix.BATCH),
+            project_id=project.id,
+            installer_id=project.installer_id,
+            started_by=self.stage.installer.email,
+            started_at=datetime.now(UTC),
+            options=replace(asked, pace=PATIENT),
+            max_parallel=max_parallel,
+        )
+        async with self.stage.database.write() as connection:
+            await Batches(connection).create(request, scope=BatchScope.NOT_COMMISSIONED, only=None)
+        await self.wake()
+        return request.batch_id
+
+    async def wake(self) -> None:
+        async with self.stage.database.read() as connection:
+            owner = await read_owner(connection, self.stage.project.id)
+        await wake_batch(
+            self.stage.client,
+            owner,
+            task_queue=self.stage.task_queue,
+            rpc_timeout=timedelta(seconds=5),
+        )
+
+    async def end(self) -> tuple[Batch, BatchCounts]:
+        """Wait for its workflow, and read how it ended."""
+        handle = self.stage.client.get_workflow_handle(batch_workflow_id(self.stage.project.id))
+        async with asyncio.timeout(50):
+            await handle.result()
+        return await self.stands()
+
+    async def stands(self) -> tuple[Batch, BatchCounts]:
+        async with self.stage.database.read() as connection:
+            batch = await Batches(connection).newest(self.stage.project.id)
+            assert batch is not None
+            return batch, await count(connection, batch.request.batch_id)
+
+    async def need(self) -> Sequence[NeedsPerson]:
+        batch, _ = await self.stands()
+        async with self.stage.database.read() as connection:
+            return await needing_a_person(connection, batch.request.batch_id, after=None, limit=100)
+
+    async def most_at_once(self) -> int:
+        """The largest number of runs that were open at one moment."""
+        async with self.stage.database.read() as connection:
+            rows = (
+                await connection.execute(
+                    select(commissioning_runs.c.started_at, commissioning_runs.c.completed_at)
+                )
+            ).all()
+        spans: list[tuple[datetime, datetime]] = [(row[0], row[1]) for row in rows]
+        return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)
