@@ -154,6 +154,21 @@ def upgrade() -> None:
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhooks_account_id_id'), ['account_id', 'id'], unique=False)
 
+    op.create_table('batches',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('request', sa.JSON(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('completed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('cancel', sa.JSON(), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_batches_project_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_batches'))
+    )
+    with op.batch_alter_table('batches', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_batches_project_id_id'), ['project_id', 'id'], unique=False)
+        batch_op.create_index('uq_batches_one_open', ['project_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
+
     op.create_table('billing_accounts',
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('active_since', sa.DateTime(timezone=True), nullable=False),
@@ -297,6 +312,19 @@ def upgrade() -> None:
         batch_op.create_index('ix_webhook_deliveries_pending', ['id'], unique=False, postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
         batch_op.create_index(batch_op.f('ix_webhook_deliveries_webhook_id_id'), ['webhook_id', 'id'], unique=False)
 
+    op.create_table('batch_members',
+    sa.Column('batch_id', sa.String(length=40), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('commissioning_id', sa.String(length=40), nullable=True),
+    sa.Column('cancel_sent', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
+    sa.ForeignKeyConstraint(['batch_id'], ['batches.id'], name=op.f('fk_batch_members_batch_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_batch_members_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('batch_id', 'charge_point_id', name=op.f('pk_batch_members'))
+    )
+    with op.batch_alter_table('batch_members', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_batch_members_charge_point_id'), ['charge_point_id'], unique=False)
+
     op.create_table('billing_pauses',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -350,6 +378,9 @@ def upgrade() -> None:
     sa.Column('view', sa.JSON(), nullable=True),
     sa.Column('failed_check', sa.String(length=40), nullable=True),
     sa.Column('notified', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
+    sa.Column('waiting_for', sa.String(length=20), nullable=True),
+    sa.Column('waiting', sa.JSON(), nullable=True),
+    sa.Column('wait_number', sa.Integer(), server_default='0', nullable=False),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_commissioning_runs_charge_point_id')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_commissioning_runs_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_commissioning_runs'))
@@ -509,6 +540,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_billing_pauses_project_id_paused_at'))
 
     op.drop_table('billing_pauses')
+    with op.batch_alter_table('batch_members', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_batch_members_charge_point_id'))
+
+    op.drop_table('batch_members')
     with op.batch_alter_table('webhook_deliveries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhook_deliveries_webhook_id_id'))
         batch_op.drop_index('ix_webhook_deliveries_pending', postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
@@ -540,6 +575,11 @@ def downgrade() -> None:
 
     op.drop_table('cdrs')
     op.drop_table('billing_accounts')
+    with op.batch_alter_table('batches', schema=None) as batch_op:
+        batch_op.drop_index('uq_batches_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
+        batch_op.drop_index(batch_op.f('ix_batches_project_id_id'))
+
+    op.drop_table('batches')
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhooks_account_id_id'))
 
