@@ -39,12 +39,13 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _COLUMNS: Final = (
     ("Start", 29.0, "L"),
-    ("Charge point", 41.0, "L"),
+    ("Charge point", 37.0, "L"),
+    ("No.", 9.0, "L"),
     ("Id tag", 34.0, "L"),
-    ("kWh", 19.0, "R"),
+    ("kWh", 17.0, "R"),
     ("Without VAT", 19.0, "R"),
-    ("VAT", 17.0, "R"),
-    ("Total", 21.0, "R"),
+    ("VAT", 16.0, "R"),
+    ("Total", 19.0, "R"),
 )
 _LINE: Final = 4.6
 _GAP: Final = 1.5
@@ -147,9 +148,11 @@ def _sums(paper: Paper, statement: Statement) -> None:
 
 
 def _sum(paper: Paper, name: str, excl_vat: Decimal, incl_vat: Decimal) -> None:
-    paper.cell(WIDTH - 57, 5.5, name)
-    for amount in (excl_vat, incl_vat - excl_vat, incl_vat):
-        paper.cell(19, 5.5, f"{amount:,f}", align="R")
+    amounts = (excl_vat, incl_vat - excl_vat, incl_vat)
+    widths = [width for _, width, _ in _COLUMNS[-len(amounts) :]]  # above those of the table
+    paper.cell(WIDTH - sum(widths), 5.5, name)
+    for amount, width in zip(amounts, widths, strict=True):
+        paper.cell(width, 5.5, f"{amount:,f}", align="R")
     paper.ln(5.5)
 
 
@@ -179,7 +182,8 @@ def _table_row(paper: Paper, cdr: Cdr, zone: ZoneInfo) -> None:
     excl_vat, incl_vat = cdr.total_cost.excl_vat, cdr.total_cost.incl_vat
     cells = (
         f"{cdr.start_date_time.astimezone(zone):%Y-%m-%d %H:%M}",
-        f"{cdr.cdr_location.charge_point} / {cdr.cdr_location.connector_id}",
+        cdr.cdr_location.charge_point,
+        f"{cdr.cdr_location.connector_id}",
         cdr.cdr_token.uid,
         f"{signed(cdr, cdr.total_energy):,.3f}",
         f"{excl_vat:,f}",

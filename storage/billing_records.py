@@ -75,10 +75,11 @@ class StoredBilling:
             return settled
 
     async def _issue(self, connection: AsyncConnection, row: Row[Any], site: Row[Any]) -> Settled:
-        zone = ZoneInfo(site.time_zone)
-        made = await self._compute(connection, row, site, zone)
         records = Cdrs(connection, site.id)
         standing = await records.standing(row.id)
+        # A correction is for what the meter said; a zone that was changed since is none of it.
+        time_zone = site.time_zone if standing is None else standing.cdr.cdr_location.time_zone
+        made = await self._compute(connection, row, site, time_zone)
         if standing is None:
             issued = [Issued(revision=1, cdr=made)]
         elif standing.cdr.agrees_with(made):
@@ -90,15 +91,17 @@ class StoredBilling:
                 Issued(revision=standing.revision + 1, cdr=made),
             ]
         for each in issued:
-            await records.issue(each, transaction_id=row.id, zone=zone)
+            await records.issue(each, transaction_id=row.id, zone=ZoneInfo(site.time_zone))
         return Settled(cdr_ids=tuple(each.cdr.id for each in issued))
 
     async def _compute(
-        self, connection: AsyncConnection, row: Row[Any], site: Row[Any], zone: ZoneInfo
+        self, connection: AsyncConnection, row: Row[Any], site: Row[Any], time_zone: str
     ) -> Cdr:
         versions = [stored.version for stored in await Tariffs(connection, site.id).all()]
         currency = versions[0].tariff.currency  # all have the same, and billing needs one
-        charged = charge(await _session(connection, row), versions, zone=zone, currency=currency)
+        charged = charge(
+            await _session(connection, row), versions, zone=ZoneInfo(time_zone), currency=currency
+        )
         subject = Subject(
             session_id=str(row.id),
             id_tag=row.id_tag,
@@ -109,6 +112,7 @@ class StoredBilling:
                 charge_point_id=row.charge_point_id,
                 charge_point=site.serial_number,
                 connector_id=row.connector_id,
+                time_zone=time_zone,
             ),
         )
         return make_cdr(

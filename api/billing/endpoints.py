@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.billing.schemas import BillingShown, Month
-from api.deps import AppParts, OwnedProjectId, SiteOwner, now
+from api.billing.schemas import BillingShown, Month, TimeZoneChange
+from api.deps import AppParts, OwnedProjectId, SiteOwner
 from api.pagination import Page, Paging
 from api.problems import problems
 from domain.billing.cdr import CREDIT_SUFFIX, Cdr
@@ -15,8 +15,6 @@ from storage.cdrs import Cdrs
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
-
-_NOT_ACTIVE = "The project does not bill yet."
 
 
 @router.get(
@@ -30,40 +28,27 @@ async def get_billing(
 ) -> BillingShown:
     """Sessions that begin from `active_since` on are billed, but none that begin in a pause."""
     async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        return BillingShown.of(await Billing(connection, project_id).state())
+        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        state = await Billing(connection, project_id).state()
+    return BillingShown.of(state, time_zone=project.time_zone)
 
 
-@router.post(
-    "/billing/pause",
-    summary="Pause billing",
-    operation_id="pauseBilling",
-    responses=problems(401, 403, 404, 503, billing_not_active=_NOT_ACTIVE),
+@router.put(
+    "/billing/time-zone",
+    summary="Set the time zone",
+    operation_id="setTimeZone",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
-async def pause_billing(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
+async def set_time_zone(
+    project_id: OwnedProjectId, body: TimeZoneChange, owner: SiteOwner, parts: AppParts
 ) -> BillingShown:
-    """Sessions that begin from now on are not billed; one that runs is billed to its end."""
+    """Say by whose clock prices are chosen, from the next session to be billed on."""
     async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        state = await Billing(connection, project_id).pause(at=now(), by=owner.id)
-    return BillingShown.of(state)
-
-
-@router.post(
-    "/billing/resume",
-    summary="Go on with billing",
-    operation_id="resumeBilling",
-    responses=problems(401, 403, 404, 503, billing_not_active=_NOT_ACTIVE),
-)
-async def resume_billing(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> BillingShown:
-    """Sessions that begin from now on are billed again; those of the pause never are."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        state = await Billing(connection, project_id).resume(at=now())
-    return BillingShown.of(state)
+        projects = Projects(connection)
+        await projects.owned(project_id, site_owner_id=owner.id)
+        await projects.change(project_id, {"time_zone": body.time_zone})
+        state = await Billing(connection, project_id).state()
+    return BillingShown.of(state, time_zone=body.time_zone)
 
 
 @router.get(

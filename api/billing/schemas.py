@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.fields import Moment, Timestamp
+from api.fields import Moment, Request, Timestamp, TimeZone
 from domain.billing.tariff import Tariff, TariffElement
 from domain.states import Role
 from storage.billing import BillingState
@@ -84,22 +84,38 @@ class TariffShown(BaseModel):
         )
 
 
+class TimeZoneChange(Request):
+    """The time zone of a site."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"time_zone": "Europe/London"}]})
+
+    time_zone: TimeZone
+
+
 class BillingShown(BaseModel):
     """Whether the project bills."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"active_since": "2026-05-01T10:15:00Z", "paused_at": None}]
+            "examples": [
+                {
+                    "active_since": "2026-05-01T10:15:00Z",
+                    "paused_at": None,
+                    "time_zone": "Europe/London",
+                }
+            ]
         }
     )
 
     active_since: Timestamp | None = Field(description="Null: it begins with the handover")
     paused_at: Timestamp | None = Field(description="Null: it is not paused")
+    time_zone: str = Field(description="By whose clock prices are chosen and months begin")
 
     @classmethod
-    def of(cls, state: BillingState | None) -> "BillingShown":
+    def of(cls, state: BillingState | None, *, time_zone: str) -> "BillingShown":
         """Show how billing stands."""
         return cls(
+            time_zone=time_zone,
             active_since=None if state is None else state.active_since,
             paused_at=None if state is None else state.paused_at,
         )

@@ -60,6 +60,7 @@ class CdrLocation(_Part):
     charge_point_id: str
     charge_point: str = Field(description="Its serial number")
     connector_id: int
+    time_zone: str = Field(description="By whose clock prices were chosen")
 
 
 class CdrDimension(_Part):

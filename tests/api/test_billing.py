@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import update
 
 from api.deps import now
+from domain.states import ProjectStatus
 from storage.billing import Billing
 from storage.billing_records import StoredBilling
 from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
 from storage.facts import store
+from storage.projects import Projects
 from storage.tables import tariffs
 from tests.api.callers import V1, Caller, fields, problem
 from tests.api.conftest import Own
@@ -189,16 +191,21 @@ class TestTariffs:
         assert "EUR" in document["detail"]
 
 
-async def test_pause_and_resume(site: Site) -> None:
-    assert await site.ok("GET", "/billing") == {"active_since": None, "paused_at": None}
-    problem(await site.call("POST", "/billing/pause"), 409, "billing_not_active")
+async def test_how_billing_stands(site: Site) -> None:
+    assert await site.ok("GET", "/billing") == {
+        "active_since": None,
+        "paused_at": None,
+        "time_zone": "Europe/London",
+    }
     await site.ok("PUT", "/tariff", tariff())
     await site.activate()
-    paused = await site.ok("POST", "/billing/pause")
+    async with site.database.write() as connection:
+        await Projects(connection).change(site.project, {"status": ProjectStatus.HANDED_OVER})
+    assert (await site.ok("GET", "/billing"))["paused_at"] is None
+    await site.ok("PUT", "/features/billing", {"paused": True})
+    paused = await site.ok("GET", "/billing")
     assert paused["active_since"] is not None
     assert paused["paused_at"] is not None
-    assert await site.ok("POST", "/billing/pause") == paused == await site.ok("GET", "/billing")
-    assert (await site.ok("POST", "/billing/resume"))["paused_at"] is None
 
 
 @pytest.fixture
@@ -303,6 +310,14 @@ class TestTimeZone:
         assert await zone_of(project) == "Europe/Paris"
         answer = await installer.patch(f"/projects/{project}", {"time_zone": "Asia/Kathmandu"})
         assert answer.json()["time_zone"] == "Asia/Kathmandu"
+
+    async def test_the_owner_puts_it_right(self, site: Site) -> None:
+        """Also after the handover, when the installer cannot any more."""
+        body = {"time_zone": "Europe/Paris"}
+        assert (await site.ok("PUT", "/billing/time-zone", body))["time_zone"] == "Europe/Paris"
+        assert (await site.ok("GET", "/billing"))["time_zone"] == "Europe/Paris"
+        unknown = await site.call("PUT", "/billing/time-zone", {"time_zone": "Paris"})
+        assert fields(problem(unknown, 422, "invalid_input")) == {"time_zone"}
 
     @pytest.mark.parametrize("zone", ["Bristol", "", "../etc/passwd", "europe/london", "x" * 99])
     async def test_one_that_is_unknown_is_refused(self, installer: Caller, zone: str) -> None:

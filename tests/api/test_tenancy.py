@@ -105,8 +105,7 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{OWNED}/tariff"): None,
     ("GET", f"{OWNED}/tariffs"): None,
     ("GET", f"{OWNED}/billing"): None,
-    ("POST", f"{OWNED}/billing/pause"): None,
-    ("POST", f"{OWNED}/billing/resume"): None,
+    ("PUT", f"{OWNED}/billing/time-zone"): {"time_zone": "Europe/Paris"},
     ("GET", f"{OWNED}/cdrs"): None,
     ("GET", f"{OWNED}/statements/{{month}}"): None,
 }

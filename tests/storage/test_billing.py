@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.billing.messages import BillTransaction
+from domain.billing.tariff import Tariff
 from domain.errors import ConflictError
 from domain.states import Role, RunStatus, TransactionBilling
 from storage.billing import Billing
@@ -18,7 +19,7 @@ from storage.engine import Database
 from storage.fact_records import MeterValues
 from storage.meter_values import insert_meter_values
 from storage.runs import Runs
-from storage.tables import cdrs, commissioning_runs
+from storage.tables import cdrs, commissioning_runs, projects
 from tests.support.billing import (
     ACTIVE,
     Site,
@@ -114,6 +115,31 @@ async def test_late_values_correct_the_record_and_edit_nothing(database: Databas
     assert [record.credit for record in records] == [False, True, False, True, False]
     assert records[3].credit_reference_id == corrected.id
     assert sum(record.total_cost.excl_vat for record in records) == Decimal("3.00")
+
+
+async def test_a_zone_that_is_changed_corrects_nothing(database: Database) -> None:
+    """What was billed by the clock of before stays billed by it."""
+    site = Site(database)
+    component = {"type": "ENERGY", "price": "0.10"}
+    night = {
+        "price_components": [component],
+        "restrictions": {"start_time": "00:00", "end_time": "10:00"},
+    }
+    day = {"price_components": [{"type": "ENERGY", "price": "0.30"}]}
+    tariff = Tariff.model_validate({"currency": "GBP", "elements": [night, day]})
+    await site.begin(stored_tariff(tariff), time_zone="UTC")
+    transaction = await site.session()  # from 09:00 to 11:00: half of it before 10:00
+    await site.settle(transaction)
+    async with database.write() as connection:
+        await connection.execute(update(projects).values(time_zone="Asia/Tokyo"))
+    await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
+    assert (await site.settle(transaction)).reason == "Its record stands."
+    (cdr,) = await site.cdrs(transaction)
+    assert cdr.total_cost.excl_vat == Decimal("2.00")
+    other = await site.session(started="2026-05-02T09:30")
+    await site.settle(other)
+    (cdr,) = await site.cdrs(other)
+    assert (cdr.total_cost.excl_vat, cdr.cdr_location.time_zone) == (Decimal("3.00"), "Asia/Tokyo")
 
 
 async def test_values_that_come_while_it_is_billed_are_not_overlooked(database: Database) -> None:
