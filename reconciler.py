@@ -10,7 +10,8 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a site that was handed over and whose power nobody shares: its workflow is started;
 - a transaction that has ended and waits to be billed: its billing is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
-- a test transaction that outlived its run (its start was told too late): it gets its alarm.
+- a test transaction that outlived its run (its start was told too late): it gets its alarm;
+- an invitation whose end the project's workflow has missed: it is told, and started if need be.
 
 Every worker runs one; two at work do no harm.
 """
@@ -32,6 +33,7 @@ from storage.batches import Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
 from storage.engine import Database
+from storage.invitations import Invitations
 from storage.ownership import let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
@@ -39,12 +41,15 @@ from storage.site_records import handed_over_sites
 from storage.strays import left_running
 from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
+from workflows.project_start import tell_invitation_ended
 from workflows.run_start import RunStart, start_run
 from workflows.site_start import start_site
 from workflows.stray_start import start_stray
 
 _ROUND = timedelta(seconds=15)
 _YOUNG = timedelta(seconds=10)  # an API may still be starting it
+_MISSED = timedelta(minutes=1)
+_INVITATION_ROUND = timedelta(minutes=15)  # the workflow, too, tries so often to tell the installer
 _PAGE = 200
 _RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
@@ -71,6 +76,7 @@ class Reconciler:
         self._last_left_running = 0
         self._last_site = ""
         self._last_due = 0
+        self._next_invitations = now()
 
     async def run(self) -> None:
         """Heal for ever; an outage is tried again at the next round."""
@@ -90,6 +96,7 @@ class Reconciler:
         await self._raise_alarms()
         await self._share_power()
         await self._bill_what_is_due()
+        await self._settle_invitations()
 
     async def _start_what_waits(self) -> None:
         async with self._database.read() as connection:
@@ -172,6 +179,23 @@ class Reconciler:
                 self._client, bill, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
             ):
                 _log.warning("billing_started_again", transaction=bill.transaction_id)
+
+    async def _settle_invitations(self) -> None:
+        now = self._now()
+        if now < self._next_invitations:
+            return
+        async with self._database.read() as connection:
+            missed = await Invitations(connection).unsettled(before=now - _MISSED, limit=_PAGE)
+        for invitation_id, project in missed:
+            await tell_invitation_ended(
+                self._client,
+                project,
+                invitation_id,
+                task_queue=self._task_queue,
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+            _log.warning("invitation_end_was_missed", invitation=invitation_id)
+        self._next_invitations = now + _INVITATION_ROUND
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:

@@ -127,6 +127,8 @@ def make_worker(
         batches.advance_batch,
         notices.mail_verdict,
         handovers.send_invitation,
+        handovers.resend_invitation,
+        handovers.settle_invitation,
         handovers.complete_handover,
         sites.read_site,
         sites.record_states,

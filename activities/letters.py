@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
-from domain.commissioning import InvitationDraft, VerdictNotice
+from domain.commissioning import VerdictNotice
 from domain.devices import device_name
-from domain.states import CheckResult, RunStatus
+from domain.invitations import InvitationNews
+from domain.states import CheckResult, InvitationStatus, RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
-    """Subject and plain text."""
+    """Subject and plain text, and the same in HTML where it is worth it."""
 
     subject: str
     text: str
+    html: str | None = None
 
 
 def verdict_letter(notice: VerdictNotice) -> Letter:
@@ -46,31 +48,24 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
     )
 
 
-def invitation_letter(draft: InvitationDraft, *, link: str, token: str) -> Letter:
-    """Invite a site owner to take their charge points over."""
-    count = draft.charge_points
-    lines = [
-        "Hello,",
-        "",
-        (
-            f"{draft.installer_name} has set up {count} charge point{'' if count == 1 else 's'} at "
-            f"{draft.project_name}, {draft.project_address}, and invites you to take "
-            f"{'it' if count == 1 else 'them'} over."
+def news_letter(news: InvitationNews) -> Letter:
+    """Tell an installer how an invitation ended."""
+    said, then = {
+        InvitationStatus.ACCEPTED: (
+            "accepted your invitation",
+            "The site owner is in: you can complete the handover once everything else is done.",
         ),
-        "",
-    ]
-    if draft.message:
-        lines += [draft.message, ""]
-    lines += [
-        "Accept with this link:",
-        "",
-        f"  {link}",
-        "",
-        f"Invitation code: {token}",
-        (
-            f"The invitation ends on {draft.expires_at:%d %B %Y at %H:%M} UTC. "
-            "It works once and is meant for you alone."
+        InvitationStatus.DECLINED: (
+            "declined your invitation",
+            "Talk to them, or invite somebody else.",
         ),
-        "",
-    ]
-    return Letter(subject=f"Your charge points at {draft.project_name}", text="\n".join(lines))
+        InvitationStatus.EXPIRED: (
+            "did not accept your invitation in time",
+            "The link in that mail is dead. Invite them again when they are ready.",
+        ),
+    }[news.status]
+    lines = [f"Hello {news.name},", "", f"{news.owner_email} {said} to {news.project_name}.", ""]
+    if news.reason:
+        lines += ["Their reason:", "", f"  {news.reason}", ""]
+    lines += [then, ""]
+    return Letter(subject=f"{news.project_name}: the site owner {said}", text="\n".join(lines))

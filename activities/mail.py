@@ -1,15 +1,22 @@
 """Mails to installers and site owners. A token of an invitation exists only in here."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from activities.letters import invitation_letter, verdict_letter
-from domain.commissioning import (
-    CompleteHandover,
-    HandoverResult,
+from activities.invitation_letter import invitation_letter
+from activities.letters import news_letter, verdict_letter
+from domain.commissioning import CompleteHandover, HandoverResult
+from domain.errors import ConflictError, NotFoundError
+from domain.invitations import (
+    InvitationDraft,
     InvitationSent,
+    InvitationSettled,
     InviteSiteOwner,
+    ResendInvitation,
 )
 from domain.ports import Mailer, ProjectRecords, RunRecords
 from domain.tokens import hash_token, invitation_token
@@ -21,6 +28,14 @@ class Invite:
 
     project_id: str
     invitation: InviteSiteOwner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resend:
+    """Input of :meth:`ProjectActivities.resend_invitation`."""
+
+    project_id: str
+    request: ResendInvitation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,22 +79,59 @@ class ProjectActivities:
     @activity.defn
     async def send_invitation(self, invite: Invite) -> InvitationSent:
         """Store the invitation and mail its link; the same invitation is mailed once."""
-        request = invite.invitation
-        token = invitation_token(self._secret, request.invitation_id)
-        draft = await self._records.invite(invite.project_id, request, token_hash=hash_token(token))
-        if not draft.sent:
-            link = f"{self._public_url.rstrip('/')}/invitations/{token}"
-            letter = invitation_letter(draft, link=link, token=token)
-            where = await self._mailer.send(
-                to=draft.email, subject=letter.subject, text=letter.text
+        identity = invite.invitation.invitation_id
+        with _refusals():
+            draft = await self._records.invite(
+                invite.project_id, invite.invitation, token_hash=hash_token(self._token(identity))
             )
-            await self._records.invitation_sent(request.invitation_id)
-            activity.logger.info("invitation_mailed", extra={"where": where})
-        return InvitationSent(
-            invitation_id=request.invitation_id, email=draft.email, expires_at=draft.expires_at
-        )
+        return await self._mail(identity, draft)
+
+    @activity.defn
+    async def resend_invitation(self, resend: Resend) -> InvitationSent:
+        """Begin the time of a pending invitation anew and mail its link again, once a request."""
+        with _refusals():
+            draft = await self._records.resend(resend.project_id, resend.request)
+        return await self._mail(resend.request.invitation_id, draft)
+
+    @activity.defn
+    async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
+        """Let the invitation expire if its time is over, and tell the installer of its end."""
+        settled = await self._records.settle_invitation(invitation_id)
+        if settled.news is not None:
+            letter = news_letter(settled.news)
+            where = await self._mailer.send(
+                to=settled.news.to, subject=letter.subject, text=letter.text
+            )
+            await self._records.invitation_told(invitation_id)
+            activity.logger.info("invitation_news_mailed", extra={"where": where})
+        return replace(settled, news=None)  # no more than the workflow needs goes into its history
 
     @activity.defn
     async def complete_handover(self, hand_over: HandOver) -> HandoverResult:
         """Hand the project over, or say what stands in the way."""
         return await self._records.complete_handover(hand_over.project_id, hand_over.request)
+
+    async def _mail(self, invitation_id: str, draft: InvitationDraft) -> InvitationSent:
+        if not draft.sent:
+            link = f"{self._public_url.rstrip('/')}/invitations/{self._token(invitation_id)}"
+            letter = invitation_letter(draft, link=link)
+            where = await self._mailer.send(
+                to=draft.email, subject=letter.subject, text=letter.text, html=letter.html
+            )
+            await self._records.invitation_sent(invitation_id)
+            activity.logger.info("invitation_mailed", extra={"where": where})
+        return InvitationSent(
+            invitation_id=invitation_id, email=draft.email, expires_at=draft.expires_at
+        )
+
+    def _token(self, invitation_id: str) -> str:
+        return invitation_token(self._secret, invitation_id)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Refuse with the code of the problem, so that the caller of the API learns it."""
+    try:
+        yield
+    except (ConflictError, NotFoundError) as error:
+        raise ApplicationError(error.detail, type=error.code, non_retryable=True) from error

@@ -26,6 +26,7 @@ from api.configuration.endpoints import router as configuration
 from api.declarations.endpoints import router as declarations
 from api.errors import install_error_handlers
 from api.handover.endpoints import router as handover
+from api.handover.invitations import router as invitations
 from api.health.endpoints import router as health
 from api.imports.endpoints import router as imports
 from api.knocking.endpoints import router as knocking
@@ -89,6 +90,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         handover,
         certificates,
         declarations,
+        invitations,
         site_owner,
         access,
         power,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
+from domain.invitations import OpenInvitation
 from domain.operations import DesiredParameter, ParameterOutcome
 from domain.states import InstallerAnswer
 
@@ -348,6 +349,8 @@ class ProjectRequest:
     name: str
     told: tuple[str, ...] = ()
     """What operators read of the life so far; the workflow hands it on to itself."""
+    invitations: tuple[OpenInvitation, ...] = ()
+    """Those it looks at again; handed on in the same way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -355,38 +358,6 @@ class Released:
     """Answer of giving a charge point back; ``configuration_queued``: values wait for a push."""
 
     configuration_queued: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InviteSiteOwner:
-    """Update of ProjectWorkflow. The id is made by the caller, so that a repeat is the same."""
-
-    invitation_id: str
-    email: str
-    message: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvitationDraft:
-    """What the invitation mail needs; ``sent`` when an earlier try has delivered it."""
-
-    project_name: str
-    project_address: str
-    installer_name: str
-    charge_points: int
-    email: str
-    message: str | None
-    expires_at: datetime
-    sent: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InvitationSent:
-    """Answer of :class:`InviteSiteOwner`."""
-
-    invitation_id: str
-    email: str
-    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,6 @@ from domain.commissioning import (
     CompleteHandover,
     Finished,
     HandoverResult,
-    InvitationDraft,
-    InviteSiteOwner,
     RebootRequest,
     Release,
     Released,
@@ -28,6 +26,12 @@ from domain.commissioning import (
     Whereabouts,
 )
 from domain.facts import Snapshot
+from domain.invitations import (
+    InvitationDraft,
+    InvitationSettled,
+    InviteSiteOwner,
+    ResendInvitation,
+)
 from domain.outbound import Destination
 from domain.power import facts as site
 from domain.power import operations as power
@@ -164,7 +168,10 @@ class ProjectRecords(Protocol):
     async def invite(
         self, project_id: str, request: InviteSiteOwner, *, token_hash: str
     ) -> InvitationDraft: ...
+    async def resend(self, project_id: str, request: ResendInvitation) -> InvitationDraft: ...
     async def invitation_sent(self, invitation_id: str) -> None: ...
+    async def settle_invitation(self, invitation_id: str) -> InvitationSettled: ...
+    async def invitation_told(self, invitation_id: str) -> None: ...
     async def complete_handover(
         self, project_id: str, request: CompleteHandover
     ) -> HandoverResult: ...

@@ -45,6 +45,8 @@ class InvitationStatus(StrEnum):
 
     PENDING = "pending"
     ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
     REPLACED = "replaced"
     EXPIRED = "expired"
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from domain.checks import CheckRecord, Failure, RunView
-from domain.states import ProjectStatus, RunStatus
+from domain.states import InvitationStatus, ProjectStatus, RunStatus
 
 OLD_SECRET_VALID: Final = timedelta(days=1)
 """How long calls are also signed with the secret before the newest."""
@@ -24,6 +24,8 @@ class WebhookEvent(StrEnum):
     COMMISSIONING_FAILED = "commissioning.failed"
     COMMISSIONING_CANCELLED = "commissioning.cancelled"
     INVITATION_ACCEPTED = "invitation.accepted"
+    INVITATION_DECLINED = "invitation.declined"
+    INVITATION_EXPIRED = "invitation.expired"
     PROJECT_HANDED_OVER = "project.handed_over"
     WEBHOOK_TEST = "webhook.test"
 
@@ -36,6 +38,13 @@ EVENT_OF_VERDICT: Final = {
     RunStatus.FAILED: WebhookEvent.COMMISSIONING_FAILED,
     RunStatus.CANCELLED: WebhookEvent.COMMISSIONING_CANCELLED,
 }
+
+EVENT_OF_INVITATION: Final = {
+    InvitationStatus.ACCEPTED: WebhookEvent.INVITATION_ACCEPTED,
+    InvitationStatus.DECLINED: WebhookEvent.INVITATION_DECLINED,
+    InvitationStatus.EXPIRED: WebhookEvent.INVITATION_EXPIRED,
+}
+"""How an invitation ends without the installer's doing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,9 +125,12 @@ def handed_over_data(project_id: str, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def accepted_data(project_id: str, *, invitation_id: str, email: str) -> dict[str, Any]:
-    """Tell that the site owner has accepted."""
-    return {"project_id": project_id, "invitation_id": invitation_id, "email": email}
+def invitation_data(
+    project_id: str, *, invitation_id: str, email: str, reason: str | None
+) -> dict[str, Any]:
+    """Tell that an invitation ended; ``reason`` is the owner's for declining it."""
+    told = {"project_id": project_id, "invitation_id": invitation_id, "email": email}
+    return told if reason is None else told | {"reason": reason}
 
 
 def moment(at: datetime) -> str:

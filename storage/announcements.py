@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.checks import RunView
 from domain.ids import Prefix, new_id
-from domain.states import DeliveryStatus, WebhookStatus
+from domain.states import DeliveryStatus, InvitationStatus, WebhookStatus
 from domain.webhooks import (
+    EVENT_OF_INVITATION,
     EVENT_OF_VERDICT,
     WebhookEvent,
-    accepted_data,
     body_of,
     handed_over_data,
+    invitation_data,
     verdict_data,
 )
 from storage.tables import commissioning_runs, projects, webhook_deliveries, webhooks
@@ -48,14 +49,23 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
     )
 
 
-async def announce_acceptance(
-    connection: AsyncConnection, project_id: str, *, invitation_id: str, email: str, at: datetime
+async def announce_invitation(
+    connection: AsyncConnection,
+    project_id: str,
+    status: InvitationStatus,
+    *,
+    invitation_id: str,
+    email: str,
+    reason: str | None,
+    at: datetime,
 ) -> None:
-    """Announce that the site owner has accepted."""
+    """Announce that an invitation was accepted or declined, or has expired."""
     await _announce(
         connection,
-        WebhookEvent.INVITATION_ACCEPTED,
-        lambda project: accepted_data(project, invitation_id=invitation_id, email=email),
+        EVENT_OF_INVITATION[status],
+        lambda project: invitation_data(
+            project, invitation_id=invitation_id, email=email, reason=reason
+        ),
         project=project_id,
         at=at,
     )

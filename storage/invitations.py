@@ -1,51 +1,74 @@
 """Invitations of site owners: one token, one grant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.commissioning import ProjectRequest
 from domain.errors import ConflictError, NotFoundError
-from domain.states import InvitationStatus
-from storage.announcements import announce_acceptance
-from storage.tables import invitations, projects
+from domain.states import InvitationStatus, ProjectStatus
+from storage.announcements import announce_invitation
+from storage.tables import accounts, invitations, projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Invitation:
-    """An invitation, without its token: only the token's hash is stored."""
+    """An invitation, without its token: only the token's hash is stored.
+
+    ``ended_at`` and ``reason``: since when it is not pending, and why the owner declined.
+    """
 
     id: str
     project_id: str
     email: str
     message: str | None
     status: InvitationStatus
+    created_at: datetime
     sent_at: datetime | None
     expires_at: datetime
+    ended_at: datetime | None = None
+    accepted_by: str | None = None
+    reason: str | None = None
+
+    def status_at(self, now: datetime) -> InvitationStatus:
+        """Its status by the clock: it expires on time, though nobody has written that down."""
+        if self.status is InvitationStatus.PENDING and self.expires_at <= now:
+            return InvitationStatus.EXPIRED
+        return self.status
 
 
 class Invitations:
-    """Repository of invitations."""
+    """Repository of invitations. Whoever changes one has locked its project before."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def create(
-        self, invitation: Invitation, *, token_hash: str, created_at: datetime
-    ) -> Invitation:
+    async def create(self, invitation: Invitation, *, token_hash: str) -> Invitation:
         """Store a pending invitation, or return the one that already has its id.
 
         An earlier pending invitation of the project is replaced: its link stops working.
+
+        Raises:
+            ConflictError: ``owner_accepted`` or ``project_handed_over``.
+
         """
         existing = await self.get(invitation.id)
         if existing is not None:
             return existing
+        await self._project_without_owner(invitation.project_id)
         await self._connection.execute(
             update(invitations)
             .where(invitations.c.project_id == invitation.project_id)
             .where(invitations.c.status == InvitationStatus.PENDING)
-            .values(status=InvitationStatus.REPLACED)
+            .values(
+                status=InvitationStatus.REPLACED,
+                ended_at=invitation.created_at,
+                told_at=invitation.created_at,
+            )
         )
         await self._connection.execute(
             insert(invitations).values(
@@ -55,7 +78,7 @@ class Invitations:
                 message=invitation.message,
                 token_hash=token_hash,
                 status=InvitationStatus.PENDING,
-                created_at=created_at,
+                created_at=invitation.created_at,
                 expires_at=invitation.expires_at,
             )
         )
@@ -63,9 +86,11 @@ class Invitations:
 
     async def mark_sent(self, invitation_id: str, at: datetime) -> None:
         """Note that the mail left."""
-        await self._connection.execute(
-            update(invitations).where(invitations.c.id == invitation_id).values(sent_at=at)
-        )
+        await self._set(invitation_id, sent_at=at)
+
+    async def mark_told(self, invitation_id: str, at: datetime) -> None:
+        """Note that the installer knows how it ended."""
+        await self._set(invitation_id, told_at=at)
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """One invitation."""
@@ -74,71 +99,265 @@ class Invitations:
                 select(invitations).where(invitations.c.id == invitation_id)
             )
         ).one_or_none()
-        if row is None:
-            return None
-        return Invitation(
-            id=row.id,
-            project_id=row.project_id,
-            email=row.email,
-            message=row.message,
-            status=InvitationStatus(row.status),
-            sent_at=row.sent_at,
-            expires_at=row.expires_at,
-        )
+        return None if row is None else _invitation(row)
 
-    async def by_token(self, token_hash: str, *, now: datetime) -> Invitation:
-        """Find the pending invitation of a token.
+    async def of_project(self, invitation_id: str, project_id: str) -> Invitation:
+        """One invitation of a project.
 
         Raises:
-            NotFoundError: ``invitation_unknown``.
-            ConflictError: ``invitation_used``, ``invitation_replaced`` or ``invitation_expired``.
+            NotFoundError: ``invitation_not_found``.
 
         """
-        found = await self._connection.scalar(
-            select(invitations.c.id).where(invitations.c.token_hash == token_hash)
-        )
-        invitation = None if found is None else await self.get(found)
-        if invitation is None:
+        invitation = await self.get(invitation_id)
+        if invitation is None or invitation.project_id != project_id:
             raise NotFoundError(
-                "invitation_unknown", "This link is not valid. Ask the installer to invite you."
-            )
-        if invitation.status is InvitationStatus.ACCEPTED:
-            raise ConflictError(
-                "invitation_used", "This invitation has been accepted already. Log in instead."
-            )
-        if invitation.status is InvitationStatus.REPLACED:
-            raise ConflictError(
-                "invitation_replaced", "A newer invitation was sent. Use the link in that mail."
-            )
-        if invitation.expires_at <= now or invitation.status is InvitationStatus.EXPIRED:
-            raise ConflictError(
-                "invitation_expired", "This invitation has expired. Ask the installer for another."
+                "invitation_not_found", "The project has no invitation with this id."
             )
         return invitation
 
+    async def page(
+        self, project_id: str, *, before: str | None, limit: int
+    ) -> Sequence[Invitation]:
+        """Invitations of a project, newest first, older than the id ``before``."""
+        query = select(invitations).where(invitations.c.project_id == project_id)
+        return await self._page(query, before=before, limit=limit)
+
+    async def page_of_invited(
+        self, email: str, *, before: str | None, limit: int
+    ) -> Sequence[Invitation]:
+        """Invitations that were sent to an address, newest first."""
+        query = select(invitations).where(invitations.c.email == email)
+        return await self._page(query, before=before, limit=limit)
+
+    async def by_token(self, token_hash: str) -> Invitation:
+        """Find the invitation of a token, pending or not.
+
+        Raises:
+            NotFoundError: ``invitation_unknown``.
+
+        """
+        row = (
+            await self._connection.execute(
+                select(invitations).where(invitations.c.token_hash == token_hash)
+            )
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                "invitation_unknown", "This link is not valid. Ask the installer to invite you."
+            )
+        return _invitation(row)
+
+    async def resend(
+        self, invitation_id: str, project_id: str, *, asked_at: datetime, expires_at: datetime
+    ) -> Invitation:
+        """Begin the time of a pending invitation anew, once for each ``asked_at``.
+
+        Raises:
+            NotFoundError: ``invitation_not_found``.
+            ConflictError: ``invitation_not_pending``.
+
+        """
+        await self._lock(project_id)
+        invitation = await self.of_project(invitation_id, project_id)
+        if invitation.status_at(asked_at) is not InvitationStatus.PENDING:
+            raise _not_pending(invitation.status_at(asked_at), "Invite the owner again instead.")
+        if invitation.expires_at < expires_at:
+            await self._set(invitation_id, expires_at=expires_at)
+        return await self.of_project(invitation_id, project_id)
+
     async def accept(self, invitation_id: str, *, account_id: str, at: datetime) -> bool:
         """Grant the project to the account; True for exactly one caller."""
-        result = await self._connection.execute(
-            update(invitations)
-            .where(invitations.c.id == invitation_id)
-            .where(invitations.c.status == InvitationStatus.PENDING)
-            .where(invitations.c.expires_at > at)
-            .values(status=InvitationStatus.ACCEPTED, accepted_at=at, accepted_by=account_id)
+        invitation = await self._end(
+            invitation_id, InvitationStatus.ACCEPTED, at=at, accepted_by=account_id
         )
-        if result.rowcount == 0:
+        if invitation is None:
             return False
-        invitation = await self.get(invitation_id)
-        assert invitation is not None  # noqa: S101 - it was updated just now
         await self._connection.execute(
             update(projects)
             .where(projects.c.id == invitation.project_id)
             .values(site_owner_id=account_id)
         )
-        await announce_acceptance(
+        return True
+
+    async def decline(self, invitation_id: str, *, reason: str | None, at: datetime) -> bool:
+        """Refuse it for good; False when it is not pending any more."""
+        ended = await self._end(invitation_id, InvitationStatus.DECLINED, at=at, reason=reason)
+        return ended is not None
+
+    async def expire(self, invitation_id: str, *, at: datetime) -> bool:
+        """Write down that its time is over; False while it is not, and when it has ended."""
+        return await self._end(invitation_id, InvitationStatus.EXPIRED, at=at) is not None
+
+    async def revoke(self, invitation: Invitation, *, at: datetime) -> Invitation:
+        """Take it back; an accepted one takes the project back from its account.
+
+        Raises:
+            ConflictError: ``invitation_not_pending``.
+
+        """
+        status = invitation.status_at(at)
+        if status not in {InvitationStatus.PENDING, InvitationStatus.ACCEPTED}:
+            raise _not_pending(status, "There is nothing to take back.")
+        await self._set(invitation.id, status=InvitationStatus.REVOKED, ended_at=at, told_at=at)
+        if status is InvitationStatus.ACCEPTED:
+            await self._connection.execute(
+                update(projects)
+                .where(projects.c.id == invitation.project_id)
+                .where(projects.c.site_owner_id == invitation.accepted_by)
+                .values(site_owner_id=None)
+            )
+        return await self.of_project(invitation.id, invitation.project_id)
+
+    async def unsettled(
+        self, *, before: datetime, limit: int
+    ) -> Sequence[tuple[str, ProjectRequest]]:
+        """Ids of invitations whose end, before that moment, nobody has written down or told.
+
+        Those of a project that is handed over are left alone: nobody waits for them any more.
+        """
+        query = (
+            select(
+                invitations.c.id, invitations.c.project_id, projects.c.installer_id, projects.c.name
+            )
+            .join(projects, projects.c.id == invitations.c.project_id)
+            .where(projects.c.status == ProjectStatus.IN_PROGRESS)
+            .where(invitations.c.told_at.is_(None))
+            .where(
+                or_(
+                    invitations.c.ended_at < before,
+                    and_(
+                        invitations.c.status == InvitationStatus.PENDING,
+                        invitations.c.expires_at < before,
+                    ),
+                )
+            )
+            .order_by(invitations.c.id)
+            .limit(limit)
+        )
+        return [
+            (
+                row.id,
+                ProjectRequest(
+                    project_id=row.project_id, installer_id=row.installer_id, name=row.name
+                ),
+            )
+            for row in await self._connection.execute(query)
+        ]
+
+    async def _end(
+        self, invitation_id: str, status: InvitationStatus, *, at: datetime, **values: object
+    ) -> Invitation | None:
+        """End a pending invitation and announce it; None when that is not to be done."""
+        found = await self.get(invitation_id)
+        if found is None:
+            return None
+        await self._lock(found.project_id)
+        in_time = invitations.c.expires_at > at
+        ended = await self._connection.execute(
+            update(invitations)
+            .where(invitations.c.id == invitation_id)
+            .where(invitations.c.status == InvitationStatus.PENDING)
+            .where(~in_time if status is InvitationStatus.EXPIRED else in_time)
+            .values(status=status, ended_at=at, **values)
+        )
+        if ended.rowcount == 0:
+            return None
+        invitation = await self.of_project(invitation_id, found.project_id)
+        await announce_invitation(
             self._connection,
             invitation.project_id,
+            status,
             invitation_id=invitation_id,
             email=invitation.email,
+            reason=invitation.reason,
             at=at,
         )
-        return True
+        return invitation
+
+    async def _lock(self, project_id: str) -> None:
+        await self._connection.execute(
+            select(projects.c.id).where(projects.c.id == project_id).with_for_update()
+        )
+
+    async def _project_without_owner(self, project_id: str) -> None:
+        await self._lock(project_id)
+        project = (
+            await self._connection.execute(
+                select(projects.c.status, accounts.c.email)
+                .outerjoin(accounts, accounts.c.id == projects.c.site_owner_id)
+                .where(projects.c.id == project_id)
+            )
+        ).one()
+        if project.status == ProjectStatus.HANDED_OVER:
+            raise ConflictError(
+                "project_handed_over", "The project was handed over; nobody is invited any more."
+            )
+        if project.email is not None:
+            raise ConflictError(
+                "owner_accepted",
+                f"{project.email} has accepted and is the site owner. Revoke that invitation "
+                "first if somebody else is to have the project.",
+            )
+
+    async def _set(self, invitation_id: str, **values: object) -> None:
+        await self._connection.execute(
+            update(invitations).where(invitations.c.id == invitation_id).values(**values)
+        )
+
+    async def _page(
+        self, query: Select[Any], *, before: str | None, limit: int
+    ) -> Sequence[Invitation]:
+        if before is not None:
+            query = query.where(invitations.c.id < before)
+        query = query.order_by(invitations.c.id.desc()).limit(limit)
+        return [_invitation(row) for row in await self._connection.execute(query)]
+
+
+def why_not_pending(status: InvitationStatus) -> ConflictError:
+    """Say to the invited person why the link does nothing any more."""
+    match status:
+        case InvitationStatus.ACCEPTED:
+            return ConflictError(
+                "invitation_used", "This invitation has been accepted already. Log in instead."
+            )
+        case InvitationStatus.DECLINED:
+            return ConflictError(
+                "invitation_declined",
+                "This invitation was declined. Ask the installer for another if that was a "
+                "mistake.",
+            )
+        case InvitationStatus.REVOKED:
+            return ConflictError(
+                "invitation_revoked",
+                "The installer has withdrawn this invitation. Ask them if you did expect it.",
+            )
+        case InvitationStatus.REPLACED:
+            return ConflictError(
+                "invitation_replaced", "A newer invitation was sent. Use the link in that mail."
+            )
+        case InvitationStatus.EXPIRED | InvitationStatus.PENDING:
+            return ConflictError(
+                "invitation_expired", "This invitation has expired. Ask the installer for another."
+            )
+
+
+def _not_pending(status: InvitationStatus, what_then: str) -> ConflictError:
+    return ConflictError(
+        "invitation_not_pending", f"This invitation is {status.value}, not pending. {what_then}"
+    )
+
+
+def _invitation(row: Row[Any]) -> Invitation:
+    return Invitation(
+        id=row.id,
+        project_id=row.project_id,
+        email=row.email,
+        message=row.message,
+        status=InvitationStatus(row.status),
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+        accepted_by=row.accepted_by,
+        reason=row.reason,
+    )

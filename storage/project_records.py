@@ -2,20 +2,29 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.commissioning import (
-    CompleteHandover,
-    HandoverResult,
+from domain.commissioning import CompleteHandover, HandoverResult
+from domain.errors import NotFoundError
+from domain.invitations import (
     InvitationDraft,
+    InvitationNews,
+    InvitationSettled,
     InviteSiteOwner,
+    ResendInvitation,
 )
-from domain.states import InvitationStatus
+from domain.states import InvitationStatus, ProjectStatus
+from domain.webhooks import EVENT_OF_INVITATION
 from storage.engine import Database
 from storage.handover import Handover
 from storage.invitations import Invitation, Invitations
-from storage.tables import accounts, charge_points, projects
+from storage.invited import read_invited
+from storage.tables import accounts, invitations, projects
+
+_STILL_NEWS: Final = timedelta(days=1)
 
 
 class StoredProjects:
@@ -34,17 +43,6 @@ class StoredProjects:
         """Store the invitation, or find it, with what its mail says."""
         now = self._now()
         async with self._database.write() as connection:
-            project = (
-                await connection.execute(
-                    select(
-                        projects.c.name,
-                        projects.c.address,
-                        func.coalesce(accounts.c.company, accounts.c.name).label("installer"),
-                    )
-                    .join(accounts, accounts.c.id == projects.c.installer_id)
-                    .where(projects.c.id == project_id)
-                )
-            ).one()
             stored = await Invitations(connection).create(
                 Invitation(
                     id=request.invitation_id,
@@ -52,34 +50,89 @@ class StoredProjects:
                     email=request.email,
                     message=request.message,
                     status=InvitationStatus.PENDING,
+                    created_at=now,
                     sent_at=None,
                     expires_at=now + self._lifetime,
                 ),
                 token_hash=token_hash,
-                created_at=now,
             )
-            count = await connection.scalar(
-                select(func.count())
-                .select_from(charge_points)
-                .where(charge_points.c.project_id == project_id)
+            return await _draft(connection, stored, sent=stored.sent_at is not None)
+
+    async def resend(self, project_id: str, request: ResendInvitation) -> InvitationDraft:
+        """Begin the invitation's time anew, with what its mail says."""
+        async with self._database.write() as connection:
+            stored = await Invitations(connection).resend(
+                request.invitation_id,
+                project_id,
+                asked_at=request.asked_at,
+                expires_at=request.asked_at + self._lifetime,
             )
-        return InvitationDraft(
-            project_name=project.name,
-            project_address=project.address,
-            installer_name=project.installer,
-            charge_points=count or 0,
-            email=stored.email,
-            message=stored.message,
-            expires_at=stored.expires_at,
-            sent=stored.sent_at is not None,
-        )
+            sent = stored.sent_at is not None and stored.sent_at >= request.asked_at
+            return await _draft(connection, stored, sent=sent)
 
     async def invitation_sent(self, invitation_id: str) -> None:
         """The invitation's mail left."""
         async with self._database.write() as connection:
             await Invitations(connection).mark_sent(invitation_id, self._now())
 
+    async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
+        """Let it expire if its time is over, and find whom to tell of its end."""
+        now = self._now()
+        async with self._database.write() as connection:
+            await Invitations(connection).expire(invitation_id, at=now)
+            row = (
+                await connection.execute(
+                    select(
+                        invitations,
+                        projects.c.name.label("project_name"),
+                        projects.c.status.label("project_status"),
+                        accounts.c.email.label("installer_email"),
+                        accounts.c.name.label("installer_name"),
+                    )
+                    .join(projects, projects.c.id == invitations.c.project_id)
+                    .join(accounts, accounts.c.id == projects.c.installer_id)
+                    .where(invitations.c.id == invitation_id)
+                )
+            ).one_or_none()
+        if row is None:
+            raise NotFoundError("invitation_not_found", "There is no such invitation.")
+        status = InvitationStatus(row.status)
+        is_news = (
+            status in EVENT_OF_INVITATION
+            and row.told_at is None
+            and row.project_status == ProjectStatus.IN_PROGRESS
+            and row.ended_at > now - _STILL_NEWS
+        )
+        news = InvitationNews(
+            to=row.installer_email,
+            name=row.installer_name,
+            project_name=row.project_name,
+            owner_email=row.email,
+            status=status,
+            reason=row.reason,
+        )
+        return InvitationSettled(
+            status=status, expires_at=row.expires_at, news=news if is_news else None
+        )
+
+    async def invitation_told(self, invitation_id: str) -> None:
+        """The installer has been told."""
+        async with self._database.write() as connection:
+            await Invitations(connection).mark_told(invitation_id, self._now())
+
     async def complete_handover(self, project_id: str, request: CompleteHandover) -> HandoverResult:
         """Hand over, or say what stands in the way."""
         async with self._database.write() as connection:
             return await Handover(connection).complete(project_id, request, at=self._now())
+
+
+async def _draft(
+    connection: AsyncConnection, invitation: Invitation, *, sent: bool
+) -> InvitationDraft:
+    return InvitationDraft(
+        project=await read_invited(connection, invitation.project_id),
+        email=invitation.email,
+        message=invitation.message,
+        expires_at=invitation.expires_at,
+        sent=sent,
+    )

@@ -463,8 +463,16 @@ invitations = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("sent_at", UTCDateTime),
     Column("expires_at", UTCDateTime, nullable=False),
-    Column("accepted_at", UTCDateTime),
+    Column("ended_at", UTCDateTime),  # it is not pending since then
     Column("accepted_by", ForeignKey("accounts.id")),
+    Column("reason", String(500)),  # the owner's, for declining
+    Column("told_at", UTCDateTime),  # the installer has been told of its end
+    Index(
+        "ix_invitations_to_settle",
+        "id",
+        postgresql_where=text("told_at IS NULL"),
+        sqlite_where=text("told_at IS NULL"),
+    ),
 )
 
 declarations = Table(

@@ -20,7 +20,7 @@ from domain.names import (
     commissioning_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.states import BatchScope, ChargePointStatus, RunStatus
+from domain.states import BatchScope, ChargePointStatus, InvitationStatus, RunStatus
 from reconciler import Reconciler
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
@@ -29,7 +29,7 @@ from storage.engine import Database
 from storage.ownership import owned, take
 from storage.runs import Runs
 from storage.strays import left_running
-from storage.tables import charge_points, projects, transactions
+from storage.tables import charge_points, invitations, projects, transactions
 from tests.support.billing import Site as BillingSite
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
@@ -86,9 +86,9 @@ class Site:
             self.client, self.database, now=lambda: self.now, task_queue=self.task_queue
         ).heal()
 
-    async def workflow(self) -> WorkflowExecutionStatus | None:
+    async def workflow(self, identity: str | None = None) -> WorkflowExecutionStatus | None:
         try:
-            found = await self.client.get_workflow_handle(self.workflow_id).describe()
+            found = await self.client.get_workflow_handle(identity or self.workflow_id).describe()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -328,3 +328,47 @@ async def test_a_batch_hears_that_it_was_cancelled(
         )
         == 2
     )
+
+
+async def test_an_invitation_whose_end_was_missed_is_told_to_a_workflow(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await one_charge_point(database, accepted=False)
+    project = f"prj_{uuid4().hex}"
+    async with database.write() as connection:
+        await connection.execute(
+            insert(projects).from_select(
+                [column.name for column in projects.columns],
+                select(
+                    *(
+                        literal(project) if column is projects.c.id else column
+                        for column in projects.columns
+                    )
+                ),
+            )
+        )
+        await connection.execute(
+            insert(invitations).values(
+                id="inv_1",
+                project_id=project,
+                email="a@acme.example",
+                token_hash="-",
+                status=InvitationStatus.PENDING,
+                created_at=AT,
+                expires_at=AT,
+            )
+        )
+    site.now = AT + timedelta(seconds=30)
+    await site.heal()
+    assert await site.workflow(project) is None  # it may still be on its way
+    site.now = AT + timedelta(minutes=2)
+    await site.heal()
+    assert await site.workflow(project) is WorkflowExecutionStatus.RUNNING
+    events = (await temporal_client.get_workflow_handle(project).fetch_history()).events
+    signals = [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        for event in events
+        if event.HasField("workflow_execution_signaled_event_attributes")
+    ]
+    assert signals == ["invitation_ended"]

@@ -40,6 +40,11 @@ INVITATION_RETRY = RetryPolicy(
     maximum_attempts=5,
 )
 
+# The installer is told of an invitation's end as soon as the mail server is there.
+INVITATION_PAUSE = timedelta(minutes=15)
+# The database's moment counts, and its clock may be a little behind Temporal's.
+INVITATION_CLOCK_SKEW = timedelta(seconds=1)
+
 # An operation on a node: nobody picks it up when the node is dead. The workflow re-sends by
 # itself after it has located the charge point again, so Temporal must not retry on a stale queue.
 NODE_PICKUP = timedelta(seconds=5)

@@ -5,21 +5,29 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
+    from collections.abc import Awaitable
+    from contextlib import suppress
     from dataclasses import replace
+    from datetime import datetime, timedelta
 
-    from activities.mail import HandOver, Invite, ProjectActivities
+    from activities.mail import HandOver, Invite, ProjectActivities, Resend
     from activities.runs import RunActivities
     from domain.commissioning import (
         CompleteHandover,
         HandoverResult,
-        InvitationSent,
-        InviteSiteOwner,
         ProjectRequest,
         RetryOrder,
         RetryRun,
         RunStarted,
     )
     from domain.ids import Prefix, id_of, is_id
+    from domain.invitations import (
+        InvitationSent,
+        InviteSiteOwner,
+        OpenInvitation,
+        ResendInvitation,
+    )
+    from domain.states import InvitationStatus
     from workflows import policies
     from workflows.activation import share_power
     from workflows.history import history_is_long
@@ -27,42 +35,74 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class ProjectWorkflow:
-    """Open until the project is handed over. Invitations and the handover are updates on it."""
+    """Open until the project is handed over. Invitations and the handover are updates on it.
+
+    It looks at each open invitation when that expires, and when it hears that it has ended.
+    """
 
     @workflow.init
     def __init__(self, request: ProjectRequest) -> None:
         self._request = request
         self._handed_over = False
         self._told = list(request.told)
+        self._due = {one.invitation_id: one.due_at for one in request.invitations}
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
     async def run(self, request: ProjectRequest) -> None:
-        """Wait for the handover; a long life continues as new."""
+        """Look after invitations until the handover; a long life continues as new."""
         self._present(request)
-        await workflow.wait_condition(lambda: self._handed_over or history_is_long())
+        while not self._over():
+            await self._wait_for_an_invitation()
+            await self._settle_what_is_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._handed_over:
-            workflow.continue_as_new(replace(request, told=tuple(self._told)))
+            open_ones = tuple(
+                OpenInvitation(invitation_id=identity, due_at=due_at)
+                for identity, due_at in self._due.items()
+            )
+            workflow.continue_as_new(
+                replace(request, told=tuple(self._told), invitations=open_ones)
+            )
 
     @workflow.update
     async def invite_site_owner(self, invitation: InviteSiteOwner) -> InvitationSent:
         """Invite the site owner; an earlier pending invitation is replaced."""
         async with self._one_at_a_time:
-            sent = await workflow.execute_activity_method(
-                ProjectActivities.send_invitation,
-                Invite(project_id=self._request.project_id, invitation=invitation),
-                start_to_close_timeout=policies.MAIL_TIMEOUT,
-                retry_policy=policies.INVITATION_RETRY,
-                summary="Mail the invitation",
+            sent = await self._mailed(
+                workflow.execute_activity_method(
+                    ProjectActivities.send_invitation,
+                    Invite(project_id=self._request.project_id, invitation=invitation),
+                    start_to_close_timeout=policies.MAIL_TIMEOUT,
+                    retry_policy=policies.INVITATION_RETRY,
+                    summary="Mail the invitation",
+                )
             )
-            self._tell(f"Invited {invitation.invitation_id}")
+            self._due = {sent.invitation_id: sent.expires_at}  # the earlier ones are replaced
+            self._tell(f"Invited {sent.invitation_id}")
+            return sent
+
+    @workflow.update
+    async def resend_invitation(self, request: ResendInvitation) -> InvitationSent:
+        """Mail the link of a pending invitation again; its time begins anew."""
+        async with self._one_at_a_time:
+            sent = await self._mailed(
+                workflow.execute_activity_method(
+                    ProjectActivities.resend_invitation,
+                    Resend(project_id=self._request.project_id, request=request),
+                    start_to_close_timeout=policies.MAIL_TIMEOUT,
+                    retry_policy=policies.INVITATION_RETRY,
+                    summary="Mail the invitation again",
+                )
+            )
+            self._due[sent.invitation_id] = sent.expires_at
+            self._tell(f"Sent {sent.invitation_id} again")
             return sent
 
     @workflow.signal
-    def invitation_accepted(self, invitation_id: str) -> None:
-        """The site owner has accepted."""
-        self._tell(f"Accepted {invitation_id}")
+    def invitation_ended(self, invitation_id: str) -> None:
+        """The invitation was accepted, declined or revoked, or its end was missed."""
+        self._due[invitation_id] = workflow.now()
 
     @workflow.update
     async def complete_handover(self, request: CompleteHandover) -> HandoverResult:
@@ -111,6 +151,65 @@ class ProjectWorkflow:
             raise _refused("charge_point_id is the id of a charge point: cp_ and 26 characters.")
         if not request.by.strip():
             raise _refused("by says who retries; leave it out if nobody has a name.")
+
+    def _over(self) -> bool:
+        return self._handed_over or history_is_long()
+
+    async def _wait_for_an_invitation(self) -> None:
+        """Wait until the first invitation is due, or another is, or it is all over."""
+        first = self._first_due()
+        left = None if first is None else first - workflow.now()
+        if left is not None and left <= timedelta(0):
+            return
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._over() or self._first_due() != first,
+                timeout=left,
+                timeout_summary="The invitation expires",
+            )
+
+    def _first_due(self) -> datetime | None:
+        return min(self._due.values(), default=None)
+
+    async def _settle_what_is_due(self) -> None:
+        now = workflow.now()
+        for identity, due_at in list(self._due.items()):
+            if due_at <= now:
+                again_at = await self._settle(identity)
+                if self._due.get(identity) != due_at:
+                    continue  # heard of again, or replaced, meanwhile
+                del self._due[identity]
+                if again_at is not None:
+                    self._due[identity] = again_at
+
+    async def _settle(self, invitation_id: str) -> datetime | None:
+        """Look at an invitation; returns when to look again, None when it has ended."""
+        try:
+            settled = await workflow.execute_activity_method(
+                ProjectActivities.settle_invitation,
+                invitation_id,
+                start_to_close_timeout=policies.MAIL_TIMEOUT,
+                retry_policy=policies.INVITATION_RETRY,
+                summary="Look how the invitation stands",
+            )
+        except ActivityError:  # the mail server is away, perhaps for long
+            return workflow.now() + policies.INVITATION_PAUSE
+        if settled.status is InvitationStatus.PENDING:
+            return max(settled.expires_at, workflow.now() + policies.INVITATION_CLOCK_SKEW)
+        self._tell(f"{settled.status.value.capitalize()} {invitation_id}")
+        return None
+
+    @staticmethod
+    async def _mailed(sending: Awaitable[InvitationSent]) -> InvitationSent:
+        try:
+            return await sending
+        except ActivityError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.non_retryable and cause.type:
+                raise ApplicationError(
+                    cause.message, type=cause.type, non_retryable=True
+                ) from error
+            raise
 
     async def _retried(self, order: RetryOrder) -> RunStarted:
         try:

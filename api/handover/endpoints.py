@@ -11,9 +11,10 @@ from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
-from domain.commissioning import CompleteHandover, InviteSiteOwner, ProjectRequest
+from domain.commissioning import CompleteHandover, ProjectRequest
 from domain.errors import ConflictError
 from domain.ids import Prefix, new_id
+from domain.invitations import InviteSiteOwner
 from domain.states import ProjectStatus
 from storage.accounts import Account
 from storage.projects import Projects
@@ -26,14 +27,25 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
     status_code=HTTPStatus.CREATED,
     summary="Invite the site owner",
     operation_id="inviteSiteOwner",
-    responses=problems(400, 401, 403, 404, 413, 422, 429, 503, project_handed_over=HANDED_OVER),
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        429,
+        503,
+        project_handed_over=HANDED_OVER,
+        owner_accepted="Somebody is the site owner; revoke their invitation first.",
+    ),
 )
 async def invite_site_owner(
     project_id: ProjectId, body: Invite, installer: Installer, parts: AppParts
 ) -> Invited:
     """Mail the site owner an invitation, so that they can claim the project.
 
-    A new invitation replaces one that was not accepted yet: its link stops working.
+    A new invitation, to whatever address, replaces one that is pending: its link stops working.
     """
     project = await _open_project(parts, installer, project_id)
     await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.accounts.schemas import AccountCreated, NewPassword
-from api.fields import Name, Request, Timestamp
+from api.fields import Name, Reason, Request, Timestamp
 from domain.states import ProjectStatus
 from storage.projects import Project
 
@@ -18,6 +18,9 @@ _PROJECT: dict[str, Any] = {
     "handed_over_at": "2026-05-01T10:15:00Z",
     "created_at": "2026-05-01T09:05:00Z",
 }
+
+
+Token = Annotated[str, Field(min_length=1, max_length=200, description="From the link in the mail")]
 
 
 class Accept(Request):
@@ -39,9 +42,7 @@ class Accept(Request):
         }
     )
 
-    token: Annotated[
-        str, Field(min_length=1, max_length=200, description="From the link in the mail")
-    ]
+    token: Token
     name: Name | None = None
     password: NewPassword
 
@@ -64,6 +65,17 @@ class Accepted(AccountCreated):
     )
 
     project_id: str
+
+
+class Decline(Request):
+    """Decline an invitation; it needs no account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "4f0c…", "reason": "We have sold the site."}]}
+    )
+
+    token: Token
+    reason: Reason | None = Field(default=None, description="The installer reads it")
 
 
 class OwnedProject(BaseModel):

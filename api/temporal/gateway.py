@@ -42,12 +42,11 @@ from domain.commissioning import (
     ConnectionTest,
     ConnectionTestRequest,
     HandoverResult,
-    InvitationSent,
-    InviteSiteOwner,
     ProjectRequest,
     PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
+from domain.invitations import InvitationSent, InviteSiteOwner, ResendInvitation
 from domain.names import (
     SHARED_TASK_QUEUE,
     commissioning_workflow_id,
@@ -121,12 +120,18 @@ class TemporalGateway:
         """Have the project handed over, or hear what stands in the way."""
         return await self._update_project(project, ProjectWorkflow.complete_handover, handover)
 
-    async def invitation_accepted(self, project_id: str, invitation_id: str) -> None:
-        """Tell the project's workflow, if it can be told: the database knows it anyway."""
+    async def resend_invitation(
+        self, project: ProjectRequest, request: ResendInvitation
+    ) -> InvitationSent:
+        """Have the invitation mailed again."""
+        return await self._update_project(project, ProjectWorkflow.resend_invitation, request)
+
+    async def invitation_ended(self, project_id: str, invitation_id: str) -> None:
+        """Tell the project's workflow, if it can be told: the reconciler tells it otherwise."""
         try:
             async with self._link.client() as client:
                 await client.get_workflow_handle(project_id).signal(
-                    ProjectWorkflow.invitation_accepted, invitation_id, rpc_timeout=RPC_TIMEOUT
+                    ProjectWorkflow.invitation_ended, invitation_id, rpc_timeout=RPC_TIMEOUT
                 )
         except (UnavailableError, RPCError) as error:
             _log.info("invitation_signal_not_delivered", project=project_id, error=str(error))

@@ -41,6 +41,9 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{PROJECT}/commission"): {},
     ("GET", f"{PROJECT}/commissioning"): None,
     ("POST", f"{PROJECT}/commissioning/cancel"): None,
+    ("GET", f"{PROJECT}/invitations"): None,
+    ("POST", f"{PROJECT}/invitations/{{invitation_id}}/resend"): None,
+    ("POST", f"{PROJECT}/invitations/{{invitation_id}}/revoke"): None,
     ("POST", f"{PROJECT}/charge-points/import"): None,
     ("GET", f"{PROJECT}/unclaimed"): None,
     ("POST", f"{PROJECT}/unclaimed/{{identity}}/claim"): {"charge_point_id": "cp_x"},
@@ -122,6 +125,8 @@ WITHOUT_ID = {
     ("POST", "/api/v1/installer/webhooks"),
     ("GET", "/api/v1/installer/webhooks"),
     ("POST", "/api/v1/site-owner/invitations/accept"),
+    ("POST", "/api/v1/site-owner/invitations/decline"),
+    ("GET", "/api/v1/site-owner/invitations"),
     ("POST", "/api/v1/site-owner/login"),
     ("POST", "/api/v1/site-owner/logout"),
     ("GET", "/api/v1/site-owner/me"),
@@ -142,6 +147,7 @@ class Theirs:
     identity: str
     webhook_id: str
     delivery_id: str
+    invitation_id: str
     id_tag: str = "04A2B3C4"
     feature: str = "smart_charging"
     month: str = "2026-05"
@@ -177,6 +183,7 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
         commissioning_id=run,
         identity=str(GUIDE_CHARGE_POINT["serial_number"]),
         webhook_id=webhook,
+        invitation_id=new_id(Prefix.INVITATION),
         delivery_id=(await stranger.post(f"/webhooks/{webhook}/test")).json()["id"],
     )
 
@@ -210,6 +217,8 @@ async def test_what_is_not_documented_has_no_tenant(app: FastAPI) -> None:
         "/certificates/{token}",
         "/certificates/{token}/file",
         "/invitations/{token}",
+        "/invitations/{token}/accept",
+        "/invitations/{token}/decline",
         "/openapi.json",
     }
 
@@ -264,6 +273,7 @@ async def _expect_foreign_is_unknown(
             commissioning_id=new_id(Prefix.COMMISSIONING),
             webhook_id=new_id(Prefix.WEBHOOK),
             delivery_id=new_id(Prefix.DELIVERY),
+            invitation_id=new_id(Prefix.INVITATION),
             identity="SN-0",
             id_tag="NOBODY",
             feature="smart_charging",
@@ -297,6 +307,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 webhook_id=name,
                 delivery_id=name,
                 month=name,
+                invitation_id=name,
             )
 
         for case, answer in (await answers(installer, malformed)).items():

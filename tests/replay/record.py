@@ -34,7 +34,6 @@ from domain.commissioning import (
     CompleteHandover,
     ConfigurationRequest,
     ConnectionTestRequest,
-    InviteSiteOwner,
     ProjectRequest,
     RetryRun,
     RunOptions,
@@ -42,6 +41,7 @@ from domain.commissioning import (
 )
 from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
+from domain.invitations import InviteSiteOwner, ResendInvitation
 from domain.names import (
     batch_workflow_id,
     billing_workflow_id,
@@ -255,8 +255,10 @@ async def _project(stage: Stage) -> Recorded:
         invitation_id=new_id(Prefix.INVITATION), email=project.site_owner_email, message="Welcome."
     )
     await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
+    again = ResendInvitation(invitation_id=invitation.invitation_id, asked_at=datetime.now(UTC))
+    await handle.execute_update(ProjectWorkflow.resend_invitation, again)
     await _accept(stage, invitation)
-    await handle.signal(ProjectWorkflow.invitation_accepted, invitation.invitation_id)
+    await handle.signal(ProjectWorkflow.invitation_ended, invitation.invitation_id)
     async with stage.powered(Fault.CONNECTOR_FAULTED) as charge_point:
         await stage.verdict(await stage.start(charge_point.identity))
         charge_point.clear_fault(Fault.CONNECTOR_FAULTED)

@@ -13,10 +13,10 @@ from domain.commissioning import (
     Blocker,
     CompleteHandover,
     HandoverResult,
-    InvitationSent,
-    InviteSiteOwner,
     ProjectRequest,
 )
+from domain.invitations import InvitationSent, InvitationSettled, InviteSiteOwner
+from domain.states import InvitationStatus
 from tests.support.histories import life
 from worker import workflow_runner
 from workflows.project import ProjectWorkflow
@@ -40,6 +40,10 @@ class Site:
         return InvitationSent(invitation_id=identity, email=invite.invitation.email, expires_at=_AT)
 
     @activity.defn
+    async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
+        return InvitationSettled(status=InvitationStatus.ACCEPTED, expires_at=_AT)
+
+    @activity.defn
     async def complete_handover(self, hand_over: HandOver) -> HandoverResult:
         blocker = Blocker(code="not_commissioned", detail="Charge point 1 has not been.")
         return HandoverResult(
@@ -56,7 +60,7 @@ async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> No
         client,
         task_queue=queue,
         workflows=[ProjectWorkflow],
-        activities=[site.send_invitation, site.complete_handover],
+        activities=[site.send_invitation, site.settle_invitation, site.complete_handover],
         workflow_runner=workflow_runner(),
     )
     async with worker:
@@ -75,7 +79,7 @@ async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> No
             )
             sent = await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
             assert sent.invitation_id == f"inv_{day}"
-            await handle.signal(ProjectWorkflow.invitation_accepted, f"inv_{day}")
+            await handle.signal(ProjectWorkflow.invitation_ended, f"inv_{day}")
             result = await handle.execute_update(ProjectWorkflow.complete_handover, _HAND_OVER)
             assert result.blockers
         site.ready = True

@@ -258,8 +258,10 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('accepted_by', sa.String(length=40), nullable=True),
+    sa.Column('reason', sa.String(length=500), nullable=True),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['accepted_by'], ['accounts.id'], name=op.f('fk_invitations_accepted_by')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_invitations_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invitations')),
@@ -267,6 +269,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitations_project_id'), ['project_id'], unique=False)
+        batch_op.create_index('ix_invitations_to_settle', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
 
     op.create_table('reboot_slots',
     sa.Column('intent', sa.String(length=100), nullable=False),
@@ -559,6 +562,7 @@ def downgrade() -> None:
 
     op.drop_table('reboot_slots')
     with op.batch_alter_table('invitations', schema=None) as batch_op:
+        batch_op.drop_index('ix_invitations_to_settle', postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
 
     op.drop_table('invitations')

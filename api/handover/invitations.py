@@ -1,0 +1,113 @@
+"""Endpoints of the invitations that a project has sent."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from api.deps import AppParts, Installer, ProjectId, now
+from api.handover.schemas import InvitationShown, Invited
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER, project_request
+from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
+from domain.errors import NotFoundError
+from domain.ids import Prefix, is_id
+from domain.invitations import ResendInvitation
+from storage.invitations import Invitations
+from storage.projects import Projects
+
+router = APIRouter(prefix="/installer/projects/{project_id}/invitations", tags=["Handover"])
+_NOT_PENDING = "It has ended already; `status` of the list says how."
+
+
+def _invitation_id(
+    _: ProjectId,
+    invitation_id: Annotated[str, Path(examples=["inv_01HX7ABCDEFGH12345"])],
+) -> str:
+    if not is_id(Prefix.INVITATION, invitation_id):
+        raise NotFoundError("invitation_not_found", "The project has no invitation with this id.")
+    return invitation_id
+
+
+InvitationId = Annotated[str, Depends(_invitation_id)]
+
+
+@router.get(
+    "",
+    summary="List the invitations",
+    operation_id="listInvitations",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_invitations(
+    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+) -> Page[InvitationShown]:
+    """Every invitation of the project, newest first, and how it stands."""
+    moment = now()
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        rows = await Invitations(connection).page(
+            project_id, before=paging.after_id(Prefix.INVITATION), limit=paging.fetch
+        )
+    return paging.page(
+        rows, lambda one: InvitationShown.of(one, now=moment), lambda invitation: invitation.id
+    )
+
+
+@router.post(
+    "/{invitation_id}/resend",
+    summary="Mail an invitation again",
+    operation_id="resendInvitation",
+    responses=problems(
+        401,
+        403,
+        404,
+        429,
+        503,
+        invitation_not_pending=_NOT_PENDING,
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def resend_invitation(
+    project_id: ProjectId, invitation_id: InvitationId, installer: Installer, parts: AppParts
+) -> Invited:
+    """Mail the link of a pending invitation once more; the time to accept it begins anew."""
+    async with parts.database.write() as connection:
+        project = await Projects(connection).for_change(project_id, installer_id=installer.id)
+        await Invitations(connection).of_project(invitation_id, project_id)
+    await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
+    sent = await parts.temporal.resend_invitation(
+        project_request(project), ResendInvitation(invitation_id=invitation_id, asked_at=now())
+    )
+    return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
+
+
+@router.post(
+    "/{invitation_id}/revoke",
+    summary="Revoke an invitation",
+    operation_id="revokeInvitation",
+    responses=problems(
+        401,
+        403,
+        404,
+        503,
+        invitation_not_pending=_NOT_PENDING,
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def revoke_invitation(
+    project_id: ProjectId, invitation_id: InvitationId, installer: Installer, parts: AppParts
+) -> InvitationShown:
+    """Take an invitation back: its link stops working at once.
+
+    One that was accepted can be taken back until the handover; the project then has no site owner
+    any more, and another can be invited.
+    """
+    moment = now()
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        invitations = Invitations(connection)
+        revoked = await invitations.revoke(
+            await invitations.of_project(invitation_id, project_id), at=moment
+        )
+    await parts.temporal.invitation_ended(project_id, invitation_id)
+    return InvitationShown.of(revoked, now=moment)

@@ -1,0 +1,93 @@
+"""Contracts of the invitation of a site owner: asking, sending, ending, telling."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.states import ChargePointStatus, InvitationStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InviteSiteOwner:
+    """Update of ProjectWorkflow. The id is made by the caller, so that a repeat is the same."""
+
+    invitation_id: str
+    email: str
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResendInvitation:
+    """Update of ProjectWorkflow: mail the link again; its time begins anew at ``asked_at``."""
+
+    invitation_id: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitedChargePoint:
+    """A charge point, as the invited owner reads of it."""
+
+    serial_number: str
+    device: str
+    place: str | None
+    status: ChargePointStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitedProject:
+    """What is handed over, and by whom. The list ends early; ``charge_point_count`` does not."""
+
+    name: str
+    address: str
+    installer_name: str
+    charge_point_count: int
+    charge_points: tuple[InvitedChargePoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationDraft:
+    """What the invitation mail needs; ``sent`` when an earlier try has delivered it."""
+
+    project: InvitedProject
+    email: str
+    message: str | None
+    expires_at: datetime
+    sent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationSent:
+    """Answer of :class:`InviteSiteOwner` and :class:`ResendInvitation`."""
+
+    invitation_id: str
+    email: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationNews:
+    """What the installer is told when an invitation ends: ``to`` whom, and how it ended."""
+
+    to: str
+    name: str
+    project_name: str
+    owner_email: str
+    status: InvitationStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationSettled:
+    """How an invitation stands now. ``news``: its end, which the installer has not been told."""
+
+    status: InvitationStatus
+    expires_at: datetime
+    news: InvitationNews | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenInvitation:
+    """An invitation that ProjectWorkflow looks at again, and when."""
+
+    invitation_id: str
+    due_at: datetime

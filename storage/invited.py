@@ -1,0 +1,54 @@
+"""What an invited owner reads of the project, in the mail and on the page."""
+
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.devices import device_name
+from domain.invitations import InvitedChargePoint, InvitedProject
+from domain.states import ChargePointStatus
+from storage.tables import accounts, charge_points, projects
+
+_LISTED: Final = 50
+
+
+async def read_invited(connection: AsyncConnection, project_id: str) -> InvitedProject:
+    """Read the project, who has installed it, and its first charge points."""
+    project = (
+        await connection.execute(
+            select(
+                projects.c.name,
+                projects.c.address,
+                func.coalesce(accounts.c.company, accounts.c.name).label("installer"),
+            )
+            .join(accounts, accounts.c.id == projects.c.installer_id)
+            .where(projects.c.id == project_id)
+        )
+    ).one()
+    count = await connection.scalar(
+        select(func.count())
+        .select_from(charge_points)
+        .where(charge_points.c.project_id == project_id)
+    )
+    rows = await connection.execute(
+        select(charge_points)
+        .where(charge_points.c.project_id == project_id)
+        .order_by(charge_points.c.id)
+        .limit(_LISTED)
+    )
+    return InvitedProject(
+        name=project.name,
+        address=project.address,
+        installer_name=project.installer,
+        charge_point_count=count or 0,
+        charge_points=tuple(
+            InvitedChargePoint(
+                serial_number=row.serial_number,
+                device=device_name(row.vendor, row.model),
+                place=row.location_address,
+                status=ChargePointStatus(row.status),
+            )
+            for row in rows
+        ),
+    )

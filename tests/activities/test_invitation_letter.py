@@ -1,0 +1,80 @@
+"""The invitation mail says the same in text and in HTML, and lets nobody write HTML into it."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import unescape
+
+from activities.invitation_letter import invitation_letter
+from domain.invitations import InvitationDraft, InvitedChargePoint, InvitedProject
+from domain.states import ChargePointStatus
+
+LINK = "https://charging.example/invitations/" + "5f" * 32
+DRAFT = InvitationDraft(
+    project=InvitedProject(
+        name="Riverside <Business> & Park",
+        address="12 Riverside Way, Bristol, BS1 4AA",
+        installer_name="Acme EV Solutions Ltd",
+        charge_point_count=6,
+        charge_points=tuple(
+            InvitedChargePoint(
+                serial_number=f"CP-SN-0048392{number}",
+                device="ABB Terra AC W22",
+                place=f"Bay {number}, Car Park A",
+                status=status,
+            )
+            for number, status in enumerate(ChargePointStatus, 1)
+        ),
+    ),
+    email="facilities@riversidebp.com",
+    message="Your charge points are ready.\n\nCall <me> at 0117 & ask for Alex.",
+    expires_at=datetime(2026, 5, 8, 9, tzinfo=UTC),
+    sent=False,
+)
+
+
+def _words(html: str) -> str:
+    """What a reader of the HTML sees, but for the preview line."""
+    body = re.sub(
+        r'<div style="display:none.*?</div>', "", html.partition("<body")[2], flags=re.DOTALL
+    )
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_both_say_the_same() -> None:
+    letter = invitation_letter(DRAFT, link=LINK)
+    assert letter.html is not None
+    seen, text = _words(letter.html), " ".join(letter.text.split())
+    for said in (
+        "Acme EV Solutions Ltd has installed 6 charge points at Riverside <Business> & Park",
+        "12 Riverside Way, Bristol, BS1 4AA",
+        "Your charge points are ready.",
+        "Call <me> at 0117 & ask for Alex.",
+        *(one.serial_number for one in DRAFT.project.charge_points),
+        *(f"ABB Terra AC W22, Bay {number}, Car Park A" for number in range(1, 5)),
+        "Tested, passed",
+        "Being tested",
+        "Has not passed its test yet",
+        "Not tested yet",
+        "and 2 charge points more",
+        "The invitation ends on 08 May 2026 at 09:00 UTC.",
+        "facilities@riversidebp.com",
+        LINK,
+    ):
+        assert said in seen, said
+        assert said in text, said
+
+
+def test_nothing_comes_from_elsewhere_and_there_is_one_link() -> None:
+    html = invitation_letter(DRAFT, link=LINK).html or ""
+    assert re.findall(r"https?://[^\s\"'<]+", html) == [LINK, LINK]
+    assert re.findall(r'href="([^"]*)"', html) == [LINK]
+    for trick in ("<img", "<script", "<link", "url(", "@import"):
+        assert trick not in html
+
+
+def test_an_empty_project_without_a_message() -> None:
+    project = replace(DRAFT.project, charge_point_count=0, charge_points=())
+    letter = invitation_letter(replace(DRAFT, project=project, message=None), link=LINK)
+    assert "writes:" not in letter.text
+    assert "has installed its charge points at" in letter.text
