@@ -1,4 +1,4 @@
-"""The worked example of "How a session is billed" is computed, figure by figure."""
+"""The worked example of "How a session is billed", figure by figure; the how-to's tariff."""
 
 import json
 import re
@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.billing.schemas import NewTariff
 from domain.billing.charging import Charge, charge
 from domain.billing.register import Reading, Session
 from domain.billing.tariff import Dimension, Tariff, TariffVersion
 
 _PAGE = (Path(__file__).parents[2] / "docs/topics/how-a-session-is-billed.md").read_text()
+_HOW_TO = (Path(__file__).parents[2] / "docs/how-to/bill-sessions.md").read_text()
 _LONDON = ZoneInfo("Europe/London")
 _HOUR = 3_600_000_000
 
@@ -80,3 +82,9 @@ def test_the_lines(charged: Charge) -> None:
     ]
     cost = charged.cost()
     assert (cost.excl_vat, cost.incl_vat) == (Decimal(total[2]), Decimal(total[3]))
+
+
+def test_the_tariff_of_the_how_to_is_taken() -> None:
+    block = re.search(r"projects/\$PROJECT/tariff\" \\\n  -d '(.*?)'\n```", _HOW_TO, re.DOTALL)
+    assert block is not None
+    assert len(NewTariff.model_validate(json.loads(block.group(1))).elements) == 2
