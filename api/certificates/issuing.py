@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import ISSUE_SUBJECT
+from documents.certificate.content import title_of
 from domain.certificates import CertificateScope, Issue, Report
 from domain.errors import UnavailableError
 from domain.ids import Prefix, new_id
@@ -149,7 +150,7 @@ def _summary(report: Report) -> dict[str, object]:
         "of_project": report.scope is CertificateScope.PROJECT,
         "charge_points": [
             {
-                "name": f"{one.registered.vendor} {one.registered.model}",
+                "name": title_of(one.registered),
                 "serial_number": one.registered.serial_number,
                 "status": one.run.status.value,
                 "completed_at": one.run.completed_at and one.run.completed_at.isoformat(),

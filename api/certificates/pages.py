@@ -72,7 +72,7 @@ def _page(certificate: Certificate, token: str, *, genuine: bool) -> str:
     newest = certificate.number == certificate.newest
     state = "The signature is valid" if genuine else "The signature is not valid"
     said = (
-        "It is the newest of its kind."
+        "It is the newest one."
         if newest
         else f"It was replaced: number {certificate.newest} is the newest."
     )

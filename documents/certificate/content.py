@@ -17,6 +17,7 @@ from documents.certificate.words import (
 )
 from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
+from domain.commissioning import Registered
 from domain.declarations import Declaration
 from domain.states import CheckName, CheckResult, RunStatus
 
@@ -79,21 +80,27 @@ class Content:
     signature: str | None
 
 
+def title_of(device: Registered) -> str:
+    """Name a charge point by vendor and model; many models begin with the vendor."""
+    if device.vendor.casefold() in device.model.casefold():
+        return device.model
+    return f"{device.vendor} {device.model}"
+
+
 def content_of(report: ChargePointReport) -> Content:
     """Put a charge point's report into words."""
     run, device = report.run, report.registered
-    parameters = tuple(_parameters(run))
+    # What is not as desired comes first: a long list is cut.
+    parameters = sorted(_parameters(run), key=lambda parameter: parameter.as_desired)
     return Content(
-        title=f"{device.vendor} {device.model}"
-        if device.vendor.casefold() not in device.model.casefold()
-        else device.model,
+        title=title_of(device),
         passed=run.status is RunStatus.COMPLETED,
         verdict="Passed" if run.status is RunStatus.COMPLETED else "Failed",
         verdict_at=moment(run.completed_at) if run.completed_at else "",
         identity=_identity(report),
         run=_run(report),
         checks=tuple(_check(run, check) for check in run.checks),
-        parameters=parameters[:_MOST_PARAMETERS],
+        parameters=tuple(parameters[:_MOST_PARAMETERS]),
         parameters_left_out=max(len(parameters) - _MOST_PARAMETERS, 0),
         charge=_charge(report),
         charge_missing=_why_no_charge(report),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from documents.certificate.content import Content, content_of
+from documents.certificate.content import Content, content_of, title_of
 from documents.certificate.parts import facts, heading, mark, pill, qr_code, rule_at
 from documents.certificate.words import moment, number
 from documents.paper import MARGIN, WIDTH, Colour, Paper
@@ -95,7 +95,7 @@ def _row(
     mark(paper, result, x=MARGIN, y=y + 0.8, size=3.4)
     texts = (
         device.serial_number,
-        content.title if content else f"{device.vendor} {device.model}",
+        title_of(device),
         device.place or "not given",
         charge,
     )

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 
-from documents.certificate.content import CheckContent, Content, content_of
+from documents.certificate.content import CheckContent, Content, content_of, title_of
 from documents.certificate.markup import Markup, document, facts, joined, tag
 from documents.certificate.svg import draw_svg
 from documents.certificate.words import RESULTS, moment
@@ -50,7 +50,7 @@ def _cover(report: Report) -> Markup:
         tag(
             "tr",
             tag("td", one.registered.serial_number),
-            tag("td", f"{one.registered.vendor} {one.registered.model}"),
+            tag("td", title_of(one.registered)),
             tag("td", one.registered.place),
             tag("td", f"No verdict. {one.why}", class_="muted"),
         )

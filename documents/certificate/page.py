@@ -50,7 +50,7 @@ def draw_charge_point(
     content = content_of(report)
     paper.running = ""
     paper.add_page()
-    paper.running = f"{content.title} · {report.registered.serial_number} · continued"
+    paper.running = f"{report.registered.serial_number} · {content.title} · continued"
     _head(paper, content, report, site, issue)
     _identity(paper, content)
     _alarms(paper, content)
@@ -120,6 +120,9 @@ def _alarms(paper: Paper, content: Content) -> None:
     for alarm in content.alarms[:_MOST_NOTES]:
         paper.ink(7.6, bold=True, colour=Colour.BAD)
         paper.line_of(f"Alarm: {alarm}", height=3.8)
+    if len(content.alarms) > _MOST_NOTES:
+        more = len(content.alarms) - _MOST_NOTES
+        paper.line_of(f"{more} more alarms are on the record.", height=3.8)
 
 
 def _check(paper: Paper, check: CheckContent) -> None:

@@ -172,7 +172,7 @@ class TestOnlineCopy:
             answer = await anonymous.call("GET", path)
         assert answer.status_code == 200
         assert "The signature is valid" in answer.text
-        assert "It is the newest of its kind." in answer.text
+        assert "It is the newest one." in answer.text
         assert answer.headers["x-robots-tag"] == "noindex, nofollow"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert path.rpartition("/")[2] not in json.dumps(logs)

@@ -75,6 +75,8 @@ async def test_every_body_has_an_example(app: FastAPI) -> None:
         if "requestBody" not in operation:
             continue
         content = operation["requestBody"]["content"]
+        if "image/jpeg" in content:
+            continue  # a picture is no text that a page could show
         if "text/csv" in content:
             assert content["text/csv"]["example"], name
             continue

@@ -133,7 +133,7 @@ def test_the_usual_is_one_page_and_many_photos_are_another() -> None:
     first, second = as_pdf(many)
     assert "EIC-2026-0413" in first
     assert "Type plate" in second
-    assert "ABB Terra AC W22 · CP-SN-00483921 · continued" in second
+    assert "CP-SN-00483921 · ABB Terra AC W22 · continued" in second
 
 
 def test_the_same_report_is_the_same_bytes() -> None:
