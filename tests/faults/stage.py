@@ -5,7 +5,7 @@ Only the charge points are virtual. `dynamo up` composes the same parts as proce
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,6 +78,7 @@ class Stage:
     client: Client
     database: Database
     task_queue: str
+    settings: Settings
     ocpp_url: str
     installer: Account
     project: Project
@@ -99,6 +100,10 @@ class Stage:
         async with self.database.write() as connection:
             await ChargePoints(connection).register(charge_point)
         return charge_point
+
+    def another_node(self) -> AbstractAsyncContextManager[str]:
+        """Run one more OCPP server; gives its URL."""
+        return _node(self.settings, self.task_queue)
 
     @asynccontextmanager
     async def powered(
@@ -201,6 +206,28 @@ async def engine(
     mailer = FileMailer(data_dir / "mail", sender=settings.mail_from)
     database = Database(database_url)
     installer, project = await _seed(database)
+    try:
+        async with (
+            _node(settings, task_queue) as ocpp_url,
+            make_worker(client, database, mailer, settings=settings, task_queue=task_queue),
+        ):
+            yield Stage(
+                client=client,
+                database=database,
+                task_queue=task_queue,
+                settings=settings,
+                ocpp_url=ocpp_url,
+                installer=installer,
+                project=project,
+                mail=data_dir / "mail",
+            )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _node(settings: Settings, task_queue: str) -> AsyncIterator[str]:
+    """Run an OCPP server until the end of the block; gives its URL."""
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     node = asyncio.create_task(
         run_node(
@@ -210,23 +237,13 @@ async def engine(
         )
     )
     try:
-        async with make_worker(client, database, mailer, settings=settings, task_queue=task_queue):
-            async with asyncio.timeout(20):
-                port = await listening
-            yield Stage(
-                client=client,
-                database=database,
-                task_queue=task_queue,
-                ocpp_url=f"ws://127.0.0.1:{port}",
-                installer=installer,
-                project=project,
-                mail=data_dir / "mail",
-            )
+        async with asyncio.timeout(20):
+            port = await listening
+        yield f"ws://127.0.0.1:{port}"
     finally:
         node.cancel()
         with suppress(asyncio.CancelledError):
             await node
-        await database.close()
 
 
 async def _closed(handle: CommissioningHandle) -> RunStatus:

@@ -37,14 +37,17 @@ from domain.commissioning import (
     ProjectRequest,
     RetryRun,
     RunOptions,
+    RunRequest,
     StrayTransaction,
 )
 from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
 from domain.invitations import InviteSiteOwner, ResendInvitation
 from domain.names import (
+    SearchAttribute,
     batch_workflow_id,
     billing_workflow_id,
+    commissioning_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
     delivery_workflow_id,
@@ -54,7 +57,7 @@ from domain.names import (
 )
 from domain.power.facts import SetLimit
 from domain.power.site import SiteLimit
-from domain.states import AccessMode, InstallerAnswer, Role, WebhookStatus
+from domain.states import AccessMode, InstallerAnswer, Role, RunStatus, WebhookStatus
 from domain.webhooks import WebhookEvent
 from embedded import binaries
 from settings import Settings
@@ -167,6 +170,20 @@ async def _lost_in_between(stage: Stage) -> Recorded:
         "commissioning-lost-in-between": run.handle,
         "commissioning-without-a-test": short.handle,
     }
+
+
+async def _moved_node(stage: Stage) -> Recorded:
+    """The charge point connects to another node while its test charge runs; it is ended there."""
+    pace = replace(PATIENT, charge_at_least=timedelta(seconds=5))
+    async with stage.another_node() as other, stage.powered() as charge_point:
+        run = await stage.start(charge_point.identity, pace=pace)
+        await charge_point.until(lambda: bool(charge_point.transactions), within=20)
+        charge_point.address.url = f"{other}/{charge_point.identity}"
+        lose_connection(charge_point)
+        view = await stage.verdict(run)
+    if view.status is not RunStatus.COMPLETED:
+        raise RuntimeError(f"the run that moved: {view}")
+    return {"commissioning-moved-node": run.handle}
 
 
 async def _configured(stage: Stage) -> Recorded:
@@ -387,6 +404,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _never_connected,
     _cancelled,
     _lost_in_between,
+    _moved_node,
     _webhook,
     _billed,
     _firmware_updated,
@@ -408,30 +426,66 @@ async def _on_the_whole_engine(stage: Stage) -> dict[str, str]:
 
 
 async def _on_skipping_time() -> dict[str, str]:
-    """A transaction that is asked to stop for hours."""
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=pydantic_data_converter,
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
-        client = environment.client
-        charger = ScriptedChargePoint(Behaviour(stops=False), client, node_id=new_id(Prefix.NODE))
-        charger.transaction = TransactionFact(
-            transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+        await temporal_client.add_search_attributes(environment.client, SearchAttribute)
+        parts = [await scene(environment) for scene in (_waited_for_days, _asked_for_hours)]
+        return {
+            name: await _json(environment.client, handle)
+            for part in parts
+            for name, handle in part.items()
+        }
+
+
+async def _asked_for_hours(environment: WorkflowEnvironment) -> Recorded:
+    """A transaction that is asked to stop for hours."""
+    client = environment.client
+    charger = ScriptedChargePoint(Behaviour(stops=False), client, node_id=new_id(Prefix.NODE))
+    charger.transaction = TransactionFact(
+        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+    )
+    records, queue = MemoryRecords(charger), uuid4().hex
+    async with shared_worker(client, records, queue), node_worker(client, charger):
+        handle = await client.start_workflow(
+            StrayTransactionWorkflow.run,
+            StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
+            id=stray_transaction_workflow_id(7),
+            task_queue=queue,
         )
-        records, queue = MemoryRecords(charger), uuid4().hex
-        async with shared_worker(client, records, queue), node_worker(client, charger):
-            handle = await client.start_workflow(
-                StrayTransactionWorkflow.run,
-                StrayTransaction(
-                    charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7
-                ),
-                id=stray_transaction_workflow_id(7),
-                task_queue=queue,
-            )
-            await environment.sleep(timedelta(hours=2))
-            charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
-            await handle.result()
-            return {"stray-transaction": await _json(client, handle)}
+        await environment.sleep(timedelta(hours=2))
+        charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
+        await handle.result()
+    return {"stray-transaction": handle}
+
+
+async def _waited_for_days(environment: WorkflowEnvironment) -> Recorded:
+    """The charge point is dark for days, then it comes and passes."""
+    client = environment.client
+    charger = ScriptedChargePoint(Behaviour(online=False), client, node_id=new_id(Prefix.NODE))
+    records, queue = MemoryRecords(charger), uuid4().hex
+    request = RunRequest(
+        commissioning_id="com_1",
+        charge_point_id="cp_1",
+        project_id="prj_1",
+        installer_id="usr_1",
+        started_by="installer@acme.com",
+        started_at=EPOCH,
+        options=RunOptions(wait_for_connection=timedelta(days=14)),
+    )
+    async with shared_worker(client, records, queue), node_worker(client, charger):
+        handle = await client.start_workflow(
+            CommissioningWorkflow.run,
+            request,
+            id=commissioning_workflow_id("cp_1"),
+            task_queue=queue,
+        )
+        charger.handle = handle  # type: ignore[assignment]
+        await environment.sleep(timedelta(days=9))
+        await charger.connect()
+        await handle.result()
+    return {"commissioning-waited-for-days": handle}
 
 
 async def _json(client: Client, handle: WorkflowHandle[Any, Any]) -> str:

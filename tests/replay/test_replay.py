@@ -56,6 +56,13 @@ def test_every_workflow_has_a_history() -> None:
     assert {workflow.__name__ for workflow in WORKFLOWS} <= types
 
 
+@pytest.mark.parametrize(
+    "run", ["passed", "failed", "cancelled", "retried", "waited-for-days", "moved-node"]
+)
+def test_each_kind_of_run_has_a_history(run: str) -> None:
+    assert f"commissioning-{run}" in {path.stem for path in _FILES}
+
+
 async def test_a_change_that_would_break_a_run_in_flight_is_noticed() -> None:
     path = HISTORIES / "0.1" / "commissioning-passed.json"
     other = path.read_text().replace(
