@@ -221,6 +221,9 @@ def simulate(context: typer.Context) -> None:
 def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running, with its URLs.")] = False,
+    papers: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the certificate of the site is left.")
+    ] = Path(".dynamo/demo"),
 ) -> None:
     """Play the whole guide against real parts, on free ports and a temporary folder."""
     import asyncio
@@ -229,7 +232,7 @@ def demo(
     from embedded.errors import StartError
 
     try:
-        held = asyncio.run(play(keep=keep))
+        held = asyncio.run(play(keep=keep, papers=papers))
     except StartError as error:
         _refuse(str(error), error.exit_code)
     if not held:

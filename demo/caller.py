@@ -21,17 +21,31 @@ class Caller:
         """Send this bearer token from now on."""
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def post(self, path: str, body: Document | None = None, *, status: int) -> Document:
+    async def post(self, path: str, body: Document | None = None, *, status: int) -> Any:
         """POST; the answer must have that status."""
         return await self._call("POST", path, body, status=status)
 
-    async def get(self, path: str, *, quiet: bool = False) -> Document:
+    async def put(self, path: str, body: Document) -> Any:
+        """PUT; the answer must be 200."""
+        return await self._call("PUT", path, body, status=httpx.codes.OK)
+
+    async def download(self, path: str) -> bytes:
+        """GET a file; the answer must be 200."""
+        answer = await self._ask("GET", path, None, status=httpx.codes.OK)
+        return answer.content
+
+    async def get(self, path: str, *, quiet: bool = False) -> Any:
         """GET; the answer must be 200."""
         return await self._call("GET", path, None, status=httpx.codes.OK, quiet=quiet)
 
     async def _call(
         self, method: str, path: str, body: Document | None, *, status: int, quiet: bool = False
-    ) -> Document:
+    ) -> Any:
+        return (await self._ask(method, path, body, status=status, quiet=quiet)).json()
+
+    async def _ask(
+        self, method: str, path: str, body: Document | None, *, status: int, quiet: bool = False
+    ) -> httpx.Response:
         answer = await self._client.request(method, path, json=body, headers=self._headers)
         if not quiet:
             self._account.request(method, path, answer.status_code)
@@ -39,5 +53,4 @@ class Caller:
             raise DemoFailedError(
                 f"{method} {path} answered {answer.status_code} instead of {status}: {answer.text}"
             )
-        document: Document = answer.json()
-        return document
+        return answer

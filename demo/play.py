@@ -9,6 +9,7 @@ from pathlib import Path
 
 from demo.account import Account
 from demo.caller import Caller, Document
+from demo.owner import SUPPLY_AMPS, Meter, OwnersDay
 from simulator import Fault, VirtualChargePoint, find_model
 
 _MODEL = "ABB Terra AC W22"
@@ -16,6 +17,17 @@ _PASSWORD = "s3cur3P@ssword!"  # noqa: S105 - of an account that lives as long a
 _OWNER = "facilities@riversidebp.com"
 _SERIALS = ("CP-SN-00483921", "CP-SN-00483922")
 _FAULTY = _SERIALS[1]
+_TARIFF: Document = {
+    "currency": "GBP",
+    "elements": [
+        {
+            "price_components": [
+                {"type": "FLAT", "price": "0.50", "vat": "20"},
+                {"type": "ENERGY", "price": "0.30", "vat": "20"},
+            ]
+        }
+    ],
+}
 _VERDICT_SECONDS = 60
 _POLL_SECONDS = 1.0
 _INSTALLER = "/api/v1/installer"
@@ -24,11 +36,15 @@ _INSTALLER = "/api/v1/installer"
 class Play:
     """One performance; :meth:`run` raises DemoFailedError where something does not hold."""
 
-    def __init__(self, installer: Caller, owner: Caller, account: Account, *, mail: Path) -> None:
+    def __init__(
+        self, installer: Caller, owner: Caller, account: Account, *, mail: Path, papers: Path
+    ) -> None:
         self._installer = installer
         self._owner = owner
         self._account = account
         self._mail = mail
+        self._papers = papers
+        self._meter = Meter()
         self._project = ""
         self._ids: dict[str, str] = {}
         self._chargers: dict[str, VirtualChargePoint] = {}
@@ -44,6 +60,13 @@ class Play:
         await self._retry()
         await self._invite()
         await self._hand_over()
+        await OwnersDay(
+            self._owner,
+            self._account,
+            project=self._project,
+            meter=self._meter,
+            keep_in=self._papers,
+        ).run()
 
     async def switch_off(self) -> None:
         """Take the charge points off the power."""
@@ -63,7 +86,9 @@ class Play:
         self._installer.use_token(login["token"])
 
     async def _register(self) -> None:
-        self._account.step("A project with two charge points")
+        self._account.step(
+            "A project: what its supply carries, what a kWh costs, two charge points"
+        )
         project = await self._installer.post(
             f"{_INSTALLER}/projects",
             {
@@ -74,6 +99,9 @@ class Play:
             status=201,
         )
         self._project = project["id"]
+        path = f"{_INSTALLER}/projects/{self._project}"
+        await self._installer.put(f"{path}/power", {"max_amps_per_phase": SUPPLY_AMPS, "phases": 3})
+        await self._installer.put(f"{path}/default-tariff", _TARIFF)
         for bay, serial in enumerate(_SERIALS, start=3):
             created = await self._installer.post(
                 f"{_INSTALLER}/charge-points",
@@ -97,7 +125,9 @@ class Play:
                 created["ocpp_endpoint"],
                 serial=serial,
                 faults=frozenset({Fault.CONNECTOR_FAULTED} if serial == _FAULTY else ()),
+                listener=self._meter.look,
             )
+            self._meter.chargers.append(self._chargers[serial])
             self._account.say(f"{serial} is to connect to {created['ocpp_endpoint']}")
 
     async def _connect(self) -> None:
@@ -236,7 +266,7 @@ class Play:
         path = f"{_INSTALLER}/commissioning/{self._ids[serial]}/status"
         async with asyncio.timeout(_VERDICT_SECONDS):
             while True:
-                status = await self._installer.get(path, quiet=True)
+                status: Document = await self._installer.get(path, quiet=True)
                 if status["status"] != "in_progress":
                     return status
                 await asyncio.sleep(_POLL_SECONDS)

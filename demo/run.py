@@ -21,10 +21,10 @@ from embedded.stack import Stack
 _REQUEST_SECONDS = 40.0
 
 
-async def demo(*, keep: bool) -> bool:
+async def demo(*, keep: bool, papers: Path) -> bool:
     """Play the guide on a stack of its own; True when all of it held.
 
-    With ``keep``, everything stays up until Ctrl-C.
+    With ``keep``, everything stays up until Ctrl-C. The certificate is left in ``papers``.
 
     Raises:
         StartError: something stands in the way of the stack.
@@ -34,7 +34,7 @@ async def demo(*, keep: bool) -> bool:
     folder = Path(tempfile.mkdtemp(prefix="dynamo-demo-"))
     held = False
     try:
-        held = await _on_stage(console, folder / "data", keep=keep)
+        held = await _on_stage(console, folder / "data", keep=keep, papers=papers)
     finally:
         if held:
             shutil.rmtree(folder, ignore_errors=True)
@@ -43,14 +43,14 @@ async def demo(*, keep: bool) -> bool:
     return held
 
 
-async def _on_stage(console: Console, data_dir: Path, *, keep: bool) -> bool:
+async def _on_stage(console: Console, data_dir: Path, *, keep: bool, papers: Path) -> bool:
     options = Options(
         data_dir=data_dir, api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=0
     )
     console.print("Starting Temporal, the API, the OCPP server and the worker…")
     async with _until_told() as told, Stack(options, tell=console.print) as stack:
         _show_addresses(console, stack)
-        performance = asyncio.create_task(_perform(console, stack, told if keep else None))
+        performance = asyncio.create_task(_perform(console, stack, told if keep else None, papers))
         ending = asyncio.create_task(told.wait())
         await asyncio.wait({performance, ending}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
@@ -62,7 +62,9 @@ async def _on_stage(console: Console, data_dir: Path, *, keep: bool) -> bool:
         return False
 
 
-async def _perform(console: Console, stack: Stack, stay_until: asyncio.Event | None) -> bool:
+async def _perform(
+    console: Console, stack: Stack, stay_until: asyncio.Event | None, papers: Path
+) -> bool:
     account = Account(console)
     async with _client(stack) as installer, _client(stack) as owner:
         play = Play(
@@ -70,6 +72,7 @@ async def _perform(console: Console, stack: Stack, stay_until: asyncio.Event | N
             Caller(owner, account),
             account,
             mail=stack.data.path / "mail",
+            papers=papers,
         )
         try:
             await play.run()

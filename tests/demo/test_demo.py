@@ -34,13 +34,18 @@ def _running_demo(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.timeout(150)
-def test_the_demo_plays_the_whole_guide_and_leaves_nothing() -> None:
-    with _running_demo() as process:
+def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(tmp_path: Path) -> None:
+    with _running_demo("--papers", str(tmp_path / "papers")) as process:
         told, _ = process.communicate(timeout=140)
     assert process.returncode == 0, told
     assert "All of it held" in told
     assert "GroundFailure" in told
     assert "Handed over at" in told
+    assert "One charge detail record for each session" in told
+    assert {path.name for path in (tmp_path / "papers").iterdir()} == {
+        "certificate.pdf",
+        "keys.json",
+    }
 
 
 @pytest.mark.timeout(90)
@@ -66,7 +71,7 @@ async def test_an_answer_that_is_not_expected_fails_the_demo(tmp_path: Path) -> 
     ) as client:
         caller = Caller(client, account)
         with pytest.raises(DemoFailedError, match=r"answered 503 instead of 201.*Temporal is away"):
-            await Play(caller, caller, account, mail=tmp_path).run()
+            await Play(caller, caller, account, mail=tmp_path, papers=tmp_path).run()
     assert account.held == 0
 
 

@@ -5,6 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
+    from domain.devices import device_name
     from domain.facts import BootFact
     from domain.failures import FailureCode
     from domain.operations import (
@@ -58,7 +59,9 @@ async def _identify(run: Run) -> None:
     )
     if problem is not None:
         raise CheckFailedError(problem)
-    run.journal.step("identity", f"{boot.vendor} {boot.model} is the one that was registered.")
+    run.journal.step(
+        "identity", f"{device_name(boot.vendor, boot.model)} is the one that was registered."
+    )
     run.journal.note(*boot.warnings)
 
 
