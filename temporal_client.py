@@ -8,10 +8,34 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultPayloadConverter,
+    JSONPlainPayloadConverter,
+)
 from temporalio.envconfig import ClientConfig
 
 from domain.names import SearchAttribute
+
+# Temporal makes a converter for each workflow run. One that knows no type yet spends more time on
+# learning them than the whole run has work to do, so all of them share what they have learnt.
+_JSON = PydanticJSONPlainPayloadConverter()
+
+
+class PayloadConverter(CompositePayloadConverter):
+    """Converts as `temporalio.contrib.pydantic` does, and learns each type once in a process."""
+
+    def __init__(self) -> None:
+        standard = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(
+            *(_JSON if isinstance(one, JSONPlainPayloadConverter) else one for one in standard)
+        )
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=PayloadConverter)
+"""What every client, worker and replay of ours uses."""
 
 
 async def connect() -> Client:
@@ -23,7 +47,7 @@ async def connect() -> Client:
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter)
+    return await Client.connect(**config, data_converter=DATA_CONVERTER)
 
 
 async def register_search_attributes(client: Client) -> None:

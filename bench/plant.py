@@ -20,7 +20,6 @@ import httpx
 import psutil
 from sqlalchemy import select
 from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from bench.bare import BareWorkflow
 from bench.fleet import MODEL, VENDOR
@@ -35,6 +34,7 @@ from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import accounts
+from temporal_client import DATA_CONVERTER
 from workflows.commissioning import CommissioningWorkflow
 from workflows.run_start import RunStart, start_run
 
@@ -151,7 +151,7 @@ async def plant(data_dir: Path) -> AsyncIterator[Plant]:
     async with Stack(options, tell=print) as stack:
         processes = _processes_of_the_stack()
         address = stack.layout.temporal_address
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        client = await Client.connect(address, data_converter=DATA_CONVERTER)
         database = Database(f"sqlite+aiosqlite:///{stack.data.path}/engine.sqlite3")
         yardstick = await _child("bench.bare", address, _BARE_QUEUE)
         stations = await _child("bench.stations", str(stack.layout.ocpp_port))

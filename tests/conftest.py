@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import temporal_client as temporal
@@ -92,7 +91,7 @@ def postgresql_server_url(shared_servers: str) -> str:
 @pytest.fixture
 async def temporal_client(temporal_address: str) -> Client:
     """Return a client of the session's Temporal server; our search attributes are registered."""
-    client = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    client = await Client.connect(temporal_address, data_converter=temporal.DATA_CONVERTER)
     await temporal.register_search_attributes(client)
     return client
 
@@ -107,7 +106,7 @@ def task_queue() -> str:
 async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     """The time-skipping server, a process for this test alone (a tenth of a second)."""
     async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter,
+        data_converter=temporal.DATA_CONVERTER,
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
         await temporal.add_search_attributes(environment.client, SearchAttribute)

@@ -11,7 +11,6 @@ from pathlib import Path
 import uvicorn
 from pydantic import SecretStr
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 import temporal_client
 from api.app import create_app
@@ -62,7 +61,7 @@ async def _serve(
     served: Served,
     ready: threading.Event,
 ) -> None:
-    client = await Client.connect(temporal_address, data_converter=pydantic_data_converter)
+    client = await Client.connect(temporal_address, data_converter=temporal_client.DATA_CONVERTER)
     await temporal_client.register_search_attributes(client)
 
     async def connect() -> Client:

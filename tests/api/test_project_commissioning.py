@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api.temporal import TemporalGateway
 from domain.batch import WaitNote
@@ -21,6 +20,7 @@ from storage.batch_records import StoredBatches
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import batches, charge_points, commissioning_runs, connection_attempts, projects
+from temporal_client import DATA_CONVERTER
 from tests.api.callers import Caller, fields, problem
 from tests.api.test_commissioning import failed
 from tests.support.eventually import eventually
@@ -100,7 +100,7 @@ def away(app: FastAPI) -> None:
     port = free_port()
 
     async def connect() -> Client:
-        return await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
+        return await Client.connect(f"127.0.0.1:{port}", data_converter=DATA_CONVERTER)
 
     app.state.parts = replace(app.state.parts, temporal=TemporalGateway(connect))
 

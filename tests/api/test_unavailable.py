@@ -9,12 +9,12 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api.temporal import TemporalGateway
 from embedded.ports import free_port
 from storage.engine import Database
 from storage.tables import commissioning_runs, projects
+from temporal_client import DATA_CONVERTER
 from tests.api.callers import Caller, problem
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -38,7 +38,7 @@ def cut(app: FastAPI) -> Callable[[], None]:
         port = free_port()
 
         async def connect() -> Client:
-            return await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter)
+            return await Client.connect(f"127.0.0.1:{port}", data_converter=DATA_CONVERTER)
 
         app.state.parts = replace(app.state.parts, temporal=TemporalGateway(connect))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import select
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 import temporal_client
 from domain.states import RunStatus
@@ -114,7 +113,7 @@ async def topology(folder: Path) -> AsyncIterator[Topology]:
 async def _connected(address: str) -> Client:
     async def connected() -> Client:
         try:
-            client = await Client.connect(address, data_converter=pydantic_data_converter)
+            client = await Client.connect(address, data_converter=temporal_client.DATA_CONVERTER)
             await temporal_client.register_search_attributes(client)
         except Exception as error:
             raise AssertionError(f"Temporal does not answer yet: {error}") from error

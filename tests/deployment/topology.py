@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from embedded.ports import free_port
+from temporal_client import DATA_CONVERTER
 from tests.support.eventually import eventually
 from tests.support.mail import MailServer, mail_server
 from tests.support.processes import dynamo, until_ok
@@ -100,6 +100,6 @@ async def topology(
             nodes=nodes,
             mail=mail,
             temporal=await Client.connect(
-                temporal_address, namespace=namespace, data_converter=pydantic_data_converter
+                temporal_address, namespace=namespace, data_converter=DATA_CONVERTER
             ),
         )

@@ -22,7 +22,6 @@ from uuid import uuid4
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import temporal_client
@@ -427,7 +426,7 @@ async def _on_the_whole_engine(stage: Stage) -> dict[str, str]:
 
 async def _on_skipping_time() -> dict[str, str]:
     async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter,
+        data_converter=temporal_client.DATA_CONVERTER,
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
         await temporal_client.add_search_attributes(environment.client, SearchAttribute)
@@ -504,7 +503,7 @@ async def _stage() -> AsyncIterator[Stage]:
             await asyncio.to_thread(databases.make_sqlite_template, template)
             os.environ["TEMPORAL_ADDRESS"] = server.address
             client = await Client.connect(
-                server.address, data_converter=pydantic_data_converter, identity=IDENTITY
+                server.address, data_converter=temporal_client.DATA_CONVERTER, identity=IDENTITY
             )
             await temporal_client.register_search_attributes(client)
             with databases.sqlite_copy(template, data_dir) as url:
