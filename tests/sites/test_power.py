@@ -24,6 +24,7 @@ from storage.features import Power
 from storage.tables import charge_points, projects
 from tests.faults.stage import Stage
 from tests.support.eventually import eventually
+from tests.support.figures import Figure
 from workflows.site import SiteWorkflow
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -145,13 +146,13 @@ async def test_sessions_share_what_there_is(stage: Stage) -> None:
         assert site.worst > 39
 
 
-async def test_everything_changes_at_once(stage: Stage) -> None:
+async def test_everything_changes_at_once(stage: Stage, figure: Figure) -> None:
     async with open_site(stage, chargers=6, amps=50) as site:
         began = monotonic()
         for charger in site.chargers:
             charge(charger)
         await site.until_allotted([9, 9, 8, 8, 8, 8])
-        assert monotonic() - began < 15
+        figure(f"six vehicles at once had their shares after {monotonic() - began:.1f} s")
         for charger in site.chargers[:3]:
             charger.unplug()
         await site.until_allotted([17, 17, 16, 0, 0, 0])
@@ -188,16 +189,18 @@ async def test_who_left_in_the_dark_is_believed_when_it_is_back(stage: Stage) ->
         await site.until_allotted([31, 0])
 
 
-async def test_the_owner_lowers_and_raises_the_limit(stage: Stage) -> None:
+async def test_the_owner_lowers_and_raises_the_limit(stage: Stage, figure: Figure) -> None:
     async with open_site(stage, chargers=2, amps=40) as site:
         for charger in site.chargers:
             charge(charger)
         await site.until_allotted([20, 20])
+        began = monotonic()
         await site.handle.execute_update(
             SiteWorkflow.set_limit,
             SetLimit(project_id=stage.project.id, limit=SiteLimit(amps=12)),
         )
         await site.until_allotted([6, 6])
+        figure(f"two vehicles followed a lower limit after {monotonic() - began:.2f} s")
         site.limit = 60
         await site.handle.execute_update(
             SiteWorkflow.set_limit,
