@@ -25,6 +25,14 @@ class Caller:
         """POST; the answer must have that status."""
         return await self._call("POST", path, body, status=status)
 
+    async def submit(self, path: str, fields: dict[str, str]) -> str:
+        """Send a form, as a browser does; the answer must be 200."""
+        answer = await self._client.post(path, data=fields)
+        self._account.request("POST", path, answer.status_code)
+        if answer.status_code != httpx.codes.OK:
+            raise DemoFailedError(f"The form {path} was answered {answer.status_code}")
+        return answer.text
+
     async def put(self, path: str, body: Document) -> Any:
         """PUT; the answer must be 200."""
         return await self._call("PUT", path, body, status=httpx.codes.OK)

@@ -227,10 +227,12 @@ class Play:
         token = re.search(r"/invitations/(\S+)", mail)
         self._account.expect(holds=token is not None, what="The mail carries a link")
         assert token is not None  # noqa: S101 - expected above
-        await self._owner.post(
-            "/api/v1/site-owner/invitations/accept",
-            {"token": token.group(1), "name": "Riverside Facilities", "password": _PASSWORD},
-            status=201,
+        page = await self._owner.submit(
+            f"/invitations/{token.group(1)}/accept",
+            {"name": "Riverside Facilities", "password": _PASSWORD},
+        )
+        self._account.expect(
+            holds="Welcome" in page, what="The owner has accepted on the page, with a password"
         )
 
     async def _hand_over(self) -> None:
