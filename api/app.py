@@ -38,6 +38,7 @@ from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.page import router as invitation_page
+from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
 from settings import Settings
@@ -92,6 +93,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         declarations,
         invitations,
         site_owner,
+        site,
         access,
         power,
         owned_power,

@@ -107,6 +107,9 @@ def _owned_project_id(
     return project_id
 
 
+OwnedProjectId = Annotated[str, Depends(_owned_project_id)]
+
+
 def _charge_point_id(
     _: Installer,
     charge_point_id: Annotated[str, Path(examples=["cp_01HX5P2QRSTUVWXYZ0"])],
@@ -114,6 +117,24 @@ def _charge_point_id(
     if not is_id(Prefix.CHARGE_POINT, charge_point_id):
         raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
     return charge_point_id
+
+
+def _owned_charge_point_id(
+    _: OwnedProjectId,
+    charge_point_id: Annotated[str, Path(examples=["cp_01HX5P2QRSTUVWXYZ0"])],
+) -> str:
+    if not is_id(Prefix.CHARGE_POINT, charge_point_id):
+        raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+    return charge_point_id
+
+
+def _owned_run_id(
+    _: OwnedProjectId,
+    commissioning_id: Annotated[str, Path(examples=["com_01HX6RSTUVWXYZ1234"])],
+) -> str:
+    if not is_id(Prefix.COMMISSIONING, commissioning_id):
+        raise NotFoundError("run_not_found", "The charge point has no run with this id.")
+    return commissioning_id
 
 
 def _commissioning_id(
@@ -144,8 +165,9 @@ def _delivery_id(
 
 
 ProjectId = Annotated[str, Depends(_project_id)]
-OwnedProjectId = Annotated[str, Depends(_owned_project_id)]
 ChargePointId = Annotated[str, Depends(_charge_point_id)]
+OwnedChargePointId = Annotated[str, Depends(_owned_charge_point_id)]
+OwnedRunId = Annotated[str, Depends(_owned_run_id)]
 CommissioningId = Annotated[str, Depends(_commissioning_id)]
 WebhookId = Annotated[str, Depends(_webhook_id)]
 DeliveryId = Annotated[str, Depends(_delivery_id)]

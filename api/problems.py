@@ -42,7 +42,10 @@ class Problem(BaseModel):
 _MEANING = {
     400: ("malformed_json", "The body is not JSON."),
     401: ("token_invalid", "No valid token came with the request."),
-    403: ("wrong_role", "The account has another role."),
+    403: (
+        "wrong_role",
+        "The account has another role, or (`project_handed_over`) the project is the owner's now.",
+    ),
     404: ("charge_point_not_found", "Nothing of yours has that id."),
     409: ("project_handed_over", "The present state does not allow it."),
     413: (

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
-from domain.states import ChargePointStatus
+from domain.states import ChargePointStatus, ProjectStatus
 from storage.projects import Projects
 from storage.tables import charge_points, commissioning_runs, identity_aliases, projects
 
@@ -69,18 +69,36 @@ class ChargePoints:
         query = select(charge_points.c.serial_key).where(charge_points.c.project_id == project_id)
         return set(await self._connection.scalars(query))
 
-    async def get(self, charge_point_id: str, *, installer_id: str) -> ChargePoint:
-        """One charge point of the installer.
+    async def get(
+        self, charge_point_id: str, *, installer_id: str, even_handed_over: bool = False
+    ) -> ChargePoint:
+        """One charge point of the installer, whose access ends at the handover.
+
+        ``even_handed_over`` is for the certificate, which the installer keeps.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+            ForbiddenError: ``project_handed_over``.
+
+        """
+        query = _of_installer(installer_id).where(charge_points.c.id == charge_point_id)
+        charge_point = await self._one(query)
+        if not even_handed_over:
+            await Projects(self._connection).get(charge_point.project_id, installer_id=installer_id)
+        return charge_point
+
+    async def in_project(self, charge_point_id: str, project_id: str) -> ChargePoint:
+        """One charge point of a project that the caller may see.
 
         Raises:
             NotFoundError: ``charge_point_not_found``.
 
         """
-        query = _of_installer(installer_id).where(charge_points.c.id == charge_point_id)
-        row = (await self._connection.execute(query)).one_or_none()
-        if row is None:
-            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
-        return _charge_point(row)
+        return await self._one(
+            select(charge_points)
+            .where(charge_points.c.id == charge_point_id)
+            .where(charge_points.c.project_id == project_id)
+        )
 
     async def for_change(self, charge_point_id: str, *, installer_id: str) -> ChargePoint:
         """Lock the project of one charge point of the installer, for a change of it.
@@ -90,7 +108,9 @@ class ChargePoints:
             ConflictError: ``project_handed_over``.
 
         """
-        charge_point = await self.get(charge_point_id, installer_id=installer_id)
+        charge_point = await self.get(
+            charge_point_id, installer_id=installer_id, even_handed_over=True
+        )
         await Projects(self._connection).for_change(
             charge_point.project_id, installer_id=installer_id
         )
@@ -147,16 +167,37 @@ class ChargePoints:
         before: str | None,
         limit: int,
     ) -> Sequence[ChargePoint]:
-        """Charge points of the installer, newest first, older than the id ``before``."""
-        query = _of_installer(installer_id)
+        """Charge points of the installer, newest first, older than the id ``before``.
+
+        Those of a project that was handed over are the site owner's.
+        """
+        query = _of_installer(installer_id).where(projects.c.status == ProjectStatus.IN_PROGRESS)
         if project_id is not None:
             query = query.where(charge_points.c.project_id == project_id)
         if status is not None:
             query = query.where(charge_points.c.status == status)
+        return await self._page(query, before=before, limit=limit)
+
+    async def page_of_project(
+        self, project_id: str, *, before: str | None, limit: int
+    ) -> Sequence[ChargePoint]:
+        """Charge points of a project that the caller may see, newest first."""
+        query = select(charge_points).where(charge_points.c.project_id == project_id)
+        return await self._page(query, before=before, limit=limit)
+
+    async def _page(
+        self, query: Select[Any], *, before: str | None, limit: int
+    ) -> Sequence[ChargePoint]:
         if before is not None:
             query = query.where(charge_points.c.id < before)
         query = query.order_by(charge_points.c.id.desc()).limit(limit)
         return [_charge_point(row) for row in await self._connection.execute(query)]
+
+    async def _one(self, query: Select[Any]) -> ChargePoint:
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+        return _charge_point(row)
 
 
 def serial_key(serial_number: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import ConflictError, NotFoundError
+from domain.errors import ConflictError, ForbiddenError, NotFoundError
 from domain.states import ChargePointStatus, ProjectStatus
-from storage.tables import charge_points, projects
+from storage.tables import accounts, charge_points, projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,14 +52,22 @@ class Projects:
             )
         )
 
-    async def get(self, project_id: str, *, installer_id: str) -> Project:
-        """One project of the installer.
+    async def get(
+        self, project_id: str, *, installer_id: str, even_handed_over: bool = False
+    ) -> Project:
+        """One project of the installer, whose access ends at the handover.
+
+        ``even_handed_over`` is for the summary and the certificate, which the installer keeps.
 
         Raises:
             NotFoundError: ``project_not_found``.
+            ForbiddenError: ``project_handed_over``.
 
         """
-        return await self._one(_of_installer(project_id, installer_id))
+        project = await self._one(_of_installer(project_id, installer_id))
+        if not even_handed_over:
+            await refuse_handed_over(self._connection, project)
+        return project
 
     async def owned(self, project_id: str, *, site_owner_id: str) -> Project:
         """One project that the site owner has claimed.
@@ -137,6 +145,25 @@ class Projects:
         if row is None:
             raise NotFoundError("project_not_found", "You have no project with this id.")
         return _project(row)
+
+
+async def refuse_handed_over(connection: AsyncConnection, project: Project) -> None:
+    """Refuse the installer what belongs to the site owner now.
+
+    Raises:
+        ForbiddenError: ``project_handed_over``.
+
+    """
+    if project.status is not ProjectStatus.HANDED_OVER:
+        return
+    owner = await connection.scalar(
+        select(accounts.c.email).where(accounts.c.id == project.site_owner_id)
+    )
+    raise ForbiddenError(
+        "project_handed_over",
+        f"{project.name} was handed over and belongs to {owner} now: ask them. "
+        "You keep its summary and its certificates.",
+    )
 
 
 def _of_installer(project_id: str, installer_id: str) -> Select[Any]:

@@ -66,7 +66,9 @@ async def report_of_charge_point(
     number. Reports of failed runs are signed too, and say so.
     """
     async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id, even_handed_over=True
+        )
     return await answer(parts, request, await issue_of_charge_point(parts, charge_point_id), wanted)
 
 
@@ -86,7 +88,7 @@ async def report_of_project(
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
     async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        await Projects(connection).get(project_id, installer_id=installer.id, even_handed_over=True)
     return await answer(parts, request, await issue_of_project(parts, project_id), wanted)
 
 
@@ -101,7 +103,9 @@ async def certificates_of_charge_point(
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
     async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id, even_handed_over=True
+        )
     return await _listed(parts, charge_point_id)
 
 
@@ -116,7 +120,7 @@ async def certificates_of_project(
 ) -> CertificatesShown:
     """Those that were issued so far, newest first."""
     async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        await Projects(connection).get(project_id, installer_id=installer.id, even_handed_over=True)
     return await _listed(parts, project_id)
 
 

@@ -102,6 +102,12 @@ async def view_of(
     """
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    return await record_of(parts, charge_point_id, commissioning_id)
+
+
+async def record_of(parts: Parts, charge_point_id: str, commissioning_id: str) -> RunView:
+    """Show one run of a charge point that the caller may see; errors as :func:`view_of`."""
+    async with parts.database.read() as connection:
         run = await Runs(connection).get(charge_point_id, commissioning_id)
     if run is None or run.status is RunStatus.ABANDONED:
         raise NotFoundError("run_not_found", "The charge point has no run with this id.")

@@ -20,6 +20,7 @@ from domain.commissioning import ProjectRequest
 from domain.errors import UnavailableError
 from domain.ids import Prefix, new_id
 from domain.states import ProjectStatus
+from storage.features import read_features
 from storage.projects import Project, Projects
 
 router = APIRouter(prefix="/installer/projects", tags=["Projects"])
@@ -90,11 +91,18 @@ async def list_projects(
 async def get_project(
     project_id: ProjectId, installer: Installer, parts: AppParts
 ) -> ProjectDetail:
-    """A project, with the number of its charge points in each status."""
+    """A project, with the number of its charge points in each status.
+
+    Once it is handed over, this summary and the certificates are what you keep of it; `features`
+    shows how far billing and smart charging are for the owner.
+    """
     async with parts.database.read() as connection:
         projects = Projects(connection)
-        project = await projects.get(project_id, installer_id=installer.id)
-        return ProjectDetail.with_counts(project, await projects.counts(project_id))
+        project = await projects.get(project_id, installer_id=installer.id, even_handed_over=True)
+        counts = await projects.counts(project_id)
+        handed_over = project.status is ProjectStatus.HANDED_OVER
+        features = await read_features(connection, project_id) if handed_over else ()
+    return ProjectDetail.with_counts(project, counts, features)
 
 
 @router.patch(
@@ -112,7 +120,7 @@ async def change_project(
         await projects.for_change(project_id, installer_id=installer.id)
         await projects.change(project_id, body.model_dump(exclude_unset=True))
         project = await projects.get(project_id, installer_id=installer.id)
-        return ProjectDetail.with_counts(project, await projects.counts(project_id))
+        return ProjectDetail.with_counts(project, await projects.counts(project_id), ())
 
 
 def project_request(project: Project) -> ProjectRequest:

@@ -1,12 +1,14 @@
 """Shapes of projects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
+from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectStatus
+from storage.features import FeatureStatus
 from storage.projects import Project
 
 _ID = "prj_01HX4M7TABCDE12345"
@@ -115,6 +117,7 @@ class ProjectDetail(ProjectShown):
                     "charge_points": {"registered": 1, "commissioned": 3},
                     "sign_off_notes": None,
                     "installer_signature": None,
+                    "features": [],
                 }
             ]
         }
@@ -125,10 +128,16 @@ class ProjectDetail(ProjectShown):
     )
     sign_off_notes: str | None
     installer_signature: str | None
+    features: list[FeatureShown] = Field(
+        description="Billing and smart charging of the owner; empty until the handover"
+    )
 
     @classmethod
     def with_counts(
-        cls, project: Project, counts: Mapping[ChargePointStatus, int]
+        cls,
+        project: Project,
+        counts: Mapping[ChargePointStatus, int],
+        features: Sequence[FeatureStatus],
     ) -> "ProjectDetail":
         """Show a project and its numbers of charge points."""
         return cls(
@@ -136,4 +145,5 @@ class ProjectDetail(ProjectShown):
             charge_points=dict(counts),
             sign_off_notes=project.sign_off_notes,
             installer_signature=project.installer_signature,
+            features=[FeatureShown.of(one) for one in features],
         )

@@ -1,12 +1,15 @@
 """Shapes of the site owner's side."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.accounts.schemas import AccountCreated, NewPassword
 from api.fields import Name, Reason, Request, Timestamp
-from domain.states import ProjectStatus
+from api.power.schemas import FeatureShown
+from domain.states import ChargePointStatus, ProjectStatus
+from storage.features import FeatureStatus
 from storage.projects import Project
 
 _PROJECT: dict[str, Any] = {
@@ -102,4 +105,47 @@ class OwnedProject(BaseModel):
             time_zone=project.time_zone,
             handed_over_at=project.handed_over_at,
             created_at=project.created_at,
+        )
+
+
+class OwnedDetail(OwnedProject):
+    """A project with the state of its charge points, as its site owner sees it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _PROJECT
+                | {
+                    "charge_points": {"commissioned": 4},
+                    "sign_off_notes": "All connectors tested.",
+                    "installer_signature": "J. Smith",
+                    "features": [],
+                }
+            ]
+        }
+    )
+
+    charge_points: dict[ChargePointStatus, int] = Field(
+        description="How many charge points are in each status"
+    )
+    sign_off_notes: str | None
+    installer_signature: str | None
+    features: list[FeatureShown] = Field(
+        description="Billing and smart charging; empty until the handover"
+    )
+
+    @classmethod
+    def with_counts(
+        cls,
+        project: Project,
+        counts: Mapping[ChargePointStatus, int],
+        features: Sequence[FeatureStatus],
+    ) -> "OwnedDetail":
+        """Show a project, its numbers of charge points and its features."""
+        return cls(
+            **OwnedProject.of(project).model_dump(),
+            charge_points=dict(counts),
+            sign_off_notes=project.sign_off_notes,
+            installer_signature=project.installer_signature,
+            features=[FeatureShown.of(one) for one in features],
         )

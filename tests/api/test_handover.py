@@ -158,7 +158,7 @@ class TestHandover:
         project = await installer.project()
         identity = await installer.charge_point(project)
         await invite(installer, project)
-        await accept_invitation(anonymous, outbox)
+        owner = await accept_invitation(anonymous, outbox)
         async with database.write() as connection:
             await connection.execute(update(charge_points).values(status="commissioned"))
         answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
@@ -181,4 +181,5 @@ class TestHandover:
         shown = (await installer.get(f"/projects/{project}")).json()
         assert shown["status"] == "handed_over"
         assert shown["installer_signature"] == "J. Smith"
-        assert (await installer.get(f"/charge-points/{identity}")).status_code == 200
+        answer = await installer.get(f"/charge-points/{identity}")
+        assert owner.email in problem(answer, 403, "project_handed_over")["detail"]

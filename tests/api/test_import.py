@@ -199,7 +199,7 @@ class TestFile:
         self, installer: Caller, handed_over: str
     ) -> None:
         answer = await send(installer, handed_over, HEADER + "SN-1,M,V,,,,\n")
-        problem(answer, 409, "project_handed_over")
+        problem(answer, 403, "project_handed_over")
 
 
 @pytest.fixture

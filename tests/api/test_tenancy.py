@@ -91,6 +91,11 @@ CASES: dict[tuple[str, str], Any] = {
 }
 # The same of the site owner's operations.
 OWNER_CASES: dict[tuple[str, str], Any] = {
+    ("GET", OWNED): None,
+    ("GET", f"{OWNED}/charge-points"): None,
+    ("GET", f"{OWNED}/charge-points/{{charge_point_id}}"): None,
+    ("GET", f"{OWNED}/charge-points/{{charge_point_id}}/runs"): None,
+    ("GET", f"{OWNED}/charge-points/{{charge_point_id}}/runs/{{commissioning_id}}"): None,
     ("GET", f"{OWNED}/access"): None,
     ("PUT", f"{OWNED}/access"): {"mode": "open"},
     ("GET", f"{OWNED}/id-tags"): None,
