@@ -37,6 +37,7 @@ class Charger(asyncio.Protocol):
         self.number = 0
         self.asked = ""
         self.opened = asyncio.get_running_loop().create_future()
+        self.lost = asyncio.get_running_loop().create_future()
         self._on_reply = on_reply
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
@@ -52,7 +53,8 @@ class Charger(asyncio.Protocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who waits for the handshake."""
+        """Tell who waits for the handshake, or for the end."""
+        self.lost.set_result(None)
         if not self.opened.done():
             self.opened.set_exception(exc or ConnectionError("closed in the handshake"))
 
@@ -149,9 +151,13 @@ class Outcome:
 class Fleet:
     """Charge points of one benchmark."""
 
-    def __init__(self, port: int, identities: list[str]) -> None:
+    def __init__(
+        self, port: int, identities: list[str], *, try_again_after: float | None = None
+    ) -> None:
+        """``try_again_after`` so many seconds while the server is not there; else it fails."""
         self.port = port
         self.identities = identities
+        self._try_again_after = try_again_after
         self.outcome = Outcome()
         self.chargers: list[Charger] = []
         self._missing = 0
@@ -194,13 +200,24 @@ class Fleet:
             charger.close()
 
     async def _connect(self, identity: str) -> None:
+        while True:
+            try:
+                charger = await self._open(identity)
+                break
+            except OSError:
+                if self._try_again_after is None:
+                    raise
+                await asyncio.sleep(self._try_again_after)
+        self.chargers.append(charger)
+        self.outcome.connected += 1
+        charger.call("BootNotification", BOOT)
+
+    async def _open(self, identity: str) -> Charger:
         _, charger = await asyncio.get_running_loop().create_connection(
             lambda: Charger(identity, self._on_reply), "127.0.0.1", self.port
         )
         await charger.opened
-        self.chargers.append(charger)
-        self.outcome.connected += 1
-        charger.call("BootNotification", BOOT)
+        return charger
 
     def _on_reply(self, charger: Charger, frame: bytes) -> None:
         if not frame.startswith(b"[3,"):

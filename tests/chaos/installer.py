@@ -98,6 +98,14 @@ class Installer:
                 self.answers.wrong.append(f"{answer.status_code} {answer.text[:200]}")
             await asyncio.sleep(_PAUSE)
 
+    async def reads(self, path: str) -> bool:
+        """Read once; whether that was answered as it should be."""
+        try:
+            answer = await self._http.get(path)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
     async def _post(self, path: str, **body: Any) -> dict[str, Any]:
         """Post before the chaos."""
         answer = await self._http.post(path, json=body)
