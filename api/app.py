@@ -14,6 +14,7 @@ import temporal_client
 from api import docs
 from api.access.endpoints import router as access
 from api.accounts.endpoints import router as accounts
+from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
 from api.billing.endpoints import router as billing
 from api.billing.statements import router as statements
@@ -89,6 +90,7 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         live,
         webhooks,
         handover,
+        audit,
         certificates,
         declarations,
         invitations,

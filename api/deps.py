@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.parts import Parts
 from api.security.tokens import Token
+from domain.audit import Actor
 from domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from domain.ids import Prefix, is_id
 from domain.states import Role
@@ -86,6 +87,16 @@ async def _site_owner(session: Session) -> Account:
 
 Installer = Annotated[Account, Depends(_installer)]
 SiteOwner = Annotated[Account, Depends(_site_owner)]
+
+
+async def _actor(session: Session, address: ClientAddress) -> Actor:
+    _, account = session
+    return Actor(
+        email=account.email, role=account.role.value, account_id=account.id, address=address
+    )
+
+
+Acting = Annotated[Actor, Depends(_actor)]
 
 
 def _project_id(

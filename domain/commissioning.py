@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.audit import ENGINE, Actor
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
@@ -366,6 +367,7 @@ class CompleteHandover:
 
     sign_off_notes: str | None
     installer_signature: str
+    by: Actor = ENGINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

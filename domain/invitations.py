@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.audit import ENGINE, Actor
 from domain.states import ChargePointStatus, InvitationStatus
 
 
@@ -13,6 +14,7 @@ class InviteSiteOwner:
     invitation_id: str
     email: str
     message: str | None
+    by: Actor = ENGINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +23,7 @@ class ResendInvitation:
 
     invitation_id: str
     asked_at: datetime
+    by: Actor = ENGINE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,10 +6,12 @@ from datetime import datetime
 from sqlalchemy import case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import AuditAction
 from domain.commissioning import Blocker, CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
+from storage.audit import Audit
 from storage.billing import Billing
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
@@ -75,6 +77,18 @@ class Handover:
             )
         )
         await Billing(self._connection, project_id).begin(at=at)
+        await Audit(self._connection, project_id).write(
+            AuditAction.PROJECT_HANDED_OVER,
+            request.by,
+            target=project_id,
+            at=at,
+            before={"status": ProjectStatus.IN_PROGRESS.value},
+            after={
+                "status": ProjectStatus.HANDED_OVER.value,
+                "sign_off_notes": request.sign_off_notes,
+                "installer_signature": request.installer_signature,
+            },
+        )
         await announce_handover(self._connection, project_id, at=at)
         return HandoverResult(project_id=project_id, completed_at=at)
 

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import ENGINE, Actor, AuditAction
 from domain.commissioning import ProjectRequest
 from domain.errors import ConflictError, NotFoundError
-from domain.states import InvitationStatus, ProjectStatus
+from domain.states import InvitationStatus, ProjectStatus, Role
 from storage.announcements import announce_invitation
+from storage.audit import Audit
 from storage.tables import accounts, invitations, projects
 
 
@@ -41,13 +43,20 @@ class Invitation:
         return self.status
 
 
+_ENDED_BY: Final = {
+    InvitationStatus.ACCEPTED: AuditAction.INVITATION_ACCEPTED,
+    InvitationStatus.DECLINED: AuditAction.INVITATION_DECLINED,
+    InvitationStatus.EXPIRED: AuditAction.INVITATION_EXPIRED,
+}
+
+
 class Invitations:
     """Repository of invitations. Whoever changes one has locked its project before."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def create(self, invitation: Invitation, *, token_hash: str) -> Invitation:
+    async def create(self, invitation: Invitation, *, token_hash: str, by: Actor) -> Invitation:
         """Store a pending invitation, or return the one that already has its id.
 
         An earlier pending invitation of the project is replaced: its link stops working.
@@ -82,6 +91,7 @@ class Invitations:
                 expires_at=invitation.expires_at,
             )
         )
+        await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
         return invitation
 
     async def mark_sent(self, invitation_id: str, at: datetime) -> None:
@@ -148,7 +158,13 @@ class Invitations:
         return _invitation(row)
 
     async def resend(
-        self, invitation_id: str, project_id: str, *, asked_at: datetime, expires_at: datetime
+        self,
+        invitation_id: str,
+        project_id: str,
+        *,
+        asked_at: datetime,
+        expires_at: datetime,
+        by: Actor,
     ) -> Invitation:
         """Begin the time of a pending invitation anew, once for each ``asked_at``.
 
@@ -163,12 +179,19 @@ class Invitations:
             raise _not_pending(invitation.status_at(asked_at), "Invite the owner again instead.")
         if invitation.expires_at < expires_at:
             await self._set(invitation_id, expires_at=expires_at)
+            await self._audit(AuditAction.INVITATION_RESENT, by, invitation, at=asked_at)
         return await self.of_project(invitation_id, project_id)
 
-    async def accept(self, invitation_id: str, *, account_id: str, at: datetime) -> bool:
+    async def accept(
+        self, invitation_id: str, *, account_id: str, at: datetime, address: str | None = None
+    ) -> bool:
         """Grant the project to the account; True for exactly one caller."""
         invitation = await self._end(
-            invitation_id, InvitationStatus.ACCEPTED, at=at, accepted_by=account_id
+            invitation_id,
+            InvitationStatus.ACCEPTED,
+            at=at,
+            address=address,
+            accepted_by=account_id,
         )
         if invitation is None:
             return False
@@ -179,16 +202,20 @@ class Invitations:
         )
         return True
 
-    async def decline(self, invitation_id: str, *, reason: str | None, at: datetime) -> bool:
+    async def decline(
+        self, invitation_id: str, *, reason: str | None, at: datetime, address: str | None = None
+    ) -> bool:
         """Refuse it for good; False when it is not pending any more."""
-        ended = await self._end(invitation_id, InvitationStatus.DECLINED, at=at, reason=reason)
+        ended = await self._end(
+            invitation_id, InvitationStatus.DECLINED, at=at, address=address, reason=reason
+        )
         return ended is not None
 
     async def expire(self, invitation_id: str, *, at: datetime) -> bool:
         """Write down that its time is over; False while it is not, and when it has ended."""
         return await self._end(invitation_id, InvitationStatus.EXPIRED, at=at) is not None
 
-    async def revoke(self, invitation: Invitation, *, at: datetime) -> Invitation:
+    async def revoke(self, invitation: Invitation, *, at: datetime, by: Actor) -> Invitation:
         """Take it back; an accepted one takes the project back from its account.
 
         Raises:
@@ -206,6 +233,7 @@ class Invitations:
                 .where(projects.c.site_owner_id == invitation.accepted_by)
                 .values(site_owner_id=None)
             )
+        await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=status)
         return await self.of_project(invitation.id, invitation.project_id)
 
     async def unsettled(
@@ -245,7 +273,13 @@ class Invitations:
         ]
 
     async def _end(
-        self, invitation_id: str, status: InvitationStatus, *, at: datetime, **values: object
+        self,
+        invitation_id: str,
+        status: InvitationStatus,
+        *,
+        at: datetime,
+        address: str | None = None,
+        **values: object,
     ) -> Invitation | None:
         """End a pending invitation and announce it; None when that is not to be done."""
         found = await self.get(invitation_id)
@@ -272,7 +306,41 @@ class Invitations:
             reason=invitation.reason,
             at=at,
         )
+        invited = Actor(
+            email=invitation.email,
+            role=Role.SITE_OWNER.value,
+            account_id=invitation.accepted_by,
+            address=address,
+        )
+        await self._audit(
+            _ENDED_BY[status],
+            ENGINE if status is InvitationStatus.EXPIRED else invited,
+            invitation,
+            at=at,
+            before=InvitationStatus.PENDING,
+        )
         return invitation
+
+    async def _audit(
+        self,
+        action: AuditAction,
+        actor: Actor,
+        invitation: Invitation,
+        *,
+        at: datetime,
+        before: InvitationStatus | None = None,
+    ) -> None:
+        after = {"email": invitation.email}
+        if invitation.reason is not None:
+            after["reason"] = invitation.reason
+        await Audit(self._connection, invitation.project_id).write(
+            action,
+            actor,
+            target=invitation.id,
+            at=at,
+            before=None if before is None else {"status": before.value},
+            after=after,
+        )
 
     async def _lock(self, project_id: str) -> None:
         await self._connection.execute(

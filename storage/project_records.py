@@ -55,6 +55,7 @@ class StoredProjects:
                     expires_at=now + self._lifetime,
                 ),
                 token_hash=token_hash,
+                by=request.by,
             )
             return await _draft(connection, stored, sent=stored.sent_at is not None)
 
@@ -66,6 +67,7 @@ class StoredProjects:
                 project_id,
                 asked_at=request.asked_at,
                 expires_at=request.asked_at + self._lifetime,
+                by=request.by,
             )
             sent = stored.sent_at is not None and stored.sent_at >= request.asked_at
             return await _draft(connection, stored, sent=sent)

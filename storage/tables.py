@@ -395,6 +395,23 @@ log_entries = Table(
     Index(None, "commissioning_id", "at", "id"),
 )
 
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("action", String(50), nullable=False),
+    Column("account_id", String(40)),
+    Column("email", String(320)),  # as it was then
+    Column("role", String(20), nullable=False),
+    Column("address", String(100)),
+    Column("target", String(100), nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Index(None, "project_id", "id"),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

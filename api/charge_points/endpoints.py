@@ -1,8 +1,8 @@
 """Endpoints of charge points."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -14,13 +14,15 @@ from api.charge_points.schemas import (
     NewChargePoint,
     ocpp_endpoint,
 )
-from api.deps import AppParts, ChargePointId, Installer, now
+from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from domain.audit import AuditAction
 from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, is_id, new_id
 from domain.states import ChargePointStatus
+from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.facts import read_snapshot
 from storage.parameters import Parameters
@@ -50,7 +52,7 @@ _HAS_RUNS = "Commissioning was started, so its record must stay as it is."
     ),
 )
 async def register_charge_point(
-    body: NewChargePoint, installer: Installer, parts: AppParts
+    body: NewChargePoint, installer: Installer, parts: AppParts, actor: Acting
 ) -> ChargePointRegistered:
     """Add a charge point to a project of yours by its serial number and model.
 
@@ -71,6 +73,13 @@ async def register_charge_point(
     async with parts.database.write() as connection:
         await Projects(connection).for_change(charge_point.project_id, installer_id=installer.id)
         await ChargePoints(connection).register(charge_point)
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.CHARGE_POINT_REGISTERED,
+            actor,
+            target=charge_point.id,
+            at=charge_point.created_at,
+            after=_audited(charge_point),
+        )
     return ChargePointRegistered(
         id=charge_point.id,
         serial_number=charge_point.serial_number,
@@ -149,7 +158,11 @@ async def get_charge_point(
     ),
 )
 async def change_charge_point(
-    charge_point_id: ChargePointId, body: ChargePointChange, installer: Installer, parts: AppParts
+    charge_point_id: ChargePointId,
+    body: ChargePointChange,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> ChargePointDetail:
     """Change the location; serial number, vendor and model only before its first commissioning.
 
@@ -170,6 +183,14 @@ async def change_charge_point(
             location=body.location.stored() if body.location else before.location,
         )
         await charge_points.change(after)
+        await Audit(connection, after.project_id).write(
+            AuditAction.CHARGE_POINT_CHANGED,
+            actor,
+            target=after.id,
+            at=now(),
+            before=_audited(before),
+            after=_audited(after),
+        )
         if (after.vendor, after.model) != (before.vendor, before.model):
             await Parameters(connection).forget(charge_point_id)
         facts = await read_snapshot(connection, charge_point_id, now=now())
@@ -184,16 +205,32 @@ async def change_charge_point(
     responses=problems(401, 403, 404, 503, has_runs=_HAS_RUNS, project_handed_over=HANDED_OVER),
 )
 async def remove_charge_point(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, actor: Acting
 ) -> Response:
     """Remove a charge point that was registered by mistake, before its first commissioning."""
     async with parts.database.write() as connection:
         charge_points = ChargePoints(connection)
-        await charge_points.for_change(charge_point_id, installer_id=installer.id)
+        removed = await charge_points.for_change(charge_point_id, installer_id=installer.id)
         if await charge_points.has_runs(charge_point_id):
             raise ConflictError("has_runs", _HAS_RUNS)
         await charge_points.delete(charge_point_id)
+        await Audit(connection, removed.project_id).write(
+            AuditAction.CHARGE_POINT_REMOVED,
+            actor,
+            target=removed.id,
+            at=now(),
+            before=_audited(removed),
+        )
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _audited(charge_point: ChargePoint) -> dict[str, Any]:
+    return {
+        "serial_number": charge_point.serial_number,
+        "vendor": charge_point.vendor,
+        "model": charge_point.model,
+        "location": asdict(charge_point.location),
+    }
 
 
 def _project(project_id: str) -> str:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from api.deps import AppParts, Installer, ProjectId
+from api.deps import Acting, AppParts, Installer, ProjectId
 from api.handover.schemas import HandedOver, Handover, Invite, Invited
 from api.parts import Parts
 from api.problems import problems
@@ -41,7 +41,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
     ),
 )
 async def invite_site_owner(
-    project_id: ProjectId, body: Invite, installer: Installer, parts: AppParts
+    project_id: ProjectId, body: Invite, installer: Installer, parts: AppParts, actor: Acting
 ) -> Invited:
     """Mail the site owner an invitation, so that they can claim the project.
 
@@ -50,7 +50,7 @@ async def invite_site_owner(
     project = await _open_project(parts, installer, project_id)
     await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
     invitation = InviteSiteOwner(
-        invitation_id=new_id(Prefix.INVITATION), email=body.email, message=body.message
+        invitation_id=new_id(Prefix.INVITATION), email=body.email, message=body.message, by=actor
     )
     sent = await parts.temporal.invite_site_owner(project, invitation)
     return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
@@ -74,7 +74,7 @@ async def invite_site_owner(
     ),
 )
 async def complete_handover(
-    project_id: ProjectId, body: Handover, installer: Installer, parts: AppParts
+    project_id: ProjectId, body: Handover, installer: Installer, parts: AppParts, actor: Acting
 ) -> HandedOver:
     """Mark the project as handed over, once every charge point is commissioned and the owner in.
 
@@ -82,7 +82,7 @@ async def complete_handover(
     """
     project = await _open_project(parts, installer, project_id)
     handover = CompleteHandover(
-        sign_off_notes=body.sign_off_notes, installer_signature=body.installer_signature
+        sign_off_notes=body.sign_off_notes, installer_signature=body.installer_signature, by=actor
     )
     result = await parts.temporal.complete_handover(project, handover)
     if result.completed_at is None:

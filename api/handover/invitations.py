@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from api.deps import AppParts, Installer, ProjectId, now
+from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.handover.schemas import InvitationShown, Invited
 from api.pagination import Page, Paging
 from api.problems import problems
@@ -68,7 +68,11 @@ async def list_invitations(
     ),
 )
 async def resend_invitation(
-    project_id: ProjectId, invitation_id: InvitationId, installer: Installer, parts: AppParts
+    project_id: ProjectId,
+    invitation_id: InvitationId,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> Invited:
     """Mail the link of a pending invitation once more; the time to accept it begins anew."""
     async with parts.database.write() as connection:
@@ -76,7 +80,8 @@ async def resend_invitation(
         await Invitations(connection).of_project(invitation_id, project_id)
     await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
     sent = await parts.temporal.resend_invitation(
-        project_request(project), ResendInvitation(invitation_id=invitation_id, asked_at=now())
+        project_request(project),
+        ResendInvitation(invitation_id=invitation_id, asked_at=now(), by=actor),
     )
     return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
 
@@ -95,7 +100,11 @@ async def resend_invitation(
     ),
 )
 async def revoke_invitation(
-    project_id: ProjectId, invitation_id: InvitationId, installer: Installer, parts: AppParts
+    project_id: ProjectId,
+    invitation_id: InvitationId,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> InvitationShown:
     """Take an invitation back: its link stops working at once.
 
@@ -107,7 +116,7 @@ async def revoke_invitation(
         await Projects(connection).for_change(project_id, installer_id=installer.id)
         invitations = Invitations(connection)
         revoked = await invitations.revoke(
-            await invitations.of_project(invitation_id, project_id), at=moment
+            await invitations.of_project(invitation_id, project_id), at=moment, by=actor
         )
     await parts.temporal.invitation_ended(project_id, invitation_id)
     return InvitationShown.of(revoked, now=moment)

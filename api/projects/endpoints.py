@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.deps import AppParts, Installer, ProjectId, now
+from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.schemas import (
@@ -16,10 +16,12 @@ from api.projects.schemas import (
     ProjectDetail,
     ProjectShown,
 )
+from domain.audit import AuditAction
 from domain.commissioning import ProjectRequest
 from domain.errors import UnavailableError
 from domain.ids import Prefix, new_id
 from domain.states import ProjectStatus
+from storage.audit import Audit
 from storage.features import read_features
 from storage.projects import Project, Projects
 
@@ -35,7 +37,9 @@ HANDED_OVER = "The project was handed over; nothing of it can be changed."
     operation_id="createProject",
     responses=problems(400, 401, 403, 413, 422, 503),
 )
-async def create_project(body: NewProject, installer: Installer, parts: AppParts) -> ProjectCreated:
+async def create_project(
+    body: NewProject, installer: Installer, parts: AppParts, actor: Acting
+) -> ProjectCreated:
     """Group charge points under a project to represent a physical site or contract."""
     project = Project(
         id=new_id(Prefix.PROJECT),
@@ -50,6 +54,13 @@ async def create_project(body: NewProject, installer: Installer, parts: AppParts
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
     async with parts.database.write() as connection:
         await Projects(connection).create(project)
+        await Audit(connection, project.id).write(
+            AuditAction.PROJECT_CREATED,
+            actor,
+            target=project.id,
+            at=project.created_at,
+            after=body.model_dump(mode="json"),
+        )
     # The project exists from here on, so a start that is lost now is no error of the caller's:
     # each later update starts the workflow if need be.
     with suppress(UnavailableError):
@@ -112,13 +123,26 @@ async def get_project(
     responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
 )
 async def change_project(
-    project_id: ProjectId, body: ProjectChange, installer: Installer, parts: AppParts
+    project_id: ProjectId,
+    body: ProjectChange,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> ProjectDetail:
     """Change the name, the address, the owner's e-mail, the time zone; what is left out stays."""
     async with parts.database.write() as connection:
         projects = Projects(connection)
-        await projects.for_change(project_id, installer_id=installer.id)
-        await projects.change(project_id, body.model_dump(exclude_unset=True))
+        before = await projects.for_change(project_id, installer_id=installer.id)
+        changes = body.model_dump(exclude_unset=True)
+        await projects.change(project_id, changes)
+        await Audit(connection, project_id).write(
+            AuditAction.PROJECT_CHANGED,
+            actor,
+            target=project_id,
+            at=now(),
+            before={name: getattr(before, name) for name in changes},
+            after=changes,
+        )
         project = await projects.get(project_id, installer_id=installer.id)
         return ProjectDetail.with_counts(project, await projects.counts(project_id), ())
 

@@ -55,7 +55,7 @@ async def accept(
         if existing is None:
             await Accounts(connection).create(account)
         granted = await Invitations(connection).accept(
-            invitation.id, account_id=account.id, at=now()
+            invitation.id, account_id=account.id, at=now(), address=address
         )
         if not granted:  # another call was faster; the new account is not made either
             raise await _ended_meanwhile(connection, token_hash)
@@ -76,7 +76,7 @@ async def decline(parts: Parts, *, token: str, reason: str | None, address: str)
     async with parts.database.write() as connection:
         invitations = Invitations(connection)
         invitation = await _pending(connection, token_hash)
-        if not await invitations.decline(invitation.id, reason=reason, at=now()):
+        if not await invitations.decline(invitation.id, reason=reason, at=now(), address=address):
             raise await _ended_meanwhile(connection, token_hash)
         declined = await invitations.by_token(token_hash)
     await parts.temporal.invitation_ended(declined.project_id, declined.id)

@@ -42,6 +42,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{PROJECT}/commissioning"): None,
     ("POST", f"{PROJECT}/commissioning/cancel"): None,
     ("GET", f"{PROJECT}/invitations"): None,
+    ("GET", f"{PROJECT}/audit"): None,
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/resend"): None,
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/revoke"): None,
     ("POST", f"{PROJECT}/charge-points/import"): None,
@@ -92,6 +93,7 @@ CASES: dict[tuple[str, str], Any] = {
 # The same of the site owner's operations.
 OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", OWNED): None,
+    ("GET", f"{OWNED}/audit"): None,
     ("GET", f"{OWNED}/charge-points"): None,
     ("GET", f"{OWNED}/charge-points/{{charge_point_id}}"): None,
     ("GET", f"{OWNED}/charge-points/{{charge_point_id}}/runs"): None,

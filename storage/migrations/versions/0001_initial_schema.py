@@ -154,6 +154,24 @@ def upgrade() -> None:
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhooks_account_id_id'), ['account_id', 'id'], unique=False)
 
+    op.create_table('audit_entries',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('action', sa.String(length=50), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=True),
+    sa.Column('email', sa.String(length=320), nullable=True),
+    sa.Column('role', sa.String(length=20), nullable=False),
+    sa.Column('address', sa.String(length=100), nullable=True),
+    sa.Column('target', sa.String(length=100), nullable=False),
+    sa.Column('before', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('after', sa.JSON(none_as_null=True), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_audit_entries_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries'))
+    )
+    with op.batch_alter_table('audit_entries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_entries_project_id_id'), ['project_id', 'id'], unique=False)
+
     op.create_table('batches',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -584,6 +602,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_batches_project_id_id'))
 
     op.drop_table('batches')
+    with op.batch_alter_table('audit_entries', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_audit_entries_project_id_id'))
+
+    op.drop_table('audit_entries')
     with op.batch_alter_table('webhooks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhooks_account_id_id'))
 

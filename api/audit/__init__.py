@@ -1,0 +1,1 @@
+"""The audit trail of a project, for its installer and its owner."""

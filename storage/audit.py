@@ -1,0 +1,88 @@
+"""The audit trail of projects: written with the change that it tells of, never edited.
+
+There is no way here to change or to remove an entry.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from storage.tables import audit_entries
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """One entry. ``target`` is an id; ``before`` and ``after`` hold what the action changed."""
+
+    id: int
+    at: datetime
+    action: AuditAction
+    actor: Actor
+    target: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+class Audit:
+    """Repository of one project's trail."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def write(
+        self,
+        action: AuditAction,
+        actor: Actor,
+        *,
+        target: str,
+        at: datetime,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add an entry, in the transaction of the change. Nothing secret belongs into it."""
+        await self._connection.execute(
+            insert(audit_entries).values(
+                project_id=self._project_id,
+                at=at,
+                action=action,
+                account_id=actor.account_id,
+                email=actor.email,
+                role=actor.role,
+                address=actor.address,
+                target=target,
+                before=before,
+                after=after,
+            )
+        )
+
+    async def page(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Entries, newest first, older than the number ``before``."""
+        query = select(audit_entries).where(audit_entries.c.project_id == self._project_id)
+        if before is not None:
+            query = query.where(audit_entries.c.id < before)
+        rows = await self._connection.execute(
+            query.order_by(audit_entries.c.id.desc()).limit(limit)
+        )
+        return [
+            AuditEntry(
+                id=row.id,
+                at=row.at,
+                action=AuditAction(row.action),
+                actor=Actor(
+                    email=row.email,
+                    role=row.role,
+                    account_id=row.account_id,
+                    address=row.address,
+                ),
+                target=row.target,
+                before=row.before,
+                after=row.after,
+            )
+            for row in rows
+        ]
