@@ -6,10 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Response
 
 from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
-from api.deps import AppParts, OwnedProjectId, SiteOwner, now
+from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.problems import problems
+from domain.audit import AuditAction
 from storage.access import Access
+from storage.audit import Audit
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner"])
@@ -38,7 +40,11 @@ async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) ->
     responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def choose(
-    project_id: OwnedProjectId, body: AccessChange, owner: SiteOwner, parts: AppParts
+    project_id: OwnedProjectId,
+    body: AccessChange,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
 ) -> AccessShown:
     """`listed` admits the id tags of your list, `open` every id tag. The list is kept either way.
 
@@ -46,7 +52,16 @@ async def choose(
     """
     async with parts.database.write() as connection:
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        before, _ = await Access(connection, project_id).mode()
         await Access(connection, project_id).set_mode(body.mode)
+        await Audit(connection, project_id).write(
+            AuditAction.ACCESS_CHANGED,
+            actor,
+            target=project_id,
+            at=now(),
+            before={"mode": before},
+            after={"mode": body.mode},
+        )
         mode, count = await Access(connection, project_id).mode()
     return AccessShown(mode=mode, id_tags=count)
 
@@ -79,6 +94,7 @@ async def list_tags(
 )
 async def put_tag(
     project_id: OwnedProjectId,
+    actor: Acting,
     id_tag: _IdTagPath,
     owner: SiteOwner,
     parts: AppParts,
@@ -89,6 +105,9 @@ async def put_tag(
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
         tag = await Access(connection, project_id).put(
             id_tag, label=body.label if body else None, at=now()
+        )
+        await Audit(connection, project_id).write(
+            AuditAction.ID_TAG_PUT, actor, target=id_tag, at=now(), after={"label": tag.label}
         )
     return TagShown.of(tag)
 
@@ -101,10 +120,17 @@ async def put_tag(
     responses=problems(401, 403, 404, 422, 503),
 )
 async def delete_tag(
-    project_id: OwnedProjectId, id_tag: _IdTagPath, owner: SiteOwner, parts: AppParts
+    project_id: OwnedProjectId,
+    id_tag: _IdTagPath,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
 ) -> Response:
     """It charges no more from its next card reading on; a session that runs goes on."""
     async with parts.database.write() as connection:
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
         await Access(connection, project_id).remove(id_tag)
+        await Audit(connection, project_id).write(
+            AuditAction.ID_TAG_REMOVED, actor, target=id_tag, at=now()
+        )
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -1,10 +1,20 @@
 """Endpoints of a site's power, for its installer until the handover, for its owner from then on."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import AppParts, ChargePointId, Installer, OwnedProjectId, ProjectId, SiteOwner
+from api.deps import (
+    Acting,
+    AppParts,
+    ChargePointId,
+    Installer,
+    OwnedProjectId,
+    ProjectId,
+    SiteOwner,
+    now,
+)
 from api.power import service
 from api.power.schemas import (
     ElectricalChange,
@@ -17,7 +27,9 @@ from api.power.schemas import (
 )
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from domain.audit import AuditAction
 from domain.states import Feature
+from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.features import Power, read_electrical, store_electrical
 from storage.projects import Projects
@@ -48,12 +60,25 @@ async def show_power(project_id: ProjectId, installer: Installer, parts: AppPart
     responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
 )
 async def set_power(
-    project_id: ProjectId, body: PowerLimit, installer: Installer, parts: AppParts
+    project_id: ProjectId,
+    body: PowerLimit,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> PowerShown:
     """From the handover on, the charge points of the site never draw more than this together."""
     async with parts.database.write() as connection:
         await Projects(connection).for_change(project_id, installer_id=installer.id)
+        before = await Power(connection, project_id).limit()
         await Power(connection, project_id).set_limit(body.limit())
+        await Audit(connection, project_id).write(
+            AuditAction.POWER_CHANGED,
+            actor,
+            target=project_id,
+            at=now(),
+            before=asdict(before),
+            after=asdict(body.limit()),
+        )
     return PowerShown.of(body.limit())
 
 
@@ -79,12 +104,27 @@ async def show_electrical(
     responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
 )
 async def set_electrical(
-    charge_point_id: ChargePointId, body: ElectricalChange, installer: Installer, parts: AppParts
+    charge_point_id: ChargePointId,
+    body: ElectricalChange,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> ElectricalShown:
     """A charge point that loads one phase alone leaves the other two to the others."""
     async with parts.database.write() as connection:
-        await ChargePoints(connection).for_change(charge_point_id, installer_id=installer.id)
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        before = await read_electrical(connection, charge_point_id)
         await store_electrical(connection, charge_point_id, body.stored())
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.ELECTRICAL_CHANGED,
+            actor,
+            target=charge_point_id,
+            at=now(),
+            before=asdict(before),
+            after=asdict(body.stored()),
+        )
     return ElectricalShown.of(body.stored())
 
 

@@ -6,13 +6,18 @@ import pytest
 from fastapi import FastAPI
 
 from tests.api.callers import V1, Caller, problem
-from tests.api.conftest import Outbox, accept_invitation
+from tests.api.conftest import Outbox, Own, accept_invitation
 from tests.api.test_tenancy import CHARGE_POINT, COMMISSIONING, OWNED, PROJECT, operations
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 OWNER = "facilities@riversidebp.com"
 AUDITED = {
+    ("PUT", f"{OWNED}/id-tags/{{id_tag}}"),
+    ("DELETE", f"{OWNED}/id-tags/{{id_tag}}"),
+    ("PUT", f"{OWNED}/access"),
+    ("PUT", f"{PROJECT}/power"),
+    ("PUT", f"{CHARGE_POINT}/electrical"),
     ("POST", "/api/v1/installer/projects"),
     ("PATCH", PROJECT),
     ("POST", "/api/v1/installer/charge-points"),
@@ -37,7 +42,6 @@ OUTSIDE = (
 UNTOLD = {
     ("POST", f"{CHARGE_POINT}/config/customize"),
     ("PUT", f"{CHARGE_POINT}/declaration"),
-    ("PUT", f"{CHARGE_POINT}/electrical"),
     ("POST", f"{CHARGE_POINT}/photos"),
     ("DELETE", f"{CHARGE_POINT}/photos/{{photo_id}}"),
     ("POST", f"{COMMISSIONING}/answer"),
@@ -48,13 +52,9 @@ UNTOLD = {
     ("POST", f"{PROJECT}/commission"),
     ("POST", f"{PROJECT}/commissioning/cancel"),
     ("PUT", f"{PROJECT}/default-tariff"),
-    ("PUT", f"{PROJECT}/power"),
     ("POST", f"{PROJECT}/unclaimed/{{identity}}/claim"),
-    ("PUT", f"{OWNED}/access"),
     ("PUT", f"{OWNED}/billing/time-zone"),
     ("PUT", f"{OWNED}/features/{{feature}}"),
-    ("DELETE", f"{OWNED}/id-tags/{{id_tag}}"),
-    ("PUT", f"{OWNED}/id-tags/{{id_tag}}"),
     ("PUT", f"{OWNED}/power"),
     ("PUT", f"{OWNED}/tariff"),
 }
@@ -113,6 +113,34 @@ async def test_what_was_refused_is_not_told(installer: Caller) -> None:
     problem(await installer.post("/charge-points", body), 409, "duplicate_serial")
     actions = [entry["action"] for entry in await trail(installer, project)]
     assert actions == ["project.created", "charge_point.registered"]
+
+
+async def test_power_and_access(installer: Caller, owner: Own) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    of_site = await owner(OWNER, project)
+    base = f"{V1}/site-owner/projects/{project}"
+    installers, owners = f"{V1}/installer", ("PUT", f"{base}/id-tags/04A2B3C4")
+    for caller, method, path, body in (
+        (installer, "PUT", f"{installers}/projects/{project}/power", {"max_amps_per_phase": 63}),
+        (installer, "PUT", f"{installers}/charge-points/{identity}/electrical", {"max_amps": 16}),
+        (of_site, "PUT", f"{base}/access", {"mode": "open"}),
+        (of_site, *owners, {"label": "Van 1"}),
+        (of_site, "DELETE", owners[1], None),
+    ):
+        answer = await caller.call(method, path, body)
+        assert answer.status_code in {200, 201, 204}, (path, answer.text)
+    entries = (await trail(of_site, project, "site-owner"))[2:]
+    assert [(entry["action"], entry["email"], entry["target"]) for entry in entries] == [
+        ("power.changed", installer.email, project),
+        ("electrical.changed", installer.email, identity),
+        ("access.changed", OWNER, project),
+        ("id_tag.put", OWNER, "04A2B3C4"),
+        ("id_tag.removed", OWNER, "04A2B3C4"),
+    ]
+    assert entries[0]["after"]["amps"] == 63
+    assert entries[0]["before"]["amps"] != 63
+    assert (entries[2]["before"], entries[2]["after"]) == ({"mode": "listed"}, {"mode": "open"})
 
 
 @pytest.mark.usefixtures("engine")
