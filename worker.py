@@ -37,7 +37,7 @@ from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
-from temporal_client import connect
+from temporal_client import BUILD_ID, connect
 from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
@@ -143,6 +143,7 @@ def make_worker(
         workflows=WORKFLOWS,
         activities=activities,
         workflow_runner=workflow_runner(),
+        build_id=BUILD_ID,
     )
 
 
@@ -166,6 +167,7 @@ def make_webhook_worker(
         task_queue=webhook_task_queue(task_queue),
         activities=[webhooks.call_webhook, webhooks.give_up_webhook],
         max_concurrent_activities=_CALLS_AT_ONCE,
+        build_id=BUILD_ID,
     )
 
 

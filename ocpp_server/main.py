@@ -121,6 +121,7 @@ async def _serve_activities(
                 max_concurrent_activities=_MAX_ACTIVITIES,
                 graceful_shutdown_timeout=_DRAIN + _GRACE,
                 interceptors=[in_flight],
+                build_id=temporal_client.BUILD_ID,
             )
             _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE

@@ -1,9 +1,18 @@
-"""What Temporal makes for each workflow run anew must not cost each run anew."""
+"""What Temporal does for each run, or at each start, must not cost more than it has to."""
 
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from temporalio.client import Client
 from temporalio.converter import DefaultPayloadConverter
 
+from activities.mailer import FileMailer
 from domain.commissioning import RunOptions
-from temporal_client import DATA_CONVERTER
+from settings import Settings
+from storage.engine import Database
+from temporal_client import BUILD_ID, DATA_CONVERTER
+from worker import make_webhook_worker, make_worker
 
 
 def test_converters_share_what_they_know_of_types() -> None:
@@ -22,3 +31,16 @@ def test_every_other_encoding_is_the_standard_one() -> None:
     ours = DATA_CONVERTER.payload_converter_class()
     standard = DefaultPayloadConverter()
     assert list(ours.converters) == list(standard.converters)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_no_worker_hashes_all_code_when_it_starts(
+    temporal_client: Client, database: Database, task_queue: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, secret_key=SecretStr("s" * 43))
+    mailer = FileMailer(tmp_path, sender=settings.mail_from)
+    for worker in (
+        make_worker(temporal_client, database, mailer, settings=settings, task_queue=task_queue),
+        make_webhook_worker(temporal_client, database, settings=settings, task_queue=task_queue),
+    ):
+        assert worker.config(active_config=True).get("build_id") == BUILD_ID

@@ -14,7 +14,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from temporal_client import DATA_CONVERTER
+from temporal_client import BUILD_ID, DATA_CONVERTER
 from tests.replay.masking import IDENTITY, leaks
 from tests.replay.record import HISTORIES
 from worker import WORKFLOWS, workflow_runner
@@ -30,6 +30,7 @@ def replayer() -> Replayer:
         workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=DATA_CONVERTER,
+        build_id=BUILD_ID,
     )
 
 

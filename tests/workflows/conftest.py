@@ -19,6 +19,7 @@ from activities.records import DirectoryActivities, RecordActivities
 from domain.checks import RunView
 from domain.commissioning import RunOptions, RunRequest
 from domain.names import node_task_queue
+from temporal_client import BUILD_ID
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from worker import WORKFLOWS, workflow_runner
 from workflows.commissioning import CommissioningWorkflow
@@ -130,6 +131,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             notices.mail_verdict,
         ],
         workflow_runner=workflow_runner(),
+        build_id=BUILD_ID,
     )
 
 
@@ -149,4 +151,5 @@ def node_worker(client: Client, charger: ScriptedChargePoint) -> Worker:
             node.reset,
             node.ping,
         ],
+        build_id=BUILD_ID,
     )
