@@ -8,7 +8,7 @@ from tests.chaos.storm import storm
 from tests.support.figures import Figure
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(320)
 async def test_the_api_answers_while_a_nodes_charge_points_come_back(
     tmp_path: Path, figure: Figure
 ) -> None:
