@@ -33,10 +33,10 @@ class Found(NamedTuple):
 
 
 def problems() -> str:
-    """Each code once, by status; the sentence is the first that is found."""
-    unique: dict[str, Found] = {}
+    """Each code once for a status; the sentence is the first that is found."""
+    unique: dict[tuple[int, str], Found] = {}
     for found in sorted(scan(), key=lambda found: (found.status, found.code)):
-        unique.setdefault(found.code, found)
+        unique.setdefault((found.status, found.code), found)
     return table(
         ("Status", "`code`", "Says"),
         ((str(one.status), code(one.code), one.sentence) for one in unique.values()),
