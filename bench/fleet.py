@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import uvloop
@@ -115,7 +116,12 @@ class Charger(asyncio.Protocol):
 BOOT = json.dumps(
     {"chargePointVendor": VENDOR, "chargePointModel": MODEL, "firmwareVersion": "1.8.21"}
 )
-START = json.dumps({"connectorId": 1, "idTag": "BENCH", "meterStart": 0, "timestamp": STAMP})
+
+
+def start() -> str:
+    """Payload of a StartTransaction; one of an earlier moment would be a repeated one."""
+    now = datetime.now(UTC).isoformat()
+    return json.dumps({"connectorId": 1, "idTag": "BENCH", "meterStart": 0, "timestamp": now})
 
 
 def status(connector: int) -> str:
@@ -231,7 +237,7 @@ class Fleet:
         elif number == 2:
             charger.call("StatusNotification", status(1))
         elif number == 3:
-            charger.call("StartTransaction", START)
+            charger.call("StartTransaction", start())
         elif number == 4:
             charger.transaction_id = json.loads(frame)[2]["transactionId"]
             self._one_ready()
