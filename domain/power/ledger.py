@@ -49,7 +49,11 @@ class Ledger:
 
     def carried(self) -> Carried:
         """What a continuation needs."""
-        return Carried(stations=tuple(self.stations.values()), bays=tuple(self.bays.values()))
+        return Carried(
+            stations=tuple(self.stations.values()),
+            bays=tuple(self.bays.values()),
+            ended=tuple(self._ended),
+        )
 
     # What happened
 
@@ -136,6 +140,8 @@ class Ledger:
         self.bays[key] = replace(
             bay,
             bound=bay.bound if refused else max(bay.bound, float(amps)),
+            # It may have taken it or not, so it is told again even where its bound is the target.
+            unsure=bay.unsure or not refused,
             retry_at=now + self._patience(refused=refused),
         )
 
@@ -351,7 +357,7 @@ class Ledger:
         key = station.charge_point_id, transaction.connector_id
         bay = self.bays.get(key)
         if transaction.stopped_at is not None:
-            self._ended[transaction.transaction_id] = None
+            self._remember_ended(transaction.transaction_id)
             if bay is None or bay.transaction_id != transaction.transaction_id:
                 return False
             self._end(bay)
@@ -372,7 +378,12 @@ class Ledger:
 
     def _end(self, bay: Bay) -> None:
         del self.bays[bay.key]
-        self._ended[bay.transaction_id] = None
+        self._remember_ended(bay.transaction_id)
+
+    def _remember_ended(self, transaction_id: int) -> None:
+        self._ended[transaction_id] = None
+        if len(self._ended) > _REMEMBERED:
+            del self._ended[next(iter(self._ended))]
 
     @staticmethod
     def _counted(bay: Bay, now: datetime) -> Bay:
