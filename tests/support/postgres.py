@@ -137,7 +137,7 @@ class PostgresServer:
         deadline = time.monotonic() + _START_SECONDS
         postmaster = self._data / "postmaster.pid"
         while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, IndexError):  # it is not there, or empty yet
                 if postmaster.read_text().splitlines()[-1].strip() == "ready":
                     return
             time.sleep(0.02)
