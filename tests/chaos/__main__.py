@@ -21,6 +21,7 @@ def main(
     *,
     runs: Annotated[int, typer.Option(help="Commissioning runs to start")] = 40,
     chargers: Annotated[int | None, typer.Option(help="Charge points; half of the runs")] = None,
+    site: Annotated[int, typer.Option(help="Charge points of the site handed over, or 0")] = 5,
     seconds: Annotated[float, typer.Option(help="How long the chaos lasts")] = 180,
     settle: Annotated[float, typer.Option(help="How long the verdicts may take then")] = 420,
     seed: Annotated[int | None, typer.Option(help="Repeats a schedule of kills")] = None,
@@ -29,7 +30,8 @@ def main(
     plan = Plan(
         seed=random.SystemRandom().randrange(10_000) if seed is None else seed,
         runs=runs,
-        chargers=chargers or max(1, runs // 2),
+        chargers=(runs + 1) // 2 if chargers is None else chargers,
+        site=site,
         seconds=seconds,
         settle=settle,
     )

@@ -4,29 +4,40 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tests.chaos.caller import Answers
 from tests.chaos.counts import Broken, broken_promises, verdicts
 from tests.chaos.evidence import Evidence, gather
 from tests.chaos.fleet import Charger, fleet
-from tests.chaos.installer import Answers, Installer, shares
-from tests.chaos.schedule import Part, Schedule, make_schedule
+from tests.chaos.installer import Installer, shares
+from tests.chaos.schedule import Disturbance, LinkFault, Part, Schedule, make_schedule
+from tests.chaos.site import Site, site
+from tests.chaos.site_counts import broken_at_site, gather_site
 from tests.chaos.topology import Topology, topology
 from tests.support.eventually import eventually
 
 _POLL = 0.5
 _STARTS_SPREAD = 0.7
+_SITE_SHARE = 0.5  # of the time vehicles come and go at least, however long the handover took
+_AT_MOST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is done. ``settle`` bounds the wait for the verdicts once the chaos is over."""
+    """What is done. ``settle`` bounds the wait for the verdicts once the chaos is over.
+
+    ``runs`` are of the fleet's ``chargers``; ``site`` is the number of charge points that are
+    handed over, 0 for no site.
+    """
 
     seed: int
     runs: int
     chargers: int
+    site: int = 0
     seconds: float
     settle: float
 
@@ -41,8 +52,11 @@ class Outcome:
     answers: Answers
     kills: Counter[Part]
     ended: Counter[Part]
-    disturbances: Counter[str]
+    disturbances: Counter[LinkFault]
     settled_after: float
+    site: Site | None
+    records: int
+    """Charge detail records of the site."""
 
     @property
     def held(self) -> bool:
@@ -52,65 +66,116 @@ class Outcome:
 
 async def experiment(plan: Plan, folder: Path) -> Outcome:
     """Run it; logs are in ``folder``."""
-    schedule = make_schedule(plan.seed, seconds=plan.seconds, chargers=plan.chargers)
-    async with topology(folder) as engine:
+    schedule = make_schedule(
+        plan.seed,
+        # With a site the chaos goes on until that has had its time.
+        seconds=plan.seconds * (_AT_MOST if plan.site else 1),
+        chargers=plan.chargers,
+        site=plan.site,
+    )
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(topology(folder))
         await engine.until_ready()
-        async with (
-            Installer(engine.api_url) as installer,
-            fleet(installer, engine.node_ports, size=plan.chargers, seed=plan.seed) as chargers,
-        ):
-            await asyncio.gather(
-                _commission_all(plan, installer, chargers, engine),
-                _chaos(schedule, engine, chargers),
+        installer = await stack.enter_async_context(Installer(engine.api_url))
+        handed_over: Site | None = None
+        if plan.site:
+            handed_over = await stack.enter_async_context(
+                site(installer, engine, size=plan.site, seed=plan.seed, folder=folder)
             )
-            began = time.monotonic()
-            for charger in chargers:
-                charger.proxy.heal()
-            evidence, broken = await _settled(plan, installer, chargers, engine)
-            return Outcome(
-                plan=plan,
-                broken=broken,
-                verdicts=verdicts(evidence),
-                answers=installer.answers,
-                kills=engine.supervisor.kills,
-                ended=engine.supervisor.ended,
-                disturbances=Counter(d.fault for d in schedule.disturbances),
-                settled_after=time.monotonic() - began,
-            )
+        chargers = await stack.enter_async_context(
+            fleet(installer, engine.node_ports, size=plan.chargers, seed=plan.seed)
+        )
+        stage = Stage(
+            plan=plan, engine=engine, installer=installer, fleet=chargers, site=handed_over
+        )
+        chaos = asyncio.create_task(_chaos(stage, schedule))
+        await asyncio.gather(
+            _commission_all(stage), _charge(stage, schedule), asyncio.sleep(plan.seconds)
+        )
+        chaos.cancel()
+        with suppress(asyncio.CancelledError):
+            await chaos
+        began = time.monotonic()
+        for charger in stage.chargers:
+            charger.proxy.relight()
+            charger.proxy.heal()
+        evidence, records, broken = await _settled(stage)
+        return Outcome(
+            plan=plan,
+            broken=broken,
+            verdicts=verdicts(evidence),
+            answers=installer.answers,
+            kills=engine.supervisor.kills,
+            ended=engine.supervisor.ended,
+            disturbances=stage.disturbances,
+            settled_after=time.monotonic() - began,
+            site=handed_over,
+            records=records,
+        )
 
 
-async def _chaos(schedule: Schedule, engine: Topology, chargers: list[Charger]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Who takes part."""
+
+    plan: Plan
+    engine: Topology
+    installer: Installer
+    fleet: list[Charger]
+    site: Site | None
+    disturbances: Counter[LinkFault] = field(default_factory=Counter)
+
+    @property
+    def chargers(self) -> list[Charger]:
+        """The fleet, then the site, as the schedule numbers them."""
+        return self.fleet if self.site is None else [*self.fleet, *self.site.chargers]
+
+
+async def _chaos(stage: Stage, schedule: Schedule) -> None:
     began = time.monotonic()
 
     async def at(moment: float, what: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(began + moment - time.monotonic())
         await what()
 
+    async def disturb(disturbance: Disturbance) -> None:
+        stage.disturbances[disturbance.fault] += 1
+        await stage.chargers[disturbance.charger].disturb(disturbance)
+
     async with asyncio.TaskGroup() as group:
         for kill in schedule.kills:
-            group.create_task(at(kill.at, partial(engine.supervisor.kill, kill)))
+            group.create_task(at(kill.at, partial(stage.engine.supervisor.kill, kill)))
         for disturbance in schedule.disturbances:
-            disturb = chargers[disturbance.charger].disturb
             group.create_task(at(disturbance.at, partial(disturb, disturbance)))
 
 
-async def _commission_all(
-    plan: Plan, installer: Installer, chargers: list[Charger], engine: Topology
-) -> None:
+async def _commission_all(stage: Stage) -> None:
     """Start each charge point's runs one after the other, as long as the chaos lasts."""
+    plan = stage.plan
     over = time.monotonic() + plan.seconds
-    pause = plan.seconds * _STARTS_SPREAD / plan.chargers
 
     async def commission(number: int, runs: int) -> None:
-        await asyncio.sleep(number * pause)
+        await asyncio.sleep(number * plan.seconds * _STARTS_SPREAD / plan.chargers)
         for left in range(runs, 0, -1):
-            run = await installer.start(chargers[number].charge_point_id)
-            if left > 1 and not await _ended(engine, run, over):
+            run = await stage.installer.start(stage.fleet[number].charge_point_id)
+            if left > 1 and not await _ended(stage.engine, run, over):
                 return
 
     async with asyncio.TaskGroup() as group:
         for number, runs in enumerate(shares(plan.runs, plan.chargers)):
             group.create_task(commission(number, runs))
+
+
+async def _charge(stage: Stage, schedule: Schedule) -> None:
+    """Hand the site over; when it is active, vehicles come and go as long as the chaos lasts."""
+    over = time.monotonic() + stage.plan.seconds
+    if stage.site is None:
+        return
+    await asyncio.sleep(schedule.handover)
+    await stage.installer.hand_over(stage.site.project_id)
+    if await stage.site.until_active(stage.engine, within=stage.plan.settle):
+        at_least = time.monotonic() + stage.plan.seconds * _SITE_SHARE
+        await stage.site.live(stage.plan.seed, max(over, at_least))
 
 
 async def _ended(engine: Topology, run: str, over: float) -> bool:
@@ -122,26 +187,33 @@ async def _ended(engine: Topology, run: str, over: float) -> bool:
     return False
 
 
-async def _settled(
-    plan: Plan, installer: Installer, chargers: list[Charger], engine: Topology
-) -> tuple[Evidence, Broken]:
+async def _settled(stage: Stage) -> tuple[Evidence, int, Broken]:
     """Wait until nothing is broken and each run has its verdict, within bounds."""
+    engine, answers = stage.engine, stage.installer.answers
     await engine.until_ready()
-    found: tuple[Evidence, Broken] | None = None
+    if stage.site is not None:
+        await stage.site.fill(within=stage.plan.settle)
+        stage.site.clear()
+    found: tuple[Evidence, int, Broken] | None = None
 
     async def whole() -> None:
         nonlocal found
         try:
             evidence = await gather(engine.database, engine.temporal)
+            broken = broken_promises(evidence, stage.chargers, answers.acknowledged)
+            records = 0
+            if stage.site is not None:
+                of_site = await gather_site(engine.database, engine.temporal, stage.site)
+                broken |= broken_at_site(of_site, stage.site)
+                records = len(of_site.records)
         except Exception as error:
             raise AssertionError("not all parts are up again") from error
-        broken = broken_promises(evidence, chargers, installer.answers.acknowledged)
-        found = evidence, broken
+        found = evidence, records, broken
         assert not any(broken.values())
         assert not evidence.open_runs
 
     try:
-        await eventually(whole, within=plan.settle)
+        await eventually(whole, within=stage.plan.settle)
     except AssertionError:
         if found is None:
             raise

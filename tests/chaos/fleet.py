@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from simulator import Fault, VirtualChargePoint
+from simulator.events import Listener
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE, KEMPOWER_SATELLITE, Profile
 from tests.chaos.installer import Installer
 from tests.chaos.proxy import FaultProxy, Way
@@ -63,18 +64,36 @@ async def fleet(
     installer: Installer, node_ports: Sequence[int], *, size: int, seed: int
 ) -> AsyncIterator[list[Charger]]:
     """Register so many charge points, and switch them on until the end of the block."""
-    project = await installer.project()
+    project = await installer.project("owner@fleet.example")
+    models = [_MODELS[number % len(_MODELS)] for number in range(size)]
+    async with switched_on(
+        installer, node_ports, project=project, models=models, name="CHAOS", seed=seed
+    ) as chargers:
+        yield chargers
+
+
+@asynccontextmanager
+async def switched_on(
+    installer: Installer,
+    node_ports: Sequence[int],
+    *,
+    project: str,
+    models: Sequence[tuple[Profile, frozenset[Fault]]],
+    name: str,
+    seed: int,
+    listener: Listener | None = None,
+) -> AsyncIterator[list[Charger]]:
+    """Register charge points of a project, and switch them on; ``name`` begins their serials."""
     chargers: list[Charger] = []
     tasks: list[asyncio.Task[None]] = []
     async with AsyncExitStack() as stack:
-        for number in range(size):
-            profile, faults = _MODELS[number % len(_MODELS)]
-            serial = f"CHAOS-{number:06}"
+        for number, (profile, faults) in enumerate(models):
+            serial = f"{name}-{number:06}"
             charge_point = await installer.charge_point(
                 project, serial, profile.vendor, profile.model
             )
             proxy = await stack.enter_async_context(
-                FaultProxy(node_ports, choose=random.Random(f"{seed}/{number}"))
+                FaultProxy(node_ports, choose=random.Random(f"{seed}/{serial}"))
             )
             virtual = VirtualChargePoint(
                 profile,
@@ -83,6 +102,7 @@ async def fleet(
                 faults=faults,
                 speed=_SPEED,
                 call_timeout=_CALL_TIMEOUT,
+                listener=listener,
             )
             chargers.append(Charger(charge_point_id=charge_point, virtual=virtual, proxy=proxy))
             tasks.append(asyncio.create_task(virtual.run()))

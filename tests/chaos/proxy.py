@@ -50,6 +50,7 @@ class FaultProxy:
         self._open.set()
         self.delay = 0.0
         """Seconds that each piece is late."""
+        self._dark = False
         self.dropped = 0
 
     async def __aenter__(self) -> Self:
@@ -84,6 +85,15 @@ class FaultProxy:
         for carried in self._carried:
             carried.abort()
 
+    def darken(self) -> None:
+        """Reset each connection, and refuse all others until :meth:`relight`."""
+        self._dark = True
+        self.cut()
+
+    def relight(self) -> None:
+        """Take connections again."""
+        self._dark = False
+
     def swallow(self) -> None:
         """Be a black hole until :meth:`heal`: connections are taken, and nothing passes."""
         self._open.clear()
@@ -100,7 +110,7 @@ class FaultProxy:
         self._drop[way] = nth
 
     def heal(self) -> None:
-        """Carry faithfully from now on."""
+        """Carry faithfully from now on; what is dark stays dark."""
         self.delay = 0.0
         self._drop.clear()
         self._open.set()
@@ -110,6 +120,9 @@ class FaultProxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self._dark:
+            near.transport.abort()
+            return
         try:
             far_reader, far = await asyncio.open_connection(
                 "127.0.0.1", self._choose.choice(self._nodes)

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.experiment import Outcome
-from tests.chaos.schedule import Part
+from tests.chaos.schedule import LinkFault, Part
+from tests.chaos.visits import Dark
 
 _NAMED = 5
 
@@ -40,9 +41,23 @@ def _facts(outcome: Outcome) -> list[tuple[str, int, str]]:
         ("kills", outcome.kills.total(), _listed(outcome.kills)),
         ("ended by themselves, restarted", outcome.ended.total(), _listed(outcome.ended)),
         ("links disturbed", outcome.disturbances.total(), _listed(outcome.disturbances)),
+        *_of_site(outcome),
         ("seconds until all was settled", round(outcome.settled_after), ""),
     ]
 
 
-def _listed(counted: Counter[str] | Counter[Part]) -> str:
+def _of_site(outcome: Outcome) -> list[tuple[str, int, str]]:
+    site = outcome.site
+    if site is None:
+        return []
+    active = "never" if site.activated_after is None else f"after {site.activated_after:.1f} s"
+    return [
+        ("charge points of the site", len(site.chargers), f"handed over; active {active}"),
+        ("sessions at the site", len(site.sessions), f"visits: {_listed(site.visits)}"),
+        ("charge detail records", outcome.records, ""),
+        ("looks at the site's sum", site.moments, f"{site.most:.1f} A of {site.limit:g} A at most"),
+    ]
+
+
+def _listed(counted: Counter[str] | Counter[Part] | Counter[LinkFault] | Counter[Dark]) -> str:
     return ", ".join(f"{name} {times}" for name, times in counted.most_common())

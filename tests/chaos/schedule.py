@@ -9,6 +9,9 @@ _BETWEEN_KILLS = (2.0, 5.0)
 _DOWN = (0.1, 3.0)
 _BETWEEN_DISTURBANCES = (0.3, 1.5)
 _DISTURBED = (0.5, 8.0)
+_HANDOVER = (2.0, 5.0)
+_KILLS_AT_HANDOVER = 2
+_AFTER_HANDOVER = (0.0, 1.0)
 
 
 class Part(StrEnum):
@@ -56,14 +59,15 @@ class Disturbance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """All that is done, in order of time."""
+    """All that is done; ``handover`` is when the site is handed over."""
 
+    handover: float
     kills: tuple[Kill, ...]
     disturbances: tuple[Disturbance, ...]
 
 
-def make_schedule(seed: int, *, seconds: float, chargers: int) -> Schedule:
-    """Draw the schedule."""
+def make_schedule(seed: int, *, seconds: float, chargers: int, site: int = 0) -> Schedule:
+    """Draw the schedule; the ``site`` charge points that are handed over have the last numbers."""
     draw = random.Random(seed)
     parts: Sequence[Part] = list(Part)
     kills = []
@@ -77,11 +81,21 @@ def make_schedule(seed: int, *, seconds: float, chargers: int) -> Schedule:
         disturbances.append(
             Disturbance(
                 at=at,
-                charger=draw.randrange(chargers),
+                charger=draw.randrange(chargers + site),
                 fault=draw.choice(list(LinkFault)),
                 seconds=draw.uniform(*_DISTURBED),
                 nth=draw.randint(1, 5),
             )
         )
         at += draw.uniform(*_BETWEEN_DISTURBANCES)
-    return Schedule(kills=tuple(kills), disturbances=tuple(disturbances))
+    handover = draw.uniform(*_HANDOVER)
+    if site:
+        kills += [
+            Kill(
+                at=handover + draw.uniform(*_AFTER_HANDOVER),
+                part=draw.choice(parts),
+                down=draw.uniform(*_DOWN),
+            )
+            for _ in range(_KILLS_AT_HANDOVER)
+        ]
+    return Schedule(handover=handover, kills=tuple(kills), disturbances=tuple(disturbances))

@@ -95,7 +95,7 @@ async def storm(folder: Path, *, chargers: int) -> Figures:
     async with topology(folder) as parts:
         await parts.until_ready()
         async with Installer(parts.api_url) as installer:
-            project = await installer.project()
+            project = await installer.project("owner@storm.example")
             identities = await _register(parts.database, project, chargers)
             dark = await installer.charge_point(project, "DARK-1", VENDOR, MODEL)
             await installer.start(dark)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from tests.chaos.frames import FrameSplitter
 from tests.chaos.proxy import FaultProxy, Way
@@ -51,6 +51,20 @@ async def test_it_cuts() -> None:
         proxy.cut()
         with pytest.raises(ConnectionClosed):
             await _answer(client, "again")
+
+
+async def test_a_dark_one_refuses_until_it_has_light_again() -> None:
+    async with _through_proxy() as (proxy, client):
+        await _answer(client, "hello")
+        proxy.darken()
+        with pytest.raises(ConnectionClosed):
+            await _answer(client, "again")
+        proxy.heal()
+        with pytest.raises((OSError, InvalidMessage)):
+            await connect(f"ws://127.0.0.1:{proxy.port}", proxy=None)
+        proxy.relight()
+        async with connect(f"ws://127.0.0.1:{proxy.port}", compression=None) as later:
+            assert await _answer(later, "hello") == "hello"
 
 
 async def test_a_black_hole_keeps_what_it_swallows_until_it_heals() -> None:
