@@ -8,12 +8,14 @@ before is filed anew, so that the rows end up the same as if all had come in ord
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import among
 from storage.fact_records import TransactionStart
 from storage.tables import meter_values, transactions
+
+_there = meter_values.alias("there")
 
 
 async def file_under_started(
@@ -54,7 +56,18 @@ async def file_after_stopped(
         .where(meter_values.c.transaction_id == transaction_id)
         .where(meter_values.c.at > stopped_at)
         .where(meter_values.c.inferred)
+        .where(~_is_filed_already(_there.c.transaction_id.is_(None)))
         .values(transaction_id=None)
+    )
+
+
+def _is_filed_already(there: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the same value is where this one is to go: two nodes may have taken it."""
+    return exists().where(
+        there,
+        _there.c.charge_point_id == meter_values.c.charge_point_id,
+        _there.c.at == meter_values.c.at,
+        _there.c.digest == meter_values.c.digest,
     )
 
 
@@ -72,6 +85,7 @@ async def _file(
         .where(meter_values.c.at >= start.started_at)
         .where(meter_values.c.inferred)
         .where(or_(*sources))
+        .where(~_is_filed_already(_there.c.transaction_id == start.transaction_id))
         .values(transaction_id=start.transaction_id)
     )
     await connection.execute(query if until is None else query.where(meter_values.c.at < until))

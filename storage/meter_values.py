@@ -7,15 +7,16 @@ lock back and forth between the threads for every row. PostgreSQL's driver pipel
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Insert, Text, and_, bindparam, cast, exists, insert, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.billing_due import make_due_again
-from storage.dialects import among
-from storage.fact_records import KnownTransaction, MeterValues
+from storage.dialects import among, conflict_insert
+from storage.fact_records import KnownTransaction, MeterEntry, MeterValues
 from storage.tables import meter_values, transactions
 
 _COLUMNS: Final = (
@@ -26,35 +27,11 @@ _COLUMNS: Final = (
     "received_at",
     "samples",
     "inferred",
+    "digest",
 )
 _MAX_ROWS: Final = 512  # a statement; SQLite allows 32 766 parameters
 _NAIVE_LENGTH: Final = len("2026-01-02 03:04:05.000000")
-_Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]], bool]
-
-
-_PARAMETERS: Final = tuple(f"new_{name}" for name in _COLUMNS)
-
-
-def _insert_what_is_new() -> Insert:
-    new = {
-        name: cast(bindparam(parameter, type_=meter_values.c[name].type), meter_values.c[name].type)
-        for name, parameter in zip(_COLUMNS, _PARAMETERS, strict=True)
-    }
-    there = meter_values.alias("there")
-    same = [there.c[name] == new[name] for name in ("charge_point_id", "connector_id", "at")] + [
-        cast(there.c.samples, Text) == cast(new["samples"], Text)
-    ]
-    is_there = exists().where(
-        or_(
-            there.c.transaction_id == new["transaction_id"],
-            and_(there.c.transaction_id.is_(None), new["transaction_id"].is_(None)),
-        ),
-        *same,
-    )
-    return insert(meter_values).from_select(_COLUMNS, select(*new.values()).where(~is_there))
-
-
-_POSTGRESQL: Final = _insert_what_is_new()
+_Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]], bool, int]
 
 
 async def store_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
@@ -79,7 +56,8 @@ async def insert_meter_values(connection: AsyncConnection, records: Sequence[Met
         return
     if connection.dialect.name != "sqlite":
         await connection.execute(
-            _POSTGRESQL, [dict(zip(_PARAMETERS, row, strict=True)) for row in rows]
+            conflict_insert(connection, meter_values).on_conflict_do_nothing(),
+            [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
         )
         return
     for start in range(0, len(rows), _MAX_ROWS):
@@ -103,11 +81,19 @@ def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
                 record.received_at,
                 entry.samples,
                 record.inferred,
+                _digest(record, entry),
             )
 
 
+def _digest(record: MeterValues, entry: MeterEntry) -> int:
+    """Return 64 bits of what tells two values of one moment apart."""
+    place = f"{record.charge_point_id} {record.connector_id} {record.inferred:d} "
+    text = place.encode() + orjson.dumps(entry.samples)
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+
+
 def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred = row
+    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred, digest = row
     return (
         charge_point_id,
         connector_id,
@@ -116,6 +102,7 @@ def _for_sqlite(row: _Row) -> tuple[object, ...]:
         _moment(received_at),
         orjson.dumps(samples).decode(),
         inferred,
+        digest,
     )
 
 
@@ -130,20 +117,12 @@ def _moment(at: datetime) -> str:
 def _statement(size: int) -> str:
     """An INSERT of that many rows; sizes are powers of two, and rows of NULL fill them up.
 
-    ``OR FAIL`` spares the journal by which SQLite could undo half a statement: our transaction is
-    rolled back as a whole.
+    ``OR IGNORE`` is what leaves a repeated value out.
     """
     row = f"({', '.join('?' * len(_COLUMNS))})"
     return (
-        f"INSERT OR FAIL INTO meter_values ({', '.join(_COLUMNS)}) "  # noqa: S608 - constants
-        f"SELECT * FROM (VALUES {', '.join([row] * size)}) AS new WHERE column1 IS NOT NULL "
-        # Two questions, for the sake of the two indexes.
-        "AND NOT EXISTS (SELECT 1 FROM meter_values WHERE transaction_id = new.column3 "
-        "AND at = new.column4 AND samples = new.column6 AND charge_point_id = new.column1 "
-        "AND connector_id = new.column2) "
-        "AND NOT (new.column3 IS NULL AND EXISTS (SELECT 1 FROM meter_values "
-        "WHERE transaction_id IS NULL AND charge_point_id = new.column1 AND at = new.column4 "
-        "AND connector_id = new.column2 AND samples = new.column6))"
+        f"INSERT OR IGNORE INTO meter_values ({', '.join(_COLUMNS)}) "  # noqa: S608 - constants
+        f"SELECT * FROM (VALUES {', '.join([row] * size)}) WHERE column1 IS NOT NULL"
     )
 
 

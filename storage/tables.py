@@ -274,12 +274,15 @@ meter_values = Table(
     Column("samples", JSON, nullable=False),  # sampledValue of OCPP 1.6 §7.43, as sent
     # The transaction is the one that ran then: the message named none (that is its own).
     Column("inferred", Boolean, nullable=False, server_default=text("false")),
-    Index(None, "transaction_id", "at"),
-    # Only for values outside of a transaction: two scattered indexes would double the writing.
+    Column("digest", BigInteger),  # of all that makes two values of one moment the same one
+    # A value that is repeated is one row; looking for it first would double the writing.
+    Index("uq_meter_values_of_transactions", "transaction_id", "at", "digest", unique=True),
     Index(
-        "ix_meter_values_outside_transactions",
+        "uq_meter_values_outside_transactions",
         "charge_point_id",
         "at",
+        "digest",
+        unique=True,
         postgresql_where=text("transaction_id IS NULL"),
         sqlite_where=text("transaction_id IS NULL"),
     ),

@@ -82,11 +82,12 @@ def upgrade() -> None:
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('samples', sa.JSON(), nullable=False),
     sa.Column('inferred', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
+    sa.Column('digest', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meter_values'))
     )
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
-        batch_op.create_index('ix_meter_values_outside_transactions', ['charge_point_id', 'at'], unique=False, postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
-        batch_op.create_index(batch_op.f('ix_meter_values_transaction_id_at'), ['transaction_id', 'at'], unique=False)
+        batch_op.create_index('uq_meter_values_of_transactions', ['transaction_id', 'at', 'digest'], unique=True)
+        batch_op.create_index('uq_meter_values_outside_transactions', ['charge_point_id', 'at', 'digest'], unique=True, postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
 
     op.create_table('nodes',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -625,8 +626,8 @@ def downgrade() -> None:
     op.drop_table('revoked_tokens')
     op.drop_table('nodes')
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_meter_values_transaction_id_at'))
-        batch_op.drop_index('ix_meter_values_outside_transactions', postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
+        batch_op.drop_index('uq_meter_values_outside_transactions', postgresql_where=sa.text('transaction_id IS NULL'), sqlite_where=sa.text('transaction_id IS NULL'))
+        batch_op.drop_index('uq_meter_values_of_transactions')
 
     op.drop_table('meter_values')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
