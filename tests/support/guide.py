@@ -109,7 +109,9 @@ class Guide:
 
     async def accept(self, mail: EmailMessage) -> dict[str, Any]:
         """Accept the invitation of that mail, as a new site owner."""
-        link = _LINK.search(mail.get_content())
+        body = mail.get_body(("plain",))
+        assert body is not None
+        link = _LINK.search(body.get_content())
         assert link is not None
         return await self.post(
             "/site-owner/invitations/accept",
