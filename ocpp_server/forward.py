@@ -34,6 +34,8 @@ from storage.fact_records import (
 
 _MAX_PENDING: Final = 50_000
 _GATHER: Final = 0.05
+_GATHER_FEW: Final = 0.015  # somebody may be waiting for just these
+_FEW: Final = 20
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _SILENT: Final = (Attempt, Authorization, LogEntry)
@@ -111,8 +113,9 @@ class Forwarder:
             if not self._pending:
                 self._wake.clear()
                 await self._wake.wait()
-                # One read for what several commits bring: nobody notices a twentieth of a second.
-                await asyncio.sleep(_GATHER)
+                # One read, and one signal, for what several commits bring.
+                few = len(self._pending) <= _FEW
+                await asyncio.sleep(_GATHER_FEW if few else _GATHER)
                 continue
             batch, self._pending = self._pending, []
             try:
