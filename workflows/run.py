@@ -95,9 +95,9 @@ class Run:
         answers: tuple[InstallerAnswer, ...] = (),
     ) -> bool:
         """Wait for something that a person may have to bring about, and say so in the status."""
+        self.answer = None  # what was said to an earlier question is no answer to this one
         if condition():
             return True
-        self.answer = None
         waiting = self.journal.wait(waiting_for, timeout, prompt, cause, answers)
         # Who is offline will hardly come within seconds.
         unnoted = timedelta(0) if waiting_for is WaitingFor.CONNECTION else policies.WAIT_UNNOTED

@@ -353,6 +353,7 @@ class MemoryRecords:
         self.reboot_turns: dict[str, timedelta] = {}
         self.releases: list[Release] = []
         self.previous: RunView | None = None
+        self.firmware = FIRMWARE
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
         if not self.accepted:
@@ -376,7 +377,7 @@ class MemoryRecords:
                 last_refusal=self.refusal,
             ),
             desired=DESIRED,
-            firmware=FIRMWARE,
+            firmware=self.firmware,
             previous=None if request.from_scratch else self.previous,
         )
 

@@ -1,0 +1,44 @@
+"""A firmware that only a person can bring: one word leads to one look."""
+
+from dataclasses import replace
+
+from temporalio.client import WorkflowHandle
+
+from domain.catalogue import FirmwareUpdate
+from domain.checks import RunView, Waiting
+from domain.commissioning import Answer, RunOptions
+from domain.states import InstallerAnswer, RunStatus
+from tests.support.eventually import eventually
+from tests.workflows.charger import FIRMWARE, Behaviour
+from tests.workflows.conftest import StageMaker
+from workflows.commissioning import CommissioningWorkflow
+
+DONE = Answer(answer=InstallerAnswer.DONE, by="alex@acme.com")
+
+
+async def test_a_word_is_used_up_by_one_look(set_stage: StageMaker) -> None:
+    """The boot that was asked for may be told before the answer to the trigger is."""
+    stage = await set_stage(Behaviour(firmware="1.7.0"))
+    stage.records.firmware = replace(FIRMWARE, update=FirmwareUpdate.VENDOR)
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start(RunOptions(update_firmware=True))
+        await eventually(lambda: _asks(handle, "Update the firmware to 1.8.0"), within=45)
+        looks = stage.charger.received["trigger BootNotification"]
+        await handle.execute_update(CommissioningWorkflow.answer, DONE)
+        await eventually(lambda: _asks(handle, "still reports firmware 1.7.0"), within=45)
+        assert stage.charger.received["trigger BootNotification"] == looks + 1
+        stage.charger.behaviour.firmware = "1.8.0"
+        await handle.execute_update(CommissioningWorkflow.answer, DONE)
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert stage.charger.received["trigger BootNotification"] == looks + 2
+    assert [step.name for step in view.checks[1].steps].count("confirmed") == 2
+
+
+async def _asks(
+    handle: WorkflowHandle[CommissioningWorkflow, RunView | None], text: str
+) -> Waiting:
+    waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+    assert waiting is not None
+    assert text in waiting.prompt
+    return waiting
