@@ -1,4 +1,4 @@
-"""The mail that invites a site owner: text and HTML of equal content.
+"""The mail that invites somebody to a project: text and HTML of equal content.
 
 The HTML has its styles inline, no image and nothing from elsewhere, so it looks the same in a
 reader that blocks all of that; and nobody is told that it was opened.
@@ -10,7 +10,7 @@ from typing import Final
 
 from activities.letters import Letter
 from domain.invitations import InvitationDraft, InvitedChargePoint
-from domain.states import ChargePointStatus
+from domain.states import ChargePointStatus, ProjectRole
 
 _VERDICTS: Final = {
     ChargePointStatus.COMMISSIONED: ("Tested, passed", "#1a7f4b"),
@@ -22,9 +22,9 @@ _FONT: Final = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans
 
 
 def invitation_letter(draft: InvitationDraft, *, link: str) -> Letter:
-    """Invite a site owner to take their charge points over."""
+    """Invite a site owner to take their charge points over, or a colleague to work on them."""
     return Letter(
-        subject=f"Your charge points at {draft.project.name}",
+        subject=_subject(draft),
         text=_text(draft, link),
         html=_html(draft, link),
     )
@@ -80,7 +80,7 @@ def _html(draft: InvitationDraft, link: str) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light">
-<title>{escape(f"Your charge points at {project.name}")}</title>
+<title>{escape(_subject(draft))}</title>
 </head>
 <body style="margin:0;padding:0;background:#eef1f4">
 <div style="display:none;max-height:0;overflow:hidden">{escape(_intro(draft))}</div>
@@ -127,7 +127,18 @@ def _row(one: InvitedChargePoint) -> str:
     )
 
 
+def _subject(draft: InvitationDraft) -> str:
+    if draft.role is ProjectRole.SITE_OWNER:
+        return f"Your charge points at {draft.project.name}"
+    return f"Work on the charge points at {draft.project.name}"
+
+
 def _intro(draft: InvitationDraft) -> str:
+    if draft.role is not ProjectRole.SITE_OWNER:
+        return (
+            f"{draft.project.installer_name} invites you to work on the charge points at "
+            f"{draft.project.name}, as a {draft.role.value}."
+        )
     count = draft.project.charge_point_count
     what = "its charge points" if count == 0 else _charge_points(count)
     return (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from domain.commissioning import VerdictNotice
 from domain.devices import device_name
 from domain.invitations import InvitationNews
-from domain.states import CheckResult, InvitationStatus, RunStatus
+from domain.states import CheckResult, InvitationStatus, ProjectRole, RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,11 +49,14 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
 
 
 def news_letter(news: InvitationNews) -> Letter:
-    """Tell an installer how an invitation ended."""
+    """Tell who has invited somebody how that ended."""
+    is_owner = news.role is ProjectRole.SITE_OWNER
     said, then = {
         InvitationStatus.ACCEPTED: (
             "accepted your invitation",
-            "The site owner is in: you can complete the handover once everything else is done.",
+            "The site owner is in: you can complete the handover once everything else is done."
+            if is_owner
+            else f"They work on the project from now on, as a {news.role.value}.",
         ),
         InvitationStatus.DECLINED: (
             "declined your invitation",
@@ -64,8 +67,9 @@ def news_letter(news: InvitationNews) -> Letter:
             "The link in that mail is dead. Invite them again when they are ready.",
         ),
     }[news.status]
-    lines = [f"Hello {news.name},", "", f"{news.owner_email} {said} to {news.project_name}.", ""]
+    lines = [f"Hello {news.name},", "", f"{news.invited_email} {said} to {news.project_name}.", ""]
     if news.reason:
         lines += ["Their reason:", "", f"  {news.reason}", ""]
     lines += [then, ""]
-    return Letter(subject=f"{news.project_name}: the site owner {said}", text="\n".join(lines))
+    who = "the site owner" if is_owner else news.invited_email
+    return Letter(subject=f"{news.project_name}: {who} {said}", text="\n".join(lines))

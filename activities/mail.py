@@ -15,7 +15,7 @@ from domain.invitations import (
     InvitationDraft,
     InvitationSent,
     InvitationSettled,
-    InviteSiteOwner,
+    NewInvitation,
     ResendInvitation,
 )
 from domain.ports import Mailer, ProjectRecords, RunRecords
@@ -27,7 +27,7 @@ class Invite:
     """Input of :meth:`ProjectActivities.send_invitation`."""
 
     project_id: str
-    invitation: InviteSiteOwner
+    invitation: NewInvitation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from api.billing.tariffs import router as tariffs
 from api.certificates.endpoints import router as certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
+from api.collaborators.endpoints import router as collaborators
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
 from api.declarations.endpoints import router as declarations
@@ -30,6 +31,9 @@ from api.handover.endpoints import router as handover
 from api.handover.invitations import router as invitations
 from api.health.endpoints import router as health
 from api.imports.endpoints import router as imports
+from api.invitations.endpoints import installer_router as invitations_to_work
+from api.invitations.endpoints import owner_router as invitations_to_own
+from api.invitations.page import router as invitation_page
 from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
 from api.middleware import RequestMiddleware
@@ -38,7 +42,6 @@ from api.power.endpoints import installer_router as power
 from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
 from api.site_owner.endpoints import router as site_owner
-from api.site_owner.page import router as invitation_page
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
@@ -94,6 +97,9 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         certificates,
         declarations,
         invitations,
+        collaborators,
+        invitations_to_work,
+        invitations_to_own,
         site_owner,
         site,
         access,

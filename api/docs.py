@@ -26,6 +26,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Configuration", "description": "Template, chosen values, connection test."},
     {"name": "Commissioning", "description": "The four checks, their record and log."},
     {"name": "Handover", "description": "Invitation of the site owner, and the handover."},
+    {"name": "Collaborators", "description": "Colleagues who work on a project, by invitation."},
     {"name": "Webhooks", "description": "Events sent to a URL of yours, signed."},
     {"name": "Certificates", "description": "Signed reports, what they declare, their keys."},
     {"name": "Power", "description": "The limit of a site, and how it is shared."},

@@ -24,6 +24,8 @@ class AuditAction(StrEnum):
     INVITATION_ACCEPTED = "invitation.accepted"
     INVITATION_DECLINED = "invitation.declined"
     INVITATION_EXPIRED = "invitation.expired"
+    COLLABORATOR_CHANGED = "collaborator.changed"
+    COLLABORATOR_REMOVED = "collaborator.removed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

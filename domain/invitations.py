@@ -1,20 +1,21 @@
-"""Contracts of the invitation of a site owner: asking, sending, ending, telling."""
+"""Contracts of the invitation to a project: asking, sending, ending, telling."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.audit import ENGINE, Actor
-from domain.states import ChargePointStatus, InvitationStatus
+from domain.states import ChargePointStatus, InvitationStatus, ProjectRole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InviteSiteOwner:
+class NewInvitation:
     """Update of ProjectWorkflow. The id is made by the caller, so that a repeat is the same."""
 
     invitation_id: str
     email: str
     message: str | None
     by: Actor = ENGINE
+    role: ProjectRole = ProjectRole.SITE_OWNER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class ResendInvitation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitedChargePoint:
-    """A charge point, as the invited owner reads of it."""
+    """A charge point, as the invited person reads of it."""
 
     serial_number: str
     device: str
@@ -38,7 +39,7 @@ class InvitedChargePoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitedProject:
-    """What is handed over, and by whom. The list ends early; ``charge_point_count`` does not."""
+    """The project, and who has made it. The list ends early; ``charge_point_count`` does not."""
 
     name: str
     address: str
@@ -53,6 +54,7 @@ class InvitationDraft:
 
     project: InvitedProject
     email: str
+    role: ProjectRole
     message: str | None
     expires_at: datetime
     sent: bool
@@ -60,7 +62,7 @@ class InvitationDraft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationSent:
-    """Answer of :class:`InviteSiteOwner` and :class:`ResendInvitation`."""
+    """Answer of :class:`NewInvitation` and :class:`ResendInvitation`."""
 
     invitation_id: str
     email: str
@@ -69,12 +71,13 @@ class InvitationSent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationNews:
-    """What the installer is told when an invitation ends: ``to`` whom, and how it ended."""
+    """What the inviter is told when an invitation ends: ``to`` whom, and how it ended."""
 
     to: str
     name: str
     project_name: str
-    owner_email: str
+    invited_email: str
+    role: ProjectRole
     status: InvitationStatus
     reason: str | None
 
@@ -94,3 +97,4 @@ class OpenInvitation:
 
     invitation_id: str
     due_at: datetime
+    role: ProjectRole = ProjectRole.SITE_OWNER

@@ -29,7 +29,7 @@ from domain.facts import Snapshot
 from domain.invitations import (
     InvitationDraft,
     InvitationSettled,
-    InviteSiteOwner,
+    NewInvitation,
     ResendInvitation,
 )
 from domain.outbound import Destination
@@ -166,7 +166,7 @@ class ProjectRecords(Protocol):
     """Records of projects. Every method is safe to repeat."""
 
     async def invite(
-        self, project_id: str, request: InviteSiteOwner, *, token_hash: str
+        self, project_id: str, request: NewInvitation, *, token_hash: str
     ) -> InvitationDraft: ...
     async def resend(self, project_id: str, request: ResendInvitation) -> InvitationDraft: ...
     async def invitation_sent(self, invitation_id: str) -> None: ...

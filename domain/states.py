@@ -10,6 +10,22 @@ class Role(StrEnum):
     SITE_OWNER = "site_owner"
 
 
+class ProjectRole(StrEnum):
+    """What a person is to a project; each comes about by one invitation.
+
+    A technician does the work on site; a lead decides about the project, too.
+    """
+
+    SITE_OWNER = "site_owner"
+    LEAD = "lead"
+    TECHNICIAN = "technician"
+
+    @property
+    def account_role(self) -> Role:
+        """Of which kind the account is that has it."""
+        return Role.SITE_OWNER if self is ProjectRole.SITE_OWNER else Role.INSTALLER
+
+
 class ProjectStatus(StrEnum):
     """Life of a project."""
 
@@ -41,7 +57,7 @@ class FeatureState(StrEnum):
 
 
 class InvitationStatus(StrEnum):
-    """Life of an invitation to the site owner."""
+    """Life of an invitation to a project."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"

@@ -19,7 +19,7 @@ from domain.webhooks import (
     invitation_data,
     verdict_data,
 )
-from storage.tables import commissioning_runs, projects, webhook_deliveries, webhooks
+from storage.tables import commissioning_runs, project_members, webhook_deliveries, webhooks
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
@@ -79,12 +79,12 @@ async def _announce(
     project: str | ScalarSelect[Any],
     at: datetime,
 ) -> None:
-    """Write a delivery for each webhook that wants it; one query when there is none."""
-    is_project: ColumnElement[bool] = projects.c.id == project
+    """Write a delivery for each webhook of the project's people that wants it, if there is one."""
+    is_project: ColumnElement[bool] = project_members.c.project_id == project
     rows = (
         await connection.execute(
-            select(webhooks.c.id, webhooks.c.events, projects.c.id.label("project_id"))
-            .join(projects, projects.c.installer_id == webhooks.c.account_id)
+            select(webhooks.c.id, webhooks.c.events, project_members.c.project_id)
+            .join(project_members, project_members.c.account_id == webhooks.c.account_id)
             .where(is_project)
             .where(webhooks.c.status == WebhookStatus.ENABLED)
         )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
 from domain.states import ChargePointStatus, ProjectStatus
+from storage.members import works_on
 from storage.projects import Projects
 from storage.tables import charge_points, commissioning_runs, identity_aliases, projects
 
@@ -209,7 +210,7 @@ def _of_installer(installer_id: str) -> Select[Any]:
     return (
         select(charge_points)
         .join(projects, projects.c.id == charge_points.c.project_id)
-        .where(projects.c.installer_id == installer_id)
+        .where(works_on(projects.c.id, installer_id))
     )
 
 

@@ -1,4 +1,4 @@
-"""Invitations of site owners: one token, one grant."""
+"""Invitations to a project: one token, one grant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.audit import ENGINE, Actor, AuditAction
 from domain.commissioning import ProjectRequest
 from domain.errors import ConflictError, NotFoundError
-from domain.states import InvitationStatus, ProjectStatus, Role
+from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.announcements import announce_invitation
 from storage.audit import Audit
+from storage.members import Members, works_on
 from storage.tables import accounts, invitations, projects
 
 
@@ -21,7 +22,8 @@ from storage.tables import accounts, invitations, projects
 class Invitation:
     """An invitation, without its token: only the token's hash is stored.
 
-    ``ended_at`` and ``reason``: since when it is not pending, and why the owner declined.
+    ``role``: what it makes of who accepts it. ``ended_at`` and ``reason``: since when it is not
+    pending, and why it was declined.
     """
 
     id: str
@@ -32,6 +34,8 @@ class Invitation:
     created_at: datetime
     sent_at: datetime | None
     expires_at: datetime
+    role: ProjectRole = ProjectRole.SITE_OWNER
+    invited_by: str | None = None
     ended_at: datetime | None = None
     accepted_by: str | None = None
     reason: str | None = None
@@ -59,20 +63,29 @@ class Invitations:
     async def create(self, invitation: Invitation, *, token_hash: str, by: Actor) -> Invitation:
         """Store a pending invitation, or return the one that already has its id.
 
-        An earlier pending invitation of the project is replaced: its link stops working.
+        An earlier pending one is replaced, of the site owner or of the same collaborator: its
+        link stops working.
 
         Raises:
-            ConflictError: ``owner_accepted`` or ``project_handed_over``.
+            ConflictError: ``owner_accepted``, ``already_collaborator`` or ``project_handed_over``.
 
         """
         existing = await self.get(invitation.id)
         if existing is not None:
             return existing
-        await self._project_without_owner(invitation.project_id)
+        if invitation.role is ProjectRole.SITE_OWNER:
+            await self._project_without_owner(invitation.project_id)
+            replaced = invitations.c.role == ProjectRole.SITE_OWNER
+        else:
+            await self._project_without_collaborator(invitation.project_id, invitation.email)
+            replaced = (invitations.c.role != ProjectRole.SITE_OWNER) & (
+                invitations.c.email == invitation.email
+            )
         await self._connection.execute(
             update(invitations)
             .where(invitations.c.project_id == invitation.project_id)
             .where(invitations.c.status == InvitationStatus.PENDING)
+            .where(replaced)
             .values(
                 status=InvitationStatus.REPLACED,
                 ended_at=invitation.created_at,
@@ -84,6 +97,8 @@ class Invitations:
                 id=invitation.id,
                 project_id=invitation.project_id,
                 email=invitation.email,
+                role=invitation.role,
+                invited_by=invitation.invited_by,
                 message=invitation.message,
                 token_hash=token_hash,
                 status=InvitationStatus.PENDING,
@@ -133,10 +148,15 @@ class Invitations:
         return await self._page(query, before=before, limit=limit)
 
     async def page_of_invited(
-        self, email: str, *, before: str | None, limit: int
+        self, email: str, side: Role, *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
-        """Invitations that were sent to an address, newest first."""
-        query = select(invitations).where(invitations.c.email == email)
+        """Invitations that were sent to an address, for accounts of that kind, newest first."""
+        roles = [role for role in ProjectRole if role.account_role is side]
+        query = (
+            select(invitations)
+            .where(invitations.c.email == email)
+            .where(invitations.c.role.in_(roles))
+        )
         return await self._page(query, before=before, limit=limit)
 
     async def by_token(self, token_hash: str) -> Invitation:
@@ -152,9 +172,7 @@ class Invitations:
             )
         ).one_or_none()
         if row is None:
-            raise NotFoundError(
-                "invitation_unknown", "This link is not valid. Ask the installer to invite you."
-            )
+            raise unknown_invitation()
         return _invitation(row)
 
     async def resend(
@@ -176,7 +194,7 @@ class Invitations:
         await self._lock(project_id)
         invitation = await self.of_project(invitation_id, project_id)
         if invitation.status_at(asked_at) is not InvitationStatus.PENDING:
-            raise _not_pending(invitation.status_at(asked_at), "Invite the owner again instead.")
+            raise _not_pending(invitation.status_at(asked_at), "Send a new one instead.")
         if invitation.expires_at < expires_at:
             await self._set(invitation_id, expires_at=expires_at)
             await self._audit(AuditAction.INVITATION_RESENT, by, invitation, at=asked_at)
@@ -185,7 +203,7 @@ class Invitations:
     async def accept(
         self, invitation_id: str, *, account_id: str, at: datetime, address: str | None = None
     ) -> bool:
-        """Grant the project to the account; True for exactly one caller."""
+        """Make of the account what the invitation says; True for exactly one caller."""
         invitation = await self._end(
             invitation_id,
             InvitationStatus.ACCEPTED,
@@ -195,6 +213,10 @@ class Invitations:
         )
         if invitation is None:
             return False
+        if invitation.role is not ProjectRole.SITE_OWNER:
+            members = Members(self._connection, invitation.project_id)
+            await members.put(account_id, invitation.role, at=at)
+            return True
         await self._connection.execute(
             update(projects)
             .where(projects.c.id == invitation.project_id)
@@ -216,7 +238,7 @@ class Invitations:
         return await self._end(invitation_id, InvitationStatus.EXPIRED, at=at) is not None
 
     async def revoke(self, invitation: Invitation, *, at: datetime, by: Actor) -> Invitation:
-        """Take it back; an accepted one takes the project back from its account.
+        """Take it back; a site owner who has accepted has the project no more.
 
         Raises:
             ConflictError: ``invitation_not_pending``.
@@ -225,6 +247,8 @@ class Invitations:
         status = invitation.status_at(at)
         if status not in {InvitationStatus.PENDING, InvitationStatus.ACCEPTED}:
             raise _not_pending(status, "There is nothing to take back.")
+        if status is InvitationStatus.ACCEPTED and invitation.role is not ProjectRole.SITE_OWNER:
+            raise _not_pending(status, "Remove the collaborator from the project instead.")
         await self._set(invitation.id, status=InvitationStatus.REVOKED, ended_at=at, told_at=at)
         if status is InvitationStatus.ACCEPTED:
             await self._connection.execute(
@@ -297,18 +321,19 @@ class Invitations:
         if ended.rowcount == 0:
             return None
         invitation = await self.of_project(invitation_id, found.project_id)
-        await announce_invitation(
-            self._connection,
-            invitation.project_id,
-            status,
-            invitation_id=invitation_id,
-            email=invitation.email,
-            reason=invitation.reason,
-            at=at,
-        )
+        if invitation.role is ProjectRole.SITE_OWNER:  # webhooks tell of the site, not of the team
+            await announce_invitation(
+                self._connection,
+                invitation.project_id,
+                status,
+                invitation_id=invitation_id,
+                email=invitation.email,
+                reason=invitation.reason,
+                at=at,
+            )
         invited = Actor(
             email=invitation.email,
-            role=Role.SITE_OWNER.value,
+            role=invitation.role.account_role.value,
             account_id=invitation.accepted_by,
             address=address,
         )
@@ -330,7 +355,7 @@ class Invitations:
         at: datetime,
         before: InvitationStatus | None = None,
     ) -> None:
-        after = {"email": invitation.email}
+        after = {"email": invitation.email, "role": invitation.role.value}
         if invitation.reason is not None:
             after["reason"] = invitation.reason
         await Audit(self._connection, invitation.project_id).write(
@@ -347,6 +372,29 @@ class Invitations:
             select(projects.c.id).where(projects.c.id == project_id).with_for_update()
         )
 
+    async def _project_without_collaborator(self, project_id: str, email: str) -> None:
+        await self._lock(project_id)
+        project = (
+            await self._connection.execute(
+                select(projects.c.status, accounts.c.id.label("collaborator"))
+                .select_from(projects)
+                .outerjoin(
+                    accounts,
+                    (accounts.c.email == email)
+                    & (accounts.c.role == Role.INSTALLER)
+                    & works_on(projects.c.id, accounts.c.id),
+                )
+                .where(projects.c.id == project_id)
+            )
+        ).one()
+        if project.status == ProjectStatus.HANDED_OVER:
+            raise _handed_over()
+        if project.collaborator is not None:
+            raise ConflictError(
+                "already_collaborator",
+                f"{email} works on the project already. Change their role if that is meant.",
+            )
+
     async def _project_without_owner(self, project_id: str) -> None:
         await self._lock(project_id)
         project = (
@@ -357,9 +405,7 @@ class Invitations:
             )
         ).one()
         if project.status == ProjectStatus.HANDED_OVER:
-            raise ConflictError(
-                "project_handed_over", "The project was handed over; nobody is invited any more."
-            )
+            raise _handed_over()
         if project.email is not None:
             raise ConflictError(
                 "owner_accepted",
@@ -379,6 +425,13 @@ class Invitations:
             query = query.where(invitations.c.id < before)
         query = query.order_by(invitations.c.id.desc()).limit(limit)
         return [_invitation(row) for row in await self._connection.execute(query)]
+
+
+def unknown_invitation() -> NotFoundError:
+    """Say that a token opens nothing."""
+    return NotFoundError(
+        "invitation_unknown", "This link is not valid. Ask the installer to invite you."
+    )
 
 
 def why_not_pending(status: InvitationStatus) -> ConflictError:
@@ -409,6 +462,12 @@ def why_not_pending(status: InvitationStatus) -> ConflictError:
             )
 
 
+def _handed_over() -> ConflictError:
+    return ConflictError(
+        "project_handed_over", "The project was handed over; nobody is invited any more."
+    )
+
+
 def _not_pending(status: InvitationStatus, what_then: str) -> ConflictError:
     return ConflictError(
         "invitation_not_pending", f"This invitation is {status.value}, not pending. {what_then}"
@@ -420,6 +479,8 @@ def _invitation(row: Row[Any]) -> Invitation:
         id=row.id,
         project_id=row.project_id,
         email=row.email,
+        role=ProjectRole(row.role),
+        invited_by=row.invited_by,
         message=row.message,
         status=InvitationStatus(row.status),
         created_at=row.created_at,

@@ -13,16 +13,17 @@ from domain.invitations import (
     InvitationDraft,
     InvitationNews,
     InvitationSettled,
-    InviteSiteOwner,
+    NewInvitation,
     ResendInvitation,
 )
-from domain.states import InvitationStatus, ProjectStatus
+from domain.states import InvitationStatus, ProjectRole, ProjectStatus
 from domain.webhooks import EVENT_OF_INVITATION
 from storage.engine import Database
 from storage.handover import Handover
 from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
-from storage.tables import accounts, invitations, projects
+from storage.members import Members
+from storage.tables import invitations, projects
 
 _STILL_NEWS: Final = timedelta(days=1)
 
@@ -38,7 +39,7 @@ class StoredProjects:
         self._now = now
 
     async def invite(
-        self, project_id: str, request: InviteSiteOwner, *, token_hash: str
+        self, project_id: str, request: NewInvitation, *, token_hash: str
     ) -> InvitationDraft:
         """Store the invitation, or find it, with what its mail says."""
         now = self._now()
@@ -48,6 +49,8 @@ class StoredProjects:
                     id=request.invitation_id,
                     project_id=project_id,
                     email=request.email,
+                    role=request.role,
+                    invited_by=request.by.account_id,
                     message=request.message,
                     status=InvitationStatus.PENDING,
                     created_at=now,
@@ -88,16 +91,14 @@ class StoredProjects:
                         invitations,
                         projects.c.name.label("project_name"),
                         projects.c.status.label("project_status"),
-                        accounts.c.email.label("installer_email"),
-                        accounts.c.name.label("installer_name"),
                     )
                     .join(projects, projects.c.id == invitations.c.project_id)
-                    .join(accounts, accounts.c.id == projects.c.installer_id)
                     .where(invitations.c.id == invitation_id)
                 )
             ).one_or_none()
-        if row is None:
-            raise NotFoundError("invitation_not_found", "There is no such invitation.")
+            if row is None:
+                raise NotFoundError("invitation_not_found", "There is no such invitation.")
+            inviter = await Members(connection, row.project_id).member_or_maker(row.invited_by)
         status = InvitationStatus(row.status)
         is_news = (
             status in EVENT_OF_INVITATION
@@ -106,10 +107,11 @@ class StoredProjects:
             and row.ended_at > now - _STILL_NEWS
         )
         news = InvitationNews(
-            to=row.installer_email,
-            name=row.installer_name,
+            to=inviter.email,
+            name=inviter.name,
             project_name=row.project_name,
-            owner_email=row.email,
+            invited_email=row.email,
+            role=ProjectRole(row.role),
             status=status,
             reason=row.reason,
         )
@@ -118,7 +120,7 @@ class StoredProjects:
         )
 
     async def invitation_told(self, invitation_id: str) -> None:
-        """The installer has been told."""
+        """The inviter has been told."""
         async with self._database.write() as connection:
             await Invitations(connection).mark_told(invitation_id, self._now())
 
@@ -134,6 +136,7 @@ async def _draft(
     return InvitationDraft(
         project=await read_invited(connection, invitation.project_id),
         email=invitation.email,
+        role=invitation.role,
         message=invitation.message,
         expires_at=invitation.expires_at,
         sent=sent,

@@ -9,13 +9,17 @@ from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, ForbiddenError, NotFoundError
-from domain.states import ChargePointStatus, ProjectStatus
-from storage.tables import accounts, charge_points, projects
+from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
+from storage.members import Members
+from storage.tables import accounts, charge_points, project_members, projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A physical site or contract that groups charge points."""
+    """A physical site or contract that groups charge points.
+
+    ``installer_id`` has made it; ``role`` is what the installer who asks is to it.
+    """
 
     id: str
     installer_id: str
@@ -29,6 +33,7 @@ class Project:
     handed_over_at: datetime | None = None
     sign_off_notes: str | None = None
     installer_signature: str | None = None
+    role: ProjectRole | None = None
 
 
 class Projects:
@@ -38,7 +43,7 @@ class Projects:
         self._connection = connection
 
     async def create(self, project: Project) -> None:
-        """Store a new project."""
+        """Store a new project; who makes it is its first lead."""
         await self._connection.execute(
             insert(projects).values(
                 id=project.id,
@@ -51,11 +56,14 @@ class Projects:
                 time_zone=project.time_zone,
             )
         )
+        await Members(self._connection, project.id).put(
+            project.installer_id, ProjectRole.LEAD, at=project.created_at
+        )
 
     async def get(
         self, project_id: str, *, installer_id: str, even_handed_over: bool = False
     ) -> Project:
-        """One project of the installer, whose access ends at the handover.
+        """One project that the installer works on, which ends at the handover.
 
         ``even_handed_over`` is for the summary and the certificate, which the installer keeps.
 
@@ -82,17 +90,28 @@ class Projects:
             .where(projects.c.site_owner_id == site_owner_id)
         )
 
-    async def for_change(self, project_id: str, *, installer_id: str) -> Project:
+    async def for_change(
+        self, project_id: str, *, installer_id: str, lead: bool = False
+    ) -> Project:
         """Lock one project of the installer for a change of it, or of anything in it.
 
-        The lock keeps a handover from completing between the look and the change.
+        The lock keeps a handover from completing between the look and the change. ``lead``: only
+        a lead of the project makes this change.
 
         Raises:
             NotFoundError: ``project_not_found``.
+            ForbiddenError: ``lead_needed``.
             ConflictError: ``project_handed_over``.
 
         """
-        project = await self._one(_of_installer(project_id, installer_id).with_for_update())
+        query = _of_installer(project_id, installer_id).with_for_update(of=projects)
+        project = await self._one(query)
+        if lead and project.role is not ProjectRole.LEAD:
+            raise ForbiddenError(
+                "lead_needed",
+                "Only a lead of the project can do this, and you are a technician of it. "
+                "`GET …/collaborators` says who leads it.",
+            )
         if project.status is ProjectStatus.HANDED_OVER:
             raise ConflictError(
                 "project_handed_over",
@@ -110,8 +129,8 @@ class Projects:
     async def page(
         self, *, installer_id: str, status: ProjectStatus | None, before: str | None, limit: int
     ) -> Sequence[Project]:
-        """Projects of the installer, newest first, older than the id ``before``."""
-        query = select(projects).where(projects.c.installer_id == installer_id)
+        """Projects that the installer works on, newest first, older than the id ``before``."""
+        query = _all_of_installer(installer_id)
         if status is not None:
             query = query.where(projects.c.status == status)
         return await self._page(query, before=before, limit=limit)
@@ -166,12 +185,16 @@ async def refuse_handed_over(connection: AsyncConnection, project: Project) -> N
     )
 
 
-def _of_installer(project_id: str, installer_id: str) -> Select[Any]:
+def _all_of_installer(installer_id: str) -> Select[Any]:
     return (
-        select(projects)
-        .where(projects.c.id == project_id)
-        .where(projects.c.installer_id == installer_id)
+        select(projects, project_members.c.role.label("member_role"))
+        .join(project_members, project_members.c.project_id == projects.c.id)
+        .where(project_members.c.account_id == installer_id)
     )
+
+
+def _of_installer(project_id: str, installer_id: str) -> Select[Any]:
+    return _all_of_installer(installer_id).where(projects.c.id == project_id)
 
 
 def _project(row: Row[Any]) -> Project:
@@ -188,4 +211,5 @@ def _project(row: Row[Any]) -> Project:
         handed_over_at=row.handed_over_at,
         sign_off_notes=row.sign_off_notes,
         installer_signature=row.installer_signature,
+        role=ProjectRole(row.member_role) if "member_role" in row._fields else None,
     )

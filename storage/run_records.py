@@ -32,13 +32,13 @@ from storage.charge_points import read_registered
 from storage.connections import read_connection
 from storage.engine import Database
 from storage.facts import read_snapshot
+from storage.members import Members
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from storage.tables import (
-    accounts,
     charge_points,
     commissioning_runs,
     connections,
@@ -157,21 +157,20 @@ class StoredRuns:
                         commissioning_runs.c.charge_point_id,
                         commissioning_runs.c.notified,
                         projects.c.name.label("project_name"),
-                        accounts.c.email,
-                        accounts.c.name,
                     )
                     .select_from(commissioning_runs)
                     .join(projects, projects.c.id == commissioning_runs.c.project_id)
-                    .join(accounts, accounts.c.id == projects.c.installer_id)
                     .where(commissioning_runs.c.id == commissioning_id)
                 )
             ).one()
             run = await Runs(connection).get(row.charge_point_id, commissioning_id)
             if row.notified or run is None or run.view is None:
                 return None
+            people = Members(connection, run.request.project_id)
+            reader = await people.member_or_maker(run.request.installer_id)
             return VerdictNotice(
-                email=row.email,
-                name=row.name,
+                email=reader.email,
+                name=reader.name,
                 project_name=row.project_name,
                 registered=await read_registered(connection, row.charge_point_id),
                 view=run.view,

@@ -83,6 +83,16 @@ projects = Table(
     Index(None, "installer_id", "id"),
 )
 
+project_members = Table(
+    "project_members",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("role", String(20), nullable=False),  # ProjectRole: lead or technician
+    Column("joined_at", UTCDateTime, nullable=False),
+    Index(None, "account_id", "project_id"),
+)
+
 id_tags = Table(
     "id_tags",
     metadata,
@@ -477,6 +487,8 @@ invitations = Table(
     Column("id", String(40), primary_key=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
     Column("email", String(320), nullable=False),
+    Column("role", String(20), nullable=False),  # ProjectRole, once it is accepted
+    Column("invited_by", ForeignKey("accounts.id")),  # null: an operator, in Temporal
     Column("message", Text),
     Column("token_hash", String(64), nullable=False, unique=True),
     Column("status", String(20), nullable=False),

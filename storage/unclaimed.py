@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.errors import ConflictError, NotFoundError
 from storage.charge_points import ChargePoint, serial_key
 from storage.dialects import among
+from storage.members import works_on
 from storage.tables import (
     charge_points,
     connection_attempts,
     connections,
     identity_aliases,
-    projects,
 )
 
 
@@ -119,9 +119,11 @@ class Unclaimed:
     async def _since(self, key: str, charge_point_id: str) -> datetime | None:
         """Since when the identity is this charge point; None when it is nobody yet."""
         query = (
-            select(identity_aliases, projects.c.installer_id)
+            select(
+                identity_aliases,
+                works_on(charge_points.c.project_id, self._installer_id).label("is_mine"),
+            )
             .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
-            .join(projects, projects.c.id == charge_points.c.project_id)
             .where(identity_aliases.c.identity_key == key)
         )
         row = (await self._connection.execute(query)).one_or_none()
@@ -131,11 +133,10 @@ class Unclaimed:
             since: datetime = row.claimed_at
             return since
         # Of somebody else's claim not even the words tell.
-        raise _claimed() if row.installer_id == self._installer_id else _not_found()
+        raise _claimed() if row.is_mine else _not_found()
 
     def _claimable(self) -> Select[Any]:
         other = charge_points.alias()
-        others_project = projects.alias()
         return (
             select(charge_points.c.id, charge_points.c.serial_number, charge_points.c.serial_key)
             .where(exists().where(_knocked_as(charge_points.c.serial_key)))
@@ -144,8 +145,7 @@ class Unclaimed:
             .where(
                 ~exists()
                 .where(other.c.serial_key == charge_points.c.serial_key)
-                .where(others_project.c.id == other.c.project_id)
-                .where(others_project.c.installer_id != self._installer_id)
+                .where(~works_on(other.c.project_id, self._installer_id))
             )
         )
 

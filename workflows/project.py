@@ -23,11 +23,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import Prefix, id_of, is_id
     from domain.invitations import (
         InvitationSent,
-        InviteSiteOwner,
+        NewInvitation,
         OpenInvitation,
         ResendInvitation,
     )
-    from domain.states import InvitationStatus
+    from domain.states import InvitationStatus, ProjectRole
     from workflows import policies
     from workflows.activation import share_power
     from workflows.history import history_is_long
@@ -45,7 +45,7 @@ class ProjectWorkflow:
         self._request = request
         self._handed_over = False
         self._told = list(request.told)
-        self._due = {one.invitation_id: one.due_at for one in request.invitations}
+        self._open = {one.invitation_id: one for one in request.invitations}
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
@@ -57,30 +57,37 @@ class ProjectWorkflow:
             await self._settle_what_is_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._handed_over:
-            open_ones = tuple(
-                OpenInvitation(invitation_id=identity, due_at=due_at)
-                for identity, due_at in self._due.items()
-            )
             workflow.continue_as_new(
-                replace(request, told=tuple(self._told), invitations=open_ones)
+                replace(request, told=tuple(self._told), invitations=tuple(self._open.values()))
             )
 
     @workflow.update
-    async def invite_site_owner(self, invitation: InviteSiteOwner) -> InvitationSent:
+    async def invite_site_owner(self, invitation: NewInvitation) -> InvitationSent:
         """Invite the site owner; an earlier pending invitation is replaced."""
         async with self._one_at_a_time:
-            sent = await self._mailed(
-                workflow.execute_activity_method(
-                    ProjectActivities.send_invitation,
-                    Invite(project_id=self._request.project_id, invitation=invitation),
-                    start_to_close_timeout=policies.MAIL_TIMEOUT,
-                    retry_policy=policies.INVITATION_RETRY,
-                    summary="Mail the invitation",
-                )
-            )
-            self._due = {sent.invitation_id: sent.expires_at}  # the earlier ones are replaced
+            sent = await self._invited(invitation)
+            for one in list(self._open.values()):
+                if one.role is ProjectRole.SITE_OWNER:
+                    del self._open[one.invitation_id]  # it is replaced
+            self._look_at(sent.invitation_id, sent.expires_at)
             self._tell(f"Invited {sent.invitation_id}")
             return sent
+
+    @workflow.update
+    async def invite_collaborator(self, invitation: NewInvitation) -> InvitationSent:
+        """Invite somebody to work on the project, as a lead or as a technician."""
+        async with self._one_at_a_time:
+            sent = await self._invited(invitation)
+            self._look_at(sent.invitation_id, sent.expires_at, invitation.role)
+            self._tell(f"Invited {sent.invitation_id} as {invitation.role.value}")
+            return sent
+
+    @invite_collaborator.validator
+    def _is_a_collaborator(self, invitation: NewInvitation) -> None:
+        if invitation.role is ProjectRole.SITE_OWNER:
+            raise ApplicationError(
+                "A collaborator is a lead or a technician.", type="role_refused", non_retryable=True
+            )
 
     @workflow.update
     async def resend_invitation(self, request: ResendInvitation) -> InvitationSent:
@@ -95,14 +102,14 @@ class ProjectWorkflow:
                     summary="Mail the invitation again",
                 )
             )
-            self._due[sent.invitation_id] = sent.expires_at
+            self._look_at(sent.invitation_id, sent.expires_at)
             self._tell(f"Sent {sent.invitation_id} again")
             return sent
 
     @workflow.signal
     def invitation_ended(self, invitation_id: str) -> None:
         """The invitation was accepted, declined or revoked, or its end was missed."""
-        self._due[invitation_id] = workflow.now()
+        self._look_at(invitation_id, workflow.now())
 
     @workflow.update
     async def complete_handover(self, request: CompleteHandover) -> HandoverResult:
@@ -169,18 +176,30 @@ class ProjectWorkflow:
             )
 
     def _first_due(self) -> datetime | None:
-        return min(self._due.values(), default=None)
+        return min((one.due_at for one in self._open.values()), default=None)
+
+    def _look_at(
+        self, invitation_id: str, due_at: datetime, role: ProjectRole | None = None
+    ) -> None:
+        """Look at the invitation then; its role stays as it is known, if none is given."""
+        known = self._open.get(invitation_id)
+        if role is None:
+            role = ProjectRole.SITE_OWNER if known is None else known.role
+        self._open[invitation_id] = OpenInvitation(
+            invitation_id=invitation_id, due_at=due_at, role=role
+        )
 
     async def _settle_what_is_due(self) -> None:
         now = workflow.now()
-        for identity, due_at in list(self._due.items()):
-            if due_at <= now:
-                again_at = await self._settle(identity)
-                if self._due.get(identity) != due_at:
+        for one in list(self._open.values()):
+            if one.due_at <= now:
+                again_at = await self._settle(one.invitation_id)
+                if self._open.get(one.invitation_id) != one:
                     continue  # heard of again, or replaced, meanwhile
-                del self._due[identity]
-                if again_at is not None:
-                    self._due[identity] = again_at
+                if again_at is None:
+                    del self._open[one.invitation_id]
+                else:
+                    self._look_at(one.invitation_id, again_at)
 
     async def _settle(self, invitation_id: str) -> datetime | None:
         """Look at an invitation; returns when to look again, None when it has ended."""
@@ -198,6 +217,17 @@ class ProjectWorkflow:
             return max(settled.expires_at, workflow.now() + policies.INVITATION_CLOCK_SKEW)
         self._tell(f"{settled.status.value.capitalize()} {invitation_id}")
         return None
+
+    async def _invited(self, invitation: NewInvitation) -> InvitationSent:
+        return await self._mailed(
+            workflow.execute_activity_method(
+                ProjectActivities.send_invitation,
+                Invite(project_id=self._request.project_id, invitation=invitation),
+                start_to_close_timeout=policies.MAIL_TIMEOUT,
+                retry_policy=policies.INVITATION_RETRY,
+                summary="Mail the invitation",
+            )
+        )
 
     @staticmethod
     async def _mailed(sending: Awaitable[InvitationSent]) -> InvitationSent:

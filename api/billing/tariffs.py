@@ -131,7 +131,7 @@ async def _set(parts: Parts, body: NewTariff, account: Account, project_id: str)
     async with parts.database.write() as connection:
         projects = Projects(connection)
         if account.role is Role.INSTALLER:
-            await projects.for_change(project_id, installer_id=account.id)
+            await projects.for_change(project_id, installer_id=account.id, lead=True)
         else:
             await projects.owned(project_id, site_owner_id=account.id)
         await Tariffs(connection, project_id).add(new)

@@ -14,7 +14,7 @@ from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.commissioning import CompleteHandover, ProjectRequest
 from domain.errors import ConflictError
 from domain.ids import Prefix, new_id
-from domain.invitations import InviteSiteOwner
+from domain.invitations import NewInvitation
 from domain.states import ProjectStatus
 from storage.accounts import Account
 from storage.projects import Projects
@@ -49,7 +49,7 @@ async def invite_site_owner(
     """
     project = await _open_project(parts, installer, project_id)
     await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
-    invitation = InviteSiteOwner(
+    invitation = NewInvitation(
         invitation_id=new_id(Prefix.INVITATION), email=body.email, message=body.message, by=actor
     )
     sent = await parts.temporal.invite_site_owner(project, invitation)
@@ -101,5 +101,5 @@ async def _open_project(parts: Parts, installer: Account, project_id: str) -> Pr
     # The lock ends here; the handover itself is decided under another, in its own transaction.
     async with parts.database.write() as connection:
         return project_request(
-            await Projects(connection).for_change(project_id, installer_id=installer.id)
+            await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
         )

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from api.deps import Acting, AppParts, Installer, ProjectId, now
-from api.handover.schemas import InvitationShown, Invited
+from api.handover.schemas import Invited
+from api.invitations.schemas import InvitationShown
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
@@ -41,7 +42,7 @@ InvitationId = Annotated[str, Depends(_invitation_id)]
 async def list_invitations(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
 ) -> Page[InvitationShown]:
-    """Every invitation of the project, newest first, and how it stands."""
+    """Every invitation of the project, of its owner and of colleagues, newest first."""
     moment = now()
     async with parts.database.read() as connection:
         await Projects(connection).get(project_id, installer_id=installer.id)
@@ -76,7 +77,9 @@ async def resend_invitation(
 ) -> Invited:
     """Mail the link of a pending invitation once more; the time to accept it begins anew."""
     async with parts.database.write() as connection:
-        project = await Projects(connection).for_change(project_id, installer_id=installer.id)
+        project = await Projects(connection).for_change(
+            project_id, installer_id=installer.id, lead=True
+        )
         await Invitations(connection).of_project(invitation_id, project_id)
     await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
     sent = await parts.temporal.resend_invitation(
@@ -108,12 +111,12 @@ async def revoke_invitation(
 ) -> InvitationShown:
     """Take an invitation back: its link stops working at once.
 
-    One that was accepted can be taken back until the handover; the project then has no site owner
-    any more, and another can be invited.
+    One that the site owner has accepted can be taken back until the handover; the project then has
+    no site owner any more, and another can be invited.
     """
     moment = now()
     async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
         invitations = Invitations(connection)
         revoked = await invitations.revoke(
             await invitations.of_project(invitation_id, project_id), at=moment, by=actor

@@ -1,12 +1,9 @@
 """Shapes of invitation and handover."""
 
-from datetime import datetime
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from api.fields import Email, Name, Notes, Request, Timestamp
-from domain.states import InvitationStatus, ProjectStatus
-from storage.invitations import Invitation
+from domain.states import ProjectStatus
 
 
 class Invite(Request):
@@ -45,58 +42,6 @@ class Invited(BaseModel):
     invitation_id: str
     email: str
     expires_at: Timestamp
-
-
-class InvitationShown(BaseModel):
-    """An invitation, and how it stands."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "inv_01HX7ABCDEFGH12345",
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                    "email": "facilities@riversidebp.com",
-                    "message": "Your charge points at Riverside Business Park are ready.",
-                    "status": "declined",
-                    "created_at": "2026-05-01T09:00:00Z",
-                    "sent_at": "2026-05-01T09:00:01Z",
-                    "expires_at": "2026-05-08T09:00:00Z",
-                    "ended_at": "2026-05-02T08:12:44Z",
-                    "reason": "We have sold the site.",
-                }
-            ]
-        }
-    )
-
-    id: str
-    project_id: str
-    email: str
-    message: str | None
-    status: InvitationStatus
-    created_at: Timestamp
-    sent_at: Timestamp | None = Field(description="When its mail left, the last time")
-    expires_at: Timestamp
-    ended_at: Timestamp | None = Field(description="Since when it is not pending any more")
-    reason: str | None = Field(description="Why the owner declined, in their words")
-
-    @classmethod
-    def of(cls, invitation: Invitation, *, now: datetime) -> "InvitationShown":
-        """Show an invitation as it stands now."""
-        status = invitation.status_at(now)
-        unwritten = status is not invitation.status
-        return cls(
-            id=invitation.id,
-            project_id=invitation.project_id,
-            email=invitation.email,
-            message=invitation.message,
-            status=status,
-            created_at=invitation.created_at,
-            sent_at=invitation.sent_at,
-            expires_at=invitation.expires_at,
-            ended_at=invitation.expires_at if unwritten else invitation.ended_at,
-            reason=invitation.reason,
-        )
 
 
 class Handover(Request):

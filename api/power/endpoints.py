@@ -68,7 +68,7 @@ async def set_power(
 ) -> PowerShown:
     """From the handover on, the charge points of the site never draw more than this together."""
     async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
         before = await Power(connection, project_id).limit()
         await Power(connection, project_id).set_limit(body.limit())
         await Audit(connection, project_id).write(

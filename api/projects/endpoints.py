@@ -82,7 +82,7 @@ async def list_projects(
     paging: Paging,
     status: Annotated[ProjectStatus | None, Query(description="Only those in this status")] = None,
 ) -> Page[ProjectShown]:
-    """Your projects, newest first."""
+    """The projects that you work on, newest first."""
     async with parts.database.read() as connection:
         rows = await Projects(connection).page(
             installer_id=installer.id,
@@ -132,7 +132,7 @@ async def change_project(
     """Change the name, the address, the owner's e-mail, the time zone; what is left out stays."""
     async with parts.database.write() as connection:
         projects = Projects(connection)
-        before = await projects.for_change(project_id, installer_id=installer.id)
+        before = await projects.for_change(project_id, installer_id=installer.id, lead=True)
         changes = body.model_dump(exclude_unset=True)
         await projects.change(project_id, changes)
         await Audit(connection, project_id).write(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
 from api.power.schemas import FeatureShown
-from domain.states import ChargePointStatus, ProjectStatus
+from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from storage.features import FeatureStatus
 from storage.projects import Project
 
@@ -24,6 +24,7 @@ _SHOWN: dict[str, Any] = _CREATED | {
     "site_owner_accepted": False,
     "time_zone": "Europe/London",
     "handed_over_at": None,
+    "role": "lead",
 }
 
 
@@ -89,6 +90,7 @@ class ProjectShown(ProjectCreated):
     site_owner_accepted: bool = Field(description="Whether the owner has accepted an invitation")
     time_zone: str = Field(description="By which prices follow the clock")
     handed_over_at: Timestamp | None
+    role: ProjectRole | None = Field(description="What you are to it: `lead` or `technician`")
 
     @classmethod
     def of(cls, project: Project) -> "ProjectShown":
@@ -103,6 +105,7 @@ class ProjectShown(ProjectCreated):
             site_owner_accepted=project.site_owner_id is not None,
             time_zone=project.time_zone,
             handed_over_at=project.handed_over_at,
+            role=project.role,
         )
 
 

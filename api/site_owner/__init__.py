@@ -1,1 +1,1 @@
-"""What a site owner does: accept an invitation, log in, see the projects."""
+"""What a site owner does: log in, see the projects and what is in them."""

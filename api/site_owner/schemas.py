@@ -1,12 +1,11 @@
 """Shapes of the site owner's side."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.accounts.schemas import AccountCreated, NewPassword
-from api.fields import Name, Reason, Request, Timestamp
+from api.fields import Timestamp
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.features import FeatureStatus
@@ -21,64 +20,6 @@ _PROJECT: dict[str, Any] = {
     "handed_over_at": "2026-05-01T10:15:00Z",
     "created_at": "2026-05-01T09:05:00Z",
 }
-
-
-Token = Annotated[str, Field(min_length=1, max_length=200, description="From the link in the mail")]
-
-
-class Accept(Request):
-    """Accept an invitation.
-
-    The account is of the e-mail that was invited. Where there is one already, give its password;
-    otherwise choose one.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "token": "4f0c…",
-                    "name": "Riverside Facilities",
-                    "password": "0wner-P@ssword!",
-                }
-            ]
-        }
-    )
-
-    token: Token
-    name: Name | None = None
-    password: NewPassword
-
-
-class Accepted(AccountCreated):
-    """The site owner's account, and the project that it has claimed."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "usr_01HX8OWNERABCDEFGH",
-                    "email": "facilities@riversidebp.com",
-                    "role": "site_owner",
-                    "created_at": "2026-05-01T10:00:00Z",
-                    "project_id": "prj_01HX4M7TABCDE12345",
-                }
-            ]
-        }
-    )
-
-    project_id: str
-
-
-class Decline(Request):
-    """Decline an invitation; it needs no account."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "4f0c…", "reason": "We have sold the site."}]}
-    )
-
-    token: Token
-    reason: Reason | None = Field(default=None, description="The installer reads it")
 
 
 class OwnedProject(BaseModel):

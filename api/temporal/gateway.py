@@ -46,7 +46,7 @@ from domain.commissioning import (
     PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
-from domain.invitations import InvitationSent, InviteSiteOwner, ResendInvitation
+from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     SHARED_TASK_QUEUE,
     commissioning_workflow_id,
@@ -107,11 +107,19 @@ class TemporalGateway:
             await self._ensure_project(client, request)
 
     async def invite_site_owner(
-        self, project: ProjectRequest, invitation: InviteSiteOwner
+        self, project: ProjectRequest, invitation: NewInvitation
     ) -> InvitationSent:
         """Have the invitation stored and mailed."""
         return await self._update_project(
             project, ProjectWorkflow.invite_site_owner, invitation, invitation.invitation_id
+        )
+
+    async def invite_collaborator(
+        self, project: ProjectRequest, invitation: NewInvitation
+    ) -> InvitationSent:
+        """Have the invitation of somebody who is to work on the project stored and mailed."""
+        return await self._update_project(
+            project, ProjectWorkflow.invite_collaborator, invitation, invitation.invitation_id
         )
 
     async def complete_handover(

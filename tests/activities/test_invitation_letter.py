@@ -7,7 +7,7 @@ from html import unescape
 
 from activities.invitation_letter import invitation_letter
 from domain.invitations import InvitationDraft, InvitedChargePoint, InvitedProject
-from domain.states import ChargePointStatus
+from domain.states import ChargePointStatus, ProjectRole
 
 LINK = "https://charging.example/invitations/" + "5f" * 32
 DRAFT = InvitationDraft(
@@ -27,6 +27,7 @@ DRAFT = InvitationDraft(
         ),
     ),
     email="facilities@riversidebp.com",
+    role=ProjectRole.SITE_OWNER,
     message="Your charge points are ready.\n\nCall <me> at 0117 & ask for Alex.",
     expires_at=datetime(2026, 5, 8, 9, tzinfo=UTC),
     sent=False,

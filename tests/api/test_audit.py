@@ -27,6 +27,11 @@ AUDITED = {
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/resend"),
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/revoke"),
     ("POST", f"{PROJECT}/complete-handover"),
+    ("POST", f"{PROJECT}/collaborators"),
+    ("PATCH", f"{PROJECT}/collaborators/{{account_id}}"),
+    ("DELETE", f"{PROJECT}/collaborators/{{account_id}}"),
+    ("POST", "/api/v1/installer/invitations/accept"),
+    ("POST", "/api/v1/installer/invitations/decline"),
     ("POST", "/api/v1/site-owner/invitations/accept"),
     ("POST", "/api/v1/site-owner/invitations/decline"),
 }
@@ -170,6 +175,6 @@ async def test_invitations_to_both_sides(
         ("invitation.sent", *mine),
         ("invitation.accepted", *theirs),
     ]
-    assert entries[5]["after"] == {"email": OWNER, "reason": "Not yet."}
+    assert entries[5]["after"] == {"email": OWNER, "role": "site_owner", "reason": "Not yet."}
     assert {entry["address"] for entry in entries} == {"127.0.0.1"}
     assert outbox.token() not in str(entries)

@@ -43,6 +43,10 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{PROJECT}/commissioning/cancel"): None,
     ("GET", f"{PROJECT}/invitations"): None,
     ("GET", f"{PROJECT}/audit"): None,
+    ("POST", f"{PROJECT}/collaborators"): {"email": "me@acme.com", "role": "lead"},
+    ("GET", f"{PROJECT}/collaborators"): None,
+    ("PATCH", f"{PROJECT}/collaborators/{{account_id}}"): {"role": "technician"},
+    ("DELETE", f"{PROJECT}/collaborators/{{account_id}}"): None,
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/resend"): None,
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/revoke"): None,
     ("POST", f"{PROJECT}/charge-points/import"): None,
@@ -131,6 +135,9 @@ WITHOUT_ID = {
     ("GET", "/api/v1/installer/charge-points"),
     ("POST", "/api/v1/installer/webhooks"),
     ("GET", "/api/v1/installer/webhooks"),
+    ("POST", "/api/v1/installer/invitations/accept"),
+    ("POST", "/api/v1/installer/invitations/decline"),
+    ("GET", "/api/v1/installer/invitations"),
     ("POST", "/api/v1/site-owner/invitations/accept"),
     ("POST", "/api/v1/site-owner/invitations/decline"),
     ("GET", "/api/v1/site-owner/invitations"),
@@ -155,6 +162,7 @@ class Theirs:
     webhook_id: str
     delivery_id: str
     invitation_id: str
+    account_id: str
     id_tag: str = "04A2B3C4"
     feature: str = "smart_charging"
     month: str = "2026-05"
@@ -191,6 +199,7 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
         identity=str(GUIDE_CHARGE_POINT["serial_number"]),
         webhook_id=webhook,
         invitation_id=new_id(Prefix.INVITATION),
+        account_id=str((await stranger.get("/me")).json()["id"]),
         delivery_id=(await stranger.post(f"/webhooks/{webhook}/test")).json()["id"],
     )
 
@@ -281,6 +290,7 @@ async def _expect_foreign_is_unknown(
             webhook_id=new_id(Prefix.WEBHOOK),
             delivery_id=new_id(Prefix.DELIVERY),
             invitation_id=new_id(Prefix.INVITATION),
+            account_id=new_id(Prefix.ACCOUNT),
             identity="SN-0",
             id_tag="NOBODY",
             feature="smart_charging",
@@ -315,6 +325,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 delivery_id=name,
                 month=name,
                 invitation_id=name,
+                account_id=name,
             )
 
         for case, answer in (await answers(installer, malformed)).items():

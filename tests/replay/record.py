@@ -41,7 +41,7 @@ from domain.commissioning import (
 )
 from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
-from domain.invitations import InviteSiteOwner, ResendInvitation
+from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
     SearchAttribute,
     batch_workflow_id,
@@ -267,7 +267,7 @@ async def _project(stage: Stage) -> Recorded:
     )
     hand_over = CompleteHandover(sign_off_notes="All well.", installer_signature="Alex")
     await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
-    invitation = InviteSiteOwner(
+    invitation = NewInvitation(
         invitation_id=new_id(Prefix.INVITATION), email=project.site_owner_email, message="Welcome."
     )
     await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
@@ -348,7 +348,7 @@ async def _whole_project(stage: Stage) -> Recorded:
     return {"project-commissioning": this_run}
 
 
-async def _accept(stage: Stage, invitation: InviteSiteOwner) -> None:
+async def _accept(stage: Stage, invitation: NewInvitation) -> None:
     now = datetime.now(UTC)
     owner = Account(
         id=new_id(Prefix.ACCOUNT),

@@ -7,7 +7,7 @@ import pytest
 from domain.commissioning import CompleteHandover
 from domain.errors import ConflictError, NotFoundError
 from domain.operations import ParameterOutcome
-from domain.states import ChargePointStatus, ParameterState, ProjectStatus, Role
+from domain.states import ChargePointStatus, ParameterState, ProjectRole, ProjectStatus, Role
 from storage.accounts import Account, Accounts
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
@@ -63,7 +63,8 @@ async def test_what_was_stored_is_read(registry: Database) -> None:
         assert await Accounts(connection).get("usr_1") == ACCOUNT
         assert await Accounts(connection).by_email(Role.INSTALLER, ACCOUNT.email) == ACCOUNT
         assert await Accounts(connection).by_email(Role.SITE_OWNER, ACCOUNT.email) is None
-        assert await Projects(connection).get("prj_1", installer_id="usr_1") == PROJECT
+        stored = await Projects(connection).get("prj_1", installer_id="usr_1")
+        assert stored == replace(PROJECT, role=ProjectRole.LEAD)
         assert await ChargePoints(connection).get("cp_1", installer_id="usr_1") == CHARGE_POINT
 
 

@@ -16,7 +16,7 @@ from domain.commissioning import ProjectRequest
 from domain.invitations import (
     InvitationSent,
     InvitationSettled,
-    InviteSiteOwner,
+    NewInvitation,
     OpenInvitation,
     ResendInvitation,
 )
@@ -99,7 +99,7 @@ async def _start(
 async def _invite(project: WorkflowHandle[ProjectWorkflow, None], identity: str) -> None:
     await project.execute_update(
         ProjectWorkflow.invite_site_owner,
-        InviteSiteOwner(invitation_id=identity, email="a@b.example", message=None),
+        NewInvitation(invitation_id=identity, email="a@b.example", message=None),
     )
 
 

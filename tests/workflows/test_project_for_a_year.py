@@ -15,7 +15,7 @@ from domain.commissioning import (
     HandoverResult,
     ProjectRequest,
 )
-from domain.invitations import InvitationSent, InvitationSettled, InviteSiteOwner
+from domain.invitations import InvitationSent, InvitationSettled, NewInvitation
 from domain.states import InvitationStatus
 from tests.support.histories import life
 from worker import workflow_runner
@@ -74,7 +74,7 @@ async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> No
             ProjectWorkflow.run, "prj_1"
         )
         for day in range(_DAYS):
-            invitation = InviteSiteOwner(
+            invitation = NewInvitation(
                 invitation_id=f"inv_{day}", email="owner@site.example", message=None
             )
             sent = await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)

@@ -258,6 +258,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
         batch_op.create_index('ix_charge_points_watched', ['id'], unique=False, postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
 
+    op.create_table('project_members',
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('role', sa.String(length=20), nullable=False),
+    sa.Column('joined_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_project_members_account_id')),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_project_members_project_id')),
+    sa.PrimaryKeyConstraint('project_id', 'account_id', name=op.f('pk_project_members'))
+    )
+    with op.batch_alter_table('project_members', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_members_account_id_project_id'), ['account_id', 'project_id'], unique=False)
+
     op.create_table('id_tags',
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('tag_key', sa.String(length=20), nullable=False),
@@ -271,6 +283,8 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('role', sa.String(length=20), nullable=False),
+    sa.Column('invited_by', sa.String(length=40), nullable=True),
     sa.Column('message', sa.Text(), nullable=True),
     sa.Column('token_hash', sa.String(length=64), nullable=False),
     sa.Column('status', sa.String(length=20), nullable=False),
@@ -282,6 +296,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=500), nullable=True),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['accepted_by'], ['accounts.id'], name=op.f('fk_invitations_accepted_by')),
+    sa.ForeignKeyConstraint(['invited_by'], ['accounts.id'], name=op.f('fk_invitations_invited_by')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_invitations_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invitations')),
     sa.UniqueConstraint('token_hash', name=op.f('uq_invitations_token_hash'))
@@ -586,6 +601,10 @@ def downgrade() -> None:
 
     op.drop_table('invitations')
     op.drop_table('id_tags')
+    with op.batch_alter_table('project_members', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_project_members_account_id_project_id'))
+
+    op.drop_table('project_members')
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.drop_index('ix_charge_points_watched', postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))

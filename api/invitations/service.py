@@ -10,25 +10,40 @@ from api.parts import Parts
 from api.security.throttling import ACCEPT_ADDRESS
 from domain.errors import ConflictError
 from domain.ids import Prefix, new_id
-from domain.states import InvitationStatus, Role
+from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from storage.accounts import Account, Accounts
-from storage.invitations import Invitation, Invitations, why_not_pending
+from storage.invitations import (
+    Invitation,
+    Invitations,
+    unknown_invitation,
+    why_not_pending,
+)
+from storage.members import Members
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Acceptance:
-    """Whose project it is now; ``made`` when the account is new."""
+    """Who has accepted, and what they are to the project; ``made`` when the account is new."""
 
     account: Account
     project_id: str
+    role: ProjectRole
     made: bool
 
 
 async def accept(
-    parts: Parts, *, token: str, name: str | None, password: str, address: str
+    parts: Parts,
+    *,
+    token: str,
+    name: str | None,
+    password: str,
+    address: str,
+    side: Role | None = None,
 ) -> Acceptance:
     """Grant the project of an invitation to the account of its e-mail.
+
+    ``side``: for which accounts the invitation has to be, where the caller offers one kind alone.
 
     Raises:
         NotFoundError: ``invitation_unknown``.
@@ -39,18 +54,22 @@ async def accept(
     await parts.throttle.attempt((ACCEPT_ADDRESS, address))
     token_hash = hash_token(token)
     async with parts.database.read() as connection:
-        invitation = await _pending(connection, token_hash)
-        existing = await Accounts(connection).by_email(Role.SITE_OWNER, invitation.email)
+        invitation = await _pending(connection, token_hash, side)
+        role = invitation.role.account_role
+        existing = await Accounts(connection).by_email(role, invitation.email)
+        company = await _company(connection, invitation)
     if existing is not None:
         account = await authenticate(
             parts,
-            role=Role.SITE_OWNER,
+            role=role,
             email=invitation.email,
             password=password,
             address=address,
         )
     else:
-        account = await _new_account(parts, invitation, name=name, password=password)
+        account = await _new_account(
+            parts, invitation, name=name, company=company, password=password
+        )
     async with parts.database.write() as connection:
         if existing is None:
             await Accounts(connection).create(account)
@@ -60,10 +79,17 @@ async def accept(
         if not granted:  # another call was faster; the new account is not made either
             raise await _ended_meanwhile(connection, token_hash)
     await parts.temporal.invitation_ended(invitation.project_id, invitation.id)
-    return Acceptance(account=account, project_id=invitation.project_id, made=existing is None)
+    return Acceptance(
+        account=account,
+        project_id=invitation.project_id,
+        role=invitation.role,
+        made=existing is None,
+    )
 
 
-async def decline(parts: Parts, *, token: str, reason: str | None, address: str) -> Invitation:
+async def decline(
+    parts: Parts, *, token: str, reason: str | None, address: str, side: Role | None = None
+) -> Invitation:
     """Refuse the project of an invitation, for good; it needs no account.
 
     Raises:
@@ -75,7 +101,7 @@ async def decline(parts: Parts, *, token: str, reason: str | None, address: str)
     token_hash = hash_token(token)
     async with parts.database.write() as connection:
         invitations = Invitations(connection)
-        invitation = await _pending(connection, token_hash)
+        invitation = await _pending(connection, token_hash, side)
         if not await invitations.decline(invitation.id, reason=reason, at=now(), address=address):
             raise await _ended_meanwhile(connection, token_hash)
         declined = await invitations.by_token(token_hash)
@@ -83,8 +109,10 @@ async def decline(parts: Parts, *, token: str, reason: str | None, address: str)
     return declined
 
 
-async def _pending(connection: AsyncConnection, token_hash: str) -> Invitation:
+async def _pending(connection: AsyncConnection, token_hash: str, side: Role | None) -> Invitation:
     invitation = await Invitations(connection).by_token(token_hash)
+    if side not in {None, invitation.role.account_role}:
+        raise unknown_invitation()
     status = invitation.status_at(now())
     if status is not InvitationStatus.PENDING:
         raise why_not_pending(status)
@@ -96,15 +124,28 @@ async def _ended_meanwhile(connection: AsyncConnection, token_hash: str) -> Conf
     return why_not_pending((await Invitations(connection).by_token(token_hash)).status_at(now()))
 
 
+async def _company(connection: AsyncConnection, invitation: Invitation) -> str | None:
+    """Of which company the invited is: that of the colleague who invites, and none of an owner."""
+    if invitation.role is ProjectRole.SITE_OWNER:
+        return None
+    members = Members(connection, invitation.project_id)
+    return (await members.member_or_maker(invitation.invited_by)).company
+
+
 async def _new_account(
-    parts: Parts, invitation: Invitation, *, name: str | None, password: str
+    parts: Parts,
+    invitation: Invitation,
+    *,
+    name: str | None,
+    company: str | None,
+    password: str,
 ) -> Account:
     return Account(
         id=new_id(Prefix.ACCOUNT),
-        role=Role.SITE_OWNER,
+        role=invitation.role.account_role,
         email=invitation.email,
         name=name or invitation.email.partition("@")[0],
-        company=None,
+        company=company,
         password_hash=await parts.passwords.hash(password),
         token_epoch=0,
         created_at=now(),

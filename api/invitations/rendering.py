@@ -10,7 +10,7 @@ from typing import Final
 from fastapi.responses import HTMLResponse
 
 from domain.invitations import InvitedChargePoint, InvitedProject
-from domain.states import ChargePointStatus
+from domain.states import ChargePointStatus, ProjectRole, Role
 from storage.invitations import Invitation
 
 _STYLE: Final = files(__package__).joinpath("invitation.css").read_text(encoding="utf-8")
@@ -29,6 +29,9 @@ _VERDICTS: Final = {
     ChargePointStatus.COMMISSIONING_FAILED: "Has not passed its test yet",
     ChargePointStatus.REGISTERED: "Not tested yet",
 }
+
+
+_ACCOUNTS: Final = {Role.SITE_OWNER: "site owner", Role.INSTALLER: "installer"}
 
 
 def notice(title: str, *sentences: str, status: int = HTTPStatus.OK) -> HTMLResponse:
@@ -59,11 +62,13 @@ def form(
     beyond = project.charge_point_count - len(project.charge_points)
     if beyond > 0:
         rows += f"<li>and {beyond} more</li>"
-    ask = _log_in(invitation.email) if has_account else _sign_up(invitation.email)
+    ask = _log_in(invitation.email) if has_account else _sign_up(invitation)
+    is_owner = invitation.role is ProjectRole.SITE_OWNER
+    purpose = "take over" if is_owner else f"work, as a {invitation.role.value}, on"
     return _page(
         f"Invitation to {project.name}",
         f"""\
-<p class="quiet">{escape(project.installer_name)} invites you to take over</p>
+<p class="quiet">{escape(project.installer_name)} invites you to {purpose}</p>
 <h1>{escape(project.name)}</h1>
 <p class="quiet">{escape(project.address)}</p>
 {wrong}
@@ -98,9 +103,11 @@ def _log_in(email: str) -> str:
  autocomplete="current-password"></label>"""
 
 
-def _sign_up(email: str) -> str:
+def _sign_up(invitation: Invitation) -> str:
+    email = invitation.email
+    kind = _ACCOUNTS[invitation.role.account_role]
     return f"""\
-<p>Choose a password for your new site owner account, <strong>{escape(email)}</strong>.</p>
+<p>Choose a password for your new {kind} account, <strong>{escape(email)}</strong>.</p>
 <input type="hidden" name="username" value="{escape(email)}" autocomplete="username">
 <label>Your name <small>(optional)</small>
 <input name="name" autocomplete="name" maxlength="200"></label>

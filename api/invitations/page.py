@@ -1,7 +1,7 @@
-"""The page behind the link of an invitation mail: the owner accepts or declines there, by POST.
+"""The page behind the link of an invitation mail: the invited accept or decline there, by POST.
 
 Opening a link changes nothing, since mail scanners open links too. The token in the path is the
-secret of each form, so no other site can send one; :mod:`api.site_owner.rendering` has the rest.
+secret of each form, so no other site can send one; :mod:`api.invitations.rendering` has the rest.
 """
 
 from http import HTTPStatus
@@ -13,12 +13,12 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from api.deps import AppParts, ClientAddress, now
+from api.invitations import rendering
+from api.invitations.schemas import Accept, Decline
+from api.invitations.service import accept, decline
 from api.security.passwords import MIN_LENGTH
-from api.site_owner import rendering
-from api.site_owner.schemas import Accept, Decline
-from api.site_owner.service import accept, decline
 from domain.errors import EngineError, NotFoundError
-from domain.states import InvitationStatus, Role
+from domain.states import InvitationStatus, ProjectRole
 from domain.tokens import hash_token
 from storage.accounts import Accounts
 from storage.invitations import Invitations, why_not_pending
@@ -56,6 +56,12 @@ async def accept_on_page(
         )
     except (ValidationError, EngineError) as error:
         return await _show(parts, token, error=error)
+    if accepted.role is not ProjectRole.SITE_OWNER:
+        return rendering.notice(
+            "Welcome",
+            f"You work on the project as a {accepted.role.value} now: log in as "
+            f"{accepted.account.email}.",
+        )
     return rendering.notice(
         "Welcome",
         f"The site is yours to claim: you can log in as {accepted.account.email} now.",
@@ -77,7 +83,8 @@ async def decline_on_page(
         return await _show(parts, token, error=error)
     return rendering.notice(
         "You have declined",
-        "Your installer is told, with the reason if you gave one. This link does nothing any more.",
+        "Who has invited you is told, with the reason if you gave one. This link does nothing any "
+        "more.",
     )
 
 
@@ -88,7 +95,9 @@ async def _show(
         async with parts.database.read() as connection:
             invitation = await Invitations(connection).by_token(hash_token(token))
             project = await read_invited(connection, invitation.project_id)
-            account = await Accounts(connection).by_email(Role.SITE_OWNER, invitation.email)
+            account = await Accounts(connection).by_email(
+                invitation.role.account_role, invitation.email
+            )
     except NotFoundError as unknown:
         return rendering.notice("Not a valid link", unknown.detail, status=HTTPStatus.NOT_FOUND)
     status = invitation.status_at(now())

@@ -1,0 +1,1 @@
+"""The people who work on a project: its leads and technicians."""

@@ -1,0 +1,125 @@
+"""Shapes of invitations, and of their ends."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.accounts.schemas import AccountCreated, NewPassword
+from api.fields import Name, Reason, Request, Timestamp
+from domain.states import InvitationStatus, ProjectRole
+from storage.invitations import Invitation
+
+Token = Annotated[str, Field(min_length=1, max_length=200, description="From the link in the mail")]
+
+
+class Accept(Request):
+    """Accept an invitation.
+
+    The account is of the e-mail that was invited. Where there is one already, give its password;
+    otherwise choose one.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "4f0c…",
+                    "name": "Riverside Facilities",
+                    "password": "0wner-P@ssword!",
+                }
+            ]
+        }
+    )
+
+    token: Token
+    name: Name | None = None
+    password: NewPassword
+
+
+class Accepted(AccountCreated):
+    """The account of who has accepted, the project, and what they are to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "usr_01HX8OWNERABCDEFGH",
+                    "email": "facilities@riversidebp.com",
+                    "role": "site_owner",
+                    "created_at": "2026-05-01T10:00:00Z",
+                    "project_id": "prj_01HX4M7TABCDE12345",
+                    "project_role": "site_owner",
+                }
+            ]
+        }
+    )
+
+    project_id: str
+    project_role: ProjectRole
+
+
+class Decline(Request):
+    """Decline an invitation; it needs no account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "4f0c…", "reason": "We have sold the site."}]}
+    )
+
+    token: Token
+    reason: Reason | None = Field(default=None, description="Who has invited you reads it")
+
+
+class InvitationShown(BaseModel):
+    """An invitation, and how it stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "inv_01HX7ABCDEFGH12345",
+                    "project_id": "prj_01HX4M7TABCDE12345",
+                    "email": "facilities@riversidebp.com",
+                    "role": "site_owner",
+                    "message": "Your charge points at Riverside Business Park are ready.",
+                    "status": "declined",
+                    "created_at": "2026-05-01T09:00:00Z",
+                    "sent_at": "2026-05-01T09:00:01Z",
+                    "expires_at": "2026-05-08T09:00:00Z",
+                    "ended_at": "2026-05-02T08:12:44Z",
+                    "reason": "We have sold the site.",
+                }
+            ]
+        }
+    )
+
+    id: str
+    project_id: str
+    email: str
+    role: ProjectRole = Field(description="What it makes of who accepts it")
+    message: str | None
+    status: InvitationStatus
+    created_at: Timestamp
+    sent_at: Timestamp | None = Field(description="When its mail left, the last time")
+    expires_at: Timestamp
+    ended_at: Timestamp | None = Field(description="Since when it is not pending any more")
+    reason: str | None = Field(description="Why they declined, in their words")
+
+    @classmethod
+    def of(cls, invitation: Invitation, *, now: datetime) -> "InvitationShown":
+        """Show an invitation as it stands now."""
+        status = invitation.status_at(now)
+        unwritten = status is not invitation.status
+        return cls(
+            id=invitation.id,
+            project_id=invitation.project_id,
+            email=invitation.email,
+            role=invitation.role,
+            message=invitation.message,
+            status=status,
+            created_at=invitation.created_at,
+            sent_at=invitation.sent_at,
+            expires_at=invitation.expires_at,
+            ended_at=invitation.expires_at if unwritten else invitation.ended_at,
+            reason=invitation.reason,
+        )

@@ -1,0 +1,190 @@
+"""Who works on a project: its leads and technicians. Whoever changes one has locked the project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Exists,
+    Select,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from domain.errors import ConflictError, NotFoundError
+from domain.states import ProjectRole
+from storage.audit import Audit
+from storage.tables import accounts, project_members, projects
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A person who works on a project. Who made it stays a lead of it."""
+
+    account_id: str
+    name: str
+    email: str
+    company: str | None
+    role: ProjectRole
+    joined_at: datetime
+    made_it: bool
+
+
+class Members:
+    """Repository of the people of one project."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def put(self, account_id: str, role: ProjectRole, *, at: datetime) -> None:
+        """Let the account work on the project; one that does already has this role from now on."""
+        if not await self._set_role(account_id, role):
+            await self._connection.execute(
+                insert(project_members).values(
+                    project_id=self._project_id, account_id=account_id, role=role, joined_at=at
+                )
+            )
+
+    async def page(self, *, after: str | None, limit: int) -> Sequence[Member]:
+        """People of the project, in the order of their accounts, after the id ``after``."""
+        query = self._all()
+        if after is not None:
+            query = query.where(accounts.c.id > after)
+        rows = await self._connection.execute(query.order_by(accounts.c.id).limit(limit))
+        return [_member(row) for row in rows]
+
+    async def get(self, account_id: str) -> Member:
+        """One person of the project.
+
+        Raises:
+            NotFoundError: ``collaborator_not_found``.
+
+        """
+        query = self._all().where(accounts.c.id == account_id)
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                "collaborator_not_found", "Nobody with this id works on the project."
+            )
+        return _member(row)
+
+    async def member_or_maker(self, account_id: str | None) -> Member:
+        """Who is told of something: that person, or the project's maker if they have left it."""
+        query = self._all().where(
+            or_(accounts.c.id == account_id, accounts.c.id == projects.c.installer_id)
+        )
+        # False sorts before true: the person that was asked for comes before the maker.
+        row = (
+            await self._connection.execute(query.order_by(literal_column("made_it")).limit(1))
+        ).one()
+        return _member(row)
+
+    async def change(self, account_id: str, role: ProjectRole, *, by: Actor, at: datetime) -> None:
+        """Give a person another role; the role that they have already changes nothing.
+
+        Raises:
+            NotFoundError: ``collaborator_not_found``.
+            ConflictError: ``project_maker``.
+
+        """
+        member = await self._other_than_its_maker(account_id)
+        if member.role is role:
+            return
+        await self._set_role(account_id, role)
+        await self._audit(AuditAction.COLLABORATOR_CHANGED, member, by=by, at=at, role=role)
+
+    async def remove(self, account_id: str, *, by: Actor, at: datetime) -> None:
+        """End a person's work on the project.
+
+        Raises:
+            NotFoundError: ``collaborator_not_found``.
+            ConflictError: ``project_maker``.
+
+        """
+        member = await self._other_than_its_maker(account_id)
+        await self._connection.execute(
+            delete(project_members)
+            .where(project_members.c.project_id == self._project_id)
+            .where(project_members.c.account_id == account_id)
+        )
+        await self._audit(AuditAction.COLLABORATOR_REMOVED, member, by=by, at=at, role=None)
+
+    async def _other_than_its_maker(self, account_id: str) -> Member:
+        member = await self.get(account_id)
+        if member.made_it:
+            raise ConflictError(
+                "project_maker", f"{member.email} made the project and stays a lead of it."
+            )
+        return member
+
+    async def _set_role(self, account_id: str, role: ProjectRole) -> bool:
+        changed = await self._connection.execute(
+            update(project_members)
+            .where(project_members.c.project_id == self._project_id)
+            .where(project_members.c.account_id == account_id)
+            .values(role=role)
+        )
+        return changed.rowcount == 1
+
+    async def _audit(
+        self,
+        action: AuditAction,
+        member: Member,
+        *,
+        by: Actor,
+        at: datetime,
+        role: ProjectRole | None,
+    ) -> None:
+        await Audit(self._connection, self._project_id).write(
+            action,
+            by,
+            target=member.account_id,
+            at=at,
+            before={"email": member.email, "role": member.role.value},
+            after=None if role is None else {"email": member.email, "role": role.value},
+        )
+
+    def _all(self) -> Select[Any]:
+        return (
+            select(
+                accounts,
+                project_members.c.role.label("member_role"),
+                project_members.c.joined_at,
+                (projects.c.installer_id == accounts.c.id).label("made_it"),
+            )
+            .select_from(project_members)
+            .join(accounts, accounts.c.id == project_members.c.account_id)
+            .join(projects, projects.c.id == project_members.c.project_id)
+            .where(project_members.c.project_id == self._project_id)
+        )
+
+
+def works_on(project_id: ColumnElement[str], account_id: ColumnElement[str] | str) -> Exists:
+    """Predicate: the account works on the project of that column."""
+    return (
+        exists()
+        .where(project_members.c.project_id == project_id)
+        .where(project_members.c.account_id == account_id)
+    )
+
+
+def _member(row: Any) -> Member:
+    return Member(
+        account_id=row.id,
+        name=row.name,
+        email=row.email,
+        company=row.company,
+        role=ProjectRole(row.member_role),
+        joined_at=row.joined_at,
+        made_it=bool(row.made_it),
+    )
