@@ -223,7 +223,7 @@ class ConfigurationWorkflow:
     async def _came_back(self, mark: tuple[int, int]) -> bool:
         """Wait for a boot; a run that wants the charge point waits for it itself."""
         until = workflow.now() + policies.RESTART_PATIENCE
-        generation = self._inbox.generation
+        generation, _ = mark  # it may have come back before the answer to the Reset did
 
         def something_happened() -> bool:
             return (

@@ -91,6 +91,8 @@ class Behaviour:
     restarts: bool = True
     """Whether an accepted Reset has any effect."""
     comes_back: bool = True
+    boot_is_told: bool = True
+    """Whether the node lives long enough to tell a boot after a connection."""
     rejects: frozenset[str] = frozenset()
     start_reply: op.Reply = op.Reply.ACCEPTED
     starts: bool = True
@@ -180,7 +182,8 @@ class ScriptedChargePoint:
         self.generation += 1
         self.clock += timedelta(seconds=1)
         await self.tell(EventKind.CONNECTED, connection=self.connection())
-        await self.tell(EventKind.BOOT, boot=self.boot())
+        if self.behaviour.boot_is_told:
+            await self.tell(EventKind.BOOT, boot=self.boot())
 
     async def set_status(self, number: int, status: ConnectorStatus) -> None:
         self.behaviour.statuses[number] = status

@@ -199,6 +199,14 @@ async def test_the_boot_that_a_dead_node_did_not_tell_is_read(set_stage: StageMa
     assert set(_states(await pushing.result()).values()) == {ParameterState.APPLIED}
 
 
+async def test_a_connection_that_comes_before_the_answer_to_the_reset_counts(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(reboot_for=NEEDS_RESTART, boot_is_told=False))
+    pushing = await _start(stage)
+    assert set(_states(await pushing.result()).values()) == {ParameterState.APPLIED}
+
+
 async def test_who_chooses_a_value_does_not_wait_for_the_restart(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=NEEDS_RESTART, comes_back=False))
     stage.charger.configurable.clear()
