@@ -19,6 +19,8 @@ from storage.engine import Database
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
+# A commit may take as long as a beat before others see it.
+_MAY_PASS_FOR_DEAD: Final = connections.NODE_DEADLINE - connections.NODE_BEAT
 _log = structlog.get_logger(__name__)
 
 
@@ -50,6 +52,7 @@ class Node:
             limits=limits or Limits(),
         )
         self._beating: asyncio.Task[None] | None = None
+        self._beaten_at: datetime | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, host: str, port: int) -> int:
@@ -117,8 +120,16 @@ class Node:
                 _log.warning("beat_failed", error=str(error)[:300])
 
     async def _beat(self) -> None:
+        at, before = datetime.now(UTC), self._beaten_at
         async with self._database.write() as connection:
-            await connections.beat(connection, self.node_id, at=datetime.now(UTC))
+            await connections.beat(connection, self.node_id, at=at)
+        self._beaten_at = at
+        if before is not None and at - before > _MAY_PASS_FOR_DEAD:
+            _log.warning("beats_missed", charge_points=len(self.registry))
+            # A workflow that looked meanwhile took these connections for lost.
+            self._forwarder.committed(
+                [session.peer.still_connected(at) for session in self.registry]
+            )
 
     async def drop_replaced(self) -> None:
         """Close sockets whose charge point has connected to another node since."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from storage.fact_records import KnownTransaction
+from storage.fact_records import Connected, KnownTransaction
 
 _REMEMBERED: Final = 64
 
@@ -30,6 +30,17 @@ class Peer:
     clock_is_new: bool = False
     """The charge point was told the time since ``clock_skew_s`` was measured."""
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
+
+    def still_connected(self, at: datetime) -> Connected:
+        """Make the fact that this connection, which was stored long ago, is still there."""
+        return Connected(
+            charge_point_id=self.charge_point_id,
+            node_id=self.node_id,
+            ocpp_version=self.ocpp_version,
+            remote_address=self.remote_address,
+            at=at,
+            generation=self.generation,
+        )
 
     def told_the_time(self) -> None:
         """Note that a reply carried our clock: what was measured before is void."""

@@ -1,12 +1,21 @@
 """A charge point as a workflow sees it: operations that find the charge point wherever it is."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    TimeoutType,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import (
+    TimeoutError as ActivityTimeoutError,
+)
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
     import contextlib
     from collections.abc import Awaitable, Callable
+    from dataclasses import replace
     from datetime import timedelta
     from typing import Any, TypeVar
 
@@ -48,12 +57,21 @@ class RemoteChargePoint:
         reconnect: timedelta,
         sends: int = policies.NODE_SENDS,
         on_call: Callable[[str | None], None] = lambda _summary: None,
+        arrive: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """``on_call`` is told what is under way, by its summary, and None when it is over."""
+        """``on_call`` is told what is under way, by its summary, and None when it is over.
+
+        ``arrive`` waits for a charge point that was said to be online, was not, and has never
+        answered; it raises when it does not come.
+        """
         self._inbox = inbox
         self._reconnect = reconnect
         self._sends = sends
         self._on_call = on_call
+        self._arrive = arrive
+        self._answers = False
+        self._presumed_lost = 0
+        """The generation whose node was found dead; nobody else can tell of its end."""
 
     async def call(
         self,
@@ -86,14 +104,15 @@ class RemoteChargePoint:
     ) -> ResultT:
         failure: OperationFailedError | None = None
         pause = policies.NODE_FAILURE_PAUSE
-        for _ in range(self._sends):
+        sends = 0
+        while sends < self._sends:
+            unheard = False
             if failure is not None:
                 # The node's database may be away for a moment. Safe: an operation that has an
                 # effect carries its intent.
                 await workflow.sleep(pause, summary="Pause before it is tried again")
                 failure, pause = None, 2 * pause
-            if not await self._online():
-                raise ChargePointAwayError("connection_lost", "The charge point is offline.")
+            await self._be_online()
             sent_to = self._inbox.connection
             assert sent_to is not None  # noqa: S101 - online
             task = asyncio.create_task(
@@ -101,15 +120,20 @@ class RemoteChargePoint:
             )
             try:
                 if await self._answered(task, generation=sent_to.generation):
-                    return task.result()
+                    answer = task.result()
+                    self._answers = True
+                    return answer
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                failure = _failure_of_ours(error)
+                failure, unheard = _failure_of_ours(error), _nobody_took(error)
             finally:
                 _drop(task)
             if failure is None:
                 await self._relocate(request.charge_point_id, lost=sent_to.generation)
+            # To a dead node nothing was sent: the charge point is waited for, and then it counts.
+            if not (unheard and self._presumed_lost == sent_to.generation):
+                sends += 1
         raise failure or ChargePointAwayError(
             "connection_unstable", "The connection broke at each try."
         )
@@ -129,7 +153,16 @@ class RemoteChargePoint:
                 )
         return task.done()
 
-    async def _online(self) -> bool:
+    async def _be_online(self) -> None:
+        if self._inbox.connected:
+            return
+        never_there = self._presumed_lost == self._inbox.generation and not self._answers
+        if never_there and self._arrive is not None:
+            await self._arrive()
+        elif not await self._reconnected():
+            raise ChargePointAwayError("connection_lost", "The charge point is offline.")
+
+    async def _reconnected(self) -> bool:
         try:
             await workflow.wait_condition(
                 lambda: self._inbox.connected,
@@ -144,12 +177,17 @@ class RemoteChargePoint:
         """Ask the database where the charge point is, unless a signal has told already."""
         if self._inbox.generation > lost:
             return
+        before = self._inbox.connection
         found = await record(
             DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
         )
         if found.connection is not None:
             self._inbox.take_connection(found.connection)
-        if self._inbox.generation == lost:
+        elif before is not None and before.connected and self._inbox.connection is before:
+            # A node that was killed tells of no end: without this, all sends would go to it.
+            self._inbox.take_connection(replace(before, connected=False, at=workflow.now()))
+            self._presumed_lost = lost
+        if self._inbox.connected and self._inbox.generation == lost:
             # Still said to be on the node that did not answer: its end is not noticed yet.
             await workflow.sleep(policies.RELOCATE_PAUSE)
 
@@ -158,6 +196,12 @@ def _drop(task: asyncio.Task[Any]) -> None:
     """Cancel what nobody waits for any more, and look at its end so that none is unheard of."""
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     task.cancel()
+
+
+def _nobody_took(error: ActivityError) -> bool:
+    """Tell whether no node took the operation up, so that it certainly had no effect."""
+    cause = error.cause
+    return isinstance(cause, ActivityTimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START
 
 
 def _failure_of_ours(error: ActivityError) -> OperationFailedError | None:

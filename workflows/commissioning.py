@@ -185,11 +185,28 @@ class CommissioningWorkflow:
             inbox=self._inbox,
             journal=self._journal,
             charge_point=RemoteChargePoint(
-                self._inbox, reconnect=request.options.pace.reconnect, on_call=self._does
+                self._inbox,
+                reconnect=request.options.pace.reconnect,
+                on_call=self._does,
+                arrive=self._arrived,
             ),
         )
 
     async def _wait_for_connection(self, run: Run) -> None:
+        problem = await self._never_connected(run)
+        if problem is not None:
+            with self._journal.check(CheckName.OCPP_HANDSHAKE):
+                raise problem
+
+    async def _arrived(self) -> None:
+        """Wait as at the beginning: the node of the connection that was seen there had died."""
+        assert self._run is not None  # noqa: S101 - it is the run that asks
+        problem = await self._never_connected(self._run)
+        if problem is not None:
+            raise problem
+
+    async def _never_connected(self, run: Run) -> CheckFailedError | None:
+        """Wait for a connection; returns why there is none."""
         wait = run.request.options.wait_for_connection
         refusal = run.briefing.snapshot.last_refusal
         connected = await run.prompt(
@@ -199,12 +216,12 @@ class CommissioningWorkflow:
             "Switch the charge point on and check its OCPP URL and network.",
             cause=refusal.reason if refusal else None,
         )
-        if not connected:
-            refusal = await last_refusal(run)
-            with self._journal.check(CheckName.OCPP_HANDSHAKE):
-                if refusal is not None:
-                    raise run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
-                raise run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+        if connected:
+            return None
+        refusal = await last_refusal(run)
+        if refusal is not None:
+            return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
+        return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
 
     def _never_free(self, owner: str) -> None:
         waited = in_words(policies.OWNERSHIP_PATIENCE)

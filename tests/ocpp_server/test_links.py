@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 from websockets.exceptions import ConnectionClosed
 
+from domain.facts import EventKind
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from storage.connections import live_node, read_connection
@@ -65,6 +66,23 @@ async def test_a_link_of_a_node_that_is_silent_is_not_live(bed: Bed) -> None:
         async with bed.database.read() as connection:
             now = datetime.now(UTC)
             assert await live_node(connection, bed.charge_point_id, now=now) is None
+
+
+@on_sqlite
+async def test_after_missed_beats_a_node_says_that_its_links_are_still_there(bed: Bed) -> None:
+    await bed.watch()
+    async with bed.wire() as wire:
+        await wire.boot()
+        await bed.sink.until(lambda: EventKind.BOOT in bed.sink.kinds)
+        await bed.node._beat()
+        assert bed.node._beaten_at is not None
+        bed.node._beaten_at -= timedelta(seconds=20)
+        await bed.node._beat()
+        await bed.sink.until(lambda: bed.sink.kinds.count(EventKind.CONNECTED) == 2)
+        first, again = (e.connection for _, e in bed.sink.delivered if e.connection is not None)
+        assert first is not None
+        assert again is not None
+        assert (again.connected, again.generation) == (True, first.generation)
 
 
 async def test_a_closed_link_is_marked(bed: Bed) -> None:
