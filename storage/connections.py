@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -129,7 +130,10 @@ async def _read_claimed(
 
 
 async def store_connected(connection: AsyncConnection, records: Sequence[Connected]) -> None:
-    """Give each new connection the next generation; the newest owns the charge point's row."""
+    """Give each new connection the next generation; the newest owns the charge point's row.
+
+    One that is there already, as the answer to its commit was lost, keeps the one it has.
+    """
     identities = {record.charge_point_id for record in records}
     # The lock makes two nodes that admit the same charge point take turns.
     rows = await connection.execute(
@@ -152,14 +156,17 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         if row is None:
             continue
         generation, arrivals = last.get(record.charge_point_id, (0, []))
-        record.generation = generation + 1
-        record.was_flapping = judge_flapping(arrivals, record.at) is not None
-        arrivals = [*arrivals, Arrival(at=record.at, remote_address=record.remote_address)]
-        arrivals = arrivals[-ARRIVALS_KEPT:]
-        record.flapping = judge_flapping(arrivals, record.at)
-        last[record.charge_point_id] = record.generation, arrivals
+        arrival = Arrival(at=record.at, remote_address=record.remote_address)
+        place = arrivals.index(arrival) if arrival in arrivals else len(arrivals)
+        record.generation = generation + 1 - (len(arrivals) - place)
+        record.was_flapping = judge_flapping(arrivals[:place], record.at) is not None
+        record.flapping = judge_flapping([*arrivals[:place], arrival], record.at)
         record.watched_by, record.watched_run = row.watched_by, row.watched_run
         record.transactions = remembered.get(record.charge_point_id, [])
+        if place < len(arrivals):
+            continue
+        arrivals = [*arrivals, arrival][-ARRIVALS_KEPT:]
+        last[record.charge_point_id] = record.generation, arrivals
         values[record.charge_point_id] = {
             "charge_point_id": record.charge_point_id,
             "node_id": record.node_id,
@@ -231,7 +238,13 @@ async def store_disconnected(connection: AsyncConnection, records: Sequence[Disc
             .where(connections.c.charge_point_id == record.charge_point_id)
             .where(connections.c.node_id == record.node_id)
             .where(connections.c.generation == record.generation)
-            .where(connections.c.disconnected_at.is_(None))
+            # Its own end is there already when the answer to its commit was lost.
+            .where(
+                or_(
+                    connections.c.disconnected_at.is_(None),
+                    connections.c.disconnected_at == record.at,
+                )
+            )
             .values(disconnected_at=record.at)
         )
         record.was_current = result.rowcount == 1

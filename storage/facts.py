@@ -86,8 +86,9 @@ async def _store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> 
         if record.charge_point_id in provisioned:
             record.registration = RegistrationStatus.ACCEPTED
         record.heartbeat_interval = intervals.get(record.charge_point_id)
+    # A boot is there already when the answer to its commit was lost.
     await connection.execute(
-        insert(boots),
+        upsert(connection, boots, keys=("id",)),
         [
             {
                 "id": record.boot_id,
