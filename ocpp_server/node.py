@@ -16,6 +16,7 @@ from ocpp_server.server import ChargerServer, Limits
 from ocpp_server.writer import Writer
 from storage import connections
 from storage.engine import Database
+from storage.fact_records import Disconnected
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
@@ -53,6 +54,7 @@ class Node:
         )
         self._beating: asyncio.Task[None] | None = None
         self._beaten_at: datetime | None = None
+        self._unheld: dict[str, connections.OwnedLink] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, host: str, port: int) -> int:
@@ -102,7 +104,8 @@ class Node:
         pause = _FIRST_PAUSE
         while True:
             try:
-                await self._beat()
+                async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
+                    await self._beat()
             except Exception as error:  # noqa: BLE001 - a node waits for its database
                 _log.warning("waiting_for_database", error=str(error)[:300], retry_in=pause)
                 await asyncio.sleep(pause)
@@ -114,8 +117,9 @@ class Node:
         while True:
             await asyncio.sleep(connections.NODE_BEAT.total_seconds())
             try:
-                await self._beat()
-                await self.drop_replaced()
+                async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
+                    await self._beat()
+                    await self.compare()
             except Exception as error:  # noqa: BLE001 - the next beat tries again
                 _log.warning("beat_failed", error=str(error)[:300])
 
@@ -131,14 +135,48 @@ class Node:
                 [session.peer.still_connected(at) for session in self.registry]
             )
 
-    async def drop_replaced(self) -> None:
-        """Close sockets whose charge point has connected to another node since."""
+    async def compare(self) -> None:
+        """Hold the sockets that are here against the connections that the database says are here.
+
+        Closes sockets whose charge point has connected to another node since. Ends connections
+        whose socket is not here: they were stored, and the answer to that commit was lost.
+        """
         sessions = list(self.registry)
         async with self._database.read() as connection:
             owned = await connections.owned_by(connection, self.node_id)
         for session in sessions:
-            if owned.get(session.peer.charge_point_id, 0) < session.peer.generation:
-                self.server.drop(session, "connected to another node")
+            link = owned.get(session.peer.charge_point_id)
+            if link is None or link.generation != session.peer.generation:
+                self.server.drop(session, "replaced by a newer connection")
+        unheld = {
+            charge_point_id: link
+            for charge_point_id, link in owned.items()
+            if link.open and not self._holds(charge_point_id, link)
+        }
+        for charge_point_id, link in unheld.items():
+            # Not at first sight: between a commit and its socket's session is a moment.
+            if self._unheld.get(charge_point_id) == link:
+                self._end(charge_point_id, link)
+        self._unheld = unheld
+
+    def _holds(self, charge_point_id: str, link: connections.OwnedLink) -> bool:
+        session = self.registry.get(charge_point_id)
+        return session is not None and session.peer.generation >= link.generation
+
+    def _end(self, charge_point_id: str, link: connections.OwnedLink) -> None:
+        _log.warning(
+            "connection_without_socket", charge_point_id=charge_point_id, generation=link.generation
+        )
+        self.writer.note(
+            Disconnected(
+                charge_point_id=charge_point_id,
+                node_id=self.node_id,
+                generation=link.generation,
+                ocpp_version=link.ocpp_version,
+                remote_address=link.remote_address,
+                at=datetime.now(UTC),
+            )
+        )
 
 
 def _background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -13,20 +13,20 @@ from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import DataError, IntegrityError
 
 from ocpp_server.peer import Peer
 from storage import facts
 from storage.engine import Database
 from storage.fact_records import (
     Authorization,
+    Connected,
     MeterValues,
     Record,
     Touched,
     TransactionStart,
     TransactionStop,
 )
+from storage.refusals import is_refused
 
 _MAX_BATCH: Final = 2_000
 _MAX_NOTES: Final = 20_000
@@ -37,9 +37,16 @@ _PATIENCE: Final = 15.0
 _FOR_EVER: Final = float("inf")
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
-_TRIES_BEFORE_DOUBT: Final = 3
-# A charge point repeats these when it gets an error, so what waits may be thrown away.
-_REPEATED_BY_CHARGER: Final = (Authorization, MeterValues, TransactionStart, TransactionStop)
+_COMMIT_SECONDS: Final = 10.0  # a database that hangs is as good as away
+# A charge point repeats these when it gets an error, so what waits may be thrown away. As for a
+# connection, it must be: the socket is closed, and nobody would tell of its end.
+_REPEATED_BY_CHARGER: Final = (
+    Authorization,
+    Connected,
+    MeterValues,
+    TransactionStart,
+    TransactionStop,
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -182,39 +189,41 @@ class Writer:
         return batch
 
     async def _write(self, batch: list[_Waiting]) -> None:
-        pause, tries = _FIRST_PAUSE, 0
+        pause = _FIRST_PAUSE
         while batch:
             try:
                 await self._commit(batch)
-            except (IntegrityError, DataError):
-                await self._write_singly(batch)
             except Exception as error:  # noqa: BLE001 - the writer outlives every database error
-                tries += 1
-                if tries >= _TRIES_BEFORE_DOUBT and await self._database_answers():
-                    await self._write_singly(batch)
-                    return
+                if is_refused(error):
+                    batch = await self._write_singly(batch)
+                    continue
                 _log.warning("database_away", waiting=len(self._queue), error=str(error)[:300])
                 batch = self._give_up_overdue(batch)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-                continue
-            return
+            else:
+                return
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         records = [waiting.record for waiting in batch]
-        async with self._database.write() as connection:
+        async with asyncio.timeout(_COMMIT_SECONDS), self._database.write() as connection:
             await facts.store(connection, records)
         for waiting in batch:
             if waiting.sender is not None:
                 _tell(waiting.sender, None)
         self._committed(records)
 
-    async def _write_singly(self, batch: list[_Waiting]) -> None:
-        """One fact of the batch is poison: the others must not suffer for it."""
-        for waiting in batch:
+    async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """One fact of the batch is poison: the others must not suffer for it.
+
+        Returns those that are still to be written, as the database went away.
+        """
+        for place, waiting in enumerate(batch):
             try:
                 await self._commit([waiting])
             except Exception as error:  # noqa: BLE001 - reported to the one whose fact it is
+                if not is_refused(error):
+                    return batch[place:]
                 _log.error(
                     "fact_not_stored",
                     kind=type(waiting.record).__name__,
@@ -222,14 +231,7 @@ class Writer:
                     error=str(error)[:500],
                 )
                 self._refuse(waiting, "the database refused it")
-
-    async def _database_answers(self) -> bool:
-        try:
-            async with self._database.read() as connection:
-                await connection.execute(text("SELECT 1"))
-        except Exception:  # noqa: BLE001 - the question is whether it fails
-            return False
-        return True
+        return []
 
     def _give_up_overdue(self, batch: list[_Waiting]) -> list[_Waiting]:
         """Tell senders that waited too long; keep what their charge points will not repeat."""

@@ -301,11 +301,33 @@ async def leave(connection: AsyncConnection, node_id: str, *, at: datetime) -> N
     await connection.execute(delete(nodes).where(nodes.c.id == node_id))
 
 
-async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, int]:
-    """Return the generation of each link that this node owns, by charge point."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnedLink:
+    """The newest link of a charge point, on the node that asks."""
+
+    generation: int
+    ocpp_version: str
+    remote_address: str | None
+    open: bool
+
+
+async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, OwnedLink]:
+    """Return the newest links of charge points that are this node's, open or ended."""
     rows = await connection.execute(
-        select(connections.c.charge_point_id, connections.c.generation).where(
-            connections.c.node_id == node_id
-        )
+        select(
+            connections.c.charge_point_id,
+            connections.c.generation,
+            connections.c.ocpp_version,
+            connections.c.remote_address,
+            connections.c.disconnected_at.is_(None).label("open"),
+        ).where(connections.c.node_id == node_id)
     )
-    return {row.charge_point_id: row.generation for row in rows}
+    return {
+        row.charge_point_id: OwnedLink(
+            generation=row.generation,
+            ocpp_version=row.ocpp_version,
+            remote_address=row.remote_address,
+            open=bool(row.open),
+        )
+        for row in rows
+    }

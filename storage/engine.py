@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 _WRITE = "dynamo_write"
 _BUSY_TIMEOUT_MS = 15_000
+_CONNECT_SECONDS = 10.0
 _WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 100, 0.02
 
 
@@ -48,9 +49,17 @@ class UTCDateTime(TypeDecorator[datetime]):
 class Database:
     """Opens units of work on a SQLite file or a PostgreSQL database."""
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 5, statement_seconds: float | None = 30.0
+    ) -> None:
+        """``statement_seconds`` bounds each statement on PostgreSQL: it may hang, and not fail."""
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self._engine = _make_engine(url, is_sqlite=self.is_sqlite, pool_size=pool_size)
+        self._engine = _make_engine(
+            url,
+            is_sqlite=self.is_sqlite,
+            pool_size=pool_size,
+            statement_seconds=statement_seconds,
+        )
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -71,7 +80,9 @@ class Database:
         await self._engine.dispose()
 
 
-def _make_engine(url: str, *, is_sqlite: bool, pool_size: int) -> AsyncEngine:
+def _make_engine(
+    url: str, *, is_sqlite: bool, pool_size: int, statement_seconds: float | None
+) -> AsyncEngine:
     options: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
@@ -80,6 +91,10 @@ def _make_engine(url: str, *, is_sqlite: bool, pool_size: int) -> AsyncEngine:
     }
     if not is_sqlite:
         options["pool_pre_ping"] = True
+        options["connect_args"] = {
+            "command_timeout": statement_seconds,
+            "timeout": _CONNECT_SECONDS,
+        }
     engine = create_async_engine(url, **options)
     if is_sqlite:
         _tune_sqlite(engine.sync_engine)

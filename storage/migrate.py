@@ -19,7 +19,8 @@ _LOCK = 0x64796E616D6F  # any constant: who upgrades first holds it, the others 
 
 async def upgrade(url: str) -> None:
     """Apply what is missing, in one transaction; processes that upgrade at once queue up."""
-    database = Database(url, pool_size=1)
+    # It waits for whoever upgrades already, and a large table takes its time.
+    database = Database(url, pool_size=1, statement_seconds=None)
     try:
         async with database.write() as connection:
             if not database.is_sqlite:  # SQLite queues writers at BEGIN IMMEDIATE already

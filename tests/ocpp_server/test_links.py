@@ -14,6 +14,7 @@ from domain.facts import EventKind
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from storage.connections import live_node, read_connection
+from storage.fact_records import Connected
 from storage.tables import boots, connections, nodes
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
 from tests.support.eventually import eventually
@@ -47,7 +48,7 @@ async def test_a_connection_to_another_node_wins_too(bed: Bed) -> None:
     elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
     async with bed.wire() as old, elsewhere.wire() as new:
         await new.boot()
-        await bed.node.drop_replaced()
+        await bed.node.compare()
         assert await closed(old) == 1008
         await new.sync()
         async with bed.database.read() as connection:
@@ -83,6 +84,33 @@ async def test_after_missed_beats_a_node_says_that_its_links_are_still_there(bed
         assert first is not None
         assert again is not None
         assert (again.connected, again.generation) == (True, first.generation)
+
+
+async def test_a_connection_that_has_no_socket_is_ended(bed: Bed) -> None:
+    await bed.watch()
+    phantom = Connected(
+        charge_point_id=bed.charge_point_id,
+        node_id=bed.node.node_id,
+        ocpp_version="1.6",
+        remote_address=None,
+        at=datetime.now(UTC),
+    )
+    await bed.node.writer.store(phantom)
+    await bed.node.compare()
+    await bed.node.compare()
+    await bed.sink.until(lambda: EventKind.DISCONNECTED in bed.sink.kinds)
+    (row,) = await bed.rows(connections)
+    assert row.disconnected_at is not None
+
+
+async def test_a_connection_with_its_socket_is_kept(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+        for _ in range(3):
+            await bed.node.compare()
+        await wire.sync()
+        (row,) = await bed.rows(connections)
+        assert row.disconnected_at is None
 
 
 async def test_a_closed_link_is_marked(bed: Bed) -> None:

@@ -13,8 +13,8 @@ from ocpp_server import writer as module
 from ocpp_server.writer import NotStoredError, Writer
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus, MeterEntry, MeterValues, Record
-from storage.tables import connectors, meter_values
-from tests.ocpp_server.bed import Bed
+from storage.tables import connections, connectors, meter_values
+from tests.ocpp_server.bed import WITHIN, Bed
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -39,6 +39,15 @@ class Outage(Database):
     async def read(self) -> AsyncIterator[AsyncConnection]:
         if self.away:
             raise OperationalError("BEGIN", {}, Exception("gone"))
+        async with self._database.read() as connection:
+            yield connection
+
+
+class ReadsOnly(Outage):
+    """A database that can be read while it cannot be written."""
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
         async with self._database.read() as connection:
             yield connection
 
@@ -110,6 +119,66 @@ async def test_one_bad_fact_does_not_harm_the_others(bed: Bed) -> None:
     assert told == [own]
     writer.close()
     await running
+
+
+async def test_an_outage_among_facts_that_are_written_singly_costs_none(bed: Bed) -> None:
+    class GoneAtTheThird(Outage):
+        writes = 0
+
+        @asynccontextmanager
+        async def write(self) -> AsyncIterator[AsyncConnection]:
+            self.writes += 1
+            self.away = self.writes == 3  # after the batch, and the stranger alone
+            async with super().write() as connection:
+                yield connection
+
+    told = list[Record]()
+    writer = Writer(GoneAtTheThird(bed.database), told.extend)
+    stranger, own = status("cp_of_nobody"), status(bed.charge_point_id)
+    storing = [asyncio.create_task(writer.store(fact)) for fact in (stranger, own)]
+    running = asyncio.create_task(writer.run())
+    with pytest.raises(NotStoredError):
+        await storing[0]
+    await storing[1]
+    assert told == [own]
+    writer.close()
+    await running
+
+
+async def test_a_database_that_can_be_read_and_not_written_costs_no_fact(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(ReadsOnly):
+        tries = 0
+
+        @asynccontextmanager
+        async def write(self) -> AsyncIterator[AsyncConnection]:
+            self.tries += 1
+            self.away = self.tries < 6
+            async with super().write() as connection:
+                yield connection
+
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.0)
+    writer = Writer(Full(bed.database), lambda _records: None)
+    running = asyncio.create_task(writer.run())
+    await writer.store(status(bed.charge_point_id))
+    assert len(await bed.rows(connectors)) == 1
+    writer.close()
+    await running
+
+
+async def test_a_handshake_that_was_put_off_leaves_no_connection_behind(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+    database = ReadsOnly(bed.database)
+    monkeypatch.setattr(bed.node.writer, "_database", database)
+    async with bed.wire() as wire, asyncio.timeout(WITHIN):
+        await wire.socket.wait_closed()
+        assert wire.socket.close_code == 1013
+    database.away = False
+    await bed.node.writer.store(status(bed.charge_point_id))  # whatever waited is written before
+    assert await bed.rows(connections) == []
 
 
 async def test_a_large_batch_of_meter_values(bed: Bed) -> None:
