@@ -119,10 +119,12 @@ class ChargePointEvent:
 class ChargePointEvents:
     """A signal to a watching workflow: what happened since the last one, in its order.
 
-    A signal costs Temporal the same for one event or for many.
+    A signal costs Temporal the same for one event or for many. ``incomplete``: there were so many
+    that some before these are dropped, and the workflow is to read again what is known.
     """
 
     events: tuple[ChargePointEvent, ...]
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,12 +12,11 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.billing.messages import BillTransaction
 from domain.commissioning import ConfigurationRequest
-from domain.facts import ChargePointEvent, ChargePointEvents
+from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import (
     BILLING_DUE_SIGNAL,
     BILLING_WORKFLOW,
@@ -28,9 +27,12 @@ from domain.names import (
     billing_workflow_id,
     configuration_workflow_id,
 )
+from ocpp_server.workflow_starts import Start, WorkflowStarts
 
 _MAX_WAITING: Final = 1_000
 _MAX_TOLD: Final = 50
+_ROWS: Final = {EventKind.METER_VALUES}
+_IN_A_SNAPSHOT: Final = set(EventKind) - {EventKind.FIRMWARE_STATUS, EventKind.DIAGNOSTICS_STATUS}
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
@@ -43,11 +45,13 @@ class TemporalSink:
     """An :class:`ocpp_server.forward.EventSink`; events wait until Temporal is connected."""
 
     def __init__(self, *, task_queue: str = SHARED_TASK_QUEUE) -> None:
-        self._task_queue = task_queue
         self._client: Client | None = None
         self._connected = asyncio.Event()
         self._queues: dict[str, deque[ChargePointEvent]] = {}
+        self._incomplete: set[str] = set()
+        """Workflows that have not been told yet that events for them were dropped."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._starts = WorkflowStarts(self._temporal, self._keep, task_queue=task_queue)
 
     def connected(self, client: Client) -> None:
         """Begin to deliver."""
@@ -55,58 +59,39 @@ class TemporalSink:
         self._connected.set()
 
     def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
-        """Queue an event; the oldest of very many is dropped."""
+        """Queue an event; of very many, those that can be read again are dropped."""
         queue = self._queues.get(workflow_id)
         if queue is not None:
-            if len(queue) == _MAX_WAITING:
-                _log.error("signal_dropped", workflow_id=workflow_id)
+            if len(queue) >= _MAX_WAITING:
+                _drop_one(queue)
+                if workflow_id not in self._incomplete:
+                    _log.error("signals_dropped", workflow_id=workflow_id)
+                    self._incomplete.add(workflow_id)
             queue.append(event)
             return
-        self._queues[workflow_id] = deque([event], maxlen=_MAX_WAITING)
+        self._queues[workflow_id] = deque([event])
         self._keep(
             asyncio.create_task(self._deliver_all(workflow_id), name=f"signal {workflow_id}")
         )
 
     def configure(self, charge_point_id: str) -> None:
-        """Start the push; where Temporal is away, the next connection asks again."""
-        self._start(
-            CONFIGURATION_WORKFLOW,
-            ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
+        """Start the push; where Temporal is away, it is waited for."""
+        self._starts.start(
             configuration_workflow_id(charge_point_id),
-            # One that is about to end looks once more: a signal keeps it from closing.
-            signal=CONFIGURATION_DUE_SIGNAL,
+            Start(
+                workflow=CONFIGURATION_WORKFLOW,
+                request=ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
+                # One that is about to end looks once more: a signal keeps it from closing.
+                signal=CONFIGURATION_DUE_SIGNAL,
+            ),
         )
 
     def bill(self, due: BillTransaction) -> None:
-        """Start the billing; where Temporal is away, the reconciler does."""
-        workflow_id = billing_workflow_id(due.charge_point_id, due.transaction_id)
-        self._start(BILLING_WORKFLOW, due, workflow_id, signal=BILLING_DUE_SIGNAL)
-
-    def _start(
-        self, workflow: str, request: object, workflow_id: str, *, signal: str | None = None
-    ) -> None:
-        self._keep(
-            asyncio.create_task(self._try_to_start(workflow, request, workflow_id, signal=signal))
+        """Start the billing; where Temporal is away, it is waited for."""
+        self._starts.start(
+            billing_workflow_id(due.charge_point_id, due.transaction_id),
+            Start(workflow=BILLING_WORKFLOW, request=due, signal=BILLING_DUE_SIGNAL),
         )
-
-    async def _try_to_start(
-        self, workflow: str, request: object, workflow_id: str, *, signal: str | None
-    ) -> None:
-        client = self._client
-        if client is None:
-            return
-        try:
-            await client.start_workflow(
-                workflow,
-                request,
-                id=workflow_id,
-                task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                start_signal=signal,
-                rpc_timeout=_RPC_TIMEOUT,
-            )
-        except RPCError as error:
-            _log.warning("workflow_not_started", workflow=workflow_id, error=str(error)[:200])
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -126,37 +111,46 @@ class TemporalSink:
     async def _deliver_all(self, workflow_id: str) -> None:
         queue = self._queues[workflow_id]
         try:
-            await self._connected.wait()
+            client = await self._temporal()
             while queue:
                 # Taken out only afterwards: what arrives meanwhile goes behind them.
                 batch = tuple(itertools.islice(queue, _MAX_TOLD))
-                if not await self._tell(workflow_id, batch):
+                if not await self._tell(client, workflow_id, batch):
                     queue.clear()
                 told = {event.event_id for event in batch}
                 while queue and queue[0].event_id in told:
                     queue.popleft()
         finally:
             del self._queues[workflow_id]
+            self._incomplete.discard(workflow_id)
 
-    async def _tell(self, workflow_id: str, events: Sequence[ChargePointEvent]) -> bool:
+    async def _temporal(self) -> Client:
+        await self._connected.wait()
+        assert self._client is not None  # noqa: S101 - connected
+        return self._client
+
+    async def _tell(
+        self, client: Client, workflow_id: str, events: Sequence[ChargePointEvent]
+    ) -> bool:
         """Tell events, however long Temporal is away; False when the workflow is gone."""
-        client = self._client
-        if client is None:
-            return False
-        told = ChargePointEvents(events=tuple(events))
         pause = _FIRST_PAUSE
         while True:
+            incomplete = workflow_id in self._incomplete
+            self._incomplete.discard(workflow_id)  # what is dropped from now on is news
+            told = ChargePointEvents(events=tuple(events), incomplete=incomplete)
             try:
                 await client.get_workflow_handle(workflow_id).signal(
                     CHARGE_POINT_EVENTS_SIGNAL, told, rpc_timeout=_RPC_TIMEOUT
                 )
             except RPCError as error:
+                if incomplete:
+                    self._incomplete.add(workflow_id)
                 if error.status is RPCStatusCode.NOT_FOUND:
                     _log.info("watcher_gone", workflow_id=workflow_id)
                     return False
                 if error.status in _REFUSALS and len(events) > 1:
                     # One of them is to blame: the others are told without it.
-                    return all([await self._tell(workflow_id, [event]) for event in events])
+                    return all([await self._tell(client, workflow_id, [event]) for event in events])
                 if error.status in _REFUSALS:
                     _log.error("signal_refused", workflow_id=workflow_id, error=str(error)[:200])
                     return True
@@ -165,3 +159,13 @@ class TemporalSink:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 return True
+
+
+def _drop_one(queue: deque[ChargePointEvent]) -> None:
+    """Drop the oldest meter values, which are rows; else the oldest that is in a snapshot."""
+    for droppable in (_ROWS, _IN_A_SNAPSHOT):
+        for place, event in enumerate(queue):
+            if event.kind in droppable:
+                del queue[place]
+                return
+    queue.popleft()

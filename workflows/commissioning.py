@@ -90,18 +90,19 @@ class CommissioningWorkflow:
         """Something happened to the charge point.
 
         A new connection may mean that the node before it died between a fact and its signal, so
-        the run reads again what is known.
+        the run reads again what is known; the same when the node had more to tell than it can keep.
         """
         before = self._inbox.generation
         for event in told.events:
             self._inbox.receive(event)
-        if self._run is not None and self._inbox.generation > before:
+        missed = told.incomplete or self._inbox.generation > before
+        if self._run is not None and missed:
             async with self._catching_up:
                 self._inbox.catch_up(
                     await record(
                         RecordActivities.catch_up,
                         self._request,
-                        summary="Read what happened around the new connection",
+                        summary="Read what happened meanwhile",
                     )
                 )
 

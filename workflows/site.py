@@ -61,6 +61,8 @@ class SiteWorkflow:
     @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
     def charge_point_events(self, told: ChargePointEvents) -> None:
         """Something happened to charge points of the site."""
+        if told.incomplete:
+            self._look_again()
         for event in told.events:
             identity = event.charge_point_id
             if identity not in self._ledger.stations:

@@ -25,6 +25,7 @@ class FakeTemporal:
         self._refused = refused
         self.signals = 0
         self.told: list[str] = []
+        self.incomplete: list[bool] = []
 
     def get_workflow_handle(self, workflow_id: str) -> "FakeTemporal":
         assert workflow_id == _WATCHER
@@ -37,6 +38,7 @@ class FakeTemporal:
         if self._refused in ids:
             raise RPCError("by script", RPCStatusCode.INVALID_ARGUMENT, b"")
         self.signals += 1
+        self.incomplete.append(told.incomplete)
         self.told += ids
 
 
@@ -57,6 +59,39 @@ async def _delivered(temporal: FakeTemporal, *ids: str) -> list[str]:
 
     await eventually(done)
     return temporal.told
+
+
+async def _flooded(*kinds: EventKind) -> FakeTemporal:
+    """Queue events of these kinds, by turns and one too many, while Temporal is away."""
+    sink, temporal = TemporalSink(), FakeTemporal()
+    for number in range(temporal_sink._MAX_WAITING + 1):
+        kind = kinds[number % len(kinds)]
+        sink.deliver(_WATCHER, ChargePointEvent(event_id=f"{number} {kind}", kind=kind, at=AT))
+    sink.connected(cast("Client", temporal))
+    await eventually(lambda: _all_told(temporal))
+    return temporal
+
+
+def _all_told(temporal: FakeTemporal) -> None:
+    assert len(temporal.told) == temporal_sink._MAX_WAITING
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kinds", "dropped"),
+    [
+        ((EventKind.CONNECTED, EventKind.METER_VALUES), "1 meter_values"),
+        ((EventKind.FIRMWARE_STATUS, EventKind.CONNECTED), "1 connected"),
+        ((EventKind.FIRMWARE_STATUS,), "0 firmware_status"),
+    ],
+)
+async def test_of_too_many_events_one_that_can_be_read_again_is_dropped_and_that_is_told(
+    kinds: tuple[EventKind, ...], dropped: str
+) -> None:
+    temporal = await _flooded(*kinds)
+    assert dropped not in temporal.told
+    assert temporal.incomplete[0]
+    assert not any(temporal.incomplete[1:])
 
 
 async def test_events_wait_for_temporal_in_their_order() -> None:

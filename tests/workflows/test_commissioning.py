@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from domain import operations as op
 from domain.commissioning import RunOptions, StrayTransaction
-from domain.facts import TransactionFact
+from domain.facts import ChargePointEvents, EventKind, TransactionFact
+from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from domain.operations import Reply
 from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
@@ -258,3 +260,28 @@ async def test_what_a_dying_node_did_not_tell_is_read_after_the_reconnect(
     view = await stage.verdict()
     assert view.status is RunStatus.COMPLETED
     assert stage.charger.received["stop_test_transaction"] <= 2
+
+
+async def test_what_a_node_could_not_keep_is_read_again(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start of the transaction is among the events that were dropped."""
+    stage = await set_stage()
+    charger, start = stage.charger, stage.charger.start_test_transaction
+
+    async def untold(request: op.StartTestTransaction) -> op.Outcome:
+        with monkeypatch.context() as patch:
+            patch.setattr(charger, "tell", _dropped)
+            outcome = await start(request)
+        assert charger.handle is not None
+        incomplete = ChargePointEvents(events=(), incomplete=True)
+        await charger.handle.signal(CHARGE_POINT_EVENTS_SIGNAL, incomplete)
+        return outcome
+
+    monkeypatch.setattr(charger, "start_test_transaction", untold)
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert charger.received["start_test_transaction"] == 1
+
+
+async def _dropped(_kind: EventKind, **_facts: object) -> None: ...

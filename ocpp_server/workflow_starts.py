@@ -1,0 +1,91 @@
+"""Workflows that a fact makes due: started, or told to look once more, however late Temporal is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+_MAX_WAITING: Final = 20_000
+_AT_ONCE: Final = 100
+_RPC_TIMEOUT: Final = timedelta(seconds=10)
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 10.0
+_REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """A workflow by name, its input, and the signal that one of the same id gets instead."""
+
+    workflow: str
+    request: object
+    signal: str
+
+
+class WorkflowStarts:
+    """Starts by workflow id. They are in memory: after a crash the reconciler looks after them."""
+
+    def __init__(
+        self,
+        temporal: Callable[[], Awaitable[Client]],
+        keep: Callable[[asyncio.Task[None]], None],
+        *,
+        task_queue: str,
+    ) -> None:
+        """``temporal`` returns once it is connected; ``keep`` holds the tasks."""
+        self._temporal = temporal
+        self._keep = keep
+        self._task_queue = task_queue
+        self._due: dict[str, Start] = {}
+        self._under_way: set[str] = set()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+
+    def start(self, workflow_id: str, start: Start) -> None:
+        """Have it started; the newest request of an id counts."""
+        if workflow_id not in self._under_way:
+            if len(self._under_way) >= _MAX_WAITING:
+                _log.error("start_dropped", workflow=workflow_id)
+                return
+            self._under_way.add(workflow_id)
+            self._keep(
+                asyncio.create_task(self._start_all(workflow_id), name=f"start {workflow_id}")
+            )
+        self._due[workflow_id] = start
+
+    async def _start_all(self, workflow_id: str) -> None:
+        """Try until nothing is due: what falls due during a try has one of its own."""
+        pause = _FIRST_PAUSE
+        try:
+            client = await self._temporal()
+            while (start := self._due.pop(workflow_id, None)) is not None:
+                if not await self._try(client, workflow_id, start):
+                    self._due.setdefault(workflow_id, start)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        finally:
+            self._under_way.discard(workflow_id)
+
+    async def _try(self, client: Client, workflow_id: str, start: Start) -> bool:
+        """Return False when it is to be tried again."""
+        try:
+            async with self._at_once:
+                await client.start_workflow(
+                    start.workflow,
+                    start.request,
+                    id=workflow_id,
+                    task_queue=self._task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    start_signal=start.signal,
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+        except RPCError as error:
+            _log.warning("workflow_not_started", workflow=workflow_id, error=str(error)[:200])
+            return error.status in _REFUSALS
+        return True
