@@ -24,6 +24,7 @@ class FailureCode(StrEnum):
     SERIAL_MISMATCH = "serial_mismatch"
     CONFIGURATION_REJECTED = "configuration_rejected"
     CONFIGURATION_UNREADABLE = "configuration_unreadable"
+    REBOOT_REFUSED = "reboot_refused"
     REBOOT_NOT_SEEN = "reboot_not_seen"
     BOOT_NOT_ACCEPTED = "boot_not_accepted"
     NO_HEARTBEAT = "no_heartbeat"
@@ -129,6 +130,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.CONFIGURATION_UNREADABLE: (
         "The charge point did not tell its configuration ({detail}).",
         "Restart the charge point and retry; if it happens again, its firmware needs an update.",
+    ),
+    FailureCode.REBOOT_REFUSED: (
+        "The charge point refused to restart for its configuration ({detail}).",
+        "Restart it by hand, then retry.",
     ),
     FailureCode.REBOOT_NOT_SEEN: (
         "The charge point was told to restart and did not report back within {waited}.",

@@ -65,6 +65,10 @@ OWNERSHIP_PATIENCE = timedelta(minutes=10)
 # After a reboot the configuration is read back; some chargers boot-loop on over-broad values.
 MAX_REBOOTS = 2
 
+# A Reset of which nothing is known never left when the connection holds for so long without a boot.
+# It is then asked for once more.
+RESET_BEGINS = timedelta(minutes=1)
+
 # So many boots in so little time are a boot loop. One counts only after a connection that lived for
 # less than this: with a bad link, too, many a charge point boots at each reconnect.
 BOOT_LOOP_BOOTS = 6

@@ -88,6 +88,8 @@ class Behaviour:
     unreadable: str | None = None
     """Why its configuration cannot be read."""
     reset_reply: op.Reply = op.Reply.ACCEPTED
+    lost_resets: int = 0
+    """So many are lost with the node that was to send them."""
     restarts: bool = True
     """Whether an accepted Reset has any effect."""
     comes_back: bool = True
@@ -311,8 +313,11 @@ class ScriptedChargePoint:
         self._enter("reset")
         assert request.intent not in self._intents
         self._intents.add(request.intent)
+        if self.received["reset"] <= self.behaviour.lost_resets:
+            return op.Outcome(reply=op.Reply.UNKNOWN)
         self.told_to_restart_at = self.clock
-        if self.behaviour.reset_reply is op.Reply.ACCEPTED and self.behaviour.restarts:
+        obeys = self.behaviour.reset_reply in {op.Reply.ACCEPTED, op.Reply.UNKNOWN}
+        if obeys and self.behaviour.restarts:
             if not self.behaviour.reboots_in_vain:
                 self.pending.clear()
             self.behaviour.online = False

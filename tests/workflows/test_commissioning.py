@@ -46,6 +46,11 @@ _VERDICTS = [
         "ocpp_handshake",
         "reboot_not_seen",
     ),
+    (
+        Behaviour(reboot_for=frozenset({"HeartbeatInterval"}), reset_reply=Reply.REJECTED),
+        "ocpp_handshake",
+        "reboot_refused",
+    ),
     (Behaviour(triggers=False), "ocpp_handshake", "boot_not_accepted"),
     (Behaviour(heartbeats=False), "ocpp_handshake", "no_heartbeat"),
     (Behaviour(clock_skew_s=-7200), "ocpp_handshake", "clock_skew"),

@@ -11,8 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import (
         ApplyConfiguration,
         ConfigurationOutcome,
-        Reset,
-        ResetKind,
         TriggerMessage,
     )
     from domain.rules.configuration import judge_configuration
@@ -20,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.calls import record
-    from workflows.checks.turn import wait_for_turn
+    from workflows.checks.restart import restart
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
@@ -73,7 +71,7 @@ async def configure(run: Run) -> int | None:
         if reboots == policies.MAX_REBOOTS:
             break
         reboots += 1
-        await _reboot(run)
+        await restart(run)
         outcome = await _apply(run)
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
     for parameter in outcome.parameters:
@@ -106,32 +104,6 @@ async def _apply(run: Run) -> ConfigurationOutcome:
         raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
     run.reconfigured = run.reconfigured or any(p.written for p in outcome.parameters)
     return outcome
-
-
-async def _reboot(run: Run) -> None:
-    run.resets += 1
-    inbox, intent = run.inbox, f"{run.request.commissioning_id}:reset:{run.resets}"
-    await wait_for_turn(run, intent)
-    mark = inbox.restart_mark()
-    await run.charge_point.call(
-        ChargePointActivities.reset,
-        Reset(
-            charge_point_id=run.request.charge_point_id,
-            commissioning_id=run.request.commissioning_id,
-            intent=intent,
-            kind=ResetKind.SOFT,
-        ),
-        summary="Restart the charge point",
-    )
-    came_back = await run.prompt(
-        WaitingFor.REBOOT,
-        lambda: inbox.restarted_since(mark),
-        run.pace.reboot,
-        "The charge point restarts; that takes a few minutes.",
-    )
-    if not came_back:
-        raise run.fail(FailureCode.REBOOT_NOT_SEEN, waited=in_words(run.pace.reboot))
-    run.journal.step("reboot", "The charge point restarted for its configuration.")
 
 
 async def _accept(run: Run) -> None:

@@ -1,0 +1,57 @@
+"""The restart for a configuration: at most one for an intent, and no verdict about a lost one."""
+
+from datetime import timedelta
+
+from domain import operations as op
+from domain.failures import FailureCode
+from domain.states import RunStatus
+from tests.workflows.charger import Behaviour
+from tests.workflows.conftest import StageMaker
+
+_NEEDED = frozenset({"HeartbeatInterval"})
+
+
+async def test_one_that_was_lost_with_its_node_is_asked_for_again(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(reboot_for=_NEEDED, lost_resets=1))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert stage.charger.received["reset"] == 2
+
+
+async def test_it_is_asked_for_again_once(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(reboot_for=_NEEDED, lost_resets=9))
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.REBOOT_NOT_SEEN
+    assert stage.charger.received["reset"] == 2
+
+
+async def test_one_that_was_obeyed_without_an_answer_is_not_repeated(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(reboot_for=_NEEDED, reset_reply=op.Reply.UNKNOWN))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert stage.charger.received["reset"] == 1
+
+
+async def test_a_charge_point_that_is_away_is_not_asked_again(set_stage: StageMaker) -> None:
+    """It may well be restarting, slowly."""
+    stage = await set_stage(
+        Behaviour(reboot_for=_NEEDED, reset_reply=op.Reply.UNKNOWN, comes_back=False)
+    )
+    handle = await stage.start()
+    await stage.env.sleep(timedelta(minutes=8))
+    await stage.charger.connect()
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert stage.charger.received["reset"] == 1
+
+
+async def test_a_refusal_is_told_at_once(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(reboot_for=_NEEDED, reset_reply=op.Reply.REJECTED))
+    began = await stage.env.get_current_time()
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.REBOOT_REFUSED
+    assert await stage.env.get_current_time() - began < timedelta(minutes=5)
