@@ -1,6 +1,7 @@
 """Decides on a WebSocket handshake before the upgrade, and records each refusal."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -74,17 +75,17 @@ class Admission:
         self._secret = secret
         self._failures = Failures()
         self._arrivals = Arrivals()
-        self._draining = False
+        self._draining = asyncio.Event()
 
     def drain(self) -> None:
         """Send whoever comes from now on to another node."""
-        self._draining = True
+        self._draining.set()
 
     async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
         """Let the handshake go on (None), or answer with the refusal."""
         if request.path == "/health/live":
             return socket.respond(HTTPStatus.OK, "ok\n")
-        if self._draining:
+        if self._draining.is_set():
             return _elsewhere(socket, "This server is stopping; connect again.\n")
         if request.path == "/health/ready":
             return socket.respond(HTTPStatus.OK, "ok\n")
@@ -105,7 +106,12 @@ class Admission:
                 # From here on a claimed identity goes under the charge point's own id.
                 socket.identity = charge_point_id or identity
             return None
-        self._record(identity, charge_point_id, refusal, source_of(socket))
+        source = source_of(socket)
+        self._record(identity, charge_point_id, refusal, source)
+        # Whoever guesses keys is slowed down; the real charge point, at the same address, is not.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._failures.pause(source or "")):
+                await self._draining.wait()
         response = socket.respond(refusal.status, f"{refusal.reason}\n")
         if refusal.status is HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'

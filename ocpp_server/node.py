@@ -81,6 +81,7 @@ class Node:
 
     async def stop(self) -> None:
         """Close the sockets, write and forward what waits, leave the registry of nodes."""
+        self._admission.drain()
         await self.server.close()
         if self._beating is not None:
             self._beating.cancel()

@@ -67,9 +67,10 @@ class Arrivals:
 
 
 class Failures:
-    """Counts refusals by source. Beyond the limit they are answered but no longer recorded.
+    """Counts refusals by source. Beyond the limit they are no longer recorded, and answered late.
 
-    A source is never locked out: behind one address there may be a hundred honest charge points.
+    A source is never locked out: behind one address there may be a hundred honest charge points,
+    and who is admitted does not wait.
     """
 
     def __init__(
@@ -77,10 +78,15 @@ class Failures:
         *,
         limit: int = 30,
         window: float = 60.0,
+        step: float = 0.1,
+        longest: float = 4.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``step`` seconds longer waits each refusal beyond the limit, ``longest`` at most."""
         self._limit = limit
         self._window = window
+        self._step = step
+        self._longest = longest
         self._clock = clock
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
@@ -94,3 +100,10 @@ class Failures:
         while len(self._counts) > _MAX_SOURCES:
             self._counts.popitem(last=False)
         return count >= self._limit
+
+    def pause(self, source: str) -> float:
+        """Return how many seconds the answer to its newest refusal is to wait."""
+        count, ends = self._counts.get(source, (0, 0.0))
+        if self._clock() >= ends:
+            return 0.0
+        return min(max(count - self._limit, 0) * self._step, self._longest)

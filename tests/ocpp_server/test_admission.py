@@ -1,5 +1,6 @@
 """Who may connect, and what an installer is told of who may not."""
 
+import asyncio
 import base64
 from http import HTTPStatus
 from typing import Any
@@ -108,7 +109,10 @@ async def test_without_a_key_only_a_foreign_user_name_is_refused(bed: Bed) -> No
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_flood_of_refusals_is_not_recorded_and_locks_nobody_out(bed: Bed) -> None:
+async def test_a_flood_of_refusals_is_not_recorded_and_locks_nobody_out(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bed.node._admission, "_failures", Failures(step=0.0))
     for _ in range(40):
         assert await refused(bed, "cp_unknown") == HTTPStatus.NOT_FOUND
     async with bed.wire() as wire:
@@ -118,6 +122,41 @@ async def test_a_flood_of_refusals_is_not_recorded_and_locks_nobody_out(bed: Bed
         assert len(await codes(bed)) == ATTEMPTS_KEPT
 
     await eventually(kept)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_guesses_waits_and_the_real_one_at_the_same_address_does_not(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = Failures(limit=1, step=3600, longest=3600)
+    monkeypatch.setattr(bed.node._admission, "_failures", failures)
+    await bed.set(credential_hash=hash_credential(SECRET, KEY))
+    wrong = basic(bed.charge_point_id, b"wrong")
+    assert await refused(bed, **wrong) == HTTPStatus.UNAUTHORIZED
+    guess = asyncio.create_task(refused(bed, **wrong))
+
+    def waits() -> None:
+        assert failures.pause("127.0.0.1") == 3600
+
+    await eventually(waits)
+    async with bed.wire(**basic(bed.charge_point_id, KEY)) as wire:
+        await wire.boot()
+    assert not guess.done()
+    guess.cancel()
+    await asyncio.wait({guess})
+
+
+def test_the_answer_to_a_guess_waits_ever_longer_up_to_a_bound() -> None:
+    now = 0.0
+    failures = Failures(limit=2, window=10, step=0.5, longest=1.2, clock=lambda: now)
+    pauses = []
+    for _ in range(6):
+        failures.exceeded("a")
+        pauses.append(failures.pause("a"))
+    assert pauses == [0, 0, 0.5, 1.0, 1.2, 1.2]
+    assert failures.pause("b") == 0
+    now = 11
+    assert failures.pause("a") == 0
 
 
 def test_failures_are_counted_by_source_and_window() -> None:
