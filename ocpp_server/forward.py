@@ -5,7 +5,7 @@ the snapshot, so a fact is in that snapshot, or its event is forwarded, or both.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -31,6 +31,7 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
+from storage.fact_transactions import runs_of_tests
 
 _MAX_PENDING: Final = 50_000
 _GATHER: Final = 0.05
@@ -142,6 +143,7 @@ class Forwarder:
             owned = {identity for identity, watch in watches.items() if watch.owner is not None}
             free = [record for record in batch if record.charge_point_id not in owned]
             due = await facts.waiting_for(connection, _occasions(free))
+            tests = await runs_of_tests(connection, _metered(batch, watches))
         self._registry.refresh_watches(charge_points, watches)
         for charge_point_id in due:
             self._sink.configure(charge_point_id)
@@ -154,7 +156,7 @@ class Forwarder:
             told = [
                 workflow_id
                 for workflow_id, worth in (
-                    (watch.owner, self._worth_telling(record, watch.owner)),
+                    (watch.owner, self._worth_telling(record, watch, tests)),
                     (watch.site, isinstance(record, _OF_A_SITE)),
                 )
                 if workflow_id is not None and worth
@@ -164,12 +166,20 @@ class Forwarder:
                 for workflow_id in told:
                     self._sink.deliver(workflow_id, event)
 
-    def _worth_telling(self, record: Record, workflow_id: str | None) -> bool:
-        """Of heartbeats, an owner hears the first after it came and after each boot."""
-        if workflow_id is None:
+    def _worth_telling(self, record: Record, watch: facts.Watch, tests: Mapping[int, str]) -> bool:
+        """Of meter values, an owner hears those of its test charge; of heartbeats, few.
+
+        A signal each would fill the history of a run that waits for a day.
+        """
+        if watch.owner is None:
             return False
-        if not isinstance(record, Touched):
-            return True
+        if isinstance(record, MeterValues):
+            run = watch.commissioning_id
+            return run is not None and any(tests.get(of) == run for of in _transactions(record))
+        return not isinstance(record, Touched) or self._first_heartbeat(record, watch.owner)
+
+    def _first_heartbeat(self, record: Touched, workflow_id: str) -> bool:
+        """Tell whether it is the first that this owner hears, or the first after a boot."""
         if record.heartbeat_at is None:
             return False
         session = self._registry.get(record.charge_point_id)
@@ -178,6 +188,23 @@ class Forwarder:
         first = session.peer.heartbeat_told_to != workflow_id
         session.peer.heartbeat_told_to = workflow_id
         return first
+
+
+def _metered(batch: Sequence[Record], watches: Mapping[str, facts.Watch]) -> set[int]:
+    """Transactions of meter values that a run may wait for."""
+    return {
+        transaction_id
+        for record in batch
+        if isinstance(record, MeterValues)
+        and (watch := watches.get(record.charge_point_id)) is not None
+        and watch.commissioning_id is not None
+        for transaction_id in _transactions(record)
+    }
+
+
+def _transactions(record: MeterValues) -> set[int]:
+    ids = {record.transaction_id, *(entry.transaction_id for entry in record.entries)}
+    return {transaction_id for transaction_id in ids if transaction_id is not None}
 
 
 def _occasions(batch: Sequence[Record]) -> facts.Occasions:

@@ -176,6 +176,20 @@ def _may_end(row: Row[Any], record: TransactionStop) -> bool:
     return bool(row.started_at <= record.stopped_at and row.meter_start <= record.meter_stop)
 
 
+async def runs_of_tests(
+    connection: AsyncConnection, transaction_ids: Collection[int]
+) -> dict[int, str]:
+    """Return the runs of those transactions that are test charges."""
+    if not transaction_ids:
+        return {}
+    rows = await connection.execute(
+        select(transactions.c.id, transactions.c.commissioning_id)
+        .where(among(connection, transactions.c.id, transaction_ids))
+        .where(transactions.c.commissioning_id.is_not(None))
+    )
+    return {row.id: row.commissioning_id for row in rows}
+
+
 async def _open_runs(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, tuple[str, str | None]]:

@@ -19,7 +19,7 @@ VALUE = {"timestamp": STAMP, "sampledValue": [{"value": "11.5", "unit": "kWh"}]}
 
 
 async def test_a_watcher_hears_everything_in_order(bed: Bed) -> None:
-    await bed.watch("commissioning-1")
+    await bed.watch("commissioning-1", await bed.open_run(id_tag="TAG"))
     async with bed.wire() as wire:
         await wire.boot()
         await wire.call("StatusNotification", STATUS)
@@ -50,6 +50,23 @@ async def test_a_watcher_hears_everything_in_order(bed: Bed) -> None:
     assert (metered.transaction_id, metered.energy_wh) == (transaction_id, 11_500)
     assert stopped is not None
     assert (stopped.meter_start, stopped.meter_stop) == (10, 20)
+
+
+async def test_of_meter_values_a_run_hears_those_of_its_own_test_charge(bed: Bed) -> None:
+    """It may wait for a day, beside a charge or a meter that is not its own."""
+    await bed.watch("commissioning-1", await bed.open_run(id_tag="TEST"))
+    async with bed.wire() as wire:
+        foreign = (await wire.call("StartTransaction", START))[2]["transactionId"]
+        values = {"connectorId": 1, "meterValue": [VALUE]}
+        await wire.call("MeterValues", {**values, "transactionId": foreign})
+        await wire.call("MeterValues", {**values, "connectorId": 2})
+        start = {**START, "connectorId": 2, "idTag": "TEST"}
+        own = (await wire.call("StartTransaction", start))[2]["transactionId"]
+        await wire.call("MeterValues", {**values, "connectorId": 2})
+        await wire.call("MeterValues", {**values, "connectorId": 2, "transactionId": own})
+    await bed.sink.until(lambda: EventKind.DISCONNECTED in bed.sink.kinds)
+    heard = [event.meter for _, event in bed.sink.delivered if event.meter is not None]
+    assert [meter.transaction_id for meter in heard] == [own, own]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
