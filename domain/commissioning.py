@@ -132,7 +132,8 @@ class Briefing:
 
     ``accepted`` is False when the run's row was abandoned, or already has a ``verdict``; the
     workflow then ends at once, with that verdict. ``busy_with`` names a workflow that owns the
-    charge point for the moment.
+    charge point for the moment. ``previous`` is the run whose evidence may be kept, and
+    ``configured_at`` the moment since when the configuration may be another.
     """
 
     accepted: bool
@@ -142,6 +143,7 @@ class Briefing:
     desired: tuple[DesiredParameter, ...] = ()
     firmware: FirmwareRule | None = None
     previous: RunView | None = None
+    configured_at: datetime | None = None
     verdict: RunView | None = None
     busy_with: str | None = None
     api_url: str = ""

@@ -8,7 +8,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.batch import WaitNote
-from domain.checks import RunView
 from domain.commissioning import (
     Briefing,
     Claim,
@@ -32,6 +31,7 @@ from storage.charge_points import read_registered
 from storage.connections import read_connection
 from storage.engine import Database
 from storage.facts import read_snapshot
+from storage.kept_evidence import evidence_for
 from storage.members import Members
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
@@ -86,6 +86,7 @@ class StoredRuns:
         async with self._database.read() as connection:
             device = await read_registered(connection, charge_point_id)
             entry = self._catalogue.resolve(device.vendor, device.model)
+            kept = await evidence_for(connection, request)
             return Briefing(
                 accepted=True,
                 id_tag=id_tag,
@@ -93,7 +94,8 @@ class StoredRuns:
                 snapshot=await self._snapshot(connection, request),
                 desired=await desired_parameters(connection, self._catalogue, device),
                 firmware=entry.firmware,
-                previous=await _previous(connection, request),
+                previous=kept.previous,
+                configured_at=kept.configured_at,
                 api_url=self._api_url,
                 temporal_ui_url=self._temporal_ui_url,
             )
@@ -238,14 +240,6 @@ class StoredDirectory:
             ),
             last_refusal=await last_refusal(connection, charge_point_id),
         )
-
-
-async def _previous(connection: AsyncConnection, request: RunRequest) -> RunView | None:
-    """The run whose evidence may be kept."""
-    if request.from_scratch or request.previous_commissioning_id is None:
-        return None
-    run = await Runs(connection).get(request.charge_point_id, request.previous_commissioning_id)
-    return None if run is None else run.view
 
 
 async def desired_parameters(

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import ChargePointEvents
     from domain.failures import FailureCode, failure
     from domain.names import CHARGE_POINT_EVENTS_SIGNAL, SearchAttribute
-    from domain.rules.retry import still_holds
+    from domain.rules.retry import Situation, still_holds
     from domain.states import CheckName, InstallerAnswer, RunStatus, WaitingFor
     from workflows import policies
     from workflows.calls import record
@@ -257,9 +257,14 @@ class CommissioningWorkflow:
             return
         for check in still_holds(
             run.briefing.previous,
-            boot=self._inbox.boot,
-            connectors=self._inbox.connectors.values(),
-            reconfigured=run.reconfigured,
+            Situation(
+                registered=run.registered,
+                firmware=run.briefing.firmware,
+                boot=self._inbox.boot,
+                connectors=self._inbox.connectors.values(),
+                configured_at=run.briefing.configured_at,
+                reconfigured=run.reconfigured,
+            ),
         ):
             self._journal.keep(check)
 

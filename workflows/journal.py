@@ -68,9 +68,8 @@ class Journal:
             self._on_change()
 
     def keep(self, check: CheckRecord) -> None:
-        """Take over a check of the run before, with its evidence."""
-        origin = check.kept_from or self._request.previous_commissioning_id
-        self._checks[check.name] = replace(check, kept_from=origin)
+        """Take over a check of an earlier run, with its evidence."""
+        self._checks[check.name] = check
 
     def drop_what_was_kept(self) -> None:
         """Forget what was taken over: the charge point is not the same any more."""

@@ -1,46 +1,80 @@
 """Which checks of an earlier run still hold, so that a retry keeps their evidence?"""
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from domain.catalogue import FirmwareRule
 from domain.checks import CheckRecord, RunView
+from domain.commissioning import Registered
 from domain.facts import BootFact, ConnectorFact
+from domain.rules.firmware import judge_firmware
+from domain.rules.identity import judge_identity
 from domain.states import CheckName, CheckResult
 
 _IDENTITY = ("vendor", "model", "charge_point_serial", "charge_box_serial")
 
 
-def still_holds(
-    previous: RunView,
-    *,
-    boot: BootFact | None,
-    connectors: Collection[ConnectorFact],
-    reconfigured: bool,
-) -> tuple[CheckRecord, ...]:
-    """Passed checks of the run before that nothing has made stale since.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """What a retry knows of its charge point once the handshake has passed.
+
+    ``configured_at`` is when its configuration was last chosen, or may last have been written by a
+    run in between; ``reconfigured`` says that this run has written a parameter.
+    """
+
+    registered: Registered
+    firmware: FirmwareRule | None
+    boot: BootFact | None
+    connectors: Collection[ConnectorFact]
+    configured_at: datetime | None
+    reconfigured: bool
+
+
+def still_holds(previous: RunView, now: Situation) -> tuple[CheckRecord, ...]:
+    """Passed checks of the run before that nothing has made stale since, with whose they are.
 
     The handshake is always looked at again. A restart, another device or another firmware since
-    makes everything stale; a written parameter what it may have changed; a word of a connector its
-    check.
+    makes everything stale; another configuration what it may have changed; another firmware rule
+    the firmware; a word of a connector its check.
     """
     checks = {check.name: check for check in previous.checks}
     handshake, firmware = checks[CheckName.OCPP_HANDSHAKE], checks[CheckName.FIRMWARE_VERSION]
-    since = firmware.ended_at
+    boot, since = now.boot, firmware.ended_at
     if boot is None or since is None or boot.at > since or not _same_device(handshake, boot):
+        return ()
+    if judge_identity(now.registered, boot) is not None:
         return ()
     if firmware.evidence.get("reported") != boot.firmware_version:
         return ()
-    kept = [firmware]
+    kept = []
+    verdict = judge_firmware(boot.firmware_version, now.firmware)
+    if verdict.failure is None and verdict.needs_review == firmware.needs_review:
+        kept.append(firmware)
     connector = checks[CheckName.CONNECTOR_AVAILABLE]
     quiet = connector.ended_at is not None and all(
-        fact.at <= connector.ended_at for fact in connectors
+        fact.at <= connector.ended_at for fact in now.connectors
     )
-    if quiet and not reconfigured:
-        kept.append(connector)
-    if not reconfigured:
+    if not _reconfigured_since(previous, now):
+        if quiet:
+            kept.append(connector)
         kept.append(checks[CheckName.TEST_TRANSACTION])
-    return tuple(check for check in kept if check.result is CheckResult.PASSED)
+    return tuple(
+        replace(check, kept_from=check.kept_from or previous.commissioning_id)
+        for check in kept
+        if check.result is CheckResult.PASSED
+    )
 
 
 def _same_device(handshake: CheckRecord, boot: BootFact) -> bool:
     now = (boot.vendor, boot.model, boot.charge_point_serial, boot.charge_box_serial)
     return tuple(handshake.evidence.get(key) for key in _IDENTITY) == now
+
+
+def _reconfigured_since(previous: RunView, now: Situation) -> bool:
+    """Tell whether the values are others than those that the run before has seen to.
+
+    It works with the values that were chosen when it began.
+    """
+    chosen_later = now.configured_at is not None and now.configured_at > previous.started_at
+    return now.reconfigured or chosen_later

@@ -63,6 +63,7 @@ def _retried(journal: Journal) -> Iterator[None]:
         CheckRecord(
             name=CheckName.TEST_TRANSACTION,
             result=CheckResult.PASSED,
+            kept_from="com_0",
             started_at=AT - timedelta(days=1),
             ended_at=AT - timedelta(days=1),
         )

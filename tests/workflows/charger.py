@@ -361,6 +361,7 @@ class MemoryRecords:
         self.reboot_turns: dict[str, timedelta] = {}
         self.releases: list[Release] = []
         self.previous: RunView | None = None
+        self.configured_at: datetime | None = None
         self.firmware = FIRMWARE
 
     async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
@@ -387,6 +388,7 @@ class MemoryRecords:
             desired=DESIRED,
             firmware=self.firmware,
             previous=None if request.from_scratch else self.previous,
+            configured_at=self.configured_at,
         )
 
     async def catch_up(self, request: RunRequest) -> Snapshot:

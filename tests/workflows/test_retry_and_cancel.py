@@ -1,6 +1,7 @@
 """A retry keeps what still holds; a cancel leaves the charge point as it was."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowFailureError
@@ -9,7 +10,7 @@ from domain.checks import RunView
 from domain.commissioning import RunOptions
 from domain.states import CheckResult, ConnectorStatus, RunStatus
 from tests.support.eventually import eventually
-from tests.workflows.charger import Behaviour
+from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import Stage, StageMaker
 from workflows.commissioning import CommissioningWorkflow
 
@@ -36,6 +37,18 @@ async def test_another_firmware_makes_everything_stale(set_stage: StageMaker) ->
     second = await stage.verdict_of(await stage.start(previous=first))
     assert [check.kept_from for check in second.checks] == [None] * 4
     assert second.checks[1].result is CheckResult.FAILED
+
+
+async def test_values_chosen_since_make_stale_what_they_may_have_changed(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(firmware="1.7.0"))
+    first = await stage.verdict()
+    assert first.checks[2].result is CheckResult.PASSED
+    stage.records.verdicts.clear()
+    stage.records.configured_at = EPOCH + timedelta(seconds=1)
+    second = await stage.verdict_of(await stage.start(previous=first))
+    assert [check.kept_from for check in second.checks] == [None] * 4
 
 
 async def test_a_cancel_puts_back_what_the_run_changed(set_stage: StageMaker) -> None:
