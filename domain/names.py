@@ -82,7 +82,10 @@ def site_workflow_id(project_id: str) -> str:
 
 
 class SearchAttribute(StrEnum):
-    """Custom search attributes; all are Keyword, and operators filter runs by them."""
+    """Custom search attributes; operators filter runs by them.
+
+    A name has one type for ever: a namespace that has it with another type keeps that.
+    """
 
     CHARGE_POINT = "ChargePointId"
     SERIAL_NUMBER = "SerialNumber"
@@ -91,5 +94,10 @@ class SearchAttribute(StrEnum):
     VENDOR = "Vendor"
     MODEL = "Model"
     RUN_STATUS = "RunStatus"
-    FAILED_CHECK = "FailedCheck"
+    FAILED_CHECKS = "FailedChecks"
     COMMISSIONING = "CommissioningId"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is of the type KeywordList; the others are Keyword."""
+        return self is SearchAttribute.FAILED_CHECKS

@@ -109,7 +109,12 @@ class Layout:
     def temporal_command(self, database: Path) -> list[str]:
         """Temporal's dev server on a file, with our search attributes."""
         attributes = [
-            word for name in SearchAttribute for word in ("--search-attribute", f"{name}=Keyword")
+            word
+            for name in SearchAttribute
+            for word in (
+                "--search-attribute",
+                f"{name}={'KeywordList' if name.is_list else 'Keyword'}",
+            )
         ]
         return [
             *(str(binaries.find(binaries.TEMPORAL)), "server", "start-dev"),

@@ -3,15 +3,22 @@
 from pathlib import Path
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from pydantic import SecretStr
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.converter import DefaultPayloadConverter
+from temporalio.service import RPCError
 
 from activities.mailer import FileMailer
 from domain.commissioning import RunOptions
+from domain.names import SearchAttribute
 from settings import Settings
 from storage.engine import Database
-from temporal_client import BUILD_ID, DATA_CONVERTER
+from temporal_client import BUILD_ID, DATA_CONVERTER, register_search_attributes
+from tests.support.eventually import eventually
 from worker import make_webhook_worker, make_worker
 
 
@@ -44,3 +51,29 @@ async def test_no_worker_hashes_all_code_when_it_starts(
         make_webhook_worker(temporal_client, database, settings=settings, task_queue=task_queue),
     ):
         assert worker.config(active_config=True).get("build_id") == BUILD_ID
+
+
+async def test_an_attribute_of_another_type_is_named(
+    temporal_client: Client, temporal_address: str, task_queue: str
+) -> None:
+    await temporal_client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(
+            namespace=task_queue,
+            workflow_execution_retention_period=Duration(seconds=86_400),
+        )
+    )
+    client = await Client.connect(temporal_address, namespace=task_queue)
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    request = AddSearchAttributesRequest(
+        namespace=task_queue, search_attributes={SearchAttribute.FAILED_CHECKS: keyword}
+    )
+
+    async def added() -> None:
+        try:
+            await client.operator_service.add_search_attributes(request)
+        except RPCError as error:
+            raise AssertionError("the namespace is not known everywhere yet") from error
+
+    await eventually(added)
+    with pytest.raises(RuntimeError, match="another type: FailedChecks"):
+        await register_search_attributes(client)

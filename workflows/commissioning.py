@@ -41,7 +41,7 @@ ResultT = TypeVar("ResultT")
 
 _RUN_STATUS = SearchAttributeKey.for_keyword(SearchAttribute.RUN_STATUS)
 _CANCEL_BUTTON = "Cancelled in Temporal by an operator."
-_FAILED_CHECK = SearchAttributeKey.for_keyword(SearchAttribute.FAILED_CHECK)
+_FAILED_CHECKS = SearchAttributeKey.for_keyword_list(SearchAttribute.FAILED_CHECKS)
 
 
 @workflow.defn
@@ -304,7 +304,7 @@ class CommissioningWorkflow:
         workflow.upsert_search_attributes(
             [
                 _RUN_STATUS.value_set(view.status),
-                *([_FAILED_CHECK.value_set(failed[0])] if failed else []),
+                *([_FAILED_CHECKS.value_set(failed)] if failed else []),
             ]
         )
         if self._request.options.notify_on_complete:

@@ -69,4 +69,5 @@ def test_temporal_knows_our_search_attributes_and_no_stranger() -> None:
     command = dataclasses.replace(LAYOUT, host="0.0.0.0").temporal_command(Path("/data/t.db"))
     assert command[command.index("--ip") + 1] == "127.0.0.1"
     for name in SearchAttribute:
-        assert f"{name}=Keyword" in command
+        kind = "KeywordList" if name is SearchAttribute.FAILED_CHECKS else "Keyword"
+        assert f"{name}={kind}" in command

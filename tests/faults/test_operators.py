@@ -22,7 +22,8 @@ from domain.commissioning import (
 )
 from domain.failures import FailureCode
 from domain.ids import Prefix, new_id
-from domain.states import CheckResult, InstallerAnswer, RunStatus, WaitingFor
+from domain.names import SearchAttribute, commissioning_workflow_id
+from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.runs import Runs
@@ -49,6 +50,23 @@ async def refused(update: Any) -> ApplicationError:
         await update
     assert isinstance(refusal.value.cause, ApplicationError)
     return refusal.value.cause
+
+
+class TestFind:
+    async def test_a_run_is_found_by_each_check_that_failed(self, stage: Stage) -> None:
+        async with stage.powered(Fault.OLD_FIRMWARE, Fault.CONNECTOR_FAULTED) as charge_point:
+            view = await stage.verdict(await stage.start(charge_point.identity))
+        failed = [check.name for check in view.checks if check.result is CheckResult.FAILED]
+        assert failed == [CheckName.FIRMWARE_VERSION, CheckName.CONNECTOR_AVAILABLE]
+        this = f"WorkflowId = '{commissioning_workflow_id(charge_point.identity)}'"
+
+        async def found_by_both() -> None:
+            for name in CheckName:
+                query = f"{this} AND {SearchAttribute.FAILED_CHECKS} = '{name}'"
+                count = await stage.client.count_workflows(query)
+                assert count.count == (name in failed)
+
+        await eventually(found_by_both)
 
 
 class TestRetry:
