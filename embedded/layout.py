@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.names import SearchAttribute
 from embedded import binaries, ports
 from embedded.errors import StartError
 
@@ -107,21 +106,12 @@ class Layout:
         return defaults | kept | decided
 
     def temporal_command(self, database: Path) -> list[str]:
-        """Temporal's dev server on a file, with our search attributes."""
-        attributes = [
-            word
-            for name in SearchAttribute
-            for word in (
-                "--search-attribute",
-                f"{name}={'KeywordList' if name.is_list else 'Keyword'}",
-            )
-        ]
+        """Temporal's dev server on a file."""
         return [
             *(str(binaries.find(binaries.TEMPORAL)), "server", "start-dev"),
             *("--ip", _LOOPBACK, "--port", str(self.temporal_port)),
             *("--ui-port", str(self.temporal_ui_port), "--ui-disable-news-fetch"),
             *("--db-filename", str(database), "--log-level", "warn"),
-            *attributes,
         ]
 
     def temporal_health_command(self) -> list[str]:
@@ -131,12 +121,12 @@ class Layout:
         return [*health, "--address", self.temporal_address]
 
 
-def dynamo(command: str) -> list[str]:
+def dynamo(*command: str) -> list[str]:
     """Return the command line of one of our processes, on this very Python.
 
     ``-P``: a ``settings.py`` that lies where the user stands is not ours.
     """
-    return [sys.executable, "-P", "-m", "cli", command]
+    return [sys.executable, "-P", "-m", "cli", *command]
 
 
 def settle(options: Options) -> Layout:

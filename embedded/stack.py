@@ -78,10 +78,11 @@ class Stack:
         temporal = await self._child(
             "temporal", self.layout.temporal_command(self.data.temporal_database)
         )
-        migrate = await self._child("migrate", dynamo("migrate"))
+        await self._until(self._temporal_answers)
+        # The dev server's own option for search attributes is for a new file only.
+        migrate = await self._child("migrate", dynamo("migrate", "--temporal"))
         await migrate.finish()
         self._children.remove(migrate)
-        await self._until(self._temporal_answers)
         worker = await self._child("worker", dynamo("worker"))
         ocpp_server = await self._child("ocpp-server", dynamo("ocpp-server"))
         api = await self._child("api", dynamo("api"))

@@ -5,12 +5,16 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
+from temporalio.client import Client
 
+from domain.names import SearchAttribute
 from embedded.data_directory import DataDirectory
 from embedded.ports import free_port
 from simulator.charge_point import VirtualChargePoint
@@ -96,6 +100,44 @@ async def test_it_starts_refuses_a_second_one_stops_and_goes_on(
         plugged.cancel()
         await asyncio.gather(plugged, return_exceptions=True)
     assert await third.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.timeout(180)  # two starts of everything
+async def test_a_deadline_passes_while_everything_is_down(launch: Launcher) -> None:
+    up = await launch()
+    base = (await up.until_ready())["API"].removesuffix("/api/v1")
+    async with Guide(base) as guide:
+        project = await guide.project("owner@example.com")
+        charge_point = await guide.charge_point(project, SERIAL)
+        await guide.start(charge_point, wait_for_connection=5)
+        until = await eventually(lambda: _deadline(guide, charge_point))
+        await _forget_search_attribute(up, SearchAttribute.FAILED_CHECKS)
+        assert await up.stop() == 0
+        await eventually(lambda: _has_passed(until))
+
+        # The directory is like one of a release that had not all of our search attributes.
+        up = await launch()
+        guide.move((await up.until_ready())["API"].removesuffix("/api/v1"))
+        verdict = await guide.verdict(charge_point)
+    assert verdict["failure"]["code"] == "never_connected"
+
+
+async def _deadline(guide: Guide, charge_point: str) -> datetime:
+    waiting = (await guide.status(charge_point))["waiting"]
+    assert waiting is not None
+    return datetime.fromisoformat(waiting["until"])
+
+
+def _has_passed(moment: datetime) -> None:
+    assert datetime.now(UTC) > moment
+
+
+async def _forget_search_attribute(up: Up, name: SearchAttribute) -> None:
+    words = up.children()["start-dev"].cmdline()
+    client = await Client.connect(f"127.0.0.1:{words[words.index('--port') + 1]}")
+    await client.operator_service.remove_search_attributes(
+        RemoveSearchAttributesRequest(namespace=client.namespace, search_attributes=[name])
+    )
 
 
 async def test_a_child_that_dies_comes_back_and_none_outlives_a_killed_parent(
