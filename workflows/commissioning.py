@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
     from workflows.presentation import Shown, current_details
-    from workflows.run import Run, in_words, last_refusal
+    from workflows.run import Run, in_words, last_refusal, recent_refusal
 
 ResultT = TypeVar("ResultT")
 
@@ -209,7 +209,7 @@ class CommissioningWorkflow:
     async def _never_connected(self, run: Run) -> CheckFailedError | None:
         """Wait for a connection; returns why there is none."""
         wait = run.request.options.wait_for_connection
-        refusal = run.briefing.snapshot.last_refusal
+        refusal = recent_refusal(run)
         connected = await run.prompt(
             WaitingFor.CONNECTION,
             lambda: self._inbox.connected,

@@ -182,6 +182,16 @@ class Run:
         return outcome.reply is Reply.ACCEPTED
 
 
+def recent_refusal(run: Run) -> RefusedAttempt | None:
+    """Return the refused attempt that may say why the charge point is not there as the run begins.
+
+    What was refused long ago has been mended since, or was somebody else.
+    """
+    refusal = run.briefing.snapshot.last_refusal
+    oldest = run.request.started_at - policies.REFUSAL_COUNTS_FOR
+    return refusal if refusal is not None and refusal.at >= oldest else None
+
+
 async def last_refusal(run: Run) -> RefusedAttempt | None:
     """Look up the newest attempt to connect that was refused since the run began."""
     found = await record(

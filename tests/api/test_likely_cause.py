@@ -32,14 +32,24 @@ async def test_the_newest_refusal_since_the_run_began(
     installer: Caller, database: Database
 ) -> None:
     charge_point = await installer.charge_point()
-    long_ago = datetime.now(UTC) - timedelta(days=40)
-    await knock(database, charge_point, charge_point_id=charge_point, at=long_ago)
+    lately = datetime.now(UTC) - timedelta(minutes=10)
+    await knock(database, charge_point, charge_point_id=charge_point, at=lately)
     await installer.post(f"/commissioning/{charge_point}/start")
     before = await waiting(installer, charge_point)
+    assert before["likely_cause"] == REASON
     at = datetime.now(UTC) + timedelta(seconds=1)
     await knock(database, charge_point, charge_point_id=charge_point, at=at, reason="Newest.")
     after = await waiting(installer, charge_point)
     assert after == before | {"likely_cause": "Newest."}
+    await installer.post(f"/commissioning/{charge_point}/cancel")
+
+
+async def test_a_refusal_of_long_ago_is_no_cause(installer: Caller, database: Database) -> None:
+    charge_point = await installer.charge_point()
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
+    await knock(database, charge_point, charge_point_id=charge_point, at=long_ago)
+    await installer.post(f"/commissioning/{charge_point}/start")
+    assert (await waiting(installer, charge_point))["likely_cause"] is None
     await installer.post(f"/commissioning/{charge_point}/cancel")
 
 
