@@ -1,14 +1,16 @@
 """Types of fields that many schemas share: text within bounds, e-mail, timestamps."""
 
+import re
 import unicodedata
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -19,6 +21,11 @@ from pydantic import (
 from domain.billing.calendar import is_time_zone
 
 _MAX_EMAIL = 254
+_DURATION: Final = re.compile(
+    r"P(?!$)(?:(?P<weeks>[0-9]{1,9})W|(?:(?P<days>[0-9]{1,9})D)?(?:T(?=[0-9])"
+    r"(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
+    r"(?:(?P<seconds>[0-9]{1,9}(?:\.[0-9]{1,6})?)S)?)?)"
+)
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -58,6 +65,23 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must be a moment between the years 1 and 9999, in UTC") from error
 
 
+def _duration(given: Any) -> timedelta:
+    """Read what cannot be taken for another: no months, no clock times, no number as a text."""
+    try:
+        if type(given) is int:
+            return timedelta(seconds=given)
+        found = _DURATION.fullmatch(given) if isinstance(given, str) else None
+        if found is not None:
+            parts = found.groupdict(default="0")
+            return timedelta(**{unit: float(number) for unit, number in parts.items()})
+    except OverflowError:
+        pass  # longer than anybody can wait
+    raise ValueError(
+        "must be an ISO 8601 duration in weeks, or in days, hours, minutes and seconds, such as "
+        "PT15M or P1DT12H; or a whole number of seconds"
+    )
+
+
 def _time_zone(text: str) -> str:
     if not is_time_zone(text):
         raise ValueError("must be a name of the IANA list, such as Europe/London")
@@ -68,6 +92,7 @@ def _at_most(length: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
 
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Name = Annotated[str, _at_most(200), AfterValidator(_one_line)]
 Address = Annotated[str, _at_most(500), AfterValidator(_one_line)]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.fields import Reason, Request, Timestamp
+from api.fields import Duration, Reason, Request, Timestamp
 from domain.checks import CheckRecord, RunView
 from domain.checks import Failure as FailureFact
 from domain.checks import Waiting as WaitingFact
@@ -30,6 +31,12 @@ _CP = "cp_01HX5P2QRSTUVWXYZ0"
 _MIN_WAIT = timedelta(seconds=1)
 
 
+def _bearable(wait: timedelta) -> timedelta:
+    if not _MIN_WAIT <= wait <= MAX_WAIT_FOR_CONNECTION:
+        raise ValueError(f"must be from 1 second to {MAX_WAIT_FOR_CONNECTION.days} days")
+    return wait
+
+
 class Start(Request):
     """What the run should do."""
 
@@ -42,8 +49,8 @@ class Start(Request):
     )
     notify_on_complete: StrictBool = Field(default=False, description="Mail me the verdict")
     wait_for_connection: Annotated[
-        timedelta,
-        Field(ge=_MIN_WAIT, le=MAX_WAIT_FOR_CONNECTION),
+        Duration,
+        AfterValidator(_bearable),
         WithJsonSchema(
             {
                 "anyOf": [
