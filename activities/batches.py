@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
+from enum import Enum, auto
 from typing import TypeVar
 
 from temporalio import activity
@@ -34,23 +35,39 @@ class BatchActivities:
         async with asyncio.TaskGroup() as group:
             for run in step.start:
                 group.create_task(_through(door, self._control.start(run)))
-            cancelled = [
-                group.create_task(_through(door, self._cancel(step, charge_point_id)))
+            cancels = {
+                charge_point_id: group.create_task(
+                    _through(door, self._cancel(step, charge_point_id))
+                )
                 for charge_point_id in step.cancel
-            ]
-        await self._records.cancel_sent(step.batch_id, step.cancel)
-        if all(task.result() for task in cancelled):
+            }
+        ends = {charge_point_id: task.result() for charge_point_id, task in cancels.items()}
+        reached = [one for one, end in ends.items() if end is not _End.NONE]
+        await self._records.cancel_sent(step.batch_id, reached)
+        if not ends:
             return step.progress
-        return replace(step.progress, more=True)  # a run without a workflow tells of no end
+        # Who was taken back tells of no end; for who could not be reached nobody has to hurry.
+        more = _End.TAKEN_BACK in ends.values() or (step.progress.more and bool(reached))
+        return replace(step.progress, more=more)
 
-    async def _cancel(self, step: BatchStep, charge_point_id: str) -> bool:
-        """Cancel a run; False when it has no workflow."""
+    async def _cancel(self, step: BatchStep, charge_point_id: str) -> "_End":
         assert step.cancel_request is not None  # noqa: S101 - something is to be cancelled
-        if await self._control.cancel_open(charge_point_id, step.cancel_request):
-            return True
-        # Not begun yet, or just closed.
-        await self._records.abandon_unbegun(charge_point_id)
-        return False
+        for _ in range(2):  # it may begin between the two looks, and then has a workflow
+            if await self._control.cancel_open(charge_point_id, step.cancel_request):
+                return _End.CANCELLED
+            if await self._records.abandon_unbegun(charge_point_id):
+                return _End.TAKEN_BACK
+        return _End.NONE
+
+
+class _End(Enum):
+    """What became of the cancellation of a run."""
+
+    CANCELLED = auto()
+    TAKEN_BACK = auto()
+    """It had not begun."""
+    NONE = auto()
+    """It has just closed; or its workflow is gone, and the reconciler ends it."""
 
 
 async def _through(door: asyncio.Semaphore, call: Awaitable[ResultT]) -> ResultT:

@@ -71,12 +71,11 @@ class StoredBatches:
                 .values(cancel_sent=True)
             )
 
-    async def abandon_unbegun(self, charge_point_id: str) -> None:
-        """Take back the run of a charge point whose workflow has not begun."""
+    async def abandon_unbegun(self, charge_point_id: str) -> bool:
+        """Take back the run of a charge point whose workflow has not begun; False when it has."""
         async with self._database.write() as connection:
             run = await Runs(connection).open_run(charge_point_id)
-            if run is not None:
-                await Runs(connection).abandon(run.request.commissioning_id)
+            return run is not None and await Runs(connection).abandon(run.request.commissioning_id)
 
     async def _start(self, connection: AsyncConnection, batch: BatchRequest) -> BatchStep:
         counts = await count(connection, batch.batch_id)

@@ -379,6 +379,46 @@ async def test_a_cancel_reaches_a_run_that_has_not_begun(site: Site) -> None:
     assert (batch.status, counts) == (BatchStatus.CANCELLED, BatchCounts(total=1, cancelled=1))
 
 
+class Late:
+    """Implements RunControl: a workflow that begins between the two looks, or one that is gone."""
+
+    def __init__(self, database: Database, *, begins: bool) -> None:
+        self._database = database
+        self._begins = begins
+        self._open: set[str] = set()
+        self.cancelled: list[str] = []
+
+    async def start(self, run: RunToStart) -> None:
+        raise NotImplementedError
+
+    async def cancel_open(self, charge_point_id: str, request: CancelRequest) -> bool:
+        if charge_point_id in self._open:
+            self.cancelled.append(charge_point_id)
+            return True
+        async with self._database.write() as connection:
+            run = await Runs(connection).open_run(charge_point_id)
+            assert run is not None
+            await Runs(connection).begin(run.request.commissioning_id, id_tag="A1")
+        if self._begins:
+            self._open.add(charge_point_id)
+        return False
+
+
+@sqlite
+@pytest.mark.parametrize("begins", [True, False])
+async def test_only_what_was_cancelled_counts_as_told(site: Site, *, begins: bool) -> None:
+    (one,) = await _add(site, 1)
+    await site.commit()
+    records = StoredBatches(site.database, now=lambda: AT)
+    await records.advance(site.project_id)
+    await site.cancel_batch()
+    control = Late(site.database, begins=begins)
+    progress = await BatchActivities(records, control).advance_batch(site.project_id)
+    assert not progress.more  # its end is heard of, or seen at the next look
+    assert control.cancelled == ([one] if begins else [])
+    assert (await records.advance(site.project_id)).cancel == (() if begins else (one,))
+
+
 @sqlite
 async def test_a_batch_without_a_worker_waits_for_one(site: Site) -> None:
     await _add(site, 2)
