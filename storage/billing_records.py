@@ -9,7 +9,8 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.billing.cdr import Cdr, CdrLocation, Subject, make_cdr
-from domain.billing.charging import charge, has_sound_clock
+from domain.billing.charging import charge
+from domain.billing.clocks import Times
 from domain.billing.messages import Settled
 from domain.billing.register import Reading, Session
 from domain.ids import Prefix, new_id
@@ -131,11 +132,18 @@ async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: 
     )
     if row.commissioning_id is not None or run is not None:
         return "It is a test transaction."
-    sound = has_sound_clock(row.started_at, row.stopped_at)
-    began = row.started_at if sound else row.received_at
-    if not await Billing(connection, project_id).bills(began):
+    if not await Billing(connection, project_id).bills(_times(row).began):
         return "Billing was not active when it began."
     return None
+
+
+def _times(row: Row[Any]) -> Times:
+    return Times(
+        started_at=row.started_at,
+        received_at=row.received_at,
+        stopped_at=row.stopped_at,
+        stop_received_at=row.stop_received_at,
+    )
 
 
 async def _session(connection: AsyncConnection, row: Row[Any]) -> Session:
@@ -145,9 +153,11 @@ async def _session(connection: AsyncConnection, row: Row[Any]) -> Session:
         )
     )
     readings = (read_samples(value.at, value.samples) for value in values)
+    times = _times(row)
     return Session(
         started_at=row.started_at,
-        stopped_at=row.stopped_at,
+        stopped_at=times.ended,
+        timed=times.sound,
         meter_start_mwh=row.meter_start * _MWH,
         meter_stop_mwh=row.meter_stop * _MWH,
         readings=tuple(

@@ -8,18 +8,17 @@ once, without VAT and with it: half up, at the currency's minor unit. Totals are
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from domain.billing.clocks import has_sound_clock
 from domain.billing.currencies import minor_unit
 from domain.billing.periods import Period, cut
 from domain.billing.register import Register, Session
 from domain.billing.tariff import Dimension, PriceComponent, TariffVersion
 
-LONGEST_SESSION: Final = timedelta(days=31)
-"""Longer than any session: the charge point's clock was wrong at one of its ends."""
 _DIGITS: Final = 60  # of what is exact; far more than any session has
 _MWH_PER_KWH: Final = 1_000_000
 _MICROSECONDS_PER_HOUR: Final = 3_600_000_000
@@ -95,21 +94,16 @@ def total(amounts: Iterable[Money]) -> Money:
     return sum(amounts, start=Money(excl_vat=Decimal(0), incl_vat=Decimal(0)))
 
 
-def has_sound_clock(started_at: datetime, stopped_at: datetime) -> bool:
-    """Whether a session can have lasted that long."""
-    return timedelta(0) <= stopped_at - started_at <= LONGEST_SESSION
-
-
 def charge(
     session: Session, versions: Sequence[TariffVersion], *, zone: ZoneInfo, currency: str
 ) -> Charge:
     """Compute what a session costs. Where no tariff holds, it is free.
 
-    A session that ends before it starts, or lasts longer than 31 days, has no time that could be
-    billed: its energy and its fee are, at the prices of the moment it was stopped.
+    A session whose clock cannot be believed, that ends before it starts, or lasts longer than 31
+    days, has no time that could be billed: its energy and its fee are, at the prices of its stop.
     """
     remarks = []
-    if not has_sound_clock(session.started_at, session.stopped_at):
+    if not (session.timed and has_sound_clock(session.started_at, session.stopped_at)):
         session = replace(session, started_at=session.stopped_at)
         remarks.append("The charge point's clock was wrong, so no time was billed.")
     register = Register(session)

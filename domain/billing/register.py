@@ -27,13 +27,17 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A transaction that has ended. Register values in mWh."""
+    """A transaction that has ended. Register values in mWh.
+
+    ``timed``: when it was, and how long it took, is known; else ``stopped_at`` alone counts.
+    """
 
     started_at: datetime
     stopped_at: datetime
     meter_start_mwh: int
     meter_stop_mwh: int
     readings: tuple[Reading, ...] = ()
+    timed: bool = True
 
 
 class Register:

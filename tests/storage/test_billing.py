@@ -208,6 +208,44 @@ async def test_a_clock_that_was_never_set_does_not_make_it_free(site: Site) -> N
     assert cdr.remark == "The charge point's clock was wrong, so no time was billed."
 
 
+@pytest.mark.parametrize(
+    ("started", "stopped"),
+    [
+        ("1970-01-01T00:00", "1970-01-01T02:00"),
+        ("2026-05-02T09:00", "1970-01-01T02:00"),
+        ("2036-02-07T06:28", "2036-02-07T08:28"),
+        ("2000-01-01T00:00", "2000-01-01T00:00"),
+    ],
+    ids=["lost", "lost in mid-session", "ahead", "standing still"],
+)
+async def test_a_clock_that_is_wrong_at_its_end_is_billed_by_ours(
+    site: Site, started: str, stopped: str
+) -> None:
+    transaction = await site.start(started, received="2026-05-02T09:00")
+    await site.stop(transaction, stopped, received="2026-05-02T11:00")
+    await site.settle(transaction)
+    (cdr,) = await site.cdrs(transaction)
+    assert cdr.total_cost.excl_vat == Decimal("3.00")
+    assert cdr.end_date_time == at("2026-05-02T11:00")
+    assert cdr.remark == "The charge point's clock was wrong, so no time was billed."
+
+
+@pytest.mark.parametrize("started", ["1970-01-01T00:00", "2036-02-07T06:28"])
+async def test_a_clock_that_is_wrong_bills_nothing_of_a_pause(site: Site, started: str) -> None:
+    async with site.database.write() as connection:
+        await Billing(connection, site.project_id).pause(at=at("2026-05-02T08:00"), by="usr_2")
+    transaction = await site.start(started, received="2026-05-02T09:00")
+    await site.stop(transaction, started, received="2026-05-02T11:00")
+    assert (await site.settle(transaction)).reason == "Billing was not active when it began."
+
+
+async def test_an_offline_session_of_before_the_activation_stays_unbilled(site: Site) -> None:
+    """It is told months later, which is no reason to doubt its clock."""
+    transaction = await site.start("2026-04-29T09:00", received="2026-07-20T08:00")
+    await site.stop(transaction, "2026-04-29T11:00", received="2026-07-20T08:00")
+    assert (await site.settle(transaction)).reason == "Billing was not active when it began."
+
+
 async def test_test_transactions_are_never_billed(site: Site) -> None:
     async with site.database.write() as connection:
         runs = Runs(connection)

@@ -110,7 +110,12 @@ class Site:
         return record
 
     async def stop(
-        self, transaction_id: int, stopped: str = "2026-05-02T11:00", *, meter: int = 11_000
+        self,
+        transaction_id: int,
+        stopped: str = "2026-05-02T11:00",
+        *,
+        meter: int = 11_000,
+        received: str | None = None,
     ) -> TransactionStop:
         """Store a StopTransaction."""
         record = TransactionStop(
@@ -119,7 +124,7 @@ class Site:
             stopped_at=at(stopped),
             meter_stop=meter,
             reason="Local",
-            received_at=at(stopped),
+            received_at=at(received or stopped),
             entries=[],
         )
         await self._store(record)
