@@ -17,6 +17,7 @@ from domain.ids import Prefix, new_id
 from domain.rules.sampled_values import read_samples
 from domain.states import TransactionBilling
 from storage.billing import Billing
+from storage.billing_months import Months
 from storage.cdrs import Cdrs, Issued
 from storage.engine import Database
 from storage.tables import (
@@ -60,6 +61,8 @@ class StoredBilling:
                     select(projects, charge_points.c.serial_number)
                     .join(charge_points, charge_points.c.project_id == projects.c.id)
                     .where(charge_points.c.id == row.charge_point_id)
+                    # No month is closed from here on until the records are committed.
+                    .with_for_update(read=True, of=projects)
                 )
             ).one()
             why_not = await _exemption(connection, row, project_id=site.id)
@@ -91,8 +94,9 @@ class StoredBilling:
                 Issued(revision=standing.revision, cdr=credit),
                 Issued(revision=standing.revision + 1, cdr=made),
             ]
+        month, _ = await Months(connection, site.id).open_at(made.last_updated)
         for each in issued:
-            await records.issue(each, transaction_id=row.id, zone=ZoneInfo(site.time_zone))
+            await records.issue(each, transaction_id=row.id, month=month)
         return Settled(cdr_ids=tuple(each.cdr.id for each in issued))
 
     async def _compute(

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.billing.cdr import Cdr
 from storage.tables import cdrs
-
-MONTH = "%Y-%m"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +25,8 @@ class Cdrs:
         self._connection = connection
         self._project_id = project_id
 
-    async def issue(self, issued: Issued, *, transaction_id: int, zone: ZoneInfo) -> None:
-        """Store a record; the month at the site is that of its statement."""
+    async def issue(self, issued: Issued, *, transaction_id: int, month: str) -> None:
+        """Store a record for the statement of that month."""
         cdr = issued.cdr
         await self._connection.execute(
             insert(cdrs).values(
@@ -40,7 +37,7 @@ class Cdrs:
                 revision=issued.revision,
                 credit=cdr.credit,
                 issued_at=cdr.last_updated,
-                month=cdr.last_updated.astimezone(zone).strftime(MONTH),
+                month=month,
                 document=cdr.model_dump(mode="json"),
             )
         )

@@ -80,6 +80,7 @@ projects = Table(
     Column("phases", Integer, nullable=False, server_default="3"),  # of the supply: 1 or 3
     Column("smart_charging_paused_at", UTCDateTime),
     Column("time_zone", String(64), nullable=False, server_default="UTC"),  # IANA
+    Column("open_month", String(7)),  # statements of those before it are closed; null: not yet
     Index(None, "installer_id", "id"),
 )
 

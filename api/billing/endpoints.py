@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.billing.schemas import BillingShown, Month, TimeZoneChange
-from api.deps import AppParts, OwnedProjectId, SiteOwner
+from api.deps import AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.problems import problems
 from domain.billing.cdr import CREDIT_SUFFIX, Cdr
 from domain.ids import Prefix
 from storage.billing import Billing
+from storage.billing_months import Months
 from storage.cdrs import Cdrs
 from storage.projects import Projects
 
@@ -42,10 +43,14 @@ async def get_billing(
 async def set_time_zone(
     project_id: OwnedProjectId, body: TimeZoneChange, owner: SiteOwner, parts: AppParts
 ) -> BillingShown:
-    """Say by whose clock prices are chosen, from the next session to be billed on."""
+    """Say by whose clock prices are chosen, from the next session to be billed on.
+
+    A month that was over by the clock of before stays over.
+    """
     async with parts.database.write() as connection:
         projects = Projects(connection)
         await projects.owned(project_id, site_owner_id=owner.id)
+        await Months(connection, project_id).close(now())
         await projects.change(project_id, {"time_zone": body.time_zone})
         state = await Billing(connection, project_id).state()
     return BillingShown.of(state, time_zone=body.time_zone)

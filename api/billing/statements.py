@@ -4,7 +4,6 @@ import asyncio
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -13,7 +12,8 @@ from api.deps import AppParts, OwnedProjectId, SiteOwner, now
 from api.problems import problems
 from documents.statement import statement_csv, statement_pdf
 from domain.billing.statement import Statement
-from storage.cdrs import MONTH, Cdrs
+from storage.billing_months import Months
+from storage.cdrs import Cdrs
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
@@ -60,6 +60,12 @@ async def get_statement(
     at = now()
     async with parts.database.read() as connection:
         project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        open_month, is_kept = await Months(connection, project_id).open_at(at)
+    complete = month < open_month
+    if complete and not is_kept:
+        async with parts.database.write() as connection:
+            await Months(connection, project_id).close(at)
+    async with parts.database.read() as connection:
         cdrs = await Cdrs(connection, project_id).of_month(month)
     statement = Statement(
         project_id=project_id,
@@ -67,7 +73,7 @@ async def get_statement(
         address=project.address,
         time_zone=project.time_zone,
         month=month,
-        complete=month < at.astimezone(ZoneInfo(project.time_zone)).strftime(MONTH),
+        complete=complete,
         at=at,
         cdrs=tuple(cdrs),
     )

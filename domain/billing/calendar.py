@@ -21,6 +21,11 @@ def available_time_zones() -> frozenset[str]:
     return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
+def month_of(moment: datetime, zone: ZoneInfo) -> str:
+    """The month that the clock on the wall shows, as ``2026-05``."""
+    return moment.astimezone(zone).strftime("%Y-%m")
+
+
 def wall_clock_moments(
     start: datetime, stop: datetime, times: Iterable[time], zone: ZoneInfo
 ) -> set[datetime]:

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from api.deps import now
 from domain.states import ProjectStatus
 from storage.billing import Billing
+from storage.billing_months import Months
 from storage.billing_records import StoredBilling
 from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
@@ -292,6 +293,8 @@ async def test_an_empty_month_has_an_empty_statement(site: Site, as_format: str)
         (page,) = texts(answer.content)
         assert "Nothing was billed in this month." in page
         assert "The month is over." in page
+    async with site.database.read() as connection:
+        assert (await Months(connection, site.project).open_at(now()))[1]  # it is closed for good
 
 
 async def test_what_is_no_month(site: Site) -> None:
@@ -316,6 +319,10 @@ class TestTimeZone:
         body = {"time_zone": "Europe/Paris"}
         assert (await site.ok("PUT", "/billing/time-zone", body))["time_zone"] == "Europe/Paris"
         assert (await site.ok("GET", "/billing"))["time_zone"] == "Europe/Paris"
+        async with site.database.read() as connection:  # what was over in London stays over
+            opened, is_kept = await Months(connection, site.project).open_at(now())
+        assert is_kept
+        assert opened >= this_month()
         unknown = await site.call("PUT", "/billing/time-zone", {"time_zone": "Paris"})
         assert fields(problem(unknown, 422, "invalid_input")) == {"time_zone"}
 
