@@ -20,6 +20,7 @@ from storage.billing import Billing
 from storage.billing_months import Months
 from storage.cdrs import Cdrs, Issued
 from storage.engine import Database
+from storage.suspensions import read_suspensions
 from storage.tables import (
     charge_points,
     commissioning_runs,
@@ -162,6 +163,7 @@ async def _session(connection: AsyncConnection, row: Row[Any]) -> Session:
         started_at=row.started_at,
         stopped_at=times.ended,
         timed=times.sound,
+        suspended=await read_suspensions(connection, row, ended=times.ended),
         meter_start_mwh=row.meter_start * _MWH,
         meter_stop_mwh=row.meter_stop * _MWH,
         readings=tuple(

@@ -112,6 +112,8 @@ class ConnectorStatus:
     vendor_error_code: str | None
     info: str | None
     at: datetime
+    stamped_at: datetime
+    """Since when, by the charger's clock."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

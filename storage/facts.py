@@ -37,6 +37,7 @@ from storage.fact_transactions import (
     transaction_fact,
 )
 from storage.meter_values import store_meter_values
+from storage.suspensions import note_suspensions
 from storage.tables import (
     boots,
     charge_points,
@@ -128,6 +129,7 @@ async def _store_connectors(
             for _, record in sorted(newest.items())
         ],
     )
+    await note_suspensions(connection, records)
 
 
 async def _store_reports(connection: AsyncConnection, records: Sequence[StatusReport]) -> None:

@@ -241,6 +241,25 @@ connectors = Table(
     Column("at", UTCDateTime, nullable=False),
 )
 
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), nullable=False),
+    Column("connector_id", Integer, nullable=False),
+    Column("since", UTCDateTime, nullable=False),  # the charger's clock
+    Column("until", UTCDateTime),
+    Index(None, "charge_point_id", "connector_id", "since"),
+    Index(
+        "uq_suspensions_one_open",
+        "charge_point_id",
+        "connector_id",
+        unique=True,
+        postgresql_where=text("until IS NULL"),
+        sqlite_where=text("until IS NULL"),
+    ),
+)
+
 transactions = Table(
     "transactions",
     metadata,

@@ -64,7 +64,10 @@ class CdrLocation(_Part):
 
 
 class CdrDimension(_Part):
-    """A volume: kWh of ENERGY, hours of TIME (charging) or PARKING_TIME (idle)."""
+    """A volume: kWh of ENERGY, hours of TIME (charging) or PARKING_TIME (idle).
+
+    Time in which the site kept power back is neither.
+    """
 
     type: Dimension
     volume: Decimal
@@ -113,7 +116,7 @@ class Cdr(_Part):
     total_fixed_cost: Price
     total_energy: Decimal = Field(description="kWh")
     total_energy_cost: Price
-    total_time: Decimal = Field(description="Hours, idle ones included")
+    total_time: Decimal = Field(description="Hours, idle and suspended ones included")
     total_time_cost: Price
     total_parking_time: Decimal = Field(description="Hours idle")
     total_parking_cost: Price
@@ -215,9 +218,13 @@ def make_cdr(
 def _period(period: Period) -> ChargingPeriod:
     return ChargingPeriod(
         start_date_time=period.start,
-        dimensions=(
-            CdrDimension(type=Dimension.ENERGY, volume=_kwh(period.mwh)),
-            CdrDimension(type=period.time_dimension, volume=_hours(period.microseconds)),
+        dimensions=tuple(
+            CdrDimension(type=dimension, volume=volume)
+            for dimension, volume in (
+                (Dimension.ENERGY, _kwh(period.mwh)),
+                (period.time_dimension, _hours(period.microseconds)),
+            )
+            if dimension is not None
         ),
         tariff_id=period.tariff_id,
     )

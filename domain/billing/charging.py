@@ -112,7 +112,7 @@ def charge(
             "The meter started anew during the session; what it counted before and after is added."
         )
     ordered = sorted(versions, key=lambda version: (version.valid_from, version.id))
-    periods = cut(register, session.started_at, session.stopped_at, ordered, zone)
+    periods = cut(register, session, ordered, zone)
     with localcontext(prec=_DIGITS):
         lines = tuple(_lines(_items(periods), minor_unit(currency)))
     return Charge(
@@ -129,7 +129,12 @@ def _items(periods: Sequence[Period]) -> list[_Item]:
     energy = _of(Dimension.ENERGY, ((period, period.mwh) for period in periods))
     _step(energy)
     charging = _of(
-        Dimension.TIME, ((period, period.microseconds) for period in periods if not period.idle)
+        Dimension.TIME,
+        (
+            (period, period.microseconds)
+            for period in periods
+            if period.time_dimension is Dimension.TIME
+        ),
     )
     # Time that the step of TIME has billed already is not billed again as parking.
     billed = _step(charging)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from domain.billing.calendar import wall_clock_moments
-from domain.billing.register import MICROSECOND, Register
+from domain.billing.register import MICROSECOND, Register, Session
 from domain.billing.tariff import Dimension, PriceComponent, TariffRestrictions, TariffVersion
 
 _MWH = 1000  # in a Wh
@@ -19,12 +19,14 @@ class Period:
     """A part of a session. ``prices`` has what applies; a dimension without a price is free.
 
     ``idle`` is when the vehicle no longer charged; then time is PARKING_TIME, before it is TIME.
+    ``suspended`` is when the site kept power back; then time is neither.
     """
 
     start: datetime
     end: datetime
     mwh: int
     idle: bool
+    suspended: bool
     tariff_id: str | None
     prices: Mapping[Dimension, PriceComponent]
 
@@ -34,15 +36,16 @@ class Period:
         return (self.end - self.start) // MICROSECOND
 
     @property
-    def time_dimension(self) -> Dimension:
+    def time_dimension(self) -> Dimension | None:
         """What its time is billed as."""
+        if self.suspended:
+            return None
         return Dimension.PARKING_TIME if self.idle else Dimension.TIME
 
 
 def cut(
     register: Register,
-    start: datetime,
-    stop: datetime,
+    session: Session,
     versions: Sequence[TariffVersion],
     zone: ZoneInfo,
 ) -> list[Period]:
@@ -50,8 +53,12 @@ def cut(
 
     ``versions`` come in the order in which they hold.
     """
+    start, stop = session.started_at, session.stopped_at
     idle_since = register.idle_since()
-    moments = {start, stop, *([idle_since] if start < idle_since < stop else [])}
+    turns = {idle_since}
+    for span in session.suspended:
+        turns |= {span.start, span.end}
+    moments = {start, stop, *(at for at in turns if start < at < stop)}
     holding = _holding(versions, start, stop)
     for version in holding:
         if start < version.valid_from < stop:
@@ -63,13 +70,15 @@ def cut(
     def periods() -> Iterator[Period]:
         for begin, end in edges:
             version = _valid_at(holding, begin)
+            suspended = any(span.start <= begin < span.end for span in session.suspended)
             charged = 0 if begin == start else register.charged_at(begin)
             until = register.total_mwh if end == stop else register.charged_at(end)
             yield Period(
                 start=begin,
                 end=end,
                 mwh=until - charged,
-                idle=begin >= idle_since,
+                idle=begin >= idle_since and not suspended,
+                suspended=suspended,
                 tariff_id=None if version is None else version.id,
                 prices=_prices(version, begin.astimezone(zone), charged, begin - start),
             )
@@ -135,8 +144,8 @@ def _joined(periods: Iterator[Period]) -> list[Period]:
     for period in periods:
         last = joined[-1] if joined else None
         if last is not None and (
-            (last.tariff_id, last.idle, last.prices)
-            == (period.tariff_id, period.idle, period.prices)
+            (last.tariff_id, last.time_dimension, last.prices)
+            == (period.tariff_id, period.time_dimension, period.prices)
         ):
             joined[-1] = replace(last, end=period.end, mwh=last.mwh + period.mwh)
         else:

@@ -26,10 +26,19 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """From one moment until another, which is not included."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """A transaction that has ended. Register values in mWh.
 
     ``timed``: when it was, and how long it took, is known; else ``stopped_at`` alone counts.
+    ``suspended`` is when the site, and not the vehicle, kept power back.
     """
 
     started_at: datetime
@@ -38,6 +47,7 @@ class Session:
     meter_stop_mwh: int
     readings: tuple[Reading, ...] = ()
     timed: bool = True
+    suspended: tuple[Span, ...] = ()
 
 
 class Register:
@@ -82,7 +92,7 @@ class Register:
     def idle_since(self) -> datetime:
         """The moment from which on, until the stop, nothing flowed but standby.
 
-        A pause after which the vehicle charges again is not idle: it may be the site's own doing.
+        A pause after which the vehicle charges again is not idle.
         Where power never was above standby, it is idle from its last rise on.
         """
         rose = flowed = self._at[0]

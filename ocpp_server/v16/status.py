@@ -10,7 +10,7 @@ from storage.fact_records import ConnectorStatus
 
 def on_status(peer: Peer, payload: Payload, now: datetime) -> Reply:
     """Keep the last status of the connector, at our time of its arrival."""
-    stamped(peer, payload.get("timestamp"), now)
+    stamp = stamped(peer, payload.get("timestamp"), now)
     return Reply(
         dict,
         ConnectorStatus(
@@ -21,5 +21,6 @@ def on_status(peer: Peer, payload: Payload, now: datetime) -> Reply:
             vendor_error_code=text(payload, "vendorErrorCode", 100),
             info=text(payload, "info", 200),
             at=now,
+            stamped_at=stamp,
         ),
     )

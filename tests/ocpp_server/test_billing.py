@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 
 from domain.billing.messages import BillTransaction
 from domain.states import TransactionBilling
-from storage.tables import billing_accounts, charge_points, transactions
+from storage.tables import billing_accounts, charge_points, suspensions, transactions
 from tests.ocpp_server.bed import Bed, Wire
 
 STAMP = "2026-01-02T03:04:05Z"
@@ -80,6 +80,26 @@ async def test_late_values_make_it_due_again(billing: Bed, reconnected: bool) ->
             await wire.sync()
     assert len(billing.sink.billed) == 2
     assert await marks(billing) == [TransactionBilling.DUE]
+
+
+async def test_when_power_is_kept_back_is_noted_by_the_charge_points_clock(billing: Bed) -> None:
+    async with billing.wire() as wire:
+        await wire.boot()
+        for status, minute in (
+            ("Charging", 0),
+            ("SuspendedEVSE", 1),
+            ("SuspendedEVSE", 2),
+            ("SuspendedEV", 3),
+            ("SuspendedEVSE", 4),
+        ):
+            stamp = f"2026-01-02T03:{minute:02}:00Z"
+            told = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": stamp}
+            await wire.call("StatusNotification", told)
+        await wire.sync()
+    assert [
+        (row.since.minute, None if row.until is None else row.until.minute)
+        for row in await billing.rows(suspensions)
+    ] == [(1, 3), (4, None)]
 
 
 async def test_a_test_transaction_is_not_due(billing: Bed) -> None:

@@ -61,6 +61,7 @@ def status(charge_point_id: str) -> ConnectorStatus:
         vendor_error_code=None,
         info=None,
         at=datetime.now(UTC),
+        stamped_at=datetime.now(UTC),
     )
 
 

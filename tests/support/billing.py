@@ -11,12 +11,13 @@ from domain.billing.cdr import Cdr
 from domain.billing.messages import Settled
 from domain.billing.tariff import Tariff, TariffVersion
 from domain.ids import Prefix, new_id
-from domain.states import Role
+from domain.states import ConnectorStatus, Role
 from storage.billing import Billing
 from storage.billing_records import StoredBilling
 from storage.cdrs import Cdrs
 from storage.engine import Database
-from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
+from storage.fact_records import ConnectorStatus as StatusRecord
+from storage.fact_records import MeterEntry, MeterValues, Record, TransactionStart, TransactionStop
 from storage.facts import store
 from storage.tables import meter_values, projects, transactions
 from storage.tariffs import StoredTariff, Tariffs
@@ -130,6 +131,21 @@ class Site:
         await self._store(record)
         return record
 
+    async def status(self, status: ConnectorStatus, since: str) -> None:
+        """Store a StatusNotification of the connector."""
+        await self._store(
+            StatusRecord(
+                charge_point_id=self.charge_point_id,
+                connector_id=1,
+                status=status,
+                error_code="NoError",
+                vendor_error_code=None,
+                info=None,
+                at=self.now,
+                stamped_at=at(since),
+            )
+        )
+
     async def session(self, **start: Any) -> int:
         """Store a session of 10 kWh from start to stop."""
         transaction_id = await self.start(**start)
@@ -158,7 +174,7 @@ class Site:
         async with self.database.read() as connection:
             return len((await connection.execute(select(meter_values.c.id))).all())
 
-    async def _store(self, record: TransactionStart | TransactionStop | MeterValues) -> None:
+    async def _store(self, record: Record) -> None:
         async with self.database.write() as connection:
             await store(connection, [record])
 

@@ -502,6 +502,19 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_photos')),
     sa.UniqueConstraint('charge_point_id', 'sha256', name=op.f('uq_photos_charge_point_id_sha256'))
     )
+    op.create_table('suspensions',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('connector_id', sa.Integer(), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_suspensions_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_suspensions'))
+    )
+    with op.batch_alter_table('suspensions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_suspensions_charge_point_id_connector_id_since'), ['charge_point_id', 'connector_id', 'since'], unique=False)
+        batch_op.create_index('uq_suspensions_one_open', ['charge_point_id', 'connector_id'], unique=True, postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
+
     op.create_table('transactions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -552,6 +565,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_transactions_billing_due', postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
 
     op.drop_table('transactions')
+    with op.batch_alter_table('suspensions', schema=None) as batch_op:
+        batch_op.drop_index('uq_suspensions_one_open', postgresql_where=sa.text('until IS NULL'), sqlite_where=sa.text('until IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_suspensions_charge_point_id_connector_id_since'))
+
+    op.drop_table('suspensions')
     op.drop_table('photos')
     op.drop_table('parameters')
     op.drop_table('identity_aliases')

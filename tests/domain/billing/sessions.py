@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.billing.charging import Charge, charge
-from domain.billing.register import Reading, Session
+from domain.billing.register import Reading, Session, Span
 from domain.billing.tariff import Tariff, TariffVersion
 
 LONDON = ZoneInfo("Europe/London")
@@ -24,7 +24,12 @@ def kwh(number: float) -> int:
 
 
 def session(
-    start: str, stop: str, *points: tuple[str, float], total: float, meter_start: float = 1000
+    start: str,
+    stop: str,
+    *points: tuple[str, float],
+    total: float,
+    meter_start: float = 1000,
+    suspended: Sequence[tuple[str, str]] = (),
 ) -> Session:
     """A session by UTC times; ``points`` and ``total`` are kWh since its start."""
     return Session(
@@ -33,6 +38,7 @@ def session(
         meter_start_mwh=kwh(meter_start),
         meter_stop_mwh=kwh(meter_start + total),
         readings=tuple(Reading(at=utc(at), mwh=kwh(meter_start + value)) for at, value in points),
+        suspended=tuple(Span(start=utc(since), end=utc(until)) for since, until in suspended),
     )
 
 

@@ -235,6 +235,53 @@ def test_a_vehicle_that_never_charged_was_idle() -> None:
     assert charged.cost(TIME, ENERGY).excl_vat == 0
 
 
+@pytest.mark.parametrize(
+    ("points", "total", "suspended", "time", "parking"),
+    [
+        pytest.param((), 0, [("09:00", "13:00")], "0", "0", id="it never got a turn"),
+        pytest.param(
+            (("10:00", 8), ("10:30", 8)), 8, [("10:00", "13:00")], "0.60", "0", id="until the end"
+        ),
+        pytest.param(
+            (("09:30", 4), ("10:30", 4), ("11:00", 8)),
+            8,
+            [("09:30", "10:30")],
+            "0.60",  # an hour of charging
+            "12.00",  # full from 11:00 on
+            id="paused, then full",
+        ),
+        pytest.param(
+            (("10:00", 8),),
+            8,
+            [("12:00", "12:30"), ("12:15", "12:45"), ("12:50", "12:50")],
+            "0.60",
+            "7.50",  # from 11:00 on, without three quarters of an hour
+            id="full, then paused",
+        ),
+    ],
+)
+def test_while_the_site_keeps_power_back_no_time_is_billed(
+    points: tuple[tuple[str, float], ...],
+    total: float,
+    suspended: list[tuple[str, str]],
+    time: str,
+    parking: str,
+) -> None:
+    day = "2026-05-04T"
+    charged = bill(
+        session(
+            f"{day}09:00",
+            f"{day}13:00",
+            *((day + at, value) for at, value in points),
+            total=total,
+            suspended=[(day + since, day + until) for since, until in suspended],
+        ),
+        *IDLE,
+    )
+    assert charged.cost(TIME).excl_vat == Decimal(time)
+    assert charged.cost(PARKING).excl_vat == Decimal(parking)
+
+
 def test_by_what_has_been_charged() -> None:
     """The first 5 kWh free, then 0.20, beyond 20 kWh 0.50."""
     charged = bill(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.charging import Charge, charge
-from domain.billing.register import Reading, Session
+from domain.billing.register import Reading, Session, Span
 from domain.billing.tariff import Dimension, TariffVersion
 from tests.domain.billing.sessions import LONDON, component, element, version
 
@@ -73,12 +73,14 @@ def wild_sessions(draw: st.DrawFn) -> Session:
         lambda seconds: datetime(2026, 10, 25, tzinfo=UTC) + seconds * SECOND
     )
     registers = st.integers(0, 10**8)
+    spans = st.builds(Span, start=moments, end=moments)
     return Session(
         started_at=draw(moments),
         stopped_at=draw(moments),
         meter_start_mwh=draw(registers),
         meter_stop_mwh=draw(registers),
         readings=tuple(draw(st.lists(st.builds(Reading, at=moments, mwh=registers), max_size=12))),
+        suspended=tuple(draw(st.lists(spans, max_size=3))),
     )
 
 
@@ -139,8 +141,9 @@ def test_periods_partition_the_session(
     assert (periods[0].start, periods[-1].end) == (charged.started_at, session.stopped_at)
     assert all(before.end == after.start for before, after in pairwise(periods))
     assert len(periods) == 1 or all(period.start < period.end for period in periods)
-    # Idle once, idle until the stop.
-    assert all(after.idle or not before.idle for before, after in pairwise(periods))
+    # Idle once, idle until the stop, but for what is suspended.
+    own = [period for period in periods if not period.suspended]
+    assert all(after.idle or not before.idle for before, after in pairwise(own))
 
 
 @given(wild_sessions(), tariffs())
@@ -153,6 +156,18 @@ def test_energy_of_the_periods_is_that_of_the_session(
     counted = session.meter_stop_mwh - session.meter_start_mwh
     if counted >= 0:
         assert charged.total_mwh == counted
+
+
+@given(wild_sessions(), tariffs())
+def test_what_is_suspended_costs_no_time(session: Session, versions: list[TariffVersion]) -> None:
+    """Nor does it change what energy costs."""
+    charged = bill(session, versions)
+    without = bill(replace(session, suspended=()), versions)
+    assert charged.cost(Dimension.ENERGY) == without.cost(Dimension.ENERGY)
+    for period in charged.periods:
+        within = any(span.start <= period.start < span.end for span in session.suspended)
+        assert period.suspended == within
+        assert not (period.suspended and period.idle)
 
 
 @given(wild_sessions(), tariffs())

@@ -1,0 +1,80 @@
+"""When connectors gave a vehicle no power: as charge points report it (SuspendedEVSE)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain import states
+from domain.billing.register import Span
+from storage.dialects import among, conflict_insert
+from storage.fact_records import ConnectorStatus
+from storage.tables import suspensions, transactions
+
+
+async def note_suspensions(connection: AsyncConnection, records: Sequence[ConnectorStatus]) -> None:
+    """Begin those that are reported, and end those after which another status is."""
+    begun = {
+        (one.charge_point_id, one.connector_id): one.stamped_at
+        for one in records
+        if one.status == states.ConnectorStatus.SUSPENDED_EVSE
+    }
+    others = {
+        (one.charge_point_id, one.connector_id): one.stamped_at
+        for one in records
+        if one.status != states.ConnectorStatus.SUSPENDED_EVSE
+    }
+    if begun:
+        await connection.execute(
+            # Reported again, it goes on.
+            conflict_insert(connection, suspensions).on_conflict_do_nothing(),
+            [
+                {"charge_point_id": place[0], "connector_id": place[1], "since": since}
+                for place, since in sorted(begun.items())
+            ],
+        )
+    if not others:
+        return
+    running = await connection.execute(
+        select(suspensions.c.id, suspensions.c.charge_point_id, suspensions.c.connector_id)
+        .where(suspensions.c.until.is_(None))
+        .where(among(connection, suspensions.c.charge_point_id, {place[0] for place in others}))
+        .order_by(suspensions.c.id)
+    )
+    for row in running.all():
+        until = others.get((row.charge_point_id, row.connector_id))
+        if until is not None:
+            await connection.execute(
+                update(suspensions).where(suspensions.c.id == row.id).values(until=until)
+            )
+
+
+async def read_suspensions(
+    connection: AsyncConnection, transaction: Row[Any], *, ended: datetime
+) -> tuple[Span, ...]:
+    """Return those of a transaction. One that began in the transaction before is not its own."""
+    place = (
+        transactions.c.charge_point_id == transaction.charge_point_id,
+        transactions.c.connector_id == transaction.connector_id,
+    )
+    before = await connection.scalar(
+        select(func.max(transactions.c.stopped_at))
+        .where(*place)
+        .where(transactions.c.stopped_at <= transaction.started_at)
+    )
+    query = (
+        select(suspensions.c.since, suspensions.c.until)
+        .where(suspensions.c.charge_point_id == transaction.charge_point_id)
+        .where(suspensions.c.connector_id == transaction.connector_id)
+        .where(suspensions.c.since < ended)
+        .where(or_(suspensions.c.until.is_(None), suspensions.c.until > transaction.started_at))
+        .order_by(suspensions.c.since)
+    )
+    if before is not None:
+        query = query.where(suspensions.c.since >= before)
+    return tuple(
+        Span(start=max(row.since, transaction.started_at), end=min(row.until or ended, ended))
+        for row in await connection.execute(query)
+    )
