@@ -1,116 +1,39 @@
-"""A month's statement of a project: as rows for a spreadsheet, and as pages to keep."""
+"""A month's statement as pages to keep."""
 
-import csv
-import io
-from collections.abc import Sequence
-from decimal import Decimal
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from documents.paper import WIDTH, Colour, Imprint, Paper
 from documents.text import clean
 from domain.billing.cdr import Cdr
+from domain.billing.charging import Money
 from domain.billing.statement import Statement, signed
 
-_HEADER: Final = (
-    "cdr_id",
-    "credit_reference_id",
-    "issued_at",
-    "start_date_time",
-    "end_date_time",
-    "session_id",
-    "charge_point",
-    "connector_id",
-    "id_tag",
-    "total_energy_kwh",
-    "total_time_hours",
-    "total_parking_time_hours",
-    "currency",
-    "fixed_cost_excl_vat",
-    "energy_cost_excl_vat",
-    "time_cost_excl_vat",
-    "parking_cost_excl_vat",
-    "total_cost_excl_vat",
-    "vat",
-    "total_cost_incl_vat",
-    "remark",
-)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
 _COLUMNS: Final = (
-    ("Start", 29.0, "L"),
-    ("Charge point", 37.0, "L"),
-    ("No.", 9.0, "L"),
-    ("Id tag", 34.0, "L"),
-    ("kWh", 17.0, "R"),
+    ("Start", 27.0, "L"),
+    ("Charge point", 35.0, "L"),
+    ("Connector", 17.0, "L"),
+    ("Id tag", 35.0, "L"),
+    ("kWh", 16.0, "R"),
     ("Without VAT", 19.0, "R"),
-    ("VAT", 16.0, "R"),
-    ("Total", 19.0, "R"),
+    ("VAT", 14.0, "R"),
+    ("With VAT", 17.0, "R"),
 )
+_SUMS: Final = (("Without VAT", 30.0), ("VAT", 26.0), ("With VAT", 30.0))
+_BESIDE_SUMS: Final = WIDTH - sum(width for _, width in _SUMS)
 _LINE: Final = 4.6
+_NOTE: Final = 3.6
 _GAP: Final = 1.5
-
-
-def statement_csv(statement: Statement) -> str:
-    """Write a row for each record; times are those of the site, with their offset.
-
-    Volumes and amounts of credits are negative, so that columns may be added up.
-    """
-    zone = ZoneInfo(statement.time_zone)
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(_HEADER)
-    for cdr in statement.cdrs:
-        rows.writerow(_row(cdr, zone))
-    return text.getvalue()
-
-
-def _row(cdr: Cdr, zone: ZoneInfo) -> Sequence[object]:
-    vat = cdr.total_cost.incl_vat - cdr.total_cost.excl_vat
-    return (
-        cdr.id,
-        cdr.credit_reference_id or "",
-        *(
-            moment.astimezone(zone).isoformat(timespec="seconds")
-            for moment in (cdr.last_updated, cdr.start_date_time, cdr.end_date_time)
-        ),
-        cdr.session_id,
-        _harmless(cdr.cdr_location.charge_point),
-        cdr.cdr_location.connector_id,
-        _harmless(cdr.cdr_token.uid),
-        *(
-            f"{signed(cdr, volume):f}"
-            for volume in (cdr.total_energy, cdr.total_time, cdr.total_parking_time)
-        ),
-        cdr.currency,
-        *(
-            f"{cost.excl_vat:f}"
-            for cost in (
-                cdr.total_fixed_cost,
-                cdr.total_energy_cost,
-                cdr.total_time_cost,
-                cdr.total_parking_cost,
-                cdr.total_cost,
-            )
-        ),
-        f"{vat:f}",
-        f"{cdr.total_cost.incl_vat:f}",
-        cdr.remark or "",
-    )
-
-
-def _harmless(text: str) -> str:
-    """A charge point may send what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def statement_pdf(statement: Statement) -> bytes:
     """Draw the statement up."""
     paper = Paper(
         Imprint(
-            title=f"Statement {statement.month}, {statement.project}",
+            title=f"Statement of {_month(statement)}, {statement.project}",
             subject="Charge detail records of a month",
-            foot=f"Statement {statement.month} · {statement.project}",
+            foot=f"Statement of {_month(statement)} · {statement.project}",
             below=f"{statement.project_id} · no invoice: a list of what was billed",
             at=statement.at,
         )
@@ -123,82 +46,123 @@ def statement_pdf(statement: Statement) -> bytes:
 
 
 def _head(paper: Paper, statement: Statement) -> None:
+    paper.ink(9, bold=True, colour=Colour.ACCENT)
+    paper.line_of("Statement of charging sessions", height=5)
     paper.ink(20, bold=True)
-    paper.line_of(f"Statement {statement.month}", height=9)
+    paper.line_of(_month(statement), height=9.5)
     paper.ink(11)
     paper.line_of(statement.project, height=5.5)
     paper.ink(9, colour=Colour.MUTED)
     paper.line_of(statement.address)
     local = statement.at.astimezone(ZoneInfo(statement.time_zone))
+    drawn = f"Drawn up on {local.day} {local:%B %Y at %H:%M}."
     state = "The month is over." if statement.complete else "So far: the month is not over."
-    paper.line_of(f"Drawn up {local:%Y-%m-%d %H:%M}, time of {statement.time_zone}. {state}")
-    paper.ln(4)
-
-
-def _sums(paper: Paper, statement: Statement) -> None:
-    paper.ink(10)
-    sessions = "1 session" if statement.sessions == 1 else f"{statement.sessions} sessions"
-    paper.line_of(f"{sessions}, {statement.energy_kwh:,.3f} kWh", height=5.5)
-    for vat, money in statement.by_vat():
-        rate = "No VAT" if vat is None else f"VAT {vat.normalize():f} %"
-        _sum(paper, rate, money.excl_vat, money.incl_vat)
-    paper.ink(10, bold=True)
-    _sum(paper, f"Total {statement.currency}", statement.cost.excl_vat, statement.cost.incl_vat)
+    paper.line_of(f"{drawn} {state}")
+    paper.line_of(f"All times are by the clock at the site: {', '.join(_zones(statement))}.")
     paper.ln(5)
 
 
-def _sum(paper: Paper, name: str, excl_vat: Decimal, incl_vat: Decimal) -> None:
-    amounts = (excl_vat, incl_vat - excl_vat, incl_vat)
-    widths = [width for _, width, _ in _COLUMNS[-len(amounts) :]]  # above those of the table
-    paper.cell(WIDTH - sum(widths), 5.5, name)
-    for amount, width in zip(amounts, widths, strict=True):
-        paper.cell(width, 5.5, f"{amount:,f}", align="R")
+def _month(statement: Statement) -> str:
+    return f"{date.fromisoformat(f'{statement.month}-01'):%B %Y}"
+
+
+def _zones(statement: Statement) -> list[str]:
+    """Those that records were billed by: more than one where it was changed."""
+    used = dict.fromkeys(cdr.cdr_location.time_zone for cdr in statement.cdrs)
+    return list(used) or [statement.time_zone]
+
+
+def _sums(paper: Paper, statement: Statement) -> None:
+    if not statement.cdrs:
+        return
+    sessions = "1 session" if statement.sessions == 1 else f"{statement.sessions} sessions"
+    paper.ink(10, bold=True)
+    paper.cell(_BESIDE_SUMS, _LINE, f"{sessions}, {statement.energy_kwh:,.3f} kWh")
+    paper.ink(8, bold=True, colour=Colour.MUTED)
+    for name, width in _SUMS:
+        paper.cell(width, _LINE, name, align="R")
+    paper.ln(_LINE + 0.6)
+    paper.rule()
+    paper.ln(0.6)
+    paper.ink(10)
+    for vat, money in statement.by_vat():
+        _sum(paper, "No VAT" if vat is None else f"VAT {vat.normalize():f} %", money)
+    paper.ink(10, bold=True)
+    _sum(paper, f"Total in {statement.currency}", statement.cost)
+    paper.ln(6)
+
+
+def _sum(paper: Paper, name: str, money: Money) -> None:
+    paper.cell(_BESIDE_SUMS, 5.5, name)
+    for amount, (_, width) in zip(_amounts(money), _SUMS, strict=True):
+        paper.cell(width, 5.5, amount, align="R")
     paper.ln(5.5)
 
 
+def _amounts(money: Money) -> tuple[str, ...]:
+    """Without VAT, VAT, with it."""
+    excl_vat, incl_vat = money.excl_vat, money.incl_vat
+    return tuple(f"{amount:,f}" for amount in (excl_vat, incl_vat - excl_vat, incl_vat))
+
+
 def _table(paper: Paper, statement: Statement) -> None:
-    _table_head(paper)
     if not statement.cdrs:
-        paper.ink(9, colour=Colour.MUTED)
+        paper.ink(10)
         paper.line_of("Nothing was billed in this month.", height=6)
-    zone = ZoneInfo(statement.time_zone)
+        return
+    _table_head(paper)
     for cdr in statement.cdrs:
-        if paper.room < 2 * _LINE:
+        notes = _notes(paper, cdr)
+        if paper.room < _LINE + _NOTE * (len(notes) + 1):
             paper.add_page()
             _table_head(paper)
-        _table_row(paper, cdr, zone)
+        _table_row(paper, cdr)
+        _table_notes(paper, notes)
 
 
 def _table_head(paper: Paper) -> None:
     paper.ink(8, bold=True, colour=Colour.MUTED)
     for name, width, align in _COLUMNS:
-        paper.cell(width, _LINE, name, align=align)
+        _table_cell(paper, name, width, align)
     paper.ln(_LINE + 0.6)
     paper.rule()
     paper.ln(0.6)
 
 
-def _table_row(paper: Paper, cdr: Cdr, zone: ZoneInfo) -> None:
-    excl_vat, incl_vat = cdr.total_cost.excl_vat, cdr.total_cost.incl_vat
+def _table_cell(paper: Paper, text: str, width: float, align: str) -> None:
+    paper.cell(width, _LINE, paper.fitted(text, width - _GAP), align=align)
+
+
+def _table_row(paper: Paper, cdr: Cdr) -> None:
+    zone = ZoneInfo(cdr.cdr_location.time_zone)
     cells = (
         f"{cdr.start_date_time.astimezone(zone):%Y-%m-%d %H:%M}",
         cdr.cdr_location.charge_point,
         f"{cdr.cdr_location.connector_id}",
         cdr.cdr_token.uid,
         f"{signed(cdr, cdr.total_energy):,.3f}",
-        f"{excl_vat:,f}",
-        f"{incl_vat - excl_vat:,f}",
-        f"{incl_vat:,f}",
+        *_amounts(cdr.total_cost.money),
     )
     paper.ink(8, colour=Colour.BAD if cdr.credit else Colour.INK)
     for text, (_, width, align) in zip(cells, _COLUMNS, strict=True):
-        paper.cell(width, _LINE, paper.fitted(clean(text), width - _GAP), align=align)
+        _table_cell(paper, clean(text), width, align)
     paper.ln(_LINE)
-    notes = [f"Credit of {cdr.credit_reference_id}"] if cdr.credit else []
+
+
+def _notes(paper: Paper, cdr: Cdr) -> list[str]:
+    """What stands below a row, in lines."""
+    notes = [f"Credit of {cdr.credit_reference_id}."] if cdr.credit else []
     if cdr.remark:
         notes.append(cdr.remark)
+    paper.ink(7)
+    return paper.wrapped(clean(" ".join(notes)), WIDTH - _COLUMNS[0][1]) if notes else []
+
+
+def _table_notes(paper: Paper, notes: list[str]) -> None:
+    paper.ink(7, colour=Colour.MUTED)
+    for line in notes:
+        paper.cell(_COLUMNS[0][1], _NOTE, "")
+        paper.cell(0, _NOTE, line)
+        paper.ln(_NOTE)
     if notes:
-        paper.ink(7, colour=Colour.MUTED)
-        paper.cell(_COLUMNS[0][1], 3.6, "")
-        paper.cell(0, 3.6, paper.fitted(clean(". ".join(notes)), WIDTH - _COLUMNS[0][1]))
-        paper.ln(4)
+        paper.ln(0.6)

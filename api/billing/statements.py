@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query, Response
 from api.billing.schemas import Month
 from api.deps import AppParts, OwnedProjectId, SiteOwner, now
 from api.problems import problems
-from documents.statement import statement_csv, statement_pdf
+from documents.statement import statement_pdf
+from documents.statement_csv import statement_csv
 from domain.billing.statement import Statement
 from storage.billing_months import Months
 from storage.cdrs import Cdrs

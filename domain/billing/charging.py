@@ -71,13 +71,17 @@ class Charge:
     total_mwh: int
     periods: tuple[Period, ...]
     lines: tuple[Line, ...]
+    unit: Decimal
+    """The currency's minor unit, in which all amounts are written."""
     remarks: tuple[str, ...] = ()
     """What was odd about the session, in words for the owner."""
 
     def cost(self, *dimensions: Dimension) -> Money:
         """Sum of the lines of these dimensions; of all, where none is named."""
-        return total(
-            line.cost for line in self.lines if not dimensions or line.dimension in dimensions
+        nothing = Money(excl_vat=0 * self.unit, incl_vat=0 * self.unit)
+        return sum(
+            (line.cost for line in self.lines if not dimensions or line.dimension in dimensions),
+            start=nothing,
         )
 
 
@@ -113,14 +117,16 @@ def charge(
         )
     ordered = sorted(versions, key=lambda version: (version.valid_from, version.id))
     periods = cut(register, session, ordered, zone)
+    unit = minor_unit(currency)
     with localcontext(prec=_DIGITS):
-        lines = tuple(_lines(_items(periods), minor_unit(currency)))
+        lines = tuple(_lines(_items(periods), unit))
     return Charge(
         started_at=session.started_at,
         stopped_at=session.stopped_at,
         total_mwh=register.total_mwh,
         periods=tuple(periods),
         lines=lines,
+        unit=unit,
         remarks=tuple(remarks),
     )
 

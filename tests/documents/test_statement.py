@@ -2,10 +2,12 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from documents.statement import statement_csv, statement_pdf
+from documents.statement import statement_pdf
+from documents.statement_csv import statement_csv
 from domain.billing.cdr import Cdr, CdrLocation, Subject, make_cdr
 from domain.billing.statement import Statement
 from tests.documents.reading import texts
@@ -69,6 +71,8 @@ def test_sums_are_those_of_the_records_and_a_credit_takes_its_record_back() -> N
         ("total_time_hours", "4"),
     ):
         assert sum(Decimal(row[column]) for row in rows) == Decimal(total)
+    for column in (name for name in rows[0] if name.endswith("vat")):
+        assert all(row[column][-3] == "." for row in rows), column
     assert rows[0]["start_date_time"] == "2026-05-04T10:00:00+01:00"
 
 
@@ -76,9 +80,28 @@ def test_a_busy_month_has_several_pages() -> None:
     of_month = statement(*(cdr(number) for number in range(100)))
     pages = texts(statement_pdf(of_month))
     assert len(pages) == 3
-    assert all("Without VAT" in page and "Statement 2026-05" in page for page in pages)
+    assert all("Without VAT" in page and "Statement of May 2026" in page for page in pages)
+    assert pages[0].count("Without VAT") == 2  # its sums have heads, too
+    assert "Total in GBP" in pages[0]
+    assert "by the clock at the site: Europe/London" in pages[0]
     assert "100 sessions, 110.000 kWh" in pages[0]
     assert sum(page.count("04A2B3C4") for page in pages) == 100
+
+
+def test_times_stay_those_that_a_record_was_billed_by() -> None:
+    """Or a statement that is kept would change with the site's time zone."""
+    of_month = statement(cdr(1))
+    moved = replace(of_month, time_zone="Pacific/Auckland")
+    assert statement_csv(moved) == statement_csv(of_month)
+    (page,) = texts(statement_pdf(moved))
+    assert "2026-05-04 10:00" in page
+
+
+def test_a_note_is_told_to_its_end() -> None:
+    remark = " ".join(f"word{number}" for number in range(36))
+    (page,) = texts(statement_pdf(statement(cdr(1).model_copy(update={"remark": remark}))))
+    assert "word0" in page
+    assert "word35" in page
 
 
 def test_the_same_statement_is_the_same_file() -> None:
