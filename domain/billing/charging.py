@@ -1,8 +1,9 @@
 """What a session costs.
 
 How amounts are rounded: energy is counted in whole mWh and time in whole microseconds, and what
-they cost is exact until the end. ``step_size`` counts once a session and dimension, by the last
-price of it (OCPI 2.2.1 §11.4.2). Then each line, which is a dimension at a VAT rate, is rounded
+they cost is exact until the end. ``step_size`` counts once for energy, and once for time: that of
+parking where parking costs something, else that of charging, by the last price of it (OCPI 2.2.1
+§11.4.2). Then each line, which is a dimension at a VAT rate, is rounded
 once, without VAT and with it: half up, at the currency's minor unit. Totals are sums of lines.
 """
 
@@ -133,7 +134,6 @@ def charge(
 
 def _items(periods: Sequence[Period]) -> list[_Item]:
     energy = _of(Dimension.ENERGY, ((period, period.mwh) for period in periods))
-    _step(energy)
     charging = _of(
         Dimension.TIME,
         (
@@ -142,16 +142,12 @@ def _items(periods: Sequence[Period]) -> list[_Item]:
             if period.time_dimension is Dimension.TIME
         ),
     )
-    # Time that the step of TIME has billed already is not billed again as parking.
-    billed = _step(charging)
-    parked: list[tuple[Period, int]] = []
-    for period in periods:
-        if period.idle:
-            spared = min(billed, period.microseconds)
-            billed -= spared
-            parked.append((period, period.microseconds - spared))
-    parking = _of(Dimension.PARKING_TIME, parked)
-    _step(parking)
+    parking = _of(
+        Dimension.PARKING_TIME,
+        ((period, period.microseconds) for period in periods if period.idle),
+    )
+    _step(energy)
+    _step(parking or charging)  # charging that another time follows is not rounded up
     fees = [period.prices[Dimension.FLAT] for period in periods if Dimension.FLAT in period.prices]
     return [*(_Item(fee, 1) for fee in fees[:1]), *energy, *charging, *parking]
 
@@ -164,15 +160,13 @@ def _of(dimension: Dimension, volumes: Iterable[tuple[Period, int]]) -> list[_It
     ]
 
 
-def _step(items: list[_Item]) -> int:
-    """Round the volume up to the last price's step; returns by how much."""
+def _step(items: list[_Item]) -> None:
+    """Round the volume up to the last price's step."""
     if not items:
-        return 0
+        return
     last = items[-1]
     step = last.component.step_size * _STEPS[last.component.type]
-    more = -sum(item.volume for item in items) % step
-    last.volume += more
-    return more
+    last.volume += -sum(item.volume for item in items) % step
 
 
 def _lines(items: Sequence[_Item], unit: Decimal) -> Iterable[Line]:

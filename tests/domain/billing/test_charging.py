@@ -1,5 +1,6 @@
 """What sessions cost, each computed by hand."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -54,7 +55,8 @@ def test_half_a_penny_goes_up_and_is_rounded_once() -> None:
     assert (excl(charged), incl(charged)) == (Decimal("0.01"), Decimal("0.01"))
 
 
-# OCPI 2.2.1 §11.4.2: the example tariff, and the three examples of it. In May London is UTC + 1.
+# The example tariff of OCPI 2.2.1 §11.4.2 and its examples. Of the first one later editions made
+# 0.55, as the rule has it: parking is rounded up by itself. In May London is UTC + 1.
 STEPS = (
     element(component("TIME", "1.20", step=1800), end_time="17:00"),
     element(component("TIME", "2.40", step=900), start_time="17:00"),
@@ -65,19 +67,45 @@ STEPS = (
 @pytest.mark.parametrize(
     ("start", "charging_until", "stop", "cost"),
     [
-        ("2026-05-04T15:55", "2026-05-04T16:05", "2026-05-04T16:07", "0.50"),
+        ("2026-05-04T15:55", "2026-05-04T16:05", "2026-05-04T16:07", "0.55"),
         ("2026-05-04T15:35", "2026-05-04T16:10", "2026-05-04T16:10", "1.30"),
         ("2026-05-04T18:55", "2026-05-04T19:05", "2026-05-04T19:07", "0.60"),
+        # 12 minutes of charging, and 8 of parking, of which 15 are paid, before that is free
+        ("2026-05-04T18:40", "2026-05-04T18:52", "2026-05-04T19:12", "0.73"),
     ],
 )
 def test_step_size_as_in_the_standard(
     start: str, charging_until: str, stop: str, cost: str
 ) -> None:
-    elements = STEPS
-    if start.endswith("18:55"):  # the third example's 0.20 a 5 minutes is 2.40 an hour throughout
-        assert elements[1]["price_components"][0]["price"] == "2.40"
-    charged = bill(session(start, stop, (charging_until, 5), total=5), *elements)
+    charged = bill(session(start, stop, (charging_until, 5), total=5), *STEPS)
     assert excl(charged) == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("charging", "parking", "charged_minutes", "parked_minutes"),
+    [(21, 7, 21, 10), (21, 16, 21, 20), (21, 0, 30, 0)],
+)
+def test_charging_that_parking_follows_is_not_rounded_up(
+    charging: int, parking: int, charged_minutes: int, parked_minutes: int
+) -> None:
+    """Steps of ten minutes, at 1.00 and 2.00 an hour."""
+    full, stop = utc("2026-05-04T09:00"), utc("2026-05-04T09:00")
+    full += timedelta(minutes=charging)
+    stop += timedelta(minutes=charging + parking)
+    charged = bill(
+        session(
+            "2026-05-04T09:00",
+            f"{stop:%Y-%m-%dT%H:%M}",
+            (f"{full:%Y-%m-%dT%H:%M}", 5),
+            total=5,
+        ),
+        element(component("TIME", "1", step=600), component("PARKING_TIME", "2", step=600)),
+    )
+    assert {line.dimension: line.volume * 60 for line in charged.lines} == {
+        dimension: minutes
+        for dimension, minutes in ((TIME, charged_minutes), (PARKING, parked_minutes))
+        if minutes
+    }
 
 
 @pytest.mark.parametrize(
