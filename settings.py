@@ -69,7 +69,8 @@ class Settings(BaseSettings):
     )
     public_api_url: str = Field(
         default="http://127.0.0.1:8000",
-        description="Base of the links in mails and of those that operators see",
+        description="Base of the links in mails, in QR codes of certificates, and of those that "
+        "operators see",
     )
     temporal_ui_url: str = Field(
         default="", description="Base of the links from one workflow to another that operators see"

@@ -81,7 +81,7 @@ class Unjudged:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a certificate is made of. The same report is the same certificate."""
+    """What a certificate is made of. As long as it says the same, so does the certificate."""
 
     scope: CertificateScope
     site: Site

@@ -1,11 +1,8 @@
-"""Tokens of invitations and certificates, secrets of webhooks: derived, never stored."""
+"""Tokens of invitations, secrets of webhooks: derived, never stored."""
 
 import base64
 import hashlib
 import hmac
-from typing import Final
-
-_CERTIFICATE_TOKEN_BYTES: Final = 20
 
 
 def invitation_token(secret: str, invitation_id: str) -> str:
@@ -26,13 +23,6 @@ def webhook_secret(secret: str, webhook_id: str, version: int) -> str:
     message = f"webhook:{webhook_id}:{version}".encode()
     key = hmac.digest(secret.encode(), message, hashlib.sha256)
     return f"whsec_{base64.b64encode(key).decode()}"
-
-
-def certificate_token(secret: str, certificate_id: str) -> str:
-    """Derive the token of a certificate's online copy: 160 bits, 27 characters, for a QR code."""
-    message = f"certificate:{certificate_id}".encode()
-    digest = hmac.digest(secret.encode(), message, hashlib.sha256)
-    return base64.urlsafe_b64encode(digest[:_CERTIFICATE_TOKEN_BYTES]).rstrip(b"=").decode()
 
 
 def hash_token(token: str) -> str:

@@ -1,7 +1,7 @@
 """Issued certificates: numbered, and never changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ class Certificate:
     """One issued certificate, without its file.
 
     ``subject_id`` is of the charge point or the project, ``sha256`` of the whole file, both hashes
-    in hex. ``newest`` is the number of the subject's newest.
+    in hex. ``token`` opens its online copy. ``newest`` is the number of the subject's newest.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Certificate:
     content_hash: str
     sha256: str
     key_id: str
+    token: str = field(repr=False)
     issued_at: datetime
     summary: Mapping[str, Any]
     newest: int = 0
@@ -50,9 +51,9 @@ class Certificates:
         query = _facts().where(certificates.c.subject_id == subject_id).limit(1000)
         return [_certificate(row) for row in await self._connection.execute(query)]
 
-    async def by_token(self, token_hash: str) -> Certificate | None:
+    async def by_token(self, token: str) -> Certificate | None:
         """Return the certificate whose online copy has that token."""
-        return await self._one(_facts().where(certificates.c.token_hash == token_hash))
+        return await self._one(_facts().where(certificates.c.token == token))
 
     async def file(self, certificate_id: str) -> bytes:
         """Return the signed PDF, as it was issued."""
@@ -63,7 +64,7 @@ class Certificates:
         ).scalar_one()
         return found
 
-    async def add(self, certificate: Certificate, *, token_hash: str, file: bytes) -> bool:
+    async def add(self, certificate: Certificate, *, file: bytes) -> bool:
         """Store it; False when another one took its number first."""
         try:
             async with self._connection.begin_nested():
@@ -77,7 +78,7 @@ class Certificates:
                         content_hash=certificate.content_hash,
                         sha256=certificate.sha256,
                         key_id=certificate.key_id,
-                        token_hash=token_hash,
+                        token=certificate.token,
                         issued_at=certificate.issued_at,
                         summary=dict(certificate.summary),
                         file=file,
@@ -112,7 +113,7 @@ def _facts() -> Select[Any]:
         .where(others.c.subject_id == certificates.c.subject_id)
         .scalar_subquery()
     )
-    columns = [column for column in certificates.c if column.name not in {"file", "token_hash"}]
+    columns = [column for column in certificates.c if column.name != "file"]
     return select(*columns, newest.label("newest")).order_by(certificates.c.number.desc())
 
 
@@ -126,6 +127,7 @@ def _certificate(row: Row[Any]) -> Certificate:
         content_hash=row.content_hash,
         sha256=row.sha256,
         key_id=row.key_id,
+        token=row.token,
         issued_at=row.issued_at,
         summary=row.summary,
         newest=row.newest,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.certificates import (
@@ -25,7 +25,13 @@ from domain.states import CheckName
 from storage.declarations import Declarations, Photos
 from storage.readings import read_readings
 from storage.runs import Run, Runs
-from storage.tables import accounts, charge_points, log_entries, projects
+from storage.tables import (
+    accounts,
+    charge_points,
+    commissioning_runs,
+    log_entries,
+    projects,
+)
 
 _FRAMES_READ: Final = 2000
 _FRAME_LENGTH: Final = 400
@@ -142,13 +148,20 @@ class Reports:
 
     async def _frames(self, view: RunView) -> tuple[tuple[Frame, ...], int]:
         runs = {view.commissioning_id, *(one.kept_from for one in view.checks if one.kept_from)}
+        until_verdict = log_entries.join(
+            commissioning_runs,
+            and_(
+                commissioning_runs.c.id == log_entries.c.commissioning_id,
+                log_entries.c.at <= commissioning_runs.c.completed_at,
+            ),
+        )
         of_run = (
             log_entries.c.charge_point_id == view.charge_point_id,
             log_entries.c.commissioning_id.in_(runs),
             log_entries.c.kind == "frame",
         )
         logged = await self._connection.scalar(
-            select(func.count()).select_from(log_entries).where(*of_run)
+            select(func.count()).select_from(until_verdict).where(*of_run)
         )
         rows = await self._connection.execute(
             select(
@@ -157,6 +170,7 @@ class Reports:
                 log_entries.c.action,
                 func.substr(log_entries.c.text, 1, _FRAME_LENGTH).label("text"),
             )
+            .select_from(until_verdict)
             .where(*of_run)
             .where(log_entries.c.action.in_(PROVING_ACTIONS))
             .order_by(log_entries.c.at.desc(), log_entries.c.id.desc())

@@ -561,10 +561,10 @@ certificates = Table(
     Column("subject_id", String(40), nullable=False),  # of the charge point or the project
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("number", Integer, nullable=False),  # 1 is the subject's first
-    Column("content_hash", String(64), nullable=False),  # of the report, hex
+    Column("content_hash", String(64), nullable=False),  # of what it was made of, hex
     Column("sha256", String(64), nullable=False),  # of the file, hex
     Column("key_id", String(16), nullable=False),
-    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("token", String(27), nullable=False, unique=True),  # of its online copy
     Column("issued_at", UTCDateTime, nullable=False),
     Column("summary", JSON, nullable=False),  # what its public page says
     Column("file", LargeBinary, nullable=False),  # the signed PDF, as it was issued

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -16,13 +17,15 @@ from documents.certificate.content import title_of
 from domain.certificates import CertificateScope, Issue, Report
 from domain.errors import UnavailableError
 from domain.ids import Prefix, new_id
-from domain.tokens import certificate_token, hash_token
 from storage.certificates import Certificate, Certificates
 from storage.declarations import Photos
 from storage.reports import Reports
 
 _ATTEMPTS: Final = 5
+_TOKEN_BYTES: Final = 20
+"""160 bits, 27 characters: a QR code of them stays coarse."""
 _REPORT: Final = TypeAdapter(Report)
+_FRAMES: Final = {"charge_points": {"__all__": {"frames", "frames_logged"}}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +75,10 @@ async def _issue(parts: Parts, subject_id: str, read: _Read) -> Issued:
         async with parts.database.read() as connection:
             report = await read(connection)
             newest = await Certificates(connection).newest(subject_id)
-            content = _content_hash(report)
-            if newest is not None and newest.content_hash == content:
-                return Issued(certificate=newest, report=report, url=online_copy(parts, newest.id))
+            content = _content_hash(parts, report)
+            if newest is not None and _holds(parts, newest, content):
+                url = online_copy(parts, newest.token)
+                return Issued(certificate=newest, report=report, url=url)
             ids = [photo.id for one in report.charge_points for photo in one.photos]
             thumbnails = dict(await Photos(connection).thumbnails(ids))
         if attempt == 0:
@@ -95,16 +99,17 @@ async def _make(
     thumbnails: dict[str, bytes],
 ) -> Issued | None:
     key = parts.issuing.key().public
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
     issue = Issue(
-        certificate_id=(certificate_id := new_id(Prefix.CERTIFICATE)),
+        certificate_id=new_id(Prefix.CERTIFICATE),
         number=number,
         issued_at=now().replace(microsecond=0),
         key_fingerprint=key.fingerprint,
-        url=online_copy(parts, certificate_id),
+        url=online_copy(parts, token),
     )
     file = await parts.issuing.render(report, issue, thumbnails)
     certificate = Certificate(
-        id=certificate_id,
+        id=issue.certificate_id,
         scope=report.scope,
         subject_id=subject_id,
         project_id=report.site.project_id,
@@ -112,34 +117,42 @@ async def _make(
         content_hash=content,
         sha256=hashlib.sha256(file).hexdigest(),
         key_id=key.id,
+        token=token,
         issued_at=issue.issued_at,
         summary=_summary(report),
         newest=number,
     )
     async with parts.database.write() as connection:
         certificates = Certificates(connection)
-        stored = await certificates.add(
-            certificate, token_hash=hash_token(_token(parts, certificate_id)), file=file
-        )
+        stored = await certificates.add(certificate, file=file)
         if not stored:  # another request was faster; perhaps with the very same report
             return None
         await certificates.remember_key(key.id, key.hex, at=issue.issued_at)
     return Issued(certificate=certificate, report=report, url=issue.url)
 
 
-def online_copy(parts: Parts, certificate_id: str) -> str:
+def online_copy(parts: Parts, token: str) -> str:
     """Return the address of a certificate's public page; whoever has it may read the file."""
-    base = parts.settings.public_api_url.rstrip("/")
-    return f"{base}/certificates/{_token(parts, certificate_id)}"
+    return f"{_base(parts)}/certificates/{token}"
 
 
-def _token(parts: Parts, certificate_id: str) -> str:
-    return certificate_token(parts.settings.required_secret(), certificate_id)
+def _base(parts: Parts) -> str:
+    return parts.settings.public_api_url.rstrip("/")
 
 
-def _content_hash(report: Report) -> str:
-    written = json.dumps(_REPORT.dump_python(report, mode="json"), sort_keys=True)
-    return hashlib.sha256(written.encode()).hexdigest()
+def _holds(parts: Parts, newest: Certificate, content: str) -> bool:
+    key = parts.issuing.public_key
+    return newest.content_hash == content and (key is None or newest.key_id == key.id)
+
+
+def _content_hash(parts: Parts, report: Report) -> str:
+    """Hash what a certificate is made of, and the address that its QR code leads to.
+
+    Frames do not count: the verdict is their sum, and the last of them may be written after it.
+    """
+    written = _REPORT.dump_python(report, mode="json", exclude=_FRAMES)
+    written["base"] = _base(parts)
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
 
 def _summary(report: Report) -> dict[str, object]:

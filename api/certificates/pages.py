@@ -5,7 +5,8 @@ is kept out of search engines, and its address out of other servers' logs.
 """
 
 import hashlib
-from typing import Any
+import re
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
@@ -20,10 +21,10 @@ from documents.keys import PublicKey
 from documents.signature import Validity, verify
 from domain.errors import NotFoundError
 from domain.states import CheckName, CheckResult, RunStatus
-from domain.tokens import hash_token
 from storage.certificates import Certificate, Certificates
 
 router = APIRouter(include_in_schema=False)
+_LINK_ENDING: Final = r"[A-Za-z0-9_-]{27}"
 
 
 @router.get("/certificates/{token}")
@@ -63,8 +64,10 @@ async def online_copy_file(token: str, parts: AppParts) -> Response:
 
 
 async def _find(parts: Parts, token: str) -> Certificate | None:
+    if not re.fullmatch(_LINK_ENDING, token):
+        return None
     async with parts.database.read() as connection:
-        return await Certificates(connection).by_token(hash_token(token))
+        return await Certificates(connection).by_token(token)
 
 
 def _page(certificate: Certificate, token: str, *, genuine: bool) -> str:

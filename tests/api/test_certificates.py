@@ -15,9 +15,9 @@ from documents.signature import Validity, verify
 from storage.engine import Database
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
-from tests.api.verdicts import judge, reopen
+from tests.api.verdicts import judge, log_frames, reopen
 from tests.documents.reading import texts
-from tests.documents.reports import FAILED
+from tests.documents.reports import FAILED, FRAMES, later
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -71,6 +71,21 @@ class TestReportOfAChargePoint:
             hashlib.sha256(answer.content).hexdigest() for answer in (second, first)
         ]
 
+    async def test_frames_after_the_verdict_are_no_change(
+        self, installer: Caller, project: str, database: Database
+    ) -> None:
+        charge_point = await installer.charge_point(project)
+        run = await judge(database, charge_point, project)
+        path = f"/commissioning/{charge_point}/report"
+        first = await installer.get(path)
+        # After the verdict; and before it, but written late.
+        late = [replace(FRAMES[-1], at=later(seconds)) for seconds in (25, 15)]
+        async with database.write() as connection:
+            await log_frames(connection, charge_point, run, late)
+        again = await installer.get(path)
+        assert again.headers["x-certificate-number"] == "1"
+        assert again.content == first.content
+
     async def test_ten_at_once_are_one_certificate(
         self, installer: Caller, charge_point: str
     ) -> None:
@@ -114,20 +129,55 @@ class TestReportOfAChargePoint:
         assert "DYNAMO_CERTIFICATE_KEY" in problem(answer, 501, "certificate_key_missing")["detail"]
 
     async def test_a_new_key_leaves_old_certificates_verifiable(
-        self, installer: Caller, charge_point: str, project: str, app: FastAPI, database: Database
+        self, installer: Caller, charge_point: str, app: FastAPI
     ) -> None:
         path = f"/commissioning/{charge_point}/report"
         old = (await installer.get(path)).content
         fresh = Issuing(SecretStr("fedcba9876543210" * 4))
         app.state.parts = replace(app.state.parts, issuing=fresh)
-        assert (await installer.get(path)).content == old  # nothing of it changed
-        await judge(database, charge_point, project, FAILED)
         new = (await installer.get(path)).content
+        assert (await installer.get(path)).content == new
         keys = read_keys((await installer.call("GET", f"{V1}/certificate-keys")).text)
         assert len(keys) == 2
         assert verify(old, keys).validity is Validity.VALID
         assert verify(new, keys).validity is Validity.VALID
         assert verify(old, keys).key_id != verify(new, keys).key_id
+
+    async def test_without_its_key_an_engine_gives_what_it_has_issued(
+        self, installer: Caller, charge_point: str, app: FastAPI
+    ) -> None:
+        path = f"/commissioning/{charge_point}/report"
+        issued = (await installer.get(path)).content
+        app.state.parts = replace(app.state.parts, issuing=Issuing(None))
+        assert (await installer.get(path)).content == issued
+
+    async def test_a_new_public_address_makes_another_which_leads_there(
+        self, installer: Caller, anonymous: Caller, charge_point: str, app: FastAPI
+    ) -> None:
+        path = f"/commissioning/{charge_point}/report"
+        await installer.get(path)
+        moved = app.state.parts.settings.model_copy(
+            update={"public_api_url": "https://charging.example.org"}
+        )
+        app.state.parts = replace(app.state.parts, settings=moved)
+        assert (await installer.get(path)).headers["x-certificate-number"] == "2"
+        listed = (await installer.get(f"/commissioning/{charge_point}/certificates")).json()
+        for one in listed["items"]:  # the file of the first as well is found where the engine is
+            address = one["url"].removeprefix("https://charging.example.org")
+            assert (await anonymous.call("GET", address)).status_code == 200
+
+    async def test_a_new_secret_key_leaves_the_addresses_alive(
+        self, installer: Caller, anonymous: Caller, charge_point: str, app: FastAPI
+    ) -> None:
+        await installer.get(f"/commissioning/{charge_point}/report")
+        path = f"/commissioning/{charge_point}/certificates"
+        before = (await installer.get(path)).json()
+        other = app.state.parts.settings.model_copy(update={"secret_key": SecretStr("x" * 40)})
+        app.state.parts = replace(app.state.parts, settings=other)
+        listed = (await installer.get(path)).json()
+        assert listed == before
+        address = listed["items"][0]["url"].removeprefix("https://api.example.com")
+        assert (await anonymous.call("GET", address)).status_code == 200
 
     async def test_too_many_changes_are_throttled(
         self, installer: Caller, charge_point: str, app: FastAPI

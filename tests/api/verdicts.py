@@ -1,10 +1,12 @@
 """Runs with a verdict, as they lie in the database when their workflow has closed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.certificates import ChargePointReport
+from domain.certificates import ChargePointReport, Frame
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
 from storage.engine import Database
@@ -71,24 +73,31 @@ async def judge(
                     for reading in report.readings
                 ],
             )
-        await connection.execute(
-            insert(log_entries),
-            [
-                {
-                    "charge_point_id": charge_point_id,
-                    "commissioning_id": run,
-                    "at": frame.at,
-                    "level": "debug",
-                    "kind": "frame",
-                    "direction": frame.direction,
-                    "action": frame.action,
-                    "text": frame.text,
-                }
-                for frame in report.frames
-            ],
-        )
+        await log_frames(connection, charge_point_id, run, report.frames)
         await runs.finish(view)
     return run
+
+
+async def log_frames(
+    connection: AsyncConnection, charge_point_id: str, run: str, frames: Sequence[Frame]
+) -> None:
+    """Log frames of a run."""
+    await connection.execute(
+        insert(log_entries),
+        [
+            {
+                "charge_point_id": charge_point_id,
+                "commissioning_id": run,
+                "at": frame.at,
+                "level": "debug",
+                "kind": "frame",
+                "direction": frame.direction,
+                "action": frame.action,
+                "text": frame.text,
+            }
+            for frame in frames
+        ],
+    )
 
 
 async def reopen(database: Database, run: str) -> None:

@@ -19,6 +19,7 @@ FIRST = Certificate(
     content_hash="a" * 64,
     sha256="b" * 64,
     key_id="c" * 16,
+    token="t1",
     issued_at=AT,
     summary={"site": "Riverside"},
     newest=1,
@@ -29,12 +30,12 @@ async def test_a_number_is_given_once(database: Database) -> None:
     await one_charge_point(database)
     async with database.write() as connection:
         certificates = Certificates(connection)
-        assert await certificates.add(FIRST, token_hash="t1", file=b"one")
-        rival = replace(FIRST, id="cer_2")
-        assert not await certificates.add(rival, token_hash="t2", file=b"two")
+        assert await certificates.add(FIRST, file=b"one")
+        rival = replace(FIRST, id="cer_2", token="t2")
+        assert not await certificates.add(rival, file=b"two")
         assert await certificates.newest("cp_1") == FIRST  # and the transaction goes on
-        second = replace(FIRST, id="cer_3", number=2)
-        assert await certificates.add(second, token_hash="t3", file=b"three")
+        second = replace(FIRST, id="cer_3", number=2, token="t3")
+        assert await certificates.add(second, file=b"three")
     async with database.read() as connection:
         certificates = Certificates(connection)
         first, newest = replace(FIRST, newest=2), replace(second, newest=2)

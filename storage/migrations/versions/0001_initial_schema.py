@@ -221,14 +221,14 @@ def upgrade() -> None:
     sa.Column('content_hash', sa.String(length=64), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('key_id', sa.String(length=16), nullable=False),
-    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('token', sa.String(length=27), nullable=False),
     sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('summary', sa.JSON(), nullable=False),
     sa.Column('file', sa.LargeBinary(), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_certificates_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_certificates')),
     sa.UniqueConstraint('subject_id', 'number', name=op.f('uq_certificates_subject_id_number')),
-    sa.UniqueConstraint('token_hash', name=op.f('uq_certificates_token_hash'))
+    sa.UniqueConstraint('token', name=op.f('uq_certificates_token'))
     )
     op.create_table('charge_points',
     sa.Column('id', sa.String(length=40), nullable=False),
