@@ -1,4 +1,4 @@
-"""The typefaces: FiraGO for text, Fira Mono for frames, Noto's symbols where both have a gap.
+"""The typefaces: FiraGO for text, Cascadia Mono for frames, Noto's symbols where both have a gap.
 
 They come as data inside `pymupdf-fonts`; the PDF library wants files with a font's extension.
 """
@@ -15,6 +15,8 @@ from typing import Final
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
 
+from documents.outlines import as_truetype
+
 # It warns of an old table in one of the fonts, whenever that is embedded.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
@@ -29,42 +31,61 @@ class Typeface(StrEnum):
 
 _SHAPING: Final = frozenset({"GDEF", "GPOS", "GSUB", "kern", "BASE", "MATH", "DSIG"})
 _FILES: Final = {
-    (Typeface.TEXT, ""): ("FiraGO_Regular", ".ttf"),
-    (Typeface.TEXT, "B"): ("FiraGO_Bold", ".ttf"),
-    (Typeface.MONO, ""): ("FiraMono_Regular", ".otf"),
-    (Typeface.SYMBOLS, ""): ("NotoSansSymbols2_Regular", ".otf"),
+    (Typeface.TEXT, ""): "FiraGO_Regular",
+    (Typeface.TEXT, "B"): "FiraGO_Bold",
+    (Typeface.MONO, ""): "CascadiaMono_Regular",
 }
+_SYMBOLS: Final = "NotoSansSymbols2_Regular"
+
+
+def add_fonts(document: FPDF, written: str) -> None:
+    """Make the typefaces known to a document, and fill their gaps from each other.
+
+    Of the symbols only those among ``written``, which holds whatever the document may say.
+    """
+    text = _code_points(_FILES[Typeface.TEXT, ""])
+    symbols = ({ord(character) for character in written} - text) & _code_points(_SYMBOLS)
+    fallback = [Typeface.TEXT]
+    # The document keeps the files open and needs their names no more: nothing is left behind, even
+    # by a process that ends without a good-bye.
+    with tempfile.TemporaryDirectory(prefix="dynamo-fonts-") as folder:
+        for (family, style), name in _FILES.items():
+            _add(document, family, style, _typeface(name), folder)
+        if symbols:
+            _add(document, Typeface.SYMBOLS, "", as_truetype(_raw(_SYMBOLS), symbols), folder)
+            fallback.append(Typeface.SYMBOLS)
+    document.set_fallback_fonts(fallback, exact_match=False)
+
+
+def _add(document: FPDF, family: Typeface, style: str, font: bytes, folder: str) -> None:
+    path = Path(folder, f"{family}{style}.ttf")
+    path.write_bytes(font)
+    document.add_font(family, style, path)
+
+
+@cache
+def drawable() -> frozenset[int]:
+    """Code points for which some typeface has a glyph."""
+    return frozenset().union(*map(_code_points, (*_FILES.values(), _SYMBOLS)))
+
+
+@cache
+def _code_points(name: str) -> frozenset[int]:
+    with TTFont(BytesIO(_raw(name)), lazy=True) as font:
+        return frozenset(font.getBestCmap())
 
 
 @cache
 def _typeface(name: str) -> bytes:
     """Unpack a typeface, once a process, without the tables for shaping: nothing here is shaped."""
-    module = importlib.import_module(f"pymupdf_fonts.{name}")
     smaller = BytesIO()
-    with TTFont(BytesIO(module.fontbuffer), lazy=True, recalcTimestamp=False) as font:
+    with TTFont(BytesIO(_raw(name)), lazy=True, recalcTimestamp=False) as font:
         for table in _SHAPING & set(font.keys()):
             del font[table]
         font.save(smaller, reorderTables=None)
     return smaller.getvalue()
 
 
-def add_fonts(document: FPDF) -> None:
-    """Make the typefaces known to a document, and fill their gaps from each other."""
-    # The document keeps the files open and needs their names no more: nothing is left behind, even
-    # by a process that ends without a good-bye.
-    with tempfile.TemporaryDirectory(prefix="dynamo-fonts-") as folder:
-        for (family, style), (name, extension) in _FILES.items():
-            path = Path(folder, name + extension)
-            path.write_bytes(_typeface(name))
-            document.add_font(family, style, path)
-    document.set_fallback_fonts([Typeface.TEXT, Typeface.SYMBOLS], exact_match=False)
-
-
-@cache
-def drawable() -> frozenset[int]:
-    """Code points for which some typeface has a glyph."""
-    points: set[int] = set()
-    for name, _extension in _FILES.values():
-        with TTFont(BytesIO(_typeface(name)), lazy=True) as font:
-            points |= font.getBestCmap().keys()
-    return frozenset(points)
+def _raw(name: str) -> bytes:
+    found: bytes = importlib.import_module(f"pymupdf_fonts.{name}").fontbuffer
+    return found

@@ -50,15 +50,19 @@ class Imprint:
 
 
 class Paper(FPDF):
-    """An empty document; add a page to begin."""
+    """An empty document; add a page to begin.
 
-    def __init__(self, imprint: Imprint) -> None:
+    ``written`` holds every character that it may be asked to write, in any order: the ``repr`` of
+    what it is made of does.
+    """
+
+    def __init__(self, imprint: Imprint, written: str) -> None:
         super().__init__(unit="mm", format="A4")
         self._imprint = imprint
         self.running = ""
         """Heads each page that is begun from now on; empty: nothing."""
         self._widths: dict[tuple[str, str], dict[str, float]] = {}
-        add_fonts(self)
+        add_fonts(self, written)
         self.alias_nb_pages(PAGES)
         self.set_margins(MARGIN, _TOP)
         self.set_auto_page_break(auto=True, margin=_FOOT + 4)

@@ -36,7 +36,8 @@ def statement_pdf(statement: Statement) -> bytes:
             foot=f"Statement of {_month(statement)} · {statement.project}",
             below=f"{statement.project_id} · no invoice: a list of what was billed",
             at=statement.at,
-        )
+        ),
+        repr(statement),
     )
     paper.add_page()
     _head(paper, statement)

@@ -16,7 +16,7 @@ def render_pdf(report: Report, issue: Issue, thumbnails: Mapping[str, bytes]) ->
     ``thumbnails`` are the photos' small JPEG files by the photos' ids; one that is missing leaves
     its place empty.
     """
-    paper = Paper(_imprint(report, issue))
+    paper = Paper(_imprint(report, issue), repr(report))
     if report.scope is CertificateScope.PROJECT:
         draw_cover(paper, report, issue)
     for one in report.charge_points:

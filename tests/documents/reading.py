@@ -1,5 +1,8 @@
 """Read a PDF back, as a viewer would."""
 
+import re
+import zlib
+
 import pypdfium2
 from PIL import Image
 
@@ -21,3 +24,14 @@ def picture(pdf: bytes, page: int = 0, *, scale: float = 1.5) -> Image.Image:
         return drawn
     finally:
         document.close()
+
+
+def embedded_fonts(pdf: bytes) -> list[bytes]:
+    """Every font file in it, unpacked."""
+    streams = (
+        zlib.decompress(found[1])
+        for found in re.finditer(rb"/FlateDecode\b.*?>>\s*stream\n(.*?)\nendstream", pdf, re.DOTALL)
+    )
+    return [
+        stream for stream in streams if stream[:4] in {b"\0\1\0\0", b"OTTO", b"true", b"\1\0\4\1"}
+    ]

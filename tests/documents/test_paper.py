@@ -1,14 +1,17 @@
 """The paper takes any text, and gives the same bytes for the same content."""
 
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
+from shutil import which
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from documents.fonts import drawable
+from documents.fonts import Typeface, drawable
 from documents.paper import Imprint, Paper
 from documents.text import PAGES, clean, clean_lines
-from tests.documents.reading import texts
+from tests.documents.reading import embedded_fonts, texts
 
 IMPRINT = Imprint(
     title="Statement",
@@ -20,7 +23,7 @@ IMPRINT = Imprint(
 
 
 def _document(*lines: str) -> bytes:
-    paper = Paper(IMPRINT)
+    paper = Paper(IMPRINT, repr(lines))
     paper.add_page()
     paper.ink(9)
     for line in lines:
@@ -34,6 +37,25 @@ def test_text_comes_back_as_it_was_written() -> None:
     assert words in page
     assert "Page 1 of 1" in page
     assert "Riverside Business Park" in page
+
+
+def test_fonts_are_embedded_as_what_they_are(tmp_path: Path) -> None:
+    paper = Paper(IMPRINT, said := "Hello Ω ▶ ✓ 🖶")
+    paper.add_page()
+    for family, bold in ((Typeface.TEXT, False), (Typeface.TEXT, True), (Typeface.MONO, False)):
+        paper.ink(9, bold=bold, family=family)
+        paper.line_of(said)
+    pdf = bytes(paper.output())
+    fonts = embedded_fonts(pdf)
+    assert len(fonts) == 4
+    assert {font[:4] for font in fonts} == {b"\0\1\0\0"}  # TrueType, which the PDF says they are
+    assert texts(pdf)[0].count(said) == 3
+    drawer = which("pdftoppm")
+    if drawer is not None:
+        (tmp_path / "document.pdf").write_bytes(pdf)
+        command = [drawer, "-png", str(tmp_path / "document.pdf"), str(tmp_path / "page")]
+        drawn = subprocess.run(command, capture_output=True, check=True, text=True)
+        assert not drawn.stderr
 
 
 def test_the_same_content_is_the_same_bytes() -> None:
@@ -68,7 +90,7 @@ def test_cleaned_text_can_be_drawn(text: str) -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.text(max_size=400), st.floats(min_value=5, max_value=180))
 def test_any_text_makes_a_document_and_fits(text: str, width: float) -> None:
-    paper = Paper(IMPRINT)
+    paper = Paper(IMPRINT, repr(text))
     paper.add_page()
     paper.ink(8)
     assert paper.get_string_width(paper.fitted(clean(text), width)) <= width
