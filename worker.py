@@ -120,6 +120,7 @@ def make_worker(
         records.catch_up,
         records.finish_run,
         records.note_wait,
+        records.note_answer,
         directories.locate,
         directories.claim,
         directories.release,

@@ -55,7 +55,7 @@ class BatchActivities:
         for _ in range(2):  # it may begin between the two looks, and then has a workflow
             if await self._control.cancel_open(charge_point_id, step.cancel_request):
                 return _End.CANCELLED
-            if await self._records.abandon_unbegun(charge_point_id):
+            if await self._records.abandon_unbegun(charge_point_id, step.cancel_request):
                 return _End.TAKEN_BACK
         return _End.NONE
 

@@ -5,6 +5,7 @@ from temporalio import activity
 from activities.bell import ring
 from domain.batch import WaitNote
 from domain.commissioning import (
+    AnswerNote,
     Briefing,
     Claim,
     Finished,
@@ -59,6 +60,11 @@ class RecordActivities:
     async def note_wait(self, note: WaitNote) -> None:
         """Keep in the run's row what it waits for; an open batch of the project hears of it."""
         await ring(await self._records.note_wait(note))
+
+    @activity.defn
+    async def note_answer(self, note: AnswerNote) -> None:
+        """Tell of an answer on the audit trail."""
+        await self._records.note_answer(note)
 
 
 class DirectoryActivities:

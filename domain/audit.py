@@ -13,8 +13,26 @@ class AuditAction(StrEnum):
     CHARGE_POINT_REGISTERED = "charge_point.registered"
     CHARGE_POINT_CHANGED = "charge_point.changed"
     CHARGE_POINT_REMOVED = "charge_point.removed"
+    CHARGE_POINTS_IMPORTED = "charge_points.imported"
+    IDENTITY_CLAIMED = "identity.claimed"
+    CONFIGURATION_CHOSEN = "configuration.chosen"
+    DECLARATION_PUT = "declaration.put"
+    PHOTO_ADDED = "photo.added"
+    PHOTO_REMOVED = "photo.removed"
+    COMMISSIONING_STARTED = "commissioning.started"
+    COMMISSIONING_RETRIED = "commissioning.retried"
+    COMMISSIONING_ANSWERED = "commissioning.answered"
+    COMMISSIONING_CANCELLED = "commissioning.cancelled"
+    COMMISSIONING_TAKEN_BACK = "commissioning.taken_back"
+    BATCH_STARTED = "batch.started"
+    BATCH_CANCELLED = "batch.cancelled"
+    BATCH_TAKEN_BACK = "batch.taken_back"
     POWER_CHANGED = "power.changed"
     ELECTRICAL_CHANGED = "electrical.changed"
+    FEATURE_PAUSED = "feature.paused"
+    FEATURE_RESUMED = "feature.resumed"
+    TARIFF_SET = "tariff.set"
+    TIME_ZONE_CHANGED = "time_zone.changed"
     ACCESS_CHANGED = "access.changed"
     ID_TAG_PUT = "id_tag.put"
     ID_TAG_REMOVED = "id_tag.removed"
@@ -33,7 +51,8 @@ class Actor:
     """Who acts, and from where: the address as the API sees it.
 
     ``email`` of somebody without an account is the one that was invited; ``role`` is a
-    :class:`domain.states.Role`, or ``engine`` for what happens by itself.
+    :class:`domain.states.Role`, ``engine`` for what happens by itself, or ``operator`` for who acts
+    in Temporal, whose name nobody has checked.
     """
 
     email: str | None
@@ -44,3 +63,6 @@ class Actor:
 
 ENGINE = Actor(email=None, role="engine")
 """Time, mostly: nobody has done it."""
+
+OPERATOR = Actor(email=None, role="operator")
+"""Somebody in Temporal."""

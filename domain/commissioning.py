@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.audit import ENGINE, Actor
+from domain.audit import ENGINE, OPERATOR, Actor
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
 from domain.invitations import OpenInvitation
 from domain.operations import DesiredParameter, ParameterOutcome
-from domain.states import InstallerAnswer
+from domain.states import InstallerAnswer, WaitingFor
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
 MAX_WAIT_FOR_CONNECTION = timedelta(days=30)
@@ -76,6 +76,7 @@ class StartOrder:
     installer_id: str
     started_by: str
     options: RunOptions
+    actor: Actor = OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +93,7 @@ class RetryOrder:
     from_scratch: bool = False
     update_firmware: bool | None = None
     project_id: str | None = None
+    actor: Actor = OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,10 +173,11 @@ class TransactionReadings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelRequest:
-    """Who cancels a run, and why."""
+    """Who cancels a run, and why. ``actor`` is who that is for the audit trail."""
 
     by: str = AN_OPERATOR
     reason: str | None = None
+    actor: Actor = OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,13 +187,31 @@ class Answer:
     answer: InstallerAnswer
     note: str | None = None
     by: str = AN_OPERATOR
+    actor: Actor = OPERATOR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerNote:
+    """An answer for the audit trail; ``number`` counts those of the run, so that one is one."""
+
+    commissioning_id: str
+    charge_point_id: str
+    project_id: str
+    number: int
+    at: datetime
+    asked: WaitingFor
+    answer: Answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunVerdict:
-    """What the run leaves behind: the record as a row, the charge point's new status."""
+    """What the run leaves behind: the record as a row, the charge point's new status.
+
+    ``cancel``: who has cancelled it, if it was.
+    """
 
     view: RunView
+    cancel: CancelRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

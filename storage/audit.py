@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
+from storage.dialects import conflict_insert
 from storage.tables import audit_entries
 
 
@@ -44,10 +45,15 @@ class Audit:
         at: datetime,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
+        key: str | None = None,
     ) -> None:
-        """Add an entry, in the transaction of the change. Nothing secret belongs into it."""
+        """Add an entry, in the transaction of the change. Nothing secret belongs into it.
+
+        Of one ``key`` there is one entry, however often it is written.
+        """
         await self._connection.execute(
-            insert(audit_entries).values(
+            conflict_insert(self._connection, audit_entries)
+            .values(
                 project_id=self._project_id,
                 at=at,
                 action=action,
@@ -58,7 +64,9 @@ class Audit:
                 target=target,
                 before=before,
                 after=after,
+                entry_key=key,
             )
+            .on_conflict_do_nothing()
         )
 
     async def page(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep, RunToStart
-from domain.commissioning import RunRequest
+from domain.commissioning import CancelRequest, RunRequest
 from domain.ids import Prefix, new_id
 from domain.states import (
     BatchStatus,
@@ -71,11 +71,14 @@ class StoredBatches:
                 .values(cancel_sent=True)
             )
 
-    async def abandon_unbegun(self, charge_point_id: str) -> bool:
-        """Take back the run of a charge point whose workflow has not begun; False when it has."""
+    async def abandon_unbegun(self, charge_point_id: str, request: CancelRequest) -> bool:
+        """Take back the run whose workflow has not begun, as somebody asks; False when it has."""
         async with self._database.write() as connection:
-            run = await Runs(connection).open_run(charge_point_id)
-            return run is not None and await Runs(connection).abandon(run.request.commissioning_id)
+            runs = Runs(connection)
+            run = await runs.open_run(charge_point_id)
+            return run is not None and await runs.abandon(
+                run.request, by=request.actor, at=self._now()
+            )
 
     async def _start(self, connection: AsyncConnection, batch: BatchRequest) -> BatchStep:
         counts = await count(connection, batch.batch_id)

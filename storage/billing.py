@@ -6,8 +6,10 @@ from datetime import datetime
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
-from domain.states import ProjectStatus
+from domain.states import Feature, ProjectStatus
+from storage.audit import Audit
 from storage.dialects import conflict_insert
 from storage.tables import billing_accounts, billing_pauses, projects, tariffs
 
@@ -93,7 +95,7 @@ class Billing:
             return None
         return BillingState(active_since=row.active_since, paused_at=row.paused_at)
 
-    async def pause(self, *, at: datetime, by: str) -> BillingState:
+    async def pause(self, *, at: datetime, by: Actor) -> BillingState:
         """Bill no transaction that begins from now on; one that runs is billed. Safe to repeat.
 
         Raises:
@@ -105,12 +107,13 @@ class Billing:
         if state.paused_at is None:
             await self._connection.execute(
                 insert(billing_pauses).values(
-                    project_id=self._project_id, paused_at=at, paused_by=by
+                    project_id=self._project_id, paused_at=at, paused_by=by.account_id
                 )
             )
+            await self._audit(AuditAction.FEATURE_PAUSED, by, at=at)
         return await self._active()
 
-    async def resume(self, *, at: datetime) -> BillingState:
+    async def resume(self, *, at: datetime, by: Actor) -> BillingState:
         """Bill again what begins from now on. Safe to repeat.
 
         Raises:
@@ -119,12 +122,14 @@ class Billing:
         """
         await self._locked()
         await self._active()
-        await self._connection.execute(
+        resumed = await self._connection.execute(
             update(billing_pauses)
             .where(billing_pauses.c.project_id == self._project_id)
             .where(billing_pauses.c.resumed_at.is_(None))
             .values(resumed_at=at)
         )
+        if resumed.rowcount > 0:
+            await self._audit(AuditAction.FEATURE_RESUMED, by, at=at)
         return await self._active()
 
     async def bills(self, moment: datetime) -> bool:
@@ -140,6 +145,11 @@ class Billing:
             .where(or_(billing_pauses.c.resumed_at.is_(None), billing_pauses.c.resumed_at > moment))
         )
         return not paused
+
+    async def _audit(self, action: AuditAction, by: Actor, *, at: datetime) -> None:
+        await Audit(self._connection, self._project_id).write(
+            action, by, target=Feature.BILLING, at=at
+        )
 
     async def _locked(self) -> None:
         await self._connection.execute(

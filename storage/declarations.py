@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, func, select
@@ -35,7 +36,7 @@ class Declarations:
         await self._connection.execute(
             upsert(self._connection, declarations, keys=("charge_point_id",)).values(
                 charge_point_id=charge_point_id,
-                declared=_DECLARED.dump_python(declaration.declared, mode="json"),
+                declared=as_document(declaration.declared),
                 declared_by=declaration.by,
                 declared_at=declaration.at,
             )
@@ -153,3 +154,9 @@ class Photos:
             .where(photos.c.id == photo_id)
         )
         return result.rowcount == 1
+
+
+def as_document(declared: Declared) -> dict[str, Any]:
+    """Write the fields as the database and the audit trail have them."""
+    document: dict[str, Any] = _DECLARED.dump_python(declared, mode="json")
+    return document

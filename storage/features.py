@@ -1,14 +1,16 @@
 """What came alive at the handover, and the electrical facts that smart charging needs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Actor, AuditAction
 from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
 from domain.states import Feature, FeatureState
+from storage.audit import Audit
 from storage.billing import Billing
 from storage.tables import charge_point_features, charge_points, projects
 
@@ -80,27 +82,38 @@ class Power:
         ).one()
         return SiteLimit(amps=row.max_amps, phases=row.phases)
 
-    async def set_limit(self, limit: SiteLimit) -> None:
-        """Note what the supply carries."""
-        await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == self._project_id)
-            .values(max_amps=limit.amps, phases=limit.phases)
+    async def set_limit(self, limit: SiteLimit, *, by: Actor, at: datetime) -> None:
+        """Note what the supply carries; a repeat changes nothing."""
+        await self._lock()
+        before = await self.limit()
+        if before == limit:
+            return
+        await self._set(max_amps=limit.amps, phases=limit.phases)
+        await Audit(self._connection, self._project_id).write(
+            AuditAction.POWER_CHANGED,
+            by,
+            target=self._project_id,
+            at=at,
+            before=asdict(before),
+            after=asdict(limit),
         )
 
-    async def set_paused(self, at: datetime | None) -> None:
+    async def set_paused(self, *, paused: bool, by: Actor, at: datetime) -> None:
         """Note since when smart charging is paused; a repeat does not move that."""
-        since = projects.c.smart_charging_paused_at
-        query = update(projects).where(projects.c.id == self._project_id)
-        if at is not None:
-            query = query.where(since.is_(None))
-        await self._connection.execute(query.values(smart_charging_paused_at=at))
+        await self._lock()
+        if (await self._paused_at() is not None) == paused:
+            return
+        await self._set(smart_charging_paused_at=at if paused else None)
+        await Audit(self._connection, self._project_id).write(
+            AuditAction.FEATURE_PAUSED if paused else AuditAction.FEATURE_RESUMED,
+            by,
+            target=Feature.SMART_CHARGING,
+            at=at,
+        )
 
     async def smart_charging(self) -> FeatureStatus:
         """How far smart charging is."""
-        paused = await self._connection.scalar(
-            select(projects.c.smart_charging_paused_at).where(projects.c.id == self._project_id)
-        )
+        paused = await self._paused_at()
         rows = await self._connection.execute(
             select(
                 charge_points.c.id, charge_point_features.c.state, charge_point_features.c.detail
@@ -127,6 +140,22 @@ class Power:
             charge_points=tuple(
                 one for one in found if one.state is not FeatureState.ACTIVE or one.detail
             ),
+        )
+
+    async def _paused_at(self) -> datetime | None:
+        since: datetime | None = await self._connection.scalar(
+            select(projects.c.smart_charging_paused_at).where(projects.c.id == self._project_id)
+        )
+        return since
+
+    async def _lock(self) -> None:
+        await self._connection.execute(
+            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+        )
+
+    async def _set(self, **values: object) -> None:
+        await self._connection.execute(
+            update(projects).where(projects.c.id == self._project_id).values(**values)
         )
 
 

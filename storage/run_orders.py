@@ -9,6 +9,7 @@ from domain.commissioning import Registered, RetryOrder, RunRequest, StartOrder
 from domain.errors import ConflictError, NotFoundError
 from domain.states import RunStatus
 from storage.charge_points import ChargePoints, read_registered
+from storage.run_audit import RunAudit
 from storage.runs import Runs
 
 
@@ -78,6 +79,7 @@ class RunOrders:
             installer_id=order.installer_id,
             started_by=order.started_by,
             options=options,
+            actor=order.actor,
         )
         return await self._commit(
             again,
@@ -102,7 +104,11 @@ class RunOrders:
             previous_commissioning_id=previous,
             from_scratch=from_scratch,
         )
-        return await self._committed(await Runs(self._connection).create_starting(request))
+        stored = await Runs(self._connection).create_starting(request)
+        if stored is request:  # else the order was given before
+            trail = RunAudit(self._connection, request.project_id)
+            await trail.started(request, by=order.actor)
+        return await self._committed(stored)
 
     async def _committed(self, request: RunRequest) -> Committed:
         registered = await read_registered(self._connection, request.charge_point_id)

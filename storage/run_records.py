@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.batch import WaitNote
 from domain.commissioning import (
+    AnswerNote,
     Briefing,
     Claim,
     Finished,
@@ -36,6 +37,7 @@ from storage.members import Members
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
+from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from storage.tables import (
@@ -118,7 +120,7 @@ class StoredRuns:
         view = verdict.view
         async with self._database.write() as connection:
             runs = Runs(connection)
-            if await runs.finish(view):
+            if await runs.finish(view, verdict.cancel):
                 await write_run_log(connection, view)
             elif run := await runs.get(view.charge_point_id, view.commissioning_id):
                 view = run.view or view
@@ -134,6 +136,11 @@ class StoredRuns:
             if not await Runs(connection).note_wait(note) or note.waiting is None:
                 return None
             return await open_batch_of(connection, note.charge_point_id)
+
+    async def note_answer(self, note: AnswerNote) -> None:
+        """Tell of the answer on the audit trail, once."""
+        async with self._database.write() as connection:
+            await RunAudit(connection, note.project_id).answered(note)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """Boots of the charge point are answered Accepted from now on."""

@@ -10,12 +10,14 @@ from sqlalchemy import Row, Select, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Actor
 from domain.batch import WaitNote
 from domain.checks import CheckRecord, RunView, Waiting
-from domain.commissioning import RunRequest
+from domain.commissioning import CancelRequest, RunRequest
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.announcements import announce_verdict
+from storage.run_audit import RunAudit
 from storage.tables import charge_points, commissioning_runs
 
 _REQUEST = TypeAdapter(RunRequest)
@@ -75,14 +77,16 @@ class Runs:
             ) from error
         return request
 
-    async def abandon(self, commissioning_id: str) -> bool:
+    async def abandon(self, request: RunRequest, *, by: Actor, at: datetime) -> bool:
         """Take back a run whose workflow could not be started; False when it has begun."""
         result = await self._connection.execute(
             update(commissioning_runs)
-            .where(commissioning_runs.c.id == commissioning_id)
+            .where(commissioning_runs.c.id == request.commissioning_id)
             .where(commissioning_runs.c.status == RunStatus.STARTING)
             .values(status=RunStatus.ABANDONED)
         )
+        if result.rowcount == 1:
+            await RunAudit(self._connection, request.project_id).taken_back(request, by=by, at=at)
         return result.rowcount == 1
 
     async def begin(self, commissioning_id: str, *, id_tag: str) -> bool:
@@ -101,8 +105,11 @@ class Runs:
         await self._set_status_of_charge_point(commissioning_id, ChargePointStatus.COMMISSIONING)
         return True
 
-    async def finish(self, view: RunView) -> bool:
-        """Store the verdict. The first one wins; False for a later one, which changes nothing."""
+    async def finish(self, view: RunView, cancel: CancelRequest | None = None) -> bool:
+        """Store the verdict. The first one wins; False for a later one, which changes nothing.
+
+        ``cancel``: who has cancelled the run, for the audit trail.
+        """
         result = await self._connection.execute(
             update(commissioning_runs)
             .where(commissioning_runs.c.id == view.commissioning_id)
@@ -122,6 +129,8 @@ class Runs:
             )
             at = view.completed_at or view.started_at
             await announce_verdict(self._connection, view, at=at)
+            if view.status is RunStatus.CANCELLED and cancel is not None:
+                await self._audit_cancel(view, cancel, at=at)
         return result.rowcount == 1
 
     async def note_wait(self, note: WaitNote) -> bool:
@@ -244,6 +253,12 @@ class Runs:
     async def _one(self, query: Select[Any]) -> Run | None:
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else _run(row)
+
+    async def _audit_cancel(self, view: RunView, cancel: CancelRequest, *, at: datetime) -> None:
+        run = await self.get(view.charge_point_id, view.commissioning_id)
+        if run is not None:
+            trail = RunAudit(self._connection, run.request.project_id)
+            await trail.cancelled(run.request, cancel, at=at)
 
     async def _status_after(self, view: RunView) -> ChargePointStatus:
         if view.status is RunStatus.COMPLETED:

@@ -68,13 +68,15 @@ class StoredSites:
     async def set_limit(self, change: SetLimit) -> None:
         """Store the limit."""
         async with self._database.write() as connection:
-            await Power(connection, change.project_id).set_limit(change.limit)
+            await Power(connection, change.project_id).set_limit(
+                change.limit, by=change.by, at=self._now()
+            )
 
     async def pause(self, change: PauseSmartCharging) -> None:
         """Store since when it is paused, or that it is not any more."""
         async with self._database.write() as connection:
             await Power(connection, change.project_id).set_paused(
-                self._now() if change.paused else None
+                paused=change.paused, by=change.by, at=self._now()
             )
 
 

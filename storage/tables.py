@@ -442,6 +442,7 @@ audit_entries = Table(
     Column("target", String(100), nullable=False),
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
+    Column("entry_key", String(100), unique=True),  # a repeated activity writes an entry once
     Index(None, "project_id", "id"),
 )
 

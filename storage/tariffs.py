@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Actor, AuditAction
 from domain.billing.tariff import Tariff, TariffVersion
 from domain.errors import ConflictError
 from domain.states import Role
+from storage.audit import Audit
 from storage.tables import billing_accounts, projects, tariffs
 
 
@@ -31,7 +33,7 @@ class Tariffs:
         self._connection = connection
         self._project_id = project_id
 
-    async def add(self, new: StoredTariff) -> None:
+    async def add(self, new: StoredTariff, *, by: Actor) -> None:
         """Let a tariff hold from a moment on.
 
         Until billing is active, one in another currency begins the list anew: nothing was billed by
@@ -65,6 +67,14 @@ class Tariffs:
                 set_as=new.set_as,
                 created_at=new.created_at,
             )
+        )
+        await Audit(self._connection, self._project_id).write(
+            AuditAction.TARIFF_SET,
+            by,
+            target=new.version.id,
+            at=new.created_at,
+            before=_told(stored[-1]) if stored else None,
+            after=_told(new),
         )
 
     async def _begin_anew(self, currency: str) -> None:
@@ -114,6 +124,21 @@ class Tariffs:
             )
         ).one_or_none()
         return None if row is None else _stored(row)
+
+
+def _told(one: StoredTariff) -> dict[str, Any]:
+    """What the trail says of a version: its prices; its conditions are in the version itself."""
+    components = [
+        component
+        for element in one.version.tariff.elements
+        for component in element.price_components
+    ]
+    return {
+        "tariff": one.version.id,
+        "valid_from": one.version.valid_from.isoformat(),
+        "currency": one.version.tariff.currency,
+        "prices": [f"{component.type} {component.price}" for component in components],
+    }
 
 
 def _stored(row: Row[Any]) -> StoredTariff:

@@ -12,7 +12,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from activities.runs import RunActivities
     from domain.checks import RunView, Waiting
-    from domain.commissioning import Answer, CancelRequest, RunRequest, RunVerdict
+    from domain.commissioning import (
+        Answer,
+        AnswerNote,
+        CancelRequest,
+        RunRequest,
+        RunVerdict,
+    )
     from domain.errors import ConflictError
     from domain.facts import ChargePointEvents
     from domain.failures import FailureCode, failure
@@ -61,6 +67,7 @@ class CommissioningWorkflow:
         self._doing: str | None = None
         self._catching_up = asyncio.Lock()
         self._taken_back = False
+        self._answers = 0
 
     @workflow.run
     async def run(self, request: RunRequest) -> RunView | None:
@@ -128,12 +135,23 @@ class CommissioningWorkflow:
         _must_name(request.by)
 
     @workflow.update
-    def answer(self, answer: Answer) -> Waiting:
+    async def answer(self, answer: Answer) -> Waiting:
         """Answer what the run asks; returns what was asked."""
         asked = self._journal.waiting
         assert asked is not None, "validated"  # noqa: S101
         assert self._run is not None, "validated"  # noqa: S101
         self._run.answer = answer
+        self._answers += 1
+        note = AnswerNote(
+            commissioning_id=self._request.commissioning_id,
+            charge_point_id=self._request.charge_point_id,
+            project_id=self._request.project_id,
+            number=self._answers,
+            at=workflow.now(),
+            asked=asked.waiting_for,
+            answer=answer,
+        )
+        await record(RecordActivities.note_answer, note, summary="Note the answer")
         return asked
 
     @answer.validator
@@ -295,7 +313,7 @@ class CommissioningWorkflow:
         self._journal.close(cancelled=cancelled)
         finished = await record(
             RecordActivities.finish_run,
-            RunVerdict(view=self._journal.view()),
+            RunVerdict(view=self._journal.view(), cancel=self._journal.cancel),
             summary=f"Record the verdict: {self._journal.status}",
         )
         # This task may be its second try, after new events: what the first has stored stands.

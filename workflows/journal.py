@@ -160,6 +160,11 @@ class Journal:
         self._on_change()
 
     @property
+    def cancel(self) -> CancelRequest | None:
+        """Who has asked to cancel the run, and why."""
+        return self._cancel
+
+    @property
     def status(self) -> RunStatus:
         """Where the run stands."""
         return self._status

@@ -40,8 +40,8 @@ class AuditShown(BaseModel):
 
     at: PreciseTimestamp
     action: AuditAction
-    email: str | None = Field(description="Who; null for what happens by itself")
-    role: str = Field(description="`installer`, `site_owner` or `engine`")
+    email: str | None = Field(description="Who; null for what happens by itself, and for operators")
+    role: str = Field(description="`installer`, `site_owner`, `operator` or `engine`")
     address: str | None = Field(description="From where, as the API sees it")
     target: str = Field(description="Id of what it was done to")
     before: Mapping[str, Any] | None

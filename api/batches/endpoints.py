@@ -14,7 +14,7 @@ from api.batches.schemas import (
     Commission,
     NeedsPersonShown,
 )
-from api.deps import AppParts, Installer, ProjectId
+from api.deps import Acting, AppParts, Installer, ProjectId
 from api.pagination import Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -47,6 +47,7 @@ async def commission_project(
     project_id: ProjectId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Annotated[Commission | None, Body()] = None,
 ) -> BatchStarted:
     """Commission the project's charge points, so many at a time, each as a single start does.
@@ -54,7 +55,9 @@ async def commission_project(
     A run that is open already is taken in. A charge point that is not connected, or waits for a
     person, does not hold up the others. Restarts are some seconds apart.
     """
-    request, total = await service.start(parts, installer, project_id, body or Commission())
+    request, total = await service.start(
+        parts, installer, project_id, body or Commission(), by=actor
+    )
     return BatchStarted(
         batch_id=request.batch_id,
         project_id=project_id,
@@ -103,10 +106,13 @@ async def cancel_project_commissioning(
     project_id: ProjectId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Annotated[Cancel | None, Body()] = None,
 ) -> CancellingBatch:
     """Start nothing more, and cancel the runs that are open; what has passed stays."""
-    batch = await service.cancel(parts, installer, project_id, body.reason if body else None)
+    batch = await service.cancel(
+        parts, installer, project_id, body.reason if body else None, by=actor
+    )
     return CancellingBatch(
         batch_id=batch.request.batch_id, project_id=project_id, status=batch.shown_status
     )

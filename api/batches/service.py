@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from api.batches.schemas import Commission
 from api.deps import now
 from api.parts import Parts
+from domain.audit import ENGINE, Actor, AuditAction
 from domain.batch import BatchCounts, BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, new_id
 from storage.accounts import Account
+from storage.audit import Audit
 from storage.batch_status import NeedsPerson, count, needing_a_person
 from storage.batches import Batch, Batches, read_owner
 from storage.projects import Projects
@@ -26,7 +28,7 @@ class BatchView:
 
 
 async def start(
-    parts: Parts, installer: Account, project_id: str, wanted: Commission
+    parts: Parts, installer: Account, project_id: str, wanted: Commission, *, by: Actor
 ) -> tuple[BatchRequest, int]:
     """Commission a project; returns the batch and how many charge points it has.
 
@@ -52,6 +54,17 @@ async def start(
             from_scratch=wanted.from_scratch,
         )
         total = await Batches(connection).create(request, scope=wanted.scope(), only=only)
+        await Audit(connection, project_id).write(
+            AuditAction.BATCH_STARTED,
+            by,
+            target=request.batch_id,
+            at=request.started_at,
+            after={
+                "charge_points": total,
+                "max_parallel": request.max_parallel,
+                "from_scratch": request.from_scratch,
+            },
+        )
         owner = await read_owner(connection, project_id)
     try:
         await parts.temporal.wake_batch(owner)
@@ -59,6 +72,10 @@ async def start(
         # Taken back, unless the workflow has begun all the same.
         async with parts.database.write() as connection:
             abandoned = await Batches(connection).abandon(request.batch_id)
+            if abandoned:
+                await Audit(connection, project_id).write(
+                    AuditAction.BATCH_TAKEN_BACK, ENGINE, target=request.batch_id, at=now()
+                )
         if abandoned:  # raised out here: an exception inside the block would undo it
             raise
     return request, total
@@ -88,7 +105,9 @@ async def view(
         )
 
 
-async def cancel(parts: Parts, installer: Account, project_id: str, reason: str | None) -> Batch:
+async def cancel(
+    parts: Parts, installer: Account, project_id: str, reason: str | None, *, by: Actor
+) -> Batch:
     """Start nothing more and cancel the open runs.
 
     Raises:
@@ -103,9 +122,18 @@ async def cancel(parts: Parts, installer: Account, project_id: str, reason: str 
         batch = await Batches(connection).open_of(project_id)
         if batch is None:
             raise ConflictError("no_open_batch", "This project is not being commissioned.")
-        await Batches(connection).request_cancel(
-            batch.request.batch_id, CancelRequest(by=installer.email, reason=reason)
-        )
+        if batch.cancel is None:
+            await Batches(connection).request_cancel(
+                batch.request.batch_id,
+                CancelRequest(by=installer.email, reason=reason, actor=by),
+            )
+            await Audit(connection, project_id).write(
+                AuditAction.BATCH_CANCELLED,
+                by,
+                target=batch.request.batch_id,
+                at=now(),
+                after={"reason": reason},
+            )
         owner = await read_owner(connection, project_id)
     await parts.temporal.wake_batch(owner)
     return batch

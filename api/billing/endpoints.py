@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.billing.schemas import BillingShown, Month, TimeZoneChange
-from api.deps import AppParts, OwnedProjectId, SiteOwner, now
+from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.problems import problems
+from domain.audit import AuditAction
 from domain.billing.cdr import CREDIT_SUFFIX, Cdr
 from domain.ids import Prefix
+from storage.audit import Audit
 from storage.billing import Billing
 from storage.billing_months import Months
 from storage.cdrs import Cdrs
@@ -41,7 +43,11 @@ async def get_billing(
     responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_time_zone(
-    project_id: OwnedProjectId, body: TimeZoneChange, owner: SiteOwner, parts: AppParts
+    project_id: OwnedProjectId,
+    body: TimeZoneChange,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
 ) -> BillingShown:
     """Say by whose clock prices are chosen, from the next session to be billed on.
 
@@ -49,9 +55,17 @@ async def set_time_zone(
     """
     async with parts.database.write() as connection:
         projects = Projects(connection)
-        await projects.owned(project_id, site_owner_id=owner.id)
+        project = await projects.owned(project_id, site_owner_id=owner.id)
         await Months(connection, project_id).close(now())
         await projects.change(project_id, {"time_zone": body.time_zone})
+        await Audit(connection, project_id).write(
+            AuditAction.TIME_ZONE_CHANGED,
+            actor,
+            target=project_id,
+            at=now(),
+            before={"time_zone": project.time_zone},
+            after={"time_zone": body.time_zone},
+        )
         state = await Billing(connection, project_id).state()
     return BillingShown.of(state, time_zone=body.time_zone)
 

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from api.billing.schemas import NewTariff, TariffShown
-from api.deps import AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner, now
+from api.deps import Acting, AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from domain.audit import Actor
 from domain.billing.tariff import TariffVersion
 from domain.errors import FieldError, InvalidError, NotFoundError
 from domain.ids import Prefix, new_id
@@ -31,14 +32,14 @@ _CURRENCY = "The project bills in another currency already."
     responses=problems(400, 401, 403, 404, 413, 422, 503, currency_fixed=_CURRENCY),
 )
 async def set_tariff(
-    project_id: OwnedProjectId, body: NewTariff, owner: SiteOwner, parts: AppParts
+    project_id: OwnedProjectId, body: NewTariff, owner: SiteOwner, parts: AppParts, actor: Acting
 ) -> TariffShown:
     """Let a tariff hold from now on, or from a moment to come; those before it are kept.
 
     A session that runs then costs the old prices until that moment, and the new ones after it. What
     was billed stays as it was billed.
     """
-    return await _set(parts, body, owner, project_id)
+    return await _set(parts, body, owner, project_id, actor)
 
 
 @router.get(
@@ -89,10 +90,10 @@ async def list_tariffs(
     ),
 )
 async def set_default_tariff(
-    project_id: ProjectId, body: NewTariff, installer: Installer, parts: AppParts
+    project_id: ProjectId, body: NewTariff, installer: Installer, parts: AppParts, actor: Acting
 ) -> TariffShown:
     """Let a tariff hold until the site owner sets another; possible until then."""
-    return await _set(parts, body, installer, project_id)
+    return await _set(parts, body, installer, project_id, actor)
 
 
 @router.get(
@@ -110,7 +111,9 @@ async def get_default_tariff(
         return _shown(await Tariffs(connection, project_id).valid_at(now()))
 
 
-async def _set(parts: Parts, body: NewTariff, account: Account, project_id: str) -> TariffShown:
+async def _set(
+    parts: Parts, body: NewTariff, account: Account, project_id: str, actor: Actor
+) -> TariffShown:
     at = now()
     valid_from = body.valid_from or at
     if valid_from < at:
@@ -134,7 +137,7 @@ async def _set(parts: Parts, body: NewTariff, account: Account, project_id: str)
             await projects.for_change(project_id, installer_id=account.id, lead=True)
         else:
             await projects.owned(project_id, site_owner_id=account.id)
-        await Tariffs(connection, project_id).add(new)
+        await Tariffs(connection, project_id).add(new, by=actor)
         await Billing(connection, project_id).begin(at=at)
     return TariffShown.of(new)
 

@@ -17,7 +17,7 @@ from api.commissioning.schemas import (
     Started,
     StatusShown,
 )
-from api.deps import AppParts, ChargePointId, CommissioningId, Installer
+from api.deps import Acting, AppParts, ChargePointId, CommissioningId, Installer
 from api.fields import Moment
 from api.pagination import Page, Paging
 from api.problems import problems
@@ -56,6 +56,7 @@ async def start(
     charge_point_id: ChargePointId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Annotated[Start | None, Body()] = None,
 ) -> Started:
     """Trigger the commissioning sequence: OCPP handshake, firmware, connectors, test transaction.
@@ -63,7 +64,9 @@ async def start(
     It may start while the charge point is not connected yet; it waits for it then. At most one
     run is open for a charge point.
     """
-    request = await service.start(parts, installer, charge_point_id, (body or Start()).options())
+    request = await service.start(
+        parts, installer, charge_point_id, (body or Start()).options(), by=actor
+    )
     return _started(request)
 
 
@@ -106,6 +109,7 @@ async def retry(
     charge_point_id: ChargePointId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Retry | None = None,
 ) -> Started:
     """Run again as the newest run was started; the two records refer to each other.
@@ -121,6 +125,7 @@ async def retry(
             charge_point_id,
             from_scratch=asked.from_scratch,
             update_firmware=asked.update_firmware,
+            by=actor,
         )
     )
 
@@ -136,11 +141,12 @@ async def cancel(
     charge_point_id: ChargePointId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Annotated[Cancel | None, Body()] = None,
 ) -> Cancelling:
     """Cancel the open run. A test transaction is stopped first; then its status is `cancelled`."""
     request, state = await service.cancel(
-        parts, installer, charge_point_id, body.reason if body else None
+        parts, installer, charge_point_id, body.reason if body else None, by=actor
     )
     return Cancelling(
         commissioning_id=request.commissioning_id, charge_point_id=charge_point_id, status=state
@@ -165,14 +171,18 @@ async def cancel(
     ),
 )
 async def answer(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts, body: AnswerGiven
+    charge_point_id: ChargePointId,
+    body: AnswerGiven,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> Answered:
     """Say that it is done, give it up, or skip it: `waiting.answers` of the status says which.
 
     An answer alone passes nothing. After `done` the charge point is looked at again; `give_up`
     fails the check; `skip` is what a run without a vehicle ends with. The record keeps who said so.
     """
-    given = Answer(answer=body.answer, note=body.note, by=installer.email)
+    given = Answer(answer=body.answer, note=body.note, by=installer.email, actor=actor)
     request, asked = await service.answer(parts, installer, charge_point_id, given)
     return Answered(
         commissioning_id=request.commissioning_id,

@@ -7,6 +7,7 @@ from typing import Final
 from api.commissioning.cause import with_newest_cause
 from api.deps import now
 from api.parts import Parts
+from domain.audit import ENGINE, Actor
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import (
     Answer,
@@ -29,7 +30,7 @@ _FOLLOWED_RUNS: Final = 20
 
 
 async def start(
-    parts: Parts, installer: Account, charge_point_id: str, options: RunOptions
+    parts: Parts, installer: Account, charge_point_id: str, options: RunOptions, *, by: Actor
 ) -> RunRequest:
     """Start a run.
 
@@ -44,6 +45,7 @@ async def start(
         installer_id=installer.id,
         started_by=installer.email,
         options=options,
+        actor=by,
     )
     return await _start(parts, lambda orders: orders.start(order))
 
@@ -55,6 +57,7 @@ async def retry(
     *,
     from_scratch: bool,
     update_firmware: bool | None,
+    by: Actor,
 ) -> RunRequest:
     """Start a run as the newest one was started.
 
@@ -70,6 +73,7 @@ async def retry(
         started_by=installer.email,
         from_scratch=from_scratch,
         update_firmware=update_firmware,
+        actor=by,
     )
     return await _start(parts, lambda orders: orders.retry(order))
 
@@ -130,7 +134,7 @@ async def views_since(
 
 
 async def cancel(
-    parts: Parts, installer: Account, charge_point_id: str, reason: str | None
+    parts: Parts, installer: Account, charge_point_id: str, reason: str | None, *, by: Actor
 ) -> tuple[RunRequest, RunStatus]:
     """Cancel the open run; the second part of the answer says how far that is.
 
@@ -143,12 +147,12 @@ async def cancel(
         run = await Runs(connection).open_run(charge_point_id)
     if run is None:
         raise _no_open_run()
-    request = CancelRequest(by=installer.email, reason=reason)
+    request = CancelRequest(by=installer.email, reason=reason, actor=by)
     if await parts.temporal.cancel_run(charge_point_id, request):
         return run.request, RunStatus.IN_PROGRESS
     # The row is there and its workflow is not: not begun yet, or just closed.
     async with parts.database.write() as connection:
-        abandoned = await Runs(connection).abandon(run.request.commissioning_id)
+        abandoned = await Runs(connection).abandon(run.request, by=by, at=now())
     if abandoned:
         return run.request, RunStatus.CANCELLED
     raise _no_open_run()
@@ -185,7 +189,7 @@ async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[Committed
         # Taken back, unless the workflow has begun all the same: then the start was a success
         # whose confirmation was lost.
         async with parts.database.write() as connection:
-            abandoned = await Runs(connection).abandon(request.commissioning_id)
+            abandoned = await Runs(connection).abandon(request, by=ENGINE, at=now())
         if abandoned:  # raised out here: an exception inside the block would undo it
             raise
     return request

@@ -12,7 +12,7 @@ from api.configuration.schemas import (
     TemplateShown,
 )
 from api.configuration.service import TAKEN, choose
-from api.deps import AppParts, ChargePointId, Installer, now
+from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.catalogue import Parameter
@@ -75,7 +75,11 @@ async def get_configuration(
     responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
 )
 async def customize(
-    charge_point_id: ChargePointId, body: Customization, installer: Installer, parts: AppParts
+    charge_point_id: ChargePointId,
+    body: Customization,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> Customized:
     """Override parameters to match the site.
 
@@ -88,7 +92,7 @@ async def customize(
     it waits for the end of the charge. `GET …/config` shows where each value stands.
     """
     choices = [(choice.key, choice.value) for choice in body.parameters]
-    result = await choose(parts, installer, charge_point_id, choices, restart=body.reboot)
+    result = await choose(parts, installer, charge_point_id, choices, restart=body.reboot, by=actor)
     outcomes = {outcome.key: outcome for outcome in (result.parameters if result else ())}
     answer = Customized(
         charge_point_id=charge_point_id, applied=[], rejected=[], queued=[], pending_reboot=False

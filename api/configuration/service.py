@@ -6,11 +6,13 @@ import structlog
 
 from api.deps import now
 from api.parts import Parts
+from domain.audit import Actor, AuditAction
 from domain.commissioning import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
 from domain.parameters import overrides_errors, text_of
 from domain.states import ParameterState
 from storage.accounts import Account
+from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.connections import live_node
 from storage.parameters import Parameters
@@ -27,6 +29,7 @@ async def choose(
     choices: Sequence[tuple[str, object]],
     *,
     restart: bool,
+    by: Actor,
 ) -> ConfigurationResult | None:
     """Store the chosen values; push them when the charge point is connected and free.
 
@@ -48,7 +51,16 @@ async def choose(
             )
         moment = now()
         values = {key: text_of(value) for key, value in choices if isinstance(value, int | str)}
+        before = await Parameters(connection).desired(charge_point_id)
         await Parameters(connection).queue(charge_point_id, values, at=moment)
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.CONFIGURATION_CHOSEN,
+            by,
+            target=charge_point_id,
+            at=moment,
+            before={key: before.get(key) for key in values},
+            after=values,
+        )
         connected = await live_node(connection, charge_point_id, now=moment) is not None
         # An open run configures the charge point itself, from the values stored here.
         busy = await Runs(connection).open_run(charge_point_id) is not None

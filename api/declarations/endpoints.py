@@ -6,16 +6,18 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.declarations.schemas import DeclarationShown, Declare, PhotoShown, PhotosShown
-from api.deps import AppParts, ChargePointId, Installer, now
+from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.fields import Name
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from documents.photos import PhotoFault, PhotoRefusedError, read_photo
+from domain.audit import AuditAction
 from domain.declarations import Declaration, PhotoFact
 from domain.errors import ConflictError, EngineError, NotFoundError
 from domain.ids import Prefix, is_id, new_id
+from storage.audit import Audit
 from storage.charge_points import ChargePoints
-from storage.declarations import Declarations, NewPhoto, Photos
+from storage.declarations import Declarations, NewPhoto, Photos, as_document
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Certificates"])
 
@@ -64,7 +66,11 @@ PhotoId = Annotated[str, Depends(_photo_id)]
     responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
 )
 async def put_declaration(
-    charge_point_id: ChargePointId, body: Declare, installer: Installer, parts: AppParts
+    charge_point_id: ChargePointId,
+    body: Declare,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> DeclarationShown:
     """State what no machine here has measured: it stands on the certificate, marked as declared.
 
@@ -72,8 +78,20 @@ async def put_declaration(
     """
     declaration = Declaration(declared=body.declared(), by=installer.email, at=now())
     async with parts.database.write() as connection:
-        await ChargePoints(connection).for_change(charge_point_id, installer_id=installer.id)
-        await Declarations(connection).put(charge_point_id, declaration)
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        declarations = Declarations(connection)
+        before = (await declarations.of([charge_point_id])).get(charge_point_id)
+        await declarations.put(charge_point_id, declaration)
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.DECLARATION_PUT,
+            actor,
+            target=charge_point_id,
+            at=declaration.at,
+            before=None if before is None else as_document(before.declared),
+            after=as_document(declaration.declared),
+        )
     return DeclarationShown.of(declaration)
 
 
@@ -115,6 +133,7 @@ async def add_photo(
     charge_point_id: ChargePointId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Annotated[bytes, Depends(_body)],
     caption: Annotated[Name | None, Query(description="What it shows")] = None,
 ) -> PhotoShown:
@@ -139,7 +158,9 @@ async def add_photo(
         added_at=now(),
     )
     async with parts.database.write() as connection:
-        await ChargePoints(connection).for_change(charge_point_id, installer_id=installer.id)
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
         photos = Photos(connection)
         if await photos.count(charge_point_id, but=fact.sha256) >= MOST_PHOTOS:
             raise ConflictError(
@@ -150,6 +171,14 @@ async def add_photo(
             charge_point_id,
             NewPhoto(fact=fact, picture=photo.picture, thumbnail=photo.thumbnail),
         )
+        if stored.id == fact.id:
+            await Audit(connection, charge_point.project_id).write(
+                AuditAction.PHOTO_ADDED,
+                actor,
+                target=charge_point_id,
+                at=fact.added_at,
+                after=_photo(stored),
+            )
     return PhotoShown.of(stored)
 
 
@@ -196,14 +225,33 @@ async def get_photo(
     responses=problems(401, 403, 404, 503, project_handed_over=HANDED_OVER),
 )
 async def delete_photo(
-    charge_point_id: ChargePointId, photo_id: PhotoId, installer: Installer, parts: AppParts
+    charge_point_id: ChargePointId,
+    photo_id: PhotoId,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
 ) -> Response:
     """Forget a photo. Certificates that were issued with it keep it."""
     async with parts.database.write() as connection:
-        await ChargePoints(connection).for_change(charge_point_id, installer_id=installer.id)
-        if not await Photos(connection).delete(charge_point_id, photo_id):
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        photos = Photos(connection)
+        found = {one.id: one for one in (await photos.of([charge_point_id]))[charge_point_id]}
+        if not await photos.delete(charge_point_id, photo_id):
             raise _no_photo()
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.PHOTO_REMOVED,
+            actor,
+            target=charge_point_id,
+            at=now(),
+            before=_photo(found[photo_id]),
+        )
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _photo(fact: PhotoFact) -> dict[str, Any]:
+    return {"photo": fact.id, "caption": fact.caption, "sha256": fact.sha256}
 
 
 def _no_photo() -> NotFoundError:

@@ -7,14 +7,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 
 from api.charge_points.schemas import ChargePointRegistered, ocpp_endpoint
-from api.deps import AppParts, Installer, ProjectId, now
+from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.imports.rows import Parsed, parse, refusal
 from api.imports.schemas import EXAMPLE, Imported
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from domain.audit import AuditAction
 from domain.errors import EngineError
 from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus
+from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.projects import Projects
 
@@ -50,6 +52,7 @@ async def import_charge_points(
     project_id: ProjectId,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
     body: Annotated[tuple[str, bytes], Depends(_body)],
 ) -> Imported:
     """Register up to 10,000 charge points from a CSV file (`Content-Type: text/csv`).
@@ -73,6 +76,13 @@ async def import_charge_points(
             raise refusal(errors)
         made = _charge_points(parsed, project_id)
         await charge_points.register_all(made)
+        await Audit(connection, project_id).write(
+            AuditAction.CHARGE_POINTS_IMPORTED,
+            actor,
+            target=project_id,
+            at=now(),
+            after={"charge_points": len(made)},
+        )
     base = parts.settings.public_ocpp_url
     return Imported(
         total=len(made),

@@ -4,14 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import AppParts, ChargePointId, Installer, ProjectId, now
+from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
 from api.knocking.schemas import AttemptShown, Claim, Claimed, UnclaimedShown
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from domain.audit import AuditAction
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from storage.attempts import page_of_attempts
+from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.projects import Projects
 from storage.unclaimed import Unclaimed
@@ -85,6 +87,7 @@ async def claim_identity(
     body: Claim,
     installer: Installer,
     parts: AppParts,
+    actor: Acting,
 ) -> Claimed:
     """Admit this identity as that charge point, from its next attempt on.
 
@@ -105,4 +108,12 @@ async def claim_identity(
             )
         unclaimed = Unclaimed(connection, installer_id=installer.id)
         since = await unclaimed.claim(identity, charge_point, at=at)
+        if since == at:
+            await Audit(connection, project_id).write(
+                AuditAction.IDENTITY_CLAIMED,
+                actor,
+                target=charge_point.id,
+                at=at,
+                after={"identity": identity},
+            )
     return Claimed(identity=identity, charge_point_id=charge_point.id, claimed_at=since)

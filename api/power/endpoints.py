@@ -69,16 +69,7 @@ async def set_power(
     """From the handover on, the charge points of the site never draw more than this together."""
     async with parts.database.write() as connection:
         await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
-        before = await Power(connection, project_id).limit()
-        await Power(connection, project_id).set_limit(body.limit())
-        await Audit(connection, project_id).write(
-            AuditAction.POWER_CHANGED,
-            actor,
-            target=project_id,
-            at=now(),
-            before=asdict(before),
-            after=asdict(body.limit()),
-        )
+        await Power(connection, project_id).set_limit(body.limit(), by=actor, at=now())
     return PowerShown.of(body.limit())
 
 
@@ -150,10 +141,14 @@ async def show_owned_power(
     responses=problems(400, 401, 403, 404, 413, 422, 503),
 )
 async def set_owned_power(
-    project_id: OwnedProjectId, body: PowerLimit, owner: SiteOwner, parts: AppParts
+    project_id: OwnedProjectId,
+    body: PowerLimit,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
 ) -> PowerShown:
     """The running sessions follow within seconds."""
-    await service.set_limit(parts, owner, project_id, body.limit())
+    await service.set_limit(parts, owner, project_id, body.limit(), by=actor)
     return PowerShown.of(body.limit())
 
 
@@ -203,11 +198,12 @@ async def change_feature(
     body: FeatureChange,
     owner: SiteOwner,
     parts: AppParts,
+    actor: Acting,
 ) -> FeatureShown:
     """While smart charging is paused, nothing keeps the site under the limit of its supply.
 
     Sessions that begin while billing is paused are free.
     """
     return FeatureShown.of(
-        await service.pause(parts, owner, project_id, feature, paused=body.paused)
+        await service.pause(parts, owner, project_id, feature, paused=body.paused, by=actor)
     )

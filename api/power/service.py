@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from api.deps import now
 from api.parts import Parts
+from domain.audit import Actor
 from domain.errors import ConflictError
 from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
 from domain.power.site import SiteLimit
@@ -14,16 +15,18 @@ from storage.features import FeatureStatus, Power, billing_status, read_features
 from storage.projects import Project, Projects
 
 
-async def set_limit(parts: Parts, owner: Account, project_id: str, limit: SiteLimit) -> None:
+async def set_limit(
+    parts: Parts, owner: Account, project_id: str, limit: SiteLimit, *, by: Actor
+) -> None:
     """Change what the supply carries; running sessions follow at once."""
     async with parts.database.read() as connection:
         project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
     if project.status is ProjectStatus.HANDED_OVER:
-        change = SetLimit(project_id=project_id, limit=limit)
+        change = SetLimit(project_id=project_id, limit=limit, by=by)
         await parts.temporal.sites.set_limit(_site(project), change)
         return
     async with parts.database.write() as connection:
-        await Power(connection, project_id).set_limit(limit)
+        await Power(connection, project_id).set_limit(limit, by=by, at=now())
 
 
 async def load(parts: Parts, owner: Account, project_id: str) -> SiteLoad:
@@ -50,7 +53,13 @@ async def features(parts: Parts, owner: Account, project_id: str) -> Sequence[Fe
 
 
 async def pause(
-    parts: Parts, owner: Account, project_id: str, feature: Feature, *, paused: bool
+    parts: Parts,
+    owner: Account,
+    project_id: str,
+    feature: Feature,
+    *,
+    paused: bool,
+    by: Actor,
 ) -> FeatureStatus:
     """Pause a feature, or let it go on.
 
@@ -62,9 +71,9 @@ async def pause(
     if feature is Feature.BILLING:
         async with parts.database.write() as connection:
             billing = Billing(connection, project_id)
-            await (billing.pause(at=now(), by=owner.id) if paused else billing.resume(at=now()))
+            await (billing.pause(at=now(), by=by) if paused else billing.resume(at=now(), by=by))
             return await billing_status(connection, project_id)
-    change = PauseSmartCharging(project_id=project_id, paused=paused)
+    change = PauseSmartCharging(project_id=project_id, paused=paused, by=by)
     await parts.temporal.sites.pause(_site(project), change)
     async with parts.database.read() as connection:
         return await Power(connection, project_id).smart_charging()

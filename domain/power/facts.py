@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.audit import OPERATOR, Actor
 from domain.facts import ConnectionFact, ConnectorFact, TransactionFact
 from domain.power.operations import RateUnit
 from domain.power.share import BayKey
@@ -151,6 +152,7 @@ class SetLimit:
 
     project_id: str
     limit: SiteLimit
+    by: Actor = OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,6 +161,7 @@ class PauseSmartCharging:
 
     project_id: str
     paused: bool
+    by: Actor = OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

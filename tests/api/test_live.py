@@ -12,8 +12,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api.deps import now
 from api.live.feeds import Feed, Feeds
 from api.live.stream import Listener, Position
+from domain.audit import ENGINE
 from domain.checks import CheckRecord, RunView, Step, Waiting
 from domain.errors import (
     NotFoundError,
@@ -326,7 +328,9 @@ class TestRoute:
         started = await installer.post(f"/commissioning/{identity}/start")
         run = started.json()["commissioning_id"]
         async with database.write() as connection:
-            assert await Runs(connection).abandon(run)
+            stored = await Runs(connection).get(identity, run)
+            assert stored is not None
+            assert await Runs(connection).abandon(stored.request, by=ENGINE, at=now())
         answer = await installer.get(
             f"/commissioning/{identity}/events?until=verdict",
             headers={"Last-Event-ID": f"{run}/1"},

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
 from domain.states import AccessMode, ProjectStatus, RunStatus, TransactionBilling
 from simulator import Fault, VirtualChargePoint
@@ -33,7 +34,7 @@ async def activate(stage: Stage, *, since: datetime) -> None:
         for price, hours in (("0.30", 0), ("0.90", 1)):
             tariff = stored_tariff(energy_tariff(price), valid_from=since + timedelta(hours=hours))
             tariff = replace(tariff, set_by=stage.installer.id)
-            await Tariffs(connection, stage.project.id).add(tariff)
+            await Tariffs(connection, stage.project.id).add(tariff, by=ENGINE)
         await Billing(connection, stage.project.id).activate(at=since)
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from domain.audit import Actor
 from domain.billing.messages import BillTransaction
 from domain.billing.tariff import Tariff
 from domain.errors import ConflictError
@@ -29,6 +30,8 @@ from tests.support.billing import (
     stored_tariff,
 )
 from tests.support.rows import one_charge_point, run_request
+
+OWNER = Actor(email="usr_2@acme.example", role="site_owner", account_id="usr_2")
 
 # From 12:00 on energy is dearer, so that it matters when it flowed.
 NOON = (
@@ -174,11 +177,13 @@ async def test_what_is_not_billed(site: Site) -> None:
     running = await site.start("2026-05-03T09:00")
     async with site.database.write() as connection:
         billing = Billing(connection, site.project_id)
-        first = await billing.pause(at=at("2026-05-03T10:00"), by="usr_2")
-        assert await billing.pause(at=at("2026-05-03T10:30"), by="usr_2") == first
+        first = await billing.pause(at=at("2026-05-03T10:00"), by=OWNER)
+        assert await billing.pause(at=at("2026-05-03T10:30"), by=OWNER) == first
     paused = await site.start("2026-05-03T10:00")
     async with site.database.write() as connection:
-        state = await Billing(connection, site.project_id).resume(at=at("2026-05-03T12:00"))
+        state = await Billing(connection, site.project_id).resume(
+            at=at("2026-05-03T12:00"), by=OWNER
+        )
         assert state.paused_at is None
     resumed = await site.start("2026-05-03T12:00")
     for transaction in (running, paused, resumed):
@@ -274,7 +279,7 @@ async def test_a_project_that_does_not_bill(database: Database) -> None:
     assert (await site.settle(transaction)).reason == "Nothing is due."
     with pytest.raises(ConflictError, match="does not bill yet"):
         async with database.write() as connection:
-            await Billing(connection, "prj_1").pause(at=ACTIVE, by="usr_2")
+            await Billing(connection, "prj_1").pause(at=ACTIVE, by=OWNER)
 
 
 async def test_what_is_due_is_found(site: Site) -> None:

@@ -5,11 +5,23 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from domain.audit import OPERATOR, AuditAction
 from domain.checks import RunView
-from domain.commissioning import RunVerdict
-from domain.states import RunStatus
+from domain.commissioning import (
+    AN_OPERATOR,
+    Answer,
+    AnswerNote,
+    CancelRequest,
+    RunOptions,
+    RunVerdict,
+    StartOrder,
+)
+from domain.states import InstallerAnswer, ProjectRole, RunStatus, WaitingFor
+from storage.audit import Audit
 from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.members import Members
+from storage.run_orders import RunOrders
 from storage.run_records import StoredRuns
 from storage.runs import Runs
 from storage.tables import charge_points, log_entries
@@ -41,3 +53,60 @@ async def test_a_second_verdict_changes_nothing_and_gets_the_first(database: Dat
         status = await connection.scalar(select(charge_points.c.status))
         entries = await connection.scalar(select(func.count()).select_from(log_entries))
     assert (status, entries) == ("commissioned", 1)
+
+
+async def test_what_an_operator_does_is_on_the_audit_trail(database: Database) -> None:
+    await one_charge_point(database)
+    runs = StoredRuns(database, load_catalogue(), now=lambda: AT)
+    order = StartOrder(
+        commissioning_id="com_1",
+        charge_point_id="cp_1",
+        installer_id="usr_1",
+        started_by="Alex",
+        options=RunOptions(),
+    )
+    async with database.write() as connection:
+        await Members(connection, "prj_1").put("usr_1", ProjectRole.LEAD, at=AT)
+        for _ in range(2):  # the same order, given again, is the same run
+            request = (await RunOrders(connection, at=AT).start(order)).request
+    assert (await runs.begin_run(request, owner=_OWNER)).accepted
+    note = AnswerNote(
+        commissioning_id="com_1",
+        charge_point_id="cp_1",
+        project_id="prj_1",
+        number=1,
+        at=AT,
+        asked=WaitingFor.INSTALLER,
+        answer=Answer(answer=InstallerAnswer.GIVE_UP, note="x" * 5000, by="Alex"),
+    )
+    await runs.note_answer(note)
+    await runs.note_answer(note)  # an activity runs at least once
+    view = RunView(
+        commissioning_id="com_1",
+        charge_point_id="cp_1",
+        status=RunStatus.CANCELLED,
+        checks=(),
+        started_at=AT,
+        completed_at=AT,
+    )
+    verdict = RunVerdict(view=view, cancel=CancelRequest(reason="Wrong bay"))
+    await runs.finish_run(verdict, owner=_OWNER)
+    await runs.finish_run(verdict, owner=_OWNER)
+    async with database.read() as connection:
+        entries = await Audit(connection, "prj_1").page(before=None, limit=10)
+    assert {(entry.actor, entry.target) for entry in entries} == {(OPERATOR, "cp_1")}
+    cancelled, answered, started = entries
+    assert (started.action, started.after and started.after["by"]) == (
+        AuditAction.COMMISSIONING_STARTED,
+        "Alex",
+    )
+    assert answered.action is AuditAction.COMMISSIONING_ANSWERED
+    assert answered.after == {
+        "run": "com_1",
+        "asked": "installer",
+        "answer": "give_up",
+        "note": "x" * 500,
+        "by": "Alex",
+    }
+    assert cancelled.action is AuditAction.COMMISSIONING_CANCELLED
+    assert cancelled.after == {"run": "com_1", "reason": "Wrong bay", "by": AN_OPERATOR}

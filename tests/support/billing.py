@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
 from domain.billing.messages import Settled
 from domain.billing.tariff import Tariff, TariffVersion
@@ -73,7 +74,7 @@ class Site:
         """Add tariffs."""
         async with self.database.write() as connection:
             for tariff in tariffs:
-                await Tariffs(connection, self.project_id).add(tariff)
+                await Tariffs(connection, self.project_id).add(tariff, by=ENGINE)
 
     async def start(
         self,

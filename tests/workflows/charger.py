@@ -17,6 +17,7 @@ from domain.batch import WaitNote
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.commissioning import (
+    AnswerNote,
     Briefing,
     Claim,
     Finished,
@@ -358,6 +359,7 @@ class MemoryRecords:
         self.mailed: list[str] = []
         self.queued = False
         self.waits: list[WaitNote] = []
+        self.answers: list[AnswerNote] = []
         self.reboot_turns: dict[str, timedelta] = {}
         self.releases: list[Release] = []
         self.previous: RunView | None = None
@@ -408,6 +410,9 @@ class MemoryRecords:
     async def note_wait(self, note: WaitNote) -> str | None:
         self.waits.append(note)
         return None
+
+    async def note_answer(self, note: AnswerNote) -> None:
+        self.answers.append(note)
 
     async def accept_charge_point(self, charge_point_id: str) -> None:
         self.charger.provisioned = True

@@ -124,6 +124,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             recording.catch_up,
             recording.finish_run,
             recording.note_wait,
+            recording.note_answer,
             directory.locate,
             directory.claim,
             directory.release,

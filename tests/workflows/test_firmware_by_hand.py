@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHandle
 from domain.catalogue import FirmwareUpdate
 from domain.checks import RunView, Waiting
 from domain.commissioning import Answer, RunOptions
-from domain.states import InstallerAnswer, RunStatus
+from domain.states import InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import FIRMWARE, Behaviour
 from tests.workflows.conftest import StageMaker
@@ -33,6 +33,8 @@ async def test_a_word_is_used_up_by_one_look(set_stage: StageMaker) -> None:
     assert view.status is RunStatus.COMPLETED, view.failure
     assert stage.charger.received["trigger BootNotification"] == looks + 2
     assert [step.name for step in view.checks[1].steps].count("confirmed") == 2
+    told = [(note.number, note.asked, note.answer) for note in stage.records.answers]
+    assert told == [(number, WaitingFor.INSTALLER, DONE) for number in (1, 2)]
 
 
 async def _asks(
