@@ -1,6 +1,6 @@
 """Invitations to a project: one token, one grant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.announcements import announce_invitation
 from storage.audit import Audit
 from storage.members import Members, works_on
+from storage.owners_choices import forget_choices
 from storage.tables import accounts, invitations, projects
 
 
@@ -159,6 +160,10 @@ class Invitations:
         )
         return await self._page(query, before=before, limit=limit)
 
+    async def lock(self, invitation: Invitation) -> None:
+        """Keep everybody else from changing it; how it stands is to be read after this."""
+        await self._lock(invitation.project_id)
+
     async def by_token(self, token_hash: str) -> Invitation:
         """Find the invitation of a token, pending or not.
 
@@ -240,6 +245,8 @@ class Invitations:
     async def revoke(self, invitation: Invitation, *, at: datetime, by: Actor) -> Invitation:
         """Take it back; a site owner who has accepted has the project no more.
 
+        What they had chosen goes with them: the next owner begins anew.
+
         Raises:
             ConflictError: ``invitation_not_pending``.
 
@@ -250,14 +257,16 @@ class Invitations:
         if status is InvitationStatus.ACCEPTED and invitation.role is not ProjectRole.SITE_OWNER:
             raise _not_pending(status, "Remove the collaborator from the project instead.")
         await self._set(invitation.id, status=InvitationStatus.REVOKED, ended_at=at, told_at=at)
+        before: dict[str, Any] = {"status": status.value}
         if status is InvitationStatus.ACCEPTED:
+            before |= await forget_choices(self._connection, invitation.project_id)
             await self._connection.execute(
                 update(projects)
                 .where(projects.c.id == invitation.project_id)
                 .where(projects.c.site_owner_id == invitation.accepted_by)
                 .values(site_owner_id=None)
             )
-        await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=status)
+        await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=before)
         return await self.of_project(invitation.id, invitation.project_id)
 
     async def unsettled(
@@ -342,7 +351,7 @@ class Invitations:
             ENGINE if status is InvitationStatus.EXPIRED else invited,
             invitation,
             at=at,
-            before=InvitationStatus.PENDING,
+            before={"status": InvitationStatus.PENDING.value},
         )
         return invitation
 
@@ -353,7 +362,7 @@ class Invitations:
         invitation: Invitation,
         *,
         at: datetime,
-        before: InvitationStatus | None = None,
+        before: Mapping[str, Any] | None = None,
     ) -> None:
         after = {"email": invitation.email, "role": invitation.role.value}
         if invitation.reason is not None:
@@ -363,7 +372,7 @@ class Invitations:
             actor,
             target=invitation.id,
             at=at,
-            before=None if before is None else {"status": before.value},
+            before=before,
             after=after,
         )
 

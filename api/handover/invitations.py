@@ -112,7 +112,8 @@ async def revoke_invitation(
     """Take an invitation back: its link stops working at once.
 
     One that the site owner has accepted can be taken back until the handover; the project then has
-    no site owner any more, and another can be invited.
+    no site owner any more, and another can be invited. The id tags, the access mode and the tariffs
+    that the owner had chosen are dropped.
     """
     moment = now()
     async with parts.database.write() as connection:

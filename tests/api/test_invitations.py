@@ -10,6 +10,8 @@ from storage.engine import Database
 from storage.tables import invitations, webhook_deliveries
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
+from tests.api.test_audit import trail
+from tests.api.test_tenancy import TARIFF
 from tests.support.eventually import eventually
 
 pytestmark = [
@@ -111,6 +113,10 @@ class TestRevoke:
         project = await installer.project()
         identity = await invite(installer, project)
         owner = await accept_invitation(anonymous, outbox)
+        theirs = f"{V1}/site-owner/projects/{project}"
+        await owner.call("PUT", f"{theirs}/id-tags/04A2B3C4", {"label": "My own car"})
+        await owner.call("PUT", f"{theirs}/access", {"mode": "open"})
+        await owner.call("PUT", f"{theirs}/tariff", TARIFF)
         answer = await installer.post(
             f"/projects/{project}/invite-site-owner", {"email": "other@riversidebp.com"}
         )
@@ -122,6 +128,23 @@ class TestRevoke:
         other = await accept_invitation(anonymous, outbox)
         items = (await other.call("GET", f"{V1}/site-owner/projects")).json()["items"]
         assert [item["id"] for item in items] == [project]
+        # Nothing of what the first had chosen is left to the second, or in the installer's way.
+        base = f"{V1}/site-owner/projects/{project}"
+        assert (await other.call("GET", f"{base}/id-tags")).json()["items"] == []
+        access = (await other.call("GET", f"{base}/access")).json()
+        assert access == {"mode": "listed", "id_tags": 0}
+        problem(await other.call("GET", f"{base}/tariff"), 404, "tariff_not_found")
+        default = f"{V1}/installer/projects/{project}/default-tariff"
+        assert (await installer.call("PUT", default, TARIFF)).status_code == 200
+        revoked = next(
+            one for one in await trail(installer, project) if one["action"] == "invitation.revoked"
+        )
+        assert revoked["before"] == {
+            "status": "accepted",
+            "access": "open",
+            "id_tags": 1,
+            "tariffs": 1,
+        }
         # Who had it still sees that it was taken back.
         (seen,) = (await owner.call("GET", f"{V1}/site-owner/invitations")).json()["items"]
         assert (seen["id"], seen["status"]) == (identity, "revoked")

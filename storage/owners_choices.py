@@ -1,0 +1,28 @@
+"""What a site owner has chosen before the handover: of theirs alone, so it goes with them."""
+
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.states import AccessMode, Role
+from storage.tables import id_tags, projects, tariffs
+
+
+async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[str, Any]:
+    """Drop who may charge and the owner's tariffs; returns what there was, for the audit trail.
+
+    Nothing was billed by them: the project is locked, and is not handed over. The limit of the
+    supply and the time zone are facts of the site, and stay.
+    """
+    access = await connection.scalar(select(projects.c.access).where(projects.c.id == project_id))
+    await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(access=AccessMode.LISTED)
+    )
+    tags = await connection.execute(delete(id_tags).where(id_tags.c.project_id == project_id))
+    prices = await connection.execute(
+        delete(tariffs)
+        .where(tariffs.c.project_id == project_id)
+        .where(tariffs.c.set_as == Role.SITE_OWNER)
+    )
+    return {"access": access, "id_tags": tags.rowcount, "tariffs": prices.rowcount}
