@@ -27,6 +27,7 @@ class Acceptance:
     """Who has accepted, and what they are to the project; ``made`` when the account is new."""
 
     account: Account
+    invitation_id: str
     project_id: str
     role: ProjectRole
     made: bool
@@ -52,7 +53,31 @@ async def accept(
 
     """
     await parts.throttle.attempt((ACCEPT_ADDRESS, address))
-    token_hash = hash_token(token)
+
+    async def once() -> Acceptance:
+        return await _accept(
+            parts, hash_token(token), name=name, password=password, address=address, side=side
+        )
+
+    try:
+        accepted = await once()
+    except ConflictError as error:
+        if error.code != "email_taken":
+            raise
+        accepted = await once()  # another invitation has just made the account: link that one
+    await parts.temporal.invitation_ended(accepted.project_id, accepted.invitation_id)
+    return accepted
+
+
+async def _accept(
+    parts: Parts,
+    token_hash: str,
+    *,
+    name: str | None,
+    password: str,
+    address: str,
+    side: Role | None,
+) -> Acceptance:
     async with parts.database.read() as connection:
         invitation = await _pending(connection, token_hash, side)
         role = invitation.role.account_role
@@ -71,15 +96,17 @@ async def accept(
             parts, invitation, name=name, company=company, password=password
         )
     async with parts.database.write() as connection:
+        await Invitations(connection).lock(invitation)
+        await _pending(connection, token_hash, side)  # another call may have been faster
         if existing is None:
             await Accounts(connection).create(account)
         granted = await Invitations(connection).accept(
             invitation.id, account_id=account.id, at=now(), address=address
         )
-        if not granted:  # another call was faster; the new account is not made either
+        if not granted:  # it has expired just now; the new account is not made either
             raise await _ended_meanwhile(connection, token_hash)
-    await parts.temporal.invitation_ended(invitation.project_id, invitation.id)
     return Acceptance(
+        invitation_id=invitation.id,
         account=account,
         project_id=invitation.project_id,
         role=invitation.role,
