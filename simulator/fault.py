@@ -12,6 +12,7 @@ class Fault(StrEnum):
     EMPTY_VENDOR = "empty-vendor"
     OLD_FIRMWARE = "old-firmware"
     CLOCK_SKEWED = "clock-skewed"
+    CLOCK_BEHIND = "clock-behind"
     NO_BOOT_ON_RECONNECT = "no-boot-on-reconnect"
     # the link
     SILENT = "silent"
@@ -62,6 +63,8 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.EMPTY_VENDOR: "Boots with an empty vendor name.",
     Fault.OLD_FIRMWARE: "Boots with a firmware version that is years old, until it is updated.",
     Fault.CLOCK_SKEWED: "Its clock runs two hours ahead, and the boot reply does not set it.",
+    Fault.CLOCK_BEHIND: "Its clock runs a minute and a half behind, and the boot reply does not "
+    "set it: what begins now has not begun yet.",
     Fault.NO_BOOT_ON_RECONNECT: "Sends BootNotification after power-up only, never when a lost "
     "connection comes back.",
     Fault.SILENT: "Connects, then never sends a message nor answers one.",

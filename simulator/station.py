@@ -19,7 +19,10 @@ from simulator.timers import Timers
 from simulator.words import Action, ChargePointStatus
 
 OLD_FIRMWARE = "1.2.0"
-CLOCK_SKEW = timedelta(hours=2)
+CLOCK_SKEWS = {
+    Fault.CLOCK_SKEWED: timedelta(hours=2),
+    Fault.CLOCK_BEHIND: timedelta(seconds=-90),
+}
 FIRST_REGISTER_WH = (10_000, 500_000)
 FAULTED_DETAILS: Payload = {
     "errorCode": "GroundFailure",
@@ -96,7 +99,8 @@ class Station:
 
     def now(self, when: float | None = None) -> datetime:
         """Return an instant, or now, by its own clock, in UTC."""
-        skew = CLOCK_SKEW if self.has(Fault.CLOCK_SKEWED) else timedelta()
+        skews = (skew for fault, skew in CLOCK_SKEWS.items() if self.has(fault))
+        skew = sum(skews, timedelta())
         return datetime.fromtimestamp(self.clock() if when is None else when, UTC) + skew
 
     def timestamp(self, when: float | None = None) -> str:

@@ -42,6 +42,7 @@ class SiteWorkflow:
         self._to_read: set[str] | None = None  # None: all of them
         self._awake = True
         self._reported: dict[str, StationState] = {}
+        self._changes = 0
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
@@ -80,6 +81,7 @@ class SiteWorkflow:
         async with self._one_at_a_time:
             await record(SiteActivities.set_limit, change, summary="Note the limit of the supply")
             self._ledger.limit = change.limit
+            self._changes += 1
             self._look_again()  # which phases its charge points load may depend on it
 
     @set_limit.validator
@@ -94,6 +96,7 @@ class SiteWorkflow:
             summary = "Pause smart charging" if change.paused else "Go on with smart charging"
             await record(SiteActivities.pause_smart_charging, change, summary=summary)
             self._ledger.paused = change.paused
+            self._changes += 1
             self._wake()
 
     @workflow.query
@@ -123,17 +126,23 @@ class SiteWorkflow:
             return
         wanted = () if self._to_read is None else tuple(sorted(self._to_read))
         self._to_read = set()
-        known = self._ledger.running()
+        known, changes = self._ledger.running(), self._changes
         question = SiteQuestion(project_id=self._request.project_id, charge_point_ids=wanted)
         snapshot = await record(
             SiteActivities.read_site, question, summary="Read the site and its charge points"
         )
-        self._ledger.load(snapshot, workflow.now(), known=known)
+        self._ledger.load(
+            snapshot,
+            workflow.now(),
+            known=known,
+            charge_points_only=self._changes != changes,
+        )
 
     async def _share(self) -> None:
         """Give each transaction its share: nothing is raised before all is lowered."""
         self._awake = False
         ledger = self._ledger
+        ledger.lose_trust(workflow.now())
         targets = ledger.targets(workflow.now())
         await self._stations.limit(lower(ledger.outlets(), targets))
         await self._stations.limit(higher(ledger.capacity, ledger.outlets(), targets))

@@ -7,11 +7,11 @@ with workflow.unsafe.imports_passed_through():
     import asyncio
     from collections import defaultdict
     from collections.abc import Callable, Coroutine, Mapping
+    from dataclasses import replace
     from typing import Any
 
     from activities.power import PowerActivities
     from domain.operations import Outcome, Reply
-    from domain.power.facts import Station
     from domain.power.ledger import Ledger
     from domain.power.operations import (
         ConnectorLimit,
@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         StationLimited,
     )
     from domain.power.share import BayKey
+    from domain.power.state import Station
     from workflows import policies
     from workflows.calls import on_node
 
@@ -62,8 +63,7 @@ class Stations:
                     connector_id=key[1],
                     transaction_id=bay.transaction_id,
                     amps=amps,
-                    phases=len(station.phases),
-                    unit=station.unit,
+                    form=station.form,
                 )
             )
         await asyncio.gather(
@@ -76,6 +76,10 @@ class Stations:
 
     async def _limit_on(self, node_id: str, limits: tuple[ConnectorLimit, ...]) -> None:
         total = sum(limit.amps for limit in limits)
+        restarts = {
+            limit.charge_point_id: self._ledger.stations[limit.charge_point_id].restarts
+            for limit in limits
+        }
         try:
             limited: ConnectorsLimited = await on_node(
                 PowerActivities.limit_connectors,
@@ -95,6 +99,7 @@ class Stations:
                 limit.amps,
                 outcome.reply,
                 workflow.now(),
+                restarts=restarts[limit.charge_point_id],
             )
 
     def _begin(self, station: Station, work: Coroutine[Any, Any, None]) -> None:
@@ -115,14 +120,16 @@ class Stations:
     async def _prepare(self, station: Station) -> None:
         ledger = self._ledger
         assert station.connection is not None  # noqa: S101 - it is online
-        default = ledger.default_amps(station)
+        terms, idle = ledger.terms(station), ledger.idle(station)
         request = LimitStation(
             charge_point_id=station.charge_point_id,
-            station_amps=ledger.station_amps(station),
-            default_amps=None if default >= station.max_amps else default,
-            phases=len(station.phases),
-            unit=station.unit,
+            station_amps=terms.station_amps,
+            default_amps=None if terms.default_amps >= station.max_amps else terms.default_amps,
+            form=station.form,
             connectors=station.connectors,
+            idle=idle,
+            # Whoever plugs in between may draw all that the cable carries.
+            afresh=station.unlimited,
         )
         try:
             limited = await on_node(
@@ -134,7 +141,10 @@ class Stations:
             )
         except ActivityError:
             limited = StationLimited(reply=Reply.UNKNOWN, unit=station.unit, detail=_LOST.detail)
-        ledger.prepared(station, default, limited, workflow.now())
+        if limited.reply is Reply.ERROR and set(idle) - set(ledger.idle(station)):
+            # A vehicle came meanwhile, and what was reported may be its own limit.
+            limited = replace(limited, reply=Reply.UNKNOWN)
+        ledger.prepared(station, terms, limited, workflow.now())
 
     async def _lift(self, station: Station) -> None:
         assert station.connection is not None  # noqa: S101 - it is online

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.operations import Operation, Outcome, Reply
+from domain.power.site import NOMINAL_VOLTAGE
 
 
 class RateUnit(StrEnum):
@@ -17,29 +18,55 @@ class RateUnit(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LimitForm:
+    """How a charge point takes limits.
+
+    ``phases`` is how many it is connected to, ``max_amps`` what its cable carries on each.
+    """
+
+    unit: RateUnit
+    phases: int
+    max_amps: int
+    stack_level: int = 0
+
+    def watts(self, amps: float) -> float:
+        """So many watts that no phase carries more than ``amps``.
+
+        A vehicle may draw all of it from one phase. The cable is the limit of each phase, so with
+        all that it carries the vehicle may use all phases.
+        """
+        return amps * NOMINAL_VOLTAGE * (self.phases if amps >= self.max_amps else 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LimitStation(Operation):
     """Limit the whole charge point, and what a transaction may draw before it has its own limit.
 
-    ``default_amps`` None: no limit is needed there. ``phases`` is how many it is connected to;
-    ``connectors`` are tried one by one where the charge point takes no limit for all of them.
+    ``default_amps`` None: no limit is needed there. ``connectors`` are tried one by one where the
+    charge point takes no limit for all of them; the ``idle`` ones have to report the default.
+    ``afresh``: what others have left there is cleared first.
     """
 
     station_amps: float
     default_amps: float | None
-    phases: int
-    unit: RateUnit
+    form: LimitForm
     connectors: tuple[int, ...] = ()
+    idle: tuple[int, ...] = ()
+    afresh: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StationLimited:
     """Accepted when the charge point has taken both, and what it reports of them agrees.
 
-    ``detail`` says what is wrong, or that it cannot report. ``unit`` is the one that it takes.
+    ``confirmed`` is False where it took them and cannot report. ``detail`` says what is wrong.
+    ``unit`` and ``stack_level`` are those that it takes.
     """
 
     reply: Reply
     unit: RateUnit
+    stack_level: int = 0
+    confirmed: bool = True
     detail: str | None = None
 
 
@@ -51,8 +78,7 @@ class ConnectorLimit:
     connector_id: int
     transaction_id: int
     amps: int
-    phases: int
-    unit: RateUnit
+    form: LimitForm
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

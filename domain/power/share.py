@@ -1,4 +1,4 @@
-"""Who gets how much of the site's current: max-min fair, six amperes or a pause.
+"""Who gets how much of the site's current: max-min fair, enough to charge or a pause.
 
 The result depends on nothing but its arguments, and not on their order.
 """
@@ -16,29 +16,33 @@ BayKey = tuple[str, int]
 class Demand:
     """A connector with a transaction that can be told what to draw.
 
-    ``max_amps`` is what its hardware can draw at most. Of those who cannot all charge at once, the
-    ones ``in_turn`` (they charge, and their turn is not over) come first, then who was granted
-    least on average since its transaction began. ``idle`` is a vehicle that draws nothing by
-    itself: it comes last, and gets what lets it resume.
+    ``max_amps`` is what its hardware can draw at most, ``least`` what it needs to charge at all.
+    Of those who cannot all charge at once, the ones ``in_turn`` (they charge, and their turn is
+    not over) come first, then who has waited longest, then who charges, the last to begin first.
+    So whoever waits goes before all that come later. ``since`` is when it began to charge or to
+    wait, in seconds. ``idle`` is a vehicle that draws nothing by itself: it comes last, and gets
+    what lets it resume.
     """
 
     bay: BayKey
     circuits: frozenset[Circuit]
     max_amps: int
-    average_amps: float = 0.0
-    waiting_since: float = 0.0
+    least: int = MIN_AMPS
+    since: float = 0.0
+    charges: bool = False
     in_turn: bool = False
     idle: bool = False
 
     @property
     def ceiling(self) -> int:
         """The most that is of any use to it, in whole amperes."""
-        return min(self.max_amps, MIN_AMPS) if self.idle else self.max_amps
+        return min(self.max_amps, self.least) if self.idle else self.max_amps
 
     @property
-    def rank(self) -> tuple[bool, bool, float, float, BayKey]:
+    def rank(self) -> tuple[bool, bool, bool, float, BayKey]:
         """Who is served first has the lowest."""
-        return self.idle, not self.in_turn, self.average_amps, self.waiting_since, self.bay
+        waited = -self.since if self.charges else self.since
+        return self.idle, not self.in_turn, self.charges, waited, self.bay
 
 
 def share(
@@ -46,7 +50,7 @@ def share(
     demands: Collection[Demand],
     reserved: Mapping[Circuit, float],
 ) -> dict[BayKey, int]:
-    """Allot whole amperes to each connector: none, or at least :data:`MIN_AMPS`.
+    """Allot whole amperes to each connector: none, or at least what it needs.
 
     ``capacity`` is what a circuit carries (one that is not named: anything), ``reserved`` what
     others may draw of it whatever is decided here (charge points that cannot be reached). Nobody's
@@ -57,19 +61,20 @@ def share(
     allotted: dict[BayKey, int] = {}
     charging: list[Demand] = []
     for demand in ranked:
-        charges = demand.ceiling >= MIN_AMPS and _fits(left, demand, MIN_AMPS)
-        allotted[demand.bay] = MIN_AMPS if charges else 0
+        charges = demand.ceiling >= demand.least and _fits(left, demand, demand.least)
+        allotted[demand.bay] = demand.least if charges else 0
         if charges:
             charging.append(demand)
-            _take(left, demand, MIN_AMPS)
-    while charging:  # an ampere each, as long as there is one for somebody
+            _take(left, demand, demand.least)
+    while charging:  # an ampere for each of those who have least, as long as there is one
         charging = [
             demand
             for demand in charging
             if allotted[demand.bay] < demand.ceiling and _fits(left, demand, 1)
         ]
+        lowest = min((allotted[demand.bay] for demand in charging), default=0)
         for demand in charging:
-            if _fits(left, demand, 1):
+            if allotted[demand.bay] == lowest and _fits(left, demand, 1):
                 allotted[demand.bay] += 1
                 _take(left, demand, 1)
     return allotted

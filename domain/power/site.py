@@ -16,6 +16,7 @@ MIN_AMPS: Final = 6
 """The least that a vehicle can charge with (IEC 61851-1); less is a pause."""
 DEFAULT_MAX_AMPS: Final = 32
 """What a charge point is taken to draw at most when nobody said it."""
+_DECIMALS: Final = 6
 
 Circuit = str
 
@@ -38,7 +39,9 @@ class SiteLimit:
     @classmethod
     def of_power(cls, max_power_kw: float, phases: int) -> "SiteLimit":
         """Take a limit in kW, evenly over the phases at the nominal voltage."""
-        return cls(amps=max_power_kw * 1000 / (NOMINAL_VOLTAGE * phases), phases=phases)
+        amps = max_power_kw * 1000 / (NOMINAL_VOLTAGE * phases)
+        # 16.33 kW are 71 A, and not an ampere less for what binary fractions lose.
+        return cls(amps=round(amps, _DECIMALS), phases=phases)
 
     @property
     def power_kw(self) -> float | None:

@@ -1,42 +1,46 @@
 """Charging profiles in OCPP 1.6: what is set, cleared and read back (§3.13, §5.5, §5.7, §5.16)."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from math import floor
 from typing import Any, Final
 
-from domain.power.operations import ConnectorLimit, RateUnit
+from domain.power.operations import ConnectorLimit, LimitForm, RateUnit
 from domain.power.site import NOMINAL_VOLTAGE
 from ocpp_server.dispatch import Payload
 from ocpp_server.v16.commands import Command
 from ocpp_server.v16.times import timestamp
 
+MAX_STACK_LEVEL: Final = "ChargeProfileMaxStackLevel"
 WHOLE_STATION: Final = 0
 _STATION_PROFILE: Final = 1
 _DEFAULT_PROFILE: Final = 10  # plus the connector
 _TRANSACTION_PROFILE: Final = 100  # plus the connector
 _LOOK_AHEAD: Final = 60  # seconds
+_TOLERANCE: Final = 0.5  # amperes; some charge points report whole ones
+_DECIMALS: Final = 6
+_BEGAN: Final = timedelta(days=1)
+"""So long ago that the profile counts though the charge point's clock is behind."""
 
 
-def station_max(amps: float, *, phases: int, unit: RateUnit) -> Command:
+class Purpose(StrEnum):
+    """What a profile is for (§7.11 ChargingProfilePurposeType)."""
+
+    STATION = "ChargePointMaxProfile"
+    DEFAULT = "TxDefaultProfile"
+    TRANSACTION = "TxProfile"
+
+
+def station_max(amps: float, form: LimitForm) -> Command:
     """ChargePointMaxProfile: what the charge point may draw in all."""
-    return _set(
-        WHOLE_STATION,
-        {
-            "chargingProfileId": _STATION_PROFILE,
-            "chargingProfilePurpose": "ChargePointMaxProfile",
-            **_absolute(amps, phases=phases, unit=unit),
-        },
-    )
+    return _absolute(WHOLE_STATION, _STATION_PROFILE, Purpose.STATION, amps, form)
 
 
-def default(connector_id: int, amps: float, *, phases: int, unit: RateUnit) -> Command:
+def default(connector_id: int, amps: float, form: LimitForm) -> Command:
     """TxDefaultProfile: what a transaction may draw without a limit of its own."""
-    return _set(
-        connector_id,
-        {
-            "chargingProfileId": _DEFAULT_PROFILE + connector_id,
-            "chargingProfilePurpose": "TxDefaultProfile",
-            **_absolute(amps, phases=phases, unit=unit),
-        },
-    )
+    number = _DEFAULT_PROFILE + connector_id
+    return _absolute(connector_id, number, Purpose.DEFAULT, amps, form)
 
 
 def transaction(limit: ConnectorLimit) -> Command:
@@ -46,12 +50,17 @@ def transaction(limit: ConnectorLimit) -> Command:
         {
             "chargingProfileId": _TRANSACTION_PROFILE + limit.connector_id,
             "transactionId": limit.transaction_id,
-            "stackLevel": 0,
-            "chargingProfilePurpose": "TxProfile",
+            "stackLevel": limit.form.stack_level,
+            "chargingProfilePurpose": Purpose.TRANSACTION,
             "chargingProfileKind": "Relative",
-            "chargingSchedule": _schedule(limit.amps, phases=limit.phases, unit=limit.unit),
+            "chargingSchedule": _schedule(limit.amps, limit.form),
         },
     )
+
+
+def clear_all(purpose: Purpose) -> Command:
+    """ClearChargingProfile of whatever anybody has set for that purpose."""
+    return "ClearChargingProfile", {"chargingProfilePurpose": purpose}
 
 
 def clear_default(connector_id: int) -> Command:
@@ -64,45 +73,74 @@ def clear_transaction(connector_id: int) -> Command:
     return "ClearChargingProfile", {"id": _TRANSACTION_PROFILE + connector_id}
 
 
-def composite(unit: RateUnit) -> Command:
-    """GetCompositeSchedule of the whole charge point."""
+def composite(connector_id: int, unit: RateUnit) -> Command:
+    """GetCompositeSchedule of a connector, or of the whole charge point."""
     return "GetCompositeSchedule", {
-        "connectorId": WHOLE_STATION,
+        "connectorId": connector_id,
         "duration": _LOOK_AHEAD,
         "chargingRateUnit": unit,
     }
 
 
-def reported_amps(answer: Payload, *, phases: int) -> float | None:
-    """Read the highest limit of a composite schedule, per phase; None when it tells none."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reported:
+    """The highest limit of a composite schedule, in the charge point's own unit."""
+
+    limit: float
+    unit: RateUnit
+
+    def agrees(self, amps: float, form: LimitForm) -> bool:
+        """Whether it is what the charge point was told, or less."""
+        most = amps + _TOLERANCE
+        if self.unit is RateUnit.AMPERES:
+            return self.limit <= most
+        if form.unit is RateUnit.AMPERES:
+            return self.limit <= most * NOMINAL_VOLTAGE * form.phases
+        return self.limit <= form.watts(amps) + _TOLERANCE * NOMINAL_VOLTAGE
+
+    def __str__(self) -> str:
+        """As it is said to people."""
+        return f"{self.limit:g} {self.unit}"
+
+
+def reported(answer: Payload) -> Reported | None:
+    """Read the answer to :func:`composite`; None when it tells no limit."""
     schedule: dict[str, Any] = answer.get("chargingSchedule") or {}
     limits = [period["limit"] for period in schedule.get("chargingSchedulePeriod", ())]
     if answer.get("status") != "Accepted" or not limits:
         return None
-    highest = float(max(limits))
     watts = schedule.get("chargingRateUnit") == RateUnit.WATTS
-    return highest / (NOMINAL_VOLTAGE * phases) if watts else highest
+    unit = RateUnit.WATTS if watts else RateUnit.AMPERES
+    return Reported(limit=round(float(max(limits)), 1), unit=unit)
 
 
 def _set(connector_id: int, profile: Payload) -> Command:
     return "SetChargingProfile", {"connectorId": connector_id, "csChargingProfiles": profile}
 
 
-def _absolute(amps: float, *, phases: int, unit: RateUnit) -> Payload:
-    schedule = _schedule(amps, phases=phases, unit=unit)
-    return {
-        "stackLevel": 0,
-        "chargingProfileKind": "Absolute",
-        "chargingSchedule": {"startSchedule": timestamp(), **schedule},
-    }
+def _absolute(
+    connector_id: int, number: int, purpose: Purpose, amps: float, form: LimitForm
+) -> Command:
+    began = timestamp(datetime.now(UTC) - _BEGAN)
+    return _set(
+        connector_id,
+        {
+            "chargingProfileId": number,
+            "stackLevel": form.stack_level,
+            "chargingProfilePurpose": purpose,
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {"startSchedule": began, **_schedule(amps, form)},
+        },
+    )
 
 
-def _schedule(amps: float, *, phases: int, unit: RateUnit) -> Payload:
+def _schedule(amps: float, form: LimitForm) -> Payload:
     """One period without end; rounded down, for a limit that is rounded up is none."""
-    limit = amps if unit is RateUnit.AMPERES else amps * NOMINAL_VOLTAGE * phases
+    limit = amps if form.unit is RateUnit.AMPERES else form.watts(amps)
+    tenths = floor(round(limit * 10, _DECIMALS))
     return {
-        "chargingRateUnit": unit,
+        "chargingRateUnit": form.unit,
         "chargingSchedulePeriod": [
-            {"startPeriod": 0, "limit": int(limit * 10) / 10, "numberPhases": phases}
+            {"startPeriod": 0, "limit": tenths / 10, "numberPhases": form.phases}
         ],
     }

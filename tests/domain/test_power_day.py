@@ -198,15 +198,15 @@ class Day:
         """What the site's workflow does, without Temporal."""
         ledger = self.ledger
         for station in ledger.to_prepare(self.now):
-            charger = self.chargers[int(station.charge_point_id[3:])]
+            charger, terms = self.chargers[int(station.charge_point_id[3:])], ledger.terms(station)
             replies = [
-                charger.install("ChargePointMaxProfile", ledger.station_amps(station)),
-                charger.install("TxDefaultProfile", ledger.default_amps(station)),
+                charger.install("ChargePointMaxProfile", terms.station_amps),
+                charger.install("TxDefaultProfile", terms.default_amps),
             ]
             self.look(charger)
             reply = next((one for one in replies if one is not Reply.ACCEPTED), Reply.ACCEPTED)
             limited = StationLimited(reply=reply, unit=RateUnit.AMPERES)
-            ledger.prepared(station, ledger.default_amps(station), limited, self.now)
+            ledger.prepared(station, terms, limited, self.now)
         targets = ledger.targets(self.now)
         self.send(lower(ledger.outlets(), targets))
         self.send(higher(ledger.capacity, ledger.outlets(), targets))
@@ -218,7 +218,7 @@ class Day:
             self.look(charger)
             bay = self.ledger.bays[key]
             self.pauses += amps == 0
-            self.ledger.limited(key, bay.transaction_id, amps, reply, self.now)
+            self.ledger.limited(key, bay.transaction_id, amps, reply, self.now, restarts=0)
 
 
 @pytest.mark.parametrize("seed", range(3))

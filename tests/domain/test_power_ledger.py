@@ -1,22 +1,35 @@
 """The book of a site, where an answer is lost or its workflow continues as new."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.facts import ChargePointEvent, ConnectionFact, EventKind, TransactionFact
+from domain.facts import (
+    ChargePointEvent,
+    ConnectionFact,
+    ConnectorFact,
+    EventKind,
+    TransactionFact,
+)
 from domain.operations import Reply
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
 from domain.power.ledger import Ledger, Pace
 from domain.power.operations import RateUnit, StationLimited
-from domain.power.plan import higher, lower
+from domain.power.plan import higher, load, lower
 from domain.power.share import BayKey
 from domain.power.site import Phase, SiteLimit
+from domain.states import ConnectorStatus, FeatureState
 
 _AT = datetime(2026, 6, 1, tzinfo=UTC)
 _CP = "cp_a"
 _KEY: BayKey = (_CP, 1)
+_ACCEPTED = StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES)
+_REJECTED = StationLimited(reply=Reply.REJECTED, unit=RateUnit.AMPERES, detail="Rejected")
+_SILENT = StationLimited(reply=Reply.TIMEOUT, unit=RateUnit.AMPERES)
 _LOST = st.lists(st.sampled_from([Reply.TIMEOUT, Reply.UNKNOWN, Reply.ACCEPTED]), max_size=6)
 
 
@@ -35,18 +48,62 @@ def _event(kind: EventKind, transaction: TransactionFact) -> ChargePointEvent:
     return ChargePointEvent(event_id="evt_1", kind=kind, at=_AT, transaction=transaction)
 
 
-def _ledger() -> Ledger:
-    """A site with one charge point, which has confirmed its limits."""
-    ledger = Ledger(Carried(), Pace())
+def _facts(charge_point_id: str, **changes: Any) -> StationFacts:
     link = ConnectionFact(
         connected=True, node_id="node_1", generation=1, ocpp_version="1.6", at=_AT
     )
-    facts = StationFacts(charge_point_id=_CP, max_amps=32, phases=tuple(Phase), connection=link)
-    ledger.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts,)), _AT)
-    accepted = StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES)
-    (station,) = ledger.to_prepare(_AT)
-    ledger.prepared(station, ledger.default_amps(station), accepted, _AT)
+    fields: dict[str, Any] = {
+        "charge_point_id": charge_point_id,
+        "max_amps": 32,
+        "connection": link,
+        "connectors": (_connector(ConnectorStatus.AVAILABLE),),
+    }
+    return StationFacts(**fields | changes)
+
+
+def _connector(status: ConnectorStatus, at: datetime = _AT) -> ConnectorFact:
+    return ConnectorFact(connector_id=1, status=status, error_code="NoError", at=at)
+
+
+def _site(amps: float | None, *stations: StationFacts) -> SiteSnapshot:
+    return SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations)
+
+
+def _prepare(ledger: Ledger, answer: StationLimited = _ACCEPTED, now: datetime = _AT) -> None:
+    for station in ledger.to_prepare(now):
+        ledger.prepared(station, ledger.terms(station), answer, now)
+
+
+def _ledger(*others: str, amps: float = 20) -> Ledger:
+    """A site whose charge points have confirmed their limits."""
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(amps, *(_facts(one) for one in (_CP, *others))), _AT)
+    _prepare(ledger)
     return ledger
+
+
+def _begin(ledger: Ledger, charge_point_id: str = _CP, number: int = 1) -> None:
+    event = _event(EventKind.TRANSACTION_STARTED, _transaction(number))
+    ledger.receive(charge_point_id, event, _AT)
+
+
+def _boot(ledger: Ledger) -> None:
+    ledger.receive(_CP, ChargePointEvent(event_id="evt_2", kind=EventKind.BOOT, at=_AT), _AT)
+
+
+def _obey(ledger: Ledger, now: datetime = _AT) -> None:
+    """All take what they are told, down first."""
+    targets = ledger.targets(now)
+    for key, amps in lower(ledger.outlets(), targets).items():
+        _answer(ledger, key, amps, Reply.ACCEPTED, now)
+    for key, amps in higher(ledger.capacity, ledger.outlets(), targets).items():
+        _answer(ledger, key, amps, Reply.ACCEPTED, now)
+
+
+def _answer(ledger: Ledger, key: BayKey, amps: int, reply: Reply, now: datetime) -> None:
+    restarts = ledger.stations[key[0]].restarts
+    number = ledger.bays[key].transaction_id
+    ledger.limited(key, number, amps, reply, now, restarts=restarts)
 
 
 @given(_LOST)
@@ -63,7 +120,7 @@ def test_a_vehicle_gets_its_share_whatever_answers_were_lost(replies: list[Reply
         for key, amps in asked.items():
             if reply is not Reply.UNKNOWN:  # the question was lost already
                 drawn = amps
-            ledger.limited(key, 1, amps, reply, now)
+            _answer(ledger, key, amps, reply, now)
         now += timedelta(minutes=1)
     assert drawn == supply
     assert ledger.bays[_KEY].bound == supply
@@ -72,8 +129,8 @@ def test_a_vehicle_gets_its_share_whatever_answers_were_lost(replies: list[Reply
 def test_a_raise_that_was_not_answered_is_asked_for_again() -> None:
     ledger, now = _ledger(), _AT
     ledger.receive(_CP, _event(EventKind.TRANSACTION_STARTED, _transaction(1)), now)
-    ledger.limited(_KEY, 1, 0, Reply.ACCEPTED, now)
-    ledger.limited(_KEY, 1, 20, Reply.UNKNOWN, now)
+    _answer(ledger, _KEY, 0, Reply.ACCEPTED, now)
+    _answer(ledger, _KEY, 20, Reply.UNKNOWN, now)
     now += timedelta(minutes=1)
     assert lower(ledger.outlets(), ledger.targets(now)) == {_KEY: 20}
 
@@ -98,3 +155,178 @@ def test_only_so_many_ended_transactions_are_remembered() -> None:
     ended = ledger.carried().ended
     assert len(ended) <= 500
     assert ended[-1] == 1999
+
+
+def test_who_refuses_its_limits_is_counted_at_its_cable_though_it_took_them_before() -> None:
+    ledger = _ledger("cp_b")
+    _begin(ledger)
+    _obey(ledger)
+    assert load(ledger.outlets())[Phase.L1] == 20
+    link = ledger.stations[_CP].connection
+    assert link is not None
+    event = ChargePointEvent(
+        event_id="evt_3",
+        kind=EventKind.CONNECTED,
+        at=_AT,
+        connection=replace(link, generation=2),
+    )
+    ledger.receive(_CP, event, _AT)
+    _prepare(ledger, _REJECTED)
+    assert ledger.stations[_CP].state is FeatureState.FAILED
+    _begin(ledger, "cp_b", 2)
+    assert ledger.bays[_KEY].bound == 32
+    assert ledger.targets(_AT) == {("cp_b", 1): 0}
+    # It takes them an hour later.
+    now = _AT + timedelta(hours=1)
+    _prepare(ledger, now=now)
+    _obey(ledger, now)
+    assert load(ledger.outlets())[Phase.L1] == 20
+    assert ledger.bays[_KEY].bound == 10
+
+
+@pytest.mark.parametrize("answer", [_ACCEPTED, _SILENT, None])
+def test_who_restarts_has_five_seconds_to_confirm_its_limits(
+    answer: StationLimited | None,
+) -> None:
+    ledger = _ledger("cp_b")
+    _begin(ledger)
+    _obey(ledger)
+    _boot(ledger)
+    if answer is not None:
+        _prepare(ledger, answer)
+    ledger.lose_trust(_AT + timedelta(seconds=4.9))
+    assert ledger.bays[_KEY].bound == 20, "a bad link makes many a charge point boot"
+    assert (ledger.next_look(_AT) == timedelta(seconds=5)) is (answer is not _ACCEPTED)
+    ledger.lose_trust(_AT + timedelta(seconds=5))
+    cable = 20 if answer is _ACCEPTED else 32
+    assert ledger.bays[_KEY].bound == cable
+    assert ledger.stations[_CP].default_bound == (0 if answer is _ACCEPTED else 32)
+
+
+def test_what_was_answered_before_a_restart_counts_for_nothing() -> None:
+    ledger = _ledger("cp_b")
+    _begin(ledger)
+    asked = ledger.stations[_CP]
+    _boot(ledger)
+    ledger.prepared(asked, ledger.terms(asked), _ACCEPTED, _AT)
+    assert ledger.to_prepare(_AT) == [ledger.stations[_CP]]
+    ledger.limited(_KEY, 1, 20, Reply.ACCEPTED, _AT, restarts=asked.restarts)
+    assert ledger.bays[_KEY].bound == 20
+    assert lower(ledger.outlets(), ledger.targets(_AT)) == {_KEY: 20}
+
+
+@pytest.mark.parametrize("amps", [10, 60, None])
+def test_another_limit_of_the_supply_is_told_to_each_charge_point(amps: float | None) -> None:
+    ledger = _ledger()
+    ledger.limit = SiteLimit(amps=amps)
+    (station,) = ledger.to_prepare(_AT)
+    assert ledger.terms(station).station_amps == (10 if amps == 10 else 32)
+
+
+def test_another_number_of_phases_is_told_to_each_charge_point_and_session() -> None:
+    ledger = _ledger()
+    _begin(ledger)
+    _obey(ledger)
+    facts = _facts(_CP, phases=(Phase.L1,), transactions=(_transaction(1),))
+    ledger.load(_site(20, facts), _AT)
+    assert [ledger.terms(one).phases for one in ledger.to_prepare(_AT)] == [1]
+    assert lower(ledger.outlets(), ledger.targets(_AT)) == {_KEY: 20}
+
+
+def test_a_snapshot_that_was_asked_for_before_a_change_does_not_undo_it() -> None:
+    ledger = _ledger()
+    ledger.limit, ledger.paused = SiteLimit(amps=6), True
+    ledger.load(_site(20, _facts("cp_b")), _AT, charge_points_only=True)
+    assert (ledger.limit.amps, ledger.paused) == (6, True)
+    assert "cp_b" in ledger.stations
+
+
+def test_a_session_whose_end_was_lost_gives_its_share_back() -> None:
+    ledger = _ledger("cp_b")
+    _begin(ledger)
+    _begin(ledger, "cp_b", 2)
+
+    def tell(status: ConnectorStatus, at: datetime) -> None:
+        event = ChargePointEvent(
+            event_id="evt_4", kind=EventKind.CONNECTOR, at=at, connector=_connector(status, at)
+        )
+        ledger.receive(_CP, event, _AT)
+
+    tell(ConnectorStatus.AVAILABLE, _AT)  # from before it began
+    _obey(ledger)
+    assert [bay.granted for bay in ledger.bays.values()] == [10, 10]
+    tell(ConnectorStatus.AVAILABLE, _AT + timedelta(minutes=1))
+    _obey(ledger)
+    assert [bay.granted for bay in ledger.bays.values()] == [6, 14]
+
+
+def test_a_lifting_that_was_not_answered_may_count_or_not() -> None:
+    ledger = _ledger()
+    _begin(ledger)
+    _obey(ledger)
+    ledger.paused = True
+    ledger.lifted(_CP, Reply.TIMEOUT, _AT)
+    assert ledger.bays[_KEY].bound == 32
+    later = _AT + timedelta(minutes=1)
+    assert ledger.to_lift(later)
+    ledger.paused = False
+    assert ledger.to_prepare(later)
+
+
+def test_who_cannot_report_takes_part_and_is_not_active() -> None:
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(20, _facts(_CP)), _AT)
+    _prepare(ledger, replace(_ACCEPTED, confirmed=False, detail="It cannot report."))
+    assert ledger.stations[_CP].state is FeatureState.ACTIVATING
+    assert ledger.to_prepare(_AT + timedelta(days=1)) == []
+    _begin(ledger)
+    _obey(ledger)
+    assert ledger.bays[_KEY].granted == 20
+
+
+def test_watts_count_as_if_one_phase_carried_them() -> None:
+    """A vehicle on three phases needs 18 A of one phase's worth, or all that the cable carries."""
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(40, _facts(_CP), _facts("cp_b")), _AT)
+    _prepare(ledger, replace(_ACCEPTED, unit=RateUnit.WATTS))
+    _begin(ledger)
+    _begin(ledger, "cp_b", 2)
+    _obey(ledger)
+    assert [bay.granted for bay in ledger.bays.values()] == [20, 20]
+    assert ledger.stations[_CP].form.watts(20) == 4_600
+    assert ledger.stations[_CP].form.watts(32) == 22_080
+    ledger.limit = SiteLimit(amps=30)
+    _obey(ledger)
+    assert sorted(bay.granted for bay in ledger.bays.values()) == [0, 30]
+
+
+def test_turns_are_taken_in_the_order_of_waiting() -> None:
+    """A newcomer each quarter of an hour, at two bays in turn: who was first has every third."""
+    ledger, now, served = _ledger("cp_b", "cp_c", amps=6), _AT, 0
+    _begin(ledger)
+    _obey(ledger)
+    for quarter in range(48):
+        now += timedelta(minutes=15)
+        newcomer = ("cp_b", "cp_c")[quarter % 2]
+        gone = ledger.bays.get((newcomer, 1))
+        if gone is not None:
+            stopped = _transaction(gone.transaction_id, stopped_at=now)
+            ledger.receive(newcomer, _event(EventKind.TRANSACTION_STOPPED, stopped), now)
+        started = _transaction(quarter + 2)
+        ledger.receive(newcomer, _event(EventKind.TRANSACTION_STARTED, started), now)
+        _obey(ledger, now)
+        served += ledger.bays[_KEY].charges
+    assert served >= 16
+
+
+def test_two_turns_of_three_are_had_by_each() -> None:
+    ledger, now = _ledger("cp_b", "cp_c", amps=13), _AT
+    for number, one in enumerate((_CP, "cp_b", "cp_c")):
+        _begin(ledger, one, number + 1)
+    served = dict.fromkeys(ledger.bays, 0)
+    for _ in range(30):
+        _obey(ledger, now)
+        for key, bay in ledger.bays.items():
+            served[key] += bay.charges
+        now += timedelta(minutes=15)
+    assert list(served.values()) == [20, 20, 20]

@@ -86,6 +86,7 @@ _IDENTITY: dict[Fault, Case] = {
         ),
         starts=0,
     ),
+    Fault.CLOCK_BEHIND: Case(),
     Fault.NO_BOOT_ON_RECONNECT: Case(encore=encores.another_run_after_a_reconnect),
 }
 

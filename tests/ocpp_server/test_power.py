@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,17 +13,23 @@ from domain.power.operations import (
     ConnectorLimit,
     LiftLimits,
     LimitConnectors,
+    LimitForm,
     LimitStation,
     RateUnit,
     StationLimited,
 )
 from ocpp_server.power import PowerOperations
-from simulator import VirtualChargePoint
+from ocpp_server.v16 import charging_profiles as profiles
+from simulator import Fault, VirtualChargePoint
 from tests.ocpp_server.bed import Bed, Wire
 from tests.ocpp_server.test_operations import virtual
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WATTS_PER_AMPERE = 690
+FORM = LimitForm(unit=RateUnit.AMPERES, phases=3, max_amps=32)
+HIGHEST = 10
+"""ChargeProfileMaxStackLevel of virtual charge points."""
+CONFIRMED = StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES, stack_level=HIGHEST)
 
 
 @pytest.fixture
@@ -35,9 +42,9 @@ def station(bed: Bed, **changes: Any) -> LimitStation:
         "charge_point_id": bed.charge_point_id,
         "station_amps": 20,
         "default_amps": 0,
-        "phases": 3,
-        "unit": RateUnit.AMPERES,
+        "form": FORM,
         "connectors": (1,),
+        "idle": (1,),
     }
     return LimitStation(**fields | changes)
 
@@ -48,8 +55,7 @@ def one(bed: Bed, amps: int, transaction_id: int) -> LimitConnectors:
         connector_id=1,
         transaction_id=transaction_id,
         amps=amps,
-        phases=3,
-        unit=RateUnit.AMPERES,
+        form=FORM,
     )
     return LimitConnectors(limits=(limit,))
 
@@ -69,13 +75,60 @@ async def charging(charge_point: VirtualChargePoint) -> int:
 async def test_a_station_confirms_its_limits(bed: Bed, operations: PowerOperations) -> None:
     async with virtual(bed) as charge_point:
         limited = await operations.limit_station(station(bed))
-        assert limited == StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES)
+        assert limited == CONFIRMED
         assert charge_point.received["SetChargingProfile"] == 2
-        assert charge_point.received["GetCompositeSchedule"] == 1
+        assert charge_point.received["GetCompositeSchedule"] == 2
+        assert charge_point.received["ClearChargingProfile"] == 2
+        # Told again, nothing is cleared first: who plugs in meanwhile still draws nothing.
+        limited = await operations.limit_station(station(bed, afresh=False))
+        assert limited == CONFIRMED
+        assert charge_point.received["ClearChargingProfile"] == 2
         # Without a default it may draw what its cable carries, and no more.
-        limited = await operations.limit_station(station(bed, default_amps=None))
-        assert limited == StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES)
-        assert charge_point.received["ClearChargingProfile"] == 1
+        limited = await operations.limit_station(station(bed, default_amps=None, afresh=False))
+        assert limited == CONFIRMED
+        assert charge_point.received["ClearChargingProfile"] == 3
+
+
+@pytest.mark.parametrize(("connector", "level"), [(0, 0), (0, HIGHEST), (1, 0), (1, HIGHEST)])
+async def test_what_others_have_left_does_not_count(
+    bed: Bed, operations: PowerOperations, connector: int, level: int
+) -> None:
+    await bed.open_site()
+    async with virtual(bed) as charge_point:
+        session = bed.node.registry.require(bed.charge_point_id)
+        for number, purpose in ((77, profiles.Purpose.DEFAULT), (78, profiles.Purpose.STATION)):
+            action, payload = profiles.default(0, 16, FORM)
+            payload["connectorId"] = connector if purpose is profiles.Purpose.DEFAULT else 0
+            payload["csChargingProfiles"] |= {
+                "chargingProfileId": number,
+                "stackLevel": level,
+                "chargingProfilePurpose": purpose,
+            }
+            assert (await session.call(action, payload))["status"] == "Accepted"
+        assert await operations.limit_station(station(bed)) == CONFIRMED
+        await charging(charge_point)
+        assert charge_point.power_w() == 0
+
+
+async def test_a_default_that_does_not_count_shows(bed: Bed, operations: PowerOperations) -> None:
+    """Somebody else's, at a connector, came after all was cleared."""
+    async with virtual(bed):
+        session = bed.node.registry.require(bed.charge_point_id)
+        action, payload = profiles.default(1, 16, replace(FORM, stack_level=HIGHEST))
+        assert (await session.call(action, payload))["status"] == "Accepted"
+        limited = await operations.limit_station(station(bed, afresh=False))
+    assert limited.reply is Reply.ERROR
+    assert limited.detail == ("It took a limit of 0 A and still reports 11040 W on connector 1.")
+
+
+async def test_a_clock_that_is_behind_does_not_matter(
+    bed: Bed, operations: PowerOperations
+) -> None:
+    await bed.open_site()
+    async with virtual(bed, Fault.CLOCK_BEHIND) as charge_point:
+        assert await operations.limit_station(station(bed)) == CONFIRMED
+        await charging(charge_point)
+        assert charge_point.power_w() == 0
 
 
 async def test_nobody_here(bed: Bed, operations: PowerOperations) -> None:
@@ -97,6 +150,9 @@ async def answer(wire: Wire, *answers: dict[str, Any]) -> list[dict[str, Any]]:
 
 ACCEPTED = {"status": "Accepted"}
 REJECTED = {"status": "Rejected"}
+LEVEL = {
+    "configurationKey": [{"key": profiles.MAX_STACK_LEVEL, "readonly": True, "value": "3"}],
+}
 
 
 def schedule(limit: float, unit: str) -> dict[str, Any]:
@@ -110,17 +166,26 @@ def schedule(limit: float, unit: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("answers", "reply", "unit"),
+    ("answers", "reply", "unit", "level"),
     [
-        ([ACCEPTED, ACCEPTED, schedule(20, "A")], Reply.ACCEPTED, RateUnit.AMPERES),
-        ([ACCEPTED, ACCEPTED, schedule(13_800, "W")], Reply.ACCEPTED, RateUnit.AMPERES),
-        ([ACCEPTED, ACCEPTED, schedule(32, "A")], Reply.ERROR, RateUnit.AMPERES),
-        ([ACCEPTED, ACCEPTED, REJECTED], Reply.ACCEPTED, RateUnit.AMPERES),
-        # It takes watts alone.
-        ([REJECTED, ACCEPTED, ACCEPTED, schedule(13_800, "W")], Reply.ACCEPTED, RateUnit.WATTS),
-        ([REJECTED, REJECTED], Reply.REJECTED, RateUnit.WATTS),
+        ([LEVEL, ACCEPTED, ACCEPTED, schedule(20, "A")], Reply.ACCEPTED, "A", 3),
+        ([LEVEL, ACCEPTED, ACCEPTED, schedule(13_800, "W")], Reply.ACCEPTED, "A", 3),
+        ([{}, ACCEPTED, ACCEPTED, schedule(20, "A")], Reply.ACCEPTED, "A", 0),
+        ([LEVEL, ACCEPTED, ACCEPTED, schedule(32, "A")], Reply.ERROR, "A", 3),
+        ([LEVEL, ACCEPTED, ACCEPTED, schedule(22_080, "W")], Reply.ERROR, "A", 3),
+        # It takes watts alone: one phase may carry all of it.
+        ([LEVEL, REJECTED, ACCEPTED, ACCEPTED, schedule(4_600, "W")], Reply.ACCEPTED, "W", 3),
+        ([LEVEL, REJECTED, ACCEPTED, ACCEPTED, schedule(13_800, "W")], Reply.ERROR, "W", 3),
+        # It takes no level as high as it says.
+        (
+            [LEVEL, REJECTED, REJECTED, ACCEPTED, ACCEPTED, schedule(20, "A")],
+            Reply.ACCEPTED,
+            "A",
+            0,
+        ),
+        ([LEVEL, REJECTED, REJECTED, REJECTED, REJECTED], Reply.REJECTED, "W", 0),
         # No default for all of its connectors at once: each gets its own.
-        ([ACCEPTED, REJECTED, ACCEPTED, schedule(0, "A")], Reply.ACCEPTED, RateUnit.AMPERES),
+        ([LEVEL, ACCEPTED, REJECTED, ACCEPTED, schedule(0, "A")], Reply.ACCEPTED, "A", 3),
     ],
 )
 async def test_what_a_station_makes_of_it(
@@ -129,24 +194,49 @@ async def test_what_a_station_makes_of_it(
     answers: list[dict[str, Any]],
     reply: Reply,
     unit: RateUnit,
+    level: int,
 ) -> None:
     async with bed.wire() as wire:
         await wire.sync()
-        limiting = asyncio.create_task(operations.limit_station(station(bed)))
+        limiting = asyncio.create_task(
+            operations.limit_station(station(bed, idle=(), afresh=False))
+        )
         await answer(wire, *answers)
         limited = await limiting
-    assert (limited.reply, limited.unit) == (reply, unit)
-    assert (limited.detail is None) == (limited.reply is Reply.ACCEPTED and answers[-1] != REJECTED)
+    assert (limited.reply, limited.unit, limited.stack_level) == (reply, unit, level)
+    assert (limited.detail is None) == (limited.reply is Reply.ACCEPTED)
 
 
-async def test_a_limit_is_never_rounded_up(bed: Bed, operations: PowerOperations) -> None:
+async def test_who_cannot_report_its_limits_has_not_confirmed_them(
+    bed: Bed, operations: PowerOperations
+) -> None:
     async with bed.wire() as wire:
         await wire.sync()
-        limiting = asyncio.create_task(operations.limit_station(station(bed, station_amps=16.66)))
-        (asked, *_) = await answer(wire, ACCEPTED, ACCEPTED, schedule(16.6, "A"))
+        limiting = asyncio.create_task(operations.limit_station(station(bed, afresh=False)))
+        await answer(wire, LEVEL, ACCEPTED, ACCEPTED, schedule(20, "A"), REJECTED)
+        limited = await limiting
+    assert (limited.reply, limited.confirmed) == (Reply.ACCEPTED, False)
+    assert limited.detail is not None
+    assert "cannot report" in limited.detail
+
+
+@pytest.mark.parametrize(
+    ("amps", "unit", "limit"),
+    [(16.66, "A", 16.6), (16, "A", 16), (0.3, "A", 0.3), (10, "W", 2_300), (32, "W", 22_080)],
+)
+async def test_a_limit_is_never_rounded_up(
+    bed: Bed, operations: PowerOperations, amps: float, unit: RateUnit, limit: float
+) -> None:
+    wanted = station(
+        bed, station_amps=amps, form=replace(FORM, unit=RateUnit(unit)), afresh=False, idle=()
+    )
+    async with bed.wire() as wire:
+        await wire.sync()
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        (_, asked, *_) = await answer(wire, LEVEL, ACCEPTED, ACCEPTED, schedule(limit, unit))
         await limiting
     period = asked["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]
-    assert period == {"startPeriod": 0, "limit": 16.6, "numberPhases": 3}
+    assert period == {"startPeriod": 0, "limit": limit, "numberPhases": 3}
 
 
 async def test_a_silent_charge_point_does_not_hold_up_the_others(

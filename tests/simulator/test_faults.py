@@ -69,6 +69,13 @@ async def test_clock_skewed(central: CentralSystem, power_up: PowerUp) -> None:
     assert skew > timedelta(hours=1, minutes=59)
 
 
+async def test_clock_behind(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.CLOCK_BEHIND)
+    [status, *_] = await central.seen("StatusNotification")
+    skew = datetime.fromisoformat(status["timestamp"]) - datetime.now(UTC)
+    assert skew < timedelta(seconds=-80)
+
+
 async def test_no_boot_on_reconnect(central: CentralSystem, power_up: PowerUp) -> None:
     charge_point = power_up(Fault.NO_BOOT_ON_RECONNECT)
     await central.seen("StatusNotification", 2)
