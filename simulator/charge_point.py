@@ -148,6 +148,13 @@ class VirtualChargePoint:
         """Return the power that flows on a connector now."""
         return self._connector(connector).meter.power_w
 
+    def amps(self, connector: int = 1) -> float:
+        """Return the current that flows now on each phase that the vehicle uses."""
+        profile = self._station.profile
+        there = 1 if profile.direct_current else profile.phases
+        used = min(self._connector(connector).vehicle_phases or there, there)
+        return self.power_w(connector) / (profile.voltage * used)
+
     def configuration(self, key: str) -> str:
         """Return the value in force of a configuration key."""
         return self._station.configuration.text(key)
@@ -158,9 +165,9 @@ class VirtualChargePoint:
 
     # --- what a person on site does --------------------------------------------------------
 
-    def plug_in(self, connector: int = 1) -> None:
-        """Plug a vehicle into a connector."""
-        self._hardware.charging.plug_in(self._connector(connector))
+    def plug_in(self, connector: int = 1, *, phases: int | None = None) -> None:
+        """Plug a vehicle into a connector; it uses so many phases, or all there are."""
+        self._hardware.charging.plug_in(self._connector(connector), phases=phases)
 
     def unplug(self, connector: int = 1) -> None:
         """Unplug the vehicle, which ends its transaction."""

@@ -42,10 +42,13 @@ class Charging:
         elif transaction.id_tag == id_tag:
             self.stop(connector, Reason.LOCAL)
 
-    def plug_in(self, connector: Connector, *, by_itself: bool = False) -> None:
+    def plug_in(
+        self, connector: Connector, *, by_itself: bool = False, phases: int | None = None
+    ) -> None:
         """Plug a vehicle in; it charges if an id tag waits for it."""
         connector.plugged = True
         connector.plugged_by_itself = by_itself
+        connector.vehicle_phases = phases
         connector.finished = False
         self._station.timers.cancel(f"unplug-{connector.id}")
         if connector.authorized is not None and connector.startable:

@@ -40,6 +40,8 @@ class Connector:
     operative: bool = True
     plugged: bool = False
     plugged_by_itself: bool = False
+    vehicle_phases: int | None = None
+    """How many phases the vehicle can use; None: all there are."""
     finished: bool = False
     """A transaction ended, and the vehicle is still plugged in."""
     suspended: bool = False

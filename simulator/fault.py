@@ -37,6 +37,10 @@ class Fault(StrEnum):
     WRONG_CONNECTOR = "wrong-connector"
     IGNORES_STOP = "ignores-stop"
     STAYS_FINISHING = "stays-finishing"
+    # smart charging
+    REJECTS_PROFILES = "rejects-profiles"
+    TAKES_WATTS = "takes-watts"
+    NO_COMPOSITE_SCHEDULE = "no-composite-schedule"
     # metering
     METER_STUCK = "meter-stuck"
     METER_FALLS = "meter-falls"
@@ -93,6 +97,10 @@ EXPLANATIONS: dict[Fault, str] = {
     "cycle or the vehicle's owner can still stop it.",
     Fault.STAYS_FINISHING: "After a transaction the connector stays Finishing until someone "
     "unplugs the vehicle.",
+    Fault.REJECTS_PROFILES: "Has forgotten its charging profiles, and answers Rejected to any "
+    "new one.",
+    Fault.TAKES_WATTS: "Answers Rejected to charging profiles in amperes.",
+    Fault.NO_COMPOSITE_SCHEDULE: "Answers Rejected to GetCompositeSchedule.",
     Fault.METER_STUCK: "Power flows, but the energy register does not move.",
     Fault.METER_FALLS: "The energy register runs backwards during a transaction.",
     Fault.METER_RESTARTS: "The energy register starts at zero in each transaction.",

@@ -39,11 +39,18 @@ class Metering:
         if transaction is None:
             return
         station = self._station
-        limit = station.charging_profiles.limit_w(connector.id, station.now(), transaction.began)
+        limit = station.charging_profiles.limit_w(
+            connector.id, station.now(), transaction.began, phases=connector.vehicle_phases
+        )
         connector.suspended = limit <= 0
         self._draw(connector, limit * station.random.uniform(1 - POWER_NOISE, 1))
         self._adjust_later(connector, transaction)
         station.report(connector)
+
+    def adjust_all(self) -> None:
+        """Look at each connector: the charging profiles have changed."""
+        for connector in self._station.outlets:
+            self.adjust_power(connector)
 
     def interval_changed(self) -> None:
         """Count the sample interval of the running transactions anew."""

@@ -25,6 +25,9 @@ def add(hardware: Hardware, fault: Fault) -> None:
             hardware.charging.plug_in(first)
         case Fault.OLD_FIRMWARE:
             station.firmware = OLD_FIRMWARE
+        case Fault.REJECTS_PROFILES:
+            station.charging_profiles.clear({})
+            hardware.metering.adjust_all()
         case _:
             pass
     station.report_all()

@@ -51,7 +51,8 @@ class ChargingProfiles:
 
     def __init__(self, profile: Profile) -> None:
         self._max_power_w = profile.max_power_w
-        self._watts_per_ampere = profile.voltage * (1 if profile.direct_current else profile.phases)
+        self._voltage = profile.voltage
+        self._phases = 1 if profile.direct_current else profile.phases
         self._installed: list[Installed] = []
 
     def install(self, connector_id: int, profile: Payload, *, transaction: bool) -> Answered:
@@ -84,15 +85,26 @@ class ChargingProfiles:
             if one.connector_id != connector_id or one.purpose != Purpose.TRANSACTION
         ]
 
-    def limit_w(self, connector_id: int, now: datetime, began: datetime | None) -> float:
-        """Return the power, in W, that connector `connector_id` may draw now."""
+    def limit_w(
+        self, connector_id: int, now: datetime, began: datetime | None, *, phases: int | None = None
+    ) -> float:
+        """Return the power, in W, that connector `connector_id` may draw now.
+
+        A vehicle on fewer `phases` than there are draws less of an ampere, and all of a watt.
+        """
+        used = self._phases if phases is None else min(phases, self._phases)
         mine = [one for one in self._installed if one.connector_id in {0, connector_id}]
-        station = self._effective(mine, Purpose.STATION, now, began)
-        of_transaction = self._effective(mine, Purpose.TRANSACTION, now, began)
+
+        def effective(purpose: Purpose) -> float | None:
+            of_purpose = [one for one in mine if one.purpose == purpose]
+            return _effective(of_purpose, now, began, watts_per_ampere=self._voltage * used)
+
+        of_transaction = effective(Purpose.TRANSACTION)
         if of_transaction is None:
-            of_transaction = self._effective(mine, Purpose.DEFAULT, now, began)
-        limits = [limit for limit in (station, of_transaction) if limit is not None]
-        return min([self._max_power_w, *limits])
+            of_transaction = effective(Purpose.DEFAULT)
+        limits = [effective(Purpose.STATION), of_transaction]
+        hardware = self._max_power_w * used / self._phases
+        return min([hardware, *(limit for limit in limits if limit is not None)])
 
     def composite(self, connector_id: int, now: datetime, seconds: int) -> list[Payload]:
         """Return the periods, in W, of the schedule that results over the next `seconds`."""
@@ -113,21 +125,19 @@ class ChargingProfiles:
             offsets.update(schedules.steps(one.profile, now, began))
         return sorted(offset for offset in offsets if 0 < offset < seconds)
 
-    def _effective(
-        self,
-        candidates: Iterable[Installed],
-        purpose: Purpose,
-        now: datetime,
-        began: datetime | None,
-    ) -> float | None:
-        of_purpose = [one for one in candidates if one.purpose == purpose]
-        for one in sorted(of_purpose, key=lambda one: (-one.slot[2], -one.connector_id)):
-            limit = schedules.limit_w(
-                one.profile, now, began, watts_per_ampere=self._watts_per_ampere
-            )
-            if limit is not None:
-                return limit
-        return None
+
+def _effective(
+    of_purpose: Iterable[Installed],
+    now: datetime,
+    began: datetime | None,
+    *,
+    watts_per_ampere: float,
+) -> float | None:
+    for one in sorted(of_purpose, key=lambda one: (-one.slot[2], -one.connector_id)):
+        limit = schedules.limit_w(one.profile, now, began, watts_per_ampere=watts_per_ampere)
+        if limit is not None:
+            return limit
+    return None
 
 
 def _replaces(new: Installed, old: Installed) -> bool:

@@ -121,10 +121,11 @@ WEBHOOK_RETRY = RetryPolicy(
     backoff_coefficient=3,
     maximum_interval=timedelta(hours=3),
 )
-# A site's limits go out within seconds; a node that does not take them up is as good as gone, and
-# its charge points are counted at what they were last allowed.
-LIMITS_PICKUP = timedelta(seconds=2)
-LIMITS_TIMEOUT = timedelta(seconds=10)
+
+# A site's limits go out within two seconds; a node that does not take them up is as good as gone,
+# and its charge points are counted at what they were last allowed.
+LIMITS_PICKUP = timedelta(seconds=1.5)
+LIMITS_TIMEOUT = timedelta(seconds=3)
 LIMITS_AT_ONCE = 100
-STATION_TIMEOUT = timedelta(minutes=3)
+STATION_TIMEOUT = timedelta(minutes=1)
 STATIONS_AT_ONCE = 20

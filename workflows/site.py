@@ -47,16 +47,15 @@ class SiteWorkflow:
 
     @workflow.run
     async def run(self, request: SiteRequest) -> None:
-        """Share until a long history continues as new."""
-        while not history_is_long():
+        """Share until a long history continues as new, and until that very moment."""
+        while not self._may_end():
             await self._read()
-            self._stations.prepare()
+            if not history_is_long():
+                self._stations.prepare()
             await self._share()
             await self._report()
             self._present()
             await self._sleep()
-        await self._stations.settle()
-        await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(replace(request, carried=self._ledger.carried()))
 
     @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
@@ -139,13 +138,20 @@ class SiteWorkflow:
         )
 
     async def _share(self) -> None:
-        """Give each transaction its share: nothing is raised before all is lowered."""
-        self._awake = False
-        ledger = self._ledger
-        ledger.lose_trust(workflow.now())
-        targets = ledger.targets(workflow.now())
-        await self._stations.limit(lower(ledger.outlets(), targets))
-        await self._stations.limit(higher(ledger.capacity, ledger.outlets(), targets))
+        """Give each transaction its share: nothing is raised before all is lowered.
+
+        Who did not answer, or refused, counts as it stands for a while: the others are told anew
+        at once, and do not wait for it.
+        """
+        ledger, all_took = self._ledger, False
+        while not all_took:
+            self._awake = False
+            ledger.lose_trust(workflow.now())
+            targets = ledger.targets(workflow.now())
+            all_took = await self._stations.limit(lower(ledger.outlets(), targets))
+            if all_took:
+                raised = higher(ledger.capacity, ledger.outlets(), targets)
+                all_took = await self._stations.limit(raised)
 
     async def _report(self) -> None:
         """Note what has changed of how far each charge point is."""
@@ -173,12 +179,16 @@ class SiteWorkflow:
         pause: timedelta | None = self._ledger.next_look(workflow.now())
         try:
             await workflow.wait_condition(
-                lambda: self._awake,
+                lambda: self._awake or self._may_end(),
                 timeout=pause,
                 timeout_summary="Until a turn is over, or a refusal is tried again",
             )
         except TimeoutError:
             return
+
+    def _may_end(self) -> bool:
+        """Whether it is time to continue as new, and nothing is under way that would be lost."""
+        return history_is_long() and self._stations.settled and workflow.all_handlers_finished()
 
     def _look_again(self, charge_point_id: str | None = None) -> None:
         if charge_point_id is None:

@@ -45,13 +45,13 @@ class Stations:
         for station in self._ledger.to_lift(now):
             self._begin(station, self._lift(station))
 
-    async def settle(self) -> None:
-        """Wait for what has begun."""
-        while self._busy:
-            await asyncio.wait(list(self._busy.values()))
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that has begun is under way."""
+        return not self._busy
 
-    async def limit(self, limits: Mapping[BayKey, int]) -> None:
-        """Set limits, all at once, and book what became of each."""
+    async def limit(self, limits: Mapping[BayKey, int]) -> bool:
+        """Set limits, all at once, and book what became of each; tells whether all took theirs."""
         by_node: defaultdict[str, list[ConnectorLimit]] = defaultdict(list)
         for key, amps in limits.items():
             station, bay = self._ledger.stations[key[0]], self._ledger.bays[key]
@@ -66,15 +66,16 @@ class Stations:
                     form=station.form,
                 )
             )
-        await asyncio.gather(
+        took = await asyncio.gather(
             *(
                 self._limit_on(node_id, tuple(wanted[first : first + policies.LIMITS_AT_ONCE]))
                 for node_id, wanted in by_node.items()
                 for first in range(0, len(wanted), policies.LIMITS_AT_ONCE)
             )
         )
+        return all(took)
 
-    async def _limit_on(self, node_id: str, limits: tuple[ConnectorLimit, ...]) -> None:
+    async def _limit_on(self, node_id: str, limits: tuple[ConnectorLimit, ...]) -> bool:
         total = sum(limit.amps for limit in limits)
         restarts = {
             limit.charge_point_id: self._ledger.stations[limit.charge_point_id].restarts
@@ -92,6 +93,7 @@ class Stations:
             outcomes = limited.outcomes
         except ActivityError:
             outcomes = (_LOST,) * len(limits)
+            self._ledger.leave_alone(node_id, workflow.now())
         for limit, outcome in zip(limits, outcomes, strict=True):
             self._ledger.limited(
                 (limit.charge_point_id, limit.connector_id),
@@ -101,6 +103,7 @@ class Stations:
                 workflow.now(),
                 restarts=restarts[limit.charge_point_id],
             )
+        return all(outcome.reply is Reply.ACCEPTED for outcome in outcomes)
 
     def _begin(self, station: Station, work: Coroutine[Any, Any, None]) -> None:
         identity = station.charge_point_id

@@ -118,6 +118,14 @@ class Ledger(Book):
             retry_at=now + self._patience(reply),
         )
 
+    def leave_alone(self, node_id: str, now: datetime) -> None:
+        """A node did not answer: no round waits for it again for a while."""
+        retry_at = now + self._pace.unanswered
+        for key, bay in self.bays.items():
+            link = self.stations[key[0]].connection
+            if link is not None and link.node_id == node_id:
+                self.bays[key] = replace(bay, retry_at=retry_at)
+
     def lifted(self, charge_point_id: str, reply: Reply, now: datetime) -> None:
         """A charge point answered to the lifting of its limits, or did not: they may be gone."""
         station = self.stations[charge_point_id]

@@ -1,8 +1,10 @@
 """Set-, Clear- and composite charging profiles (OCPP 1.6, sections 5.16, 5.5 and 5.7)."""
 
+from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
+from simulator.station import Station
 from simulator.words import Answered, ErrorCode
 
 LONGEST_SCHEDULE_SECONDS = 7 * 86_400
@@ -12,7 +14,7 @@ def install(hardware: Hardware, payload: Payload) -> Answer:
     """Install a charging profile, and draw what it allows."""
     station = hardware.station
     connector = station.connector(payload["connectorId"])
-    if connector is None:
+    if connector is None or _refuses(station, payload["csChargingProfiles"]):
         return Answer({"status": Answered.REJECTED})
     try:
         status = station.charging_profiles.install(
@@ -22,20 +24,20 @@ def install(hardware: Hardware, payload: Payload) -> Answer:
         )
     except ValueError as error:
         raise CallRejected(ErrorCode.PROPERTY_CONSTRAINT, str(error)) from error
-    return Answer({"status": status}, lambda: _adjust(hardware))
+    return Answer({"status": status}, hardware.metering.adjust_all)
 
 
 def clear(hardware: Hardware, payload: Payload) -> Answer:
     """Remove the charging profiles that match."""
     status = hardware.station.charging_profiles.clear(payload)
-    return Answer({"status": status}, lambda: _adjust(hardware))
+    return Answer({"status": status}, hardware.metering.adjust_all)
 
 
 def composite(hardware: Hardware, payload: Payload) -> Answer:
     """Answer with what the installed profiles amount to."""
     station = hardware.station
     connector = station.connector(payload["connectorId"])
-    if connector is None:
+    if connector is None or station.has(Fault.NO_COMPOSITE_SCHEDULE):
         return Answer({"status": Answered.REJECTED})
     duration = min(payload["duration"], LONGEST_SCHEDULE_SECONDS)
     periods = station.charging_profiles.composite(connector.id, station.now(), duration)
@@ -55,6 +57,6 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
     )
 
 
-def _adjust(hardware: Hardware) -> None:
-    for connector in hardware.station.outlets:
-        hardware.metering.adjust_power(connector)
+def _refuses(station: Station, profile: Payload) -> bool:
+    amperes = profile["chargingSchedule"]["chargingRateUnit"] == "A"
+    return station.has(Fault.REJECTS_PROFILES) or (amperes and station.has(Fault.TAKES_WATTS))

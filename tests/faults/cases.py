@@ -175,6 +175,13 @@ _CONNECTORS: dict[Fault, Case] = {
 
 _IMPATIENT = replace(PATIENT, vehicle=timedelta(seconds=2), start=timedelta(seconds=1))
 
+_SMART_CHARGING: dict[Fault, Case] = {
+    # Nothing is limited before the handover.
+    Fault.REJECTS_PROFILES: Case(),
+    Fault.TAKES_WATTS: Case(),
+    Fault.NO_COMPOSITE_SCHEDULE: Case(),
+}
+
 _TRANSACTIONS: dict[Fault, Case] = {
     Fault.REJECTS_START: Case(
         fails=_fails(
@@ -319,6 +326,7 @@ GROUPS: Mapping[str, Mapping[Fault, Case]] = {
     "configuration": _CONFIGURATION,
     "connectors": _CONNECTORS,
     "transactions": _TRANSACTIONS,
+    "smart charging": _SMART_CHARGING,
     "metering": _METERING,
     "firmware update": _FIRMWARE_UPDATE,
 }

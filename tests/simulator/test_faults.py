@@ -10,6 +10,7 @@ from simulator.fault import EXPLANATIONS
 from tests.simulator.central_system import CentralSystem, Refused, now
 from tests.simulator.conftest import STRONG, PowerUp
 from tests.simulator.test_configuration import value_of
+from tests.simulator.test_smart_charging import profile
 from tests.simulator.test_transactions import sample, started
 
 ENERGY = "Energy.Active.Import.Register"
@@ -222,6 +223,37 @@ async def test_rejects_start(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.REJECTS_START)
     await central.seen("StatusNotification", 2)
     answer = await central.call("RemoteStartTransaction", idTag="AB12", connectorId=1)
+    assert answer == REJECTED
+
+
+async def test_rejects_profiles(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up()
+    await started(central, charge_point)
+    pause = profile(periods=((0, 0),))
+    assert await central.call("SetChargingProfile", connectorId=0, csChargingProfiles=pause) == (
+        ACCEPTED
+    )
+    await charge_point.until(lambda: charge_point.power_w() == 0)
+    charge_point.add_fault(Fault.REJECTS_PROFILES)
+    await charge_point.until(lambda: charge_point.power_w() > 0)
+    assert await central.call("SetChargingProfile", connectorId=0, csChargingProfiles=pause) == (
+        REJECTED
+    )
+
+
+async def test_takes_watts(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.TAKES_WATTS)
+    await central.seen("StatusNotification", 2)
+    for unit, answer in (("A", REJECTED), ("W", ACCEPTED)):
+        chosen = profile(unit=unit)
+        asked = await central.call("SetChargingProfile", connectorId=0, csChargingProfiles=chosen)
+        assert asked == answer
+
+
+async def test_no_composite_schedule(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NO_COMPOSITE_SCHEDULE)
+    await central.seen("StatusNotification", 2)
+    answer = await central.call("GetCompositeSchedule", connectorId=1, duration=60)
     assert answer == REJECTED
 
 

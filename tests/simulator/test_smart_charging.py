@@ -129,6 +129,22 @@ async def test_a_profile_limits_the_power_of_a_running_transaction(
     assert await central.call("ClearChargingProfile", id=1) == {"status": "Unknown"}
 
 
+async def test_a_vehicle_on_one_phase_draws_all_the_watts_from_it(
+    central: CentralSystem, power_up: PowerUp
+) -> None:
+    charge_point = power_up(profile=ABB_TERRA_AC_W22)
+    charge_point.plug_in(phases=1)
+    charge_point.present_card("CARD")
+    await charge_point.until(lambda: 31.5 < charge_point.amps() < 32)
+    for unit, periods in (("A", ((0, 10.0),)), ("W", ((0, 2300.0),))):
+        chosen = profile(unit=unit, periods=periods)
+        await central.call("SetChargingProfile", connectorId=1, csChargingProfiles=chosen)
+        await charge_point.until(lambda: 9.9 <= charge_point.amps() <= 10)
+        assert charge_point.power_w() <= 2300
+        await central.call("ClearChargingProfile")
+        await charge_point.until(lambda: charge_point.amps() > 31)
+
+
 async def test_a_remote_start_may_bring_its_profile(
     central: CentralSystem, power_up: PowerUp
 ) -> None:

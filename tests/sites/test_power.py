@@ -1,135 +1,21 @@
-"""A site through the whole engine: virtual charge points charge at once, and its fuse never trips.
+"""A site through the whole engine: its vehicles share what there is, and its fuse never trips.
 
 What is drawn is looked at in the charge points themselves, at each moment at which it changes.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from time import monotonic
 
 import pytest
-from sqlalchemy import update
-from temporalio.client import WorkflowHandle
 
-from domain.names import site_workflow_id
-from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
-from domain.power.site import SiteLimit
-from domain.states import AccessMode, FeatureState, ProjectStatus
-from simulator import State, VirtualChargePoint
-from simulator.events import Event
-from storage.features import Power
-from storage.tables import charge_points, projects
+from domain.power.facts import PauseSmartCharging
+from domain.states import FeatureState
 from tests.faults.stage import Stage
+from tests.sites.site import MAX_AMPS, charge, open_site
 from tests.support.eventually import eventually
 from tests.support.figures import Figure
 from workflows.site import SiteWorkflow
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-WATTS_PER_AMPERE = 690
-MAX_AMPS = 31  # 22 kW over three phases
-
-
-@dataclass(kw_only=True)
-class Site:
-    """A site that was handed over."""
-
-    stage: Stage
-    limit: float
-    handle: WorkflowHandle[SiteWorkflow, None]
-    chargers: list[VirtualChargePoint] = field(default_factory=list)
-    worst: float = 0.0
-    over: list[str] = field(default_factory=list)
-    links: list[AsyncExitStack] = field(default_factory=list)
-
-    @property
-    def drawn(self) -> float:
-        """Amperes per phase, now."""
-        return sum(one.power_w() for one in self.chargers) / WATTS_PER_AMPERE
-
-    def look(self, event: Event) -> None:
-        self.worst = max(self.worst, self.drawn)
-        if self.drawn > self.limit:
-            self.over.append(f"{self.drawn:.1f} A of {self.limit:g} A after {event}")
-
-    async def darken(self, number: int) -> None:
-        """Cut the link of a charge point; it goes on charging."""
-        await self.links[number].aclose()
-
-    async def relight(self, number: int) -> None:
-        """Mend the link."""
-        life = asyncio.create_task(self.chargers[number].run())
-
-        async def end() -> None:
-            life.cancel()
-            with suppress(asyncio.CancelledError):
-                await life
-
-        self.links[number].push_async_callback(end)
-
-    async def load(self) -> SiteLoad:
-        return await self.handle.query(SiteWorkflow.load)
-
-    async def until_allotted(self, amps: list[int]) -> None:
-        """Until the sessions draw these amperes, and the workflow knows it."""
-
-        async def settled() -> None:
-            drawn = sorted(round(one.power_w() / WATTS_PER_AMPERE) for one in self.chargers)
-            assert drawn == sorted(amps)
-            known = sorted(bay.bound_amps for bay in (await self.load()).bays)
-            assert known == sorted(amps)[len(amps) - len(known) :]
-
-        await eventually(settled, within=15)
-
-    async def state(self) -> FeatureState:
-        async with self.stage.database.read() as connection:
-            return (await Power(connection, self.stage.project.id).smart_charging()).state
-
-
-@asynccontextmanager
-async def open_site(stage: Stage, *, chargers: int, amps: float | None) -> AsyncIterator[Site]:
-    """Charge points that are accepted and whose project was handed over; nobody charges yet."""
-    async with stage.database.write() as connection:
-        await connection.execute(
-            update(projects).values(
-                status=ProjectStatus.HANDED_OVER, access=AccessMode.OPEN, max_amps=amps
-            )
-        )
-    handle: WorkflowHandle[SiteWorkflow, None] = stage.client.get_workflow_handle_for(
-        SiteWorkflow.run, site_workflow_id(stage.project.id)
-    )
-    site = Site(stage=stage, limit=amps or float("inf"), handle=handle)
-    async with AsyncExitStack() as stack:
-        for number in range(chargers):
-            powered = stage.powered(seed=number, listener=site.look)
-            site.links.append(await stack.enter_async_context(AsyncExitStack()))
-            site.chargers.append(await site.links[-1].enter_async_context(powered))
-        async with stage.database.write() as connection:
-            await connection.execute(
-                update(charge_points).values(provisioned_at=datetime.now(UTC), max_amps=MAX_AMPS)
-            )
-        for charger in site.chargers:
-            await charger.until(lambda one=charger: one.state is State.ACCEPTED)  # type: ignore[misc]
-        await stage.client.start_workflow(
-            SiteWorkflow.run,
-            SiteRequest(project_id=stage.project.id, name=stage.project.name),
-            id=site_workflow_id(stage.project.id),
-            task_queue=stage.task_queue,
-        )
-
-        async def active() -> None:
-            assert await site.state() is FeatureState.ACTIVE
-
-        await eventually(active, within=15)
-        yield site
-        assert site.over == []
-
-
-def charge(charger: VirtualChargePoint) -> None:
-    charger.plug_in()
-    charger.present_card(f"CARD{charger.serial[-8:]}")
 
 
 async def test_sessions_share_what_there_is(stage: Stage) -> None:
@@ -195,17 +81,10 @@ async def test_the_owner_lowers_and_raises_the_limit(stage: Stage, figure: Figur
             charge(charger)
         await site.until_allotted([20, 20])
         began = monotonic()
-        await site.handle.execute_update(
-            SiteWorkflow.set_limit,
-            SetLimit(project_id=stage.project.id, limit=SiteLimit(amps=12)),
-        )
+        await site.set_limit(12)
         await site.until_allotted([6, 6])
         figure(f"two vehicles followed a lower limit after {monotonic() - began:.2f} s")
-        site.limit = 60
-        await site.handle.execute_update(
-            SiteWorkflow.set_limit,
-            SetLimit(project_id=stage.project.id, limit=SiteLimit(amps=60)),
-        )
+        await site.set_limit(60)
         await site.until_allotted([30, 30])
 
 
@@ -220,7 +99,7 @@ async def test_a_pause_lifts_the_limits(stage: Stage) -> None:
 
         async def lifted() -> None:
             assert site.drawn > 35
-            assert await site.state() is FeatureState.PAUSED
+            assert (await site.status()).state is FeatureState.PAUSED
 
         await eventually(lifted, within=15)
         pause = PauseSmartCharging(project_id=stage.project.id, paused=False)
@@ -237,3 +116,31 @@ async def test_without_a_limit_nobody_is_held_back(stage: Stage) -> None:
             assert site.drawn > 2 * MAX_AMPS - 1
 
         await eventually(full, within=15)
+
+
+async def test_a_higher_limit_is_told_to_the_charge_points_too(stage: Stage) -> None:
+    async with open_site(stage, chargers=1, amps=20) as site:
+        charge(site.chargers[0])
+        await site.until_allotted([20])
+        await site.set_limit(60)
+        await site.until_allotted([MAX_AMPS])
+
+
+async def test_who_is_offline_at_the_handover_is_activated_when_it_is_back(stage: Stage) -> None:
+    async with open_site(
+        stage, chargers=2, amps=20, dark=True, becomes=FeatureState.ACTIVATING
+    ) as site:
+
+        async def one_waits() -> None:
+            status = await site.status()
+            assert [one.charge_point_id for one in status.charge_points] == [
+                site.chargers[1].identity
+            ]
+
+        await eventually(one_waits)
+        # It takes what its cable carries out of the supply, for nobody has told it anything.
+        charge(site.chargers[0])
+        await site.until_allotted([0, 0])
+        await site.relight(1)
+        await site.until_it_is(FeatureState.ACTIVE)
+        await site.until_allotted([20, 0])

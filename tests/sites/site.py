@@ -1,0 +1,165 @@
+"""A site through the whole engine: virtual charge points that charge at once, and their sum."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import update
+from temporalio.client import WorkflowHandle
+
+from domain.names import site_workflow_id
+from domain.power.facts import SetLimit, SiteLoad, SiteRequest
+from domain.power.site import SiteLimit
+from domain.states import AccessMode, FeatureState, ProjectStatus
+from simulator import Fault, State, VirtualChargePoint
+from simulator.events import Event
+from storage.connections import read_connections
+from storage.features import FeatureStatus, Power
+from storage.tables import charge_points, projects
+from tests.faults.stage import Stage
+from tests.support.eventually import eventually
+from workflows.site import SiteWorkflow
+
+MAX_AMPS = 31  # 22 kW over three phases
+_ROUNDING = 1e-6
+
+
+@dataclass(kw_only=True)
+class Site:
+    """A site that was handed over."""
+
+    stage: Stage
+    limit: float
+    handle: WorkflowHandle[SiteWorkflow, None]
+    chargers: list[VirtualChargePoint] = field(default_factory=list)
+    worst: float = 0.0
+    over: list[str] = field(default_factory=list)
+    links: list[AsyncExitStack] = field(default_factory=list)
+
+    @property
+    def drawn(self) -> float:
+        """Amperes on the first phase, now: each vehicle loads it."""
+        return sum(one.amps() for one in self.chargers)
+
+    def look(self, event: Event) -> None:
+        self.worst = max(self.worst, self.drawn)
+        if self.drawn > self.limit + _ROUNDING:
+            self.over.append(f"{self.drawn:.1f} A of {self.limit:g} A after {event}")
+
+    async def darken(self, number: int) -> None:
+        """Cut the link of a charge point; it goes on charging."""
+        await self.links[number].aclose()
+
+    async def relight(self, number: int) -> None:
+        """Mend the link."""
+        life = asyncio.create_task(self.chargers[number].run())
+
+        async def end() -> None:
+            life.cancel()
+            with suppress(asyncio.CancelledError):
+                await life
+
+        self.links[number].push_async_callback(end)
+
+    async def until_offline(self, charger: VirtualChargePoint) -> None:
+        """Until the engine knows that its link is gone."""
+
+        async def offline() -> None:
+            async with self.stage.database.read() as connection:
+                links = await read_connections(
+                    connection, [charger.identity], now=datetime.now(UTC)
+                )
+            assert not links[charger.identity].connected
+
+        await eventually(offline)
+
+    async def load(self) -> SiteLoad:
+        return await self.handle.query(SiteWorkflow.load)
+
+    async def until_allotted(self, amps: list[int]) -> None:
+        """Until the sessions draw these amperes, and the workflow knows it."""
+
+        async def settled() -> None:
+            drawn = sorted(round(one.amps()) for one in self.chargers)
+            assert drawn == sorted(amps)
+            known = sorted(bay.bound_amps for bay in (await self.load()).bays)
+            assert known == sorted(amps)[len(amps) - len(known) :]
+
+        await eventually(settled, within=15)
+
+    async def status(self) -> FeatureStatus:
+        async with self.stage.database.read() as connection:
+            return await Power(connection, self.stage.project.id).smart_charging()
+
+    async def until_it_is(self, state: FeatureState) -> FeatureStatus:
+        """Until smart charging is that far."""
+
+        async def there() -> FeatureStatus:
+            status = await self.status()
+            assert status.state is state
+            return status
+
+        return await eventually(there)
+
+    async def set_limit(self, amps: float) -> None:
+        """Have the owner set the limit; until all follow, the higher of both counts."""
+        self.limit = max(self.limit, amps)
+        change = SetLimit(project_id=self.stage.project.id, limit=SiteLimit(amps=amps))
+        await self.handle.execute_update(SiteWorkflow.set_limit, change)
+
+
+@asynccontextmanager
+async def open_site(
+    stage: Stage,
+    *faults: Fault,
+    chargers: int,
+    amps: float | None,
+    dark: bool = False,
+    becomes: FeatureState = FeatureState.ACTIVE,
+) -> AsyncIterator[Site]:
+    """Charge points that are accepted and whose project was handed over; nobody charges yet.
+
+    The last one has the faults, or is ``dark``.
+    """
+    async with stage.database.write() as connection:
+        await connection.execute(
+            update(projects).values(
+                status=ProjectStatus.HANDED_OVER, access=AccessMode.OPEN, max_amps=amps
+            )
+        )
+    handle: WorkflowHandle[SiteWorkflow, None] = stage.client.get_workflow_handle_for(
+        SiteWorkflow.run, site_workflow_id(stage.project.id)
+    )
+    site = Site(stage=stage, limit=amps or float("inf"), handle=handle)
+    async with AsyncExitStack() as stack:
+        for number in range(chargers):
+            own = faults if number == chargers - 1 else ()
+            powered = stage.powered(*own, seed=number, listener=site.look)
+            site.links.append(await stack.enter_async_context(AsyncExitStack()))
+            site.chargers.append(await site.links[-1].enter_async_context(powered))
+        async with stage.database.write() as connection:
+            await connection.execute(
+                update(charge_points).values(provisioned_at=datetime.now(UTC), max_amps=MAX_AMPS)
+            )
+        for charger in site.chargers:
+            await charger.until(lambda one=charger: one.state is State.ACCEPTED)  # type: ignore[misc]
+        if dark:
+            await site.darken(-1)
+            await site.until_offline(site.chargers[-1])
+        await stage.client.start_workflow(
+            SiteWorkflow.run,
+            SiteRequest(project_id=stage.project.id, name=stage.project.name),
+            id=site_workflow_id(stage.project.id),
+            task_queue=stage.task_queue,
+        )
+
+        await site.until_it_is(becomes)
+        yield site
+        assert site.over == []
+
+
+def charge(charger: VirtualChargePoint, *, phases: int | None = None) -> None:
+    charger.plug_in(phases=phases)
+    charger.present_card(f"CARD{charger.serial[-8:]}")
