@@ -150,7 +150,9 @@ class SiteWorkflow:
             targets = ledger.targets(workflow.now())
             all_took = await self._stations.limit(lower(ledger.outlets(), targets))
             if all_took:
-                raised = higher(ledger.capacity, ledger.outlets(), targets)
+                # A session may have ended while the others were lowered.
+                left = {bay: amps for bay, amps in targets.items() if bay in ledger.bays}
+                raised = higher(ledger.capacity, ledger.outlets(), left)
                 all_took = await self._stations.limit(raised)
 
     async def _report(self) -> None:
