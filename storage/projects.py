@@ -77,18 +77,23 @@ class Projects:
             await refuse_handed_over(self._connection, project)
         return project
 
-    async def owned(self, project_id: str, *, site_owner_id: str) -> Project:
+    async def owned(
+        self, project_id: str, *, site_owner_id: str, for_change: bool = False
+    ) -> Project:
         """One project that the site owner has claimed.
+
+        ``for_change`` locks it: no handover completes between the look and the change.
 
         Raises:
             NotFoundError: ``project_not_found``.
 
         """
-        return await self._one(
+        query = (
             select(projects)
             .where(projects.c.id == project_id)
             .where(projects.c.site_owner_id == site_owner_id)
         )
+        return await self._one(query.with_for_update() if for_change else query)
 
     async def for_change(
         self, project_id: str, *, installer_id: str, lead: bool = False

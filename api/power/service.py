@@ -19,14 +19,14 @@ async def set_limit(
     parts: Parts, owner: Account, project_id: str, limit: SiteLimit, *, by: Actor
 ) -> None:
     """Change what the supply carries; running sessions follow at once."""
-    async with parts.database.read() as connection:
-        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    if project.status is ProjectStatus.HANDED_OVER:
-        change = SetLimit(project_id=project_id, limit=limit, by=by)
-        await parts.temporal.sites.set_limit(_site(project), change)
-        return
     async with parts.database.write() as connection:
-        await Power(connection, project_id).set_limit(limit, by=by, at=now())
+        projects = Projects(connection)
+        project = await projects.owned(project_id, site_owner_id=owner.id, for_change=True)
+        if project.status is not ProjectStatus.HANDED_OVER:
+            await Power(connection, project_id).set_limit(limit, by=by, at=now())
+            return
+    change = SetLimit(project_id=project_id, limit=limit, by=by)
+    await parts.temporal.sites.set_limit(_site(project), change)
 
 
 async def load(parts: Parts, owner: Account, project_id: str) -> SiteLoad:

@@ -175,5 +175,6 @@ def test_a_full_vehicle_keeps_what_lets_it_resume() -> None:
 
 def test_a_limit_in_kilowatts() -> None:
     assert SiteLimit.of_power(22.08, 3).amps == pytest.approx(32)
-    assert SiteLimit.of_power(7.36, 1).amps == pytest.approx(32)
+    assert SiteLimit.of_power(7.36, 1).amps == 32
+    assert SiteLimit.of_power(16.33, 1).amps == 71
     assert SiteLimit(amps=32, phases=3).power_kw == pytest.approx(22.08)
