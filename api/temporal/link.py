@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from temporalio.client import Client
+from temporalio.client import Client, RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import UnavailableError
@@ -66,15 +66,21 @@ class TemporalLink:
             RPCError: An answer about a workflow: not found, already exists, closed.
 
         """
+        limit = asyncio.timeout(within.total_seconds())
         try:
-            async with asyncio.timeout(within.total_seconds()):
+            async with limit:
                 yield await self._connected()
         except RPCError as error:
             if error.status in _ANSWERS:
                 raise
             _log.warning("temporal_call_failed", status=error.status.name, error=str(error))
             raise (no_answer() if error.status in _SILENCE else temporal_away()) from error
-        except TimeoutError as error:
+        except (TimeoutError, RPCTimeoutOrCancelledError) as error:
+            cause = error.__cause__
+            if isinstance(cause, asyncio.CancelledError) and not limit.expired():
+                # The SDK hides a cancellation of an update's call, and this one is not the limit's:
+                # the caller has hung up, or the process ends.
+                raise cause from None
             _log.warning("temporal_call_timed_out", seconds=within.total_seconds())
             raise no_answer() from error
 

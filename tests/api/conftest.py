@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def gateway(temporal_client: Client, task_queue: str) -> TemporalGateway:
         return temporal_client
 
     return TemporalGateway(connect, task_queue=task_queue)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a workflow's answer for a moment only."""
+    for module in ("gateway", "sites"):
+        monkeypatch.setattr(f"api.temporal.{module}.ANSWER_TIMEOUT", timedelta(seconds=0.5))
 
 
 @pytest.fixture

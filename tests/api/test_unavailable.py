@@ -16,6 +16,7 @@ from storage.engine import Database
 from storage.tables import commissioning_runs, projects
 from temporal_client import DATA_CONVERTER
 from tests.api.callers import Caller, problem
+from tests.api.node import hold
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -113,3 +114,35 @@ async def test_it_comes_back(
     unavailable(await installer.post("/projects", body), "temporal_unavailable")
     app.state.parts = replace(app.state.parts, temporal=gateway)
     assert (await installer.post("/projects", body)).status_code == 201
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_without_a_worker(installer: Caller) -> None:
+    """Temporal keeps the question; nobody answers it."""
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    await installer.post(f"/commissioning/{identity}/start", {})
+    owner = {"email": "owner@acme.com"}
+    for path, json in (
+        (f"/commissioning/{identity}/cancel", None),
+        (f"/commissioning/{identity}/answer", {"answer": "done"}),
+        (f"/projects/{project}/invite-site-owner", owner),
+        (f"/projects/{project}/collaborators", owner | {"role": "lead"}),
+        (f"/projects/{project}/complete-handover", {"installer_signature": "x"}),
+        (f"/charge-points/{identity}/test-connection", None),
+    ):
+        unavailable(await installer.post(path, json), "no_answer")
+    assert (await installer.get("/projects")).status_code == 200
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_without_a_worker_chosen_values_are_kept(
+    installer: Caller, database: Database
+) -> None:
+    identity = await installer.charge_point()
+    await hold(database, identity, "node_1")
+    answer = await installer.post(
+        f"/charge-points/{identity}/config/customize",
+        {"parameters": [{"key": "HeartbeatInterval", "value": 30}]},
+    )
+    assert answer.json()["queued"] == ["HeartbeatInterval"]
