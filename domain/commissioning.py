@@ -31,6 +31,7 @@ class Pace:
     installer: timedelta = timedelta(hours=24)
     unplug: timedelta = timedelta(minutes=15)
     vehicle: timedelta = timedelta(minutes=15)
+    vehicle_prompt: timedelta = timedelta(minutes=3)
     start: timedelta = timedelta(seconds=60)
     meter: timedelta = timedelta(seconds=5)
     charge_at_least: timedelta = timedelta(seconds=8)

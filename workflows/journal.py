@@ -6,11 +6,11 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable, Iterator
     from contextlib import contextmanager
     from dataclasses import replace
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from domain.checks import CheckRecord, Evidence, Failure, RunView, Step, Waiting
     from domain.commissioning import CancelRequest, RunRequest
-    from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
+    from domain.states import CheckName, CheckResult, RunStatus
 
 
 class CheckFailedError(Exception):
@@ -107,24 +107,9 @@ class Journal:
         self._alarms.append(text)
         self._on_change()
 
-    def wait(
-        self,
-        waiting_for: WaitingFor,
-        timeout: timedelta,
-        prompt: str,
-        cause: str | None = None,
-        answers: tuple[InstallerAnswer, ...] = (),
-    ) -> Waiting:
+    def wait(self, waiting: Waiting) -> Waiting:
         """Say what the run waits for from now on, and what a person may answer."""
-        now = workflow.now()
-        self._waiting = waiting = Waiting(
-            waiting_for=waiting_for,
-            since=now,
-            until=now + timeout,
-            prompt=prompt,
-            likely_cause=cause,
-            answers=answers,
-        )
+        self._waiting = waiting
         self._on_change()
         return waiting
 

@@ -78,6 +78,7 @@ BOOT_LOOP_BOOTS = 6
 BOOT_LOOP_LIFE = timedelta(minutes=1)
 BOOT_LOOP_WINDOW = timedelta(minutes=10)
 
+START_PAUSE = timedelta(seconds=5)
 STOP_ATTEMPTS = 3
 
 CLOCK_SKEW_LIMIT = timedelta(minutes=2)

@@ -93,12 +93,27 @@ class Run:
         *,
         cause: str | None = None,
         answers: tuple[InstallerAnswer, ...] = (),
+        part_of: tuple[datetime, datetime] | None = None,
     ) -> bool:
-        """Wait for something that a person may have to bring about, and say so in the status."""
+        """Wait for something that a person may have to bring about, and say so in the status.
+
+        ``part_of`` is the beginning and the end of a longer wait, which the status shows then.
+        """
         self.answer = None  # what was said to an earlier question is no answer to this one
         if condition():
             return True
-        waiting = self.journal.wait(waiting_for, timeout, prompt, cause, answers)
+        now = workflow.now()
+        since, until = part_of or (now, now + timeout)
+        waiting = self.journal.wait(
+            Waiting(
+                waiting_for=waiting_for,
+                since=since,
+                until=until,
+                prompt=prompt,
+                likely_cause=cause,
+                answers=answers,
+            )
+        )
         # Who is offline will hardly come within seconds.
         unnoted = timedelta(0) if waiting_for is WaitingFor.CONNECTION else policies.WAIT_UNNOTED
         noted = False

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 from temporalio import workflow
 
-from domain.checks import CheckRecord, Failure, RunView
+from domain.checks import CheckRecord, Failure, RunView, Waiting
 from domain.commissioning import RunOptions
 from domain.progress import ProgressEvent, ProgressKind, progress
 from domain.states import CheckName, CheckResult, WaitingFor
@@ -18,6 +18,12 @@ from workflows.journal import CheckFailedError, Journal
 
 AT = datetime(2026, 5, 1, 9, 35, tzinfo=UTC)
 FAILURE = Failure(code="connector_faulted", cause="Connector 1 is faulted.", action="Mend it.")
+WAITING = Waiting(
+    waiting_for=WaitingFor.VEHICLE,
+    since=AT,
+    until=AT + timedelta(minutes=1),
+    prompt="Plug a vehicle in.",
+)
 Story = Callable[[Journal], Iterator[None]]
 """Writes in a journal, and stops wherever somebody may look at it."""
 
@@ -28,7 +34,7 @@ def _check(journal: Journal, name: CheckName, *, fails: bool = False) -> Iterato
         journal.step("first", "It is so.\nReally.")
         yield
         journal.note("A remark.", needs_review=True)
-        journal.wait(WaitingFor.VEHICLE, timedelta(minutes=1), "Plug a vehicle in.")
+        journal.wait(WAITING)
         yield
         journal.stop_waiting()
         journal.step("second", "It is so, too.")

@@ -3,11 +3,11 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
-    from domain.facts import TransactionFact
+    from domain.facts import ConnectorFact, TransactionFact
     from domain.failures import FailureCode
     from domain.operations import (
         Outcome,
@@ -88,33 +88,37 @@ def _ours(run: Run) -> TransactionFact | None:
 
 async def _start(run: Run, connector: int) -> TransactionFact:
     """Ask for the start, prompt for a vehicle, ask again; believe events, not replies."""
-    deadline = workflow.now() + run.pace.vehicle
+    began = workflow.now()
+    deadline = began + run.pace.vehicle
     attempt = 0
     rejection: str | None = None
+    vehicle = True  # may be there from the start
     while True:
         attempt += 1
+        # A cable that goes in from here on, be it before the answer, may be too late for this ask.
+        before = run.inbox.connectors.get(connector)
         outcome = await _ask_for_start(run, connector, attempt)
         refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
         rejection = (outcome.detail or outcome.reply) if refused else None
         run.start_expected_until = None if refused else workflow.now() + run.pace.start
-        if not refused:
-            await run.wait(
-                lambda: _ours(run) is not None, run.pace.start, why="Wait for the transaction"
-            )
-        started = _ours(run)
-        if started is not None:
-            return started
-        left = deadline - workflow.now()
-        if left <= timedelta(0):
-            break
-        if outcome.reply is Reply.UNKNOWN:
-            continue  # it may never have arrived, and no vehicle that is plugged in would tell
-        await _wait_for_vehicle(run, connector, left)
+        # It may never have arrived, and no vehicle that is there would tell.
+        lost = outcome.reply is Reply.UNKNOWN
+        if vehicle or lost:
+            await late_start(run)
+        if _ours(run) is None and not lost and workflow.now() < deadline:
+            vehicle = await _wait_for_vehicle(run, connector, before, began)
+            if vehicle:
+                await late_start(run)  # the start that was asked for may have waited for the cable
         started = _ours(run)
         if started is not None:
             return started
         if workflow.now() >= deadline:
             break
+        if refused and attempt > 1:
+            # It may report a cable anew with each start that it refuses.
+            await run.wait(
+                lambda: _ours(run) is not None, policies.START_PAUSE, why="Pause before a start"
+            )
     if rejection is not None:
         raise run.fail(FailureCode.TRANSACTION_REJECTED, connector_id=connector, detail=rejection)
     raise run.fail(
@@ -139,27 +143,33 @@ async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
     )
 
 
-async def _wait_for_vehicle(run: Run, connector: int, left: timedelta) -> None:
-    """Until a cable is plugged in anew, a transaction starts, or the time is over."""
-    before = run.inbox.connectors.get(connector)
+async def _wait_for_vehicle(
+    run: Run, connector: int, before: ConnectorFact | None, began: datetime
+) -> bool:
+    """Until a cable is plugged in anew, or a transaction starts; False when neither came in time.
 
-    def something_happened() -> bool:
+    The time is that of one prompt. A charge point may have forgotten the start by then.
+    """
+    deadline = began + run.pace.vehicle
+
+    def plugged_in() -> bool:
         now = run.inbox.connectors.get(connector)
-        plugged_in = now is not None and now != before and now.status in _PLUGGED_IN
-        return plugged_in or _ours(run) is not None or run.answer is not None
+        return now is not None and now != before and now.status in _PLUGGED_IN
 
     await run.prompt(
         WaitingFor.VEHICLE,
-        something_happened,
-        left,
+        lambda: plugged_in() or _ours(run) is not None or run.answer is not None,
+        min(run.pace.vehicle_prompt, deadline - workflow.now()),
         f"Plug a vehicle or a tester into connector {connector}.",
         answers=(InstallerAnswer.SKIP,),
+        part_of=(began, deadline),
     )
     if run.answer is not None and _ours(run) is None:
         raise CheckSkippedError(
             f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
             f"{run.answer.note}"
         )
+    return plugged_in()
 
 
 async def _collect_meter_values(run: Run, transaction_id: int) -> None:
