@@ -38,6 +38,7 @@ from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from temporal_client import BUILD_ID, connect
+from workflows.availability import AvailabilityWorkflow
 from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
@@ -50,6 +51,7 @@ from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
 WORKFLOWS: Sequence[type] = (
+    AvailabilityWorkflow,
     BillingWorkflow,
     CommissioningWorkflow,
     ConfigurationWorkflow,
@@ -119,6 +121,7 @@ def make_worker(
         records.read_meter_values,
         records.catch_up,
         records.finish_run,
+        records.is_newest_run,
         records.note_wait,
         records.note_answer,
         directories.locate,

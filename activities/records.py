@@ -6,6 +6,7 @@ from activities.bell import ring
 from domain.batch import WaitNote
 from domain.commissioning import (
     AnswerNote,
+    AvailabilityOwed,
     Briefing,
     Claim,
     Finished,
@@ -45,6 +46,11 @@ class RecordActivities:
     async def catch_up(self, request: RunRequest) -> Snapshot:
         """Read what is known of the charge point now."""
         return await self._records.catch_up(request)
+
+    @activity.defn
+    async def is_newest_run(self, owed: AvailabilityOwed) -> bool:
+        """Tell whether no other run of the charge point has begun since."""
+        return await self._records.is_newest(owed)
 
     @activity.defn
     async def finish_run(self, verdict: RunVerdict) -> Finished:

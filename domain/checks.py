@@ -80,3 +80,5 @@ class RunView:
     cancelled_by: str | None = None
     cancel_reason: str | None = None
     alarms: tuple[str, ...] = ()
+    cleaning_up: bool = False
+    """The checks have ended; the charge point is being left as it was found."""

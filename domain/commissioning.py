@@ -322,6 +322,15 @@ class StrayTransaction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AvailabilityOwed:
+    """Input of AvailabilityWorkflow: connectors that were inoperative before a cancelled run."""
+
+    charge_point_id: str
+    commissioning_id: str
+    connector_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigurationRequest:
     """Input of ConfigurationWorkflow: push the stored values of a connected charge point now.
 

@@ -35,6 +35,11 @@ def stray_transaction_workflow_id(transaction_id: int) -> str:
     return f"stray-transaction-{transaction_id}"
 
 
+def availability_workflow_id(commissioning_id: str) -> str:
+    """One workflow for what a cancelled run could not put back."""
+    return f"availability-{commissioning_id}"
+
+
 def notice_workflow_id(commissioning_id: str) -> str:
     """One mail for each verdict."""
     return f"notice-{commissioning_id}"

@@ -39,7 +39,7 @@ def _entries(view: RunView) -> Iterator[dict[str, Any]]:
 
 
 def _verdict(view: RunView) -> str:
-    if view.cancelled_by is None:
+    if view.status is not RunStatus.CANCELLED or view.cancelled_by is None:
         return f"The run is {view.status}."
     why = f": {view.cancel_reason}" if view.cancel_reason else "."
     return f"The run is {view.status} by {view.cancelled_by}{why}"

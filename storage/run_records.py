@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.batch import WaitNote
 from domain.commissioning import (
     AnswerNote,
+    AvailabilityOwed,
     Briefing,
     Claim,
     Finished,
@@ -156,6 +157,12 @@ class StoredRuns:
         """Meter values of a transaction, by time."""
         async with self._database.read() as connection:
             return await read_readings(connection, transaction_id)
+
+    async def is_newest(self, owed: AvailabilityOwed) -> bool:
+        """Whether no run has begun since that one."""
+        async with self._database.read() as connection:
+            newest = await Runs(connection).latest(owed.charge_point_id)
+        return newest is not None and newest.request.commissioning_id == owed.commissioning_id
 
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
         """What the verdict mail needs; None when it was sent or there is no verdict."""

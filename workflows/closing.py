@@ -8,14 +8,22 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from domain.commissioning import ConfigurationRequest, StrayTransaction
+    import asyncio
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from domain.commissioning import AvailabilityOwed, ConfigurationRequest, StrayTransaction
     from domain.names import (
         CONFIGURATION_DUE_SIGNAL,
         GIVE_WAY_SIGNAL,
+        availability_workflow_id,
         configuration_workflow_id,
         notice_workflow_id,
         stray_transaction_workflow_id,
     )
+    from workflows import policies
+    from workflows.availability import AvailabilityWorkflow
+    from workflows.checks.connectors import put_back
     from workflows.checks.test_charge import late_start, open_transactions, stop
     from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
@@ -23,12 +31,18 @@ with workflow.unsafe.imports_passed_through():
     from workflows.stray import StrayTransactionWorkflow
 
 
-async def stop_what_runs(run: Run) -> None:
-    """Stop the run's transactions; one that will not stop gets a workflow that keeps trying."""
-    await late_start(run)
+async def clean_up(run: Run, *, cancelled: bool) -> None:
+    """Stop the run's transactions, and after a cancel put back what it changed.
+
+    Who cancels does not wait for long. What is not done by then, or will not be done at all, gets
+    a workflow that keeps trying.
+    """
+    if cancelled:
+        await _for_a_moment(_put_right(run))
+    else:
+        await late_start(run)
+        await _stop_open(run)
     for transaction in open_transactions(run):
-        if await stop(run, transaction.transaction_id):
-            continue
         run.journal.alarm(
             f"Test transaction {transaction.transaction_id} on connector "
             f"{transaction.connector_id} is still running; the engine keeps trying to stop it."
@@ -40,6 +54,57 @@ async def stop_what_runs(run: Run) -> None:
                 transaction_id=transaction.transaction_id,
             )
         )
+    if cancelled and run.made_operative:
+        await _owe_availability(run)
+
+
+async def _put_right(run: Run) -> None:
+    await _stop_open(run)
+    await put_back(run)
+    await late_start(run)
+    await _stop_open(run)
+
+
+async def _stop_open(run: Run) -> None:
+    for transaction in open_transactions(run):
+        if transaction.transaction_id not in run.not_stopped:
+            await stop(run, transaction.transaction_id)
+
+
+async def _for_a_moment(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work for as long as the end of a cancelled run may take."""
+    task = asyncio.create_task(work)
+    try:
+        await workflow.wait_condition(
+            task.done, timeout=policies.CLEAN_UP, timeout_summary="Clean up on the charge point"
+        )
+    except TimeoutError:
+        workflow.logger.warning("clean_up_not_finished")
+    task.cancel()
+    await workflow.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+async def _owe_availability(run: Run) -> None:
+    """Have connectors made inoperative again once the charge point is there."""
+    numbers = tuple(sorted(set(run.made_operative)))
+    which = " and ".join(str(number) for number in numbers)
+    run.journal.alarm(
+        f"Unavailable before the run, and not made so again yet: connector {which}. "
+        "The engine does it once the charge point is connected."
+    )
+    await workflow.start_child_workflow(
+        AvailabilityWorkflow.run,
+        AvailabilityOwed(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            connector_ids=numbers,
+        ),
+        id=availability_workflow_id(run.request.commissioning_id),
+        parent_close_policy=ParentClosePolicy.ABANDON,
+        static_summary=f"Put back the availability of connector {which}",
+    )
 
 
 async def _keep_trying(stray: StrayTransaction) -> None:

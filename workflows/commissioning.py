@@ -28,15 +28,15 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
-    from workflows.checks.connectors import connectors, put_back
+    from workflows.checks.connectors import connectors
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
     from workflows.checks.test_charge import charge
     from workflows.closing import (
         ask_to_give_way,
+        clean_up,
         mail_verdict,
         push_queued_configuration,
-        stop_what_runs,
     )
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
@@ -68,6 +68,7 @@ class CommissioningWorkflow:
         self._catching_up = asyncio.Lock()
         self._taken_back = False
         self._answers = 0
+        self._closing = self._cancelled = False
 
     @workflow.run
     async def run(self, request: RunRequest) -> RunView | None:
@@ -121,6 +122,8 @@ class CommissioningWorkflow:
     @workflow.update
     async def cancel(self, request: CancelRequest) -> None:
         """Cancel the run; the record keeps by whom, and why."""
+        if self._cancelled:
+            return
         self._journal.cancel_requested(request)
         # A workflow cannot cancel itself, and is to close as Canceled.
         await workflow.execute_activity_method(
@@ -129,10 +132,22 @@ class CommissioningWorkflow:
             retry_policy=policies.RECORD_RETRY,
             summary=f"Cancel the run, as {request.by} asks",
         )
+        self._refuse_while_closing()  # its own end may have come first
 
     @cancel.validator
     def _can_be_cancelled(self, request: CancelRequest) -> None:
         _must_name(request.by)
+        self._refuse_while_closing()
+
+    def _refuse_while_closing(self) -> None:
+        if self._closing and not self._cancelled:
+            raise _refused(
+                ConflictError(
+                    "run_closing",
+                    "The checks have ended, and the run is about to close with their verdict. "
+                    "There is nothing left to cancel.",
+                )
+            )
 
     @workflow.update
     async def answer(self, answer: Answer) -> Waiting:
@@ -302,14 +317,14 @@ class CommissioningWorkflow:
 
     async def _finish(self, *, cancelled: bool) -> None:
         """Leave the charge point as it was found, and the record for ever."""
+        self._closing, self._cancelled = True, cancelled
         if cancelled:
             self._journal.cancel_requested(
                 CancelRequest(reason=workflow.cancellation_reason() or _CANCEL_BUTTON)
             )
         if self._run is not None:
-            await stop_what_runs(self._run)
-            if cancelled:
-                await put_back(self._run)
+            self._journal.cleans_up()
+            await clean_up(self._run, cancelled=cancelled)
         self._journal.close(cancelled=cancelled)
         finished = await record(
             RecordActivities.finish_run,

@@ -39,6 +39,7 @@ class Journal:
         self._status = RunStatus.IN_PROGRESS
         self._failure: Failure | None = None
         self._cancel: CancelRequest | None = None
+        self._cleaning_up = False
         self._closed_at: datetime | None = None
 
     @contextmanager
@@ -123,15 +124,22 @@ class Journal:
         self._cancel = self._cancel or request
         self._on_change()
 
+    def cleans_up(self) -> None:
+        """The checks have ended; the charge point is left as it was found."""
+        self._cleaning_up = True
+        self._on_change()
+
     def close(self, *, cancelled: bool = False) -> None:
         """Fix the run's status by its checks; the ones that never ran are skipped, and why."""
         if cancelled:
             self._status = RunStatus.CANCELLED
         else:
             self._status = RunStatus.COMPLETED if self.passed else RunStatus.FAILED
+            self._cancel = None  # it came too late
         for check in self._checks.values():
             if check.result is CheckResult.PENDING:
                 self._skip(check.name, self._why_never_run(cancelled=cancelled))
+        self._cleaning_up = False
         self._closed_at = workflow.now()
         self._on_change()
 
@@ -195,6 +203,7 @@ class Journal:
             cancelled_by=self._cancel.by if self._cancel else None,
             cancel_reason=self._cancel.reason if self._cancel else None,
             alarms=tuple(self._alarms),
+            cleaning_up=self._cleaning_up,
         )
 
     def _why_never_run(self, *, cancelled: bool) -> str:

@@ -105,6 +105,12 @@ STRAY_FIRST_PAUSE = timedelta(minutes=1)
 STRAY_LONGEST_PAUSE = timedelta(hours=1)
 STRAY_TRIES_PER_RUN = 200
 
+# Who cancels does not wait for long; what is not cleaned up by then is done after the run.
+CLEAN_UP = timedelta(seconds=20)
+OWED_FIRST_PAUSE = timedelta(seconds=15)
+OWED_LONGEST_PAUSE = timedelta(minutes=15)
+OWED_LOOKS_PER_RUN = 200
+
 # Values may be chosen while others are pushed; after this many rounds the next event pushes them.
 CONFIGURATION_PUSHES = 5
 BOOT_AFTER_CONNECTION = timedelta(seconds=3)

@@ -53,12 +53,17 @@ def _lines(shown: Shown) -> Iterator[str]:
     yield ""
     if view.waiting is not None:
         yield from _waiting(view.waiting)
+    elif view.cleaning_up:
+        doing = f": {_plain(shown.doing)}" if shown.doing is not None else ""
+        yield f"Now: **cleaning up**{doing}"
+        yield ""
     elif shown.doing is not None:
         yield f"Now: **{_plain(shown.doing)}**"
         yield ""
     if view.cancelled_by is not None:
         why = f": {_plain(view.cancel_reason)}" if view.cancel_reason else ""
-        yield f"Cancelled by {_plain(view.cancelled_by)}{why}"
+        being = "Being cancelled" if view.status.is_open else "Cancelled"
+        yield f"{being} by {_plain(view.cancelled_by)}{why}"
         yield ""
     for check in view.checks:
         yield _line(check)

@@ -40,6 +40,8 @@ class Run:
     """Whether this run has written a parameter."""
     made_operative: list[int] = field(default_factory=list)
     """Connectors that were unavailable before the run made them operative."""
+    not_stopped: set[int] = field(default_factory=set)
+    """Transactions that went on after all that the run does to stop one."""
     untriggerable: set[TriggerMessage] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
     resets: int = 0

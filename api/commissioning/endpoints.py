@@ -135,7 +135,17 @@ async def retry(
     status_code=HTTPStatus.ACCEPTED,
     summary="Cancel commissioning",
     operation_id="cancelCommissioning",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, no_open_run="No run is open."),
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        no_open_run="No run is open.",
+        run_closing="Its checks have ended; it closes with their verdict.",
+    ),
 )
 async def cancel(
     charge_point_id: ChargePointId,
@@ -144,7 +154,11 @@ async def cancel(
     actor: Acting,
     body: Annotated[Cancel | None, Body()] = None,
 ) -> Cancelling:
-    """Cancel the open run. A test transaction is stopped first; then its status is `cancelled`."""
+    """Cancel the open run. A test transaction is stopped first; then its status is `cancelled`.
+
+    That takes twenty seconds at most. What the charge point has not done by then is an alarm of
+    the record, and is done once it can be.
+    """
     request, state = await service.cancel(
         parts, installer, charge_point_id, body.reason if body else None, by=actor
     )

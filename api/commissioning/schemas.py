@@ -292,6 +292,7 @@ class StatusShown(BaseModel):
                     "waiting_for": None,
                     "waiting": None,
                     "failure": None,
+                    "cleaning_up": False,
                     "alarms": [],
                 }
             ]
@@ -307,6 +308,10 @@ class StatusShown(BaseModel):
     waiting_for: WaitingFor | None
     waiting: WaitingShown | None
     failure: FailureShown | None
+    cleaning_up: bool = Field(
+        description="The checks have ended, or the run is cancelled; a test charge is stopped "
+        "before the verdict"
+    )
     alarms: list[str]
 
     @classmethod
@@ -322,5 +327,6 @@ class StatusShown(BaseModel):
             waiting_for=view.waiting.waiting_for if view.waiting else None,
             waiting=WaitingShown.of(view.waiting),
             failure=FailureShown.of(view.failure),
+            cleaning_up=view.cleaning_up,
             alarms=list(view.alarms),
         )

@@ -203,6 +203,7 @@ class TestStatus:
                 "cause": "Connector 1 is faulted.",
                 "action": "Mend it.",
             },
+            "cleaning_up": False,
             "alarms": [],
         }
 

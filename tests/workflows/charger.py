@@ -18,6 +18,7 @@ from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.commissioning import (
     AnswerNote,
+    AvailabilityOwed,
     Briefing,
     Claim,
     Finished,
@@ -358,6 +359,7 @@ class MemoryRecords:
         """What an earlier try has stored."""
         self.mailed: list[str] = []
         self.queued = False
+        self.newest_run = "com_1"
         self.waits: list[WaitNote] = []
         self.answers: list[AnswerNote] = []
         self.reboot_turns: dict[str, timedelta] = {}
@@ -421,6 +423,9 @@ class MemoryRecords:
         return TransactionReadings(
             readings=tuple(self.charger.readings), transaction=self.charger.transaction
         )
+
+    async def is_newest(self, owed: AvailabilityOwed) -> bool:
+        return owed.commissioning_id == self.newest_run
 
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
         self.mailed.append(commissioning_id)

@@ -16,8 +16,9 @@ from activities.charge_point import ChargePointActivities
 from activities.mail import NoticeActivities
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
+from activities.runs import RunActivities
 from domain.checks import RunView
-from domain.commissioning import RunOptions, RunRequest
+from domain.commissioning import RetryOrder, RunOptions, RunRequest, RunStarted
 from domain.names import node_task_queue
 from temporal_client import BUILD_ID
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
@@ -30,6 +31,19 @@ class NoMailer:
 
     async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
         raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class Canceller:
+    """Implements RunStarter as far as a run ends itself by it."""
+
+    client: Client
+
+    async def retry(self, order: RetryOrder) -> RunStarted:
+        raise NotImplementedError
+
+    async def cancel(self, workflow_id: str, *, run_id: str) -> None:
+        await self.client.get_workflow_handle(workflow_id, run_id=run_id).cancel()
 
 
 @dataclass(kw_only=True)
@@ -123,6 +137,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             recording.read_meter_values,
             recording.catch_up,
             recording.finish_run,
+            recording.is_newest_run,
             recording.note_wait,
             recording.note_answer,
             directory.locate,
@@ -130,6 +145,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             directory.release,
             RebootActivities(records).reserve_reboot,
             notices.mail_verdict,
+            RunActivities(Canceller(client=client)).cancel_run,
         ],
         workflow_runner=workflow_runner(),
         build_id=BUILD_ID,

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from domain.checks import Failure
     from domain.failures import FailureCode, failure
-    from domain.operations import ChangeAvailability, TriggerMessage
+    from domain.operations import ChangeAvailability, Outcome, TriggerMessage
     from domain.rules.connector import (
         ConnectorAdvice,
         ConnectorVerdict,
@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         name_of,
     )
     from domain.states import CheckResult, ConnectorStatus, WaitingFor
+    from workflows.availability import UNHEARD
     from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
@@ -142,14 +143,19 @@ async def _make_available(run: Run, number: int) -> None:
 
 
 async def put_back(run: Run) -> None:
-    """Make those connectors inoperative again that were so before the run."""
-    for number in run.made_operative:
-        with contextlib.suppress(NoAnswerError):  # it is offline: nothing more can be done
-            await _change_availability(run, number, operative=False)
+    """Make those connectors inoperative again that were so before the run.
+
+    ``made_operative`` is then what is left to do.
+    """
+    for number in tuple(run.made_operative):
+        with contextlib.suppress(NoAnswerError):
+            outcome = await _change_availability(run, number, operative=False)
+            if outcome.reply not in UNHEARD:
+                run.made_operative.remove(number)
 
 
-async def _change_availability(run: Run, number: int, *, operative: bool) -> None:
-    await run.charge_point.call(
+async def _change_availability(run: Run, number: int, *, operative: bool) -> Outcome:
+    return await run.charge_point.call(
         ChargePointActivities.change_availability,
         ChangeAvailability(
             charge_point_id=run.request.charge_point_id,

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from collections.abc import Callable
     from datetime import datetime, timedelta
 
     from activities.charge_point import ChargePointActivities
@@ -208,6 +209,12 @@ async def stop(run: Run, transaction_id: int) -> bool:
     def ended() -> bool:
         return run.inbox.transactions[transaction_id].stopped_at is not None
 
+    if not await _told_to_stop(run, transaction_id, ended):
+        run.not_stopped.add(transaction_id)
+    return ended()
+
+
+async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]) -> bool:
     for _ in range(policies.STOP_ATTEMPTS):
         if ended():
             return True
