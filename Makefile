@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
-           cli.py dispatcher.py logs.py outbound.py process.py reconciler.py run_starter.py settings.py temporal_client.py worker.py
+           cli.py dispatcher.py logs.py outbound.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help

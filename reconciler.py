@@ -7,56 +7,72 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a row whose workflow Temporal does not know (it lost its data): the workflow is started again;
 - a row whose workflow was ended from outside (terminated): the run fails, and says so;
 - a charge point owned by a workflow that has ended: it is free again;
+- a charge point that is there, and values that nobody pushes to it: their push is started;
 - a site that was handed over and whose power nobody shares: its workflow is started;
 - a transaction that has ended and waits to be billed: its billing is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
 - an invitation whose end the project's workflow has missed: it is told, and started if need be.
 
-Every worker runs one; two at work do no harm.
+Every worker runs one; two at work do no harm. A row that cannot be mended, or a whole step that
+fails, is logged and holds up no other.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter, itemgetter
+from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
-from domain.checks import CheckRecord, RunView
-from domain.failures import FailureCode, failure
-from domain.names import SHARED_TASK_QUEUE, batch_workflow_id, commissioning_workflow_id
-from domain.states import CheckName, CheckResult, RunStatus
-from storage.batches import Batches, read_owner
+from domain.billing.messages import BillTransaction
+from domain.commissioning import ProjectRequest, StrayTransaction
+from domain.names import (
+    SHARED_TASK_QUEUE,
+    batch_workflow_id,
+    commissioning_workflow_id,
+    configuration_workflow_id,
+    site_workflow_id,
+    stray_transaction_workflow_id,
+)
+from domain.power.facts import SiteRequest
+from domain.rules.ended import ended_from_outside
+from storage.batches import Batch, Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.invitations import Invitations
-from storage.ownership import let_go, owned
+from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
 from storage.site_records import handed_over_sites
 from storage.strays import left_running
+from storage.unpushed import Unpushed, unpushed
+from sweep import Sweep
 from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
+from workflows.configuration_start import start_configuration
+from workflows.open_workflows import OpenWorkflows
 from workflows.project_start import tell_invitation_ended
 from workflows.run_start import RunStart, start_run
 from workflows.site_start import start_site
 from workflows.stray_start import start_stray
 
 _ROUND = timedelta(seconds=15)
+_STEP = timedelta(seconds=10)  # one that needs longer goes on at the next round
 _YOUNG = timedelta(seconds=10)  # an API may still be starting it
 _MISSED = timedelta(minutes=1)
 _INVITATION_ROUND = timedelta(minutes=15)  # the workflow, too, tries so often to tell the installer
-_PAGE = 200
 _RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
 
 
 class Reconciler:
-    """Looks at a page of rows each round, and goes on from there at the next."""
+    """Looks at every row that may need it, each round."""
 
     def __init__(
         self,
@@ -70,132 +86,182 @@ class Reconciler:
         self._database = database
         self._now = now
         self._task_queue = task_queue
-        self._last_run = ""
-        self._last_batch = ""
-        self._last_owned = ""
-        self._last_left_running = 0
-        self._last_site = ""
-        self._last_due = 0
+        self._open = OpenWorkflows(client, rpc_timeout=_RPC_TIMEOUT)
         self._next_invitations = now()
+        self._sweeps: Sequence[Sweep[Any, Any]] = (
+            Sweep(
+                "waiting",
+                self._waiting,
+                key=attrgetter("request.commissioning_id"),
+                first="",
+                mend=self._begin,
+            ),
+            Sweep(
+                "runs",
+                _in_progress,
+                key=attrgetter("request.commissioning_id"),
+                first="",
+                mend=self._look_after_run,
+            ),
+            Sweep(
+                "batches",
+                _open_batches,
+                key=attrgetter("request.batch_id"),
+                first="",
+                mend=self._look_after_batch,
+            ),
+            Sweep("owned", owned, key=attrgetter("charge_point_id"), first="", mend=self._free),
+            Sweep(
+                "unpushed",
+                self._unpushed,
+                key=attrgetter("charge_point_id"),
+                first="",
+                mend=self._push,
+            ),
+            Sweep(
+                "strays",
+                left_running,
+                key=attrgetter("transaction_id"),
+                first=0,
+                mend=self._raise_alarm,
+            ),
+            Sweep(
+                "sites",
+                handed_over_sites,
+                key=attrgetter("project_id"),
+                first="",
+                mend=self._share_power,
+            ),
+            Sweep("bills", self._due, key=attrgetter("transaction_id"), first=0, mend=self._bill),
+        )
+        self._invitations = Sweep(
+            "invitations", self._missed, key=itemgetter(0), first="", mend=self._tell_it_has_ended
+        )
 
     async def run(self) -> None:
-        """Heal for ever; an outage is tried again at the next round."""
+        """Heal for ever; what fails in an outage is tried again at the next round."""
         while True:
-            try:
-                await self.heal()
-            except Exception as error:  # noqa: BLE001 - healing outlives every outage
-                _log.warning("reconciler_round_failed", error=str(error)[:300])
+            await self.heal()
             await asyncio.sleep(_ROUND.total_seconds())
 
     async def heal(self) -> None:
         """One round."""
-        await self._start_what_waits()
-        await self._look_after_runs()
-        await self._look_after_batches()
-        await self._free_what_is_owned_by_the_dead()
-        await self._raise_alarms()
-        await self._share_power()
-        await self._bill_what_is_due()
-        await self._settle_invitations()
+        await self._step("list", self._open.refresh())
+        for sweep in self._sweeps:
+            await self._step(sweep.name, sweep.go(self._database))
+        if self._now() >= self._next_invitations and await self._step(
+            "invitations", self._invitations.go(self._database)
+        ):
+            self._next_invitations = self._now() + _INVITATION_ROUND
 
-    async def _start_what_waits(self) -> None:
-        async with self._database.read() as connection:
-            waiting = await Runs(connection).starting_since(self._now() - _YOUNG)
-        for run in waiting:
-            await self._start(run, why="never_started")
+    async def _step(self, name: str, step: Awaitable[bool]) -> bool:
+        """Whether all of it was done."""
+        try:
+            async with asyncio.timeout(_STEP.total_seconds()):
+                return await step
+        except Exception as error:  # noqa: BLE001 - healing outlives every outage
+            _log.warning("reconciler_step_failed", step=name, error=repr(error)[:300])
+            return False
 
-    async def _look_after_runs(self) -> None:
-        async with self._database.read() as connection:
-            page = await Runs(connection).in_progress(after=self._last_run, limit=_PAGE)
-        self._last_run = page[-1].request.commissioning_id if len(page) == _PAGE else ""
-        for run in page:
-            workflow_id = commissioning_workflow_id(run.request.charge_point_id)
-            status = await self._status(workflow_id)
-            if status is None:
-                await self._start(run, why="unknown_to_temporal")
-            elif status is not WorkflowExecutionStatus.RUNNING:
-                await self._end(run, how=status.name.lower())
+    async def _waiting(
+        self, connection: AsyncConnection, *, after: str, limit: int
+    ) -> Sequence[Run]:
+        before = self._now() - _YOUNG
+        return await Runs(connection).starting_since(before, after=after, limit=limit)
 
-    async def _look_after_batches(self) -> None:
-        async with self._database.read() as connection:
-            page = await Batches(connection).all_open(after=self._last_batch, limit=_PAGE)
-        self._last_batch = page[-1].request.batch_id if len(page) == _PAGE else ""
-        for batch in page:
-            request = batch.request
-            if request.started_at > self._now() - _YOUNG:
-                continue
-            status = await self._status(batch_workflow_id(request.project_id))
-            if status is WorkflowExecutionStatus.RUNNING and batch.cancel is None:
-                continue
-            async with self._database.read() as connection:
-                owner = await read_owner(connection, request.project_id)
-            await wake_batch(
-                self._client, owner, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-            )
-            _log.warning("batch_woken", batch=request.batch_id, project=request.project_id)
+    async def _begin(self, run: Run) -> None:
+        await self._start(run, why="never_started")
 
-    async def _free_what_is_owned_by_the_dead(self) -> None:
-        async with self._database.read() as connection:
-            page = await owned(connection, after=self._last_owned, limit=_PAGE)
-        self._last_owned = page[-1][0] if len(page) == _PAGE else ""
-        for charge_point_id, owner in page:
-            if await self._status(owner) is WorkflowExecutionStatus.RUNNING:
-                continue
-            _log.warning("charge_point_freed", charge_point=charge_point_id, owner=owner)
-            async with self._database.write() as connection:
-                await let_go(connection, charge_point_id, owner=owner)
+    async def _look_after_run(self, run: Run) -> None:
+        status = await self._open.status(commissioning_workflow_id(run.request.charge_point_id))
+        if status is None:
+            await self._start(run, why="unknown_to_temporal")
+        elif status is not WorkflowExecutionStatus.RUNNING:
+            await self._end(run, how=status.name.lower())
 
-    async def _raise_alarms(self) -> None:
-        async with self._database.read() as connection:
-            page = await left_running(connection, after=self._last_left_running, limit=_PAGE)
-        self._last_left_running = page[-1].transaction_id if len(page) == _PAGE else 0
-        for stray in page:
-            if await start_stray(
-                self._client, stray, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-            ):
-                _log.warning("transaction_left_running", transaction=stray.transaction_id)
-
-    async def _share_power(self) -> None:
-        async with self._database.read() as connection:
-            page = await handed_over_sites(connection, after=self._last_site, limit=_PAGE)
-        self._last_site = page[-1].project_id if len(page) == _PAGE else ""
-        for site in page:
-            if await start_site(
-                self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-            ):
-                _log.warning("site_started_again", project=site.project_id)
-
-    async def _bill_what_is_due(self) -> None:
-        async with self._database.read() as connection:
-            page = await due(
-                connection,
-                ended_before=self._now() - _YOUNG,
-                after=self._last_due,
-                limit=_PAGE,
-            )
-        self._last_due = page[-1].transaction_id if len(page) == _PAGE else 0
-        for bill in page:
-            if await start_billing(
-                self._client, bill, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-            ):
-                _log.warning("billing_started_again", transaction=bill.transaction_id)
-
-    async def _settle_invitations(self) -> None:
-        now = self._now()
-        if now < self._next_invitations:
+    async def _look_after_batch(self, batch: Batch) -> None:
+        request = batch.request
+        if request.started_at > self._now() - _YOUNG:
+            return
+        if batch.cancel is None and await self._open.have(batch_workflow_id(request.project_id)):
             return
         async with self._database.read() as connection:
-            missed = await Invitations(connection).unsettled(before=now - _MISSED, limit=_PAGE)
-        for invitation_id, project in missed:
-            await tell_invitation_ended(
-                self._client,
-                project,
-                invitation_id,
-                task_queue=self._task_queue,
-                rpc_timeout=_RPC_TIMEOUT,
-            )
-            _log.warning("invitation_end_was_missed", invitation=invitation_id)
-        self._next_invitations = now + _INVITATION_ROUND
+            owner = await read_owner(connection, request.project_id)
+        await wake_batch(self._client, owner, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT)
+        _log.warning("batch_woken", batch=request.batch_id, project=request.project_id)
+
+    async def _free(self, held: Owned) -> None:
+        if await self._open.have(held.owner.workflow_id):
+            return
+        # The next run may have begun since that answer: it is another execution, and keeps it.
+        async with self._database.write() as connection:
+            await let_go(connection, held.charge_point_id, owner=held.owner)
+        _log.warning(
+            "charge_point_freed",
+            charge_point=held.charge_point_id,
+            owner=held.owner.workflow_id,
+        )
+
+    async def _unpushed(
+        self, connection: AsyncConnection, *, after: str, limit: int
+    ) -> Sequence[Unpushed]:
+        now = self._now()
+        return await unpushed(connection, before=now - _MISSED, now=now, after=after, limit=limit)
+
+    async def _push(self, waiting: Unpushed) -> None:
+        charge_point = waiting.charge_point_id
+        last = await self._open.describe(configuration_workflow_id(charge_point))
+        # A charge point that does not answer is not asked again before its next connection.
+        if last is not None and last.start_time > waiting.since:
+            return
+        await start_configuration(
+            self._client, charge_point, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        )
+        _log.warning("configuration_push_started", charge_point=charge_point)
+
+    async def _raise_alarm(self, stray: StrayTransaction) -> None:
+        if self._open.lists(stray_transaction_workflow_id(stray.transaction_id)):
+            return
+        if await start_stray(
+            self._client, stray, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        ):
+            _log.warning("transaction_left_running", transaction=stray.transaction_id)
+
+    async def _share_power(self, site: SiteRequest) -> None:
+        if self._open.lists(site_workflow_id(site.project_id)):
+            return
+        if await start_site(
+            self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        ):
+            _log.warning("site_started_again", project=site.project_id)
+
+    async def _due(
+        self, connection: AsyncConnection, *, after: int, limit: int
+    ) -> Sequence[BillTransaction]:
+        return await due(connection, ended_before=self._now() - _YOUNG, after=after, limit=limit)
+
+    async def _bill(self, bill: BillTransaction) -> None:
+        if await start_billing(
+            self._client, bill, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        ):
+            _log.warning("billing_started_again", transaction=bill.transaction_id)
+
+    async def _missed(
+        self, connection: AsyncConnection, *, after: str, limit: int
+    ) -> Sequence[tuple[str, ProjectRequest]]:
+        before = self._now() - _MISSED
+        return await Invitations(connection).unsettled(before=before, after=after, limit=limit)
+
+    async def _tell_it_has_ended(self, missed: tuple[str, ProjectRequest]) -> None:
+        invitation_id, project = missed
+        await tell_invitation_ended(
+            self._client,
+            project,
+            invitation_id,
+            task_queue=self._task_queue,
+            rpc_timeout=_RPC_TIMEOUT,
+        )
+        _log.warning("invitation_end_was_missed", invitation=invitation_id)
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:
@@ -211,35 +277,16 @@ class Reconciler:
 
     async def _end(self, run: Run, *, how: str) -> None:
         """Fail a run that has no workflow and no verdict; a verdict written meanwhile stands."""
-        request = run.request
-        view = RunView(
-            commissioning_id=request.commissioning_id,
-            charge_point_id=request.charge_point_id,
-            status=RunStatus.FAILED,
-            checks=tuple(
-                CheckRecord(name=name, result=CheckResult.SKIPPED, skip_reason="The run was ended.")
-                for name in CheckName
-            ),
-            started_at=request.started_at,
-            completed_at=self._now(),
-            failure=failure(FailureCode.RUN_ENDED_FROM_OUTSIDE, how=how),
-            previous_commissioning_id=request.previous_commissioning_id,
-            run_test_transaction=request.options.run_test_transaction,
-            started_by=request.started_by,
-        )
+        view = ended_from_outside(run.request, at=self._now(), how=how)
         async with self._database.write() as connection:
             if await Runs(connection).finish(view):
                 await write_run_log(connection, view)
-                _log.warning("run_ended_from_outside", run=request.commissioning_id, how=how)
+                _log.warning("run_ended_from_outside", run=view.commissioning_id, how=how)
 
-    async def _status(self, workflow_id: str) -> WorkflowExecutionStatus | None:
-        """Status of the newest workflow of that id; None when Temporal knows none."""
-        try:
-            found = await self._client.get_workflow_handle(workflow_id).describe(
-                rpc_timeout=_RPC_TIMEOUT
-            )
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise
-        return found.status
+
+async def _in_progress(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[Run]:
+    return await Runs(connection).in_progress(after=after, limit=limit)
+
+
+async def _open_batches(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[Batch]:
+    return await Batches(connection).all_open(after=after, limit=limit)

@@ -10,6 +10,7 @@ from domain.commissioning import (
     Briefing,
     Claim,
     Finished,
+    Owner,
     Release,
     Released,
     RunRequest,
@@ -44,8 +45,8 @@ class RecordActivities:
 
     @activity.defn
     async def catch_up(self, request: RunRequest) -> Snapshot:
-        """Read what is known of the charge point now."""
-        return await self._records.catch_up(request)
+        """Read what is known of the charge point now, and see to it that the run still owns it."""
+        return await self._records.catch_up(request, owner=_owner())
 
     @activity.defn
     async def is_newest_run(self, owed: AvailabilityOwed) -> bool:
@@ -98,7 +99,8 @@ class DirectoryActivities:
         return await self._directory.release(request, owner=_owner())
 
 
-def _owner() -> str:
-    workflow_id = activity.info().workflow_id
-    assert workflow_id is not None, "started by a workflow"  # noqa: S101
-    return workflow_id
+def _owner() -> Owner:
+    info = activity.info()
+    assert info.workflow_id is not None, "started by a workflow"  # noqa: S101
+    assert info.workflow_run_id is not None, "started by a workflow"  # noqa: S101
+    return Owner(workflow_id=info.workflow_id, execution=info.workflow_run_id)

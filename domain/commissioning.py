@@ -262,6 +262,18 @@ class Restart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """The workflow that owns a charge point.
+
+    Every run of a charge point has the same ``workflow_id``; ``execution``, Temporal's run id,
+    tells one from the next.
+    """
+
+    workflow_id: str
+    execution: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """Ownership of a charge point for a configuration push, and all that the push needs to know.
 

@@ -270,7 +270,7 @@ class Invitations:
         return await self.of_project(invitation.id, invitation.project_id)
 
     async def unsettled(
-        self, *, before: datetime, limit: int
+        self, *, before: datetime, after: str, limit: int
     ) -> Sequence[tuple[str, ProjectRequest]]:
         """Ids of invitations whose end, before that moment, nobody has written down or told.
 
@@ -283,6 +283,7 @@ class Invitations:
             .join(projects, projects.c.id == invitations.c.project_id)
             .where(projects.c.status == ProjectStatus.IN_PROGRESS)
             .where(invitations.c.told_at.is_(None))
+            .where(invitations.c.id > after)
             .where(
                 or_(
                     invitations.c.ended_at < before,

@@ -14,6 +14,7 @@ from domain.commissioning import (
     Briefing,
     Claim,
     Finished,
+    Owner,
     Registered,
     Release,
     Released,
@@ -69,7 +70,7 @@ class StoredRuns:
         self._temporal_ui_url = temporal_ui_url
         self._now = now
 
-    async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
+    async def begin_run(self, request: RunRequest, *, owner: Owner) -> Briefing:
         """Open the run and take the charge point; then, and only then, read the snapshot.
 
         In this order an event is either in the snapshot or signalled to the owner.
@@ -103,8 +104,16 @@ class StoredRuns:
                 temporal_ui_url=self._temporal_ui_url,
             )
 
-    async def catch_up(self, request: RunRequest) -> Snapshot:
-        """What is known now; a node that died may not have told all of it."""
+    async def catch_up(self, request: RunRequest, *, owner: Owner) -> Snapshot:
+        """What is known now; a node that died may not have told all of it.
+
+        An open run that has lost its charge point takes it again first.
+        """
+        charge_point_id, run_id = request.charge_point_id, request.commissioning_id
+        async with self._database.write() as connection:
+            run = await Runs(connection).open_run(charge_point_id)
+            if run is not None and run.request.commissioning_id == run_id:
+                await take(connection, charge_point_id, owner=owner, run=run_id)
         async with self._database.read() as connection:
             return await self._snapshot(connection, request)
 
@@ -116,7 +125,7 @@ class StoredRuns:
             now=self._now(),
         )
 
-    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Finished:
+    async def finish_run(self, verdict: RunVerdict, *, owner: Owner) -> Finished:
         """Store the verdict and its log, and let go of the charge point."""
         view = verdict.view
         async with self._database.write() as connection:
@@ -213,7 +222,7 @@ class StoredDirectory:
         async with self._database.read() as connection:
             return await self._whereabouts(connection, charge_point_id)
 
-    async def claim(self, charge_point_id: str, *, owner: str) -> Claim:
+    async def claim(self, charge_point_id: str, *, owner: Owner) -> Claim:
         """Take the charge point for a push, unless it has an owner."""
         async with self._database.write() as connection:
             busy_with = await take(connection, charge_point_id, owner=owner, run=None)
@@ -231,7 +240,7 @@ class StoredDirectory:
                 restart=await Parameters(connection).restart(charge_point_id),
             )
 
-    async def release(self, request: Release, *, owner: str) -> Released:
+    async def release(self, request: Release, *, owner: Owner) -> Released:
         """Let go, if it is still the owner's."""
         charge_point_id = request.charge_point_id
         async with self._database.write() as connection:

@@ -228,13 +228,14 @@ class Runs:
         )
         return [_run(row) for row in await self._connection.execute(query)]
 
-    async def starting_since(self, before: datetime, *, limit: int = 100) -> Sequence[Run]:
-        """Runs that were committed before that moment and whose workflow has not begun."""
+    async def starting_since(self, before: datetime, *, after: str, limit: int) -> Sequence[Run]:
+        """Runs committed before that moment whose workflow has not begun, in order of their ids."""
         query = (
             select(commissioning_runs)
             .where(commissioning_runs.c.status == RunStatus.STARTING)
             .where(commissioning_runs.c.started_at < before)
-            .order_by(commissioning_runs.c.started_at)
+            .where(commissioning_runs.c.id > after)
+            .order_by(commissioning_runs.c.id)
             .limit(limit)
         )
         return [_run(row) for row in await self._connection.execute(query)]

@@ -124,6 +124,7 @@ charge_points = Table(
     Column("max_amps", Integer),  # of its cable, per phase; null: the usual
     Column("phases", String(8)),  # those of the site that it is connected to; null: all
     Column("watched_by", String(100)),  # workflow id that owns the charge point and hears events
+    Column("watched_execution", String(40)),  # Temporal's run id: which execution of that id it is
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
     Column("restart_due", Boolean, nullable=False, server_default=text("false")),  # for its
     # configuration, when nobody charges any more
@@ -173,6 +174,12 @@ parameters = Table(
     Column("detail", String(500)),
     Column("chosen_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
+    Index(
+        "ix_parameters_queued",
+        "charge_point_id",
+        postgresql_where=text("state = 'queued'"),
+        sqlite_where=text("state = 'queued'"),
+    ),
 )
 
 nodes = Table(
@@ -373,7 +380,7 @@ commissioning_runs = Table(
     ),
     Index(
         "ix_commissioning_runs_starting",
-        "started_at",
+        "id",
         postgresql_where=text("status = 'starting'"),
         sqlite_where=text("status = 'starting'"),
     ),

@@ -1,36 +1,54 @@
 """What a crash leaves between the database and Temporal is healed, in both directions."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, literal, select, update
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    DescribeWorkflowInput,
+    ListWorkflowsInput,
+    StartWorkflowInput,
+    WorkflowExecutionStatus,
+)
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
 from domain.batch import BatchRequest
-from domain.commissioning import CancelRequest, RunOptions
+from domain.commissioning import CancelRequest, Owner, RunOptions
 from domain.ids import Prefix, new_id
 from domain.names import (
     batch_workflow_id,
     billing_workflow_id,
     commissioning_workflow_id,
+    configuration_workflow_id,
+    site_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.states import BatchScope, ChargePointStatus, InvitationStatus, RunStatus
+from domain.states import (
+    BatchScope,
+    ChargePointStatus,
+    InvitationStatus,
+    ProjectRole,
+    ProjectStatus,
+    RunStatus,
+)
 from reconciler import Reconciler
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
 from storage.charge_points import read_registered
 from storage.engine import Database
-from storage.ownership import owned, take
+from storage.ownership import let_go, owned, take
+from storage.parameters import Parameters
 from storage.runs import Runs
 from storage.strays import left_running
-from storage.tables import charge_points, invitations, projects, transactions
+from storage.tables import charge_points, connections, invitations, nodes, projects, transactions
 from tests.support.billing import Site as BillingSite
+from tests.support.interception import intercepted
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
 from workflows.billing import BillingWorkflow
@@ -77,9 +95,17 @@ class Site:
             await take(
                 connection,
                 self.charge_point,
-                owner=self.workflow_id,
+                owner=await self.owner(),
                 run=self.request.commissioning_id,
             )
+
+    async def owner(self) -> Owner:
+        """The workflow that runs, if one does."""
+        try:
+            found = await self.client.get_workflow_handle(self.workflow_id).describe()
+        except RPCError:
+            return Owner(workflow_id=self.workflow_id, execution="of a Temporal that is gone")
+        return Owner(workflow_id=self.workflow_id, execution=found.run_id)
 
     async def heal(self) -> None:
         await Reconciler(
@@ -101,9 +127,10 @@ class Site:
         assert run is not None
         return run.status
 
-    async def owners(self) -> list[tuple[str, str]]:
+    async def owners(self) -> list[tuple[str, Owner]]:
         async with self.database.read() as connection:
-            return list(await owned(connection, after="", limit=10))
+            found = await owned(connection, after="", limit=10)
+        return [(one.charge_point_id, one.owner) for one in found]
 
 
 async def test_a_row_without_its_workflow_gets_it(
@@ -136,7 +163,7 @@ async def test_a_terminated_run_fails_and_frees_its_charge_point(
     await site.begin()
     await site.heal()
     assert await site.row() is RunStatus.IN_PROGRESS  # all is well: nothing is touched
-    assert await site.owners() == [(site.charge_point, site.workflow_id)]
+    assert await site.owners() == [(site.charge_point, await site.owner())]
     await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
     await site.heal()
     assert await site.row() is RunStatus.FAILED
@@ -174,11 +201,67 @@ async def test_a_charge_point_owned_by_the_dead_is_freed(
         database, charge_point_id=site.charge_point, status=ChargePointStatus.COMMISSIONED
     )
     async with database.write() as connection:
-        await take(
-            connection, site.charge_point, owner=f"configuration-{site.charge_point}", run=None
-        )
+        owner = Owner(workflow_id=configuration_workflow_id(site.charge_point), execution="1")
+        await take(connection, site.charge_point, owner=owner, run=None)
     await site.heal()
     assert await site.owners() == []
+
+
+async def test_who_has_just_taken_a_charge_point_keeps_it(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    """Every run of a charge point has the same workflow id, and so has every push."""
+    site = Site(temporal_client, database, task_queue)
+    await one_charge_point(database, charge_point_id=site.charge_point)
+    first = Owner(workflow_id=configuration_workflow_id(site.charge_point), execution="1")
+    second = replace(first, execution="2")
+
+    async def the_next_takes_it(_: DescribeWorkflowInput) -> None:
+        async with database.write() as connection:
+            await let_go(connection, site.charge_point, owner=first)
+            assert await take(connection, site.charge_point, owner=second, run=None) is None
+
+    async with database.write() as connection:
+        await take(connection, site.charge_point, owner=first, run=None)
+    site.client = intercepted(temporal_client, describe=the_next_takes_it)
+    await site.heal()
+    assert await site.owners() == [(site.charge_point, second)]
+
+
+async def test_one_that_cannot_be_healed_holds_up_no_other(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()
+    async with database.write() as connection:
+        owner = Owner(workflow_id=configuration_workflow_id(site.charge_point), execution="1")
+        await take(connection, site.charge_point, owner=owner, run=None)
+
+    async def refuse(_: StartWorkflowInput) -> None:
+        raise RPCError("refused", RPCStatusCode.INVALID_ARGUMENT, b"")
+
+    site.client = intercepted(temporal_client, start=refuse)
+    await site.heal()
+    assert await site.row() is RunStatus.STARTING
+    assert await site.owners() == []
+
+
+async def test_a_step_that_fails_holds_up_no_other(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()
+
+    def refuse(_: ListWorkflowsInput) -> None:
+        raise RPCError("no list today", RPCStatusCode.UNAVAILABLE, b"")
+
+    site.client = intercepted(temporal_client, lists=refuse)
+    await site.heal()
+    assert await site.workflow() is WorkflowExecutionStatus.RUNNING
+    await site.begin()
+    await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
+    await site.heal()
+    assert await site.row() is RunStatus.FAILED
 
 
 async def _start_transaction(site: Site, id_tag: str) -> int:
@@ -254,8 +337,8 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
     assert (await billing.describe()).run_id == first
 
 
-async def _accept_batch(site: Site) -> tuple[str, str]:
-    """What the API commits before it wakes the batch's workflow; the project and the batch."""
+async def _a_project(site: Site) -> str:
+    """The site's charge point in a project that no other test has: all share one Temporal."""
     project_id = new_id(Prefix.PROJECT)
     await one_charge_point(site.database, charge_point_id=site.charge_point)
     async with site.database.write() as connection:
@@ -271,6 +354,105 @@ async def _accept_batch(site: Site) -> tuple[str, str]:
             )
         )
         await connection.execute(update(charge_points).values(project_id=project_id))
+    return project_id
+
+
+async def test_the_power_of_a_site_that_was_handed_over_is_shared(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    project_id = await _a_project(site)
+    await site.heal()
+    assert await site.workflow(site_workflow_id(project_id)) is None
+    async with database.write() as connection:
+        await connection.execute(
+            update(projects)
+            .where(projects.c.id == project_id)
+            .values(status=ProjectStatus.HANDED_OVER)
+        )  # and here the worker was killed
+    await site.heal()
+    sharing = temporal_client.get_workflow_handle(site_workflow_id(project_id))
+    first = await sharing.describe()
+    assert first.status is WorkflowExecutionStatus.RUNNING
+    await site.heal()
+    assert (await sharing.describe()).run_id == first.run_id
+    await sharing.terminate("by an operator")
+    await site.heal()
+    assert (await sharing.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+async def _queue_configuration(site: Site) -> None:
+    """What `customize` commits, for a charge point that is connected to a node."""
+    await one_charge_point(site.database, charge_point_id=site.charge_point)
+    async with site.database.write() as connection:
+        await connection.execute(
+            insert(nodes).values(id="node_1", started_at=AT, seen_at=AT + timedelta(days=1))
+        )
+        await connection.execute(
+            insert(connections).values(
+                charge_point_id=site.charge_point,
+                node_id="node_1",
+                generation=1,
+                ocpp_version="1.6",
+                connected_at=AT,
+                last_seen_at=AT,
+            )
+        )
+        await Parameters(connection).queue(site.charge_point, {"HeartbeatInterval": "30"}, at=AT)
+
+
+async def test_a_configuration_that_nobody_pushes_is_pushed(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await _queue_configuration(site)  # and here the API was killed, or the node
+    pushing = configuration_workflow_id(site.charge_point)
+    await site.heal()
+    assert await site.workflow(pushing) is None  # it may still be on its way
+    site.now = AT + timedelta(minutes=2)
+    await site.heal()
+    assert await site.workflow(pushing) is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_charge_point_that_did_not_answer_is_asked_at_its_next_connection(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await _queue_configuration(site)
+    site.now = AT + timedelta(minutes=2)
+    await site.heal()
+    push = temporal_client.get_workflow_handle(configuration_workflow_id(site.charge_point))
+    first = await push.describe()
+    await push.terminate("it has not answered")
+    await site.heal()
+    assert (await push.describe()).run_id == first.run_id
+    async with database.write() as connection:
+        again = first.start_time + timedelta(seconds=1)
+        await connection.execute(update(connections).values(connected_at=again))
+        await connection.execute(update(nodes).values(seen_at=again + timedelta(days=1)))
+    site.now = again + timedelta(minutes=2)
+    await site.heal()
+    assert (await push.describe()).run_id != first.run_id
+
+
+async def test_a_configuration_is_left_to_who_owns_the_charge_point(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await _queue_configuration(site)
+    async with database.write() as connection:
+        await Runs(connection).create_starting(site.request)
+    await site.start_workflow()
+    await site.begin()
+    site.now = AT + timedelta(minutes=2)
+    await site.heal()
+    assert await site.workflow(configuration_workflow_id(site.charge_point)) is None
+
+
+async def _accept_batch(site: Site) -> tuple[str, str]:
+    """What the API commits before it wakes the batch's workflow; the project and the batch."""
+    project_id = await _a_project(site)
+    async with site.database.write() as connection:
         request = BatchRequest(
             batch_id=new_id(Prefix.BATCH),
             project_id=project_id,
@@ -334,25 +516,14 @@ async def test_an_invitation_whose_end_was_missed_is_told_to_a_workflow(
     temporal_client: Client, database: Database, task_queue: str
 ) -> None:
     site = Site(temporal_client, database, task_queue)
-    await one_charge_point(database, accepted=False)
-    project = f"prj_{uuid4().hex}"
+    project = await _a_project(site)
     async with database.write() as connection:
-        await connection.execute(
-            insert(projects).from_select(
-                [column.name for column in projects.columns],
-                select(
-                    *(
-                        literal(project) if column is projects.c.id else column
-                        for column in projects.columns
-                    )
-                ),
-            )
-        )
         await connection.execute(
             insert(invitations).values(
                 id="inv_1",
                 project_id=project,
                 email="a@acme.example",
+                role=ProjectRole.SITE_OWNER,
                 token_hash="-",
                 status=InvitationStatus.PENDING,
                 created_at=AT,

@@ -238,7 +238,7 @@ async def test_a_clock_that_is_wrong_at_its_end_is_billed_by_ours(
 @pytest.mark.parametrize("started", ["1970-01-01T00:00", "2036-02-07T06:28"])
 async def test_a_clock_that_is_wrong_bills_nothing_of_a_pause(site: Site, started: str) -> None:
     async with site.database.write() as connection:
-        await Billing(connection, site.project_id).pause(at=at("2026-05-02T08:00"), by="usr_2")
+        await Billing(connection, site.project_id).pause(at=at("2026-05-02T08:00"), by=OWNER)
     transaction = await site.start(started, received="2026-05-02T09:00")
     await site.stop(transaction, started, received="2026-05-02T11:00")
     assert (await site.settle(transaction)).reason == "Billing was not active when it began."

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.commissioning import Claim, Release
+from domain.commissioning import Claim, Owner, Release
 from domain.operations import OperationName, ParameterOutcome
 from domain.states import ParameterState
 from storage import commands
@@ -14,6 +14,8 @@ from storage.run_records import StoredDirectory
 from tests.support.rows import AT, one_charge_point
 
 LATER = AT + timedelta(minutes=1)
+_PUSH = Owner(workflow_id="configuration-cp_1", execution="1")
+_RUN = Owner(workflow_id="commissioning-cp_1", execution="1")
 
 
 def _directory(database: Database) -> StoredDirectory:
@@ -21,7 +23,7 @@ def _directory(database: Database) -> StoredDirectory:
 
 
 async def _claim(database: Database) -> Claim:
-    return await _directory(database).claim("cp_1", owner="configuration-cp_1")
+    return await _directory(database).claim("cp_1", owner=_PUSH)
 
 
 async def _needs_restart(database: Database, *, chosen_again: bool = False) -> None:
@@ -65,7 +67,7 @@ async def test_a_push_leaves_a_note_beside_what_waits(database: Database) -> Non
     await _claim(database)
     released = await _directory(database).release(
         Release(charge_point_id="cp_1", note="Waits.", restart_due=True),
-        owner="configuration-cp_1",
+        owner=_PUSH,
     )
     assert released.configuration_queued
     async with database.read() as connection:
@@ -76,6 +78,6 @@ async def test_a_push_leaves_a_note_beside_what_waits(database: Database) -> Non
 async def test_a_charge_point_that_a_run_owns_is_left_to_it(database: Database) -> None:
     await one_charge_point(database)
     async with database.write() as connection:
-        await take(connection, "cp_1", owner="commissioning-cp_1", run="com_1")
+        await take(connection, "cp_1", owner=_RUN, run="com_1")
     claim = await _claim(database)
     assert (claim.busy_with, claim.desired) == ("commissioning-cp_1", ())

@@ -12,22 +12,25 @@ from domain.commissioning import (
     Answer,
     AnswerNote,
     CancelRequest,
+    Owner,
     RunOptions,
     RunVerdict,
     StartOrder,
 )
+from domain.rules.ended import ended_from_outside
 from domain.states import InstallerAnswer, ProjectRole, RunStatus, WaitingFor
 from storage.audit import Audit
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.members import Members
+from storage.ownership import let_go, owned
 from storage.run_orders import RunOrders
 from storage.run_records import StoredRuns
 from storage.runs import Runs
 from storage.tables import charge_points, log_entries
 from tests.support.rows import AT, one_charge_point, run_request
 
-_OWNER = "commissioning-cp_1"
+_OWNER = Owner(workflow_id="commissioning-cp_1", execution="1")
 
 
 async def test_a_second_verdict_changes_nothing_and_gets_the_first(database: Database) -> None:
@@ -110,3 +113,22 @@ async def test_what_an_operator_does_is_on_the_audit_trail(database: Database) -
     }
     assert cancelled.action is AuditAction.COMMISSIONING_CANCELLED
     assert cancelled.after == {"run": "com_1", "reason": "Wrong bay", "by": AN_OPERATOR}
+
+
+async def test_a_run_that_has_lost_its_charge_point_takes_it_again(database: Database) -> None:
+    await one_charge_point(database)
+    runs = StoredRuns(database, load_catalogue(), now=lambda: AT)
+    async with database.write() as connection:
+        await Runs(connection).create_starting(run_request())
+    await runs.begin_run(run_request(), owner=_OWNER)
+    async with database.write() as connection:
+        await let_go(connection, "cp_1", owner=_OWNER)
+    await runs.catch_up(run_request(), owner=_OWNER)
+    async with database.read() as connection:
+        (held,) = await owned(connection, after="", limit=9)
+    assert held.owner == _OWNER
+    ended = ended_from_outside(run_request(), at=AT, how="terminated")
+    await runs.finish_run(RunVerdict(view=ended), owner=_OWNER)
+    await runs.catch_up(run_request(), owner=_OWNER)  # a late try of an ended run
+    async with database.read() as connection:
+        assert await owned(connection, after="", limit=9) == []

@@ -23,6 +23,7 @@ from domain.commissioning import (
     Claim,
     Finished,
     MeterReading,
+    Owner,
     RebootRequest,
     Registered,
     Release,
@@ -352,7 +353,7 @@ class MemoryRecords:
         self.charger = charger
         self.accepted = True
         self.busy_for = 0
-        self.owner: str | None = None
+        self.owner: Owner | None = None
         self.refusal: RefusedAttempt | None = None
         self.verdicts: list[RunView] = []
         self.stored_verdict: RunView | None = None
@@ -368,14 +369,14 @@ class MemoryRecords:
         self.configured_at: datetime | None = None
         self.firmware = FIRMWARE
 
-    async def begin_run(self, request: RunRequest, *, owner: str) -> Briefing:
+    async def begin_run(self, request: RunRequest, *, owner: Owner) -> Briefing:
         if not self.accepted:
             return Briefing(accepted=False, verdict=self.stored_verdict)
         if self.busy_for > 0:
             self.busy_for -= 1
             return Briefing(accepted=True, busy_with="configuration-cp_1")
-        if self.owner not in {None, owner}:
-            return Briefing(accepted=True, busy_with=self.owner)
+        if self.owner is not None and self.owner != owner:
+            return Briefing(accepted=True, busy_with=self.owner.workflow_id)
         self.owner = owner
         behaviour = self.charger.behaviour
         return Briefing(
@@ -395,7 +396,7 @@ class MemoryRecords:
             configured_at=self.configured_at,
         )
 
-    async def catch_up(self, request: RunRequest) -> Snapshot:
+    async def catch_up(self, request: RunRequest, *, owner: Owner) -> Snapshot:
         charger = self.charger
         return Snapshot(
             connection=charger.connection(),
@@ -404,7 +405,7 @@ class MemoryRecords:
             provisioned=charger.provisioned,
         )
 
-    async def finish_run(self, verdict: RunVerdict, *, owner: str) -> Finished:
+    async def finish_run(self, verdict: RunVerdict, *, owner: Owner) -> Finished:
         self.verdicts.append(verdict.view)
         self.owner = None
         return Finished(view=self.stored_verdict or verdict.view, configuration_queued=self.queued)
@@ -443,11 +444,11 @@ class MemoryRecords:
             connection=self.charger.connection() if online else None, last_refusal=self.refusal
         )
 
-    async def claim(self, charge_point_id: str, *, owner: str) -> Claim:
+    async def claim(self, charge_point_id: str, *, owner: Owner) -> Claim:
         charger, behaviour = self.charger, self.charger.behaviour
         running = charger.transaction
         whereabouts = await self.locate(charge_point_id)
-        if self.busy_for or self.owner not in {None, owner}:
+        if self.busy_for or self.owner not in (None, owner):
             return Claim(busy_with="commissioning-cp_1", whereabouts=whereabouts)
         self.owner = owner
         return Claim(
@@ -467,7 +468,7 @@ class MemoryRecords:
             else None,
         )
 
-    async def release(self, request: Release, *, owner: str) -> Released:
+    async def release(self, request: Release, *, owner: Owner) -> Released:
         self.releases.append(request)
         self.owner = None
         queued, self.queued = self.queued, False

@@ -271,6 +271,7 @@ def upgrade() -> None:
     sa.Column('max_amps', sa.Integer(), nullable=True),
     sa.Column('phases', sa.String(length=8), nullable=True),
     sa.Column('watched_by', sa.String(length=100), nullable=True),
+    sa.Column('watched_execution', sa.String(length=40), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
     sa.Column('restart_due', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_charge_points_project_id')),
@@ -449,7 +450,7 @@ def upgrade() -> None:
     with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
         batch_op.create_index('ix_commissioning_runs_in_progress', ['id'], unique=False, postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
-        batch_op.create_index('ix_commissioning_runs_starting', ['started_at'], unique=False, postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
+        batch_op.create_index('ix_commissioning_runs_starting', ['id'], unique=False, postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
         batch_op.create_index('uq_commissioning_runs_one_open', ['charge_point_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
 
     op.create_table('connections',
@@ -510,6 +511,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_parameters_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'key', name=op.f('pk_parameters'))
     )
+    with op.batch_alter_table('parameters', schema=None) as batch_op:
+        batch_op.create_index('ix_parameters_queued', ['charge_point_id'], unique=False, postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
+
     op.create_table('photos',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -595,6 +599,9 @@ def downgrade() -> None:
 
     op.drop_table('suspensions')
     op.drop_table('photos')
+    with op.batch_alter_table('parameters', schema=None) as batch_op:
+        batch_op.drop_index('ix_parameters_queued', postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
+
     op.drop_table('parameters')
     op.drop_table('identity_aliases')
     op.drop_table('declarations')

@@ -1,0 +1,83 @@
+"""Goes over the rows of one kind, however many: page after page, some rows at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.engine import Database
+
+RowT = TypeVar("RowT")
+RowT_co = TypeVar("RowT_co", covariant=True)
+KeyT = TypeVar("KeyT")
+KeyT_contra = TypeVar("KeyT_contra", contravariant=True)
+
+_PAGE = 200
+_AT_ONCE = 8  # of the database's connections some are left to the activities
+_log = structlog.get_logger(__name__)
+
+
+class Page(Protocol[KeyT_contra, RowT_co]):
+    """Reads the rows after a key, in the order of their keys."""
+
+    def __call__(
+        self, connection: AsyncConnection, *, after: KeyT_contra, limit: int
+    ) -> Awaitable[Sequence[RowT_co]]:
+        """Read at most so many."""
+        ...
+
+
+class Sweep(Generic[KeyT, RowT]):
+    """One that is cut off goes on at its next call, after the page that it was at."""
+
+    def __init__(
+        self,
+        name: str,
+        read: Page[KeyT, RowT],
+        *,
+        key: Callable[[RowT], KeyT],
+        first: KeyT,
+        mend: Callable[[RowT], Awaitable[None]],
+    ) -> None:
+        """``first`` is before the key of every row; ``mend`` is safe to repeat."""
+        self.name = name
+        self._read = read
+        self._key = key
+        self._first = self._after = first
+        self._mend = mend
+
+    async def go(self, database: Database) -> bool:
+        """Look at each row until the last; one that cannot be mended holds up no other.
+
+        Returns whether each of them is well.
+        """
+        are_well = True
+        while True:
+            async with database.read() as connection:
+                page = await self._read(connection, after=self._after, limit=_PAGE)
+            is_last = len(page) < _PAGE
+            self._after = self._first if is_last else self._key(page[-1])
+            are_well &= await self._mend_all(page)
+            if is_last:
+                return are_well
+
+    async def _mend_all(self, page: Sequence[RowT]) -> bool:
+        rows, are_well = iter(page), True
+
+        async def mend_next() -> None:
+            nonlocal are_well
+            for row in rows:
+                try:
+                    await self._mend(row)
+                except Exception as error:  # noqa: BLE001 - the next round tries it again
+                    are_well = False
+                    _log.warning(
+                        "not_mended", what=self.name, key=self._key(row), error=repr(error)[:300]
+                    )
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(_AT_ONCE, len(page))):
+                group.create_task(mend_next())
+        return are_well

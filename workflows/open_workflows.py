@@ -1,0 +1,62 @@
+"""Which workflows are open, asked for in few calls where they are many."""
+
+from datetime import timedelta
+
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+_LISTED_AT_ONCE = 1000
+_OPEN = (
+    "ExecutionStatus = 'Running' AND WorkflowType IN ('CommissioningWorkflow', "
+    "'ConfigurationWorkflow', 'ProjectCommissioningWorkflow', 'SiteWorkflow', "
+    "'StrayTransactionWorkflow')"
+)
+
+
+class OpenWorkflows:
+    """Temporal's list, which may be a moment behind; one that it lacks is asked for by itself."""
+
+    def __init__(self, client: Client, *, rpc_timeout: timedelta) -> None:
+        self._client = client
+        self._rpc_timeout = rpc_timeout
+        self._listed: set[str] = set()
+
+    async def refresh(self) -> bool:
+        """Read the list anew.
+
+        Raises:
+            RPCError: Temporal did not answer; what it told until then is known.
+
+        """
+        self._listed = set()
+        async for found in self._client.list_workflows(
+            _OPEN, page_size=_LISTED_AT_ONCE, rpc_timeout=self._rpc_timeout
+        ):
+            self._listed.add(found.id)
+        return True
+
+    def lists(self, workflow_id: str) -> bool:
+        """Whether it was open a moment ago."""
+        return workflow_id in self._listed
+
+    async def have(self, workflow_id: str) -> bool:
+        """Whether one of that id is open."""
+        return await self.status(workflow_id) is WorkflowExecutionStatus.RUNNING
+
+    async def status(self, workflow_id: str) -> WorkflowExecutionStatus | None:
+        """Status of the newest workflow of that id; None when Temporal knows none."""
+        if self.lists(workflow_id):
+            return WorkflowExecutionStatus.RUNNING
+        found = await self.describe(workflow_id)
+        return None if found is None else found.status
+
+    async def describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
+        """The newest workflow of that id; None when Temporal knows none."""
+        try:
+            return await self._client.get_workflow_handle(workflow_id).describe(
+                rpc_timeout=self._rpc_timeout
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
