@@ -10,7 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
-from tests.deployment.topology import Topology
+from temporal_client import DATA_CONVERTER
+from tests.deployment.topology import Launcher, Topology, launcher
 from tests.deployment.topology import topology as running
 from tests.support.databases import empty_postgresql
 
@@ -48,3 +49,25 @@ async def topology(
         folder=tmp_path,
     ) as engine:
         yield engine
+
+
+@pytest.fixture
+async def starts(
+    temporal_address: str, namespace: str, database_url: str, tmp_path: Path
+) -> AsyncIterator[Launcher]:
+    """Starts processes; none runs yet."""
+    async with launcher(
+        temporal_address=temporal_address,
+        namespace=namespace,
+        database_url=database_url,
+        folder=tmp_path,
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+async def temporal(temporal_address: str, namespace: str) -> Client:
+    """A client of the namespace."""
+    return await Client.connect(
+        temporal_address, namespace=namespace, data_converter=DATA_CONVERTER
+    )

@@ -32,7 +32,7 @@ from tests.support.guide import Guide
 
 # From SIGTERM on: five seconds for operations in flight, then each charge point connects anew.
 _GOES_ON_WITHIN = 15.0
-_SLOW = 0.2
+_SLOW = 0.5
 
 
 @dataclass(kw_only=True)

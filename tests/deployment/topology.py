@@ -18,6 +18,14 @@ NODES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
+class Api:
+    """One of the APIs."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OcppServer:
     """One of the OCPP servers."""
 
@@ -46,60 +54,93 @@ class Topology:
     temporal: Client
 
 
+@dataclass(frozen=True, kw_only=True)
+class Launcher:
+    """Starts processes on one database and one namespace; logs are in ``folder``."""
+
+    settings: dict[str, str]
+    folder: Path
+    stack: AsyncExitStack
+
+    async def start(
+        self, *command: str, log: str, module: str = "cli", **more: str
+    ) -> asyncio.subprocess.Process:
+        """Start one that runs until the end of the launcher's block."""
+        process = dynamo(
+            *command,
+            settings=self.settings | more,
+            log=self.folder / f"{log}.log",
+            module=module,
+        )
+        return await self.stack.enter_async_context(process)
+
+    async def api(self, *command: str, log: str = "api", module: str = "cli") -> Api:
+        """Start an API."""
+        port = free_port()
+        process = await self.start(
+            *command or ("api",), log=log, module=module, DYNAMO_API_PORT=str(port)
+        )
+        return Api(process=process, url=f"http://127.0.0.1:{port}")
+
+
 @asynccontextmanager
-async def topology(
-    *, temporal_address: str, namespace: str, database_url: str, folder: Path
-) -> AsyncIterator[Topology]:
-    """Run it until the end of the block; logs are in ``folder``."""
+async def launcher(
+    *, temporal_address: str, namespace: str, database_url: str, folder: Path, **more: str
+) -> AsyncIterator[Launcher]:
+    """Migrate both, and stop at the end of the block what was started."""
     async with AsyncExitStack() as stack:
-        mail = stack.enter_context(mail_server())
-        api_port, *ocpp_ports = (free_port() for _ in range(1 + NODES))
-        api_url = f"http://127.0.0.1:{api_port}"
         settings = {
             "DYNAMO_DATABASE_URL": database_url,
             "DYNAMO_SECRET_KEY": "s" * 43,
-            "DYNAMO_API_PORT": str(api_port),
-            "DYNAMO_PUBLIC_API_URL": api_url,
-            "DYNAMO_SMTP_URL": mail.url,
             "DYNAMO_DATA_DIR": str(folder),
             "DYNAMO_BOOT_RETRY_INTERVAL": "1",
             "TEMPORAL_ADDRESS": temporal_address,
             "TEMPORAL_NAMESPACE": namespace,
         }
-
-        async def start(*command: str, log: str, **more: str) -> asyncio.subprocess.Process:
-            return await stack.enter_async_context(
-                dynamo(*command, settings=settings | more, log=folder / f"{log}.log")
-            )
+        starts = Launcher(settings=settings | more, folder=folder, stack=stack)
 
         async def migrated() -> None:
             # A namespace is known to all parts of Temporal a moment after its registration.
-            migrate = await start("migrate", "--temporal", log="migrate")
+            migrate = await starts.start("migrate", "--temporal", log="migrate")
             assert await migrate.wait() == 0, (folder / "migrate.log").read_text()
 
         await eventually(migrated, within=60)
-        await start("worker", log="worker")
-        await start("api", log="api")
-        nodes = tuple(
-            [
-                OcppServer(
-                    process=await start(
-                        "ocpp-server", log=f"ocpp-{number}", DYNAMO_OCPP_PORT=str(port)
-                    ),
-                    port=port,
-                    log=folder / f"ocpp-{number}.log",
-                )
-                for number, port in enumerate(ocpp_ports, start=1)
-            ]
-        )
-        await until_ok(f"{api_url}/health/ready")
-        for node in nodes:
-            await until_ok(f"{node.http_url}/health/ready")
-        yield Topology(
-            api_url=api_url,
-            nodes=nodes,
-            mail=mail,
-            temporal=await Client.connect(
-                temporal_address, namespace=namespace, data_converter=DATA_CONVERTER
-            ),
-        )
+        yield starts
+
+
+@asynccontextmanager
+async def topology(
+    *, temporal_address: str, namespace: str, database_url: str, folder: Path
+) -> AsyncIterator[Topology]:
+    """Run it until the end of the block; logs are in ``folder``."""
+    with mail_server() as mail:
+        async with launcher(
+            temporal_address=temporal_address,
+            namespace=namespace,
+            database_url=database_url,
+            folder=folder,
+            DYNAMO_SMTP_URL=mail.url,
+        ) as starts:
+            await starts.start("worker", log="worker")
+            api = await starts.api()
+            nodes = [await _node(starts, number) for number in range(1, 1 + NODES)]
+            await until_ok(f"{api.url}/health/ready")
+            for node in nodes:
+                await until_ok(f"{node.http_url}/health/ready")
+            yield Topology(
+                api_url=api.url,
+                nodes=tuple(nodes),
+                mail=mail,
+                temporal=await Client.connect(
+                    temporal_address, namespace=namespace, data_converter=DATA_CONVERTER
+                ),
+            )
+
+
+async def _node(starts: Launcher, number: int) -> OcppServer:
+    port, log = free_port(), f"ocpp-{number}"
+    return OcppServer(
+        process=await starts.start("ocpp-server", log=log, DYNAMO_OCPP_PORT=str(port)),
+        port=port,
+        log=starts.folder / f"{log}.log",
+    )

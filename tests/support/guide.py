@@ -19,12 +19,13 @@ PASSWORD = "correct horse battery staple"
 class Guide:
     """One installer's way through the guide; every answer has the status that the guide gives."""
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, *, email: str = "installer@acme.example") -> None:
+        self._email = email
         self._client = httpx.AsyncClient(base_url=f"{api_url}/api/v1", trust_env=False, timeout=30)
 
     async def __aenter__(self) -> Self:
         """Sign up and log in."""
-        account = {"email": "installer@acme.example", "password": PASSWORD}
+        account = {"email": self._email, "password": PASSWORD}
         await self.post("/installer/signup", 201, name="Acme", company="Acme Ltd", **account)
         token = (await self.post("/installer/login", 200, **account))["token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
@@ -38,6 +39,11 @@ class Guide:
     ) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    @property
+    def token(self) -> dict[str, str]:
+        """The header that says who asks."""
+        return {"Authorization": self._client.headers["Authorization"]}
 
     def move(self, api_url: str) -> None:
         """Go on with an API that listens elsewhere now."""

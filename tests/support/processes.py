@@ -23,11 +23,13 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def dynamo(*arguments: str, settings: Mapping[str, str], log: Path) -> AsyncIterator[Process]:
+async def dynamo(
+    *arguments: str, settings: Mapping[str, str], log: Path, module: str = "cli"
+) -> AsyncIterator[Process]:
     """Run a command until the end of the block, and see that it stops cleanly."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *leashed([sys.executable, "-P", "-m", "cli", *arguments]),
+            *leashed([sys.executable, "-P", "-m", module, *arguments]),
             env=environment(settings),
             stdin=DEVNULL,
             stdout=output,
