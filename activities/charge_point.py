@@ -23,7 +23,7 @@ class ChargePointActivities:
         self._gateway = gateway
 
     @activity.defn(name=OperationName.READ_IDENTITY)
-    async def read_identity(self, request: op.Operation) -> op.Identity:
+    async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         """Read who the charge point says it is, its round trip and its clock."""
         return await under_heartbeats(self._gateway.read_identity(request))
 

@@ -84,11 +84,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReadIdentity(Operation):
+    """Ask for these messages first, in this order, and give them a moment to come."""
+
+    ask_for: tuple[TriggerMessage, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
     """Who the charge point says it is; ``boot`` is its newest boot, if it ever booted.
 
     ``ping_ms`` is a round trip on the socket, ``clock_skew_s`` the charger's clock minus ours as
-    seen in its newest time-stamped message (None when it sent none).
+    seen in its newest time-stamped message (None when it sent none). ``not_triggered``: how it took
+    the first message that it could not be asked for; none was asked for after it.
     """
 
     boot: BootFact | None
@@ -96,6 +104,8 @@ class Identity:
     ping_ms: float
     clock_skew_s: float | None = None
     connected_at: datetime
+    heartbeat_at: datetime | None = None
+    not_triggered: Outcome | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,7 @@
 """The operations of :mod:`domain.operations` on the charge points whose sockets are here."""
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +19,7 @@ from storage import facts
 from storage.engine import Database
 from storage.parameters import Parameters
 
+_MOMENT: Final = 1.0
 _ENDED: Final = "The transaction had already ended."
 _log = structlog.get_logger(__name__)
 
@@ -28,9 +31,10 @@ class Gateway:
         self._registry = registry
         self._database = database
 
-    async def read_identity(self, request: op.Operation) -> op.Identity:
+    async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         """Read the newest boot, measure the link; the clock as its messages showed it."""
         session = self._session(request)
+        came, not_triggered = await _hear(session, request)
         ping_ms = await _ping(session)
         async with self._database.read() as connection:
             boot = await facts.newest_boot(connection, request.charge_point_id)
@@ -41,6 +45,8 @@ class Gateway:
             ping_ms=round(ping_ms, 3),
             clock_skew_s=peer.clock_skew_s,
             connected_at=peer.connected_at,
+            heartbeat_at=came.get(op.TriggerMessage.HEARTBEAT),
+            not_triggered=not_triggered,
         )
 
     async def ping(self, request: op.Operation) -> op.Ping:
@@ -169,6 +175,23 @@ class Gateway:
         except Exception:  # noqa: BLE001 - logged with its trace
             # The charge point has obeyed or not; that its answer is not kept changes neither.
             _log.exception("reply_not_kept", intent=intent)
+
+
+async def _hear(
+    session: Session, request: op.ReadIdentity
+) -> tuple[dict[op.TriggerMessage, datetime], op.Outcome | None]:
+    """Ask for messages; returns when each came, if it came soon, and the answer that ended it."""
+    came: dict[op.TriggerMessage, datetime] = {}
+    for message in request.ask_for:
+        coming = session.expect(message)
+        trigger = op.Trigger(charge_point_id=request.charge_point_id, message=message)
+        outcome = await ask(session, *commands.trigger(trigger))
+        if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
+            return came, outcome
+        if outcome.reply is op.Reply.ACCEPTED:
+            with suppress(TimeoutError):
+                came[message] = await asyncio.wait_for(coming, _MOMENT)
+    return came, None
 
 
 async def _ping(session: Session) -> float:

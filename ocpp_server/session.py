@@ -34,6 +34,7 @@ class Session:
         "_allowance",
         "_call_timeout",
         "_calls",
+        "_expected",
         "_held",
         "_in_work",
         "_routes",
@@ -60,6 +61,7 @@ class Session:
         self._call_timeout = call_timeout
         self._allowance = allowance
         self._calls: Calls | None = None
+        self._expected: dict[str, list[asyncio.Future[datetime]]] | None = None
         self._held = False
         self._in_work: tuple[frames.Call, Reply] | None = None
         self._waiting: deque[tuple[frames.Call, bytes]] | None = None
@@ -82,6 +84,13 @@ class Session:
         if self._calls is None:
             self._calls = Calls(self.socket, self._call_timeout)
         return await self._calls.call(action, payload, self._record)
+
+    def expect(self, action: str) -> asyncio.Future[datetime]:
+        """Give the moment when the next message of this action is stored and answered."""
+        coming: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
+        self._expected = self._expected or {}
+        self._expected.setdefault(action, []).append(coming)
+        return coming
 
     async def ping(self) -> float:
         """Measure a round trip on the socket, in milliseconds."""
@@ -160,6 +169,10 @@ class Session:
             self._failed(call)
             return
         self._send(data, call.action, call.message_id)
+        if self._expected:
+            for coming in self._expected.pop(call.action, ()):
+                if not coming.done():
+                    coming.set_result(datetime.now(UTC))
 
     def _failed(self, call: frames.Call) -> None:
         """A bug of ours costs this one reply, and not the charge point's connection."""

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         Snapshot,
         TransactionFact,
     )
+    from domain.operations import Identity
     from domain.states import RegistrationStatus
     from workflows.restarts import Restarts
 
@@ -67,6 +68,14 @@ class Inbox:
             self.connectors.setdefault(connector.connector_id, connector)
         for transaction in snapshot.transactions:
             self.transactions.setdefault(transaction.transaction_id, transaction)
+
+    def take_identity(self, identity: Identity) -> None:
+        """Take what an operation has heard, which signals tell later."""
+        boot, at = identity.boot, identity.heartbeat_at
+        if boot is not None and boot.at >= identity.connected_at:
+            self._take_boot(boot)
+        if at is not None and (self.heartbeat_at is None or at > self.heartbeat_at):
+            self.heartbeat_at = at
 
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take from a later snapshot what is newer than what signals have told."""

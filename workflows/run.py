@@ -16,7 +16,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import Answer, Briefing, Pace, Registered, RunRequest
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
-    from domain.operations import Operation, Reply, Trigger, TriggerMessage
+    from domain.operations import (
+        Identity,
+        Operation,
+        ReadIdentity,
+        Reply,
+        Trigger,
+        TriggerMessage,
+    )
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.calls import record
@@ -193,10 +200,31 @@ class Run:
             + ("" if connector_id is None else f" of connector {connector_id}"),
         )
         if outcome.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}:
-            # One class of chargers hangs on any trigger, another lacks them all.
-            self.untriggerable.update(TriggerMessage)
-            self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
+            self._give_triggers_up()
         return outcome.reply is Reply.ACCEPTED
+
+    async def identify(self, *messages: TriggerMessage) -> Identity:
+        """Have it send these messages, and read who it is, its link and its clock."""
+        identity = await self.charge_point.call(
+            ChargePointActivities.read_identity,
+            ReadIdentity(
+                charge_point_id=self.request.charge_point_id,
+                commissioning_id=self.request.commissioning_id,
+                ask_for=tuple(one for one in messages if one not in self.untriggerable),
+            ),
+            summary="Measure the link and the clock"
+            if not messages
+            else f"Ask for {' and '.join(messages)}, measure the link and the clock",
+        )
+        if identity.not_triggered is not None:
+            self._give_triggers_up()
+        self.inbox.take_identity(identity)
+        return identity
+
+    def _give_triggers_up(self) -> None:
+        # One class of chargers hangs on any trigger, another lacks them all.
+        self.untriggerable.update(TriggerMessage)
+        self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
 
 
 def recent_refusal(run: Run) -> RefusedAttempt | None:

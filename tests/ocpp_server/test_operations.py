@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain import operations as op
+from domain.facts import BootFact
 from domain.operations import Reply, TriggerMessage
 from domain.ports import ChargePointGoneError
 from domain.states import ConnectorStatus, ParameterState
@@ -37,12 +38,49 @@ def target(bed: Bed) -> op.Operation:
     return op.Operation(charge_point_id=bed.charge_point_id)
 
 
+def who(bed: Bed, *ask_for: TriggerMessage) -> op.ReadIdentity:
+    return op.ReadIdentity(charge_point_id=bed.charge_point_id, ask_for=ask_for)
+
+
+@on_sqlite
+async def test_what_is_asked_for_is_heard_before_the_answer(bed: Bed) -> None:
+    boot, heartbeat = TriggerMessage.BOOT_NOTIFICATION, TriggerMessage.HEARTBEAT
+    async with virtual(bed):
+
+        async def known() -> BootFact:
+            before = (await bed.gateway.read_identity(who(bed))).boot
+            assert before is not None
+            return before
+
+        before = await eventually(known)
+        identity = await bed.gateway.read_identity(who(bed, boot, heartbeat))
+        assert identity.boot is not None
+        assert identity.boot.boot_id != before.boot_id
+        assert identity.heartbeat_at is not None
+        assert identity.heartbeat_at > before.at
+        assert identity.not_triggered is None
+
+
+@on_sqlite
+async def test_who_lacks_triggers_is_asked_for_one_message(bed: Bed) -> None:
+    async with virtual(bed, Fault.NO_TRIGGER_MESSAGE):
+        messages = TriggerMessage.BOOT_NOTIFICATION, TriggerMessage.HEARTBEAT
+
+        async def refused() -> None:
+            identity = await bed.gateway.read_identity(who(bed, *messages))
+            assert identity.not_triggered is not None
+            assert identity.not_triggered.reply is Reply.NOT_SUPPORTED
+            assert identity.heartbeat_at is None
+
+        await eventually(refused)
+
+
 @on_sqlite
 async def test_identity_and_ping(bed: Bed) -> None:
     async with virtual(bed) as charge_point:
 
         async def known() -> None:
-            identity = await bed.gateway.read_identity(target(bed))
+            identity = await bed.gateway.read_identity(who(bed))
             assert identity.boot is not None
             assert identity.boot.charge_point_serial == charge_point.serial
             assert identity.clock_skew_s is not None
@@ -59,7 +97,7 @@ async def test_a_skewed_clock_shows(bed: Bed) -> None:
     async with virtual(bed, Fault.CLOCK_SKEWED):
 
         async def skewed() -> None:
-            identity = await bed.gateway.read_identity(target(bed))
+            identity = await bed.gateway.read_identity(who(bed))
             assert identity.clock_skew_s is not None
             assert 7_000 < identity.clock_skew_s < 7_400
 

@@ -123,6 +123,7 @@ class ScriptedChargePoint:
         self.handle: WorkflowHandle[object, object] | None = None
         self.node_id = node_id
         self.generation = 1
+        self.newest_boot: BootFact | None = None
         self.provisioned = False
         self.gone_for: Counter[str] = Counter()
         """How many more times an operation finds no socket."""
@@ -148,7 +149,8 @@ class ScriptedChargePoint:
         )
 
     def boot(self) -> BootFact:
-        return BootFact(
+        """Boot once more."""
+        self.newest_boot = BootFact(
             boot_id=f"boot-{uuid4().hex}",
             at=self.clock,
             vendor=self.behaviour.vendor,
@@ -160,6 +162,7 @@ class ScriptedChargePoint:
             if self.provisioned
             else RegistrationStatus.PENDING,
         )
+        return self.newest_boot
 
     def connectors(self) -> tuple[ConnectorFact, ...]:
         return tuple(self.fact(number) for number in self.behaviour.statuses)
@@ -196,14 +199,23 @@ class ScriptedChargePoint:
 
     # The gateway port
 
-    async def read_identity(self, request: op.Operation) -> op.Identity:
+    async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         self._enter("read_identity")
+        not_triggered = None
+        for message in request.ask_for:
+            outcome = await self.trigger(
+                op.Trigger(charge_point_id=request.charge_point_id, message=message)
+            )
+            if outcome.reply is not op.Reply.ACCEPTED:
+                not_triggered = outcome
+                break
         return op.Identity(
-            boot=self.boot(),
+            boot=self.newest_boot,
             ocpp_version="1.6",
             ping_ms=self.behaviour.ping_ms,
             clock_skew_s=self.behaviour.clock_skew_s,
             connected_at=EPOCH,
+            not_triggered=not_triggered,
         )
 
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:

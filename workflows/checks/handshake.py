@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import (
         ApplyConfiguration,
         ConfigurationOutcome,
+        Identity,
         TriggerMessage,
     )
     from domain.rules.configuration import judge_configuration
@@ -27,9 +28,7 @@ async def handshake(run: Run) -> int | None:
     """Run the check; returns the number of connectors that the charge point says it has."""
     await _identify(run)
     connectors = await configure(run)
-    await _accept(run)
-    await _hear_heartbeat(run)
-    await _measure_link(run)
+    _judge_link(run, await _accept(run))
     return connectors
 
 
@@ -106,47 +105,56 @@ async def _apply(run: Run) -> ConfigurationOutcome:
     return outcome
 
 
-async def _accept(run: Run) -> None:
-    """Answer its boots Accepted from now on, and see one that was."""
+async def _accept(run: Run) -> Identity:
+    """Answer its boots Accepted from now on; see one that was, and a heartbeat."""
     if not run.briefing.snapshot.provisioned:
         await record(
             RecordActivities.accept_charge_point,
             run.request.charge_point_id,
             summary="Accept the charge point",
         )
-    if not _accepted(run.inbox.boot):
-        # In Pending it boots again by itself after the interval; asking is faster.
-        await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
-        if not await run.prompt(
-            WaitingFor.BOOT,
-            lambda: _accepted(run.inbox.boot),
-            run.pace.boot,
-            "The charge point is to announce itself once more; restart it if it does not.",
-        ):
-            raise run.fail(FailureCode.BOOT_NOT_ACCEPTED, waited=in_words(run.pace.boot))
+    # In Pending it boots again by itself after the interval; asking is faster.
+    identity = await run.identify(*_unsaid(run))
+    if _unsaid(run):
+        await _wait_for_what_is_unsaid(run)
+        identity = await run.identify()  # the clock counts after the answer to the boot
     run.journal.step("accepted", "Its BootNotification was answered Accepted.")
+    run.journal.step("heartbeat", "A heartbeat arrived.")
+    return identity
+
+
+async def _wait_for_what_is_unsaid(run: Run) -> None:
+    if not await run.prompt(
+        WaitingFor.BOOT,
+        lambda: _accepted(run.inbox.boot),
+        run.pace.boot,
+        "The charge point is to announce itself once more; restart it if it does not.",
+    ):
+        raise run.fail(FailureCode.BOOT_NOT_ACCEPTED, waited=in_words(run.pace.boot))
+    if not await run.wait(lambda: _is_alive(run), run.pace.heartbeat, why="Wait for a heartbeat"):
+        raise run.fail(FailureCode.NO_HEARTBEAT, waited=in_words(run.pace.heartbeat))
+
+
+def _unsaid(run: Run) -> tuple[TriggerMessage, ...]:
+    """Messages that the check needs and that have not come yet."""
+    unsaid = []
+    if not _accepted(run.inbox.boot):
+        unsaid.append(TriggerMessage.BOOT_NOTIFICATION)
+    if not _is_alive(run):
+        unsaid.append(TriggerMessage.HEARTBEAT)
+    return tuple(unsaid)
 
 
 def _accepted(boot: BootFact | None) -> bool:
     return boot is not None and boot.registration is RegistrationStatus.ACCEPTED
 
 
-async def _hear_heartbeat(run: Run) -> None:
-    def alive() -> bool:
-        at, link = run.inbox.heartbeat_at, run.inbox.connection
-        return at is not None and link is not None and at >= link.at
-
-    if not alive():
-        await run.trigger(TriggerMessage.HEARTBEAT)
-        if not await run.wait(alive, run.pace.heartbeat, why="Wait for a heartbeat"):
-            raise run.fail(FailureCode.NO_HEARTBEAT, waited=in_words(run.pace.heartbeat))
-    run.journal.step("heartbeat", "A heartbeat arrived.")
+def _is_alive(run: Run) -> bool:
+    at, link = run.inbox.heartbeat_at, run.inbox.connection
+    return at is not None and link is not None and at >= link.at
 
 
-async def _measure_link(run: Run) -> None:
-    identity = await run.charge_point.call(
-        ChargePointActivities.read_identity, run.target, summary="Measure the link and the clock"
-    )
+def _judge_link(run: Run, identity: Identity) -> None:
     run.journal.evidence(
         {
             "ocpp_version": identity.ocpp_version,
