@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from sqlalchemy import insert
 
 from domain.commissioning import RunOptions, RunRequest
-from domain.states import ChargePointStatus, ProjectStatus
+from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from storage.engine import Database
+from storage.members import Members
 from storage.tables import accounts, charge_points, projects
 
 AT = datetime(2026, 5, 1, 10, 15, tzinfo=UTC)
@@ -57,6 +58,7 @@ async def one_charge_point(
                 created_at=AT,
             )
         )
+        await Members(connection, "prj_1").put("usr_1", ProjectRole.LEAD, at=AT)
         await connection.execute(
             insert(charge_points).values(
                 id=charge_point_id,
