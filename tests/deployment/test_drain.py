@@ -82,7 +82,7 @@ class Charger:
 async def plugged(
     topology: Topology, guide: Guide, project: str, *faults: Fault
 ) -> AsyncIterator[Charger]:
-    """Register a charge point, switch it on, and start its run."""
+    """Register a charge point, and switch it on."""
     serial = uuid4().hex[:20]
     identity = await guide.charge_point(project, serial)
     behind = [topology.nodes[0].port]
@@ -96,7 +96,6 @@ async def plugged(
         )
         life = asyncio.create_task(virtual.run())
         try:
-            await guide.start(identity)
             yield Charger(
                 charge_point_id=identity,
                 virtual=virtual,
@@ -149,11 +148,14 @@ async def test_runs_go_on_at_another_node(
         plugged(topology, guide, project, Fault.NEEDS_REBOOT_FOR_KEY) as restarting,
     ):
         chargers = (charging, starting, restarting)
+        for charger in (starting, restarting):
+            await guide.start(charger.charge_point_id)
         await asyncio.gather(
-            charging.virtual.until(lambda: bool(charging.virtual.transactions), within=60),
             starting.hold_in_flight(OperationName.START_TEST_TRANSACTION),
             restarting.hold_in_flight(OperationName.RESET),
         )
+        await guide.start(charging.charge_point_id)  # last: its charge is not to end before
+        await charging.virtual.until(lambda: bool(charging.virtual.transactions), within=60)
         told_to_stop = datetime.now(UTC)
         first.process.terminate()
         for charger in chargers:
