@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from domain.facts import EventKind
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from storage.connections import live_node, read_connection
-from storage.fact_records import Connected
+from storage.fact_records import Connected, Disconnected, Record
 from storage.tables import boots, connections, nodes
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
 from tests.support.eventually import eventually
@@ -29,11 +30,34 @@ async def closed(wire: Wire) -> int | None:
     return wire.socket.close_code
 
 
-async def test_the_newest_connection_wins_and_a_late_close_changes_nothing(bed: Bed) -> None:
+def _committed_by(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """What the node commits from now on."""
+    written: list[Record] = []
+    forward = bed.node.writer._committed
+
+    def committed(records: Sequence[Record]) -> None:
+        written.extend(records)
+        forward(records)
+
+    monkeypatch.setattr(bed.node.writer, "_committed", committed)
+    return written
+
+
+async def _an_end_is_written(written: list[Record]) -> None:
+    def is_written() -> None:
+        assert [record for record in written if isinstance(record, Disconnected)]
+
+    await eventually(is_written)
+
+
+async def test_the_newest_connection_wins_and_a_late_close_changes_nothing(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = _committed_by(bed, monkeypatch)
     async with bed.wire() as old, bed.wire() as new:
         await new.boot()
         assert await closed(old) == 1008
-        await new.sync()
+        await _an_end_is_written(written)
         session = bed.node.registry.require(bed.charge_point_id)
         assert session.peer.generation == 2
         async with bed.database.read() as connection:
@@ -42,15 +66,18 @@ async def test_the_newest_connection_wins_and_a_late_close_changes_nothing(bed: 
         assert (link.connected, link.generation) == (True, 2)
 
 
-async def test_a_connection_to_another_node_wins_too(bed: Bed) -> None:
+async def test_a_connection_to_another_node_wins_too(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = make_node(bed.database, RecordingSink())
     port = await other.start("127.0.0.1", 0)
     elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
+    written = _committed_by(bed, monkeypatch)
     async with bed.wire() as old, elsewhere.wire() as new:
         await new.boot()
         await bed.node.compare()
         assert await closed(old) == 1008
-        await new.sync()
+        await _an_end_is_written(written)
         async with bed.database.read() as connection:
             now = datetime.now(UTC)
             assert await live_node(connection, bed.charge_point_id, now=now) == other.node_id
@@ -196,6 +223,16 @@ async def test_stopping_says_service_restart(bed: Bed) -> None:
     (row,) = await bed.rows(connections)
     assert row.disconnected_at is not None
     assert await bed.rows(nodes) == []
+
+
+@on_sqlite
+async def test_draining_says_service_restart_and_keeps_who_is_busy(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+        bed.node.drain(keep={bed.charge_point_id})
+        await wire.sync()
+        bed.node.drain(keep=())
+        assert await closed(wire) == 1012
 
 
 async def test_boots_that_break_the_schema_are_kept_with_warnings(bed: Bed) -> None:
