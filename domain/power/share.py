@@ -19,9 +19,9 @@ class Demand:
     ``max_amps`` is what its hardware can draw at most, ``least`` what it needs to charge at all.
     Of those who cannot all charge at once, the ones ``in_turn`` (they charge, and their turn is
     not over) come first, then who has waited longest, then who charges, the last to begin first.
-    So whoever waits goes before all that come later. ``since`` is when it began to charge or to
-    wait, in seconds. ``idle`` is a vehicle that draws nothing by itself: it comes last, and gets
-    what lets it resume.
+    Who waits begins before all that came later, even if it needs more. ``since`` is when it began
+    to charge or to wait, in seconds. ``idle`` is a vehicle that draws nothing by itself: it comes
+    last, and gets what lets it resume.
     """
 
     bay: BayKey
@@ -58,14 +58,21 @@ def share(
     """
     ranked = sorted(demands, key=lambda demand: demand.rank)
     left = {circuit: amps - reserved.get(circuit, 0.0) for circuit, amps in capacity.items()}
+    there = dict(left)
     allotted: dict[BayKey, int] = {}
     charging: list[Demand] = []
+    held: set[Circuit] = set()
     for demand in ranked:
-        charges = demand.ceiling >= demand.least and _fits(left, demand, demand.least)
+        useful = demand.ceiling >= demand.least
+        may_begin = demand.charges or held.isdisjoint(demand.circuits)
+        charges = useful and may_begin and _fits(left, demand, demand.least)
         allotted[demand.bay] = demand.least if charges else 0
         if charges:
             charging.append(demand)
             _take(left, demand, demand.least)
+        elif useful and not demand.idle and _fits(there, demand, demand.least):
+            # Whoever needs less, and came later, would begin a turn each time that one ends.
+            held |= demand.circuits
     while charging:  # an ampere for each of those who have least, as long as there is one
         charging = [
             demand

@@ -1,69 +1,15 @@
-"""Down first, then up: whatever a charge point answers, the bounds stay within the limit."""
+"""Down first, then up: as many as fit."""
 
 from dataclasses import replace
-from enum import Enum, auto
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.power.plan import Outlet, higher, load, lower
-from domain.power.share import BayKey, Demand, share
+from domain.power.plan import Outlet, higher, lower
+from domain.power.share import Demand, share
 from domain.power.site import Circuit, Phase
 
 ALL_PHASES: frozenset[Circuit] = frozenset(Phase)
-
-PHASES = st.sampled_from([ALL_PHASES, *(frozenset({phase}) for phase in Phase)])
-
-
-class Answer(Enum):
-    """What becomes of a limit that was sent; of a lost one nobody knows whether it counts."""
-
-    TAKEN = auto()
-    REFUSED = auto()
-    LOST = auto()
-
-
-def settle(
-    outlets: dict[BayKey, Outlet], sent: dict[BayKey, int], answers: st.DataObject
-) -> dict[BayKey, Outlet]:
-    after = dict(outlets)
-    for bay, amps in sent.items():
-        match answers.draw(st.sampled_from(Answer)):
-            case Answer.TAKEN:
-                after[bay] = replace(after[bay], bound=float(amps))
-            case Answer.LOST:
-                after[bay] = replace(after[bay], bound=max(after[bay].bound, float(amps)))
-            case Answer.REFUSED:
-                pass
-    return after
-
-
-@given(
-    st.integers(6, 200),
-    st.lists(st.tuples(PHASES, st.integers(0, 32), st.booleans()), max_size=15),
-    st.data(),
-)
-def test_bounds_stay_within_the_limit(
-    amps: int, bays: list[tuple[frozenset[Circuit], int, bool]], answers: st.DataObject
-) -> None:
-    limit: dict[Circuit, float] = dict.fromkeys(Phase, amps)
-    outlets: dict[BayKey, Outlet] = {}
-    for number, (phases, bound, _) in enumerate(bays):
-        one = Outlet(bay=(f"cp_{number}", 1), circuits=phases, bound=bound)
-        if max(load([*outlets.values(), one]).values()) <= amps:
-            outlets[one.bay] = one
-    for _ in range(4):
-        reachable = {bay for bay in outlets if answers.draw(st.booleans())}
-        reserved = load(outlet for bay, outlet in outlets.items() if bay not in reachable)
-        wanted = [
-            Demand(bay=bay, circuits=outlets[bay].circuits, max_amps=32)
-            for bay in sorted(reachable)
-        ]
-        targets = share(limit, wanted, reserved)
-        outlets = settle(outlets, lower(outlets.values(), targets), answers)
-        assert max(load(outlets.values()).values(), default=0) <= amps
-        outlets = settle(outlets, higher(limit, outlets.values(), targets), answers)
-        assert max(load(outlets.values()).values(), default=0) <= amps
 
 
 @given(st.integers(6, 200), st.lists(st.integers(0, 32), max_size=15))

@@ -101,7 +101,38 @@ def test_who_is_paused_had_no_room(limit: SiteLimit, wanted: list[Demand]) -> No
     used = load_of(wanted, minimum)
     for one in wanted:
         if allotted[one.bay] == 0 and one.ceiling >= one.least:
-            assert any(limit.amps - used[phase] < one.least for phase in one.circuits)
+            full = any(limit.amps - used[phase] < one.least for phase in one.circuits)
+            assert full or any(
+                other.rank < one.rank and allotted[other.bay] == 0 and other.circuits & one.circuits
+                for other in wanted
+            )
+
+
+def test_who_needs_more_is_not_overtaken_for_ever() -> None:
+    """It needs 18 A, and there are always 6 A for somebody else first."""
+
+    def demand(number: int, least: int, *, since: float, in_turn: bool = False) -> Demand:
+        return Demand(
+            bay=(f"cp_{number}", 1),
+            circuits=ALL_PHASES,
+            max_amps=32,
+            least=least,
+            since=since,
+            charges=in_turn,
+            in_turn=in_turn,
+        )
+
+    charges = demand(1, 6, since=10, in_turn=True)
+    waits, came_later = demand(2, 18, since=11), demand(3, 6, since=12)
+    capacity = SiteLimit(amps=20).capacity
+    allotted = share(capacity, [charges, waits, came_later], {})
+    assert allotted == {charges.bay: 20, waits.bay: 0, came_later.bay: 0}
+    over = replace(charges, in_turn=False)
+    allotted = share(capacity, [over, waits, came_later], {})
+    assert allotted == {over.bay: 0, waits.bay: 20, came_later.bay: 0}
+    # One that cannot charge here at all holds nobody up.
+    allotted = share(SiteLimit(amps=12).capacity, [charges, waits, came_later], {})
+    assert allotted == {charges.bay: 6, waits.bay: 0, came_later.bay: 6}
 
 
 @given(st.integers(6, 60), st.integers(2, 12), st.integers(1, 3), st.integers(30, 60))
