@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -29,6 +30,12 @@ pytest_plugins = ["tests.support.figures"]
 _ADDRESS_KEY = "dynamo_shared_servers"
 _SHARED = pytest.StashKey[shared.SharedServers]()
 _EXIT_STATUS = pytest.StashKey[int]()
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
