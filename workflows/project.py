@@ -1,7 +1,7 @@
 """ProjectWorkflow: a project from its creation to its handover."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
@@ -122,10 +122,14 @@ class ProjectWorkflow:
                 retry_policy=policies.RECORD_RETRY,
                 summary="Complete the handover",
             )
-            if result.completed_at is not None and not self._handed_over:
-                await share_power(self._request)
-            self._handed_over = result.completed_at is not None
-            self._tell("Handed over" if self._handed_over else "Handover refused")
+            if result.completed_at is None:
+                self._tell("Handover refused")
+                return result
+            first = not self._handed_over
+            self._handed_over = True  # whatever comes of the rest: it cannot be refused any more
+            self._tell("Handed over")
+            if first:
+                await self._share_power()
             return result
 
     @workflow.update
@@ -158,6 +162,13 @@ class ProjectWorkflow:
             raise _refused("charge_point_id is the id of a charge point: cp_ and 26 characters.")
         if not request.by.strip():
             raise _refused("by says who retries; leave it out if nobody has a name.")
+
+    async def _share_power(self) -> None:
+        try:
+            await share_power(self._request)
+        except FailureError as error:
+            workflow.logger.warning("power_not_shared", extra={"detail": str(error)})
+            self._tell("Sharing the power did not begin; the reconciler begins it")
 
     def _over(self) -> bool:
         return self._handed_over or history_is_long()

@@ -70,7 +70,7 @@ async def invite_site_owner(
         503,
         handover_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
         "`charge_point_id`.",
-        project_handed_over=HANDED_OVER,
+        project_handed_over="It is handed over already, with other notes or another signature.",
     ),
 )
 async def complete_handover(
@@ -78,9 +78,10 @@ async def complete_handover(
 ) -> HandedOver:
     """Mark the project as handed over, once every charge point is commissioned and the owner in.
 
-    From then on nothing of the project can be changed by the installer.
+    From then on nothing of the project can be changed by the installer. The same body again, should
+    the answer have been lost, is answered as the first time.
     """
-    project = await _open_project(parts, installer, project_id)
+    project = await _project_to_hand_over(parts, installer, project_id, body)
     handover = CompleteHandover(
         sign_off_notes=body.sign_off_notes, installer_signature=body.installer_signature, by=actor
     )
@@ -95,6 +96,23 @@ async def complete_handover(
     return HandedOver(
         project_id=project_id, status=ProjectStatus.HANDED_OVER, completed_at=result.completed_at
     )
+
+
+async def _project_to_hand_over(
+    parts: Parts, installer: Account, project_id: str, body: Handover
+) -> ProjectRequest:
+    """Find a project that is open, or was handed over with these very words."""
+    try:
+        return await _open_project(parts, installer, project_id)
+    except ConflictError:
+        async with parts.database.read() as connection:
+            done = await Projects(connection).get(
+                project_id, installer_id=installer.id, even_handed_over=True
+            )
+        words = (done.sign_off_notes, done.installer_signature)
+        if words != (body.sign_off_notes, body.installer_signature):
+            raise
+        return project_request(done)
 
 
 async def _open_project(parts: Parts, installer: Account, project_id: str) -> ProjectRequest:

@@ -49,6 +49,7 @@ async def test_every_other_route_is_refused(
             commissioning_id=new_id(Prefix.COMMISSIONING),
             invitation_id=new_id(Prefix.INVITATION),
             photo_id=new_id(Prefix.PHOTO),
+            account_id=new_id(Prefix.ACCOUNT),
             batch_id=new_id(Prefix.BATCH),
             project_commissioning_id=new_id(Prefix.BATCH),
             identity="SN-0",

@@ -6,6 +6,7 @@ from storage.engine import Database
 from storage.tables import charge_points, invitations
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
+from tests.api.test_audit import trail
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -163,12 +164,25 @@ class TestHandover:
             await connection.execute(update(charge_points).values(status="commissioned"))
         answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
         assert answer.status_code == 200, answer.text
+        # The answer may have been lost.
+        again = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
+        assert (again.status_code, again.json()) == (200, answer.json())
+        told = await trail(owner, project, "site-owner")
+        assert [entry["action"] for entry in told].count("project.handed_over") == 1
+        handed_over = told[-1]
+        assert (handed_over["email"], handed_over["action"]) == (
+            installer.email,
+            "project.handed_over",
+        )
+        assert handed_over["after"]["installer_signature"] == "J. Smith"
 
         choice = {"parameters": [{"key": "HeartbeatInterval", "value": 30}]}
         body = GUIDE_CHARGE_POINT | {"project_id": project, "serial_number": "NEW"}
         writes = [
             await installer.patch(f"/projects/{project}", {"name": "x"}),
-            await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF),
+            await installer.post(
+                f"/projects/{project}/complete-handover", {"installer_signature": "J. Smythe"}
+            ),
             await installer.post(f"/projects/{project}/invite-site-owner", {"email": "a@acme.com"}),
             await installer.post("/charge-points", body),
             await installer.patch(f"/charge-points/{identity}", {"location": {}}),
