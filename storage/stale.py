@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact
-from domain.rules.staleness import Present, why_stale
+from domain.rules.staleness import Chosen, Present, why_stale
 from domain.states import RunStatus
 from storage.dialects import among
 from storage.facts import boot_fact
@@ -32,13 +31,13 @@ async def stale_verdicts(
         )
     )
     newest_boots = await _newest_boots(connection, serials)
-    chosen_at = await _chosen_at(connection, serials)
+    chosen = await _chosen(connection, serials)
     found = {}
     for row in runs:
         present = Present(
             serial_number=serials[row.charge_point_id],
             boot=newest_boots.get(row.charge_point_id),
-            chosen_at=chosen_at[row.charge_point_id],
+            chosen=chosen[row.charge_point_id],
         )
         why = why_stale(view_of(row.view), present)
         if why is not None:
@@ -64,15 +63,13 @@ async def _newest_boots(
     return {row.charge_point_id: boot_fact(row) for row in rows}
 
 
-async def _chosen_at(
+async def _chosen(
     connection: AsyncConnection, serials: Mapping[str, str]
-) -> defaultdict[str, dict[str, datetime]]:
+) -> defaultdict[str, dict[str, Chosen]]:
     rows = await connection.execute(
-        select(parameters.c.charge_point_id, parameters.c.key, parameters.c.chosen_at).where(
-            among(connection, parameters.c.charge_point_id, serials)
-        )
+        select(parameters).where(among(connection, parameters.c.charge_point_id, serials))
     )
-    found: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+    found: defaultdict[str, dict[str, Chosen]] = defaultdict(dict)
     for row in rows:
-        found[row.charge_point_id][row.key] = row.chosen_at
+        found[row.charge_point_id][row.key] = Chosen(value=row.desired, at=row.chosen_at)
     return found

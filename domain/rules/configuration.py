@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from domain.checks import Failure
 from domain.failures import FailureCode, failure
 from domain.operations import DesiredParameter, ParameterOutcome
 from domain.states import ParameterState
+
+CONFIGURATION_STEP: Final = "configuration."
+"""Steps of the handshake about a parameter begin with it; the key follows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,17 +6,26 @@ from datetime import datetime
 
 from domain.checks import RunView
 from domain.facts import BootFact
+from domain.rules.configuration import CONFIGURATION_STEP
 from domain.rules.identity import same_serial
 from domain.states import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """A value that was chosen, as text."""
+
+    value: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Present:
-    """What is known of a charge point now: ``chosen_at`` is when each value was chosen, by key."""
+    """What is known of a charge point now: ``chosen`` are the values that were chosen, by key."""
 
     serial_number: str
     boot: BootFact | None
-    chosen_at: Mapping[str, datetime]
+    chosen: Mapping[str, Chosen]
 
 
 def why_stale(view: RunView, now: Present) -> str | None:
@@ -41,9 +50,16 @@ def why_stale(view: RunView, now: Present) -> str | None:
                 f"now runs firmware {boot.firmware_version or 'of no version'}, "
                 f"and was commissioned with {tested or 'none'}"
             )
-    since = view.completed_at
+    # By value: what is chosen while a run goes on is not what the run applies.
+    applied = {
+        step.name.removeprefix(CONFIGURATION_STEP): step.evidence.get("desired")
+        for step in checks[CheckName.OCPP_HANDSHAKE].steps
+        if step.name.startswith(CONFIGURATION_STEP)
+    }
     changed = sorted(
-        key for key, chosen in now.chosen_at.items() if since is not None and chosen > since
+        key
+        for key, chosen in now.chosen.items()
+        if (applied[key] != chosen.value if key in applied else chosen.at > view.started_at)
     )
     if changed:
         return f"has had {', '.join(changed)} changed since"

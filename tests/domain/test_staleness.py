@@ -5,12 +5,34 @@ from datetime import timedelta
 
 import pytest
 
+from domain.checks import RunView, Step
 from domain.facts import BootFact
-from domain.rules.staleness import Present, why_stale
-from tests.domain.test_retry import AFTER, AT, BOOT, _previous
+from domain.rules.staleness import Chosen, Present, why_stale
+from domain.states import CheckResult
+from tests.domain.test_retry import AFTER, AT, BEFORE, BOOT, _previous
 
-VIEW = replace(_previous(), completed_at=AT)
-PRESENT = Present(serial_number="S", boot=BOOT, chosen_at={"HeartbeatInterval": AT})
+
+def _configured(key: str, desired: str) -> Step:
+    return Step(
+        name=f"configuration.{key}",
+        result=CheckResult.PASSED,
+        at=AT,
+        detail=f"{key} is {desired}; {desired} is desired.",
+        evidence={"state": "applied", "desired": desired},
+    )
+
+
+def _passed() -> RunView:
+    view = replace(_previous(), completed_at=AT)
+    handshake, *others = view.checks
+    steps = (_configured("HeartbeatInterval", "30"), _configured("A", "1"), _configured("B", "1"))
+    return replace(view, checks=(replace(handshake, steps=steps), *others))
+
+
+VIEW = _passed()
+PRESENT = Present(
+    serial_number="S", boot=BOOT, chosen={"HeartbeatInterval": Chosen(value="30", at=AFTER)}
+)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +56,16 @@ PRESENT = Present(serial_number="S", boot=BOOT, chosen_at={"HeartbeatInterval": 
             "now runs firmware of no version, and was commissioned with 1.8",
         ),
         (
-            replace(PRESENT, chosen_at={"B": AFTER, "A": AFTER, "C": AT}),
-            "has had A, B changed since",
+            replace(
+                PRESENT,
+                chosen={
+                    "B": Chosen(value="2", at=BEFORE),  # while the run went on
+                    "A": Chosen(value="1", at=AFTER),  # as it was
+                    "C": Chosen(value="1", at=AFTER),  # no key of the template then
+                    "D": Chosen(value="1", at=BEFORE),  # and none of now
+                },
+            ),
+            "has had B, C changed since",
         ),
     ],
 )

@@ -1,11 +1,13 @@
 """The handover is decided and done in one transaction."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.checks import CheckRecord, Evidence, RunView
+from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.commissioning import CompleteHandover
 from domain.errors import NotFoundError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
@@ -13,6 +15,7 @@ from storage.engine import Database
 from storage.fact_records import Boot
 from storage.facts import store
 from storage.handover import Handover
+from storage.parameters import Parameters
 from storage.runs import Runs
 from storage.stale import stale_verdicts
 from storage.tables import charge_points
@@ -24,6 +27,13 @@ def passed_view(*, firmware: str) -> RunView:
         CheckName.OCPP_HANDSHAKE: {"charge_point_serial": "SN-1"},
         CheckName.FIRMWARE_VERSION: {"reported": firmware},
     }
+    configured = Step(
+        name="configuration.HeartbeatInterval",
+        result=CheckResult.PASSED,
+        at=AT,
+        detail="HeartbeatInterval is 30; 30 is desired.",
+        evidence={"desired": "30"},
+    )
     return RunView(
         commissioning_id="com_1",
         charge_point_id="cp_1",
@@ -31,7 +41,12 @@ def passed_view(*, firmware: str) -> RunView:
         started_at=AT,
         completed_at=AT,
         checks=tuple(
-            CheckRecord(name=name, result=CheckResult.PASSED, evidence=evidence.get(name, {}))
+            CheckRecord(
+                name=name,
+                result=CheckResult.PASSED,
+                evidence=evidence.get(name, {}),
+                steps=(configured,) if name is CheckName.OCPP_HANDSHAKE else (),
+            )
             for name in CheckName
         ),
     )
@@ -87,17 +102,48 @@ async def test_a_run_that_has_just_been_accepted_blocks(database: Database) -> N
     assert await _blockers(database) == ["commissioning_in_progress"]
 
 
-async def test_a_verdict_about_another_firmware_blocks(database: Database) -> None:
+async def _another_firmware(connection: AsyncConnection) -> None:
+    await store(connection, [boot(firmware="2.0.0", at=AT + timedelta(hours=1))])
+
+
+async def _another_serial(connection: AsyncConnection) -> None:
+    await connection.execute(update(charge_points).values(serial_number="SN-2"))
+
+
+async def _another_value(connection: AsyncConnection) -> None:
+    later = AT + timedelta(hours=1)
+    await Parameters(connection).queue("cp_1", {"HeartbeatInterval": "60"}, at=later)
+
+
+async def _a_value_that_was_chosen_during_the_run(connection: AsyncConnection) -> None:
+    """The run had read what to apply by then."""
+    before = AT - timedelta(minutes=1)
+    await Parameters(connection).queue("cp_1", {"HeartbeatInterval": "60"}, at=before)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _another_firmware,
+        _another_serial,
+        _another_value,
+        _a_value_that_was_chosen_during_the_run,
+    ],
+)
+async def test_a_verdict_about_another_charge_point_blocks(
+    database: Database, change: Callable[[AsyncConnection], Awaitable[None]]
+) -> None:
     await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
     async with database.write() as connection:
         await Runs(connection).create_starting(run_request())
         await Runs(connection).begin("com_1", id_tag="A1")
         await Runs(connection).finish(passed_view(firmware="1.8.21"))
         await store(connection, [boot(firmware="1.8.21", at=AT)])
+        await Parameters(connection).queue("cp_1", {"HeartbeatInterval": "30"}, at=AT)
     async with database.read() as connection:
         assert await stale_verdicts(connection, "prj_1", {"cp_1": "SN-1"}) == {}
     async with database.write() as connection:
-        await store(connection, [boot(firmware="2.0.0", at=AT + timedelta(hours=1))])
+        await change(connection)
     assert await _blockers(database) == ["stale_result"]
 
 

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
         Identity,
         TriggerMessage,
     )
-    from domain.rules.configuration import judge_configuration
+    from domain.rules.configuration import CONFIGURATION_STEP, judge_configuration
     from domain.rules.identity import judge_identity
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
@@ -75,9 +75,13 @@ async def configure(run: Run) -> int | None:
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
     for parameter in outcome.parameters:
         run.journal.step(
-            f"configuration.{parameter.key}",
+            f"{CONFIGURATION_STEP}{parameter.key}",
             f"{parameter.key} is {parameter.reported}; {parameter.desired} is desired.",
-            {"state": parameter.state, "written": parameter.written},
+            {
+                "state": parameter.state,
+                "written": parameter.written,
+                "desired": parameter.desired,
+            },
             result=CheckResult.PASSED
             if parameter.state is ParameterState.APPLIED
             else CheckResult.FAILED,
