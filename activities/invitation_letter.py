@@ -9,15 +9,17 @@ from html import escape
 from typing import Final
 
 from activities.letters import Letter
-from domain.invitations import InvitationDraft, InvitedChargePoint
-from domain.states import ChargePointStatus, ProjectRole
+from domain.invitations import InvitationDraft, InvitedChargePoint, Tone, day
+from domain.states import ProjectRole
 
-_VERDICTS: Final = {
-    ChargePointStatus.COMMISSIONED: ("Tested, passed", "#1a7f4b"),
-    ChargePointStatus.COMMISSIONING: ("Being tested", "#8a5a00"),
-    ChargePointStatus.COMMISSIONING_FAILED: ("Has not passed its test yet", "#b3261e"),
-    ChargePointStatus.REGISTERED: ("Not tested yet", "#55606b"),
+_COLOURS: Final = {
+    Tone.GOOD: "#1a7f4b",
+    Tone.OPEN: "#8a5a00",
+    Tone.BAD: "#b3261e",
+    Tone.QUIET: "#55606b",
 }
+# A long word would widen a table beyond the screen; old readers know one of the two alone.
+_WRAPS: Final = "overflow-wrap:anywhere;word-break:break-word"
 _FONT: Final = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 
@@ -38,7 +40,7 @@ def _text(draft: InvitationDraft, link: str) -> str:
         lines += [""]
     lines += [draft.project.name, draft.project.address, ""]
     for one in draft.project.charge_points:
-        lines.append(f"  {one.serial_number}: {_VERDICTS[one.status][0]}")
+        lines.append(f"  {one.serial_number}: {one.verdict[0]}")
         lines.append(f"    {_what(one)}")
     lines += [f"  {more}" for more in _more(draft)]
     lines += [
@@ -88,7 +90,7 @@ def _html(draft: InvitationDraft, link: str) -> str:
 <tr><td align="center" style="padding:24px 12px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"
  style="max-width:600px;background:#ffffff;border-radius:10px;{_FONT};font-size:16px;
-line-height:1.5;color:#17212b;text-align:left">
+line-height:1.5;color:#17212b;text-align:left;{_WRAPS}">
 <tr><td style="padding:32px 32px 8px">
 <p style="margin:0 0 16px">Hello,</p>
 <p style="margin:0 0 24px">{escape(_intro(draft))}</p>
@@ -117,13 +119,13 @@ address into your browser:</p>
 
 
 def _row(one: InvitedChargePoint) -> str:
-    verdict, colour = _VERDICTS[one.status]
+    verdict, tone = one.verdict
     return (
         '<tr><td style="padding:10px 12px 10px 0;border-top:1px solid #dde3e9">'
         f"<strong>{escape(one.serial_number)}</strong><br>"
         f'<span style="font-size:13px;color:#55606b">{escape(_what(one))}</span></td>'
         '<td align="right" style="padding:10px 0;border-top:1px solid #dde3e9;'
-        f'color:{colour};font-weight:600">{escape(verdict)}</td></tr>'
+        f'color:{_COLOURS[tone]};font-weight:600">{escape(verdict)}</td></tr>'
     )
 
 
@@ -163,7 +165,7 @@ def _more(draft: InvitationDraft) -> Iterator[str]:
 
 def _small_print(draft: InvitationDraft) -> tuple[str, ...]:
     return (
-        f"The invitation ends on {draft.expires_at:%d %B %Y at %H:%M} UTC.",
+        f"The invitation ends on {day(draft.expires_at)} at {draft.expires_at:%H:%M} UTC.",
         f"It works once and is meant for {draft.email} alone: do not pass it on.",
         "If you did not expect it, decline it or leave it: nothing happens then.",
     )

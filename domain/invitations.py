@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 from domain.audit import ENGINE, Actor
 from domain.states import ChargePointStatus, InvitationStatus, ProjectRole
@@ -27,14 +29,43 @@ class ResendInvitation:
     by: Actor = ENGINE
 
 
+class Tone(StrEnum):
+    """How good a word about a charge point is, for its colour."""
+
+    GOOD = "good"
+    OPEN = "open"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+_VERDICTS: Final = {
+    ChargePointStatus.COMMISSIONED: ("Tested, passed", Tone.GOOD),
+    ChargePointStatus.COMMISSIONING: ("Being tested", Tone.OPEN),
+    ChargePointStatus.COMMISSIONING_FAILED: ("Has not passed its test yet", Tone.BAD),
+    ChargePointStatus.REGISTERED: ("Not tested yet", Tone.QUIET),
+}
+_UNCHARGED: Final = ("Passed, without a test charge", Tone.OPEN)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitedChargePoint:
-    """A charge point, as the invited person reads of it."""
+    """A charge point, as the invited person reads of it.
+
+    ``uncharged``: its newest run that passed has skipped the test charge.
+    """
 
     serial_number: str
     device: str
     place: str | None
     status: ChargePointStatus
+    uncharged: bool = False
+
+    @property
+    def verdict(self) -> tuple[str, Tone]:
+        """How it stands, in words."""
+        if self.uncharged and self.status is ChargePointStatus.COMMISSIONED:
+            return _UNCHARGED
+        return _VERDICTS[self.status]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +120,11 @@ class InvitationSettled:
     status: InvitationStatus
     expires_at: datetime
     news: InvitationNews | None = None
+
+
+def day(moment: datetime) -> str:
+    """Write a day as letters do: 4 December 2026."""
+    return f"{moment.day} {moment:%B %Y}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """What an invited owner reads of the project, in the mail and on the page."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import func, select
@@ -7,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.devices import device_name
 from domain.invitations import InvitedChargePoint, InvitedProject
-from domain.states import ChargePointStatus
-from storage.tables import accounts, charge_points, projects
+from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
+from storage.dialects import among
+from storage.runs import view_of
+from storage.tables import accounts, charge_points, commissioning_runs, projects
 
 _LISTED: Final = 50
 
@@ -31,12 +34,15 @@ async def read_invited(connection: AsyncConnection, project_id: str) -> InvitedP
         .select_from(charge_points)
         .where(charge_points.c.project_id == project_id)
     )
-    rows = await connection.execute(
-        select(charge_points)
-        .where(charge_points.c.project_id == project_id)
-        .order_by(charge_points.c.id)
-        .limit(_LISTED)
-    )
+    rows = (
+        await connection.execute(
+            select(charge_points)
+            .where(charge_points.c.project_id == project_id)
+            .order_by(charge_points.c.id)
+            .limit(_LISTED)
+        )
+    ).all()
+    uncharged = await _uncharged(connection, [row.id for row in rows])
     return InvitedProject(
         name=project.name,
         address=project.address,
@@ -48,7 +54,29 @@ async def read_invited(connection: AsyncConnection, project_id: str) -> InvitedP
                 device=device_name(row.vendor, row.model),
                 place=row.location_address,
                 status=ChargePointStatus(row.status),
+                uncharged=row.id in uncharged,
             )
             for row in rows
         ),
     )
+
+
+async def _uncharged(connection: AsyncConnection, identities: Sequence[str]) -> set[str]:
+    """Charge points whose newest completed run has skipped the test charge."""
+    newest = (
+        select(func.max(commissioning_runs.c.id))
+        .where(among(connection, commissioning_runs.c.charge_point_id, identities))
+        .where(commissioning_runs.c.status == RunStatus.COMPLETED)
+        .group_by(commissioning_runs.c.charge_point_id)
+    )
+    rows = await connection.execute(
+        select(commissioning_runs.c.charge_point_id, commissioning_runs.c.view).where(
+            commissioning_runs.c.id.in_(newest)
+        )
+    )
+    return {
+        row.charge_point_id
+        for row in rows
+        for check in view_of(row.view).checks
+        if check.name is CheckName.TEST_TRANSACTION and check.result is CheckResult.SKIPPED
+    }

@@ -58,12 +58,22 @@ def test_both_say_the_same() -> None:
         "Has not passed its test yet",
         "Not tested yet",
         "and 2 charge points more",
-        "The invitation ends on 08 May 2026 at 09:00 UTC.",
+        "The invitation ends on 8 May 2026 at 09:00 UTC.",
         "facilities@riversidebp.com",
         LINK,
     ):
         assert said in seen, said
         assert said in text, said
+
+
+def test_a_pass_without_a_test_charge_says_so() -> None:
+    passed = replace(DRAFT.project.charge_points[2], uncharged=True)
+    project = replace(DRAFT.project, charge_points=(passed,))
+    letter = invitation_letter(replace(DRAFT, project=project), link=LINK)
+    for said in (letter.text, letter.html or ""):
+        assert "Passed, without a test charge" in said
+        assert "Tested, passed" not in said
+    assert 'color:#8a5a00;font-weight:600">Passed, without' in (letter.html or "")
 
 
 def test_nothing_comes_from_elsewhere_and_there_is_one_link() -> None:

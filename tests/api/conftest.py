@@ -44,9 +44,12 @@ class Outbox:
     """Implements Mailer: keeps what was sent."""
 
     sent: list[tuple[str, str, str]] = field(default_factory=list)
+    html: str = ""
+    """Of the newest mail that has it."""
 
     async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
         self.sent.append((to, subject, text))
+        self.html = html or self.html
         return "kept"
 
     def token(self) -> str:
