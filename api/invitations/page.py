@@ -4,6 +4,7 @@ Opening a link changes nothing, since mail scanners open links too. The token in
 secret of each form, so no other site can send one; :mod:`api.invitations.rendering` has the rest.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
@@ -18,7 +19,7 @@ from api.invitations.schemas import Accept, Decline
 from api.invitations.service import accept, decline
 from api.security.passwords import MIN_LENGTH
 from domain.errors import EngineError, NotFoundError
-from domain.states import InvitationStatus, ProjectRole
+from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from storage.accounts import Accounts
 from storage.invitations import Invitations, why_not_pending
@@ -55,17 +56,23 @@ async def accept_on_page(
             parts, token=token, name=body.name, password=body.password, address=address
         )
     except (ValidationError, EngineError) as error:
-        return await _show(parts, token, error=error)
+        return await _show(parts, token, given=given, error=error)
+    async with parts.database.read() as connection:
+        project = await read_invited(connection, accepted.project_id)
+    email = accepted.account.email
+    log_in = _how_to_log_in(parts, accepted.account.role)
     if accepted.role is not ProjectRole.SITE_OWNER:
         return rendering.notice(
-            "Welcome",
-            f"You work on the project as a {accepted.role.value} now: log in as "
-            f"{accepted.account.email}.",
+            f"Welcome to {project.name}",
+            f"You work on it as a {accepted.role.value} now. Your account is {email}.",
+            log_in,
         )
     return rendering.notice(
-        "Welcome",
-        f"The site is yours to claim: you can log in as {accepted.account.email} now.",
-        "Your installer completes the handover next. Billing and smart charging start with it.",
+        f"Welcome to {project.name}",
+        f"You are its owner. Your account is {email}.",
+        f"You need do nothing more for now: {project.installer_name} completes the handover next. "
+        "Billing and smart charging start with it.",
+        log_in,
     )
 
 
@@ -80,7 +87,7 @@ async def decline_on_page(
         body = Decline(token=token, reason=reason)
         await decline(parts, token=token, reason=body.reason, address=address)
     except (ValidationError, EngineError) as error:
-        return await _show(parts, token, error=error)
+        return await _show(parts, token, given=given, error=error)
     return rendering.notice(
         "You have declined",
         "Who has invited you is told, with the reason if you gave one. This link does nothing any "
@@ -89,7 +96,11 @@ async def decline_on_page(
 
 
 async def _show(
-    parts: AppParts, token: str, *, error: ValidationError | EngineError | None = None
+    parts: AppParts,
+    token: str,
+    *,
+    given: Mapping[str, str] | None = None,
+    error: ValidationError | EngineError | None = None,
 ) -> HTMLResponse:
     try:
         async with parts.database.read() as connection:
@@ -105,7 +116,9 @@ async def _show(
         return rendering.notice(
             _TITLES[status],
             f"This is about {project.name}, {project.address}.",
-            why_not_pending(status).detail,
+            _how_to_log_in(parts, invitation.role.account_role)
+            if status is InvitationStatus.ACCEPTED
+            else why_not_pending(status).detail,
             status=HTTPStatus.GONE,
         )
     return rendering.form(
@@ -113,20 +126,37 @@ async def _show(
         project,
         token=token,
         has_account=account is not None,
-        error=None if error is None else _said(error),
+        given=given,
+        wrong=None if error is None else _wrong(error),
         status=_status_of(error),
     )
 
 
-def _said(error: ValidationError | EngineError) -> str:
+def _how_to_log_in(parts: AppParts, role: Role) -> str:
+    """Say what an account is good for: there is no page to log in on."""
+    side = role.value.replace("_", "-")
+    address = f"{parts.settings.public_api_url.rstrip('/')}/api/v1/{side}/login"
+    return (
+        "There is no page to log in on: the account is for software that uses the API, which logs "
+        f"in with its e-mail and its password at {address}."
+    )
+
+
+def _wrong(error: ValidationError | EngineError) -> rendering.Wrong:
     if isinstance(error, EngineError):
         if error.code == "login_failed":
-            return "The password is wrong. It is the one of the account that you have already."
-        return error.detail
-    wrong = error.errors()[0]
-    if wrong["type"] == "string_too_short":
-        return f"The password needs at least {MIN_LENGTH} characters."
-    return f"{str(wrong['loc'][-1]).capitalize()}: {wrong['msg']}."
+            return rendering.Wrong(
+                text="The password is wrong. It is the one of the account that you have already.",
+                field="password",
+            )
+        return rendering.Wrong(text=error.detail)
+    first = error.errors()[0]
+    field = str(first["loc"][-1])
+    if (field, first["type"]) == ("password", "string_too_short"):
+        text = f"The password needs at least {MIN_LENGTH} characters."
+    else:
+        text = f"{field.capitalize()}: {first['msg']}."
+    return rendering.Wrong(text=text, field=field)
 
 
 def _status_of(error: ValidationError | EngineError | None) -> int:

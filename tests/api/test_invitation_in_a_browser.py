@@ -16,6 +16,7 @@ from tests.api.conftest import Outbox
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _PHONE: ViewportSize = {"width": 360, "height": 740}
+_LONG_WORD = "W" * 90
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -53,7 +54,7 @@ async def invited(installer: Caller, outbox: Outbox) -> tuple[str, str]:
     """A project with an invitation, and where its page is."""
     project = await installer.project()
     await installer.charge_point(project)
-    body = {"email": "facilities@riversidebp.com", "message": "Ready for you."}
+    body = {"email": "facilities@riversidebp.com", "message": f"Ready for you. {_LONG_WORD}"}
     answer = await installer.post(f"/projects/{project}/invite-site-owner", body)
     assert answer.status_code == 201, answer.text
     return project, f"/invitations/{outbox.token()}"
@@ -79,12 +80,40 @@ async def test_an_owner_accepts_and_the_next_time_logs_in(
             assert form["x"] + form["width"] <= main["x"] + main["width"] <= _PHONE["width"]
             await page.get_by_label(label).fill(PASSWORD)
             await page.get_by_role("button", name="Accept the invitation").click()
-            await expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+            await expect(page.get_by_role("heading", name="Welcome to Riverside")).to_be_visible()
             shown = (await installer.get(f"/projects/{project}")).json()
             assert shown["site_owner_accepted"] is True
             await page.goto(f"{url}{path}")
             await expect(page.get_by_role("heading", name="Accepted already")).to_be_visible()
     assert [url for url in elsewhere if not url.endswith("/favicon.ico")] == []
+
+
+async def test_what_is_wrong_stands_where_it_is_seen(
+    app: FastAPI, installer: Caller, outbox: Outbox
+) -> None:
+    async with served(app) as url, phone([]) as page:
+        _, path = await invited(installer, outbox)
+        await page.goto(f"{url}{path}")
+        await page.get_by_label("Your name").fill("Robin")
+        password = page.get_by_label("Password (at least")
+        await password.evaluate("field => field.removeAttribute('minlength')")
+        await password.fill("short")
+        await page.get_by_role("button", name="Accept the invitation").click()
+        await expect(page.locator("#password-wrong")).to_be_in_viewport()
+        await expect(page.get_by_label("Your name")).to_have_value("Robin")
+        await expect(password).to_be_focused()
+        await expect(password).to_have_accessible_description(
+            "The password needs at least 10 characters."
+        )
+
+
+async def test_no_word_of_the_mail_is_wider_than_a_phone(installer: Caller, outbox: Outbox) -> None:
+    async with phone([]) as page:
+        await invited(installer, outbox)
+        await page.set_content(outbox.html)
+        card = await page.locator("table table").first.bounding_box()
+        assert card is not None
+        assert card["x"] + card["width"] <= _PHONE["width"]
 
 
 async def test_an_owner_declines_with_a_reason(

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from datetime import timedelta
+from html import escape
 from urllib.parse import urlencode
 
 import httpx
@@ -15,6 +16,8 @@ from storage.engine import Database
 from storage.tables import invitations
 from tests.api.callers import PASSWORD, Caller
 from tests.api.conftest import Outbox
+from tests.api.verdicts import judge
+from tests.documents.reports import WITHOUT_TEST
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -83,15 +86,25 @@ async def test_its_headers_keep_the_secret(
 
 async def test_a_new_owner_accepts(anonymous: Caller, installer: Caller, outbox: Outbox) -> None:
     project, path = await invited(installer, outbox)
-    answer = await submit(anonymous, f"{path}/accept", password="short")
+    answer = await submit(anonymous, f"{path}/accept", password="short", name='Robin "R" <b>')
     assert answer.status_code == 422
-    assert "at least 10 characters" in answer.text
+    # What was typed is still there, but for the password; what is wrong stands at its field too.
+    assert answer.text.count("The password needs at least 10 characters.") == 2
+    assert 'id="password-wrong"' in answer.text
+    assert 'aria-describedby="password-wrong"' in answer.text
+    assert 'value="Robin &quot;R&quot; &lt;b&gt;"' in answer.text
+    assert "short" not in answer.text
+    answer = await submit(anonymous, f"{path}/accept", password=PASSWORD, name="x" * 300)
+    assert 'id="name-wrong"' in answer.text
     answer = await submit(anonymous, f"{path}/accept", password=PASSWORD, name="Robin")
     assert answer.status_code == 200
+    assert f"<h1>Welcome to {escape(NAME)}</h1>" in answer.text
     assert "facilities@riversidebp.com" in answer.text
+    assert "https://api.example.com/api/v1/site-owner/login" in answer.text
     assert (await installer.get(f"/projects/{project}")).json()["site_owner_accepted"] is True
     again = await anonymous.call("GET", path)
     assert (again.status_code, "Accepted already" in again.text) == (410, True)
+    assert "There is no page to log in on" in again.text
 
 
 async def test_an_owner_with_an_account_logs_in(
@@ -104,9 +117,33 @@ async def test_an_owner_with_an_account_logs_in(
     assert "You have an account already" in page.text
     answer = await submit(anonymous, f"{path}/accept", password="not-the-password")
     assert answer.status_code == 401
-    assert "The password is wrong" in answer.text
+    assert answer.text.count("The password is wrong") == 2
     assert (await submit(anonymous, f"{path}/accept", password=PASSWORD)).status_code == 200
     assert (await installer.get(f"/projects/{project}")).json()["site_owner_accepted"] is True
+
+
+async def test_a_pass_without_a_test_charge_says_so(
+    anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+) -> None:
+    project, path = await invited(installer, outbox)
+    (charge_point,) = (await installer.get("/charge-points")).json()["items"]
+    await judge(database, charge_point["id"], project, WITHOUT_TEST)
+    page = await anonymous.call("GET", path)
+    assert '<strong class="open">Passed, without a test charge</strong>' in page.text
+    await judge(database, charge_point["id"], project)
+    page = await anonymous.call("GET", path)
+    assert '<strong class="good">Tested, passed</strong>' in page.text
+
+
+async def test_a_reason_that_is_too_long_is_kept(
+    anonymous: Caller, installer: Caller, outbox: Outbox
+) -> None:
+    _, path = await invited(installer, outbox)
+    answer = await submit(anonymous, f"{path}/decline", reason="Not ours & " + "x" * 600)
+    assert answer.status_code == 422
+    assert "<details open>" in answer.text
+    assert 'id="reason-wrong"' in answer.text
+    assert ">Not ours &amp; xxx" in answer.text
 
 
 async def test_an_owner_declines(anonymous: Caller, installer: Caller, outbox: Outbox) -> None:
