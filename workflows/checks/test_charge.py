@@ -93,23 +93,26 @@ async def _start(run: Run, connector: int) -> TransactionFact:
     deadline = began + run.pace.vehicle
     attempt = 0
     rejection: str | None = None
-    vehicle = True  # may be there from the start
     while True:
         attempt += 1
         # A cable that goes in from here on, be it before the answer, may be too late for this ask.
         before = run.inbox.connectors.get(connector)
+        expected_until = run.start_expected_until
         outcome = await _ask_for_start(run, connector, attempt)
         refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
-        rejection = (outcome.detail or outcome.reply) if refused else None
-        run.start_expected_until = None if refused else workflow.now() + run.pace.start
+        if not refused:
+            rejection = None
+            run.start_expected_until = workflow.now() + run.pace.start
+        else:
+            # One that was taken may be why this one was not.
+            run.start_expected_until = expected_until
+            rejection = None if expected_until else outcome.detail or outcome.reply
         # It may never have arrived, and no vehicle that is there would tell.
         lost = outcome.reply is Reply.UNKNOWN
-        if vehicle or lost:
+        if attempt == 1 or lost:
             await late_start(run)
         if _ours(run) is None and not lost and workflow.now() < deadline:
-            vehicle = await _wait_for_vehicle(run, connector, before, began)
-            if vehicle:
-                await late_start(run)  # the start that was asked for may have waited for the cable
+            await _wait_for_vehicle(run, connector, before, began)
         started = _ours(run)
         if started is not None:
             return started
@@ -146,10 +149,10 @@ async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
 
 async def _wait_for_vehicle(
     run: Run, connector: int, before: ConnectorFact | None, began: datetime
-) -> bool:
-    """Until a cable is plugged in anew, or a transaction starts; False when neither came in time.
+) -> None:
+    """Until a cable is plugged in anew, a transaction starts, or the time of one prompt is over.
 
-    The time is that of one prompt. A charge point may have forgotten the start by then.
+    The charge point may have forgotten the start by then.
     """
     deadline = began + run.pace.vehicle
 
@@ -170,7 +173,8 @@ async def _wait_for_vehicle(
             f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
             f"{run.answer.note}"
         )
-    return plugged_in()
+    if plugged_in():
+        await late_start(run)  # the start that was asked for may have waited for the cable
 
 
 async def _collect_meter_values(run: Run, transaction_id: int) -> None:
