@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.batch import RunToStart
 from domain.checks import RunView
 from domain.commissioning import CancelRequest, RetryOrder, RunStarted
 from domain.errors import UnavailableError
-from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
+from domain.names import OTHER_RUN, RUN_CLOSING, SHARED_TASK_QUEUE, commissioning_workflow_id
 from storage.engine import Database
 from storage.run_orders import Committed, RunOrders
+from storage.runs import Runs
 from workflows.commissioning import CommissioningWorkflow
 from workflows.run_start import RunStart, start_when_free
 
@@ -70,18 +73,33 @@ class TemporalRunStarter:
             await self._start(Committed(request=run.request, registered=run.registered))
 
     async def cancel_open(self, charge_point_id: str, request: CancelRequest) -> bool:
-        """Cancel the open run of a charge point; False when no workflow of one is open."""
+        """Cancel the open run of a charge point; False when it has no workflow.
+
+        One that closes by itself just now is as good as cancelled: its end is told either way.
+        """
+        async with self._database.read() as connection:
+            meant = await Runs(connection).open_run(charge_point_id)
+        if meant is None:
+            return False
         run: WorkflowHandle[CommissioningWorkflow, RunView | None] = (
             self._client.get_workflow_handle_for(
                 CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
             )
         )
         try:
-            await run.execute_update(CommissioningWorkflow.cancel, request)
+            await run.execute_update(
+                CommissioningWorkflow.cancel,
+                replace(request, commissioning_id=meant.request.commissioning_id),
+            )
         except RPCError as error:
             if error.status not in _NOT_OPEN:
                 raise
             return False
+        except WorkflowUpdateFailedError as error:
+            refusal = error.cause.type if isinstance(error.cause, ApplicationError) else None
+            if refusal not in {OTHER_RUN, RUN_CLOSING}:
+                raise
+            return refusal == RUN_CLOSING
         return True
 
     async def _start(self, committed: Committed) -> RunStarted:

@@ -174,20 +174,28 @@ class TransactionReadings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelRequest:
-    """Who cancels a run, and why. ``actor`` is who that is for the audit trail."""
+    """Who cancels a run, and why. ``actor`` is who that is for the audit trail.
+
+    ``commissioning_id`` is the run that is meant; None: whichever is open.
+    """
 
     by: str = AN_OPERATOR
     reason: str | None = None
+    commissioning_id: str | None = None
     actor: Actor = OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """Update of CommissioningWorkflow: a person's answer to what the run asks."""
+    """Update of CommissioningWorkflow: a person's answer to what the run asks.
+
+    ``commissioning_id`` is the run that is meant; None: whichever is open.
+    """
 
     answer: InstallerAnswer
     note: str | None = None
     by: str = AN_OPERATOR
+    commissioning_id: str | None = None
     actor: Actor = OPERATOR
 
 

@@ -75,6 +75,12 @@ BILLING_WORKFLOW = "BillingWorkflow"
 BILLING_DUE_SIGNAL = "billing_due"
 """To the billing of a transaction: it is due, perhaps anew."""
 
+OTHER_RUN = "other_run"
+"""Type of an update's refusal: the workflow is of another run than the one that is meant."""
+
+RUN_CLOSING = "run_closing"
+"""Type of a cancel's refusal: the run closes with the verdict of its checks."""
+
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 
 BATCH_CHANGED_SIGNAL = "batch_changed"

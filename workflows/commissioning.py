@@ -22,7 +22,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import ConflictError
     from domain.facts import ChargePointEvents
     from domain.failures import FailureCode, failure
-    from domain.names import CHARGE_POINT_EVENTS_SIGNAL, SearchAttribute
+    from domain.names import (
+        CHARGE_POINT_EVENTS_SIGNAL,
+        OTHER_RUN,
+        RUN_CLOSING,
+        SearchAttribute,
+    )
     from domain.rules.retry import Situation, still_holds
     from domain.states import CheckName, InstallerAnswer, RunStatus, WaitingFor
     from workflows import policies
@@ -136,6 +141,7 @@ class CommissioningWorkflow:
 
     @cancel.validator
     def _can_be_cancelled(self, request: CancelRequest) -> None:
+        self._must_be_meant(request.commissioning_id)
         _must_name(request.by)
         self._refuse_while_closing()
 
@@ -143,7 +149,7 @@ class CommissioningWorkflow:
         if self._closing and not self._cancelled:
             raise _refused(
                 ConflictError(
-                    "run_closing",
+                    RUN_CLOSING,
                     "The checks have ended, and the run is about to close with their verdict. "
                     "There is nothing left to cancel.",
                 )
@@ -171,6 +177,7 @@ class CommissioningWorkflow:
 
     @answer.validator
     def _can_be_answered(self, answer: Answer) -> None:
+        self._must_be_meant(answer.commissioning_id)
         asked = self._journal.waiting
         if self._run is None or asked is None or not asked.answers or self._run.answer:
             raise _refused(
@@ -191,6 +198,12 @@ class CommissioningWorkflow:
                 ConflictError("note_missing", "A skip needs a note that says why, for the record.")
             )
         _must_name(answer.by)
+
+    def _must_be_meant(self, commissioning_id: str | None) -> None:
+        """Refuse what is meant for the run after this one, which has the same workflow id."""
+        mine = self._request.commissioning_id
+        if commissioning_id not in {None, mine}:
+            raise _refused(ConflictError(OTHER_RUN, f"This is run {mine}."))
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()

@@ -27,6 +27,7 @@ from storage.runs import Run, Runs
 from workflows.run_start import RunStart
 
 _FOLLOWED_RUNS: Final = 20
+_CANCEL_TRIES: Final = 2  # between the two, the run may have begun
 
 
 async def start(
@@ -139,22 +140,23 @@ async def cancel(
     """Cancel the open run; the second part of the answer says how far that is.
 
     Raises:
-        ConflictError: ``no_open_run``.
+        ConflictError: ``no_open_run``; ``run_closing``.
 
     """
-    async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
-        run = await Runs(connection).open_run(charge_point_id)
-    if run is None:
-        raise _no_open_run()
-    request = CancelRequest(by=installer.email, reason=reason, actor=by)
-    if await parts.temporal.cancel_run(charge_point_id, request):
-        return run.request, RunStatus.IN_PROGRESS
-    # The row is there and its workflow is not: not begun yet, or just closed.
-    async with parts.database.write() as connection:
-        abandoned = await Runs(connection).abandon(run.request, by=by, at=now())
-    if abandoned:
-        return run.request, RunStatus.CANCELLED
+    run = await _open_run(parts, installer, charge_point_id)
+    meant = run.request.commissioning_id
+    request = CancelRequest(by=installer.email, reason=reason, commissioning_id=meant, actor=by)
+    for _ in range(_CANCEL_TRIES):
+        if await parts.temporal.cancel_run(charge_point_id, request):
+            return run.request, RunStatus.IN_PROGRESS
+        # The row is there and its workflow is not: not begun yet, or just closed.
+        async with parts.database.write() as connection:
+            abandoned = await Runs(connection).abandon(run.request, by=by, at=now())
+        if abandoned:
+            return run.request, RunStatus.CANCELLED
+        # It has just begun, then; or else it has ended.
+        if (await _open_run(parts, installer, charge_point_id)).request.commissioning_id != meant:
+            break
     raise _no_open_run()
 
 
@@ -167,15 +169,22 @@ async def answer(
         ConflictError: ``no_open_run``; ``nothing_asked``; ``answer_not_possible``.
 
     """
+    run = await _open_run(parts, installer, charge_point_id)
+    meant = replace(given, commissioning_id=run.request.commissioning_id)
+    asked = await parts.temporal.answer_run(charge_point_id, meant)
+    if asked is None:
+        await _open_run(parts, installer, charge_point_id)
+        raise ConflictError("nothing_asked", "The run is about to begin, and asks nothing yet.")
+    return run.request, asked.prompt
+
+
+async def _open_run(parts: Parts, installer: Account, charge_point_id: str) -> Run:
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
         run = await Runs(connection).open_run(charge_point_id)
     if run is None:
         raise _no_open_run()
-    asked = await parts.temporal.answer_run(charge_point_id, given)
-    if asked is None:
-        raise _no_open_run()
-    return run.request, asked.prompt
+    return run
 
 
 async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[Committed]]) -> RunRequest:

@@ -48,6 +48,7 @@ from domain.commissioning import (
 from domain.errors import ConflictError, UnavailableError
 from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
+    OTHER_RUN,
     SHARED_TASK_QUEUE,
     commissioning_workflow_id,
     configuration_workflow_id,
@@ -170,7 +171,7 @@ class TemporalGateway:
             return None
 
     async def cancel_run(self, charge_point_id: str, request: CancelRequest) -> bool:
-        """Cancel the open run; False when there is none."""
+        """Cancel the run that is meant; False when its workflow is not there."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 run = self._run(client, charge_point_id)
@@ -178,11 +179,13 @@ class TemporalGateway:
         except RPCError:
             return False
         except WorkflowUpdateFailedError as error:
+            if _is_of_another_run(error):
+                return False
             raise _refusal(error) from error
         return True
 
     async def answer_run(self, charge_point_id: str, given: Answer) -> Waiting | None:
-        """Answer the open run; None when there is none.
+        """Answer the run that is meant; None when its workflow is not there.
 
         Raises:
             ConflictError: it asks nothing, or something else.
@@ -195,6 +198,8 @@ class TemporalGateway:
         except RPCError:
             return None
         except WorkflowUpdateFailedError as error:
+            if _is_of_another_run(error):
+                return None
             raise _refusal(error) from error
 
     async def wake_batch(self, owner: BatchOwner) -> None:
@@ -289,6 +294,11 @@ class TemporalGateway:
         return client.get_workflow_handle_for(
             CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
         )
+
+
+def _is_of_another_run(error: WorkflowUpdateFailedError) -> bool:
+    """Tell whether the run before still holds the workflow id."""
+    return isinstance(error.cause, ApplicationError) and error.cause.type == OTHER_RUN
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> ConflictError | UnavailableError:

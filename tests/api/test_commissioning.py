@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -325,6 +326,39 @@ class TestCancel:
         assert answer.status_code == 202
         assert answer.json()["status"] == "cancelled"
         problem(await installer.get(f"/commissioning/{identity}/status"), 404, "no_run")
+
+    @pytest.mark.usefixtures("engine")
+    async def test_the_run_before_is_not_meant(
+        self, installer: Caller, database: Database, temporal_client: Client
+    ) -> None:
+        """It has its verdict, and its workflow is about to close; the next has not begun."""
+        identity = await installer.charge_point()
+        answer = await installer.post(f"/commissioning/{identity}/start")
+        before = answer.json()["commissioning_id"]
+        workflow = temporal_client.get_workflow_handle(commissioning_workflow_id(identity))
+
+        async def begun() -> None:
+            status = (await installer.get(f"/commissioning/{identity}/status")).json()
+            assert status["waiting_for"] == "connection"
+
+        await eventually(lambda: begun())  # noqa: PLW0108
+        async with database.write() as connection:
+            run = await Runs(connection).get(identity, before)
+            assert run is not None
+            await Runs(connection).finish(failed(identity, before))
+            meant = replace(run.request, commissioning_id=new_id(Prefix.COMMISSIONING))
+            await Runs(connection).create_starting(meant)
+        answer = await installer.post(f"/commissioning/{identity}/answer", {"answer": "done"})
+        problem(answer, 409, "nothing_asked")
+        answer = await installer.post(f"/commissioning/{identity}/cancel")
+        assert answer.json() == {
+            "commissioning_id": meant.commissioning_id,
+            "charge_point_id": identity,
+            "status": "cancelled",
+        }
+        view = await workflow.query("status", result_type=RunView)
+        assert (view.status, view.cancelled_by) == (RunStatus.IN_PROGRESS, None)
+        await terminate(temporal_client, identity)
 
 
 class TestAnswer:
