@@ -3,6 +3,8 @@
 import asyncio
 import re
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import structlog
@@ -15,10 +17,12 @@ from domain.errors import EngineError
 _MIB = 1024 * 1024
 MAX_BODY = _MIB
 """Bytes of a request body."""
-MAX_FILE = 4 * _MIB
+MAX_FILE = 12 * _MIB
 """Bytes of an imported file."""
 MAX_PHOTO = 8 * _MIB
 """Bytes of a photo."""
+LARGE_AT_ONCE = 8
+"""Bodies above MAX_BODY that are in memory at a time; the next ones are read after them."""
 _BODY_SECONDS = 30
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _log = structlog.get_logger()
@@ -47,6 +51,7 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._room = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -88,27 +93,38 @@ class RequestMiddleware:
                 )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await _read_body(Headers(scope=scope), receive, limit=_limit(scope))
-        except EngineError as error:
-            await problem_response(error, scope["dynamo.request_id"])(scope, receive, send)
-            return
-        if body is None:
-            return
-        given = False
-
-        async def replay() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        await self._app(scope, replay, send)
+        async with AsyncExitStack() as held:
+            try:
+                body = await _read_body(
+                    Headers(scope=scope),
+                    receive,
+                    limit=_limit(scope),
+                    large=lambda: held.enter_async_context(self._room),
+                )
+            except EngineError as error:
+                await problem_response(error, scope["dynamo.request_id"])(scope, receive, send)
+                return
+            if body is not None:
+                await self._app(scope, _replayed(body, receive), send)
 
 
-async def _read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes | None:
-    """Read the body, or None when the client went away."""
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+async def _read_body(
+    headers: Headers, receive: Receive, *, limit: int, large: Callable[[], Awaitable[object]]
+) -> bytes | None:
+    """Read the body, or None when the client went away; waits for room before a large one."""
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise _too_large(limit)
@@ -121,6 +137,8 @@ async def _read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes
                 if message["type"] == "http.disconnect":
                     return None
                 chunk = message.get("body", b"")
+                if size <= MAX_BODY < size + len(chunk) <= limit:
+                    await large()
                 size += len(chunk)
                 if size > limit:
                     raise _too_large(limit)

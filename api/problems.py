@@ -50,7 +50,7 @@ _MEANING = {
     409: ("project_handed_over", "The present state does not allow it."),
     413: (
         "body_too_large",
-        "The body is larger than 1 MiB, an imported file than 4 MiB, or a photo than 8 MiB.",
+        "The body is larger than 1 MiB, an imported file than 12 MiB, or a photo than 8 MiB.",
     ),
     415: ("not_csv", "The body is not declared as a CSV file."),
     422: ("invalid_input", "A field is wrong; `errors` names it."),

@@ -59,7 +59,8 @@ async def import_charge_points(
 
     The first row names the columns: `serial_number`, `model` and `vendor`, and if you like
     `ocpp_version`, `latitude`, `longitude` and `address`. All rows are registered or none; a
-    refusal names each wrong field with its row, the first 1,000 of them, and their `total`.
+    refusal names each wrong field with its row: the first 1,000 one by one in `errors`, all of
+    them in `rows` by what is wrong, and their `total`.
     """
     async with parts.database.read() as connection:
         await Projects(connection).get(project_id, installer_id=installer.id)

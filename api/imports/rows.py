@@ -1,6 +1,7 @@
 """What the rows of a file of charge points mean, and what is wrong with them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,7 @@ from storage.charge_points import serial_key
 
 MAX_ROWS: Final = 10_000
 MAX_SHOWN: Final = 1_000
-"""Wrong fields that an answer names; ``total`` counts all."""
+"""Wrong fields that an answer shows one by one; all of them are in ``rows``, and in ``total``."""
 REQUIRED: Final = ("serial_number", "model", "vendor")
 _PLACE: Final = ("latitude", "longitude", "address")
 COLUMNS: Final = (*REQUIRED, "ocpp_version", *_PLACE)
@@ -76,9 +77,16 @@ def parse(data: bytes, *, project_id: str) -> Parsed:
 
 
 def refusal(errors: Sequence[FieldError]) -> InvalidError:
-    """Refuse a file for its rows; the answer is bounded, the total is not."""
+    """Refuse a file for its rows: every one of them is named, by what is wrong with it.
+
+    Most have the same few things wrong, so that the answer has a megabyte at the very most.
+    """
     rows = len({error.row for error in errors})
-    named = "" if len(errors) <= MAX_SHOWN else f" The first {MAX_SHOWN:,} are named."
+    shown = f" The first {MAX_SHOWN:,} are in errors, all are in rows."
+    named = "" if len(errors) <= MAX_SHOWN else shown
+    alike: defaultdict[tuple[str, str], list[int | None]] = defaultdict(list)
+    for error in errors:
+        alike[error.field, error.detail].append(error.row)
     fields = "field is" if len(errors) == 1 else "fields are"
     return InvalidError(
         "invalid_rows",
@@ -86,6 +94,10 @@ def refusal(errors: Sequence[FieldError]) -> InvalidError:
         f"{'row' if rows == 1 else 'rows'}.{named}",
         tuple(errors[:MAX_SHOWN]),
         total=len(errors),
+        rows=[
+            {"field": field, "detail": detail, "rows": numbers}
+            for (field, detail), numbers in alike.items()
+        ],
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from api.imports.rows import MAX_ROWS, MAX_SHOWN
-from api.middleware import MAX_FILE
+from api.middleware import MAX_BODY, MAX_FILE
 from storage.engine import Database
 from storage.tables import projects
 from tests.api.callers import Caller, problem
@@ -75,9 +75,13 @@ async def test_registers_every_row(installer: Caller) -> None:
 
 async def test_the_largest_file(installer: Caller) -> None:
     project = await installer.project()
-    rows = "".join(f"SN-{number},Terra AC,ABB\n" for number in range(MAX_ROWS))
-    answer = await send(installer, project, f"serial_number,model,vendor\n{rows}")
-    assert answer.status_code == 201, answer.text
+    place = "x" * 500
+    rows = "".join(
+        f"{number:0100},{place[:100]},{place[:100]},1.6,51.4545,-2.5879,{place}\n"
+        for number in range(MAX_ROWS)
+    )
+    answer = await send(installer, project, HEADER + rows)
+    assert answer.status_code == 201, answer.text[:500]
     assert len({item["id"] for item in answer.json()["items"]}) == MAX_ROWS
     shown = (await installer.get(f"/projects/{project}")).json()
     assert shown["charge_points"]["registered"] == MAX_ROWS
@@ -141,6 +145,19 @@ class TestRows:
         assert document["total"] == MAX_SHOWN + 1
         assert len(document["errors"]) == MAX_SHOWN
         assert "1,001 fields are wrong in 1,001 rows. The first 1,000" in document["detail"]
+        assert document["rows"] == [
+            {"field": "model", "detail": "is required", "rows": list(range(2, MAX_SHOWN + 3))}
+        ]
+
+    async def test_every_row_of_the_largest_file_is_named(self, installer: Caller) -> None:
+        rows = "SN-1,,\n" * MAX_ROWS
+        project = await installer.project()
+        answer = await send(installer, project, f"serial_number,model,vendor\n{rows}")
+        document = problem(answer, 422, "invalid_rows")
+        named = [(group["field"], row) for group in document["rows"] for row in group["rows"]]
+        assert len(named) == len(set(named)) == document["total"] == 3 * MAX_ROWS - 1
+        assert {row for _, row in named} == set(range(2, MAX_ROWS + 2))
+        assert len(answer.content) < MAX_BODY
 
 
 @on_sqlite
@@ -193,7 +210,7 @@ class TestFile:
         blank = b"\n" * (MAX_FILE - len(content))
         assert (await send(installer, project, content + blank)).status_code == 201
         answer = await send(installer, project, content + blank + b"\n")
-        assert "4 MiB" in problem(answer, 413, "body_too_large")["detail"]
+        assert "12 MiB" in problem(answer, 413, "body_too_large")["detail"]
 
     async def test_not_into_a_project_that_was_handed_over(
         self, installer: Caller, handed_over: str
