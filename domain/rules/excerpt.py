@@ -69,7 +69,7 @@ def excerpt(frames: Sequence[Frame]) -> tuple[Frame, ...]:
             if wish.answer and kind is not None and kind[1] in answers:
                 chosen.append(answers[kind[1]])
     chosen += _statuses(ordered)
-    return tuple(sorted(dict.fromkeys(chosen), key=lambda frame: frame.at)[:MOST_FRAMES])
+    return fewer(list(dict.fromkeys(chosen)), MOST_FRAMES)
 
 
 def fewer(frames: Sequence[Frame], most: int) -> tuple[Frame, ...]:

@@ -39,6 +39,31 @@ def test_of_many_connectors_the_last_word_of_the_lowest_two() -> None:
     assert [shown.at.second for shown in excerpt(frames)] == [21, 22]
 
 
+def test_the_end_of_the_transaction_stays_in_the_longest_excerpt() -> None:
+    actions = (
+        "FirmwareStatusNotification",
+        "BootNotification",
+        "Heartbeat",
+        "RemoteStartTransaction",
+        "StartTransaction",
+        "MeterValues",
+        "MeterValues",
+        "RemoteStopTransaction",
+    )
+    frames = [call(second, action) for second, action in enumerate(actions)]
+    frames += [
+        frame(one.at.second + 0.5, OUT, one.action, f'[3,"{one.at.second}",{{}}]') for one in frames
+    ]
+    frames += [
+        call(20, "StatusNotification", '{"connectorId":1}'),
+        call(21, "StatusNotification", '{"connectorId":2}'),
+        call(22, "StopTransaction"),
+    ]
+    shown = excerpt(frames)
+    assert len(shown) == MOST_FRAMES
+    assert shown[-1].action == "StopTransaction"
+
+
 def test_where_there_is_little_room_the_transaction_stays() -> None:
     frames = [
         call(1, "BootNotification"),
