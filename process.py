@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import structlog
 import uvloop
 
-FAILED, MISUSED = 1, 2
+FAILED: int = 1
 
 
 def run(main: Coroutine[Any, Any, object]) -> NoReturn:

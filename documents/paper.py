@@ -3,7 +3,7 @@
 Whatever is drawn with it goes through :func:`documents.text.clean` first where it is not ours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ MARGIN: Final = 15.0
 WIDTH: Final = 210.0 - 2 * MARGIN
 """Millimetres between the margins."""
 _TOP: Final = 13.0
-_FOOT: Final = 15.0
+_FOOT: Final = 16.0
 
 
 class Colour(Enum):
@@ -39,14 +39,17 @@ class Colour(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imprint:
-    """What every page says at its foot, in two lines, and what the file says about itself."""
+    """What every page says at its foot, and what the file says about itself."""
 
     title: str
     subject: str
     foot: str
-    below: str
+    below: Sequence[str]
+    """Two lines at most, smaller."""
     at: datetime
     """The moment the document is of; nothing in it depends on when it is rendered."""
+    pages: int = 1
+    """How many there will be, about; their number is put in last, and place is kept for it."""
 
 
 class Paper(FPDF):
@@ -65,7 +68,7 @@ class Paper(FPDF):
         add_fonts(self, written)
         self.alias_nb_pages(PAGES)
         self.set_margins(MARGIN, _TOP)
-        self.set_auto_page_break(auto=True, margin=_FOOT + 4)
+        self.set_auto_page_break(auto=True, margin=_FOOT + 2)
         self.c_margin = 0.0
         self.set_title(clean(imprint.title))
         self.set_subject(clean(imprint.subject))
@@ -92,16 +95,16 @@ class Paper(FPDF):
         """Write the foot of each page; called by the library."""
         self.set_y(-_FOOT)
         self.rule()
-        self.set_y(-_FOOT + 2)
+        self.set_y(-_FOOT + 1.4)
         self.ink(7, colour=Colour.MUTED)
-        # Its final width is not known yet; two digits are what most documents have at most.
-        place = self.get_string_width(f"Page {self.page_no()} of 10")
+        place = self.get_string_width(f"Page {self.page_no()} of {self._imprint.pages}")
         foot = self.fitted(clean(self._imprint.foot), WIDTH - place - 5)
         self.cell(WIDTH - place, 4, foot)
         self.cell(place, 4, f"Page {self.page_no()} of {PAGES}")
         self.ink(6.2, colour=Colour.MUTED)
-        self.set_xy(MARGIN, -_FOOT + 5.6)
-        self.cell(WIDTH, 3, self.fitted(clean(self._imprint.below), WIDTH))
+        for number, line in enumerate(self._imprint.below):
+            self.set_xy(MARGIN, -_FOOT + 5.2 + number * 2.8)
+            self.cell(WIDTH, 2.8, self.fitted(clean(line), WIDTH))
 
     def ink(
         self,
@@ -137,8 +140,11 @@ class Paper(FPDF):
             total += width
         return total * self.font_size_pt
 
-    def wrapped(self, text: str, width: float) -> list[str]:
-        """Break a cleaned text into lines, between words; a long word is broken where it must."""
+    def wrapped(self, text: str, width: float, *, at_most: int | None = None) -> list[str]:
+        """Break a cleaned text into lines, between words; a long word is broken where it must.
+
+        Of more than ``at_most`` lines the last one shown ends with an ellipsis.
+        """
         lines: list[str] = []
         for paragraph in text.split("\n"):
             line = ""
@@ -152,6 +158,8 @@ class Paper(FPDF):
                 *whole, line = self._broken(word, width)
                 lines += whole
             lines.append(line)
+        if at_most is not None and len(lines) > at_most:
+            return [*lines[: at_most - 1], self.fitted(f"{lines[at_most - 1]} …", width)]
         return lines
 
     def _broken(self, word: str, width: float) -> list[str]:

@@ -34,7 +34,7 @@ def statement_pdf(statement: Statement) -> bytes:
             title=f"Statement of {_month(statement)}, {statement.project}",
             subject="Charge detail records of a month",
             foot=f"Statement of {_month(statement)} · {statement.project}",
-            below=f"{statement.project_id} · no invoice: a list of what was billed",
+            below=(f"{statement.project_id} · no invoice: a list of what was billed",),
             at=statement.at,
         ),
         repr(statement),

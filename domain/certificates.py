@@ -93,7 +93,8 @@ class Report:
 class Issue:
     """What a certificate says about itself.
 
-    ``number`` is its place among those of the same subject, ``url`` the address of its online copy.
+    ``number`` is its place among those of the same subject, ``url`` the address of its online copy,
+    ``keys_url`` that of the public keys.
     """
 
     certificate_id: str
@@ -101,3 +102,4 @@ class Issue:
     issued_at: datetime
     key_fingerprint: str
     url: str
+    keys_url: str

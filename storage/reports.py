@@ -34,7 +34,7 @@ from storage.tables import (
 )
 
 _FRAMES_READ: Final = 2000
-_FRAME_LENGTH: Final = 400
+_FRAME_LENGTH: Final = 4000
 
 
 class Reports:
@@ -168,7 +168,7 @@ class Reports:
                 log_entries.c.at,
                 log_entries.c.direction,
                 log_entries.c.action,
-                func.substr(log_entries.c.text, 1, _FRAME_LENGTH).label("text"),
+                func.substr(log_entries.c.text, 1, _FRAME_LENGTH + 1).label("text"),
             )
             .select_from(until_verdict)
             .where(*of_run)
@@ -181,7 +181,7 @@ class Reports:
                 at=row.at,
                 direction=FrameDirection(row.direction),
                 action=row.action,
-                text=row.text,
+                text=row.text if len(row.text) <= _FRAME_LENGTH else row.text[:_FRAME_LENGTH] + "…",
             )
             for row in rows
         ]

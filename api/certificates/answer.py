@@ -5,7 +5,7 @@ import asyncio
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.certificates.issuing import Issued
+from api.certificates.issuing import Issued, keys_address
 from api.certificates.policy import PAGE_HEADERS
 from api.certificates.schemas import ReportFormat
 from api.parts import Parts
@@ -62,6 +62,7 @@ async def _page(parts: Parts, issued: Issued) -> Response:
         issued_at=certificate.issued_at,
         key_fingerprint=certificate.key_id,
         url=issued.url,
+        keys_url=keys_address(parts),
     )
     content = await asyncio.to_thread(
         render_html, issued.report, issue, thumbnails, sha256=certificate.sha256

@@ -106,6 +106,7 @@ async def _make(
         issued_at=now().replace(microsecond=0),
         key_fingerprint=key.fingerprint,
         url=online_copy(parts, token),
+        keys_url=keys_address(parts),
     )
     file = await parts.issuing.render(report, issue, thumbnails)
     certificate = Certificate(
@@ -134,6 +135,11 @@ async def _make(
 def online_copy(parts: Parts, token: str) -> str:
     """Return the address of a certificate's public page; whoever has it may read the file."""
     return f"{_base(parts)}/certificates/{token}"
+
+
+def keys_address(parts: Parts) -> str:
+    """Return where everybody gets the public keys."""
+    return f"{_base(parts)}/api/v1/certificate-keys"
 
 
 def _base(parts: Parts) -> str:

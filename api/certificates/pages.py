@@ -15,8 +15,8 @@ from api.certificates.answer import file, headers
 from api.certificates.policy import COMPARE, PAGE_HEADERS
 from api.deps import AppParts
 from api.parts import Parts
-from documents.certificate.markup import Markup, document, facts, tag
-from documents.certificate.words import CHECK_TITLES, RESULTS, moment
+from documents.certificate.markup import CLASSES, Markup, document, facts, tag
+from documents.certificate.words import CHECK_TITLES, RESULTS, moment, verdict
 from documents.keys import PublicKey
 from documents.signature import Validity, verify
 from domain.errors import NotFoundError
@@ -120,10 +120,11 @@ def _charge_point(one: dict[str, Any]) -> Markup:
         f"{CHECK_TITLES[CheckName(name)]}: {RESULTS[CheckResult(result)].lower()}"
         for name, result in one["checks"].items()
     )
-    verdict = "Passed" if passed else "Failed"
+    tested = one["checks"].get(CheckName.TEST_TRANSACTION) == CheckResult.PASSED
+    said, result = verdict(passed=passed, tested=tested)
     heading = tag(
         "h3",
-        tag("span", f"{one['serial_number']} · {one['name']}"),
-        tag("span", verdict, class_="good" if passed else "bad"),
+        tag("span", f"{one['name']} · {one['serial_number']}"),
+        tag("span", said, class_=CLASSES[result]),
     )
     return tag("div", heading, tag("p", checks, class_="small muted"), class_="check")

@@ -7,13 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from documents.certificate.charge_words import (
+    Rows,
+    charge_missing,
+    charge_rows,
+    charge_said,
+    was_tested,
+    why_skipped,
+)
 from documents.certificate.words import (
     CHECK_TITLES,
     duration,
     moment,
     name_of,
-    number,
+    position,
     value_of,
+    verdict,
 )
 from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
@@ -21,10 +30,10 @@ from domain.commissioning import Registered
 from domain.declarations import Declaration
 from domain.states import CheckName, CheckResult, RunStatus
 
-Rows = tuple[tuple[str, str], ...]
 _CONFIGURATION: Final = "configuration."
 _CONNECTOR: Final = "connector."
-_SHOWN_ELSEWHERE: Final = frozenset({"vendor", "model", "boot_id", "id_tag"})
+_SHOWN_ELSEWHERE: Final = frozenset({"vendor", "model", "boot_id", "id_tag", "ocpp_version"})
+_SAID_BY_VALUES: Final = frozenset({"round_trip", "clock"})
 _MOST_CONNECTORS: Final = 6
 _MOST_PARAMETERS: Final = 24
 _WORTH_SAYING: Final = 0.001
@@ -59,9 +68,12 @@ class ParameterContent:
 class Content:
     """All of a charge point's certificate but its plot and its photos."""
 
+    kind: str
     title: str
     passed: bool
     verdict: str
+    result: CheckResult
+    """By which the verdict is coloured: ``skipped`` where it passed without a test charge."""
     verdict_at: str
     identity: Rows
     run: Rows
@@ -69,6 +81,8 @@ class Content:
     parameters: tuple[ParameterContent, ...]
     parameters_left_out: int
     charge: Rows
+    charge_said: str
+    """The test charge in a word or two."""
     charge_missing: str | None
     """Why there is no test charge to show."""
     alarms: tuple[str, ...]
@@ -92,18 +106,23 @@ def content_of(report: ChargePointReport) -> Content:
     run, device = report.run, report.registered
     # What is not as desired comes first: a long list is cut.
     parameters = sorted(_parameters(run), key=lambda parameter: parameter.as_desired)
+    passed = run.status is RunStatus.COMPLETED
+    said, result = verdict(passed=passed, tested=was_tested(run))
     return Content(
-        title=title_of(device),
-        passed=run.status is RunStatus.COMPLETED,
-        verdict="Passed" if run.status is RunStatus.COMPLETED else "Failed",
+        kind="Commissioning certificate" if passed else "Commissioning report",
+        title=f"{title_of(device)} · {device.serial_number}",
+        passed=passed,
+        verdict=said,
+        result=result,
         verdict_at=moment(run.completed_at) if run.completed_at else "",
         identity=_identity(report),
         run=_run(report),
-        checks=tuple(_check(run, check) for check in run.checks),
+        checks=tuple(_check(report, check) for check in run.checks),
         parameters=tuple(parameters[:_MOST_PARAMETERS]),
         parameters_left_out=max(len(parameters) - _MOST_PARAMETERS, 0),
-        charge=_charge(report),
-        charge_missing=_why_no_charge(report),
+        charge=charge_rows(report),
+        charge_said=charge_said(run),
+        charge_missing=charge_missing(report),
         alarms=run.alarms,
         frames=report.frames,
         frames_logged=report.frames_logged,
@@ -117,7 +136,7 @@ def content_of(report: ChargePointReport) -> Content:
 
 
 def _identity(report: ChargePointReport) -> Rows:
-    device, position = report.registered, report.position
+    device, place = report.registered, report.position
     reported = _evidence(report.run, CheckName.OCPP_HANDSHAKE, "charge_point_serial")
     rows = [
         ("Vendor", device.vendor),
@@ -128,8 +147,8 @@ def _identity(report: ChargePointReport) -> Rows:
         rows.append(("Serial it reports", reported))
     rows.append(("Firmware", _firmware(report.run) or "not reported"))
     rows.append(("Place", device.place or "not given"))
-    if position is not None:
-        rows.append(("Position", f"{position.latitude:.6f}, {position.longitude:.6f}"))
+    if place is not None:
+        rows.append(("Position", position(place.latitude, place.longitude)))
     return tuple(rows)
 
 
@@ -158,7 +177,7 @@ def _evidence(run: RunView, name: CheckName, key: str) -> str | None:
     return None
 
 
-def _check(run: RunView, check: CheckRecord) -> CheckContent:
+def _check(report: ChargePointReport, check: CheckRecord) -> CheckContent:
     took = ""
     if check.started_at and check.ended_at:
         seconds = (check.ended_at - check.started_at).total_seconds()
@@ -169,11 +188,11 @@ def _check(run: RunView, check: CheckRecord) -> CheckContent:
         result=check.result,
         took=took,
         sentences=tuple(_sentences(check)),
-        values=_values(check),
+        values=_values(report, check),
         notes=check.notes,
         needs_review=check.needs_review,
         failure=f"{failure.cause} {failure.action}" if failure else None,
-        skipped=_skipped(run, check),
+        skipped=why_skipped(report.run, check),
         kept_from=check.kept_from,
     )
 
@@ -181,7 +200,8 @@ def _check(run: RunView, check: CheckRecord) -> CheckContent:
 def _sentences(check: CheckRecord) -> Iterator[str]:
     connectors = [step for step in check.steps if step.name.startswith(_CONNECTOR)]
     for step in check.steps:
-        if not step.name.startswith((_CONFIGURATION, _CONNECTOR)):
+        said = step.result is CheckResult.PASSED and step.name in _SAID_BY_VALUES
+        if not said and not step.name.startswith((_CONFIGURATION, _CONNECTOR)):
             yield step.detail
     # What is wrong first; of many that are well, the first few speak for all.
     connectors.sort(key=lambda step: step.result is CheckResult.PASSED)
@@ -193,32 +213,24 @@ def _sentences(check: CheckRecord) -> Iterator[str]:
         yield f"{len(rest)} more connectors are on the record; {well} of them passed."
 
 
-def _values(check: CheckRecord) -> Rows:
+def _values(report: ChargePointReport, check: CheckRecord) -> Rows:
     if check.name is CheckName.TEST_TRANSACTION:
         return ()  # beside the plot
     evidence = dict(check.evidence)
     if evidence.get("version") == evidence.get("reported"):
         evidence.pop("version", None)
+    known = {
+        "charge_point_serial": report.registered.serial_number,
+        "reported": _firmware(report.run),
+    }
+    for key, value in known.items():
+        if str(evidence.get(key)) == value:
+            evidence.pop(key)
     return tuple(
         (name_of(key), value_of(key, value))
         for key, value in evidence.items()
         if key not in _SHOWN_ELSEWHERE and value is not None
     )
-
-
-def _skipped(run: RunView, check: CheckRecord) -> str | None:
-    if check.result is not CheckResult.SKIPPED:
-        return None
-    reason = check.skip_reason or "No reason was given."
-    for name, title in CHECK_TITLES.items():
-        reason = reason.replace(f"{name.value} failed", f"{title} failed")
-    if run.cancelled_by is not None:
-        by, why = run.cancelled_by, run.cancel_reason
-        return f"{reason} Cancelled by {by}{f': {why}' if why else '.'}"
-    decided = check.name is CheckName.TEST_TRANSACTION and not run.run_test_transaction
-    if decided and run.failure is None and run.started_by and run.started_by not in reason:
-        return f"{reason} Decided by {run.started_by}."
-    return reason
 
 
 def _parameters(run: RunView) -> Iterator[ParameterContent]:
@@ -234,48 +246,6 @@ def _parameters(run: RunView) -> Iterator[ParameterContent]:
                     said=value[0] if well and value[0] == value[2] else said,
                     as_desired=well,
                 )
-
-
-def _charge(report: ChargePointReport) -> Rows:
-    check = _test(report.run)
-    if check is None or report.transaction is None:
-        return ()
-    evidence = dict(check.evidence)
-    rows = [
-        (name_of(key), value_of(key, evidence[key]))
-        for key in (
-            "connector_id",
-            "transaction_energy_wh",
-            "register_energy_wh",
-            "power_over_time_wh",
-            "meter_start_wh",
-            "meter_stop_wh",
-            "samples",
-        )
-        if evidence.get(key) is not None
-    ]
-    transaction = report.transaction
-    if transaction.stopped_at is not None:
-        took = (transaction.stopped_at - transaction.started_at).total_seconds()
-        rows.insert(1, ("Duration", duration(max(took, 0))))
-    powers = [one.power_w for one in report.readings if one.power_w is not None]
-    if powers:
-        rows.insert(2, ("Highest power", f"{number(max(powers) / 1000)} kW"))
-    return tuple(rows)
-
-
-def _why_no_charge(report: ChargePointReport) -> str | None:
-    check = _test(report.run)
-    if report.transaction is not None:
-        return None if report.readings else "The charge point sent no meter values."
-    if check is None or check.result is CheckResult.SKIPPED:
-        why = _skipped(report.run, check) if check else None
-        return f"There was no test charge. {why or ''}".strip()
-    return "No test charge started."
-
-
-def _test(run: RunView) -> CheckRecord | None:
-    return next((one for one in run.checks if one.name is CheckName.TEST_TRANSACTION), None)
 
 
 def _declared(declaration: Declaration | None) -> Rows:

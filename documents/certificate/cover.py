@@ -1,81 +1,71 @@
 """The first page of a project's certificate: the site, every charge point, the handover."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from documents.certificate.content import Content, content_of, title_of
-from documents.certificate.parts import facts, heading, mark, pill, qr_code, rule_at
-from documents.certificate.words import moment, number
+from documents.certificate.head import Head, draw_head
+from documents.certificate.parts import facts, heading, mark, rule_at
+from documents.certificate.summary import summary_of
+from documents.certificate.words import moment
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.text import clean, clean_lines
-from domain.certificates import ChargePointReport, Issue, Report
+from domain.certificates import Issue, Report
 from domain.commissioning import Registered
-from domain.states import CheckName, CheckResult
+from domain.states import CheckResult
 
-_QR: Final = 25.0
-_ROW: Final = 5.0
-_COLUMNS: Final = (7.0, 45.0, 45.0, 52.0, 31.0)
+_LINE: Final = 3.5
+_PAD: Final = 0.8
+_COLUMNS: Final = (7.0, 40.0, 41.0, 71.0, 21.0)
 _HEADS: Final = ("", "Serial number", "Model", "Place", "Test charge")
+_MOST_LINES: Final = 3
+_NOTES_LENGTH: Final = 5000
+_SIGNATURE: Final = 80.0
 
 
-def draw_cover(paper: Paper, report: Report, issue: Issue) -> None:
-    """Draw the cover on a new page; a long list goes on to the next."""
+def draw_cover(paper: Paper, report: Report, issue: Issue, links: Sequence[int]) -> None:
+    """Draw the cover on a new page; a long list goes on to the next.
+
+    Each charge point with a verdict has one of ``links``, to its own page.
+    """
+    site, summary = report.site, summary_of(report)
     paper.add_page()
-    _head(paper, report, issue)
-    _list(paper, report)
-    _handover(paper, report)
-
-
-def _head(paper: Paper, report: Report, issue: Issue) -> None:
-    site, top, width = report.site, paper.get_y(), WIDTH - _QR - 4
-    passed = sum(content.passed for content in map(content_of, report.charge_points))
-    total = len(report.charge_points) + len(report.unjudged)
-    all_passed = passed == total
-    paper.ink(8.5, bold=True, colour=Colour.ACCENT)
-    what = "certificate" if all_passed else "report"
-    paper.cell(width, 4, f"Commissioning {what} of a site")
-    paper.ln(5)
-    paper.ink(17, bold=True)
-    paper.cell(width, 8, paper.fitted(clean(site.name), width))
-    paper.ln(8.2)
-    paper.ink(9, colour=Colour.MUTED)
-    paper.cell(width, 4.5, paper.fitted(clean(site.address), width))
-    paper.ln(6.3)
-    pill(
+    paper.running = f"{site.name} · continued"
+    paper.start_section("Overview")
+    draw_head(
         paper,
-        f"{passed} of {total} passed",
-        x=MARGIN,
-        y=paper.get_y(),
-        colour=Colour.GOOD if all_passed else Colour.BAD,
+        Head(
+            kind=summary.kind,
+            title=site.name,
+            subtitle=site.address,
+            verdict=summary.verdict,
+            result=summary.result,
+            url=issue.url,
+        ),
     )
-    qr_code(paper, issue.url, x=MARGIN + WIDTH - _QR, y=top - 1, size=_QR)
-    paper.link(MARGIN + WIDTH - _QR, top - 1, _QR, _QR, issue.url)
-    paper.set_xy(MARGIN + WIDTH - _QR - 6, top + _QR - 1)
-    paper.ink(6.2, colour=Colour.MUTED)
-    paper.cell(_QR + 6, 3, "Compare with the online copy", align="R")
-    paper.set_xy(MARGIN, top + _QR + 3.5)
-    rule_at(paper, paper.get_y())
-    paper.ln(1.5)
-    rows = [
+    rows = (
         ("Project", site.project_id),
         ("Installer", site.installer),
-        ("Charge points", str(total)),
+        ("Charge points", str(summary.total)),
         ("Issued", moment(issue.issued_at)),
-    ]
-    end = facts(paper, tuple(rows), x=MARGIN, y=paper.get_y(), width=WIDTH, label=24)
+    )
+    end = facts(paper, rows, x=MARGIN, y=paper.get_y(), width=WIDTH, label=24)
     paper.set_xy(MARGIN, end)
+    _list(paper, report, links)
+    _handover(paper, report)
+    paper.running = ""
 
 
-def _list(paper: Paper, report: Report) -> None:
+def _list(paper: Paper, report: Report, links: Sequence[int]) -> None:
     heading(
         paper, "Charge points", aside="Each has its own page below, but those without a verdict"
     )
     _heads(paper)
-    for one in report.charge_points:
+    for one, link in zip(report.charge_points, links, strict=True):
         content = content_of(one)
-        result = CheckResult.PASSED if content.passed else CheckResult.FAILED
-        _row(paper, result, one.registered, content, _energy(one))
+        _row(paper, one.registered, content.charge_said, content=content, link=link)
     for unjudged in report.unjudged:
-        _row(paper, CheckResult.PENDING, unjudged.registered, None, "no verdict")
+        _row(paper, unjudged.registered, "no verdict")
 
 
 def _heads(paper: Paper) -> None:
@@ -86,42 +76,42 @@ def _heads(paper: Paper) -> None:
 
 
 def _row(
-    paper: Paper, result: CheckResult, device: Registered, content: Content | None, charge: str
+    paper: Paper,
+    device: Registered,
+    charge: str,
+    *,
+    content: Content | None = None,
+    link: int | None = None,
 ) -> None:
-    if paper.room < _ROW + 1:
+    paper.ink(7.8)
+    texts = (device.serial_number, title_of(device), device.place or "not given", charge)
+    cells = [
+        paper.wrapped(clean(text), width - 2, at_most=_MOST_LINES)
+        for width, text in zip(_COLUMNS[1:], texts, strict=True)
+    ]
+    height = max(map(len, cells)) * _LINE + 2 * _PAD
+    if paper.room < height + 1:
         paper.add_page()
         _heads(paper)
     y = paper.get_y()
-    mark(paper, result, x=MARGIN, y=y + 0.8, size=3.4)
-    texts = (
-        device.serial_number,
-        title_of(device),
-        device.place or "not given",
-        charge,
-    )
+    result = CheckResult.PENDING if content is None else content.result
+    mark(paper, result, x=MARGIN, y=y + _PAD, size=3.4)
     x = MARGIN + _COLUMNS[0]
-    for width, text in zip(_COLUMNS[1:], texts, strict=True):
-        paper.set_xy(x, y)
+    for width, lines in zip(_COLUMNS[1:], cells, strict=True):
         paper.ink(7.8, colour=Colour.MUTED if content is None else Colour.INK)
-        paper.cell(width, _ROW, paper.fitted(clean(text), width - 2))
+        for place, line in enumerate(lines):
+            paper.set_xy(x, y + _PAD + place * _LINE)
+            paper.cell(width, _LINE, line)
         x += width
-    paper.set_xy(MARGIN, y + _ROW)
-    rule_at(paper, y + _ROW)
-
-
-def _energy(report: ChargePointReport) -> str:
-    check = next((c for c in report.run.checks if c.name is CheckName.TEST_TRANSACTION), None)
-    if check is None:
-        return "none"
-    energy = check.evidence.get("transaction_energy_wh")
-    if check.result is CheckResult.PASSED and isinstance(energy, int | float):
-        return f"{number(energy)} Wh"
-    return "skipped" if check.result is CheckResult.SKIPPED else check.result.value
+    if link is not None:
+        paper.link(MARGIN, y, WIDTH, height, link)
+    paper.set_xy(MARGIN, y + height)
+    rule_at(paper, y + height)
 
 
 def _handover(paper: Paper, report: Report) -> None:
     site = report.site
-    if paper.room < 30:  # noqa: PLR2004 - the frame below is kept together
+    if paper.room < 30:  # noqa: PLR2004 - heading, first lines and signature are kept together
         paper.add_page()
     if site.handed_over_at is None:
         heading(paper, "Handover")
@@ -136,14 +126,16 @@ def _handover(paper: Paper, report: Report) -> None:
     )
     if site.sign_off_notes:
         paper.ink(7.8)
-        for line in clean_lines(site.sign_off_notes, at_most=1500).split("\n"):
-            paper.line_of(line, height=4, at_most=1500)
+        for line in clean_lines(site.sign_off_notes, at_most=_NOTES_LENGTH).split("\n"):
+            paper.line_of(line, height=4, at_most=_NOTES_LENGTH)
     paper.ln(2)
     paper.ink(10, bold=True)
-    paper.cell(80, 5, paper.fitted(clean(site.installer_signature or ""), 80))
+    name = clean(site.installer_signature or "")
+    width = max(_SIGNATURE, min(paper.width_of(name) + 2, WIDTH))
+    paper.cell(width, 5, paper.fitted(name, width))
     paper.ln(5.4)
     with paper.pen(Colour.INK):
-        paper.line(MARGIN, paper.get_y(), MARGIN + 80, paper.get_y())
+        paper.line(MARGIN, paper.get_y(), MARGIN + width, paper.get_y())
     paper.ink(6.8, colour=Colour.MUTED)
-    paper.cell(80, 4, "Signed off by name")
+    paper.cell(width, 4, "Signed off by name")
     paper.ln(5)

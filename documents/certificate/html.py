@@ -4,7 +4,9 @@ import base64
 from collections.abc import Mapping
 
 from documents.certificate.content import CheckContent, Content, content_of, title_of
-from documents.certificate.markup import Markup, document, facts, joined, tag
+from documents.certificate.frames import frame_text
+from documents.certificate.markup import CLASSES, Markup, document, facts, joined, tag
+from documents.certificate.summary import summary_of, title_of_report
 from documents.certificate.svg import draw_svg
 from documents.certificate.words import RESULTS, moment
 from documents.plot import plot_charge
@@ -16,57 +18,64 @@ from domain.certificates import (
     Report,
     Site,
 )
+from domain.commissioning import Registered
 from domain.declarations import PhotoFact
 from domain.states import CheckResult
 
-_CLASSES = {CheckResult.PASSED: "good", CheckResult.FAILED: "bad", CheckResult.SKIPPED: "warn"}
+_COLUMNS = ("Serial number", "Model", "Place", "Verdict", "Test charge")
 
 
 def render_html(
     report: Report, issue: Issue, thumbnails: Mapping[str, bytes], *, sha256: str
 ) -> str:
     """Render a report as HTML; ``sha256`` is that of the signed PDF."""
-    cover = [_cover(report)] if report.scope is CertificateScope.PROJECT else []
+    cover = [_cover(report, issue)] if report.scope is CertificateScope.PROJECT else []
     pages = [_charge_point(one, report.site, thumbnails) for one in report.charge_points]
-    return document(f"Commissioning of {report.site.name}", *cover, *pages, _foot(issue, sha256))
+    return document(title_of_report(report), *cover, *pages, _foot(issue, sha256))
 
 
-def _cover(report: Report) -> Markup:
-    site = report.site
-    contents = [content_of(one) for one in report.charge_points]
-    total = len(contents) + len(report.unjudged)
-    passed = sum(content.passed for content in contents)
-    rows = [
-        tag(
-            "tr",
-            tag("td", one.registered.serial_number),
-            tag("td", content.title),
-            tag("td", one.registered.place),
-            tag("td", content.verdict, class_="good" if content.passed else "bad"),
-        )
-        for one, content in zip(report.charge_points, contents, strict=True)
-    ]
-    rows += [
-        tag(
-            "tr",
-            tag("td", one.registered.serial_number),
-            tag("td", title_of(one.registered)),
-            tag("td", one.registered.place),
-            tag("td", f"No verdict. {one.why}", class_="muted"),
-        )
-        for one in report.unjudged
-    ]
-    heads = tag("tr", *(tag("th", said) for said in ("Serial number", "Model", "Place", "Verdict")))
+def _cover(report: Report, issue: Issue) -> Markup:
+    site, summary = report.site, summary_of(report)
+    rows = []
+    for one in report.charge_points:
+        content = content_of(one)
+        verdict = tag("span", content.verdict, class_=CLASSES[content.result])
+        serial = tag("a", one.registered.serial_number, href=f"#{one.registered.charge_point_id}")
+        rows.append(_row(one.registered, serial, verdict, content.charge_said))
+    for unjudged in report.unjudged:
+        why = tag("span", f"No verdict. {unjudged.why}", class_="muted")
+        rows.append(_row(unjudged.registered, unjudged.registered.serial_number, why, ""))
+    heads = tag("tr", *(tag("th", said) for said in _COLUMNS))
     return tag(
         "article",
-        tag("p", "Commissioning of a site", class_="kind"),
+        tag("p", summary.kind, class_="kind"),
         tag("h1", site.name),
         tag("p", site.address, class_="muted"),
-        _pill(f"{passed} of {total} passed", "good" if passed == total else "bad"),
-        facts((("Project", site.project_id), ("Installer", site.installer))),
+        _pill(summary.verdict, summary.result),
+        facts(
+            (
+                ("Project", site.project_id),
+                ("Installer", site.installer),
+                ("Charge points", str(summary.total)),
+                ("Issued", moment(issue.issued_at)),
+            )
+        ),
         tag("h2", "Charge points"),
-        tag("table", heads, *rows),
+        tag("table", heads, *rows, class_="stacked"),
         _handover(site),
+    )
+
+
+def _row(device: Registered, *cells: str) -> Markup:
+    serial, verdict, charge = cells
+    said = (serial, title_of(device), device.place or "not given", verdict, charge)
+    return tag(
+        "tr",
+        *(
+            tag("td", one, data_label=label)
+            for label, one in zip(_COLUMNS, said, strict=True)
+            if one
+        ),
     )
 
 
@@ -87,14 +96,10 @@ def _charge_point(report: ChargePointReport, site: Site, thumbnails: Mapping[str
     content = content_of(report)
     return tag(
         "article",
-        tag(
-            "p",
-            "Commissioning certificate" if content.passed else "Commissioning report",
-            class_="kind",
-        ),
+        tag("p", content.kind, class_="kind"),
         tag("h1", content.title),
         tag("p", f"{site.name} · {report.registered.place or site.address}", class_="muted"),
-        _pill(content.verdict, "good" if content.passed else "bad"),
+        _pill(content.verdict, content.result),
         tag("span", f"{content.verdict_at}, by {site.installer}", class_="muted small"),
         facts(content.identity + content.run),
         *(tag("p", f"Alarm: {alarm}", class_="bad") for alarm in content.alarms),
@@ -104,11 +109,12 @@ def _charge_point(report: ChargePointReport, site: Site, thumbnails: Mapping[str
         _charge(report, content),
         _frames(content),
         _declared(content, report.photos, thumbnails),
+        id=report.registered.charge_point_id,
     )
 
 
-def _pill(said: str, kind: str) -> Markup:
-    return tag("span", said, class_=f"pill {kind}")
+def _pill(said: str, result: CheckResult) -> Markup:
+    return tag("span", said, class_=f"pill {CLASSES[result]}")
 
 
 def _check(check: CheckContent) -> Markup:
@@ -130,7 +136,7 @@ def _check(check: CheckContent) -> Markup:
         kept = f"Kept from the run {check.kept_from}: a retry had no reason to repeat it."
         said.append(tag("p", kept, class_="small warn"))
     heading = tag(
-        "h3", tag("span", check.title), tag("span", verdict, class_=_CLASSES.get(check.result))
+        "h3", tag("span", check.title), tag("span", verdict, class_=CLASSES.get(check.result))
     )
     return tag("div", heading, *said, class_="check")
 
@@ -166,7 +172,7 @@ def _charge(report: ChargePointReport, content: Content) -> Markup:
 def _frames(content: Content) -> Markup:
     arrows = {FrameDirection.FROM_CHARGE_POINT: "◀", FrameDirection.TO_CHARGE_POINT: "▶"}
     lines = [
-        f"{frame.at:%H:%M:%S.%f}"[:12] + f" {arrows[frame.direction]} {frame.text}"
+        f"{frame.at:%H:%M:%S.%f}"[:12] + f" {arrows[frame.direction]} {frame_text(frame)}"
         for frame in content.frames
     ]
     said = f"{len(lines)} of {content.frames_logged} that were logged; times in UTC"
@@ -198,7 +204,8 @@ def _declared(
 
 
 def _photo(photo: PhotoFact, data: bytes | None) -> Markup:
-    caption = tag("figcaption", photo.caption or "", class_="small muted")
+    said = photo.caption or f"Added {moment(photo.added_at)}"
+    caption = tag("figcaption", said, class_="small muted")
     if data is None:
         return tag("figure", caption)
     source = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
@@ -211,5 +218,7 @@ def _foot(issue: Issue, sha256: str) -> Markup:
         "footer",
         tag("p", f"{issue.certificate_id} · number {issue.number} · {moment(issue.issued_at)}"),
         tag("p", "The PDF is the signed document. Its SHA-256: ", tag("code", sha256)),
+        tag("p", "Check it offline with ", tag("code", "dynamo verify FILE --key KEYS"), "."),
+        tag("p", "The keys: ", tag("a", issue.keys_url, href=issue.keys_url)),
         tag("p", "Online copy: ", tag("a", issue.url, href=issue.url)),
     )

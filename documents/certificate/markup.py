@@ -5,9 +5,18 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from documents.certificate.content import Rows
+from documents.certificate.charge_words import Rows
+from domain.states import CheckResult
 
 STYLE: Final = files("documents.certificate").joinpath("page.css").read_text(encoding="utf-8")
+
+
+CLASSES: Final = {
+    CheckResult.PASSED: "good",
+    CheckResult.FAILED: "bad",
+    CheckResult.SKIPPED: "warn",
+}
+"""How a result is coloured."""
 
 
 class Markup(str):

@@ -5,37 +5,25 @@ from typing import Final
 
 from documents.certificate.charge import draw_plot
 from documents.certificate.content import CheckContent, Content, content_of
-from documents.certificate.declared import (
-    declared_height,
-    draw_declared,
-    draw_photos,
-    photos_height,
-)
-from documents.certificate.parts import (
-    COLOURS,
-    facts,
-    heading,
-    mark,
-    pill,
-    qr_code,
-    rule_at,
-)
+from documents.certificate.declared import INNER, Photos, declared_height, draw_declared
+from documents.certificate.excerpt import draw_frames, fitting
+from documents.certificate.head import Head, draw_head
+from documents.certificate.parts import COLOURS, facts, heading, mark
+from documents.certificate.photos import draw_large, small_enough
 from documents.certificate.words import RESULTS
-from documents.fonts import Typeface
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.plot import plot_charge
 from documents.text import clean
-from domain.certificates import ChargePointReport, FrameDirection, Issue, Site
-from domain.rules.excerpt import fewer
+from domain.certificates import ChargePointReport, Frame, Issue, Site
 from domain.states import CheckResult
 
-_QR: Final = 25.0
-_PLOT_HEIGHT: Final = 37.0
-_PLOT_WIDTH: Final = 112.0
-_FRAME_LINE: Final = 2.7
-_FEWEST_FRAMES: Final = 5
+_PLOT_HEIGHT: Final = 34.0
+_PLOT_WIDTH: Final = 106.0
 _MOST_NOTES: Final = 4
 _HALF: Final = WIDTH / 2
+_GAP: Final = 3.0
+_BESIDE: Final = 38.0
+_BESIDE_WIDTH: Final = WIDTH - _BESIDE - 28.0
 
 
 def draw_charge_point(
@@ -45,13 +33,16 @@ def draw_charge_point(
     site: Site,
     issue: Issue,
     thumbnails: Mapping[str, bytes],
+    link: int,
 ) -> None:
-    """Draw the page of a charge point on a new page."""
+    """Draw the page of a charge point on a new page, to which ``link`` leads."""
     content = content_of(report)
     paper.running = ""
     paper.add_page()
-    paper.running = f"{report.registered.serial_number} · {content.title} · continued"
-    _head(paper, content, report, site, issue)
+    paper.running = f"{content.title} · continued"
+    paper.set_link(link, page=paper.page)
+    paper.start_section(clean(content.title))
+    draw_head(paper, _head(content, report, site, issue))
     _identity(paper, content)
     _alarms(paper, content)
     heading(
@@ -63,50 +54,44 @@ def draw_charge_point(
         _check(paper, check)
     _configuration(paper, content)
     _charge(paper, content, report)
-    _frames(paper, content, len(report.photos))
-    if paper.room < declared_height(paper, content) + 3:
+    frames, photos = _shown(paper, content, report.photos)
+    draw_frames(paper, frames, logged=content.frames_logged)
+    if paper.room < declared_height(paper, content, photos) + _GAP:
         paper.add_page()
     else:
-        paper.ln(3)
-    draw_declared(paper, content)
-    draw_photos(paper, report.photos, thumbnails)
+        paper.ln(_GAP)
+    draw_declared(paper, content, photos, thumbnails)
+    draw_large(paper, () if photos else report.photos, thumbnails)
     paper.running = ""
 
 
-def _head(
-    paper: Paper, content: Content, report: ChargePointReport, site: Site, issue: Issue
-) -> None:
-    top = paper.get_y()
-    width = WIDTH - _QR - 4
-    what = "Commissioning certificate" if content.passed else "Commissioning report"
-    paper.ink(8.5, bold=True, colour=Colour.ACCENT)
-    paper.cell(width, 4, what)
-    paper.ln(5)
-    paper.ink(17, bold=True)
-    paper.cell(width, 8, paper.fitted(clean(content.title, at_most=200), width))
-    paper.ln(8.2)
-    paper.ink(9, colour=Colour.MUTED)
-    place = " · ".join(
-        part for part in (site.name, report.registered.place or site.address) if part
+def _head(content: Content, report: ChargePointReport, site: Site, issue: Issue) -> Head:
+    return Head(
+        kind=content.kind,
+        title=content.title,
+        subtitle=" · ".join(
+            part for part in (site.name, report.registered.place or site.address) if part
+        ),
+        verdict=content.verdict,
+        result=content.result,
+        asides=(content.verdict_at, f"Installer: {site.installer}"),
+        url=issue.url,
     )
-    paper.cell(width, 4.5, paper.fitted(clean(place, at_most=600), width))
-    paper.ln(6.3)
-    colour = Colour.GOOD if content.passed else Colour.BAD
-    pill_at = paper.get_y()
-    taken = pill(paper, content.verdict, x=MARGIN, y=pill_at, colour=colour)
-    x, room = MARGIN + taken + 3, width - taken - 3
-    paper.ink(7.2, colour=Colour.MUTED)
-    for line, said in enumerate((content.verdict_at, f"Installer: {site.installer}")):
-        paper.set_xy(x, pill_at + 0.2 + line * 3.3)
-        paper.cell(room, 3.3, paper.fitted(clean(said), room))
-    qr_code(paper, issue.url, x=MARGIN + WIDTH - _QR, y=top - 1, size=_QR)
-    paper.link(MARGIN + WIDTH - _QR, top - 1, _QR, _QR, issue.url)
-    paper.set_xy(MARGIN + WIDTH - _QR - 6, top + _QR - 1)
-    paper.ink(6.2, colour=Colour.MUTED)
-    paper.cell(_QR + 6, 3, "Compare with the online copy", align="R")
-    paper.set_xy(MARGIN, top + _QR + 3.5)
-    rule_at(paper, paper.get_y())
-    paper.ln(1.5)
+
+
+def _shown(paper: Paper, content: Content, photos: Photos) -> tuple[tuple[Frame, ...], Photos]:
+    """Choose the frames, and the photos that go small into the frame of what is declared.
+
+    All that is left of the page is for the frames, but the photos are worth most of those.
+    """
+    small = photos if small_enough(paper, photos, INNER) else ()
+    for within in dict.fromkeys((small, ())):
+        below = declared_height(paper, content, within) + _GAP
+        frames = fitting(paper, content.frames, paper.room - below)
+        if frames is not None:
+            return frames, within
+    # What is declared goes on the next page in any case.
+    return fitting(paper, content.frames, paper.room) or content.frames, small
 
 
 def _identity(paper: Paper, content: Content) -> None:
@@ -137,6 +122,9 @@ def _check(paper: Paper, check: CheckContent) -> None:
     paper.ink(7.6, bold=True, colour=COLOURS[check.result])
     paper.set_xy(MARGIN + WIDTH - 60, top)
     paper.cell(60, 4.6, aside, align="R")
+    if _beside_title(paper, check, top):
+        paper.set_xy(MARGIN, top + 4.7 + 1.3)
+        return
     paper.set_xy(MARGIN, top + 4.7)
     paper.set_left_margin(MARGIN + 6)
     try:
@@ -145,6 +133,18 @@ def _check(paper: Paper, check: CheckContent) -> None:
         paper.set_left_margin(MARGIN)
     paper.set_x(MARGIN)
     paper.ln(1.3)
+
+
+def _beside_title(paper: Paper, check: CheckContent, y: float) -> bool:
+    """Write a check's few words beside its title, where they are all there is."""
+    paper.ink(7.2, colour=Colour.MUTED)
+    said = clean(" ".join(check.sentences))
+    more = (check.failure, check.skipped, check.values, check.notes, check.kept_from)
+    if any(more) or check.needs_review or paper.width_of(said) > _BESIDE_WIDTH:
+        return False
+    paper.set_xy(MARGIN + _BESIDE, y)
+    paper.cell(_BESIDE_WIDTH, 4.8, said)
+    return True
 
 
 def _check_text(paper: Paper, check: CheckContent) -> None:
@@ -212,38 +212,12 @@ def _charge(paper: Paper, content: Content, report: ChargePointReport) -> None:
             paper.set_xy(MARGIN, end)
         return
     draw_plot(paper, plot, x=MARGIN, y=top, width=_PLOT_WIDTH, height=_PLOT_HEIGHT)
-    facts(
+    end = facts(
         paper,
         content.charge,
         x=MARGIN + _PLOT_WIDTH + 6,
         y=top + 1,
         width=WIDTH - _PLOT_WIDTH - 6,
-        label=37,
+        label=43,
     )
-    paper.set_xy(MARGIN, top + _PLOT_HEIGHT)
-
-
-def _frames(paper: Paper, content: Content, photos: int) -> None:
-    heading_height = 8.0
-    below = declared_height(paper, content) + photos_height(photos)
-    free = paper.room - heading_height - below - 3.5
-    fitting = max(int(free // _FRAME_LINE), _FEWEST_FRAMES)
-    frames = fewer(content.frames, fitting)
-    if paper.room < heading_height + len(frames) * _FRAME_LINE:
-        paper.add_page()
-    logged = content.frames_logged
-    heading(
-        paper,
-        "Frames that prove it",
-        aside=f"{len(frames)} of {logged} that were logged; times in UTC" if logged else "",
-    )
-    if not frames:
-        paper.ink(7.6, colour=Colour.MUTED)
-        paper.line_of("The log of this run holds no frames.")
-    for frame in frames:
-        paper.ink(5.6, colour=Colour.MUTED, family=Typeface.MONO)
-        arrow = "◀" if frame.direction is FrameDirection.FROM_CHARGE_POINT else "▶"
-        paper.cell(19, _FRAME_LINE, f"{frame.at:%H:%M:%S.%f}"[:12] + f" {arrow}")
-        paper.ink(5.6, family=Typeface.MONO)
-        paper.cell(WIDTH - 19, _FRAME_LINE, paper.fitted(clean(frame.text), WIDTH - 19))
-        paper.ln(_FRAME_LINE)
+    paper.set_xy(MARGIN, max(top + _PLOT_HEIGHT, end))

@@ -4,7 +4,7 @@ from typing import Final
 
 import segno
 
-from documents.certificate.content import Rows
+from documents.certificate.charge_words import Rows
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.text import clean
 from domain.states import CheckResult
@@ -16,7 +16,8 @@ COLOURS: Final = {
     CheckResult.PENDING: Colour.MUTED,
     CheckResult.RUNNING: Colour.MUTED,
 }
-_ROW: Final = 4.0
+_ROW: Final = 3.9
+_NEXT_LINE: Final = 3.2
 
 
 def heading(paper: Paper, text: str, *, aside: str = "", colour: Colour = Colour.ACCENT) -> None:
@@ -37,15 +38,23 @@ def facts(paper: Paper, rows: Rows, *, x: float, y: float, width: float, label: 
         paper.set_xy(x, y)
         paper.ink(7.2, colour=Colour.MUTED)
         paper.cell(label, _ROW, paper.fitted(clean(name, at_most=80), label - 1))
-        paper.ink(7.6)
-        paper.cell(width - label, _ROW, paper.fitted(clean(value), width - label))
-        y += _ROW
+        for line in _value(paper, value, width - label):
+            paper.set_xy(x + label, y)
+            paper.cell(width - label, _ROW, line)
+            y += _NEXT_LINE
+        y += _ROW - _NEXT_LINE
     return y
 
 
-def facts_height(rows: Rows) -> float:
+def facts_height(paper: Paper, rows: Rows, *, width: float, label: float) -> float:
     """How high :func:`facts` will be."""
-    return len(rows) * _ROW
+    more = sum(len(_value(paper, value, width - label)) - 1 for _name, value in rows)
+    return len(rows) * _ROW + more * _NEXT_LINE
+
+
+def _value(paper: Paper, value: str, width: float) -> list[str]:
+    paper.ink(7.6)
+    return paper.wrapped(clean(value), width)
 
 
 def mark(paper: Paper, result: CheckResult, *, x: float, y: float, size: float) -> None:

@@ -35,14 +35,15 @@ _NAMES: Final = {
     "meter_start_wh": "Register at start",
     "meter_stop_wh": "Register at end",
     "transaction_energy_wh": "Energy of the transaction",
-    "register_energy_wh": "Energy by the samples",
-    "power_over_time_wh": "Power over time",
+    "register_energy_wh": "… between first and last sample",
+    "power_over_time_wh": "… the same, from power",
     "samples": "Samples",
     "register_resolution_wh": "Register resolution",
     "relative_tolerance": "Tolerance",
 }
 _UNITS: Final = (("_wh", "Wh"), ("_ms", "ms"), ("_s", "s"), ("_w", "W"))
 _DIGITS: Final = 3
+_SMALL_WH: Final = 10
 
 
 def name_of(key: str) -> str:
@@ -64,8 +65,25 @@ def value_of(key: str, value: Scalar | list[Scalar]) -> str:
         return "not given"
     if key == "relative_tolerance" and isinstance(value, float):
         return f"{value:.0%}"
+    if key.endswith("_ms") and isinstance(value, int | float):
+        return _milliseconds(value)
     unit = next((unit for ending, unit in _UNITS if key.endswith(ending)), "")
     return f"{number(value)} {unit}".strip() if isinstance(value, int | float) else str(value)
+
+
+def energy(watt_hours: float) -> str:
+    """Write an energy as registers count: in whole Wh, where it is not very small."""
+    return f"{number(round(watt_hours, 0 if abs(watt_hours) >= _SMALL_WH else 1))} Wh"
+
+
+def position(latitude: float, longitude: float) -> str:
+    """Write where something stands, as maps take it: 51.454500° N, 2.587900° W."""
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.6f}° {north}, {abs(longitude):.6f}° {east}"
+
+
+def _milliseconds(value: float) -> str:
+    return "under 1 ms" if 0 <= value < 1 else f"{number(round(value, 0))} ms"
 
 
 def number(value: float | Decimal) -> str:
@@ -79,15 +97,19 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
 
 
-def day(at: datetime) -> str:
-    """Write a day: 1 May 2026."""
-    return f"{at.day} {at:%B %Y}"
+def verdict(*, passed: bool, tested: bool) -> tuple[str, CheckResult]:
+    """Name a run's verdict, and by which result it is coloured: without a test charge not green."""
+    if not passed:
+        return "Failed", CheckResult.FAILED
+    if tested:
+        return "Passed", CheckResult.PASSED
+    return "Passed, without a test charge", CheckResult.SKIPPED
 
 
 def duration(seconds: float) -> str:
-    """Write how long something took: 850 ms, 17 s, 3 min 5 s."""
+    """Write how long something took: under 1 ms, 850 ms, 17 s, 3 min 5 s."""
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return _milliseconds(seconds * 1000)
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (rest, "s"))

@@ -31,6 +31,7 @@ ISSUE = Issue(
     issued_at=datetime(2026, 5, 1, 9, 40, tzinfo=UTC),
     key_fingerprint="3f2a91bc77de0142" * 4,
     url="https://api.dynamo-csms.com/certificates/Zm9vYmFyYmF6cXV4cXV1eGNvcmdl",
+    keys_url="https://api.dynamo-csms.com/api/v1/certificate-keys",
 )
 SITE = Site(
     project_id="prj_01HX4M7TABCDE12345",
@@ -274,6 +275,108 @@ DECLARED = replace(
     ),
     photos=(photo(1, "Distribution board DB-3"), photo(2, "Type plate"), photo(3)),
 )
+
+
+def _uuid(number: int) -> str:
+    return f"8f14e45f-ceea-467f-a0e6-{number:012d}"
+
+
+def _values(number: int, at: float, register: int, watts: int) -> Frame:
+    stamp = f"{later(at):%Y-%m-%dT%H:%M:%SZ}"
+    return frame(
+        at,
+        _IN,
+        "MeterValues",
+        f'[2,"{_uuid(number)}","MeterValues",{{"connectorId":1,"transactionId":7,"meterValue":'
+        f'[{{"timestamp":"{stamp}","sampledValue":[{{"value":"230.1","measurand":"Voltage",'
+        f'"phase":"L1-N","unit":"V"}},{{"value":"{register}","context":"Sample.Periodic",'
+        f'"measurand":"Energy.Active.Import.Register","unit":"Wh"}},{{"value":"{watts}","context":'
+        '"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"}]}]}]',
+    )
+
+
+FULL = replace(
+    DECLARED,
+    run=replace(
+        RUN,
+        checks=(
+            replace(
+                HANDSHAKE,
+                steps=(
+                    *HANDSHAKE.steps,
+                    step(
+                        "configuration.MaxChargingProfilesInstalled",
+                        "MaxChargingProfilesInstalled is 10; 10 is desired.",
+                    ),
+                    step(
+                        "configuration.AuthorizationCacheEnabled",
+                        "AuthorizationCacheEnabled is true; true is desired.",
+                    ),
+                ),
+            ),
+            FIRMWARE,
+            CONNECTORS,
+            TEST_CHARGE,
+        ),
+    ),
+    frames=(
+        frame(
+            0,
+            _IN,
+            "BootNotification",
+            f'[2,"{_uuid(1)}","BootNotification",{{"chargePointVendor":"ABB","chargePointModel":'
+            '"ABB Terra AC W22","chargePointSerialNumber":"CP-SN-00483921","firmwareVersion":'
+            '"1.8.21","iccid":"89440000000000000000","meterType":"MID"}]',
+        ),
+        frame(
+            0.1,
+            _OUT,
+            "BootNotification",
+            f'[3,"{_uuid(1)}",{{"currentTime":"2026-05-01T09:35:00Z","interval":30,"status":'
+            '"Accepted"}]',
+        ),
+        frame(0.5, _IN, "Heartbeat", f'[2,"{_uuid(2)}","Heartbeat",{{}}]'),
+        frame(
+            1,
+            _OUT,
+            "RemoteStartTransaction",
+            f'[2,"{_uuid(3)}","RemoteStartTransaction",{{"idTag":"E6C6C27AE955F8564B30",'
+            '"connectorId":1}]',
+        ),
+        frame(1.1, _IN, "RemoteStartTransaction", f'[3,"{_uuid(3)}",{{"status":"Accepted"}}]'),
+        frame(
+            2,
+            _IN,
+            "StartTransaction",
+            f'[2,"{_uuid(4)}","StartTransaction",{{"connectorId":1,"idTag":"E6C6C27AE955F8564B30",'
+            '"meterStart":73057,"timestamp":"2026-05-01T09:35:02Z"}]',
+        ),
+        frame(
+            2.1,
+            _OUT,
+            "StartTransaction",
+            f'[3,"{_uuid(4)}",{{"transactionId":7,"idTagInfo":{{"status":"Accepted"}}}}]',
+        ),
+        _values(5, 7, 73088, 21975),
+        _values(6, 17, 73148, 21940),
+        frame(
+            17.5,
+            _IN,
+            "StopTransaction",
+            f'[2,"{_uuid(7)}","StopTransaction",{{"transactionId":7,"idTag":'
+            '"E6C6C27AE955F8564B30","meterStop":73149,"timestamp":"2026-05-01T09:35:17Z","reason":'
+            '"Remote"}]',
+        ),
+        frame(
+            18,
+            _IN,
+            "StatusNotification",
+            f'[2,"{_uuid(8)}","StatusNotification",{{"connectorId":1,"errorCode":"NoError",'
+            '"status":"Available","timestamp":"2026-05-01T09:35:18Z"}]',
+        ),
+    ),
+)
+"""What an installer has who fills in everything: the ordinary full case."""
 
 
 def certificate_of(*charge_points: ChargePointReport) -> Report:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from tests.documents.reports import (
     AT,
     DECLARED,
     FAILED,
+    FULL,
     HANDSHAKE,
     ISSUE,
     KEPT,
@@ -59,8 +61,7 @@ def test_a_passed_run(said_in: Read) -> None:
     (page,) = said_in(PASSED)
     for said in (
         "Commissioning certificate",
-        "ABB Terra AC W22",
-        "CP-SN-00483921",
+        "ABB Terra AC W22 · CP-SN-00483921",
         "1 May 2026, 09:35:19 UTC",
         "Acme EV Solutions Ltd",
         "1.8.21",
@@ -74,7 +75,7 @@ def test_a_passed_run(said_in: Read) -> None:
         '[3,"1",{"status":"Accepted","interval":30}]',
         "8 of 40 that were logged",
         "Nothing was declared.",
-        "51.454500, -2.587900",
+        "51.454500° N, 2.587900° W",
     ):
         assert said in page, said
 
@@ -85,13 +86,14 @@ def test_a_failed_run_says_why_and_is_no_certificate(said_in: Read) -> None:
     assert "Commissioning report" in page
     assert "Commissioning certificate" not in page
     assert "GroundFailure, vendor code E-1042. Mend the connector, then retry." in page
-    assert "There was no test charge. Connectors failed." in page
+    assert "There was no test charge. Skipped by the engine: Connectors failed." in page
 
 
 @BOTH
 def test_a_skipped_test_says_why_and_who_decided(said_in: Read) -> None:
     (page,) = said_in(WITHOUT_TEST)
     assert "Skipped" in page
+    assert "Passed, without a test charge" in page
     assert page.count("No vehicle on site. Decided by installer@acme.com.") == 2
     assert "Note: The catalogue does not know this version." in page
     assert "A person should look at this." in page
@@ -133,7 +135,69 @@ def test_the_usual_is_one_page_and_many_photos_are_another() -> None:
     first, second = as_pdf(many)
     assert "EIC-2026-0413" in first
     assert "Type plate" in second
-    assert "CP-SN-00483921 · ABB Terra AC W22 · continued" in second
+    assert "ABB Terra AC W22 · CP-SN-00483921 · continued" in second
+
+
+@BOTH
+def test_the_ordinary_full_case_is_one_page_with_its_evidence(said_in: Read) -> None:
+    (page,) = said_in(FULL)
+    seamless = page.replace(" ", "")
+    for said in (
+        '"chargePointSerialNumber":"CP-SN-00483921","firmwareVersion":"1.8.21",…',
+        '"value":"73088","measurand":"Energy.Active.Import.Register","unit":"Wh",…',
+        '"value":"21975","measurand":"Power.Active.Import","unit":"W",…',
+        '"meterStop":73149,"timestamp":"2026-05-01T09:35:17Z","reason":"Remote",…',
+        "Distribution board DB-3",
+        "Supply from DB-3, way 7.",
+        "J. Smith",
+    ):
+        assert said.replace(" ", "") in seamless, said
+
+
+def test_photos_that_do_not_fit_take_no_room_from_the_frames() -> None:
+    declaration = DECLARED.declaration
+    assert declaration is not None
+    notes = "\n".join(f"Line {number} of the notes." for number in range(12))
+    crowded = replace(
+        FULL,
+        declaration=replace(declaration, declared=replace(declaration.declared, notes=notes)),
+    )
+    first, second = as_pdf(crowded)
+    assert "Line 11 of the notes." in first
+    assert "Distribution board DB-3" in second
+    without = as_pdf(replace(crowded, photos=()))[0]
+    said = re.findall(r"\d+ of 40 that were logged", first)
+    assert said == re.findall(r"\d+ of 40 that were logged", without)
+
+
+@BOTH
+def test_what_was_declared_and_registered_stands_in_full(said_in: Read) -> None:
+    def words(kind: str, count: int) -> str:
+        return " ".join(f"{kind}{number}" for number in range(count))
+
+    declaration = DECLARED.declaration
+    assert declaration is not None
+    long: dict[str, Any] = {
+        "certificate_reference": words("EIC-", 14),
+        "instrument": words("MFT", 18),
+        "tested_by": words("Jane", 16),
+        "notes": words("Note", 600),
+        "signature": words("Smith", 14),
+    }
+    place = words("Bay", 80)
+    site_name = words("Riverside", 18)
+    report = replace(
+        DECLARED,
+        registered=replace(REGISTERED, place=place),
+        declaration=replace(declaration, declared=replace(declaration.declared, **long)),
+    )
+    said = "".join(said_in(report)).replace(" ", "")
+    for text in (*long.values(), place):
+        assert text.replace(" ", "") in said, text
+    of_project = certificate_of(PASSED, PASSED)
+    of_project = replace(of_project, site=replace(of_project.site, name=site_name))
+    cover = texts(render_pdf(of_project, ISSUE, {}))[0]
+    assert site_name in " ".join(cover.split())
 
 
 def test_the_same_report_is_the_same_bytes() -> None:
@@ -146,7 +210,10 @@ def test_the_same_report_is_the_same_bytes() -> None:
 @BOTH
 def test_a_project(said_in: Read) -> None:
     said = " ".join(said_in(PASSED, FAILED, WITHOUT_TEST))
-    assert "2 of 4 passed" in said
+    assert "2 of 4 passed, 1 without a test charge" in said
+    assert "Commissioning report of a site" in said
+    assert "1 May 2026, 09:40:00 UTC" in said
+    assert "skipped" in said
     assert "CP-SN-LATE" in said
     assert "All connectors tested. Site owner briefed on app usage." in said
     assert "J. Smith" in said

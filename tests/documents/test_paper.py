@@ -17,7 +17,7 @@ IMPRINT = Imprint(
     title="Statement",
     subject="May 2026",
     foot="Riverside Business Park",
-    below="Ask facilities@riversidebp.com",
+    below=("Ask facilities@riversidebp.com",),
     at=datetime(2026, 5, 1, 10, 15, tzinfo=UTC),
 )
 

@@ -1,0 +1,44 @@
+"""What a certificate says in short: on the cover of a project's, and as its name."""
+
+from dataclasses import dataclass
+
+from documents.certificate.charge_words import was_tested
+from documents.certificate.content import content_of
+from domain.certificates import CertificateScope, Report
+from domain.states import CheckResult, RunStatus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """How many passed of how many; ``result`` colours it."""
+
+    kind: str
+    verdict: str
+    result: CheckResult
+    total: int
+
+
+def summary_of(report: Report) -> Summary:
+    """Sum a project's report up."""
+    runs = [one.run for one in report.charge_points if one.run.status is RunStatus.COMPLETED]
+    passed, total = len(runs), len(report.charge_points) + len(report.unjudged)
+    untested = sum(not was_tested(run) for run in runs)
+    verdict = f"{passed} of {total} passed"
+    if untested:
+        verdict += f", {untested} without a test charge"
+    result = CheckResult.SKIPPED if untested else CheckResult.PASSED
+    return Summary(
+        kind=f"Commissioning {'certificate' if passed == total else 'report'} of a site",
+        verdict=verdict,
+        result=result if passed == total else CheckResult.FAILED,
+        total=total,
+    )
+
+
+def title_of_report(report: Report) -> str:
+    """Name a report: what it is, of what, and the verdict."""
+    if report.scope is CertificateScope.PROJECT:
+        summary = summary_of(report)
+        return f"{summary.kind}: {report.site.name}. {summary.verdict}."
+    content = content_of(report.charge_points[0])
+    return f"{content.kind}: {content.title}. {content.verdict}."
