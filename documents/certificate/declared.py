@@ -16,9 +16,13 @@ INNER: Final = WIDTH - 2 * _PAD
 """Millimetres within the frame."""
 _TITLE: Final = 6.0
 _SIGNATURE: Final = 7.5
+_NAME_LINE: Final = 4.4
+_NAME_WIDTH: Final = 70.0
+_SAID_LINES: Final = 2
 _NOTES_LINE: Final = 3.6
 _MOST_NOTES_LINES: Final = 48
 _NOTES_LENGTH: Final = 5000
+_SAID_WIDTH: Final = INNER - _NAME_WIDTH - 3
 _HALF: Final = INNER / 2
 _LEFT: Final = {"width": _HALF - 3, "label": 46.0}
 _RIGHT: Final = {"width": _HALF, "label": 30.0}
@@ -35,7 +39,7 @@ def declared_height(paper: Paper, content: Content, photos: Photos) -> float:
         height += 4
     notes = _notes(paper, content)
     height += _NOTES_LINE * len(notes) + (1 if notes else 0)
-    height += _SIGNATURE if content.signature else 0
+    height += _signature_height(paper, content) if content.signature else 0
     return height + small_height(paper, photos, INNER)
 
 
@@ -80,17 +84,29 @@ def draw_declared(
 
 
 def _sign(paper: Paper, content: Content, y: float) -> None:
-    name = clean(content.signature or "")
-    paper.set_xy(MARGIN + _PAD, y)
+    x = MARGIN + _PAD
     paper.ink(9.5, bold=True)
-    width = max(70.0, min(paper.width_of(name) + 2, INNER))
-    paper.cell(width, 4.4, paper.fitted(name, width))
+    for line in _name(paper, content):
+        paper.set_xy(x, y)
+        paper.cell(INNER, _NAME_LINE, line)
+        y += _NAME_LINE
     with paper.pen(Colour.INK, 0.2):
-        paper.line(MARGIN + _PAD, y + 4.8, MARGIN + _PAD + width, y + 4.8)
-    paper.set_xy(MARGIN + _PAD + width + 3, y + 1)
+        paper.line(x, y + 0.4, x + _NAME_WIDTH, y + 0.4)
     paper.ink(6.8, colour=Colour.MUTED)
-    said = f"Signed off by name. Declared by {content.declared_by}"
-    paper.cell(0, 4, paper.fitted(clean(said), INNER - width - 3))
+    said = clean(f"Signed off by name. Declared by {content.declared_by}")
+    for line in paper.wrapped(said, _SAID_WIDTH, at_most=_SAID_LINES):
+        paper.set_xy(x + _NAME_WIDTH + 3, y - 3.4)
+        paper.cell(_SAID_WIDTH, 3.4, line)
+        y += 3.4
+
+
+def _signature_height(paper: Paper, content: Content) -> float:
+    return _SIGNATURE + (len(_name(paper, content)) - 1) * _NAME_LINE
+
+
+def _name(paper: Paper, content: Content) -> list[str]:
+    paper.ink(9.5, bold=True)
+    return paper.wrapped(clean(content.signature or ""), _NAME_WIDTH)
 
 
 def _halves(rows: Rows) -> tuple[Rows, Rows]:

@@ -16,12 +16,13 @@ _PILL: Final = 7.0
 _TITLE: Final = (17.0, 8.2, 1)
 """Size in points, height of a line in millimetres, lines at most; a long one is smaller."""
 _LONG_TITLE: Final = (12.5, 5.6, 4)
-_MOST_SUBTITLE: Final = 3
+_ASIDE: Final = 3.3
+_MOST_SUBTITLE: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """What stands at the head; ``asides`` are two lines beside the verdict."""
+    """What stands at the head; ``asides`` stand beside the verdict, below each other."""
 
     kind: str
     title: str
@@ -48,11 +49,14 @@ def draw_head(paper: Paper, head: Head) -> None:
     taken = pill(paper, head.verdict, x=MARGIN, y=y, colour=COLOURS[head.result])
     x, room = MARGIN + taken + 3, _WIDTH - taken - 3
     paper.ink(7.2, colour=Colour.MUTED)
-    for place, said in enumerate(head.asides):
-        paper.set_xy(x, y + 0.2 + place * 3.3)
-        paper.cell(room, 3.3, paper.fitted(clean(said), room))
+    below = y + 0.2
+    for said in head.asides:
+        for line in paper.wrapped(clean(said), room):
+            paper.set_xy(x, below)
+            paper.cell(room, _ASIDE, line)
+            below += _ASIDE
     _code(paper, head.url, top)
-    paper.set_xy(MARGIN, max(y + _PILL, top + _QR + 2) + 1.5)
+    paper.set_xy(MARGIN, max(y + _PILL, below, top + _QR + 2) + 1.5)
     rule_at(paper, paper.get_y())
     paper.ln(1.5)
 
