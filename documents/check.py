@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from documents.about import about
 from documents.keys import KeyFileError, PublicKey, SigningKey, read_keys
 from documents.signature import Validity, verify
 
@@ -90,18 +91,21 @@ def _keys_of(path: Path) -> list[PublicKey]:
 
 def _valid(file: Path, content: bytes, key_id: str | None, keys: Sequence[PublicKey]) -> str:
     key = next(key for key in keys if key.id == key_id)
+    said = about(content)
     return (
         f"VALID: {file}\n"
-        "It is exactly as the engine signed it.\n"
+        + (f"{said}\n" if said else "")
+        + "It is exactly as the engine signed it.\n"
         f"SHA-256  {hashlib.sha256(content).hexdigest()}\n"
         f"Key      {key.fingerprint}"
     )
 
 
 def _unknown(file: Path, key_id: str | None, keys: Sequence[PublicKey]) -> str:
-    given = f"the keys given ({', '.join(key.id for key in keys)})" if keys else "a key known here"
+    known = ", ".join(key.id for key in keys)
+    why = f"which is not among the keys given ({known})" if keys else "and no key is known here"
     return (
         f"UNKNOWN KEY: {file}\n"
-        f"It names the key {key_id}, which is not {given}. Get the keys from the engine that you "
+        f"It names the key {key_id}, {why}. Get the keys from the engine that you "
         "trust, GET /api/v1/certificate-keys, and give them with --key."
     )

@@ -1,15 +1,19 @@
 """A signature holds for exactly the bytes that were signed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from documents.certificate.render import render_pdf
 from documents.check import KEY_FILE, check
 from documents.keys import KeyFileError, PublicKey, SigningKey, read_keys
 from documents.signature import Finding, Validity, sign, verify
+from domain.certificates import Report
+from tests.documents.reports import FAILED, ISSUE, SITE, WITHOUT_TEST, certificate_of
 
 KEY = SigningKey.from_hex("8f" * 31 + "01")
 OTHER = SigningKey.from_hex("7e" * 31 + "02")
@@ -107,12 +111,31 @@ class TestCheck:
         assert outcome.said.startswith("VALID: ")
         assert KEY.public.fingerprint in outcome.said
 
+    @pytest.mark.parametrize(
+        ("report", "said"),
+        [
+            (
+                certificate_of(FAILED),
+                "Commissioning report: ABB Terra AC W22 · CP-SN-00483921. Failed.",
+            ),
+            (
+                replace(certificate_of(WITHOUT_TEST, FAILED), site=replace(SITE, name="(A) \\ B")),
+                "Commissioning report of a site: (A) \\ B. 1 of 3 passed, 1 without a test charge.",
+            ),
+        ],
+    )
+    def test_valid_says_of_what(self, folder: Path, report: Report, said: str) -> None:
+        file = folder / "report.pdf"
+        file.write_bytes(sign(render_pdf(report, ISSUE, {}), KEY))
+        outcome = check(file, keys=[folder / "keys.json"], data_dir=folder)
+        assert f"{said}\nCertificate {ISSUE.certificate_id}, number 2.\n" in outcome.said
+
     def test_the_engine_of_this_machine(self, folder: Path) -> None:
         outcome = check(folder / "certificate.pdf", keys=[], data_dir=folder)
         assert outcome.exit_code == 3
         assert outcome.said.startswith("UNKNOWN KEY: ")
         assert KEY.public.id in outcome.said
-        assert OTHER.public.id in outcome.said
+        assert f"not among the keys given ({OTHER.public.id})" in outcome.said
         (folder / KEY_FILE).write_text("8f" * 31 + "01")
         assert check(folder / "certificate.pdf", keys=[], data_dir=folder).exit_code == 0
 
