@@ -12,7 +12,7 @@ from typing import Final
 
 from fpdf import FPDF
 
-from documents.fonts import Typeface, add_fonts
+from documents.fonts import Typeface, add_fonts, needs_shaping
 from documents.text import PAGES, clean
 
 MARGIN: Final = 15.0
@@ -129,8 +129,10 @@ class Paper(FPDF):
     def width_of(self, text: str) -> float:
         """How wide a cleaned text is as the ink is now, in millimetres.
 
-        The library's own answer takes a hundred times longer.
+        The library's own answer takes a hundred times longer; joined letters need it.
         """
+        if needs_shaping(text):
+            return float(self.get_string_width(text))
         widths = self._widths.setdefault((self.font_family, self.font_style), {})
         total = 0.0
         for character in text:

@@ -9,16 +9,15 @@ PAGES: Final = "«pages»"
 """Stands for the number of pages; the PDF library puts it in at the end."""
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_TURNED: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI"})
 _ELLIPSIS: Final = "…"
 
 
 def clean(text: str, *, at_most: int = 500) -> str:
     r"""Make one line that can be drawn, of that many characters at most.
 
-    Line breaks and tabs become spaces. What no typeface here has a glyph for, what is not seen, and
-    what is written from right to left (which needs shaping) is written as its code point, so that
-    nothing is left out in silence and nothing hides: ``深`` becomes ``\u{6df1}``.
+    Line breaks and tabs become spaces. What no typeface here has a glyph for, and what is not seen,
+    is written as its code point, so that nothing is left out in silence and nothing hides: ``深``
+    becomes ``\u{6df1}``.
     """
     shown = "".join(_shown(character) for character in text[: at_most + 1])
     shown = shown.replace(PAGES, "<pages>")
@@ -37,10 +36,6 @@ def _shown(character: str) -> str:
         return " "
     if " " <= character <= "~":
         return character
-    if (
-        unicodedata.category(character) in _UNSEEN
-        or unicodedata.bidirectional(character) in _TURNED
-        or ord(character) not in drawable()
-    ):
+    if unicodedata.category(character) in _UNSEEN or ord(character) not in drawable():
         return f"\\u{{{ord(character):x}}}"
     return character

@@ -4,14 +4,16 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import which
+from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents.fonts import Typeface, drawable
 from documents.paper import Imprint, Paper
 from documents.text import PAGES, clean, clean_lines
-from tests.documents.reading import embedded_fonts, texts
+from tests.documents.reading import embedded_fonts, picture, texts
 
 IMPRINT = Imprint(
     title="Statement",
@@ -58,15 +60,23 @@ def test_fonts_are_embedded_as_what_they_are(tmp_path: Path) -> None:
         assert not drawn.stderr
 
 
+@pytest.mark.parametrize("words", ["שלום", "محطة", "नमस्ते"])
+def test_letters_are_joined_and_run_as_their_script_does(words: str) -> None:
+    pdf = _document(words)
+    assert words in texts(pdf)[0]
+    assert pdf == _document(words)
+    # Unshaped, each letter has a glyph of its own, in the order of writing.
+    with patch.object(Paper, "set_text_shaping"):
+        assert picture(_document(words)).tobytes() != picture(pdf).tobytes()
+
+
 def test_the_same_content_is_the_same_bytes() -> None:
     assert _document("one", "two") == _document("one", "two")
     assert _document("one") != _document("two")
 
 
 def test_what_cannot_be_drawn_is_written_as_its_code_point() -> None:
-    assert clean("深 a\u202eb\x00c שלום") == (
-        "\\u{6df1} a\\u{202e}b\\u{0}c \\u{5e9}\\u{5dc}\\u{5d5}\\u{5dd}"
-    )
+    assert clean("深 a\u202eb\x00c שלום") == "\\u{6df1} a\\u{202e}b\\u{0}c שלום"
     assert clean("two\r\nlines\tand a tab") == "two  lines and a tab"
     assert clean_lines("two\r\nlines") == "two\nlines"
 
