@@ -25,7 +25,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import (
         CHARGE_POINT_EVENTS_SIGNAL,
         OTHER_RUN,
-        RUN_CLOSING,
         SearchAttribute,
     )
     from domain.rules.retry import Situation, still_holds
@@ -149,7 +148,7 @@ class CommissioningWorkflow:
         if self._closing and not self._cancelled:
             raise _refused(
                 ConflictError(
-                    RUN_CLOSING,
+                    "run_closing",
                     "The checks have ended, and the run is about to close with their verdict. "
                     "There is nothing left to cancel.",
                 )
@@ -203,7 +202,7 @@ class CommissioningWorkflow:
         """Refuse what is meant for the run after this one, which has the same workflow id."""
         mine = self._request.commissioning_id
         if commissioning_id not in {None, mine}:
-            raise _refused(ConflictError(OTHER_RUN, f"This is run {mine}."))
+            raise ApplicationError(f"This is run {mine}.", type=OTHER_RUN, non_retryable=True)
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
