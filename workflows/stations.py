@@ -7,7 +7,6 @@ with workflow.unsafe.imports_passed_through():
     import asyncio
     from collections import defaultdict
     from collections.abc import Callable, Coroutine, Mapping
-    from dataclasses import replace
     from typing import Any
 
     from activities.power import PowerActivities
@@ -144,10 +143,7 @@ class Stations:
             )
         except ActivityError:
             limited = StationLimited(reply=Reply.UNKNOWN, unit=station.unit, detail=_LOST.detail)
-        if limited.reply is Reply.ERROR and set(idle) - set(ledger.idle(station)):
-            # A vehicle came meanwhile, and what was reported may be its own limit.
-            limited = replace(limited, reply=Reply.UNKNOWN)
-        ledger.prepared(station, terms, limited, workflow.now())
+        ledger.prepared(station, terms, limited, workflow.now(), idle=idle)
 
     async def _lift(self, station: Station) -> None:
         assert station.connection is not None  # noqa: S101 - it is online

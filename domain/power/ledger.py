@@ -3,7 +3,7 @@
 Pure: the workflow tells it what happened and asks what to send. Times are given, never taken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -44,11 +44,18 @@ class Ledger(Book):
     # What was answered
 
     def prepared(
-        self, asked: Station, terms: Terms, limited: StationLimited, now: datetime
+        self,
+        asked: Station,
+        terms: Terms,
+        limited: StationLimited,
+        now: datetime,
+        *,
+        idle: Collection[int] = (),
     ) -> None:
         """A charge point answered to its own limit, and to the default of its transactions.
 
-        ``asked`` is how it was when it was asked: it may have restarted since.
+        ``asked`` is how it was when it was asked: it may have restarted since. ``idle`` are the
+        connectors that had to report the default: a vehicle may have come since.
         """
         station = self.stations.get(asked.charge_point_id)
         if station is None or asked.restarts != station.restarts:
@@ -67,6 +74,9 @@ class Ledger(Book):
                 retry_at=None,
             )
             return
+        if limited.reply is Reply.ERROR and not set(idle) <= set(self.idle(station)):
+            # What it reports may be the limit of that vehicle.
+            limited = replace(limited, reply=Reply.UNKNOWN, detail=None)
         refused = limited.reply in _REFUSED
         station = replace(
             station,

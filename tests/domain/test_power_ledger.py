@@ -330,3 +330,33 @@ def test_two_turns_of_three_are_had_by_each() -> None:
             served[key] += bay.charges
         now += timedelta(minutes=15)
     assert list(served.values()) == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("comes", "state"), [(True, FeatureState.ACTIVE), (False, FeatureState.FAILED)]
+)
+def test_what_a_connector_reports_may_be_the_limit_of_a_vehicle_that_has_come(
+    comes: bool, state: FeatureState
+) -> None:
+    ledger = _ledger()
+    ledger.limit = SiteLimit(amps=30)
+    (asked,) = ledger.to_prepare(_AT)
+    idle = ledger.idle(asked)
+    if comes:
+        _begin(ledger)
+        _obey(ledger)
+    reports_more = StationLimited(reply=Reply.ERROR, unit=RateUnit.AMPERES, detail="30 A")
+    ledger.prepared(asked, ledger.terms(asked), reports_more, _AT, idle=idle)
+    assert ledger.stations[_CP].state is state
+    assert bool(ledger.to_prepare(_AT + timedelta(minutes=1))) is comes
+
+
+def test_a_node_that_does_not_answer_holds_up_one_round_for_all_that_it_has() -> None:
+    ledger = _ledger("cp_b")
+    _begin(ledger)
+    _begin(ledger, "cp_b", 2)
+    _answer(ledger, _KEY, 10, Reply.UNKNOWN, _AT)
+    assert set(ledger.targets(_AT)) == {("cp_b", 1)}
+    ledger.leave_alone("node_1", _AT)
+    assert ledger.targets(_AT) == {}
+    assert len(ledger.targets(_AT + timedelta(seconds=30))) == 2
