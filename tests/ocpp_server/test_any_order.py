@@ -4,10 +4,12 @@ A charge point lives its life, and its messages wait in an offline queue. They a
 late, twice, over one connection or several; a twin's messages come once and in order. In the end
 both have the same rows. Two things a charge point cannot do: name the id of a transaction before
 it was told, and, having lost that id, stop before what it started and stopped earlier was heard.
+One that changes its node may be heard by both at once, in what tells its transaction: a value that
+does not is filed by what a node knows, and the old one knows less.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -67,6 +69,10 @@ class Message:
         return self.naming is Naming.ITS_ID
 
     @property
+    def tells_its_transaction(self) -> bool:
+        return self.action == "StartTransaction" or self.names_its_id
+
+    @property
     def is_blind_stop(self) -> bool:
         return self.action == "StopTransaction" and not self.names_its_id
 
@@ -79,6 +85,7 @@ class Line:
     charge_point_id: str
     foreign_id: int
     peer: Peer = field(init=False)
+    before: Peer = field(init=False)
     ids: dict[int, int] = field(default_factory=dict)
 
     async def connect(self) -> None:
@@ -92,6 +99,7 @@ class Line:
         )
         async with self.database.write() as connection:
             await facts.store(connection, [link])
+        before = getattr(self, "peer", None)
         self.peer = Peer(
             charge_point_id=self.charge_point_id,
             node_id=NODE,
@@ -101,8 +109,16 @@ class Line:
             generation=link.generation,
             transactions={known.transaction_id: known for known in reversed(link.transactions)},
         )
+        self.before = before or self.peer
 
     async def deliver(self, message: Message) -> None:
+        await self._deliver(message, self.peer)
+
+    async def deliver_elsewhere(self, message: Message) -> None:
+        """Over the connection before, of a node that has not noticed its end."""
+        await self._deliver(message, self.before)
+
+    async def _deliver(self, message: Message, peer: Peer) -> None:
         payload = dict(message.payload)
         match message.naming:
             case Naming.ITS_ID:
@@ -114,7 +130,7 @@ class Line:
                 payload["transactionId"] = self.foreign_id
             case Naming.NOTHING:
                 pass
-        reply = dispatch(ROUTES, self.peer, Call("1", message.action, payload), datetime.now(UTC))
+        reply = dispatch(ROUTES, peer, Call("1", message.action, payload), datetime.now(UTC))
         assert reply.fact is not None
         async with self.database.write() as connection:
             await facts.store(connection, [reply.fact])
@@ -156,6 +172,10 @@ class Line:
                 for row in metered
             ),
         )
+
+
+async def _both(one: Awaitable[None], other: Awaitable[None]) -> None:
+    await asyncio.gather(one, other)
 
 
 class Life(RuleBasedStateMachine):
@@ -258,6 +278,20 @@ class Life(RuleBasedStateMachine):
     def deliver_again(self, data: st.DataObject) -> None:
         self.run(self.line.deliver(data.draw(st.sampled_from(self.delivered))))
 
+    @precondition(lambda self: any(message.tells_its_transaction for message in self.delivered))
+    @rule(data=st.data())
+    def deliver_again_at_two_nodes_at_once(self, data: st.DataObject) -> None:
+        possible = [message for message in self.delivered if message.tells_its_transaction]
+        self._deliver_twice(data.draw(st.sampled_from(possible)))
+
+    @precondition(lambda self: self._for_two_nodes())
+    @rule(data=st.data())
+    def deliver_at_two_nodes_at_once(self, data: st.DataObject) -> None:
+        message = data.draw(st.sampled_from(self._for_two_nodes()))
+        self.pending.remove(message)
+        self._deliver_twice(message)
+        self.delivered.append(message)
+
     @rule()
     def reconnect(self) -> None:
         self.run(self.line.connect())
@@ -274,6 +308,13 @@ class Life(RuleBasedStateMachine):
     def _deliver(self, message: Message) -> None:
         self.run(self.line.deliver(message))
         self.delivered.append(message)
+
+    def _deliver_twice(self, message: Message) -> None:
+        """The old node takes it from a socket that is gone; the new one hears it repeated."""
+        self.run(_both(self.line.deliver(message), self.line.deliver_elsewhere(message)))
+
+    def _for_two_nodes(self) -> list[Message]:
+        return [m for m in self.pending if m.tells_its_transaction and self._can_come(m)]
 
     def _can_come(self, message: Message) -> bool:
         if message.is_blind_stop:
@@ -311,14 +352,16 @@ class Life(RuleBasedStateMachine):
         self.register += 7
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_any_order_ends_in_the_same_rows(database_url: str) -> None:
+@pytest.mark.parametrize(
+    ("database_url", "lives"), [("sqlite", 40), ("postgresql", 6)], indirect=["database_url"]
+)
+def test_any_order_ends_in_the_same_rows(database_url: str, lives: int) -> None:
     with asyncio.Runner() as runner:
         database = Database(database_url)
         run_state_machine_as_test(
             partial(Life, database, runner.run),  # type: ignore[arg-type]
             settings=settings(
-                max_examples=40,
+                max_examples=lives,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
