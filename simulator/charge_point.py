@@ -13,6 +13,7 @@ from simulator.dialling import Address
 from simulator.events import Events, Listener
 from simulator.fault import Fault
 from simulator.profile import ABB_TERRA_AC_W22, Profile
+from simulator.received import Received
 from simulator.registration import RegistrationStatus
 from simulator.station import Station
 from simulator.words import ChargePointStatus
@@ -110,6 +111,11 @@ class VirtualChargePoint:
     def received(self) -> Counter[str]:
         """Calls of the central system, by action."""
         return self._station.received
+
+    @property
+    def commands(self) -> list[Received]:
+        """Each remote start, reset and firmware update that it received, in order."""
+        return self._station.commands
 
     @property
     def sent(self) -> Counter[str]:

@@ -14,6 +14,7 @@ from simulator.frames import Payload
 from simulator.meter import Meter
 from simulator.outbox import Outbox, Outgoing
 from simulator.profile import Profile
+from simulator.received import Received
 from simulator.smart_charging import ChargingProfiles
 from simulator.timers import Timers
 from simulator.words import Action, ChargePointStatus
@@ -60,6 +61,7 @@ class Station:
         self.online = False
         self.accepted = False
         self.received: Counter[str] = Counter()
+        self.commands: list[Received] = []
         self.sent: Counter[str] = Counter()
         self.id_tags: Counter[str] = Counter()
         self.local_list_version = 0

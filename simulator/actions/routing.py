@@ -17,6 +17,7 @@ from simulator.fault import Fault
 from simulator.frames import Call, CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
+from simulator.received import received
 from simulator.words import ErrorCode
 
 Handler = Callable[[Hardware, Payload], Answer | None]
@@ -48,6 +49,7 @@ def answer(hardware: Hardware, call: Call) -> Answer | None:
     if not isinstance(call.action, str):
         raise CallRejected(ErrorCode.FORMATION_VIOLATION, "the action is no string")
     station.received[call.action] += 1
+    station.commands += received(call)
     station.events.changed()
     if station.has(Fault.SILENT):
         return None

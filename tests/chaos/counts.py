@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from domain.names import stray_transaction_workflow_id
 from domain.operations import OperationName
@@ -10,6 +11,11 @@ from tests.chaos.evidence import Evidence
 from tests.chaos.fleet import Charger
 
 Broken = dict[str, list[str]]
+
+_RESET = ("Reset", OperationName.RESET)
+_UPDATE = ("UpdateFirmware", OperationName.UPDATE_FIRMWARE)
+_INTENDED_AT_MOST = {"start": 8, "reset": 2, "firmware": 1}
+"""For one run: a start is asked for again when it was lost or refused, a reset when it was lost."""
 
 
 def broken_promises(
@@ -20,7 +26,9 @@ def broken_promises(
         "acknowledged runs without a verdict": _without_verdict(evidence, acknowledged),
         "runs with two verdicts": _two_verdicts(evidence),
         "RemoteStart more often than intended": _starts(evidence, chargers),
-        "Reset more often than intended": _resets(evidence, chargers),
+        "Reset more often than intended": _repeated(evidence, chargers, _RESET),
+        "UpdateFirmware more often than intended": _repeated(evidence, chargers, _UPDATE),
+        "runs that intend without end": _without_end(evidence),
         "transactions left running without an alarm": _running(evidence, chargers),
         "rows without a workflow": _rows_alone(evidence),
         "workflows without a row": _workflows_alone(evidence),
@@ -41,29 +49,64 @@ def _two_verdicts(evidence: Evidence) -> list[str]:
 
 
 def _starts(evidence: Evidence, chargers: Sequence[Charger]) -> list[str]:
-    """Frames that arrived, by the id tag that each run has for itself, over rows of intents."""
-    heard = {c.charge_point_id: c.virtual.id_tags for c in chargers}
+    """By the id tag that each run has for itself."""
+    heard = {c.charge_point_id: c.virtual.commands for c in chargers}
     found = []
     for run in evidence.runs:
-        intended = sum(
-            command.intent.startswith(f"{run.id}:start:") for command in evidence.commands
-        )
-        arrived = heard[run.charge_point_id][run.id_tag] if run.id_tag else 0
-        if arrived > intended:
-            found.append(f"{run.id}: {arrived} of {intended}")
+        intended = [
+            command.sent_at
+            for command in evidence.commands
+            if command.intent.startswith(f"{run.id}:start:")
+        ]
+        arrived = [
+            frame.at
+            for frame in heard[run.charge_point_id]
+            if frame.action == "RemoteStartTransaction" and frame.id_tag == run.id_tag
+        ]
+        found += _too_many(run.id, arrived, intended)
     return found
 
 
-def _resets(evidence: Evidence, chargers: Sequence[Charger]) -> list[str]:
-    intended = Counter(
-        command.charge_point_id
-        for command in evidence.commands
-        if command.operation == OperationName.RESET
-    )
+def _repeated(
+    evidence: Evidence, chargers: Sequence[Charger], effect: tuple[str, OperationName]
+) -> list[str]:
+    """By charge point: these messages do not say whose they are."""
+    action, operation = effect
+    found = []
+    for charger in chargers:
+        identity = charger.charge_point_id
+        intended = [
+            command.sent_at
+            for command in evidence.commands
+            if (command.charge_point_id, command.operation) == (identity, operation)
+        ]
+        arrived = [frame.at for frame in charger.virtual.commands if frame.action == action]
+        found += _too_many(identity, arrived, intended)
+    return found
+
+
+def _too_many(whose: str, arrived: Sequence[datetime], intended: Sequence[datetime]) -> list[str]:
+    """Give each frame an intent of its own that is older; those that find none are too many.
+
+    So a frame that was sent twice is seen, though another one never arrived.
+    """
+    waiting = sorted(intended)
+    for at in sorted(arrived):
+        if not waiting or waiting.pop(0) > at:
+            return [f"{whose}: {len(arrived)} of {len(intended)}, one too many at {at:%H:%M:%S}"]
+    return []
+
+
+def _without_end(evidence: Evidence) -> list[str]:
+    """An effect that is repeated with ever new intents is a loop, however well each is counted."""
+    intents: Counter[tuple[str, str]] = Counter()
+    for command in evidence.commands:
+        run, _, rest = command.intent.partition(":")
+        intents[run, rest.partition(":")[0]] += 1
     return [
-        f"{c.charge_point_id}: {c.virtual.resets} of {intended[c.charge_point_id]}"
-        for c in chargers
-        if c.virtual.resets > intended[c.charge_point_id]
+        f"{run}: {times} of {kind}"
+        for (run, kind), times in intents.items()
+        if times > _INTENDED_AT_MOST.get(kind, times)
     ]
 
 
@@ -112,6 +155,24 @@ def _duplicates(evidence: Evidence) -> list[str]:
         (row.charge_point_id, row.connector_id, row.started_at) for row in evidence.transactions
     )
     return [" ".join(map(str, key)) for key, times in keys.items() if times > 1]
+
+
+def unexcused(evidence: Evidence, chargers: Sequence[Charger]) -> Broken:
+    """Failures of charge points that are well, and what was learnt where none completed.
+
+    Faults of links and kills of processes excuse none.
+    """
+    excuses = {c.charge_point_id: c.excuses for c in chargers}
+    completed = any(run.status == RunStatus.COMPLETED for run in evidence.runs)
+    return {
+        "runs that failed at a charge point that is well": sorted(
+            f"{run.id}: {run.view['failure']['code']}"
+            for run in evidence.runs
+            if run.status == RunStatus.FAILED
+            and run.view["failure"]["code"] not in excuses[run.charge_point_id]
+        ),
+        "experiments in which no run completed": [] if completed else ["this one"],
+    }
 
 
 def verdicts(evidence: Evidence) -> Counter[str]:

@@ -5,16 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from tests.chaos.caller import Answers
-from tests.chaos.counts import Broken, broken_promises, verdicts
+from tests.chaos.counts import Broken, broken_promises, unexcused, verdicts
 from tests.chaos.evidence import Evidence, gather
 from tests.chaos.fleet import Charger, fleet
 from tests.chaos.installer import Installer, shares
-from tests.chaos.schedule import Disturbance, LinkFault, Part, Schedule, make_schedule
+from tests.chaos.schedule import Disturbance, Kill, LinkFault, Part, Schedule, make_schedule
 from tests.chaos.site import Site, site
 from tests.chaos.site_counts import broken_at_site, gather_site
 from tests.chaos.topology import Topology, topology
@@ -31,7 +31,7 @@ class Plan:
     """What is done. ``settle`` bounds the wait for the verdicts once the chaos is over.
 
     ``runs`` are of the fleet's ``chargers``; ``site`` is the number of charge points that are
-    handed over, 0 for no site.
+    handed over, 0 for no site; ``kills`` are in place of those that the seed draws.
     """
 
     seed: int
@@ -40,6 +40,7 @@ class Plan:
     site: int = 0
     seconds: float
     settle: float
+    kills: tuple[Kill, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,8 @@ async def experiment(plan: Plan, folder: Path) -> Outcome:
         chargers=plan.chargers,
         site=plan.site,
     )
+    if plan.kills is not None:
+        schedule = replace(schedule, kills=plan.kills)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(topology(folder))
         await engine.until_ready()
@@ -100,6 +103,7 @@ async def experiment(plan: Plan, folder: Path) -> Outcome:
             charger.proxy.relight()
             charger.proxy.heal()
         evidence, records, broken = await _settled(stage)
+        broken |= unexcused(evidence, stage.chargers)
         return Outcome(
             plan=plan,
             broken=broken,
@@ -139,8 +143,8 @@ async def _chaos(stage: Stage, schedule: Schedule) -> None:
         await what()
 
     async def disturb(disturbance: Disturbance) -> None:
-        stage.disturbances[disturbance.fault] += 1
-        await stage.chargers[disturbance.charger].disturb(disturbance)
+        if await stage.chargers[disturbance.charger].disturb(disturbance):
+            stage.disturbances[disturbance.fault] += 1
 
     async with asyncio.TaskGroup() as group:
         for kill in schedule.kills:

@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from domain.failures import FailureCode
 from simulator import Fault, VirtualChargePoint
 from simulator.events import Listener
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE, KEMPOWER_SATELLITE, Profile
@@ -34,29 +35,35 @@ class Charger:
     charge_point_id: str
     virtual: VirtualChargePoint
     proxy: FaultProxy
+    excuses: frozenset[FailureCode] = frozenset()
+    """Why a run may fail here: for what the charge point does by itself."""
 
-    async def disturb(self, disturbance: Disturbance) -> None:
-        """Do it, and heal the link after a while."""
+    async def disturb(self, disturbance: Disturbance) -> bool:
+        """Do it, and mend this much of the link after a while; False when it has hit nothing."""
+        proxy, seconds = self.proxy, disturbance.seconds
         match disturbance.fault:
             case LinkFault.DELAY:
-                self.proxy.delay = 0.05 * disturbance.nth
+                with proxy.delayed(0.05 * disturbance.nth):
+                    await asyncio.sleep(seconds)
             case LinkFault.CUT:
-                self.proxy.cut()
-                return
+                return proxy.cut()
             case LinkFault.BLACK_HOLE:
-                self.proxy.swallow()
+                with proxy.black_hole():
+                    await asyncio.sleep(seconds)
             case LinkFault.HALF_CLOSE_UP:
-                self.proxy.half_close(Way.UP)
-                return
+                return proxy.half_close(Way.UP)
             case LinkFault.HALF_CLOSE_DOWN:
-                self.proxy.half_close(Way.DOWN)
-                return
+                return proxy.half_close(Way.DOWN)
             case LinkFault.DROP_UP:
-                self.proxy.drop(Way.UP, disturbance.nth)
+                return await self._lose(Way.UP, disturbance)
             case LinkFault.DROP_DOWN:
-                self.proxy.drop(Way.DOWN, disturbance.nth)
-        await asyncio.sleep(disturbance.seconds)
-        self.proxy.heal()
+                return await self._lose(Way.DOWN, disturbance)
+        return True
+
+    async def _lose(self, way: Way, disturbance: Disturbance) -> bool:
+        with self.proxy.losing(way, disturbance.nth) as frame:
+            await asyncio.sleep(disturbance.seconds)
+        return frame.lost
 
 
 @asynccontextmanager
@@ -104,7 +111,14 @@ async def switched_on(
                 call_timeout=_CALL_TIMEOUT,
                 listener=listener,
             )
-            chargers.append(Charger(charge_point_id=charge_point, virtual=virtual, proxy=proxy))
+            chargers.append(
+                Charger(
+                    charge_point_id=charge_point,
+                    virtual=virtual,
+                    proxy=proxy,
+                    excuses=frozenset(_excuses(profile, faults)),
+                )
+            )
             tasks.append(asyncio.create_task(virtual.run()))
         try:
             yield chargers
@@ -112,3 +126,10 @@ async def switched_on(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _excuses(profile: Profile, faults: frozenset[Fault]) -> Iterator[FailureCode]:
+    if Fault.IGNORES_STOP in faults:
+        yield FailureCode.TRANSACTION_NOT_STOPPED
+    if profile.boots_on_reconnect:
+        yield FailureCode.BOOT_LOOP

@@ -11,10 +11,12 @@ from typing import Protocol
 
 from embedded.binaries import leashed
 from tests.chaos.schedule import Kill, Part
+from tests.support.eventually import eventually
 
 _LOOK = 0.1
 _RESTART_PAUSE = 0.5
 _STOP_SECONDS = 20
+_UP_SECONDS = 60
 
 
 class Killable(Protocol):
@@ -107,10 +109,14 @@ class Supervisor:
                 group.create_task(self._keep(name, part))
 
     async def kill(self, kill: Kill) -> None:
-        """Kill one, and let it be down for a while."""
+        """Kill one, once it is up, and let it be down for a while."""
         part = self._parts[kill.part]
-        if kill.part in self._held or not part.running:
-            return  # it is down already
+
+        def is_up() -> None:
+            assert kill.part not in self._held
+            assert part.running
+
+        await eventually(is_up, within=_UP_SECONDS)
         self._held.add(kill.part)
         try:
             part.kill()

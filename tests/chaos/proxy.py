@@ -6,8 +6,9 @@ come late and in order, as TCP brings them; a dropped frame is gone, as in a box
 
 import asyncio
 import random
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,15 @@ class Way(StrEnum):
 
     UP = "from the charge point"
     DOWN = "to the charge point"
+
+
+@dataclass(kw_only=True, eq=False)
+class Frame:
+    """A frame to lose: the ``left``-th from now on."""
+
+    way: Way
+    left: int
+    lost: bool = False
 
 
 class _Carried:
@@ -45,11 +55,13 @@ class FaultProxy:
         self._server: asyncio.Server | None = None
         self._carried: set[_Carried] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._drop: dict[Way, int] = {}
+        self._losing: list[Frame] = []
+        self._delays: list[float] = []
+        self._holes = 0
         self._open = asyncio.Event()
         self._open.set()
         self.delay = 0.0
-        """Seconds that each piece is late."""
+        """Seconds that each piece is late, and by those of :meth:`delayed`."""
         self._dark = False
         self.dropped = 0
 
@@ -80,10 +92,11 @@ class FaultProxy:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
-    def cut(self) -> None:
-        """Reset each connection, on both sides."""
+    def cut(self) -> bool:
+        """Reset each connection, on both sides; False when there is none."""
         for carried in self._carried:
             carried.abort()
+        return bool(self._carried)
 
     def darken(self) -> None:
         """Reset each connection, and refuse all others until :meth:`relight`."""
@@ -98,22 +111,59 @@ class FaultProxy:
         """Be a black hole until :meth:`heal`: connections are taken, and nothing passes."""
         self._open.clear()
 
-    def half_close(self, way: Way) -> None:
-        """Say on one side that nothing more comes, and go on in the other direction."""
+    @contextmanager
+    def black_hole(self) -> Iterator[None]:
+        """Be a black hole until the end of the block, whatever else is healed meanwhile."""
+        self._holes += 1
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._holes -= 1
+            if not self._holes:
+                self._open.set()
+
+    @contextmanager
+    def delayed(self, seconds: float) -> Iterator[None]:
+        """Be so much later until the end of the block."""
+        self._delays.append(seconds)
+        try:
+            yield
+        finally:
+            self._delays.remove(seconds)
+
+    @contextmanager
+    def losing(self, way: Way, nth: int) -> Iterator[Frame]:
+        """Lose the nth frame from now on, unless the block ends before."""
+        frame = Frame(way=way, left=nth)
+        self._losing.append(frame)
+        try:
+            yield frame
+        finally:
+            if frame in self._losing:
+                self._losing.remove(frame)
+
+    def half_close(self, way: Way) -> bool:
+        """Say on one side that nothing more comes, and go on in the other direction.
+
+        False when there is no connection.
+        """
         for carried in self._carried:
             carried.deaf.add(way)
             with suppress(OSError, RuntimeError):
                 carried.ends[way].write_eof()
+        return bool(self._carried)
 
     def drop(self, way: Way, nth: int) -> None:
         """Lose the nth frame from now on, 1 being the next."""
-        self._drop[way] = nth
+        self._losing.append(Frame(way=way, left=nth))
 
     def heal(self) -> None:
-        """Carry faithfully from now on; what is dark stays dark."""
+        """Carry faithfully from now on; what is dark, and what is in a block, stays."""
         self.delay = 0.0
-        self._drop.clear()
-        self._open.set()
+        self._losing.clear()
+        if not self._holes:
+            self._open.set()
 
     async def _accept(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -153,20 +203,20 @@ class FaultProxy:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
                 for piece in splitter.feed(data):
-                    if self.delay:
-                        await asyncio.sleep(self.delay)
+                    if late := self.delay + sum(self._delays):
+                        await asyncio.sleep(late)
                     await self._open.wait()
                     if not (splitter.frames and self._loses(way)) and way not in carried.deaf:
                         to.write(piece)
                 await to.drain()
 
     def _loses(self, way: Way) -> bool:
-        left = self._drop.get(way)
-        if left is None:
-            return False
-        if left > 1:
-            self._drop[way] = left - 1
-            return False
-        del self._drop[way]
-        self.dropped += 1
-        return True
+        """Whether this frame is one to lose; it counts for all that wait for a frame."""
+        for frame in [frame for frame in self._losing if frame.way is way]:
+            frame.left -= 1
+            if frame.left == 0:
+                frame.lost = True
+                self._losing.remove(frame)
+                self.dropped += 1
+                return True
+        return False

@@ -1,14 +1,15 @@
 """The counting itself: each broken promise is seen, by evidence that was made up."""
 
-from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.chaos.counts import broken_promises
+from domain.failures import FailureCode
+from simulator.received import Received
+from tests.chaos.counts import broken_promises, unexcused
 from tests.chaos.evidence import Evidence, Workflow
 
 _AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -21,7 +22,14 @@ _RUN = SimpleNamespace(
 )
 _OPEN = SimpleNamespace(**vars(_RUN) | {"status": "in_progress", "view": None})
 _START = SimpleNamespace(
-    intent="com_1:start:1", charge_point_id="cp_1", operation="start_test_transaction"
+    intent="com_1:start:1",
+    charge_point_id="cp_1",
+    operation="start_test_transaction",
+    sent_at=_AT,
+)
+_SECOND = timedelta(seconds=1)
+_START_AGAIN = SimpleNamespace(
+    **vars(_START) | {"intent": "com_1:start:2", "sent_at": _AT + 60 * _SECOND}
 )
 _ENDED = SimpleNamespace(
     id=7, charge_point_id="cp_1", connector_id=1, started_at=_AT, stopped_at=_AT
@@ -44,12 +52,20 @@ def _evidence(**changes: Any) -> Evidence:
     return Evidence(**whole | changes)
 
 
-def _charger(*, starts: int = 1, resets: int = 0, charging: tuple[int | None, ...] = ()) -> Any:
+def _charger(
+    *others: str,
+    starts: tuple[int, ...] = (1,),
+    charging: tuple[int | None, ...] = (),
+    excuses: frozenset[FailureCode] = frozenset(),
+) -> Any:
+    """One that heard of remote starts so many seconds after the first intent, and of others."""
+    commands = [
+        Received(action="RemoteStartTransaction", id_tag="A1", at=_AT + after * _SECOND)
+        for after in starts
+    ] + [Received(action=action, at=_AT) for action in others]
     transactions = [SimpleNamespace(transaction_id=number) for number in charging]
-    virtual = SimpleNamespace(
-        id_tags=Counter({"A1": starts}), resets=resets, transactions=transactions
-    )
-    return SimpleNamespace(charge_point_id="cp_1", virtual=virtual)
+    virtual = SimpleNamespace(commands=commands, transactions=transactions)
+    return SimpleNamespace(charge_point_id="cp_1", virtual=virtual, excuses=excuses)
 
 
 def _broken(evidence: Evidence, charger: Any) -> set[str]:
@@ -87,9 +103,40 @@ def test_what_the_records_show_is_counted(evidence: Evidence, what: str) -> None
 
 
 def test_what_the_charge_point_saw_is_counted() -> None:
-    assert _broken(_evidence(), _charger(starts=2)) == {"RemoteStart more often than intended"}
-    assert _broken(_evidence(), _charger(resets=1)) == {"Reset more often than intended"}
+    for action in ("RemoteStart", "Reset", "UpdateFirmware"):
+        charger = _charger(action) if action != "RemoteStart" else _charger(starts=(1, 2))
+        assert _broken(_evidence(), charger) == {f"{action} more often than intended"}
     for charging in (9, None):
         assert _broken(_evidence(), _charger(charging=(charging,))) == {
             "transactions left running without an alarm"
         }
+
+
+def test_a_frame_sent_twice_is_seen_though_another_never_arrived() -> None:
+    both = _evidence(commands=[_START, _START_AGAIN])
+    assert _broken(both, _charger(starts=(1, 61))) == set()
+    assert _broken(both, _charger(starts=(61, 62))) == set()  # the first was held up for a minute
+    assert _broken(both, _charger(starts=(1, 2))) == {"RemoteStart more often than intended"}
+
+
+def test_ever_new_intents_are_a_loop() -> None:
+    commands = [
+        SimpleNamespace(**vars(_START) | {"intent": f"com_1:start:{attempt}"})
+        for attempt in range(1, 10)
+    ]
+    found = _broken(_evidence(commands=commands), _charger(starts=tuple(range(9))))
+    assert found == {"runs that intend without end"}
+
+
+def test_a_failure_needs_an_excuse() -> None:
+    failed = SimpleNamespace(
+        **vars(_RUN)
+        | {"status": "failed", "view": {"failure": {"code": "transaction_not_stopped"}}}
+    )
+    excused = _charger(excuses=frozenset({FailureCode.TRANSACTION_NOT_STOPPED}))
+    assert not any(unexcused(_evidence(runs=[_RUN, failed]), [excused]).values())
+    found = unexcused(_evidence(runs=[failed]), [_charger()])
+    assert found == {
+        "runs that failed at a charge point that is well": ["com_1: transaction_not_stopped"],
+        "experiments in which no run completed": ["this one"],
+    }

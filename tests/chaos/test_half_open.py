@@ -1,4 +1,4 @@
-"""Half-open links, with the server's periods a tenth of what they are."""
+"""Half-open links, with the server's periods a quarter of what they are."""
 
 from pathlib import Path
 
@@ -20,6 +20,6 @@ def test_the_periods_add_up() -> None:
 
 
 async def test_half_open_links_are_noticed_and_left_behind(tmp_path: Path, figure: Figure) -> None:
-    figures = await half_open(tmp_path, chargers=4, faster=10)
+    figures = await half_open(tmp_path, chargers=4, faster=4)
     figure(str(figures))
     assert figures.held
