@@ -3,13 +3,15 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from datetime import timedelta
+    import contextlib
+    from datetime import datetime, timedelta
 
     from domain.commissioning import Answer
     from domain.failures import FailureCode
     from domain.operations import TriggerMessage
     from domain.rules.firmware import FirmwareVerdict, judge_firmware
     from domain.states import InstallerAnswer, WaitingFor
+    from workflows.charge_point import NoAnswerError
     from workflows.run import Run, in_words
 
 _ANSWERS = (InstallerAnswer.DONE, InstallerAnswer.GIVE_UP)
@@ -46,7 +48,7 @@ async def update_by_hand(run: Run, before: FirmwareVerdict) -> None:
         if run.answer is not None:
             _note(run, run.answer, verdict)
             if _boot_id(run) == first_boot:
-                await _look_again(run)
+                await _look_again(run, until=deadline)
             first_boot = _boot_id(run)
         verdict = _judge(run)
         prompt = f"The charge point still reports firmware {_shown(verdict)}. {_wish(run)}"
@@ -76,16 +78,32 @@ def _note(run: Run, answer: Answer, verdict: FirmwareVerdict) -> None:
     )
 
 
-async def _look_again(run: Run) -> None:
-    """Have the charge point say what it runs, where no boot has told so since it was asked for."""
+async def _look_again(run: Run, *, until: datetime) -> None:
+    """Have the charge point say what it runs, where no boot has told so since it was asked for.
+
+    It may be offline for long: the vendor's app has just made it install something.
+    """
     known = _boot_id(run)
-    await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
-    await run.prompt(
-        WaitingFor.BOOT,
-        lambda: _boot_id(run) != known,
-        run.pace.boot,
-        "Switch the charge point off and on again, so that it says which firmware it runs.",
-    )
+    while _boot_id(run) == known and (left := until - workflow.now()) > timedelta(0):
+        if not await run.prompt(
+            WaitingFor.CONNECTION,
+            lambda: run.inbox.connected,
+            left,
+            "Wait until the charge point is back after its update, or switch it on.",
+        ):
+            return
+        with contextlib.suppress(NoAnswerError):
+            await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+        if not run.inbox.connected:
+            continue
+        await run.prompt(
+            WaitingFor.BOOT,
+            lambda: _boot_id(run) != known or not run.inbox.connected,
+            min(run.pace.boot, until - workflow.now()),
+            "Switch the charge point off and on again, so that it says which firmware it runs.",
+        )
+        if run.inbox.connected:
+            return
 
 
 def _judge(run: Run) -> FirmwareVerdict:

@@ -1,12 +1,14 @@
 """A firmware that only a person can bring: one word leads to one look."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from temporalio.client import WorkflowHandle
 
 from domain.catalogue import FirmwareUpdate
 from domain.checks import RunView, Waiting
 from domain.commissioning import Answer, RunOptions
+from domain.facts import EventKind
 from domain.states import InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import FIRMWARE, Behaviour
@@ -35,6 +37,26 @@ async def test_a_word_is_used_up_by_one_look(set_stage: StageMaker) -> None:
     assert [step.name for step in view.checks[1].steps].count("confirmed") == 2
     told = [(note.number, note.asked, note.answer) for note in stage.records.answers]
     assert told == [(number, WaitingFor.INSTALLER, DONE) for number in (1, 2)]
+
+
+async def test_one_that_is_still_installing_is_waited_for(set_stage: StageMaker) -> None:
+    """Longer than a reconnect may take elsewhere."""
+    stage = await set_stage(Behaviour(firmware="1.7.0"))
+    stage.records.firmware = replace(FIRMWARE, update=FirmwareUpdate.VENDOR)
+    charger = stage.charger
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start(RunOptions(update_firmware=True))
+        await eventually(lambda: _asks(handle, "Update the firmware to 1.8.0"), within=45)
+        charger.behaviour.online = False
+        await charger.tell(EventKind.DISCONNECTED, connection=charger.connection())
+        await handle.execute_update(CommissioningWorkflow.answer, DONE)
+        waiting = await _asks(handle, "Wait until the charge point is back")
+        assert waiting.until - waiting.since > timedelta(hours=23)
+    await stage.env.sleep(timedelta(minutes=20))
+    charger.behaviour.firmware = "1.8.0"
+    await charger.connect()
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED, view.failure
 
 
 async def _asks(
