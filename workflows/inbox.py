@@ -40,6 +40,11 @@ class Inbox:
         self.firmware_reports = 0
         """How many came, those too that say the same again."""
         self._restarts = Restarts()
+        self._ended = 0
+        """The newest connection whose end was told.
+
+        What a snapshot says is no end: a node may only have been too slow to say that it lives.
+        """
 
     @property
     def connected(self) -> bool:
@@ -91,8 +96,11 @@ class Inbox:
             self.heartbeat_at = heard
 
     def take_connection(self, connection: ConnectionFact | None) -> None:
-        """Believe the connection of the highest generation; within one, the later word."""
-        if connection is None:
+        """Believe the connection of the highest generation; within one, the later word.
+
+        A snapshot from before its end may be the later word, and does not revive it.
+        """
+        if connection is None or (connection.connected and connection.generation <= self._ended):
             return
         self._restarts.connection(connection)
         if self.connection is None or connection.generation >= self.connection.generation:
@@ -104,6 +112,8 @@ class Inbox:
             return
         self._seen.add(event.event_id)
         self.take_connection(event.connection)
+        if event.connection is not None and event.kind is EventKind.DISCONNECTED:
+            self._ended = max(self._ended, event.connection.generation)
         if event.boot is not None:
             self._take_boot(event.boot)
         if event.connector is not None:

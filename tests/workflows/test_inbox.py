@@ -101,6 +101,28 @@ def test_a_snapshot_that_overtakes_its_signals(order: Iterable[str]) -> None:
     assert inbox.restarts(HOUR) == 0
 
 
+@pytest.mark.parametrize("late", ["load", "catch_up", "connected"])
+def test_a_connection_that_has_ended_does_not_come_back(late: str) -> None:
+    inbox = inbox_of(link(2, 5, connected=False))
+    match late:
+        case "load":
+            inbox.load(Snapshot(connection=link(2, 0)))
+        case "catch_up":
+            inbox.catch_up(Snapshot(connection=link(2, 0)))
+        case "connected":
+            inbox.receive(event(link(2, 0)))
+    assert not inbox.connected
+    inbox.receive(event(link(3, 6)))
+    assert inbox.connected
+
+
+def test_a_node_that_was_slow_to_say_that_it_lives() -> None:
+    inbox = Inbox()
+    inbox.load(Snapshot(connection=link(2, 5, connected=False)))
+    inbox.catch_up(Snapshot(connection=link(2, 5)))
+    assert inbox.connected
+
+
 def off(generation: int, second: float) -> ConnectionFact:
     return link(generation, second, connected=False)
 
