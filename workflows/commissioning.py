@@ -81,6 +81,9 @@ class CommissioningWorkflow:
         try:
             self._run = await self._begin(request)
             if self._run is not None:
+                told = self._run.briefing.snapshot.connection
+                if self._inbox.generation > (told.generation if told else 0):
+                    await self._catch_up()  # that connection came first
                 await self._wait_for_connection(self._run)
                 await self._check_all(self._run)
             elif self._taken_back:
@@ -109,14 +112,15 @@ class CommissioningWorkflow:
             self._inbox.receive(event)
         missed = told.incomplete or self._inbox.generation > before
         if self._run is not None and missed:
-            async with self._catching_up:
-                self._inbox.catch_up(
-                    await record(
-                        RecordActivities.catch_up,
-                        self._request,
-                        summary="Read what happened meanwhile",
-                    )
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        async with self._catching_up:
+            self._inbox.catch_up(
+                await record(
+                    RecordActivities.catch_up, self._request, summary="Read what happened meanwhile"
                 )
+            )
 
     @workflow.query
     def status(self) -> RunView:

@@ -372,6 +372,7 @@ class MemoryRecords:
         """What an earlier try has stored."""
         self.mailed: list[str] = []
         self.queued = False
+        self.caught_up = 0
         self.newest_run = "com_1"
         self.waits: list[WaitNote] = []
         self.answers: list[AnswerNote] = []
@@ -409,6 +410,7 @@ class MemoryRecords:
         )
 
     async def catch_up(self, request: RunRequest, *, owner: Owner) -> Snapshot:
+        self.caught_up += 1
         charger = self.charger
         return Snapshot(
             connection=charger.connection(),

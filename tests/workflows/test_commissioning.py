@@ -7,8 +7,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from domain import operations as op
-from domain.commissioning import RunOptions, StrayTransaction
-from domain.facts import ChargePointEvents, EventKind, TransactionFact
+from domain.commissioning import Briefing, Owner, RunOptions, RunRequest, StrayTransaction
+from domain.facts import ChargePointEvents, EventKind, Snapshot, TransactionFact
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from domain.operations import Reply
 from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
@@ -256,6 +256,26 @@ async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: Stag
     charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
     await stray.result()
     assert charger.received["stop_test_transaction"] == asked
+
+
+async def test_a_connection_that_is_heard_before_the_snapshot_is_read_up_on(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its node may have died with the rest of what it had to tell."""
+    stage = await set_stage(Behaviour(online=False, boot_is_told=False))
+    charger, begin = stage.charger, stage.records.begin_run
+    stage.records.busy_for = 1
+
+    async def begin_run(request: RunRequest, *, owner: Owner) -> Briefing:
+        briefing = await begin(request, owner=owner)
+        if briefing.busy_with is not None:
+            await charger.connect()
+        return replace(briefing, snapshot=Snapshot())
+
+    monkeypatch.setattr(stage.records, "begin_run", begin_run)
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert stage.records.caught_up == 1
 
 
 async def test_what_a_dying_node_did_not_tell_is_read_after_the_reconnect(
