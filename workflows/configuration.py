@@ -38,6 +38,8 @@ with workflow.unsafe.imports_passed_through():
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 
+_COMMISSIONED = "The charge point is being commissioned."
+
 
 @workflow.defn(name=CONFIGURATION_WORKFLOW)
 class ConfigurationWorkflow:
@@ -57,6 +59,7 @@ class ConfigurationWorkflow:
             self._inbox, reconnect=policies.PUSH_RECONNECT, sends=policies.PUSH_SENDS
         )
         self._asked = self._answered = 0
+        self._answers: dict[int, ConfigurationResult] = {}
         self._result = ConfigurationResult(pushed=False)
         self._restarting = self._giving_way = False
         self._note: str | None = None
@@ -69,7 +72,7 @@ class ConfigurationWorkflow:
             more = await self._own_and_push()
             if self._giving_way or not (more or self._asked > self._answered):
                 break  # else values were chosen while this push was under way
-        self._answered = self._asked
+        self._answer(self._asked, _not_pushed(self._why_not_now()))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._result
 
@@ -80,9 +83,7 @@ class ConfigurationWorkflow:
         self._asked += 1
         mine = self._asked
         await workflow.wait_condition(lambda: self._answered >= mine or self._restarting)
-        if self._answered >= mine:
-            return self._result
-        return ConfigurationResult(pushed=False, reason="The charge point is restarting.")
+        return self._answers.get(mine) or _not_pushed("The charge point is restarting.")
 
     @workflow.signal(name=CONFIGURATION_DUE_SIGNAL)
     def configuration_due(self) -> None:
@@ -107,7 +108,7 @@ class ConfigurationWorkflow:
         self._note, self._restart_due = None, False
         claim = await self._claim("Claim the charge point")
         if claim.busy_with is not None:
-            self._answer(asked, reason="The charge point is being commissioned.")
+            self._end_turn(asked, _not_pushed(_COMMISSIONED))
             return False
         generation = self._inbox.generation
         try:
@@ -129,7 +130,7 @@ class ConfigurationWorkflow:
 
     async def _push(self, claim: Claim, asked: int) -> None:
         if claim.whereabouts.connection is None:
-            self._answer(asked, reason=why_not_connected(claim.whereabouts))
+            self._end_turn(asked, _not_pushed(why_not_connected(claim.whereabouts)))
             return
         await self._settle(claim)
         try:
@@ -143,13 +144,12 @@ class ConfigurationWorkflow:
                 summary="Apply the configuration",
             )
         except NoAnswerError:
-            self._answer(asked, reason="The charge point went offline during the push.")
+            self._end_turn(asked, _not_pushed("The charge point went offline during the push."))
             return
         if outcome.detail is not None:
-            self._answer(asked, reason=outcome.detail)
+            self._end_turn(asked, _not_pushed(outcome.detail))
             return
-        self._answered = asked
-        self._result = ConfigurationResult(pushed=True, parameters=outcome.parameters)
+        self._end_turn(asked, ConfigurationResult(pushed=True, parameters=outcome.parameters))
 
     async def _settle(self, claim: Claim) -> None:
         """Let a charge point that has just connected boot first; some never boot again."""
@@ -273,11 +273,25 @@ class ConfigurationWorkflow:
     def _is_wanted(self) -> bool:
         return self._giving_way or self._asked > self._answered
 
-    def _answer(self, asked: int, *, reason: str) -> None:
+    def _end_turn(self, asked: int, result: ConfigurationResult) -> None:
+        self._result = result
+        self._answer(asked, result)
+
+    def _answer(self, asked: int, result: ConfigurationResult) -> None:
+        """Answer those who asked until then, and have no answer yet."""
+        self._answers.update(dict.fromkeys(range(self._answered + 1, asked + 1), result))
         self._answered = asked
-        self._result = ConfigurationResult(pushed=False, reason=reason)
+
+    def _why_not_now(self) -> str:
+        if self._giving_way:
+            return _COMMISSIONED
+        return "Values are chosen faster than they can be pushed. The next connection pushes them."
 
     async def _wait(self, condition: Callable[[], bool], timeout: timedelta, why: str) -> bool:
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
         return condition()
+
+
+def _not_pushed(reason: str) -> ConfigurationResult:
+    return ConfigurationResult(pushed=False, reason=reason)

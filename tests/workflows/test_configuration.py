@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle, WorkflowUpdateStage
+from temporalio.client import WorkflowHandle, WorkflowUpdateHandle, WorkflowUpdateStage
 
 from domain.commissioning import ConfigurationRequest, ConfigurationResult, PushNow
 from domain.facts import EventKind, TransactionFact
+from domain.names import GIVE_WAY_SIGNAL
 from domain.operations import Reply
 from domain.states import ConnectorStatus, ParameterState, RunStatus
 from tests.support.eventually import eventually
@@ -75,6 +76,22 @@ async def test_a_push_gives_way_to_a_run(set_stage: StageMaker) -> None:
     result = await _push(stage)
     assert (result.pushed, result.reason) == (False, "The charge point is being commissioned.")
     assert stage.charger.received["apply_configuration"] == 0
+
+
+async def test_values_chosen_while_it_gives_way_are_left_to_the_run(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage()
+    stage.charger.configurable.clear()
+    pushing = await _start(stage)
+    await eventually(lambda: _is_under_way(pushing))
+    await pushing.signal(GIVE_WAY_SIGNAL)
+    asked = await _ask(pushing)
+    stage.charger.configurable.set()
+    left = await asked.result()
+    assert (left.pushed, left.reason) == (False, "The charge point is being commissioned.")
+    assert stage.charger.received["apply_configuration"] == 1
+    assert (await pushing.result()).pushed
 
 
 async def test_a_charge_point_that_is_away_is_pushed_later(set_stage: StageMaker) -> None:
@@ -211,11 +228,7 @@ async def test_who_chooses_a_value_does_not_wait_for_the_restart(set_stage: Stag
     stage = await set_stage(Behaviour(reboot_for=NEEDS_RESTART, comes_back=False))
     stage.charger.configurable.clear()
     pushing = await _start(stage)
-    asked = await pushing.start_update(
-        ConfigurationWorkflow.push_now,
-        PushNow(),
-        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-    )
+    asked = await _ask(pushing)
     stage.charger.configurable.set()
     first = await asked.result()
     assert _states(first)["MeterValueSampleInterval"] is ParameterState.PENDING_REBOOT
@@ -241,6 +254,18 @@ async def test_a_run_takes_over_from_a_push_that_waits_for_the_restart(
     assert view.status is RunStatus.COMPLETED, view.failure
     assert stage.charger.received["reset"] == 1
     assert stage.records.releases[-1].note is None
+
+
+async def _ask(pushing: Pushing) -> WorkflowUpdateHandle[ConfigurationResult]:
+    return await pushing.start_update(
+        ConfigurationWorkflow.push_now,
+        PushNow(),
+        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+    )
+
+
+async def _is_under_way(pushing: Pushing) -> None:
+    assert (await pushing.describe()).raw_description.pending_activities
 
 
 def _assert(condition: object) -> None:
