@@ -234,3 +234,11 @@ class ConnectorStatus(StrEnum):
     UNAVAILABLE = "Unavailable"
     FAULTED = "Faulted"
     OCCUPIED = "Occupied"
+
+
+class IdentityMatch(StrEnum):
+    """Why an unknown identity may be a charge point."""
+
+    SERIAL_NUMBER = "serial_number"
+    SIMILAR_SERIAL_NUMBER = "similar_serial_number"
+    SIMILAR_ID = "similar_id"

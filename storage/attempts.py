@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import RefusedAttempt
-from storage.charge_points import serial_key
+from domain.rules.likeness import near_key, serial_key
 from storage.fact_records import Attempt
 from storage.tables import connection_attempts
 
@@ -33,6 +33,7 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
             {
                 "identity": record.identity[:_MAX_IDENTITY],
                 "identity_key": serial_key(record.identity)[:_MAX_IDENTITY],
+                "near_key": near_key(record.identity)[:_MAX_IDENTITY],
                 "charge_point_id": record.charge_point_id,
                 "at": record.at,
                 "code": record.code,

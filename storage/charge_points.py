@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
+from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.members import works_on
 from storage.projects import Projects
@@ -66,7 +67,7 @@ class ChargePoints:
             await self._connection.execute(insert(charge_points), [_row(one) for one in new])
 
     async def serials_of(self, project_id: str) -> set[str]:
-        """Keys of the serial numbers in a project; see :func:`serial_key`."""
+        """Keys of the serial numbers in a project; see :func:`domain.rules.likeness.serial_key`."""
         query = select(charge_points.c.serial_key).where(charge_points.c.project_id == project_id)
         return set(await self._connection.scalars(query))
 
@@ -134,12 +135,21 @@ class ChargePoints:
                 )
         except IntegrityError as error:
             raise _duplicate(charge_point.serial_number) from error
-        # An identity was claimed for the serial number that it equals, and for no other.
-        await self._connection.execute(
-            delete(identity_aliases)
-            .where(identity_aliases.c.charge_point_id == charge_point.id)
-            .where(identity_aliases.c.identity_key != serial_key(charge_point.serial_number))
+        await self._end_claim_unless_alike(charge_point)
+
+    async def _end_claim_unless_alike(self, charge_point: ChargePoint) -> None:
+        """An identity was claimed for the serial number that it is like, and for no other."""
+        alias = await self._connection.scalar(
+            select(identity_aliases.c.identity_key).where(
+                identity_aliases.c.charge_point_id == charge_point.id
+            )
         )
+        if alias is not None and not likeness(
+            alias, charge_point_id=charge_point.id, serial_number=charge_point.serial_number
+        ):
+            await self._connection.execute(
+                delete(identity_aliases).where(identity_aliases.c.identity_key == alias)
+            )
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
@@ -201,11 +211,6 @@ class ChargePoints:
         return _charge_point(row)
 
 
-def serial_key(serial_number: str) -> str:
-    """Form in which serial numbers are compared: trimmed, case-folded."""
-    return serial_number.strip().casefold()
-
-
 def _of_installer(installer_id: str) -> Select[Any]:
     return (
         select(charge_points)
@@ -228,6 +233,7 @@ def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:
     return {
         "serial_number": charge_point.serial_number,
         "serial_key": serial_key(charge_point.serial_number),
+        "near_key": near_key(charge_point.serial_number),
         "model": charge_point.model,
         "vendor": charge_point.vendor,
         "ocpp_version": charge_point.ocpp_version,

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
-from storage.charge_points import serial_key
+from domain.rules.likeness import serial_key
 from storage.dialects import among, upsert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
 from storage.tables import charge_points, connections, identity_aliases, nodes, transactions

@@ -111,6 +111,7 @@ charge_points = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("serial_number", String(100), nullable=False),
     Column("serial_key", String(100), nullable=False),  # trimmed, case-folded
+    Column("near_key", String(100), nullable=False, server_default=""),  # without separators, too
     Column("model", String(100), nullable=False),
     Column("vendor", String(100), nullable=False),
     Column("ocpp_version", String(10), nullable=False),
@@ -131,6 +132,7 @@ charge_points = Table(
     UniqueConstraint("project_id", "serial_key"),
     Index(None, "project_id", "id"),
     Index(None, "serial_key"),
+    Index(None, "near_key"),
     Index(
         "ix_charge_points_watched",
         "id",
@@ -211,6 +213,7 @@ connection_attempts = Table(
     Column("id", _SERIAL, primary_key=True, autoincrement=True),
     Column("identity", String(100), nullable=False),
     Column("identity_key", String(100), nullable=False, index=True),  # trimmed, case-folded
+    Column("near_key", String(100), nullable=False, server_default="", index=True),
     Column("charge_point_id", String(40), index=True),
     Column("at", UTCDateTime, nullable=False),
     Column("code", String(50), nullable=False),

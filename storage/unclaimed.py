@@ -1,21 +1,38 @@
 """Identities that nobody has, and the charge points that they may be meant to be.
 
-An identity is claimable by a project when it equals the serial number of a charge point of it, when
-that has never connected, and when no other installer has registered the same serial number. See ADR
-"A knocking charge point is claimed by its serial number".
+An identity is claimable by a project when it equals the serial number of a charge point of it, and
+no other installer has registered the same; or when it is that number or the id of the charge point,
+spelt otherwise, and is like no other charge point of anybody. The charge point must never have
+connected. See ADR "A knocking charge point is claimed by its serial number".
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
-from storage.charge_points import ChargePoint, serial_key
+from domain.ids import Prefix
+from domain.rules.likeness import likeness, serial_key
+from domain.states import IdentityMatch
+from storage.charge_points import ChargePoint
 from storage.dialects import among
 from storage.members import works_on
 from storage.tables import (
@@ -25,12 +42,15 @@ from storage.tables import (
     identity_aliases,
 )
 
+_PREFIX: Final = len(f"{Prefix.CHARGE_POINT}_")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnclaimedIdentity:
-    """An identity that knocked, with the charge point that has it as its serial number."""
+    """An identity that knocked, with the charge point that it may be, and why it may."""
 
     identity: str
+    matches: IdentityMatch
     charge_point_id: str
     serial_number: str
     attempts: int
@@ -53,21 +73,11 @@ class Unclaimed:
         if before is not None:
             query = query.where(charge_points.c.id < before)
         query = query.order_by(charge_points.c.id.desc()).limit(limit)
-        found = (await self._connection.execute(query)).all()
-        newest = {
-            row.identity_key: row for row in await self._newest({r.serial_key for r in found})
-        }
-        return [
-            UnclaimedIdentity(
-                identity=newest[row.serial_key].identity,
-                charge_point_id=row.id,
-                serial_number=row.serial_number,
-                attempts=newest[row.serial_key].attempts,
-                last_at=newest[row.serial_key].at,
-                remote_address=newest[row.serial_key].remote_address,
-            )
-            for row in found
-        ]
+        found = (await self._connection.scalars(query)).all()
+        knocks: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for row in await self._connection.execute(self._knocks(found)):
+            knocks[row.charge_point].append(row)
+        return [_likeliest(knocks[identity]) for identity in found if identity in knocks]
 
     async def claim(self, identity: str, charge_point: ChargePoint, *, at: datetime) -> datetime:
         """Let this identity be that charge point of a locked project; returns since when it is.
@@ -78,11 +88,15 @@ class Unclaimed:
 
         """
         key = serial_key(identity)
-        if key != serial_key(charge_point.serial_number):
+        if not likeness(
+            identity,
+            charge_point_id=charge_point.id,
+            serial_number=charge_point.serial_number,
+        ):
             raise ConflictError(
                 "serial_mismatch",
-                "The identity is not the serial number of this charge point. Correct its serial "
-                "number first, if the type plate says so.",
+                "The identity is like neither the serial number nor the id of this charge point. "
+                "Correct its serial number first, if the type plate says so.",
             )
         since = await self._since(key, charge_point.id)
         if since is not None:
@@ -93,7 +107,7 @@ class Unclaimed:
             raise ConflictError(
                 "has_connected", "The charge point has connected already; it needs no claim."
             )
-        query = self._claimable().where(charge_points.c.id == charge_point.id)
+        query = self._claimable(key).where(charge_points.c.id == charge_point.id)
         if (await self._connection.execute(query)).first() is None:
             raise _not_found()
         try:
@@ -135,44 +149,79 @@ class Unclaimed:
         # Of somebody else's claim not even the words tell.
         raise _claimed() if row.is_mine else _not_found()
 
-    def _claimable(self) -> Select[Any]:
-        other = charge_points.alias()
+    def _claimable(self, identity_key: str | None = None) -> Select[Any]:
+        """Ids of charge points that an identity, or this one, may be claimed for."""
+        knocked = exists().where(self._may_be())
+        if identity_key is not None:
+            knocked = knocked.where(connection_attempts.c.identity_key == identity_key)
+        alias = identity_aliases.c
         return (
-            select(charge_points.c.id, charge_points.c.serial_number, charge_points.c.serial_key)
-            .where(exists().where(_knocked_as(charge_points.c.serial_key)))
+            select(charge_points.c.id)
+            .where(knocked)
             .where(~exists().where(connections.c.charge_point_id == charge_points.c.id))
-            .where(~exists().where(identity_aliases.c.identity_key == charge_points.c.serial_key))
-            .where(
-                ~exists()
-                .where(other.c.serial_key == charge_points.c.serial_key)
-                .where(~works_on(other.c.project_id, self._installer_id))
-            )
+            .where(~exists().where(alias.charge_point_id == charge_points.c.id))
         )
 
-    async def _newest(self, keys: set[str]) -> Sequence[Any]:
-        by_time = (connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
-        key = connection_attempts.c.identity_key
-        ranked = (
+    def _knocks(self, charge_point_ids: Sequence[str]) -> Select[Any]:
+        """Attempts that may be of these charge points, the newest first."""
+        return (
             select(
                 connection_attempts,
-                func.row_number().over(partition_by=key, order_by=by_time).label("place"),
-                func.count().over(partition_by=key).label("attempts"),
+                charge_points.c.id.label("charge_point"),
+                charge_points.c.serial_number,
             )
-            .where(among(self._connection, key, keys))
-            .where(_unknown())
-            .subquery()
+            .select_from(charge_points)
+            .join(connection_attempts, self._may_be())
+            .where(among(self._connection, charge_points.c.id, charge_point_ids))
+            .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
         )
-        rows = await self._connection.execute(select(ranked).where(ranked.c.place == 1))
-        return rows.all()
+
+    def _may_be(self) -> ColumnElement[bool]:
+        """Predicate: the attempt is nobody's, and may be the charge point's."""
+        attempt, other = connection_attempts.c, charge_points.alias().c
+        has_its_id = other.id == literal(f"{Prefix.CHARGE_POINT}_") + func.upper(attempt.near_key)
+        another = other.id != charge_points.c.id
+        is_its_serial = and_(
+            attempt.identity_key == charge_points.c.serial_key,
+            ~exists()
+            .where(other.serial_key == attempt.identity_key)
+            .where(~works_on(other.project_id, self._installer_id)),
+            ~exists().where(another).where(has_its_id),
+        )
+        is_like_it_alone = and_(
+            attempt.near_key != "",
+            or_(
+                attempt.near_key == charge_points.c.near_key,
+                attempt.near_key == func.lower(func.substr(charge_points.c.id, _PREFIX + 1)),
+            ),
+            ~exists().where(another).where(or_(other.near_key == attempt.near_key, has_its_id)),
+        )
+        return and_(
+            attempt.charge_point_id.is_(None),
+            ~exists().where(identity_aliases.c.identity_key == attempt.identity_key),
+            or_(is_its_serial, is_like_it_alone),
+        )
 
 
-def _knocked_as(key: ColumnElement[str]) -> ColumnElement[bool]:
-    return and_(connection_attempts.c.identity_key == key, _unknown())
+def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
+    """Choose the identity that is the serial number, else the one that knocked last."""
 
+    def match(row: Row[Any]) -> IdentityMatch:
+        found = likeness(
+            row.identity, charge_point_id=row.charge_point, serial_number=row.serial_number
+        )
+        return found or IdentityMatch.SIMILAR_SERIAL_NUMBER
 
-def _unknown() -> ColumnElement[bool]:
-    """Predicate: no charge point was known by that identity."""
-    return connection_attempts.c.charge_point_id.is_(None)
+    newest = next((one for one in knocks if match(one) is IdentityMatch.SERIAL_NUMBER), knocks[0])
+    return UnclaimedIdentity(
+        identity=newest.identity,
+        matches=match(newest),
+        charge_point_id=newest.charge_point,
+        serial_number=newest.serial_number,
+        attempts=sum(one.identity_key == newest.identity_key for one in knocks),
+        last_at=newest.at,
+        remote_address=newest.remote_address,
+    )
 
 
 def _claimed() -> ConflictError:

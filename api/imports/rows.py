@@ -12,7 +12,7 @@ from api.charge_points.schemas import NewChargePoint
 from api.errors import field_error
 from api.imports.table import Row, read_table
 from domain.errors import FieldError, InvalidError
-from storage.charge_points import serial_key
+from domain.rules.likeness import serial_key
 
 MAX_ROWS: Final = 10_000
 MAX_SHOWN: Final = 1_000

@@ -51,9 +51,10 @@ async def list_connection_attempts(
 async def list_unclaimed(
     project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
 ) -> Page[UnclaimedShown]:
-    """Charge points that knock with a serial number of this project in place of their id.
+    """Charge points that knock with a serial number of this project, or a misspelt id.
 
-    Shown are those that have never connected, and whose serial number nobody else has registered.
+    Shown are those that have never connected, and that can be no charge point of anybody else.
+    `matches` says why each is shown.
     """
     async with parts.database.read() as connection:
         await Projects(connection).get(project_id, installer_id=installer.id)
@@ -76,7 +77,7 @@ async def list_unclaimed(
         422,
         503,
         identity_claimed="The identity was claimed for another charge point of yours.",
-        serial_mismatch="The identity is not the serial number of this charge point.",
+        serial_mismatch="The identity is like neither the serial number nor the id.",
         has_connected="The charge point has connected already.",
         project_handed_over=HANDED_OVER,
     ),

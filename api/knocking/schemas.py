@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import PreciseTimestamp, Request, Timestamp
+from domain.states import IdentityMatch
 from storage.attempts import Knock
 from storage.unclaimed import UnclaimedIdentity
 
@@ -40,13 +41,14 @@ class AttemptShown(BaseModel):
 
 
 class UnclaimedShown(BaseModel):
-    """An identity that is unknown here, with the charge point that has it as its serial number."""
+    """An identity that is unknown here, with the charge point that it may be."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {
                     "identity": "CP-SN-00483921",
+                    "matches": "serial_number",
                     "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
                     "serial_number": "CP-SN-00483921",
                     "attempts": 4,
@@ -58,6 +60,10 @@ class UnclaimedShown(BaseModel):
     )
 
     identity: str = Field(description="As the charge point gave it last")
+    matches: IdentityMatch = Field(
+        description="Why: it is the `serial_number`, or a `similar_serial_number` or `similar_id`: "
+        "the same but for upper and lower case, separators, percent-encoding, or the prefix `cp_`"
+    )
     charge_point_id: str = Field(description="What to claim it for")
     serial_number: str
     attempts: int = Field(description="How often it knocked, as far as that is kept")
@@ -69,6 +75,7 @@ class UnclaimedShown(BaseModel):
         """Show an identity that is nobody's."""
         return cls(
             identity=found.identity,
+            matches=found.matches,
             charge_point_id=found.charge_point_id,
             serial_number=found.serial_number,
             attempts=found.attempts,

@@ -1,5 +1,7 @@
 """Charge points that knock with a serial number, and their claim."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +15,7 @@ from storage.tables import projects
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller, problem
 from tests.api.conftest import Enrol
 from tests.api.node import hold
-from tests.api.test_knocking import knock
+from tests.api.test_knocking import AT, knock
 
 SERIAL = str(GUIDE_CHARGE_POINT["serial_number"])
 UNKNOWN = "unknown_identity"
@@ -58,6 +60,7 @@ class TestUnclaimed:
         assert await unclaimed(installer, project) == [
             {
                 "identity": f" {SERIAL.lower()}",
+                "matches": "serial_number",
                 "charge_point_id": charge_point,
                 "serial_number": SERIAL,
                 "attempts": 5,
@@ -103,6 +106,87 @@ class TestUnclaimed:
         await hold(database, charge_point, "node_1")
         assert await unclaimed(installer, project) == []
         problem(await claim(installer, project, charge_point), 409, "has_connected")
+
+
+class TestMisspelt:
+    @pytest.mark.parametrize(
+        ("spelt", "matches"),
+        [
+            (lambda identity: identity.lower(), "similar_id"),
+            (lambda identity: identity.removeprefix("cp_"), "similar_id"),
+            (lambda identity: f"/{identity} ", "similar_id"),
+            (lambda identity: identity.replace("_", "%5F"), "similar_id"),
+            (lambda _: SERIAL.replace("-", ""), "similar_serial_number"),
+            (lambda _: SERIAL.replace("-", " "), "similar_serial_number"),
+        ],
+    )
+    async def test_it_is_shown_with_the_reason_and_claimed(
+        self, installer: Caller, database: Database, spelt: Callable[[str], str], matches: str
+    ) -> None:
+        project = await installer.project()
+        charge_point = await installer.charge_point(project)
+        identity = spelt(charge_point)
+        await knock(database, identity, code=UNKNOWN)
+        (shown,) = await unclaimed(installer, project)
+        assert (shown["identity"], shown["matches"]) == (identity, matches)
+        answer = await claim(installer, project, charge_point, identity)
+        assert answer.status_code == 200, answer.text
+        assert await admitted(database, identity) == charge_point
+        assert await unclaimed(installer, project) == []
+        await installer.patch(f"/charge-points/{charge_point}", {"location": {}})
+        assert await admitted(database, identity) == charge_point
+        await installer.patch(f"/charge-points/{charge_point}", {"serial_number": "OTHER"})
+        assert (await admitted(database, identity) is None) == (matches != "similar_id")
+
+    async def test_nobody_sees_what_is_like_two(
+        self, installer: Caller, stranger: Caller, database: Database
+    ) -> None:
+        mine, theirs = await installer.project(), await stranger.project()
+        charge_point = await installer.charge_point(mine, serial_number="SN-12")
+        other = await stranger.charge_point(theirs, serial_number="S-N12")
+        await knock(database, "SN12", code=UNKNOWN)
+        assert await unclaimed(installer, mine) == await unclaimed(stranger, theirs) == []
+        problem(await claim(installer, mine, charge_point, "SN12"), 404, "identity_not_found")
+        problem(await claim(stranger, theirs, other, "SN12"), 404, "identity_not_found")
+        # The very serial number is one charge point's, whatever others are like it.
+        await knock(database, "SN-12", code=UNKNOWN)
+        assert [item["identity"] for item in await unclaimed(installer, mine)] == ["SN-12"]
+        assert await unclaimed(stranger, theirs) == []
+
+    @on_sqlite
+    async def test_not_within_a_project_either(self, installer: Caller, database: Database) -> None:
+        project = await installer.project()
+        for serial in ("SN-12", "S-N12"):
+            await installer.charge_point(project, serial_number=serial)
+        await knock(database, "SN12", code=UNKNOWN)
+        assert await unclaimed(installer, project) == []
+
+    @on_sqlite
+    async def test_an_id_is_its_owners_whoever_registers_it_as_a_serial_number(
+        self, installer: Caller, stranger: Caller, database: Database
+    ) -> None:
+        mine, theirs = await installer.project(), await stranger.project()
+        charge_point = await installer.charge_point(mine)
+        thief = await stranger.charge_point(theirs, serial_number=charge_point.upper())
+        await knock(database, charge_point.upper(), code=UNKNOWN)
+        assert await unclaimed(stranger, theirs) == []
+        answer = await claim(stranger, theirs, thief, charge_point.upper())
+        problem(answer, 404, "identity_not_found")
+
+    @on_sqlite
+    async def test_the_serial_number_itself_comes_first(
+        self, installer: Caller, database: Database
+    ) -> None:
+        project = await installer.project()
+        charge_point = await installer.charge_point(project)
+        await knock(database, SERIAL, code=UNKNOWN)
+        later = AT + timedelta(minutes=1)
+        await knock(database, charge_point.lower(), code=UNKNOWN, count=3, at=later)
+        (shown,) = await unclaimed(installer, project)
+        assert (shown["identity"], shown["attempts"]) == (SERIAL, 1)
+        assert (await claim(installer, project, charge_point)).status_code == 200
+        answer = await claim(installer, project, charge_point, charge_point.lower())
+        problem(answer, 404, "identity_not_found")
 
 
 class TestClaim:

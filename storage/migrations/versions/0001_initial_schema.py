@@ -63,6 +63,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('identity', sa.String(length=100), nullable=False),
     sa.Column('identity_key', sa.String(length=100), nullable=False),
+    sa.Column('near_key', sa.String(length=100), server_default='', nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('code', sa.String(length=50), nullable=False),
@@ -74,6 +75,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id'), ['charge_point_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_at'), ['identity', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_key'), ['identity_key'], unique=False)
+        batch_op.create_index(batch_op.f('ix_connection_attempts_near_key'), ['near_key'], unique=False)
 
     op.create_table('log_entries',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -258,6 +260,7 @@ def upgrade() -> None:
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('serial_number', sa.String(length=100), nullable=False),
     sa.Column('serial_key', sa.String(length=100), nullable=False),
+    sa.Column('near_key', sa.String(length=100), server_default='', nullable=False),
     sa.Column('model', sa.String(length=100), nullable=False),
     sa.Column('vendor', sa.String(length=100), nullable=False),
     sa.Column('ocpp_version', sa.String(length=10), nullable=False),
@@ -279,6 +282,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('project_id', 'serial_key', name=op.f('uq_charge_points_project_id_serial_key'))
     )
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_charge_points_near_key'), ['near_key'], unique=False)
         batch_op.create_index(batch_op.f('ix_charge_points_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
         batch_op.create_index('ix_charge_points_watched', ['id'], unique=False, postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
@@ -658,6 +662,7 @@ def downgrade() -> None:
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.drop_index('ix_charge_points_watched', postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))
+        batch_op.drop_index(batch_op.f('ix_charge_points_near_key'))
         batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))
 
     op.drop_table('charge_points')
@@ -705,6 +710,7 @@ def downgrade() -> None:
 
     op.drop_table('log_entries')
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_connection_attempts_near_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_at'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id'))
