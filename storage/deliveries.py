@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import DeliveryStatus, WebhookStatus
-from domain.webhooks import OLD_SECRET_VALID, Attempt, Call, WebhookEvent
+from domain.webhooks import Attempt, Call, WebhookEvent
 from storage.dialects import among
 from storage.engine import Database
 from storage.tables import webhook_attempts, webhook_deliveries, webhooks
+from storage.webhooks import valid_at
 
 DISABLED_AFTER: Final = timedelta(days=3)
 KEPT: Final = timedelta(days=30)
@@ -188,15 +189,13 @@ class StoredDeliveries:
             if row.status != WebhookStatus.ENABLED:
                 await _end(connection, delivery_id, DeliveryStatus.FAILED, at=self._now())
                 return None
-        versions = [row.secret_version]
-        if row.rotated_at is not None and self._now() - row.rotated_at < OLD_SECRET_VALID:
-            versions.append(row.secret_version - 1)
+        old = len(valid_at(row.retired_at, now=self._now()))
         return Call(
             webhook_id=row.id,
             url=row.url,
             event_id=row.event_id,
             body=row.body,
-            secret_versions=tuple(versions),
+            secret_versions=tuple(range(row.secret_version, row.secret_version - old - 1, -1)),
         )
 
     async def attempted(self, delivery_id: str, webhook_id: str, attempt: Attempt) -> None:

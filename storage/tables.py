@@ -467,7 +467,7 @@ webhooks = Table(
     Column("status", String(20), nullable=False),
     Column("disabled_reason", String(500)),
     Column("secret_version", Integer, nullable=False),  # the secret itself is derived
-    Column("rotated_at", UTCDateTime),
+    Column("retired_at", JSON),  # when the secrets before this one were, the newest first
     Column("failing_since", UTCDateTime),  # since then no call has succeeded
     Column("created_at", UTCDateTime, nullable=False),
     Index(None, "account_id", "id"),

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import WebhookStatus
-from domain.webhooks import WebhookEvent
+from domain.webhooks import OLD_SECRET_VALID, WebhookEvent
 from storage.tables import accounts, webhooks
 
 MOST_OF_AN_ACCOUNT: Final = 10
+_OLD_SECRETS: Final = 5
+"""Rotations within a day that the first receiver survives; each is one more signature."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,16 +111,28 @@ class Webhooks:
             )
 
     async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
-        """Go on with the next version of the secret."""
+        """Go on with the next version of the secret; each one before it is valid for its day."""
+        retired = await self._connection.scalar(
+            select(webhooks.c.retired_at).where(webhooks.c.id == webhook_id).with_for_update()
+        )
+        still_valid = valid_at(retired, now=at)[: _OLD_SECRETS - 1]
         await self._connection.execute(
             update(webhooks)
             .where(webhooks.c.id == webhook_id)
-            .values(secret_version=webhooks.c.secret_version + 1, rotated_at=at)
+            .values(
+                secret_version=webhooks.c.secret_version + 1,
+                retired_at=[at.isoformat(), *still_valid],
+            )
         )
 
     async def delete(self, webhook_id: str) -> None:
         """Remove it, with its log."""
         await self._connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+
+
+def valid_at(retired: Sequence[str] | None, *, now: datetime) -> list[str]:
+    """Those of the secrets before the present one that calls are still signed with."""
+    return [at for at in retired or () if now - datetime.fromisoformat(at) < OLD_SECRET_VALID]
 
 
 def _webhook(row: Row[Any]) -> Webhook:

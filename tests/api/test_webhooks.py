@@ -333,7 +333,9 @@ class TestDelivery:
         assert is_signed(hook.received[0], rotated["secret"])
         async with database.write() as connection:
             await connection.execute(
-                update(webhooks).values(rotated_at=datetime.now(UTC) - timedelta(days=2))
+                update(webhooks).values(
+                    retired_at=[(datetime.now(UTC) - timedelta(days=2)).isoformat()]
+                )
             )
         delivery = await send_test(installer, dispatcher, made["id"])
         await eventually(ended(installer, made["id"], delivery))

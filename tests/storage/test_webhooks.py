@@ -160,6 +160,25 @@ async def test_the_secret_before_the_newest_signs_for_a_day(site: Database) -> N
     assert call.secret_versions == (2,)
 
 
+async def test_each_secret_signs_for_a_day_after_it_was_replaced(site: Database) -> None:
+    """Whoever asks again because the answer was lost has not broken the receiver with it."""
+    delivery_id = await announced(site)
+    for hour in (0, 1):
+        async with site.write() as connection:
+            await Webhooks(connection).rotate_secret("whk_1", at=AT + timedelta(hours=hour))
+    for hour, versions in ((1, (3, 2, 1)), (24, (3, 2)), (25, (3,))):
+        now = AT + timedelta(hours=hour)
+        call = await StoredDeliveries(site, now=lambda now=now: now).call(delivery_id)  # type: ignore[misc]
+        assert call is not None
+        assert call.secret_versions == versions
+    async with site.write() as connection:
+        for _ in range(9):
+            await Webhooks(connection).rotate_secret("whk_1", at=now)
+    call = await StoredDeliveries(site, now=lambda: now).call(delivery_id)
+    assert call is not None
+    assert call.secret_versions == tuple(range(12, 6, -1))  # so many signatures, and no more
+
+
 async def test_a_deleted_webhook_takes_its_log_along(site: Database) -> None:
     delivery_id = await announced(site)
     records = StoredDeliveries(site, now=lambda: AT)

@@ -170,7 +170,7 @@ def upgrade() -> None:
     sa.Column('status', sa.String(length=20), nullable=False),
     sa.Column('disabled_reason', sa.String(length=500), nullable=True),
     sa.Column('secret_version', sa.Integer(), nullable=False),
-    sa.Column('rotated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('retired_at', sa.JSON(), nullable=True),
     sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_webhooks_account_id')),
