@@ -11,9 +11,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from domain.billing.rising import Point, restarting, rising
+
 MICROSECOND: Final = timedelta(microseconds=1)
 IDLE_BELOW_MW: Final = 100_000
 """Below 100 W no vehicle charges: what still flows is standby."""
+_MOST_MW: Final = 1_000_000_000
+"""A megawatt: whatever seems to rise faster is no charging."""
 _MICROSECONDS_PER_HOUR: Final = 3_600_000_000
 
 
@@ -53,9 +57,9 @@ class Session:
 class Register:
     """The register between start and stop: a line through the readings that make sense.
 
-    Readings may come in any order, twice, or not at all. A reading that lies below an earlier one,
-    or beyond what start and stop allow, is passed over: start and stop are the truth. Only where
-    the stop lies below the start has the register restarted; then its rises are added up.
+    Readings may come in any order, twice, or not at all. Those that lie beyond what start and stop
+    allow, or do not rise with most others, are passed over: start and stop are the truth. Only
+    where the stop lies below the start has the register restarted; then its rises are added up.
     """
 
     def __init__(self, session: Session) -> None:
@@ -105,7 +109,7 @@ class Register:
         return rose if flowed == self._at[0] else flowed
 
 
-def _inside(session: Session) -> list[tuple[datetime, int]]:
+def _inside(session: Session) -> list[Point]:
     """Readings between start and stop in the order of time; of one instant the highest."""
     found: dict[datetime, int] = {}
     for reading in session.readings:
@@ -114,25 +118,24 @@ def _inside(session: Session) -> list[tuple[datetime, int]]:
     return sorted(found.items())
 
 
-def _plain(session: Session, inside: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
+def _plain(session: Session, inside: Sequence[Point]) -> list[Point]:
     total = session.meter_stop_mwh - session.meter_start_mwh
     start = session.meter_start_mwh
     if inside and all(mwh < start and mwh <= total for _, mwh in inside):
         start = 0  # the samples count from the start of the session, meterStart does not
-    kept: list[tuple[datetime, int]] = []
-    highest = 0
-    for at, mwh in inside:
-        if highest <= mwh - start <= total:
-            highest = mwh - start
-            kept.append((at, highest))
+    risen = [(at, mwh - start) for at, mwh in inside]
+    kept = rising([point for point in risen if 0 <= point[1] <= total])
     return [*kept, (session.stopped_at, total)]
 
 
-def _rises(session: Session, inside: Iterable[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
-    summed, before = 0, session.meter_start_mwh
-    values: list[tuple[datetime, int]] = []
-    for at, mwh in (*inside, (session.stopped_at, session.meter_stop_mwh)):
-        summed += max(mwh - before, 0)
-        before = mwh
+def _rises(session: Session, inside: Iterable[Point]) -> list[Point]:
+    summed, since, before = 0, session.started_at, session.meter_start_mwh
+    values: list[Point] = []
+    ended = session.stopped_at, session.meter_stop_mwh
+    for at, mwh in restarting([*inside, ended], before):
+        rise, length = mwh - before, (at - since) // MICROSECOND
+        if rise * _MICROSECONDS_PER_HOUR <= _MOST_MW * length:
+            summed += max(rise, 0)
+        since, before = at, mwh
         values.append((at, summed))
     return values

@@ -8,6 +8,7 @@ import pytest
 from domain.billing.register import Reading, Session
 from domain.billing.tariff import Dimension
 from tests.domain.billing.sessions import (
+    HOUR,
     bill,
     component,
     element,
@@ -346,12 +347,31 @@ HOURLY = tuple(
         pytest.param(100, 106, ((9, 2), (10, 6)), "10.00", 6, id="samples of the session alone"),
         pytest.param(100, 106, ((9, 999), (10, 103)), "4.50", 6, id="beyond the stop"),
         pytest.param(100, 106, ((9, 104), (10, 101)), "6.00", 6, id="below an earlier one"),
+        pytest.param(
+            100,
+            106,
+            ((8.25, 106), (9, 102), (9.5, 103), (9.75, 0), (10, 106)),
+            "10.00",
+            6,
+            id="one that was wrong, and one that was lost",
+        ),
+        pytest.param(
+            100,
+            5,
+            ((8.5, 101), (8.75, 50), (9, 102), (9.25, 104), (9.5, 102), (9.75, 2), (10, 3)),
+            "4.00",
+            5,
+            id="a register that restarted, and a dip and a peak",
+        ),
+        pytest.param(
+            100, 5, ((9, 102), (9.5, 999_999), (10, 3)), "2.00", 4, id="a rise that none charges"
+        ),
         pytest.param(100, 5, ((9, 102), (10, 3)), "2.00", 4, id="a register that restarted"),
         pytest.param(100, 5, (), "0.00", 0, id="a register that restarted, no samples"),
     ],
 )
 def test_registers(
-    start: int, stop: int, readings: tuple[tuple[int, int], ...], cost: str, total: int
+    start: int, stop: int, readings: tuple[tuple[float, int], ...], cost: str, total: int
 ) -> None:
     what = Session(
         started_at=utc(NINE_TO_TWELVE[0]),
@@ -359,7 +379,8 @@ def test_registers(
         meter_start_mwh=kwh(start),
         meter_stop_mwh=kwh(stop),
         readings=tuple(
-            Reading(at=utc(f"2026-05-04T{hour:02}:00"), mwh=kwh(value)) for hour, value in readings
+            Reading(at=utc("2026-05-04T00:00") + hour * HOUR, mwh=kwh(value))
+            for hour, value in readings
         ),
     )
     charged = bill(what, *HOURLY)
