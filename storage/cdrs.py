@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.billing.cdr import Cdr
@@ -58,14 +58,21 @@ class Cdrs:
         return Issued(revision=row.revision, cdr=Cdr.model_validate(row.document))
 
     async def page(self, *, month: str | None, before: str | None, limit: int) -> Sequence[Cdr]:
-        """Records, newest first, older than the id ``before``."""
+        """Records, newest first, issued before the one with the id ``before``."""
         conditions = [cdrs.c.project_id == self._project_id]
         if month is not None:
             conditions.append(cdrs.c.month == month)
         if before is not None:
-            conditions.append(cdrs.c.id < before)
+            # A credit's id does not tell when it was issued: it begins with that of its record.
+            last = select(cdrs.c.issued_at).where(cdrs.c.id == before).scalar_subquery()
+            conditions.append(
+                or_(cdrs.c.issued_at < last, and_(cdrs.c.issued_at == last, cdrs.c.id < before))
+            )
         rows = await self._connection.scalars(
-            select(cdrs.c.document).where(and_(*conditions)).order_by(cdrs.c.id.desc()).limit(limit)
+            select(cdrs.c.document)
+            .where(and_(*conditions))
+            .order_by(cdrs.c.issued_at.desc(), cdrs.c.id.desc())
+            .limit(limit)
         )
         return [Cdr.model_validate(document) for document in rows]
 

@@ -644,5 +644,6 @@ cdrs = Table(
     Column("document", JSON, nullable=False),  # Cdr of OCPI 2.2.1
     # One record a transaction, and one credit a record, whoever computes it how often.
     UniqueConstraint("transaction_id", "revision", "credit"),
-    Index(None, "project_id", "month", "id"),
+    Index(None, "project_id", "month", "issued_at", "id"),
+    Index(None, "project_id", "issued_at", "id"),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.audit import Actor
+from domain.billing.cdr import Cdr
 from domain.billing.messages import BillTransaction
 from domain.billing.tariff import Tariff
 from domain.errors import ConflictError
@@ -316,6 +317,31 @@ async def test_a_record_is_on_the_statement_of_the_month_in_which_it_was_issued(
         newest, oldest = await records.page(month=None, before=None, limit=9)
         assert await records.page(month=None, before=newest.id, limit=9) == [oldest]
         assert await records.page(month="2026-05", before=None, limit=9) == [oldest]
+
+
+async def test_a_credit_is_listed_where_it_was_issued(database: Database) -> None:
+    """Whoever asks for what is new must see it, however old the record that it takes back."""
+    site = Site(database)
+    await site.begin(*NOON)
+    transaction = await site.start(ELEVEN)
+    await site.stop(transaction, "2026-05-02T13:00")
+    await site.settle(transaction)
+    site.now += timedelta(hours=1)
+    await site.settle(await site.session(started="2026-05-02T09:30"))
+    site.now += timedelta(hours=1)
+    await site.values(transaction, ("2026-05-02T12:00", 9000), late=True)
+    await site.settle(transaction)
+    wrong, credit, corrected = await site.cdrs(transaction)
+    async with database.read() as connection:
+        records = Cdrs(connection, site.project_id)
+        listed = list(await records.page(month=None, before=None, limit=9))
+        assert [listed[0], listed[1], listed[3]] == [corrected, credit, wrong]
+        one_by_one: list[Cdr] = []
+        before: str | None = None
+        while page := await records.page(month=None, before=before, limit=1):
+            one_by_one += page
+            before = page[0].id
+        assert one_by_one == listed
 
 
 async def test_activation_needs_a_tariff_and_is_done_once(database: Database) -> None:

@@ -235,7 +235,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('transaction_id', 'revision', 'credit', name=op.f('uq_cdrs_transaction_id_revision_credit'))
     )
     with op.batch_alter_table('cdrs', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_cdrs_project_id_month_id'), ['project_id', 'month', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cdrs_project_id_issued_at_id'), ['project_id', 'issued_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cdrs_project_id_month_issued_at_id'), ['project_id', 'month', 'issued_at', 'id'], unique=False)
 
     op.create_table('certificates',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -668,7 +669,8 @@ def downgrade() -> None:
     op.drop_table('charge_points')
     op.drop_table('certificates')
     with op.batch_alter_table('cdrs', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_cdrs_project_id_month_id'))
+        batch_op.drop_index(batch_op.f('ix_cdrs_project_id_month_issued_at_id'))
+        batch_op.drop_index(batch_op.f('ix_cdrs_project_id_issued_at_id'))
 
     op.drop_table('cdrs')
     op.drop_table('billing_accounts')
