@@ -22,7 +22,7 @@ $(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP) ## Play the whole guide against real parts, in under a minute (ARGS="--keep" leaves it running)
+demo: $(STAMP) ## Play the whole guide against real parts, in about a minute (ARGS="--keep" leaves it running)
 	@$(BIN)/dynamo demo $(ARGS)
 
 up: $(STAMP) ## Run everything on this machine; data in ./.dynamo (ARGS="--api-port 8080")

@@ -222,7 +222,7 @@ def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running, with its URLs.")] = False,
     papers: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the certificate of the site is left.")
+        Path, typer.Option(metavar="DIR", help="Where certificates and statement are left.")
     ] = Path(".dynamo/demo"),
 ) -> None:
     """Play the whole guide against real parts, on free ports and a temporary folder."""

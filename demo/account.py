@@ -19,17 +19,25 @@ class Account:
         self._steps = 0
         self.held = 0
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been, from the very start."""
+        return time.monotonic() - self._began
+
     def step(self, title: str) -> None:
         """Begin the next step."""
         self._steps += 1
-        seconds = time.monotonic() - self._began
         self._console.print(
-            f"\n[bold]{self._steps:>2}  {escape(title)}[/bold] [dim]{seconds:.0f} s[/dim]"
+            f"\n[bold]{self._steps:>2}  {escape(title)}[/bold] [dim]{self.seconds:.0f} s[/dim]"
         )
 
     def request(self, method: str, path: str, status: int) -> None:
         """One request and the status of its answer."""
         self._console.print(f"    [cyan]{method:<4}[/cyan] {escape(path)} [dim]{status}[/dim]")
+
+    def progress(self, text: str) -> None:
+        """Tell how far something is that takes its time."""
+        self._console.print(f"       [dim]… {self.seconds:.0f} s {escape(text)}[/dim]")
 
     def say(self, text: str) -> None:
         """Tell a fact."""
@@ -54,8 +62,7 @@ class Account:
 
     def conclude(self) -> None:
         """Say that all of it held."""
-        seconds = time.monotonic() - self._began
         self._console.print(
             f"\n[bold green]All of it held[/bold green]: {self._steps} steps, "
-            f"{self.held} expectations, {seconds:.0f} s."
+            f"{self.held} expectations, {self.seconds:.0f} s."
         )

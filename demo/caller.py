@@ -25,6 +25,13 @@ class Caller:
         """POST; the answer must have that status."""
         return await self._call("POST", path, body, status=status)
 
+    async def send_photo(self, path: str, photo: bytes) -> None:
+        """POST a JPEG, as the body; the answer must be 201."""
+        answer = await self._client.post(
+            path, content=photo, headers=self._headers | {"Content-Type": "image/jpeg"}
+        )
+        self._expect("POST", path, answer, status=httpx.codes.CREATED)
+
     async def submit(self, path: str, fields: dict[str, str]) -> str:
         """Send a form, as a browser does; the answer must be 200."""
         answer = await self._client.post(path, data=fields)
@@ -55,10 +62,15 @@ class Caller:
         self, method: str, path: str, body: Document | None, *, status: int, quiet: bool = False
     ) -> httpx.Response:
         answer = await self._client.request(method, path, json=body, headers=self._headers)
+        self._expect(method, path, answer, status=status, quiet=quiet)
+        return answer
+
+    def _expect(
+        self, method: str, path: str, answer: httpx.Response, *, status: int, quiet: bool = False
+    ) -> None:
         if not quiet:
             self._account.request(method, path, answer.status_code)
         if answer.status_code != status:
             raise DemoFailedError(
                 f"{method} {path} answered {answer.status_code} instead of {status}: {answer.text}"
             )
-        return answer

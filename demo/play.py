@@ -10,6 +10,9 @@ from pathlib import Path
 from demo.account import Account
 from demo.caller import Caller, Document
 from demo.owner import SUPPLY_AMPS, Meter, OwnersDay
+from demo.papers import Papers
+from demo.photo import photo_of_a_charge_point
+from demo.runs import INSTALLER, Runs
 from simulator import Fault, VirtualChargePoint, find_model
 
 _MODEL = "ABB Terra AC W22"
@@ -28,9 +31,18 @@ _TARIFF: Document = {
         }
     ],
 }
-_VERDICT_SECONDS = 60
-_POLL_SECONDS = 1.0
-_INSTALLER = "/api/v1/installer"
+_SPEED = 5.0  # of the charge points' own waits; energy and time stay real
+_DECLARED: Document = {
+    "certificate_reference": "EIC-2026-0413",
+    "rcd_type": "A+6mA-DC",
+    "rcd_rated_current_ma": 30,
+    "rcd_trip_time_ms": 18.4,
+    "earth_loop_impedance_ohm": 0.35,
+    "insulation_resistance_mohm": 999,
+    "instrument": "MFT1741+ no. 101223118",
+    "tested_by": "Jane Smith",
+    "signature": "J. Smith",
+}
 
 
 class Play:
@@ -47,6 +59,7 @@ class Play:
         self._meter = Meter()
         self._project = ""
         self._ids: dict[str, str] = {}
+        self._runs = Runs(installer, account, self._ids)
         self._chargers: dict[str, VirtualChargePoint] = {}
         self._powered: list[asyncio.Task[None]] = []
 
@@ -58,15 +71,14 @@ class Play:
         await self._configure()
         await self._commission()
         await self._retry()
+        await self._declare()
         await self._invite()
         await self._hand_over()
-        await OwnersDay(
-            self._owner,
-            self._account,
-            project=self._project,
-            meter=self._meter,
-            keep_in=self._papers,
-        ).run()
+        site = f"/api/v1/site-owner/projects/{self._project}"
+        papers = Papers(self._owner, self._account, site=site, folder=self._papers)
+        await OwnersDay(self._owner, self._account, site=site, meter=self._meter).run(papers)
+        await papers.keep_certificates(self._ids[_SERIALS[0]])
+        papers.show()
 
     async def switch_off(self) -> None:
         """Take the charge points off the power."""
@@ -78,11 +90,11 @@ class Play:
         self._account.step("An installer signs up and logs in")
         account = {"email": "installer@acme.com", "password": _PASSWORD}
         await self._installer.post(
-            f"{_INSTALLER}/signup",
+            f"{INSTALLER}/signup",
             {"name": "Acme Installations", "company": "Acme EV Solutions Ltd", **account},
             status=201,
         )
-        login = await self._installer.post(f"{_INSTALLER}/login", account, status=200)
+        login = await self._installer.post(f"{INSTALLER}/login", account, status=200)
         self._installer.use_token(login["token"])
 
     async def _register(self) -> None:
@@ -90,21 +102,22 @@ class Play:
             "A project: what its supply carries, what a kWh costs, two charge points"
         )
         project = await self._installer.post(
-            f"{_INSTALLER}/projects",
+            f"{INSTALLER}/projects",
             {
                 "name": "Riverside Business Park",
                 "address": "12 Riverside Way, Bristol, BS1 4AA",
                 "site_owner_email": _OWNER,
+                "time_zone": "Europe/London",
             },
             status=201,
         )
         self._project = project["id"]
-        path = f"{_INSTALLER}/projects/{self._project}"
+        path = f"{INSTALLER}/projects/{self._project}"
         await self._installer.put(f"{path}/power", {"max_amps_per_phase": SUPPLY_AMPS, "phases": 3})
         await self._installer.put(f"{path}/default-tariff", _TARIFF)
         for bay, serial in enumerate(_SERIALS, start=3):
             created = await self._installer.post(
-                f"{_INSTALLER}/charge-points",
+                f"{INSTALLER}/charge-points",
                 {
                     "project_id": self._project,
                     "serial_number": serial,
@@ -126,6 +139,7 @@ class Play:
                 serial=serial,
                 faults=frozenset({Fault.CONNECTOR_FAULTED} if serial == _FAULTY else ()),
                 listener=self._meter.look,
+                speed=_SPEED,
             )
             self._meter.chargers.append(self._chargers[serial])
             self._account.say(f"{serial} is to connect to {created['ocpp_endpoint']}")
@@ -133,7 +147,7 @@ class Play:
     async def _connect(self) -> None:
         self._account.step("The connection, before and after the charge points are switched on")
         first = self._ids[_SERIALS[0]]
-        path = f"{_INSTALLER}/charge-points/{first}/test-connection"
+        path = f"{INSTALLER}/charge-points/{first}/test-connection"
         dark = await self._installer.post(path, status=200)
         self._account.expect(
             holds=dark["connected"] is False, what=f"Not connected: {dark['reason']}"
@@ -151,7 +165,7 @@ class Play:
     async def _configure(self) -> None:
         self._account.step("The configuration: the model's template, then what the site needs")
         first = self._ids[_SERIALS[0]]
-        template = await self._installer.get(f"{_INSTALLER}/charge-points/{first}/config/template")
+        template = await self._installer.get(f"{INSTALLER}/charge-points/{first}/config/template")
         for parameter in template["parameters"]:
             self._account.say(f"{parameter['key']} = {json.dumps(parameter['default'])}")
         values = {
@@ -161,7 +175,7 @@ class Play:
         }
         parameters = [{"key": key, "value": value} for key, value in values.items()]
         result = await self._installer.post(
-            f"{_INSTALLER}/charge-points/{first}/config/customize",
+            f"{INSTALLER}/charge-points/{first}/config/customize",
             {"parameters": parameters},
             status=200,
         )
@@ -173,39 +187,49 @@ class Play:
     async def _commission(self) -> None:
         self._account.step("Commissioning: both at once; one has a faulted connector")
         for serial in _SERIALS:
-            await self._start(serial, "start", {"run_test_transaction": True})
-        good, bad = [await self._verdict(serial) for serial in _SERIALS]
-        self._show(_SERIALS[0], good)
+            await self._runs.start(serial, "start", {"run_test_transaction": True})
+        bad = await self._runs.verdict(_FAULTY)
+        self._runs.show(_FAULTY, bad)
+        self._account.expect(
+            holds=bad["status"] == "failed" and bad["failure"]["code"] == "connector_faulted",
+            what="It failed, and says why and what to do",
+        )
+
+    async def _retry(self) -> None:
+        self._account.step("The electrician mends it; a retry passes, while the other one charges")
+        self._chargers[_FAULTY].clear_fault(Fault.CONNECTOR_FAULTED)
+        await self._runs.start(_FAULTY, "retry", None)
+        good, verdict = await asyncio.gather(*(self._runs.verdict(serial) for serial in _SERIALS))
+        self._runs.show(_SERIALS[0], good)
         self._account.expect(
             holds=good["status"] == "completed"
             and [check["result"] for check in good["checks"]] == ["passed"] * 4,
             what="All four checks passed, a real charge among them",
         )
-        self._show(_FAULTY, bad)
-        self._account.expect(
-            holds=bad["status"] == "failed" and bad["failure"]["code"] == "connector_faulted",
-            what="The other failed, and says why and what to do",
-        )
-
-    async def _retry(self) -> None:
-        self._account.step("The electrician mends the connector; the retry passes")
-        self._chargers[_FAULTY].clear_fault(Fault.CONNECTOR_FAULTED)
-        await self._start(_FAULTY, "retry", None)
-        verdict = await self._verdict(_FAULTY)
-        self._show(_FAULTY, verdict)
+        self._runs.show(_FAULTY, verdict)
         self._account.expect(holds=verdict["status"] == "completed", what="The retry passed")
         record = await self._installer.get(
-            f"{_INSTALLER}/commissioning/{self._ids[_FAULTY]}/runs/{verdict['commissioning_id']}"
+            f"{INSTALLER}/commissioning/{self._ids[_FAULTY]}/runs/{verdict['commissioning_id']}"
         )
         energy = record["checks"][-1]["evidence"]["transaction_energy_wh"]
         self._account.expect(
             holds=energy > 0, what=f"The record holds the evidence: {energy:g} Wh were charged"
         )
 
+    async def _declare(self) -> None:
+        self._account.step("What the installer has measured, and a photo")
+        for serial in _SERIALS:
+            path = f"{INSTALLER}/charge-points/{self._ids[serial]}"
+            await self._installer.put(f"{path}/declaration", _DECLARED)
+        photos = f"{INSTALLER}/charge-points/{self._ids[_SERIALS[0]]}/photos"
+        picture = photo_of_a_charge_point()
+        await self._installer.send_photo(f"{photos}?caption=Bay 3, drawn", picture)
+        self._account.say("The certificate shows both, marked as declared by the installer.")
+
     async def _invite(self) -> None:
         self._account.step("The site owner is invited")
         refused = await self._installer.post(
-            f"{_INSTALLER}/projects/{self._project}/complete-handover",
+            f"{INSTALLER}/projects/{self._project}/complete-handover",
             {"sign_off_notes": "Too early.", "installer_signature": "J. Smith"},
             status=409,
         )
@@ -215,7 +239,7 @@ class Play:
             what="A handover before the owner has accepted is refused",
         )
         await self._installer.post(
-            f"{_INSTALLER}/projects/{self._project}/invite-site-owner",
+            f"{INSTALLER}/projects/{self._project}/invite-site-owner",
             {
                 "email": _OWNER,
                 "message": "Your charge points at Riverside Business Park are ready.",
@@ -238,7 +262,7 @@ class Play:
     async def _hand_over(self) -> None:
         self._account.step("The handover")
         done = await self._installer.post(
-            f"{_INSTALLER}/projects/{self._project}/complete-handover",
+            f"{INSTALLER}/projects/{self._project}/complete-handover",
             {
                 "sign_off_notes": "All connectors tested. Site owner briefed on app usage.",
                 "installer_signature": "J. Smith",
@@ -257,27 +281,6 @@ class Play:
         self._account.expect(
             holds=names == ["Riverside Business Park"], what="The site owner sees the project"
         )
-
-    async def _start(self, serial: str, how: str, body: Document | None) -> None:
-        await self._installer.post(
-            f"{_INSTALLER}/commissioning/{self._ids[serial]}/{how}", body, status=202
-        )
-
-    async def _verdict(self, serial: str) -> Document:
-        """Poll the status, as the guide says, until the run has a verdict."""
-        path = f"{_INSTALLER}/commissioning/{self._ids[serial]}/status"
-        async with asyncio.timeout(_VERDICT_SECONDS):
-            while True:
-                status: Document = await self._installer.get(path, quiet=True)
-                if status["status"] != "in_progress":
-                    return status
-                await asyncio.sleep(_POLL_SECONDS)
-
-    def _show(self, serial: str, status: Document) -> None:
-        checks = ", ".join(f"{check['name']} {check['result']}" for check in status["checks"])
-        self._account.say(f"{serial}: {status['status']} ({checks})")
-        if status["failure"]:
-            self._account.say(f"{status['failure']['cause']} {status['failure']['action']}")
 
     def _newest_mail(self) -> str:
         newest = max(self._mail.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)

@@ -24,7 +24,8 @@ _REQUEST_SECONDS = 40.0
 async def demo(*, keep: bool, papers: Path) -> bool:
     """Play the guide on a stack of its own; True when all of it held.
 
-    With ``keep``, everything stays up until Ctrl-C. The certificate is left in ``papers``.
+    With ``keep``, everything stays up until Ctrl-C. Certificates and the statement are
+    left in ``papers``.
 
     Raises:
         StartError: something stands in the way of the stack.
@@ -48,9 +49,16 @@ async def _on_stage(console: Console, data_dir: Path, *, keep: bool, papers: Pat
         data_dir=data_dir, api_port=0, ocpp_port=0, temporal_port=0, temporal_ui_port=0
     )
     console.print("Starting Temporal, the API, the OCPP server and the worker…")
-    async with _until_told() as told, Stack(options, tell=console.print) as stack:
+    account = Account(console)
+    async with (
+        _until_told() as told,
+        Stack(options, tell=console.print, progress=account.progress) as stack,
+    ):
+        account.progress("All of it is ready")
         _show_addresses(console, stack)
-        performance = asyncio.create_task(_perform(console, stack, told if keep else None, papers))
+        performance = asyncio.create_task(
+            _perform(console, account, stack, told if keep else None, papers)
+        )
         ending = asyncio.create_task(told.wait())
         await asyncio.wait({performance, ending}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
@@ -63,9 +71,12 @@ async def _on_stage(console: Console, data_dir: Path, *, keep: bool, papers: Pat
 
 
 async def _perform(
-    console: Console, stack: Stack, stay_until: asyncio.Event | None, papers: Path
+    console: Console,
+    account: Account,
+    stack: Stack,
+    stay_until: asyncio.Event | None,
+    papers: Path,
 ) -> bool:
-    account = Account(console)
     async with _client(stack) as installer, _client(stack) as owner:
         play = Play(
             Caller(installer, account),

@@ -25,14 +25,23 @@ _LOOK_AGAIN_SECONDS = 0.1
 _PROBE_SECONDS = 5.0
 
 
+def _silent(_line: str) -> None:
+    """Tell nobody."""
+
+
 class Stack:
     """Temporal, migrations, then API, OCPP server and worker; each watched until the end."""
 
     def __init__(
-        self, options: Options, *, tell: Callable[[str], None] = lambda _line: None
+        self,
+        options: Options,
+        *,
+        tell: Callable[[str], None] = _silent,
+        progress: Callable[[str], None] = _silent,
     ) -> None:
         self._options = options
         self._tell = tell
+        self._progress = progress
         self._children: list[Child] = []
         self.hurry = asyncio.Event()
         """Set it to stop without waiting for anybody."""
@@ -83,10 +92,12 @@ class Stack:
         migrate = await self._child("migrate", dynamo("migrate", "--temporal"))
         await migrate.finish()
         self._children.remove(migrate)
+        self._progress("Temporal answers, the tables are made; API, OCPP server and worker start")
         worker = await self._child("worker", dynamo("worker"))
         ocpp_server = await self._child("ocpp-server", dynamo("ocpp-server"))
         api = await self._child("api", dynamo("api"))
         await self._until(self._api_is_ready)
+        self._progress("The API answers")
         await self._until(self._ocpp_server_listens)
         for child in (temporal, worker, ocpp_server, api):
             child.keep_alive()

@@ -199,6 +199,11 @@ class VirtualChargePoint:
         self._hardware.maintenance.install(version)
         self._hardware.power.cycle()
 
+    def hasten_meters(self, pace: float) -> None:
+        """Let the energy registers count so many times as fast, as if sessions were as long."""
+        for connector in self._station.outlets:
+            connector.meter.pace = pace
+
     def power_cycle(self) -> None:
         """Cut its power and give it back."""
         self._hardware.power.cycle()

@@ -12,6 +12,7 @@ class Meter:
         self._register_wh = register_wh
         self._clock = clock
         self._power_w = 0.0
+        self._pace = 1.0
         self._since = clock()
 
     @property
@@ -21,10 +22,18 @@ class Meter:
 
     @power_w.setter
     def power_w(self, power_w: float) -> None:
-        now = self._clock()
-        self._register_wh = self.register_at(now)
-        self._since = now
+        self._settle()
         self._power_w = power_w
+
+    @property
+    def pace(self) -> float:
+        """How many times as fast as it should the register counts."""
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace: float) -> None:
+        self._settle()
+        self._pace = pace
 
     @property
     def register_wh(self) -> float:
@@ -35,4 +44,9 @@ class Meter:
         """Return the register at an instant of the clock, since the power last changed."""
         # A clock that is set back must not turn the register back.
         elapsed = max(when - self._since, 0.0)
-        return self._register_wh + self._power_w * elapsed / SECONDS_PER_HOUR
+        return self._register_wh + self._power_w * self._pace * elapsed / SECONDS_PER_HOUR
+
+    def _settle(self) -> None:
+        now = self._clock()
+        self._register_wh = self.register_at(now)
+        self._since = now

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from rich.console import Console
 from demo.account import Account, DemoFailedError
 from demo.caller import Caller
 from demo.play import Play
+from tests.documents.reading import texts
 
 
 @contextmanager
@@ -44,8 +46,19 @@ def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(tmp_path: Pat
     assert "One charge detail record for each session" in told
     assert {path.name for path in (tmp_path / "papers").iterdir()} == {
         "certificate.pdf",
+        "certificate-charge-point.pdf",
         "keys.json",
+        "statement.csv",
+        "statement.pdf",
     }
+    command = next(line for line in told.splitlines() if "Check it yourself" in line)
+    check = subprocess.run(
+        shlex.split(command.partition(": ")[2]), capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 0, check.stdout + check.stderr
+    (page,) = texts((tmp_path / "papers" / "statement.pdf").read_bytes())
+    assert "2 sessions" in page
+    assert "Total in GBP" in page
 
 
 @pytest.mark.timeout(90)

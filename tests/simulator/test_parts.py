@@ -32,6 +32,17 @@ def test_the_register_is_the_integral_of_power_over_time() -> None:
     assert meter.register_wh == pytest.approx(525)
 
 
+def test_a_meter_that_is_hastened_counts_faster_from_then_on() -> None:
+    clock = Clock()
+    meter = Meter(0, clock)
+    meter.power_w = 3600
+    clock.seconds += 10
+    meter.pace = 100
+    clock.seconds += 10
+    assert meter.register_wh == pytest.approx(10 + 1000)
+    assert meter.power_w == 3600
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(-1e6, 1e6)), max_size=20))
 def test_the_register_never_falls_even_when_the_clock_is_set(
     steps: list[tuple[float, float]],
