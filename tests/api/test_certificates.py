@@ -17,7 +17,7 @@ from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
 from tests.api.verdicts import judge, log_frames, reopen
 from tests.documents.reading import texts
-from tests.documents.reports import FAILED, FRAMES, later
+from tests.documents.reports import FAILED, FRAMES, WITHOUT_TEST, later
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -231,6 +231,17 @@ class TestOnlineCopy:
             file.content == (await installer.get(f"/commissioning/{charge_point}/report")).content
         )
         assert hashlib.sha256(file.content).hexdigest() in answer.text
+
+    async def test_does_not_call_a_run_without_a_test_charge_simply_passed(
+        self, anonymous: Caller, installer: Caller, project: str, database: Database
+    ) -> None:
+        made = await installer.charge_point(project)
+        await judge(database, made, project, WITHOUT_TEST)
+        await installer.get(f"/commissioning/{made}/report")
+        listed = (await installer.get(f"/commissioning/{made}/certificates")).json()
+        address = listed["items"][0]["url"].removeprefix("https://api.example.com")
+        answer = await anonymous.call("GET", address)
+        assert '<span class="warn">Passed, without a test charge</span>' in answer.text
 
     async def test_says_when_there_is_a_newer_one(
         self,
