@@ -35,3 +35,12 @@ def embedded_fonts(pdf: bytes) -> list[bytes]:
     return [
         stream for stream in streams if stream[:4] in {b"\0\1\0\0", b"OTTO", b"true", b"\1\0\4\1"}
     ]
+
+
+def outline(pdf: bytes) -> list[tuple[str, int]]:
+    """Titles of its outline, and the pages (from 0) that they lead to."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return [(mark.get_title(), mark.get_dest().get_index()) for mark in document.get_toc()]
+    finally:
+        document.close()

@@ -17,7 +17,7 @@ from domain.checks import CheckRecord, Failure, RunView, Step
 from domain.commissioning import MeterReading
 from domain.facts import TransactionFact
 from domain.states import CheckName, CheckResult, RunStatus
-from tests.documents.reading import texts
+from tests.documents.reading import outline, texts
 from tests.documents.reports import (
     AT,
     DECLARED,
@@ -220,7 +220,13 @@ def test_a_project(said_in: Read) -> None:
 
 
 def test_a_project_has_a_page_for_each_charge_point() -> None:
-    assert len(as_pdf(*[PASSED] * 40)) == 42  # a list of 41 takes two pages of its own
+    pdf = render_pdf(certificate_of(*[PASSED] * 40), ISSUE, {})
+    pages = texts(pdf)
+    assert len(pages) == 42  # a list of 41 takes two pages of its own
+    assert pages[1].startswith("Riverside Business Park · continued")
+    assert "Page 2 of 42" in pages[1]
+    title = "ABB Terra AC W22 · CP-SN-00483921"
+    assert outline(pdf) == [("Overview", 0), *((title, page) for page in range(2, 42))]
 
 
 def test_html_escapes_what_a_charge_point_says() -> None:
