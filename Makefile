@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TEST_TOOLS := $(VENV)/.test-tools
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
            cli.py dispatcher.py logs.py outbound.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
@@ -28,7 +29,18 @@ demo: $(STAMP) ## Play the whole guide against real parts, in about a minute (AR
 up: $(STAMP) ## Run everything on this machine; data in ./.dynamo (ARGS="--api-port 8080")
 	@$(BIN)/dynamo up $(ARGS)
 
-test: $(STAMP) ## Run the tests (ARGS="tests/domain -k meter")
+# What some tests need beside Python. Where it is not there and cannot be installed, they are skipped.
+$(TEST_TOOLS): $(STAMP)
+	@missing=$$(for tool in chromium curl openssl; do \
+		command -v $$tool >/dev/null || command -v $$tool-browser >/dev/null || printf ' %s' $$tool; done); \
+	if [ "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing$$missing for the tests (once)"; \
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; } \
+			>$@.log 2>&1 && missing= || echo "That failed, see $@.log"; \
+	fi; \
+	if [ "$$missing" ]; then echo "Tests that need$$missing will be skipped: install it to run them"; else touch $@; fi
+
+test: $(STAMP) $(TEST_TOOLS) ## Run the tests (ARGS="tests/domain -k meter")
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARGS="--seconds 180 --seed 7")
