@@ -11,21 +11,26 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from pydantic import SecretStr
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.testing import WorkflowEnvironment
+from temporalio.service import RPCError
 
 import temporal_client
 from dispatcher import Dispatcher
+from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
 from domain.commissioning import (
     Answer,
@@ -34,50 +39,55 @@ from domain.commissioning import (
     ConfigurationRequest,
     ConnectionTestRequest,
     ProjectRequest,
+    PushNow,
     RetryRun,
     RunOptions,
-    RunRequest,
-    StrayTransaction,
 )
-from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
-    SearchAttribute,
     batch_workflow_id,
     billing_workflow_id,
-    commissioning_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
     delivery_workflow_id,
     notice_workflow_id,
     site_workflow_id,
-    stray_transaction_workflow_id,
 )
 from domain.power.facts import SetLimit
 from domain.power.site import SiteLimit
-from domain.states import AccessMode, InstallerAnswer, Role, RunStatus, WebhookStatus
+from domain.states import (
+    AccessMode,
+    BatchStatus,
+    InstallerAnswer,
+    ProjectRole,
+    Role,
+    RunStatus,
+    WebhookStatus,
+)
 from domain.webhooks import WebhookEvent
-from embedded import binaries
 from settings import Settings
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.access import Access
 from storage.accounts import Account, Accounts
 from storage.announcements import write_deliveries
+from storage.batches import Batches
 from storage.invitations import Invitations
 from storage.parameters import Parameters
+from storage.tariffs import Tariffs
 from storage.webhooks import Webhook, Webhooks
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage, engine
 from tests.faults.whole_project import WholeProject
 from tests.replay.masking import IDENTITY, leaks, masked
+from tests.replay.skipping import Recorded, on_skipping_time
 from tests.support import databases
+from tests.support.billing import energy_tariff, stored_tariff
 from tests.support.eventually import eventually
+from tests.support.histories import life
 from tests.support.receiver import receiver
 from tests.support.temporal import TemporalServer
-from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
-from tests.workflows.conftest import node_worker, shared_worker
 from worker import make_webhook_worker
 from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
@@ -85,13 +95,11 @@ from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.site import SiteWorkflow
-from workflows.stray import StrayTransactionWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
 VERSION = "0.1"
 
-Recorded = Mapping[str, WorkflowHandle[Any, Any]]
-"""Handles of closed workflows by the names of their files."""
+_SHORT = {"limit.historyCount.suggestContinueAsNew": 40}
 
 
 async def _passed(stage: Stage) -> Recorded:
@@ -107,6 +115,18 @@ async def _passed(stage: Stage) -> Recorded:
             task_queue=stage.task_queue,
         )
         await pushed.result()
+        push = WithStartWorkflowOperation(
+            ConfigurationWorkflow.run,
+            ConfigurationRequest(charge_point_id=charge_point.identity),
+            id=configuration_workflow_id(charge_point.identity),
+            task_queue=stage.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        await stage.client.execute_update_with_start_workflow(
+            ConfigurationWorkflow.push_now, PushNow(), start_workflow_operation=push
+        )
+        pushed_now = await push.workflow_handle()
+        await pushed_now.result()
         tested = await stage.client.start_workflow(
             ConnectionTestWorkflow.run,
             ConnectionTestRequest(charge_point_id=charge_point.identity),
@@ -118,6 +138,7 @@ async def _passed(stage: Stage) -> Recorded:
         "commissioning-passed": run.handle,
         "notice": notice,
         "configuration": pushed,
+        "configuration-pushed-now": pushed_now,
         "connection-test": tested,
     }
 
@@ -257,7 +278,7 @@ async def _webhook(stage: Stage) -> Recorded:
 
 
 async def _project(stage: Stage) -> Recorded:
-    """A refused handover, an invitation, a commissioning, the handover, the owner's first day."""
+    """A refused handover, invitations, a commissioning, the handover, the owner's first day."""
     project = stage.project
     handle = await stage.client.start_workflow(
         ProjectWorkflow.run,
@@ -267,14 +288,11 @@ async def _project(stage: Stage) -> Recorded:
     )
     hand_over = CompleteHandover(sign_off_notes="All well.", installer_signature="Alex")
     await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
-    invitation = NewInvitation(
-        invitation_id=new_id(Prefix.INVITATION), email=project.site_owner_email, message="Welcome."
-    )
-    await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
-    again = ResendInvitation(invitation_id=invitation.invitation_id, asked_at=datetime.now(UTC))
-    await handle.execute_update(ProjectWorkflow.resend_invitation, again)
-    await _accept(stage, invitation)
-    await handle.signal(ProjectWorkflow.invitation_ended, invitation.invitation_id)
+    await _invite(stage, handle)
+    async with stage.database.write() as connection:
+        tariff = stored_tariff(energy_tariff(), set_as=Role.INSTALLER)
+        tariff = replace(tariff, set_by=project.installer_id)
+        await Tariffs(connection, project.id).add(tariff, by=ENGINE)
     async with stage.powered(Fault.CONNECTOR_FAULTED) as charge_point:
         await stage.verdict(await stage.start(charge_point.identity))
         charge_point.clear_fault(Fault.CONNECTOR_FAULTED)
@@ -285,14 +303,48 @@ async def _project(stage: Stage) -> Recorded:
         charge_point.unplug()
         await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
         await handle.result()
-        site = await _first_day(stage, charge_point)
-    return {"project": handle, "commissioning-retried": retried, "site": site}
+        site, billing = await _first_day(stage, charge_point)
+    return {
+        "project": handle,
+        "commissioning-retried": retried,
+        "site": site,
+        "billing-issued": billing,
+    }
+
+
+async def _invite(stage: Stage, handle: WorkflowHandle[ProjectWorkflow, None]) -> None:
+    """A colleague, an owner who declines, and one who accepts the mail that was sent again."""
+    colleague = NewInvitation(
+        invitation_id=new_id(Prefix.INVITATION),
+        email="kim@acme.com",
+        message=None,
+        role=ProjectRole.TECHNICIAN,
+    )
+    await handle.execute_update(ProjectWorkflow.invite_collaborator, colleague)
+    first, second = (
+        NewInvitation(
+            invitation_id=new_id(Prefix.INVITATION),
+            email=stage.project.site_owner_email,
+            message="Welcome.",
+        )
+        for _ in range(2)
+    )
+    await handle.execute_update(ProjectWorkflow.invite_site_owner, first)
+    async with stage.database.write() as connection:
+        now = datetime.now(UTC)
+        await Invitations(connection).decline(first.invitation_id, reason="Not mine.", at=now)
+    await handle.signal(ProjectWorkflow.invitation_ended, first.invitation_id)
+    await handle.execute_update(ProjectWorkflow.invite_site_owner, second)
+    again = ResendInvitation(invitation_id=second.invitation_id, asked_at=datetime.now(UTC))
+    await handle.execute_update(ProjectWorkflow.resend_invitation, again)
+    await _accept(stage, second)
+    await handle.signal(ProjectWorkflow.invitation_ended, second.invitation_id)
 
 
 async def _first_day(
     stage: Stage, charge_point: VirtualChargePoint
-) -> WorkflowHandle[SiteWorkflow, None]:
-    """The owner sets a limit; a vehicle charges, follows another limit, and leaves."""
+) -> tuple[WorkflowHandle[SiteWorkflow, None], WorkflowHandle[Any, Any]]:
+    """The owner sets a limit; a vehicle charges, follows another limit, leaves, and is billed."""
     project_id = stage.project.id
     async with stage.database.write() as connection:
         await Access(connection, project_id).set_mode(AccessMode.OPEN)
@@ -310,14 +362,28 @@ async def _first_day(
             charge_point.plug_in()
             charge_point.present_card("CARD")
         await eventually(lambda amps=amps: draws(amps))  # type: ignore[misc]
+    (transaction,) = charge_point.transactions
+    assert transaction.transaction_id is not None
     charge_point.unplug()
 
     async def gone() -> None:
         assert not (await site.query(SiteWorkflow.load)).bays
 
     await eventually(gone)
+    billing = stage.client.get_workflow_handle(
+        billing_workflow_id(charge_point.identity, transaction.transaction_id)
+    )
+
+    async def billed() -> None:
+        try:
+            settled = await billing.result()
+        except RPCError as error:
+            raise AssertionError("its billing has not begun") from error
+        assert settled["cdr_ids"], settled
+
+    await eventually(billed)
     await site.terminate("recorded")
-    return site
+    return site, billing
 
 
 async def _billed(stage: Stage) -> Recorded:
@@ -342,10 +408,46 @@ async def _whole_project(stage: Stage) -> Recorded:
     ):
         await project.start(max_parallel=1)
         await project.end()
-    handle = stage.client.get_workflow_handle(batch_workflow_id(stage.project.id))
-    run_id = (await handle.describe()).run_id
-    this_run = stage.client.get_workflow_handle(handle.id, first_execution_run_id=run_id)
-    return {"project-commissioning": this_run}
+    commissioned = await _newest(stage, batch_workflow_id(stage.project.id))
+    batch_id = await project.start(max_parallel=2)  # of the faulted one, which is switched off
+    async with stage.database.write() as connection:
+        await Batches(connection).request_cancel(batch_id, CancelRequest(by="installer@acme.com"))
+    await project.wake()
+    batch, _ = await project.end()
+    assert batch.status is BatchStatus.CANCELLED, batch
+    return {
+        "project-commissioning": commissioned,
+        "project-commissioning-cancelled": await _newest(stage, commissioned.id),
+    }
+
+
+async def _newest(stage: Stage, workflow_id: str) -> WorkflowHandle[Any, Any]:
+    """The run of that workflow that is the newest now."""
+    run_id = (await stage.client.get_workflow_handle(workflow_id).describe()).run_id
+    return stage.client.get_workflow_handle(workflow_id, first_execution_run_id=run_id)
+
+
+async def _in_pieces(stage: Stage) -> Recorded:
+    """The same on a server that soon says that a history is long."""
+    recorded: dict[str, WorkflowHandle[Any, Any]] = {}
+    for name, handle in (await _project(stage)).items():
+        if name not in {"project", "site"}:
+            continue
+        first = handle.first_execution_run_id or await _first(stage, handle.id)
+        runs = await life(stage.client, handle.id, first=first)
+        assert len(runs) > 1, f"{name} never continued as new"
+        started = [run[0].workflow_execution_started_event_attributes for run in runs]
+        for when, run in (("continues", started[0]), ("continued", started[-1])):
+            recorded[f"{name}-{when}"] = stage.client.get_workflow_handle(
+                handle.id, first_execution_run_id=run.original_execution_run_id
+            )
+    return recorded
+
+
+async def _first(stage: Stage, workflow_id: str) -> str:
+    """Run id of the first run of a workflow that has continued as new."""
+    newest = await stage.client.get_workflow_handle(workflow_id).fetch_history()
+    return newest.events[0].workflow_execution_started_event_attributes.first_execution_run_id
 
 
 async def _accept(stage: Stage, invitation: NewInvitation) -> None:
@@ -420,71 +522,12 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
 async def _on_the_whole_engine(stage: Stage) -> dict[str, str]:
     parts = await asyncio.gather(*(scene(stage) for scene in _SIDE_BY_SIDE))
     return {
-        name: await _json(stage.client, handle) for part in parts for name, handle in part.items()
+        name: text for part in parts for name, text in (await _texts(stage.client, part)).items()
     }
 
 
-async def _on_skipping_time() -> dict[str, str]:
-    async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=temporal_client.DATA_CONVERTER,
-        test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
-    ) as environment:
-        await temporal_client.add_search_attributes(environment.client, SearchAttribute)
-        parts = [await scene(environment) for scene in (_waited_for_days, _asked_for_hours)]
-        return {
-            name: await _json(environment.client, handle)
-            for part in parts
-            for name, handle in part.items()
-        }
-
-
-async def _asked_for_hours(environment: WorkflowEnvironment) -> Recorded:
-    """A transaction that is asked to stop for hours."""
-    client = environment.client
-    charger = ScriptedChargePoint(Behaviour(stops=False), client, node_id=new_id(Prefix.NODE))
-    charger.transaction = TransactionFact(
-        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
-    )
-    records, queue = MemoryRecords(charger), uuid4().hex
-    async with shared_worker(client, records, queue), node_worker(client, charger):
-        handle = await client.start_workflow(
-            StrayTransactionWorkflow.run,
-            StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
-            id=stray_transaction_workflow_id(7),
-            task_queue=queue,
-        )
-        await environment.sleep(timedelta(hours=2))
-        charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
-        await handle.result()
-    return {"stray-transaction": handle}
-
-
-async def _waited_for_days(environment: WorkflowEnvironment) -> Recorded:
-    """The charge point is dark for days, then it comes and passes."""
-    client = environment.client
-    charger = ScriptedChargePoint(Behaviour(online=False), client, node_id=new_id(Prefix.NODE))
-    records, queue = MemoryRecords(charger), uuid4().hex
-    request = RunRequest(
-        commissioning_id="com_1",
-        charge_point_id="cp_1",
-        project_id="prj_1",
-        installer_id="usr_1",
-        started_by="installer@acme.com",
-        started_at=EPOCH,
-        options=RunOptions(wait_for_connection=timedelta(days=14)),
-    )
-    async with shared_worker(client, records, queue), node_worker(client, charger):
-        handle = await client.start_workflow(
-            CommissioningWorkflow.run,
-            request,
-            id=commissioning_workflow_id("cp_1"),
-            task_queue=queue,
-        )
-        charger.handle = handle  # type: ignore[assignment]
-        await environment.sleep(timedelta(days=9))
-        await charger.connect()
-        await handle.result()
-    return {"commissioning-waited-for-days": handle}
+async def _texts(client: Client, recorded: Recorded) -> dict[str, str]:
+    return {name: await _json(client, handle) for name, handle in recorded.items()}
 
 
 async def _json(client: Client, handle: WorkflowHandle[Any, Any]) -> str:
@@ -494,8 +537,8 @@ async def _json(client: Client, handle: WorkflowHandle[Any, Any]) -> str:
 
 
 @asynccontextmanager
-async def _stage() -> AsyncIterator[Stage]:
-    server = TemporalServer()
+async def _stage(**limits: int) -> AsyncIterator[Stage]:
+    server = TemporalServer(**limits)
     try:
         with tempfile.TemporaryDirectory() as folder:
             data_dir = Path(folder)
@@ -515,13 +558,17 @@ async def _stage() -> AsyncIterator[Stage]:
 
 async def record(folder: Path) -> list[Path]:
     """Record all histories into a folder; returns the files."""
-    recorded = await _on_skipping_time()
+    recorded = {
+        name: text
+        async for client, scene in on_skipping_time()
+        for name, text in (await _texts(client, scene)).items()
+    }
     async with _stage() as stage:
         recorded |= await _on_the_whole_engine(stage)
-    for scene in (_project, _whole_project):  # each a project of its own
-        async with _stage() as stage:
-            for name, handle in (await scene(stage)).items():
-                recorded[name] = await _json(stage.client, handle)
+    # Each has a project of its own.
+    for scene, limits in ((_project, {}), (_whole_project, {}), (_in_pieces, _SHORT)):
+        async with _stage(**limits) as stage:
+            recorded |= await _texts(stage.client, await scene(stage))
     found = [leak for text in recorded.values() for leak in leaks(text, names={platform.node()})]
     if found:
         raise RuntimeError(f"this must not be committed: {found}")

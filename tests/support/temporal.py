@@ -12,9 +12,12 @@ _START_SECONDS, _STOP_SECONDS = 60, 10
 
 
 class TemporalServer:
-    """Starts in the constructor, ends in :meth:`stop`, or with the process that started it."""
+    """Starts in the constructor, ends in :meth:`stop`, or with the process that started it.
 
-    def __init__(self) -> None:
+    ``limits`` are values of Temporal's dynamic configuration.
+    """
+
+    def __init__(self, **limits: int) -> None:
         self.port = free_port()
         with tempfile.NamedTemporaryFile(prefix="dynamo-temporal-", delete=False) as log:
             self._log = Path(log.name)
@@ -24,6 +27,11 @@ class TemporalServer:
                         *(str(binaries.find(binaries.TEMPORAL)), "server", "start-dev"),
                         *("--headless", "--ip", "127.0.0.1", "--port", str(self.port)),
                         *("--log-level", "error"),
+                        *(
+                            word
+                            for name, value in limits.items()
+                            for word in ("--dynamic-config-value", f"{name}={value}")
+                        ),
                     ]
                 ),
                 stdin=subprocess.DEVNULL,
