@@ -98,6 +98,25 @@ class TestRetry:
         assert [check.kept_from for check in view.checks] == [None] * 4
         assert view.started_by == "night@acme.com"
 
+    async def test_a_retry_that_was_cancelled_at_once_hands_on_the_evidence(
+        self, stage: Stage
+    ) -> None:
+        project = await open_project(stage)
+        async with stage.powered(Fault.CONNECTOR_FAULTED) as charge_point:
+            first = await stage.start(charge_point.identity)
+            await stage.verdict(first)
+            retry = RetryRun(charge_point_id=charge_point.identity)
+            started = await project.execute_update(ProjectWorkflow.retry_run, retry)
+            between = _run(stage, started)
+            await between.handle.cancel()
+            assert (await stage.verdict(between)).status is RunStatus.CANCELLED
+            charge_point.clear_fault(Fault.CONNECTOR_FAULTED)
+            started = await project.execute_update(ProjectWorkflow.retry_run, retry)
+            view = await stage.verdict(_run(stage, started))
+        assert view.status is RunStatus.COMPLETED
+        assert view.previous_commissioning_id == between.commissioning_id
+        assert view.checks[1].kept_from == first.commissioning_id
+
     async def test_what_cannot_be_retried_is_refused_in_words(self, stage: Stage) -> None:
         project = await open_project(stage)
         async with stage.powered() as charge_point:
