@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from api.deps import now
 from api.live.feeds import Feed, Feeds
-from api.live.stream import Listener, Position
+from api.live.stream import EventStream, Listener, Position
 from domain.audit import ENGINE
 from domain.checks import CheckRecord, RunView, Step, Waiting
 from domain.errors import (
@@ -249,6 +250,37 @@ class TestItsEnd:
             assert await rest(stream) == ["closing"]
         with pytest.raises(UnavailableError, match="stopping"), point.followed():
             pass
+
+
+class TestSilence:
+    async def test_a_comment_keeps_a_quiet_stream_alive(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.live.stream._KEEP_ALIVE", 0.03)
+        point = ChargePoint()
+        with point.feeds.follow("cp_1", account_id="usr_1", look=point.look) as feed:
+            stream = point.listener(feed, None, until_verdict=False).listen()
+            async with asyncio.timeout(10):
+                pieces = [await anext(stream) for _ in range(3)]
+        assert pieces == [b"retry: 2000\n\n", b": \n\n", b": \n\n"]
+
+    async def test_a_client_that_takes_nothing_is_left(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.live.stream._PATIENCE", 0.01)
+        sent: list[str] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message["type"])
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()  # its buffers are full
+
+        point = ChargePoint(runs=[view("r1")])
+        with point.feeds.follow("cp_1", account_id="usr_1", look=point.look) as feed:
+            listener = point.listener(feed, None, until_verdict=False)
+            async with asyncio.timeout(10):
+                await EventStream(listener.listen()).stream_response(send)
+        assert sent == ["http.response.start", "http.response.body"]
 
 
 class TestSharing:
