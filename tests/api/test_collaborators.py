@@ -304,6 +304,17 @@ class TestChange:
         assert (await sam.delete(me)).status_code == 204
         assert await people(installer, project) == {installer.email: "lead"}
 
+    async def test_the_trail_tells_who_has_declined(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox
+    ) -> None:
+        project = await installer.project()
+        await invite(installer, project)
+        body = {"token": outbox.token(), "reason": "On leave."}
+        assert (await anonymous.post("/invitations/decline", body)).status_code == 200
+        declined = (await trail(installer, project))[-1]
+        assert (declined["action"], declined["email"]) == ("invitation.declined", SAM)
+        assert declined["after"] == {"email": SAM, "role": "technician", "reason": "On leave."}
+
     async def test_the_trail_tells_of_it(self, installer: Caller, outbox: Outbox) -> None:
         project = await installer.project()
         sam = await join(installer, project, outbox)
