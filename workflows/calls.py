@@ -44,9 +44,9 @@ async def on_node(
     node_id: str,
     summary: str,
     timeout: timedelta = policies.NODE_OPERATION_TIMEOUT,
-    pickup: timedelta = policies.NODE_PICKUP,
+    pickup: timedelta | None = None,
 ) -> ResultT:
-    """Run an operation on that node, once.
+    """Run an operation on that node, once; ``pickup`` is :data:`policies.NODE_PICKUP` by default.
 
     Raises:
         ActivityError: nobody served the node's queue in time, the node died, the charge point's
@@ -57,7 +57,7 @@ async def on_node(
         operation,
         request,
         task_queue=node_task_queue(node_id),
-        schedule_to_start_timeout=pickup,
+        schedule_to_start_timeout=pickup or policies.NODE_PICKUP,
         start_to_close_timeout=timeout,
         heartbeat_timeout=policies.NODE_HEARTBEAT,
         retry_policy=policies.NODE_RETRY,

@@ -104,9 +104,9 @@ class RemoteChargePoint:
     ) -> ResultT:
         failure: OperationFailedError | None = None
         pause = policies.NODE_FAILURE_PAUSE
-        sends = 0
-        while sends < self._sends:
-            unheard = False
+        sends = unheard = 0
+        while sends + unheard < self._sends:
+            heard = True
             if failure is not None:
                 # The node's database may be away for a moment. Safe: an operation that has an
                 # effect carries its intent.
@@ -126,14 +126,15 @@ class RemoteChargePoint:
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
-                failure, unheard = _failure_of_ours(error), _nobody_took(error)
+                failure, heard = _failure_of_ours(error), not _nobody_took(error)
             finally:
                 _drop(task)
-            if failure is None:
-                await self._relocate(request.charge_point_id, lost=sent_to.generation)
-            # To a dead node nothing was sent: the charge point is waited for, and then it counts.
-            if not (unheard and self._presumed_lost == sent_to.generation):
-                sends += 1
+            sends, unheard = sends + heard, unheard + (not heard)
+            lost = failure is None and await self._relocate(
+                request.charge_point_id, lost=sent_to.generation
+            )
+            if lost:
+                unheard = 0  # a dead node took nothing up: no link broke at these tries
         raise failure or ChargePointAwayError(
             "connection_unstable", "The connection broke at each try."
         )
@@ -173,10 +174,13 @@ class RemoteChargePoint:
             return False
         return True
 
-    async def _relocate(self, charge_point_id: str, *, lost: int) -> None:
-        """Ask the database where the charge point is, unless a signal has told already."""
+    async def _relocate(self, charge_point_id: str, *, lost: int) -> bool:
+        """Ask the database where the charge point is, unless a signal has told already.
+
+        Returns whether its node was found dead.
+        """
         if self._inbox.generation > lost:
-            return
+            return False
         before = self._inbox.connection
         found = await record(
             DirectoryActivities.locate, charge_point_id, summary="Locate the charge point"
@@ -187,9 +191,11 @@ class RemoteChargePoint:
             # A node that was killed tells of no end: without this, all sends would go to it.
             self._inbox.take_connection(replace(before, connected=False, at=workflow.now()))
             self._presumed_lost = lost
+            return True
         if self._inbox.connected and self._inbox.generation == lost:
             # Still said to be on the node that did not answer: its end is not noticed yet.
             await workflow.sleep(policies.RELOCATE_PAUSE)
+        return False
 
 
 def _drop(task: asyncio.Task[Any]) -> None:
