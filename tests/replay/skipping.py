@@ -14,12 +14,19 @@ from temporalio.worker import Worker
 
 import temporal_client
 from activities.mail import Invite
-from domain.commissioning import ProjectRequest, RunOptions, RunRequest, StrayTransaction
+from domain.commissioning import (
+    AvailabilityOwed,
+    ProjectRequest,
+    RunOptions,
+    RunRequest,
+    StrayTransaction,
+)
 from domain.facts import TransactionFact
 from domain.ids import Prefix, new_id
 from domain.invitations import InvitationSent, InvitationSettled, NewInvitation
 from domain.names import (
     SearchAttribute,
+    availability_workflow_id,
     commissioning_workflow_id,
     delivery_workflow_id,
     stray_transaction_workflow_id,
@@ -30,6 +37,7 @@ from embedded import binaries
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
 from worker import workflow_runner
+from workflows.availability import AvailabilityWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
 from workflows.project import ProjectWorkflow
@@ -46,7 +54,7 @@ async def on_skipping_time() -> AsyncIterator[tuple[Client, Recorded]]:
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
         await temporal_client.add_search_attributes(environment.client, SearchAttribute)
-        for scene in (_waited_for_days, _asked_for_hours, _given_up, _expired):
+        for scene in (_waited_for_days, _asked_for_hours, _put_back_late, _given_up, _expired):
             yield environment.client, await scene(environment)
 
 
@@ -74,7 +82,11 @@ async def _asked_for_hours(environment: WorkflowEnvironment) -> Recorded:
 async def _waited_for_days(environment: WorkflowEnvironment) -> Recorded:
     """The charge point is dark for days, then it comes and passes."""
     client = environment.client
-    charger = ScriptedChargePoint(Behaviour(online=False), client, node_id=new_id(Prefix.NODE))
+    charger = ScriptedChargePoint(
+        Behaviour(online=False, heals_when_made_available=False),
+        client,
+        node_id=new_id(Prefix.NODE),
+    )
     records, queue = MemoryRecords(charger), uuid4().hex
     request = RunRequest(
         commissioning_id="com_1",
@@ -97,6 +109,28 @@ async def _waited_for_days(environment: WorkflowEnvironment) -> Recorded:
         await charger.connect()
         await handle.result()
     return {"commissioning-waited-for-days": handle}
+
+
+async def _put_back_late(environment: WorkflowEnvironment) -> Recorded:
+    """A connector that could not be put back for hours: the charge point was away."""
+    client = environment.client
+    charger = ScriptedChargePoint(
+        Behaviour(online=False, heals_when_made_available=False),
+        client,
+        node_id=new_id(Prefix.NODE),
+    )
+    records, queue = MemoryRecords(charger), uuid4().hex
+    async with shared_worker(client, records, queue), node_worker(client, charger):
+        handle = await client.start_workflow(
+            AvailabilityWorkflow.run,
+            AvailabilityOwed(charge_point_id="cp_1", commissioning_id="com_1", connector_ids=(1,)),
+            id=availability_workflow_id("com_1"),
+            task_queue=queue,
+        )
+        await environment.sleep(timedelta(hours=2))
+        charger.behaviour.online = True
+        await handle.result()
+    return {"availability": handle}
 
 
 @activity.defn(name="call_webhook")
