@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
     from workflows.presentation import Shown, current_details
-    from workflows.run import Run, in_words, last_refusal, recent_refusal
+    from workflows.run import Run, follow_the_cause, in_words, last_refusal, recent_refusal
 
 ResultT = TypeVar("ResultT")
 
@@ -259,13 +259,17 @@ class CommissioningWorkflow:
         """Wait for a connection; returns why there is none."""
         wait = run.request.options.wait_for_connection
         refusal = recent_refusal(run)
-        connected = await run.prompt(
-            WaitingFor.CONNECTION,
-            lambda: self._inbox.connected,
-            wait,
-            "Switch the charge point on and check its OCPP URL and network.",
-            cause=refusal.reason if refusal else None,
-        )
+        following = asyncio.create_task(follow_the_cause(run))
+        try:
+            connected = await run.prompt(
+                WaitingFor.CONNECTION,
+                lambda: self._inbox.connected,
+                wait,
+                "Switch the charge point on and check its OCPP URL and network.",
+                cause=refusal.reason if refusal else None,
+            )
+        finally:
+            following.cancel()
         if connected:
             return None
         refusal = await last_refusal(run)

@@ -248,6 +248,20 @@ async def last_refusal(run: Run) -> RefusedAttempt | None:
     return refusal if refusal is not None and refusal.at >= run.request.started_at else None
 
 
+async def follow_the_cause(run: Run) -> None:
+    """Keep the likely cause of a wait up to date; a refused attempt is no event of the run.
+
+    It looks ever more seldom: thirty days of it are a few hundred events.
+    """
+    pause = policies.CAUSE_FIRST_PAUSE
+    while True:
+        await workflow.sleep(pause, summary="Pause before the next look for refused attempts")
+        refusal = await last_refusal(run)
+        if refusal is not None:
+            run.journal.likely_cause(refusal.reason)
+        pause = min(2 * pause, policies.CAUSE_LONGEST_PAUSE)
+
+
 def in_words(duration: timedelta) -> str:
     """Say a duration for a person: 90 s, 15 min, 3 h, 30 days."""
     seconds = int(duration.total_seconds())
