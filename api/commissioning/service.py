@@ -174,7 +174,9 @@ async def answer(
     asked = await parts.temporal.answer_run(charge_point_id, meant)
     if asked is None:
         await _open_run(parts, installer, charge_point_id)
-        raise ConflictError("nothing_asked", "The run is about to begin, and asks nothing yet.")
+        raise ConflictError(  # it is about to begin
+            "nothing_asked", "The run asks nothing just now. Its status says what it waits for."
+        )
     return run.request, asked.prompt
 
 

@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from domain.checks import RunView
 from domain.commissioning import AvailabilityOwed, CancelRequest
 from domain.facts import EventKind
+from domain.names import RUN_CLOSING
 from domain.states import CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
@@ -184,7 +185,7 @@ async def test_a_cancel_that_comes_after_the_checks(set_stage: StageMaker) -> No
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await handle.execute_update(CommissioningWorkflow.cancel, BY_ALEX)
         assert isinstance(refused.value.cause, ApplicationError)
-        assert refused.value.cause.type == "run_closing"
+        assert refused.value.cause.type == RUN_CLOSING
     view = await stage.verdict_of(handle)
     assert (view.status, view.cancelled_by) == (RunStatus.FAILED, None)
 
