@@ -19,17 +19,15 @@ with workflow.unsafe.imports_passed_through():
         RunRequest,
         RunVerdict,
     )
-    from domain.errors import ConflictError
     from domain.facts import ChargePointEvents
-    from domain.failures import FailureCode, failure
+    from domain.failures import FailureCode
     from domain.names import (
         CHARGE_POINT_EVENTS_SIGNAL,
-        OTHER_RUN,
         SearchAttribute,
     )
     from domain.rules.retry import Situation, still_holds
-    from domain.states import CheckName, InstallerAnswer, RunStatus, WaitingFor
-    from workflows import policies
+    from domain.states import CheckName, RunStatus
+    from workflows import policies, refusals
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
@@ -37,15 +35,15 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.handshake import handshake
     from workflows.checks.test_charge import charge
     from workflows.closing import (
-        ask_to_give_way,
         clean_up,
         mail_verdict,
         push_queued_configuration,
     )
     from workflows.inbox import Inbox
-    from workflows.journal import CheckFailedError, Journal
+    from workflows.journal import Journal
+    from workflows.opening import never_connected, never_free, take_over
     from workflows.presentation import Shown, current_details
-    from workflows.run import Run, follow_the_cause, in_words, last_refusal, recent_refusal
+    from workflows.run import Run, in_words
 
 ResultT = TypeVar("ResultT")
 
@@ -144,19 +142,13 @@ class CommissioningWorkflow:
 
     @cancel.validator
     def _can_be_cancelled(self, request: CancelRequest) -> None:
-        self._must_be_meant(request.commissioning_id)
-        _must_name(request.by)
+        refusals.another_run(self._request, request.commissioning_id)
+        refusals.nameless(request.by)
         self._refuse_while_closing()
 
     def _refuse_while_closing(self) -> None:
         if self._closing and not self._cancelled:
-            raise _refused(
-                ConflictError(
-                    "run_closing",
-                    "The checks have ended, and the run is about to close with their verdict. "
-                    "There is nothing left to cancel.",
-                )
-            )
+            raise refusals.run_closing()
 
     @workflow.update
     async def answer(self, answer: Answer) -> Waiting:
@@ -180,54 +172,22 @@ class CommissioningWorkflow:
 
     @answer.validator
     def _can_be_answered(self, answer: Answer) -> None:
-        self._must_be_meant(answer.commissioning_id)
-        asked = self._journal.waiting
-        if self._run is None or asked is None or not asked.answers or self._run.answer:
-            raise _refused(
-                ConflictError(
-                    "nothing_asked",
-                    "The run asks nothing just now. Its status says what it waits for.",
-                )
-            )
-        if answer.answer not in asked.answers:
-            possible = " or ".join(asked.answers)
-            raise _refused(
-                ConflictError(
-                    "answer_not_possible", f"The run asks: {asked.prompt} It takes {possible}."
-                )
-            )
-        if answer.answer is InstallerAnswer.SKIP and not (answer.note or "").strip():
-            raise _refused(
-                ConflictError("note_missing", "A skip needs a note that says why, for the record.")
-            )
-        _must_name(answer.by)
-
-    def _must_be_meant(self, commissioning_id: str | None) -> None:
-        """Refuse what is meant for the run after this one, which has the same workflow id."""
-        mine = self._request.commissioning_id
-        if commissioning_id not in {None, mine}:
-            raise ApplicationError(f"This is run {mine}.", type=OTHER_RUN, non_retryable=True)
+        refusals.another_run(self._request, answer.commissioning_id)
+        asks = self._run is not None and not self._run.answer
+        refusals.no_answer_to(self._journal.waiting if asks else None, answer)
+        refusals.nameless(answer.by)
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
-        pause, since = policies.OWNERSHIP_FIRST_PAUSE, workflow.now()
-        while True:
-            briefing = await record(
-                RecordActivities.begin_run, request, summary="Open the run and begin to watch"
-            )
-            if not briefing.accepted:
-                # A verdict: of an earlier try of this very task, whose end was lost.
-                self._taken_back = briefing.verdict is None
-                return None
-            if briefing.busy_with is None:
-                break
-            if workflow.now() - since >= policies.OWNERSHIP_PATIENCE:
-                self._never_free(briefing.busy_with)
-                return None
-            # A configuration push: it gives way within seconds, as this run configures by itself.
-            await ask_to_give_way(briefing.busy_with)
-            await workflow.sleep(pause, summary="Wait until the charge point is free")
-            pause = min(2 * pause, policies.OWNERSHIP_LONGEST_PAUSE)
+        briefing = await take_over(request)
+        if not briefing.accepted:
+            # A verdict: of an earlier try of this very task, whose end was lost.
+            self._taken_back = briefing.verdict is None
+            return None
+        if briefing.busy_with is not None:
+            with self._journal.check(CheckName.OCPP_HANDSHAKE):
+                raise never_free(briefing.busy_with)
+            return None
         self._inbox.load(briefing.snapshot)
         return Run(
             request=request,
@@ -243,7 +203,7 @@ class CommissioningWorkflow:
         )
 
     async def _wait_for_connection(self, run: Run) -> None:
-        problem = await self._never_connected(run)
+        problem = await never_connected(run)
         if problem is not None:
             with self._journal.check(CheckName.OCPP_HANDSHAKE):
                 raise problem
@@ -251,38 +211,9 @@ class CommissioningWorkflow:
     async def _arrived(self) -> None:
         """Wait as at the beginning: the node of the connection that was seen there had died."""
         assert self._run is not None  # noqa: S101 - it is the run that asks
-        problem = await self._never_connected(self._run)
+        problem = await never_connected(self._run)
         if problem is not None:
             raise problem
-
-    async def _never_connected(self, run: Run) -> CheckFailedError | None:
-        """Wait for a connection; returns why there is none."""
-        wait = run.request.options.wait_for_connection
-        refusal = recent_refusal(run)
-        following = asyncio.create_task(follow_the_cause(run))
-        try:
-            connected = await run.prompt(
-                WaitingFor.CONNECTION,
-                lambda: self._inbox.connected,
-                wait,
-                "Switch the charge point on and check its OCPP URL and network.",
-                cause=refusal.reason if refusal else None,
-            )
-        finally:
-            following.cancel()
-        if connected:
-            return None
-        refusal = await last_refusal(run)
-        if refusal is not None:
-            return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
-        return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
-
-    def _never_free(self, owner: str) -> None:
-        waited = in_words(policies.OWNERSHIP_PATIENCE)
-        with self._journal.check(CheckName.OCPP_HANDSHAKE):
-            raise CheckFailedError(
-                failure(FailureCode.CHARGE_POINT_BUSY, owner=owner, waited=waited)
-            )
 
     async def _check_all(self, run: Run) -> None:
         """The four checks. One that cannot say anything any more is skipped at the end."""
@@ -396,16 +327,6 @@ class CommissioningWorkflow:
                 )
             )
         )
-
-
-def _refused(why: ConflictError) -> ApplicationError:
-    """Put a refusal into the form in which an update hands it on to its caller."""
-    return ApplicationError(why.detail, type=why.code, non_retryable=True)
-
-
-def _must_name(by: str) -> None:
-    if not by.strip():
-        raise _refused(ConflictError("by_missing", "Say who it is, or leave the field by out."))
 
 
 async def _uninterrupted(closing: Coroutine[Any, Any, None]) -> None:

@@ -10,11 +10,10 @@ with workflow.unsafe.imports_passed_through():
     from typing import Any, TypeVar
 
     from activities.charge_point import ChargePointActivities
-    from activities.records import DirectoryActivities, RecordActivities
+    from activities.records import RecordActivities
     from domain.batch import WaitNote
     from domain.checks import Waiting
     from domain.commissioning import Answer, Briefing, Pace, Registered, RunRequest
-    from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
     from domain.operations import (
         Identity,
@@ -26,7 +25,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
-    from workflows.calls import record
     from workflows.charge_point import RemoteChargePoint
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
@@ -225,41 +223,6 @@ class Run:
         # One class of chargers hangs on any trigger, another lacks them all.
         self.untriggerable.update(TriggerMessage)
         self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
-
-
-def recent_refusal(run: Run) -> RefusedAttempt | None:
-    """Return the refused attempt that may say why the charge point is not there as the run begins.
-
-    What was refused long ago has been mended since, or was somebody else.
-    """
-    refusal = run.briefing.snapshot.last_refusal
-    oldest = run.request.started_at - policies.REFUSAL_COUNTS_FOR
-    return refusal if refusal is not None and refusal.at >= oldest else None
-
-
-async def last_refusal(run: Run) -> RefusedAttempt | None:
-    """Look up the newest attempt to connect that was refused since the run began."""
-    found = await record(
-        DirectoryActivities.locate,
-        run.request.charge_point_id,
-        summary="Look whether attempts to connect were refused",
-    )
-    refusal = found.last_refusal
-    return refusal if refusal is not None and refusal.at >= run.request.started_at else None
-
-
-async def follow_the_cause(run: Run) -> None:
-    """Keep the likely cause of a wait up to date; a refused attempt is no event of the run.
-
-    It looks ever more seldom: thirty days of it are a few hundred events.
-    """
-    pause = policies.CAUSE_FIRST_PAUSE
-    while True:
-        await workflow.sleep(pause, summary="Pause before the next look for refused attempts")
-        refusal = await last_refusal(run)
-        if refusal is not None:
-            run.journal.likely_cause(refusal.reason)
-        pause = min(2 * pause, policies.CAUSE_LONGEST_PAUSE)
 
 
 def in_words(duration: timedelta) -> str:

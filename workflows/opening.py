@@ -1,0 +1,97 @@
+"""How a run begins: it takes the charge point over, and waits until that is there."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+
+    from activities.records import DirectoryActivities, RecordActivities
+    from domain.commissioning import Briefing, RunRequest
+    from domain.facts import RefusedAttempt
+    from domain.failures import FailureCode, failure
+    from domain.states import WaitingFor
+    from workflows import policies
+    from workflows.calls import record
+    from workflows.closing import ask_to_give_way
+    from workflows.journal import CheckFailedError
+    from workflows.run import Run, in_words
+
+
+async def take_over(request: RunRequest) -> Briefing:
+    """Open the run as the owner of the charge point, unless somebody is ``busy_with`` it."""
+    pause, since = policies.OWNERSHIP_FIRST_PAUSE, workflow.now()
+    while True:
+        briefing = await record(
+            RecordActivities.begin_run, request, summary="Open the run and begin to watch"
+        )
+        patient = workflow.now() - since < policies.OWNERSHIP_PATIENCE
+        if not (briefing.accepted and briefing.busy_with is not None and patient):
+            return briefing
+        # A configuration push: it gives way within seconds, as this run configures by itself.
+        await ask_to_give_way(briefing.busy_with)
+        await workflow.sleep(pause, summary="Wait until the charge point is free")
+        pause = min(2 * pause, policies.OWNERSHIP_LONGEST_PAUSE)
+
+
+def never_free(owner: str) -> CheckFailedError:
+    """Say that the owner did not give the charge point up."""
+    waited = in_words(policies.OWNERSHIP_PATIENCE)
+    return CheckFailedError(failure(FailureCode.CHARGE_POINT_BUSY, owner=owner, waited=waited))
+
+
+async def never_connected(run: Run) -> CheckFailedError | None:
+    """Wait for a connection; returns why there is none."""
+    wait = run.request.options.wait_for_connection
+    refusal = _recent_refusal(run)
+    following = asyncio.create_task(_follow_the_cause(run))
+    try:
+        connected = await run.prompt(
+            WaitingFor.CONNECTION,
+            lambda: run.inbox.connected,
+            wait,
+            "Switch the charge point on and check its OCPP URL and network.",
+            cause=refusal.reason if refusal else None,
+        )
+    finally:
+        following.cancel()
+    if connected:
+        return None
+    refusal = await _last_refusal(run)
+    if refusal is not None:
+        return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
+    return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+
+
+def _recent_refusal(run: Run) -> RefusedAttempt | None:
+    """Return the refused attempt that may say why the charge point is not there as the run begins.
+
+    What was refused long ago has been mended since, or was somebody else.
+    """
+    refusal = run.briefing.snapshot.last_refusal
+    oldest = run.request.started_at - policies.REFUSAL_COUNTS_FOR
+    return refusal if refusal is not None and refusal.at >= oldest else None
+
+
+async def _last_refusal(run: Run) -> RefusedAttempt | None:
+    """Look up the newest attempt to connect that was refused since the run began."""
+    found = await record(
+        DirectoryActivities.locate,
+        run.request.charge_point_id,
+        summary="Look whether attempts to connect were refused",
+    )
+    refusal = found.last_refusal
+    return refusal if refusal is not None and refusal.at >= run.request.started_at else None
+
+
+async def _follow_the_cause(run: Run) -> None:
+    """Keep the likely cause of a wait up to date; a refused attempt is no event of the run.
+
+    It looks ever more seldom: thirty days of it are a few hundred events.
+    """
+    pause = policies.CAUSE_FIRST_PAUSE
+    while True:
+        await workflow.sleep(pause, summary="Pause before the next look for refused attempts")
+        refusal = await _last_refusal(run)
+        if refusal is not None:
+            run.journal.likely_cause(refusal.reason)
+        pause = min(2 * pause, policies.CAUSE_LONGEST_PAUSE)
