@@ -3,19 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audit import ENGINE, Actor, AuditAction
+from domain.audit import Actor, AuditAction
 from domain.commissioning import ProjectRequest
 from domain.errors import ConflictError, NotFoundError
 from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
-from storage.announcements import announce_invitation
 from storage.audit import Audit
-from storage.members import Members, works_on
-from storage.owners_choices import forget_choices
+from storage.members import works_on
 from storage.tables import accounts, invitations, projects
 
 
@@ -46,13 +44,6 @@ class Invitation:
         if self.status is InvitationStatus.PENDING and self.expires_at <= now:
             return InvitationStatus.EXPIRED
         return self.status
-
-
-_ENDED_BY: Final = {
-    InvitationStatus.ACCEPTED: AuditAction.INVITATION_ACCEPTED,
-    InvitationStatus.DECLINED: AuditAction.INVITATION_DECLINED,
-    InvitationStatus.EXPIRED: AuditAction.INVITATION_EXPIRED,
-}
 
 
 class Invitations:
@@ -199,75 +190,11 @@ class Invitations:
         await self._lock(project_id)
         invitation = await self.of_project(invitation_id, project_id)
         if invitation.status_at(asked_at) is not InvitationStatus.PENDING:
-            raise _not_pending(invitation.status_at(asked_at), "Send a new one instead.")
+            raise not_pending(invitation.status_at(asked_at), "Send a new one instead.")
         if invitation.expires_at < expires_at:
             await self._set(invitation_id, expires_at=expires_at)
             await self._audit(AuditAction.INVITATION_RESENT, by, invitation, at=asked_at)
         return await self.of_project(invitation_id, project_id)
-
-    async def accept(
-        self, invitation_id: str, *, account_id: str, at: datetime, address: str | None = None
-    ) -> bool:
-        """Make of the account what the invitation says; True for exactly one caller."""
-        invitation = await self._end(
-            invitation_id,
-            InvitationStatus.ACCEPTED,
-            at=at,
-            address=address,
-            accepted_by=account_id,
-        )
-        if invitation is None:
-            return False
-        if invitation.role is not ProjectRole.SITE_OWNER:
-            members = Members(self._connection, invitation.project_id)
-            await members.put(account_id, invitation.role, at=at)
-            return True
-        await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == invitation.project_id)
-            .values(site_owner_id=account_id)
-        )
-        return True
-
-    async def decline(
-        self, invitation_id: str, *, reason: str | None, at: datetime, address: str | None = None
-    ) -> bool:
-        """Refuse it for good; False when it is not pending any more."""
-        ended = await self._end(
-            invitation_id, InvitationStatus.DECLINED, at=at, address=address, reason=reason
-        )
-        return ended is not None
-
-    async def expire(self, invitation_id: str, *, at: datetime) -> bool:
-        """Write down that its time is over; False while it is not, and when it has ended."""
-        return await self._end(invitation_id, InvitationStatus.EXPIRED, at=at) is not None
-
-    async def revoke(self, invitation: Invitation, *, at: datetime, by: Actor) -> Invitation:
-        """Take it back; a site owner who has accepted has the project no more.
-
-        What they had chosen goes with them: the next owner begins anew.
-
-        Raises:
-            ConflictError: ``invitation_not_pending``.
-
-        """
-        status = invitation.status_at(at)
-        if status not in {InvitationStatus.PENDING, InvitationStatus.ACCEPTED}:
-            raise _not_pending(status, "There is nothing to take back.")
-        if status is InvitationStatus.ACCEPTED and invitation.role is not ProjectRole.SITE_OWNER:
-            raise _not_pending(status, "Remove the collaborator from the project instead.")
-        await self._set(invitation.id, status=InvitationStatus.REVOKED, ended_at=at, told_at=at)
-        before: dict[str, Any] = {"status": status.value}
-        if status is InvitationStatus.ACCEPTED:
-            before |= await forget_choices(self._connection, invitation.project_id)
-            await self._connection.execute(
-                update(projects)
-                .where(projects.c.id == invitation.project_id)
-                .where(projects.c.site_owner_id == invitation.accepted_by)
-                .values(site_owner_id=None)
-            )
-        await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=before)
-        return await self.of_project(invitation.id, invitation.project_id)
 
     async def unsettled(
         self, *, before: datetime, after: str, limit: int
@@ -305,56 +232,6 @@ class Invitations:
             )
             for row in await self._connection.execute(query)
         ]
-
-    async def _end(
-        self,
-        invitation_id: str,
-        status: InvitationStatus,
-        *,
-        at: datetime,
-        address: str | None = None,
-        **values: object,
-    ) -> Invitation | None:
-        """End a pending invitation and announce it; None when that is not to be done."""
-        found = await self.get(invitation_id)
-        if found is None:
-            return None
-        await self._lock(found.project_id)
-        in_time = invitations.c.expires_at > at
-        ended = await self._connection.execute(
-            update(invitations)
-            .where(invitations.c.id == invitation_id)
-            .where(invitations.c.status == InvitationStatus.PENDING)
-            .where(~in_time if status is InvitationStatus.EXPIRED else in_time)
-            .values(status=status, ended_at=at, **values)
-        )
-        if ended.rowcount == 0:
-            return None
-        invitation = await self.of_project(invitation_id, found.project_id)
-        if invitation.role is ProjectRole.SITE_OWNER:  # webhooks tell of the site, not of the team
-            await announce_invitation(
-                self._connection,
-                invitation.project_id,
-                status,
-                invitation_id=invitation_id,
-                email=invitation.email,
-                reason=invitation.reason,
-                at=at,
-            )
-        invited = Actor(
-            email=invitation.email,
-            role=invitation.role.account_role.value,
-            account_id=invitation.accepted_by,
-            address=address,
-        )
-        await self._audit(
-            _ENDED_BY[status],
-            ENGINE if status is InvitationStatus.EXPIRED else invited,
-            invitation,
-            at=at,
-            before={"status": InvitationStatus.PENDING.value},
-        )
-        return invitation
 
     async def _audit(
         self,
@@ -444,41 +321,14 @@ def unknown_invitation() -> NotFoundError:
     )
 
 
-def why_not_pending(status: InvitationStatus) -> ConflictError:
-    """Say to the invited person why the link does nothing any more."""
-    match status:
-        case InvitationStatus.ACCEPTED:
-            return ConflictError(
-                "invitation_used", "This invitation has been accepted already. Log in instead."
-            )
-        case InvitationStatus.DECLINED:
-            return ConflictError(
-                "invitation_declined",
-                "This invitation was declined. Ask the installer for another if that was a "
-                "mistake.",
-            )
-        case InvitationStatus.REVOKED:
-            return ConflictError(
-                "invitation_revoked",
-                "The installer has withdrawn this invitation. Ask them if you did expect it.",
-            )
-        case InvitationStatus.REPLACED:
-            return ConflictError(
-                "invitation_replaced", "A newer invitation was sent. Use the link in that mail."
-            )
-        case InvitationStatus.EXPIRED | InvitationStatus.PENDING:
-            return ConflictError(
-                "invitation_expired", "This invitation has expired. Ask the installer for another."
-            )
-
-
 def _handed_over() -> ConflictError:
     return ConflictError(
         "project_handed_over", "The project was handed over; nobody is invited any more."
     )
 
 
-def _not_pending(status: InvitationStatus, what_then: str) -> ConflictError:
+def not_pending(status: InvitationStatus, what_then: str) -> ConflictError:
+    """Say to the inviter why nothing can be done with the invitation any more."""
     return ConflictError(
         "invitation_not_pending", f"This invitation is {status.value}, not pending. {what_then}"
     )

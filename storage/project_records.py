@@ -20,6 +20,7 @@ from domain.states import InvitationStatus, ProjectRole, ProjectStatus
 from domain.webhooks import EVENT_OF_INVITATION
 from storage.engine import Database
 from storage.handover import Handover
+from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
 from storage.members import Members
@@ -84,7 +85,7 @@ class StoredProjects:
         """Let it expire if its time is over, and find whom to tell of its end."""
         now = self._now()
         async with self._database.write() as connection:
-            await Invitations(connection).expire(invitation_id, at=now)
+            await InvitationEnds(connection).expire(invitation_id, at=now)
             row = (
                 await connection.execute(
                     select(

@@ -14,6 +14,7 @@ from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.invitations import ResendInvitation
+from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitations
 from storage.projects import Projects
 
@@ -118,7 +119,7 @@ async def revoke_invitation(
     moment = now()
     async with parts.database.write() as connection:
         await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
-        invitations = Invitations(connection)
+        invitations = InvitationEnds(connection)
         revoked = await invitations.revoke(
             await invitations.of_project(invitation_id, project_id), at=moment, by=actor
         )

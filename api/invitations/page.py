@@ -22,7 +22,8 @@ from domain.errors import EngineError, NotFoundError
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from storage.accounts import Accounts
-from storage.invitations import Invitations, why_not_pending
+from storage.invitation_ends import why_not_pending
+from storage.invitations import Invitations
 from storage.invited import read_invited
 
 router = APIRouter(include_in_schema=False)

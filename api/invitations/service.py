@@ -13,12 +13,8 @@ from domain.ids import Prefix, new_id
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from storage.accounts import Account, Accounts
-from storage.invitations import (
-    Invitation,
-    Invitations,
-    unknown_invitation,
-    why_not_pending,
-)
+from storage.invitation_ends import InvitationEnds, why_not_pending
+from storage.invitations import Invitation, Invitations, unknown_invitation
 from storage.members import Members
 
 
@@ -48,7 +44,7 @@ async def accept(
 
     Raises:
         NotFoundError: ``invitation_unknown``.
-        ConflictError: It is not pending; see :func:`storage.invitations.why_not_pending`.
+        ConflictError: It is not pending; see :func:`storage.invitation_ends.why_not_pending`.
         UnauthorizedError: There is an account already, and the password is not its own.
 
     """
@@ -100,7 +96,7 @@ async def _accept(
         await _pending(connection, token_hash, side)  # another call may have been faster
         if existing is None:
             await Accounts(connection).create(account)
-        granted = await Invitations(connection).accept(
+        granted = await InvitationEnds(connection).accept(
             invitation.id, account_id=account.id, at=now(), address=address
         )
         if not granted:  # it has expired just now; the new account is not made either
@@ -121,13 +117,13 @@ async def decline(
 
     Raises:
         NotFoundError: ``invitation_unknown``.
-        ConflictError: It is not pending; see :func:`storage.invitations.why_not_pending`.
+        ConflictError: It is not pending; see :func:`storage.invitation_ends.why_not_pending`.
 
     """
     await parts.throttle.attempt((ACCEPT_ADDRESS, address))
     token_hash = hash_token(token)
     async with parts.database.write() as connection:
-        invitations = Invitations(connection)
+        invitations = InvitationEnds(connection)
         invitation = await _pending(connection, token_hash, side)
         if not await invitations.decline(invitation.id, reason=reason, at=now(), address=address):
             raise await _ended_meanwhile(connection, token_hash)

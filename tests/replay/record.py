@@ -73,7 +73,7 @@ from storage.access import Access
 from storage.accounts import Account, Accounts
 from storage.announcements import write_deliveries
 from storage.batches import Batches
-from storage.invitations import Invitations
+from storage.invitation_ends import InvitationEnds
 from storage.parameters import Parameters
 from storage.tariffs import Tariffs
 from storage.webhooks import Webhook, Webhooks
@@ -332,7 +332,7 @@ async def _invite(stage: Stage, handle: WorkflowHandle[ProjectWorkflow, None]) -
     await handle.execute_update(ProjectWorkflow.invite_site_owner, first)
     async with stage.database.write() as connection:
         now = datetime.now(UTC)
-        await Invitations(connection).decline(first.invitation_id, reason="Not mine.", at=now)
+        await InvitationEnds(connection).decline(first.invitation_id, reason="Not mine.", at=now)
     await handle.signal(ProjectWorkflow.invitation_ended, first.invitation_id)
     await handle.execute_update(ProjectWorkflow.invite_site_owner, second)
     again = ResendInvitation(invitation_id=second.invitation_id, asked_at=datetime.now(UTC))
@@ -464,7 +464,9 @@ async def _accept(stage: Stage, invitation: NewInvitation) -> None:
     )
     async with stage.database.write() as connection:
         await Accounts(connection).create(owner)
-        await Invitations(connection).accept(invitation.invitation_id, account_id=owner.id, at=now)
+        await InvitationEnds(connection).accept(
+            invitation.invitation_id, account_id=owner.id, at=now
+        )
 
 
 async def _firmware_updated(stage: Stage) -> Recorded:
