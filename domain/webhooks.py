@@ -111,6 +111,7 @@ def verdict_data(view: RunView, *, project_id: str) -> dict[str, Any]:
         "completed_at": None if view.completed_at is None else moment(view.completed_at),
         "waiting_for": None,
         "waiting": None,
+        "cleaning_up": view.cleaning_up,
         "failure": None if view.failure is None else _failure(view.failure),
         "alarms": list(view.alarms),
     }

@@ -15,6 +15,7 @@ from domain.facts import (
     Snapshot,
     TransactionFact,
 )
+from domain.failures import FailureCode
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from domain.operations import Reply
 from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
@@ -333,3 +334,16 @@ async def test_what_a_node_could_not_keep_is_read_again(
 
 
 async def _dropped(_kind: EventKind, **_facts: object) -> None: ...
+
+
+async def test_the_station_may_speak_only_when_it_is_asked(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = await set_stage(
+        Behaviour(statuses={0: ConnectorStatus.FAULTED, 1: ConnectorStatus.AVAILABLE})
+    )
+    monkeypatch.setattr(stage.charger, "connectors", tuple)
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.CONNECTOR_FAULTED
+    assert view.checks[2].steps[0].name == "connector.0"

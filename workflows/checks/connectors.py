@@ -26,9 +26,9 @@ async def connectors(run: Run, *, expected: int | None) -> None:
     """Run the check on connectors 1..N, and on the station itself as far as it speaks."""
     known = max(run.inbox.connectors, default=0)
     numbers = list(range(1, max(expected or known or 1, 1) + 1))
-    if 0 in run.inbox.connectors:
+    await _ask_silent_ones(run, [0, *numbers] if 0 in run.inbox.connectors else numbers)
+    if 0 in run.inbox.connectors:  # it may have spoken meanwhile
         numbers.insert(0, 0)
-    await _ask_silent_ones(run, numbers)
     first: Failure | None = None
     for number in numbers:
         problem = await _examine(run, number)
