@@ -122,11 +122,13 @@ class DesiredParameter:
 class ApplyConfiguration(Operation):
     """Bring these parameters to their values: read first, write only what differs.
 
-    What the charge point has restarted for is read back and not written again.
+    What the charge point has restarted for is read back and not written again. ``then``: once it
+    has what is required and needs no restart, its boots are accepted, and this is read.
     """
 
     parameters: tuple[DesiredParameter, ...]
     restarted_for: tuple[str, ...] = ()
+    then: ReadIdentity | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,12 +148,14 @@ class ConfigurationOutcome:
     """Outcome of :class:`ApplyConfiguration`.
 
     ``number_of_connectors`` is from the inventory; ``detail`` says why nothing could be read.
+    ``identity`` is what was asked for by ``then``, if it came to that.
     """
 
     parameters: tuple[ParameterOutcome, ...]
     number_of_connectors: int | None = None
     keys_reported: int = 0
     detail: str | None = None
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ import structlog
 
 from domain import operations as op
 from domain.ports import ChargePointGoneError
+from domain.rules.configuration import judge_configuration
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
@@ -16,6 +18,7 @@ from ocpp_server.v16 import commands, configuration
 from ocpp_server.v16.replies import ask
 from storage import commands as intents
 from storage import facts
+from storage.charge_points import accept_charge_point
 from storage.engine import Database
 from storage.parameters import Parameters
 
@@ -70,11 +73,18 @@ class Gateway:
             )
         except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
+        moment = datetime.now(UTC)
+        verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)
+        goes_on = request.then is not None and not verdict.reboot and verdict.failure is None
         async with self._database.write() as connection:
             await Parameters(connection).record(
-                request.charge_point_id, outcome.parameters, at=datetime.now(UTC)
+                request.charge_point_id, outcome.parameters, at=moment
             )
-        return outcome
+            if goes_on:
+                await accept_charge_point(connection, request.charge_point_id, at=moment)
+        if request.then is None or not goes_on:
+            return outcome
+        return replace(outcome, identity=await self.read_identity(request.then))
 
     async def trigger(self, request: op.Trigger) -> op.Outcome:
         """Ask for a message."""

@@ -211,6 +211,18 @@ class ChargePoints:
         return _charge_point(row)
 
 
+async def accept_charge_point(
+    connection: AsyncConnection, charge_point_id: str, *, at: datetime
+) -> None:
+    """Have its boots answered Accepted from then on; the first moment stands."""
+    await connection.execute(
+        update(charge_points)
+        .where(charge_points.c.id == charge_point_id)
+        .where(charge_points.c.provisioned_at.is_(None))
+        .values(provisioned_at=at)
+    )
+
+
 def _of_installer(installer_id: str) -> Select[Any]:
     return (
         select(charge_points)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.batch import WaitNote
@@ -30,7 +30,7 @@ from domain.parameters import text_of
 from storage.attempts import last_refusal
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
-from storage.charge_points import read_registered
+from storage.charge_points import accept_charge_point, read_registered
 from storage.connections import read_connection
 from storage.engine import Database
 from storage.facts import read_snapshot
@@ -43,7 +43,6 @@ from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from storage.tables import (
-    charge_points,
     commissioning_runs,
     connections,
     projects,
@@ -155,12 +154,7 @@ class StoredRuns:
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """Boots of the charge point are answered Accepted from now on."""
         async with self._database.write() as connection:
-            await connection.execute(
-                update(charge_points)
-                .where(charge_points.c.id == charge_point_id)
-                .where(charge_points.c.provisioned_at.is_(None))
-                .values(provisioned_at=self._now())
-            )
+            await accept_charge_point(connection, charge_point_id, at=self._now())
 
     async def readings(self, transaction_id: int) -> TransactionReadings:
         """Meter values of a transaction, by time."""

@@ -205,19 +205,27 @@ class Run:
         """Have it send these messages, and read who it is, its link and its clock."""
         identity = await self.charge_point.call(
             ChargePointActivities.read_identity,
-            ReadIdentity(
-                charge_point_id=self.request.charge_point_id,
-                commissioning_id=self.request.commissioning_id,
-                ask_for=tuple(one for one in messages if one not in self.untriggerable),
-            ),
+            self.question(*messages),
             summary="Measure the link and the clock"
             if not messages
             else f"Ask for {' and '.join(messages)}, measure the link and the clock",
         )
+        self.take(identity)
+        return identity
+
+    def question(self, *messages: TriggerMessage) -> ReadIdentity:
+        """Ask who it is, and for these messages as far as it can be asked for any."""
+        return ReadIdentity(
+            charge_point_id=self.request.charge_point_id,
+            commissioning_id=self.request.commissioning_id,
+            ask_for=tuple(one for one in messages if one not in self.untriggerable),
+        )
+
+    def take(self, identity: Identity) -> None:
+        """Learn from an identity that was read."""
         if identity.not_triggered is not None:
             self._give_triggers_up()
         self.inbox.take_identity(identity)
-        return identity
 
     def _give_triggers_up(self) -> None:
         # One class of chargers hangs on any trigger, another lacks them all.

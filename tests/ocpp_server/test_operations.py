@@ -6,15 +6,23 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select, update
 
 from domain import operations as op
 from domain.facts import BootFact
 from domain.operations import Reply, TriggerMessage
 from domain.ports import ChargePointGoneError
-from domain.states import ConnectorStatus, ParameterState
+from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
 from simulator import Fault, State, VirtualChargePoint
 from storage.parameters import Parameters
-from storage.tables import commands, connectors, meter_values, parameters, transactions
+from storage.tables import (
+    charge_points,
+    commands,
+    connectors,
+    meter_values,
+    parameters,
+    transactions,
+)
 from tests.ocpp_server.bed import Bed
 from tests.support.eventually import eventually
 
@@ -73,6 +81,35 @@ async def test_who_lacks_triggers_is_asked_for_one_message(bed: Bed) -> None:
             assert identity.heartbeat_at is None
 
         await eventually(refused)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("value", "goes_on"), [("45", True), ("never", False)])
+async def test_what_is_configured_is_accepted_and_says_who_it_is(
+    bed: Bed, value: str, *, goes_on: bool
+) -> None:
+    wanted = op.DesiredParameter(key="MeterValueSampleInterval", value=value, required=True)
+    request = op.ApplyConfiguration(
+        charge_point_id=bed.charge_point_id,
+        parameters=(wanted,),
+        then=who(bed, TriggerMessage.BOOT_NOTIFICATION),
+    )
+    async with virtual(bed):
+        async with bed.database.write() as connection:
+            await connection.execute(update(charge_points).values(provisioned_at=None))
+
+        async def applied() -> op.ConfigurationOutcome:
+            outcome = await bed.gateway.apply_configuration(request)
+            assert outcome.detail is None
+            return outcome
+
+        outcome = await eventually(applied)
+    async with bed.database.read() as connection:
+        provisioned = await connection.scalar(select(charge_points.c.provisioned_at))
+    assert (outcome.identity is not None, provisioned is not None) == (goes_on, goes_on)
+    if outcome.identity is not None:
+        assert outcome.identity.boot is not None
+        assert outcome.identity.boot.registration is RegistrationStatus.ACCEPTED
 
 
 @on_sqlite

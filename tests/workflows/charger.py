@@ -49,6 +49,7 @@ from domain.facts import (
 )
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from domain.ports import ChargePointGoneError
+from domain.rules.configuration import judge_configuration
 from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
 
 EPOCH = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -226,7 +227,7 @@ class ScriptedChargePoint:
         self._enter("apply_configuration")
         if self.behaviour.unreadable is not None:
             return op.ConfigurationOutcome(parameters=(), detail=self.behaviour.unreadable)
-        return op.ConfigurationOutcome(
+        outcome = op.ConfigurationOutcome(
             parameters=tuple(
                 self._parameter(wanted, restarted=wanted.key in request.restarted_for)
                 for wanted in request.parameters
@@ -234,6 +235,11 @@ class ScriptedChargePoint:
             number_of_connectors=self.behaviour.number_of_connectors,
             keys_reported=12,
         )
+        verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)
+        if request.then is None or verdict.reboot or verdict.failure is not None:
+            return outcome
+        self.provisioned = True
+        return replace(outcome, identity=await self.read_identity(request.then))
 
     def _parameter(self, wanted: op.DesiredParameter, *, restarted: bool) -> op.ParameterOutcome:
         state, reported = ParameterState.APPLIED, wanted.value

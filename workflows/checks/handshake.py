@@ -27,9 +27,9 @@ with workflow.unsafe.imports_passed_through():
 async def handshake(run: Run) -> int | None:
     """Run the check; returns the number of connectors that the charge point says it has."""
     await _identify(run)
-    connectors = await configure(run)
-    _judge_link(run, await _accept(run))
-    return connectors
+    outcome = await configure(run, first=True)
+    _judge_link(run, await _accept(run, outcome.identity))
+    return outcome.number_of_connectors
 
 
 async def _identify(run: Run) -> None:
@@ -62,16 +62,19 @@ async def _identify(run: Run) -> None:
     run.journal.note(*boot.warnings)
 
 
-async def configure(run: Run) -> int | None:
-    """Bring the configuration to what is desired, with few reboots; returns the connectors."""
-    outcome = await _apply(run)
+async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
+    """Bring the configuration to what is desired, with few reboots.
+
+    The ``first`` time, it is accepted with the same operation, and says who it is.
+    """
+    outcome = await _apply(run, first=first)
     reboots = 0
     while judge_configuration(run.briefing.desired, outcome.parameters).reboot:
         if reboots == policies.MAX_REBOOTS:
             break
         reboots += 1
         await restart(run)
-        outcome = await _apply(run)
+        outcome = await _apply(run, first=first)
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
     for parameter in outcome.parameters:
         run.journal.step(
@@ -90,18 +93,21 @@ async def configure(run: Run) -> int | None:
     if verdict.failure is not None:
         raise CheckFailedError(verdict.failure)
     run.journal.note(*verdict.notes)
-    return outcome.number_of_connectors
+    return outcome
 
 
-async def _apply(run: Run) -> ConfigurationOutcome:
+async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
     outcome = await run.charge_point.call(
         ChargePointActivities.apply_configuration,
         ApplyConfiguration(
             charge_point_id=run.request.charge_point_id,
             commissioning_id=run.request.commissioning_id,
             parameters=run.briefing.desired,
+            then=run.question(*_unsaid(run)) if first else None,
         ),
-        summary="Apply the configuration",
+        summary="Apply the configuration, accept it and measure the link"
+        if first
+        else "Apply the configuration",
     )
     if outcome.detail is not None:
         raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
@@ -109,16 +115,18 @@ async def _apply(run: Run) -> ConfigurationOutcome:
     return outcome
 
 
-async def _accept(run: Run) -> Identity:
-    """Answer its boots Accepted from now on; see one that was, and a heartbeat."""
-    if not run.briefing.snapshot.provisioned:
+async def _accept(run: Run, identity: Identity | None) -> Identity:
+    """Have its boots answered Accepted from now on; see one that was, and a heartbeat."""
+    # In Pending it boots again by itself after the interval; asking is faster.
+    if identity is not None:
+        run.take(identity)
+    else:
         await record(
             RecordActivities.accept_charge_point,
             run.request.charge_point_id,
             summary="Accept the charge point",
         )
-    # In Pending it boots again by itself after the interval; asking is faster.
-    identity = await run.identify(*_unsaid(run))
+        identity = await run.identify(*_unsaid(run))
     if _unsaid(run):
         await _wait_for_what_is_unsaid(run)
         identity = await run.identify()  # the clock counts after the answer to the boot
