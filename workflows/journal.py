@@ -114,12 +114,6 @@ class Journal:
         self._on_change()
         return waiting
 
-    def likely_cause(self, cause: str) -> None:
-        """Say why the wait lasts."""
-        if self._waiting is not None and self._waiting.likely_cause != cause:
-            self._waiting = replace(self._waiting, likely_cause=cause)
-            self._on_change()
-
     def stop_waiting(self) -> None:
         """The wait is over."""
         self._waiting = None

@@ -3,8 +3,6 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import asyncio
-
     from activities.records import DirectoryActivities, RecordActivities
     from domain.commissioning import Briefing, RunRequest
     from domain.facts import RefusedAttempt
@@ -43,17 +41,13 @@ async def never_connected(run: Run) -> CheckFailedError | None:
     """Wait for a connection; returns why there is none."""
     wait = run.request.options.wait_for_connection
     refusal = _recent_refusal(run)
-    following = asyncio.create_task(_follow_the_cause(run))
-    try:
-        connected = await run.prompt(
-            WaitingFor.CONNECTION,
-            lambda: run.inbox.connected,
-            wait,
-            "Switch the charge point on and check its OCPP URL and network.",
-            cause=refusal.reason if refusal else None,
-        )
-    finally:
-        following.cancel()
+    connected = await run.prompt(
+        WaitingFor.CONNECTION,
+        lambda: run.inbox.connected,
+        wait,
+        "Switch the charge point on and check its OCPP URL and network.",
+        cause=refusal.reason if refusal else None,
+    )
     if connected:
         return None
     refusal = await _last_refusal(run)
@@ -81,17 +75,3 @@ async def _last_refusal(run: Run) -> RefusedAttempt | None:
     )
     refusal = found.last_refusal
     return refusal if refusal is not None and refusal.at >= run.request.started_at else None
-
-
-async def _follow_the_cause(run: Run) -> None:
-    """Keep the likely cause of a wait up to date; a refused attempt is no event of the run.
-
-    It looks ever more seldom: thirty days of it are a few hundred events.
-    """
-    pause = policies.CAUSE_FIRST_PAUSE
-    while True:
-        await workflow.sleep(pause, summary="Pause before the next look for refused attempts")
-        refusal = await _last_refusal(run)
-        if refusal is not None:
-            run.journal.likely_cause(refusal.reason)
-        pause = min(2 * pause, policies.CAUSE_LONGEST_PAUSE)

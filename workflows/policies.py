@@ -100,10 +100,6 @@ BATCH_LOOKS_AGAIN = timedelta(minutes=5)
 # A wait is noted in the run's row, for lists, once it has lasted; most are over in a moment.
 WAIT_UNNOTED = timedelta(seconds=10)
 
-# How often a run that waits for a connection looks why there is none.
-CAUSE_FIRST_PAUSE = timedelta(minutes=1)
-CAUSE_LONGEST_PAUSE = timedelta(hours=12)
-
 # A transaction that would not stop is asked again, ever more slowly, until it ends.
 STRAY_FIRST_PAUSE = timedelta(minutes=1)
 STRAY_LONGEST_PAUSE = timedelta(hours=1)

@@ -11,7 +11,6 @@ from domain.commissioning import Briefing, Owner, RunOptions, RunRequest, StrayT
 from domain.facts import (
     ChargePointEvents,
     EventKind,
-    RefusedAttempt,
     Snapshot,
     TransactionFact,
 )
@@ -157,23 +156,6 @@ async def test_a_dark_charge_point_is_noted_at_once(set_stage: StageMaker) -> No
     assert waits.waiting is not None
     assert waits.waiting.waiting_for is WaitingFor.CONNECTION
     assert (goes_on.number, goes_on.waiting) == (2, None)
-
-
-async def test_why_a_charge_point_is_dark_is_followed(set_stage: StageMaker) -> None:
-    stage = await set_stage(Behaviour(online=False))
-    handle = await stage.start(RunOptions(wait_for_connection=timedelta(days=30)))
-    await stage.env.sleep(timedelta(minutes=10))
-    stage.records.refusal = RefusedAttempt(
-        at=EPOCH + timedelta(minutes=10), code="bad_credential", reason="Its password is wrong."
-    )
-    await stage.env.sleep(timedelta(minutes=20))
-    waiting = (await handle.query(CommissioningWorkflow.status)).waiting
-    assert waiting is not None
-    assert waiting.likely_cause == "Its password is wrong."
-    view = await stage.verdict_of(handle)
-    assert view.failure is not None
-    assert view.failure.code == "connection_refused"
-    assert len((await handle.fetch_history()).events) < 500
 
 
 async def test_a_wait_for_a_person_is_noted_once_it_lasts(set_stage: StageMaker) -> None:
