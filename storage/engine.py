@@ -5,6 +5,7 @@ the door instead of failing in the middle. PostgreSQL takes rows with ``FOR UPDA
 win. Callers never commit: leaving the block commits, an exception rolls back.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import DateTime, Dialect, TypeDecorator, event, make_url
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _WRITE = "dynamo_write"
@@ -119,6 +120,16 @@ def _tune_sqlite(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         write = connection.get_execution_options().get(_WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        """Roll back what was cancelled, and keep the connection.
+
+        SQLAlchemy would close it; a statement that is still held somewhere, by a traceback perhaps,
+        then keeps the transaction and its lock until the garbage collector comes by.
+        """
+        if isinstance(context.original_exception, asyncio.CancelledError):
+            context.is_disconnect = False
 
 
 def _use_write_ahead_log(cursor: Any) -> None:

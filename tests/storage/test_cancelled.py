@@ -1,0 +1,72 @@
+"""A unit of work that is cancelled in the middle of a statement is rolled back, lock and all."""
+
+import asyncio
+import gc
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import make_url, select, text
+
+from storage.engine import Database
+from storage.tables import nodes
+
+_PATIENCE_SECONDS = 20
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    """It would free, some time, what is held by accident."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id, here() FROM nodes",
+        "UPDATE nodes SET id = id || here()",
+        "DELETE FROM nodes WHERE here() = 'here' RETURNING id",
+    ],
+)
+@pytest.mark.usefixtures("no_garbage_collector")
+async def test_it_leaves_no_lock(database_url: str, database: Database, statement: str) -> None:
+    arrived, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def here() -> str:
+        loop.call_soon_threadsafe(arrived.set)
+        go_on.wait(_PATIENCE_SECONDS)
+        return "here"
+
+    async def work() -> None:
+        now = datetime.now(UTC)
+        async with database.write() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await driver.create_function("here", 0, here)
+            for name in ("one", "another"):
+                await connection.execute(
+                    nodes.insert().values(id=name, started_at=now, seen_at=now)
+                )
+            await connection.execute(text(statement))
+
+    task = asyncio.create_task(work())
+    await asyncio.wait_for(arrived.wait(), _PATIENCE_SECONDS)
+    task.cancel()
+    go_on.set()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+    path = make_url(database_url).database
+    assert path
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")  # or it is locked
+        another.execute("ROLLBACK")
+    async with database.read() as connection:
+        assert (await connection.execute(select(nodes))).all() == []
