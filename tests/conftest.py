@@ -25,6 +25,7 @@ from domain.names import SearchAttribute
 from embedded import binaries
 from storage.engine import Database
 from tests.support import databases, shared
+from tests.support.eviction import EvictAtTheEnd
 
 pytest_plugins = ["tests.support.figures"]
 _ADDRESS_KEY = "dynamo_shared_servers"
@@ -98,7 +99,9 @@ def postgresql_server_url(shared_servers: str) -> str:
 @pytest.fixture
 async def temporal_client(temporal_address: str) -> Client:
     """Return a client of the session's Temporal server; our search attributes are registered."""
-    client = await Client.connect(temporal_address, data_converter=temporal.DATA_CONVERTER)
+    client = await Client.connect(
+        temporal_address, data_converter=temporal.DATA_CONVERTER, plugins=[EvictAtTheEnd()]
+    )
     await temporal.register_search_attributes(client)
     return client
 
@@ -114,6 +117,7 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     """The time-skipping server, a process for this test alone (a tenth of a second)."""
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=temporal.DATA_CONVERTER,
+        plugins=[EvictAtTheEnd()],
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
         await temporal.add_search_attributes(environment.client, SearchAttribute)

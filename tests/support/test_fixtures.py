@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import func, select
@@ -25,6 +26,23 @@ class Patience:
     async def run(self, days: int) -> str:
         await workflow.sleep(timedelta(days=days))
         return f"{days} days later"
+
+
+@workflow.defn(sandboxed=False)
+class Endless:
+    ends: ClassVar[list[str]] = []
+
+    @workflow.run
+    async def run(self) -> None:
+        try:
+            await workflow.wait_condition(lambda: False)
+        except BaseException as error:
+            self.ends.append(type(error).__name__)
+            raise
+
+    @workflow.query
+    def there(self) -> bool:
+        return True
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
@@ -59,6 +77,16 @@ async def test_time_is_skipped(time_skipping_env: WorkflowEnvironment, task_queu
             Patience.run, 30, id=task_queue, task_queue=task_queue
         )
     assert result == "30 days later"
+
+
+async def test_a_worker_tears_down_what_it_leaves(temporal_client: Client, task_queue: str) -> None:
+    Endless.ends.clear()
+    async with Worker(temporal_client, task_queue=task_queue, workflows=[Endless]):
+        handle = await temporal_client.start_workflow(
+            Endless.run, id=task_queue, task_queue=task_queue
+        )
+        assert await handle.query(Endless.there)
+    assert Endless.ends == ["CancelledError"]  # not GeneratorExit, from the garbage collector
 
 
 async def test_eventually_waits_for_the_assertion() -> None:
