@@ -48,6 +48,7 @@ from storage.runs import Runs
 from storage.strays import left_running
 from storage.tables import charge_points, connections, invitations, nodes, projects, transactions
 from tests.support.billing import Site as BillingSite
+from tests.support.eventually import eventually
 from tests.support.interception import intercepted
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
@@ -133,6 +134,17 @@ class Site:
         return [(one.charge_point_id, one.owner) for one in found]
 
 
+async def terminate(client: Client, workflow_id: str) -> None:
+    """As an operator does it; and until the list of workflows, which lags, knows."""
+    await client.get_workflow_handle(workflow_id).terminate("by an operator")
+
+    async def is_listed_no_more() -> None:
+        running = f"WorkflowId = '{workflow_id}' AND ExecutionStatus = 'Running'"
+        assert (await client.count_workflows(running)).count == 0
+
+    await eventually(is_listed_no_more)
+
+
 async def test_a_row_without_its_workflow_gets_it(
     temporal_client: Client, database: Database, task_queue: str
 ) -> None:
@@ -164,7 +176,7 @@ async def test_a_terminated_run_fails_and_frees_its_charge_point(
     await site.heal()
     assert await site.row() is RunStatus.IN_PROGRESS  # all is well: nothing is touched
     assert await site.owners() == [(site.charge_point, await site.owner())]
-    await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
+    await terminate(site.client, site.workflow_id)
     await site.heal()
     assert await site.row() is RunStatus.FAILED
     assert await site.owners() == []
@@ -259,7 +271,7 @@ async def test_a_step_that_fails_holds_up_no_other(
     await site.heal()
     assert await site.workflow() is WorkflowExecutionStatus.RUNNING
     await site.begin()
-    await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
+    await terminate(site.client, site.workflow_id)
     await site.heal()
     assert await site.row() is RunStatus.FAILED
 
@@ -294,7 +306,7 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     somebodys = await _start_transaction(site, "B2")
     async with database.read() as connection:
         assert await left_running(connection, after=0, limit=10) == []  # the run looks after it
-    await site.client.get_workflow_handle(site.workflow_id).terminate("by an operator")
+    await terminate(site.client, site.workflow_id)
     await site.heal()
     async with database.read() as connection:
         (stray,) = await left_running(connection, after=0, limit=10)
@@ -305,7 +317,7 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     first = (await alarm.describe()).run_id
     await site.heal()  # the next round raises no second one
     assert (await alarm.describe()).run_id == first
-    await alarm.terminate()
+    await terminate(temporal_client, alarm.id)
 
 
 async def test_a_transaction_that_waits_to_be_billed_is_billed(
@@ -376,7 +388,7 @@ async def test_the_power_of_a_site_that_was_handed_over_is_shared(
     assert first.status is WorkflowExecutionStatus.RUNNING
     await site.heal()
     assert (await sharing.describe()).run_id == first.run_id
-    await sharing.terminate("by an operator")
+    await terminate(temporal_client, sharing.id)
     await site.heal()
     assert (await sharing.describe()).status is WorkflowExecutionStatus.RUNNING
 
@@ -423,7 +435,7 @@ async def test_a_charge_point_that_did_not_answer_is_asked_at_its_next_connectio
     await site.heal()
     push = temporal_client.get_workflow_handle(configuration_workflow_id(site.charge_point))
     first = await push.describe()
-    await push.terminate("it has not answered")
+    await terminate(temporal_client, push.id)
     await site.heal()
     assert (await push.describe()).run_id == first.run_id
     async with database.write() as connection:
@@ -487,7 +499,7 @@ async def test_a_batch_without_its_workflow_gets_it(
         )
         == 1
     )
-    await handle.terminate("by an operator")
+    await terminate(temporal_client, handle.id)
     await site.heal()
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
     assert (await handle.describe()).run_id != found.run_id
