@@ -1,6 +1,7 @@
-"""One way to reach Temporal: client, data converter, search attributes."""
+"""One way to reach Temporal: client, data converter, search attributes, and workers that end."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import version
 from typing import Final
 
@@ -18,6 +19,8 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 from temporalio.envconfig import ClientConfig
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import Worker
 
 from domain.names import SearchAttribute
 
@@ -44,6 +47,37 @@ DATA_CONVERTER = DataConverter(payload_converter_class=PayloadConverter)
 """What every client, worker and replay of ours uses."""
 
 
+_LAST_STEP_SECONDS = 5.0
+
+
+class WorkersEnd(SimplePlugin):
+    """A plugin of a client: its workers end although the SDK's core sometimes does not.
+
+    When nothing is polled any more and every activity has reported, the last step of a shutdown may
+    wait for ever (temporalio 1.35, about once in a hundred where an activity has just ended), and
+    the process with it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("workers end")
+
+    async def run_worker(
+        self,
+        worker: Worker,
+        next: Callable[[Worker], Awaitable[None]],  # noqa: A002
+    ) -> None:
+        """Run the worker; the last step of its shutdown takes five seconds at most."""
+        core = worker._bridge_worker  # noqa: SLF001 - no setting bounds it
+        last_step = core.finalize_shutdown
+
+        async def in_time() -> None:
+            async with asyncio.timeout(_LAST_STEP_SECONDS):
+                await last_step()
+
+        core.finalize_shutdown = in_time  # type: ignore[method-assign, unused-ignore]
+        await next(worker)
+
+
 async def connect() -> Client:
     """Connect as the environment says (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, TLS, API key).
 
@@ -53,7 +87,7 @@ async def connect() -> Client:
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=DATA_CONVERTER)
+    return await Client.connect(**config, data_converter=DATA_CONVERTER, plugins=[WorkersEnd()])
 
 
 async def register_search_attributes(client: Client) -> None:

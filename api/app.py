@@ -59,7 +59,13 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         SecretMissingError: The settings hold no secret.
 
     """
-    parts = compose(settings=settings, database=database, temporal=temporal)
+    app = bare_app()
+    app.state.parts = compose(settings=settings, database=database, temporal=temporal)
+    return app
+
+
+def bare_app() -> FastAPI:
+    """Every route, without the parts that ``state.parts`` is to hold."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -77,7 +83,6 @@ def create_app(*, settings: Settings, database: Database, temporal: TemporalGate
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.parts = parts
     app.add_middleware(RequestMiddleware)
     install_error_handlers(app)
     v1 = APIRouter(prefix="/api/v1")

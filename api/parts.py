@@ -32,7 +32,13 @@ class Parts:
     issuing: Issuing
 
 
-def compose(*, settings: Settings, database: Database, temporal: TemporalGateway) -> Parts:
+def compose(
+    *,
+    settings: Settings,
+    database: Database,
+    temporal: TemporalGateway,
+    passwords: Passwords | None = None,
+) -> Parts:
     """Make the parts.
 
     Raises:
@@ -44,7 +50,7 @@ def compose(*, settings: Settings, database: Database, temporal: TemporalGateway
         settings=settings,
         database=database,
         temporal=temporal,
-        passwords=Passwords(),
+        passwords=passwords or Passwords(),
         tokens=Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime),
         throttle=Throttle(database, derive_key(secret, "throttles")),
         catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),

@@ -100,7 +100,9 @@ def postgresql_server_url(shared_servers: str) -> str:
 async def temporal_client(temporal_address: str) -> Client:
     """Return a client of the session's Temporal server; our search attributes are registered."""
     client = await Client.connect(
-        temporal_address, data_converter=temporal.DATA_CONVERTER, plugins=[EvictAtTheEnd()]
+        temporal_address,
+        data_converter=temporal.DATA_CONVERTER,
+        plugins=[EvictAtTheEnd(), temporal.WorkersEnd()],
     )
     await temporal.register_search_attributes(client)
     return client
@@ -117,7 +119,7 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     """The time-skipping server, a process for this test alone (a tenth of a second)."""
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=temporal.DATA_CONVERTER,
-        plugins=[EvictAtTheEnd()],
+        plugins=[EvictAtTheEnd(), temporal.WorkersEnd()],
         test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
     ) as environment:
         await temporal.add_search_attributes(environment.client, SearchAttribute)

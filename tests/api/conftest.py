@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from temporalio.client import Client
 
-from api.app import create_app
+from api.app import bare_app
 from api.deps import now
+from api.parts import compose
 from api.security.passwords import Passwords
 from api.temporal import TemporalGateway
 from domain.ids import Prefix, new_id
@@ -86,12 +88,22 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def app(settings: Settings, database: Database, gateway: TemporalGateway) -> FastAPI:
-    made = create_app(settings=settings, database=database, temporal=gateway)
-    made.state.parts.passwords.close()
-    # Argon2id at a strength that costs the tests nothing.
-    weak = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    made.state.parts = replace(made.state.parts, passwords=weak)
+    made = _bare_app()
+    made.middleware_stack = None  # it is of the event loop before
+    made.state.parts = compose(
+        settings=settings,
+        database=database,
+        temporal=gateway,
+        # Argon2id at a strength that costs the tests nothing.
+        passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+    )
     return made
+
+
+@cache
+def _bare_app() -> FastAPI:
+    """Its routes take longer to make than most tests last, and are the same for all."""
+    return bare_app()
 
 
 @pytest.fixture

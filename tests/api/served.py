@@ -20,6 +20,7 @@ from settings import Settings
 from storage.engine import Database
 from storage.migrate import upgrade
 from tests.api.conftest import Outbox
+from tests.support.eviction import EvictAtTheEnd
 from worker import make_worker
 
 
@@ -61,7 +62,11 @@ async def _serve(
     served: Served,
     ready: threading.Event,
 ) -> None:
-    client = await Client.connect(temporal_address, data_converter=temporal_client.DATA_CONVERTER)
+    client = await Client.connect(
+        temporal_address,
+        data_converter=temporal_client.DATA_CONVERTER,
+        plugins=[EvictAtTheEnd(), temporal_client.WorkersEnd()],
+    )
     await temporal_client.register_search_attributes(client)
 
     async def connect() -> Client:
