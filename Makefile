@@ -8,6 +8,9 @@ SOURCES := activities api bench catalogue demo docs documents domain embedded oc
            cli.py dispatcher.py logs.py outbound.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
 
+# Without bytecode each process compiles for three seconds before it starts, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test chaos check up clean format lock bench bench-engine docs
 
