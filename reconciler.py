@@ -30,7 +30,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from domain.billing.messages import BillTransaction
-from domain.commissioning import ProjectRequest, StrayTransaction
+from domain.commissioning import StrayTransaction
+from domain.handover import ProjectRequest
 from domain.names import (
     SHARED_TASK_QUEUE,
     batch_workflow_id,

@@ -9,8 +9,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.invitation_letter import invitation_letter
 from activities.letters import news_letter, verdict_letter
-from domain.commissioning import CompleteHandover, HandoverResult
 from domain.errors import ConflictError, NotFoundError
+from domain.handover import CompleteHandover, HandoverResult
 from domain.invitations import (
     InvitationDraft,
     InvitationSent,

@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from domain.commissioning import RebootRequest, RebootTurn
+from domain.ownership import RebootRequest, RebootTurn
 from domain.ports import RebootSlots
 
 

@@ -8,17 +8,13 @@ from domain.commissioning import (
     AnswerNote,
     AvailabilityOwed,
     Briefing,
-    Claim,
     Finished,
-    Owner,
-    Release,
-    Released,
     RunRequest,
     RunVerdict,
     TransactionReadings,
-    Whereabouts,
 )
 from domain.facts import Snapshot
+from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.ports import Directory, RunRecords
 
 

@@ -1,14 +1,13 @@
-"""Contracts of the commissioning, configuration, connection-test and project workflows."""
+"""Contracts of the commissioning workflow, of its start to its end and of what it owes then."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.audit import ENGINE, OPERATOR, Actor
+from domain.audit import OPERATOR, Actor
 from domain.catalogue import FirmwareRule
 from domain.checks import RunView
-from domain.facts import ConnectionFact, RefusedAttempt, Snapshot, TransactionFact
-from domain.invitations import OpenInvitation
-from domain.operations import DesiredParameter, ParameterOutcome
+from domain.facts import Snapshot, TransactionFact
+from domain.operations import DesiredParameter
 from domain.states import InstallerAnswer, WaitingFor
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
@@ -248,91 +247,6 @@ class VerdictNotice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Whereabouts:
-    """The present connection, if any; else when it was last seen and why it was last refused."""
-
-    connection: ConnectionFact | None
-    last_seen_at: datetime | None = None
-    last_refusal: RefusedAttempt | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Restart:
-    """The one restart that chosen values may bring about which count after one.
-
-    The intent is that of these values as they were chosen: a value that is chosen anew, were it
-    the same, makes another. ``told_at`` is when the charge point was told to restart for it.
-    """
-
-    intent: str
-    keys: tuple[str, ...]
-    told_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owner:
-    """The workflow that owns a charge point.
-
-    Every run of a charge point has the same ``workflow_id``; ``execution``, Temporal's run id,
-    tells one from the next.
-    """
-
-    workflow_id: str
-    execution: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """Ownership of a charge point for a configuration push, and all that the push needs to know.
-
-    ``busy_with`` names the workflow that owns it instead; ``restart`` is wanted by values that the
-    charge point has taken and that do not count yet.
-    """
-
-    busy_with: str | None
-    whereabouts: Whereabouts
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    desired: tuple[DesiredParameter, ...] = ()
-    restart: Restart | None = None
-
-    @property
-    def restarted_for(self) -> tuple[str, ...]:
-        """Keys whose values would count by now: the charge point has restarted for them."""
-        restart, boot = self.restart, self.snapshot.boot
-        if restart is None or restart.told_at is None or boot is None:
-            return ()
-        return restart.keys if boot.at > restart.told_at else ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
-    """Gives a charge point back after a push.
-
-    ``note`` is kept with the values that wait for a restart; ``restart_due`` says that the restart
-    waits until nobody charges.
-    """
-
-    charge_point_id: str
-    note: str | None = None
-    restart_due: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RebootRequest:
-    """Asks for a turn to restart a charge point; the intent is that of the restart."""
-
-    charge_point_id: str
-    intent: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RebootTurn:
-    """How long to wait for the turn: zero for who is alone in the project."""
-
-    wait: timedelta
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class StrayTransaction:
     """Input of StrayTransactionWorkflow: a test transaction that would not stop."""
 
@@ -348,94 +262,3 @@ class AvailabilityOwed:
     charge_point_id: str
     commissioning_id: str
     connector_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConfigurationRequest:
-    """Input of ConfigurationWorkflow: push the stored values of a connected charge point now.
-
-    ``restart``: the charge point may be restarted, once, for values that count after a restart.
-    """
-
-    charge_point_id: str
-    restart: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PushNow:
-    """Update of ConfigurationWorkflow: somebody waits for what becomes of the values."""
-
-    restart: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConnectionTestRequest:
-    """Input of ConnectionTestWorkflow."""
-
-    charge_point_id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConfigurationResult:
-    """Outcome of a push. ``reason`` says why nothing was pushed (charge point away or busy)."""
-
-    pushed: bool
-    parameters: tuple[ParameterOutcome, ...] = ()
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConnectionTest:
-    """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected."""
-
-    connected: bool
-    latency_ms: float | None = None
-    ocpp_version_negotiated: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectRequest:
-    """Input of ProjectWorkflow."""
-
-    project_id: str
-    installer_id: str
-    name: str
-    told: tuple[str, ...] = ()
-    """What operators read of the life so far; the workflow hands it on to itself."""
-    invitations: tuple[OpenInvitation, ...] = ()
-    """Those it looks at again; handed on in the same way."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Released:
-    """Answer of giving a charge point back; ``configuration_queued``: values wait for a push."""
-
-    configuration_queued: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompleteHandover:
-    """Update of ProjectWorkflow."""
-
-    sign_off_notes: str | None
-    installer_signature: str
-    by: Actor = ENGINE
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Blocker:
-    """One thing that stands between a project and its handover."""
-
-    code: str
-    detail: str
-    charge_point_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HandoverResult:
-    """Answer of :class:`CompleteHandover`: done at ``completed_at``, or refused with blockers."""
-
-    project_id: str
-    completed_at: datetime | None
-    blockers: tuple[Blocker, ...] = ()

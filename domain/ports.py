@@ -12,23 +12,16 @@ from domain.commissioning import (
     AvailabilityOwed,
     Briefing,
     CancelRequest,
-    Claim,
-    CompleteHandover,
     Finished,
-    HandoverResult,
-    Owner,
-    RebootRequest,
-    Release,
-    Released,
     RetryOrder,
     RunRequest,
     RunStarted,
     RunVerdict,
     TransactionReadings,
     VerdictNotice,
-    Whereabouts,
 )
 from domain.facts import Snapshot
+from domain.handover import CompleteHandover, HandoverResult
 from domain.invitations import (
     InvitationDraft,
     InvitationSettled,
@@ -36,6 +29,7 @@ from domain.invitations import (
     ResendInvitation,
 )
 from domain.outbound import Destination
+from domain.ownership import Claim, Owner, RebootRequest, Release, Released, Whereabouts
 from domain.power import facts as site
 from domain.power import operations as power
 from domain.webhooks import Answer, Attempt, Call

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.billing.messages import BillTransaction
-from domain.commissioning import ConfigurationRequest
+from domain.configuration import ConfigurationRequest
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import (
     BILLING_DUE_SIGNAL,

@@ -7,8 +7,8 @@ from sqlalchemy import case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import AuditAction
-from domain.commissioning import Blocker, CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
+from domain.handover import Blocker, CompleteHandover, HandoverResult
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
 from storage.audit import Audit

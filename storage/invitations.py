@@ -9,8 +9,8 @@ from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
-from domain.commissioning import ProjectRequest
 from domain.errors import ConflictError, NotFoundError
+from domain.handover import ProjectRequest
 from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.audit import Audit
 from storage.members import works_on

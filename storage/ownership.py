@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.commissioning import Owner, Released
+from domain.ownership import Owner, Released
 from domain.states import ParameterState
 from storage.parameters import Parameters
 from storage.tables import charge_points

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.commissioning import Restart
 from domain.operations import ParameterOutcome
+from domain.ownership import Restart
 from domain.rules.restart import restart_intent
 from domain.states import ParameterState
 from storage.commands import sent_at

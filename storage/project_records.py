@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.commissioning import CompleteHandover, HandoverResult
 from domain.errors import NotFoundError
+from domain.handover import CompleteHandover, HandoverResult
 from domain.invitations import (
     InvitationDraft,
     InvitationNews,

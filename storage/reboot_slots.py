@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
 
-from domain.commissioning import RebootRequest
+from domain.ownership import RebootRequest
 from storage.engine import Database
 from storage.tables import charge_points, projects, reboot_slots
 

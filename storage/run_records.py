@@ -12,20 +12,16 @@ from domain.commissioning import (
     AnswerNote,
     AvailabilityOwed,
     Briefing,
-    Claim,
     Finished,
-    Owner,
     Registered,
-    Release,
-    Released,
     RunRequest,
     RunVerdict,
     TransactionReadings,
     VerdictNotice,
-    Whereabouts,
 )
 from domain.facts import Snapshot
 from domain.operations import DesiredParameter
+from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
 from storage.attempts import last_refusal
 from storage.batches import open_batch_of

@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
 from domain.batch import BatchRequest
-from domain.commissioning import CancelRequest, Owner, RunOptions
+from domain.commissioning import CancelRequest, RunOptions
 from domain.ids import Prefix, new_id
 from domain.names import (
     batch_workflow_id,
@@ -29,6 +29,7 @@ from domain.names import (
     site_workflow_id,
     stray_transaction_workflow_id,
 )
+from domain.ownership import Owner
 from domain.states import (
     BatchScope,
     ChargePointStatus,

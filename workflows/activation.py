@@ -5,7 +5,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from domain.commissioning import ProjectRequest
+    from domain.handover import ProjectRequest
     from domain.names import site_workflow_id
     from domain.power.facts import SiteRequest
     from workflows.site import SiteWorkflow

@@ -12,7 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from collections.abc import Coroutine
     from typing import Any
 
-    from domain.commissioning import AvailabilityOwed, ConfigurationRequest, StrayTransaction
+    from domain.commissioning import AvailabilityOwed, StrayTransaction
+    from domain.configuration import ConfigurationRequest
     from domain.names import (
         CONFIGURATION_DUE_SIGNAL,
         GIVE_WAY_SIGNAL,

@@ -12,13 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from activities.runs import RunActivities
     from domain.checks import RunView, Waiting
-    from domain.commissioning import (
-        Answer,
-        AnswerNote,
-        CancelRequest,
-        RunRequest,
-        RunVerdict,
-    )
+    from domain.commissioning import Answer, AnswerNote, CancelRequest, RunRequest, RunVerdict
     from domain.facts import ChargePointEvents
     from domain.failures import FailureCode
     from domain.names import (

@@ -9,15 +9,7 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
-    from domain.commissioning import (
-        Claim,
-        ConfigurationRequest,
-        ConfigurationResult,
-        PushNow,
-        Release,
-        Released,
-        Restart,
-    )
+    from domain.configuration import ConfigurationRequest, ConfigurationResult, PushNow
     from domain.facts import ChargePointEvents
     from domain.names import (
         CHARGE_POINT_EVENTS_SIGNAL,
@@ -26,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         GIVE_WAY_SIGNAL,
     )
     from domain.operations import ApplyConfiguration, Reply, Reset, ResetKind
+    from domain.ownership import Claim, Release, Released, Restart
     from domain.rules.restart import occupied_by
     from domain.states import ParameterState
     from workflows import policies

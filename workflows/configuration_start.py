@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
-from domain.commissioning import ConfigurationRequest
+from domain.configuration import ConfigurationRequest
 from domain.names import CONFIGURATION_DUE_SIGNAL, configuration_workflow_id
 from workflows.configuration import ConfigurationWorkflow
 

@@ -6,8 +6,9 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
-    from domain.commissioning import ConnectionTest, ConnectionTestRequest, Whereabouts
+    from domain.configuration import ConnectionTest, ConnectionTestRequest
     from domain.operations import Operation
+    from domain.ownership import Whereabouts
     from workflows import policies
     from workflows.calls import on_node, record
 

@@ -12,14 +12,8 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.mail import HandOver, Invite, ProjectActivities, Resend
     from activities.runs import RunActivities
-    from domain.commissioning import (
-        CompleteHandover,
-        HandoverResult,
-        ProjectRequest,
-        RetryOrder,
-        RetryRun,
-        RunStarted,
-    )
+    from domain.commissioning import RetryOrder, RetryRun, RunStarted
+    from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
     from domain.ids import Prefix, id_of, is_id
     from domain.invitations import (
         InvitationSent,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 
-from domain.commissioning import ProjectRequest
+from domain.handover import ProjectRequest
 from workflows.project import ProjectWorkflow
 
 

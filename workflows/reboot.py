@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
     from activities.reboots import RebootActivities
-    from domain.commissioning import RebootRequest
+    from domain.ownership import RebootRequest
     from workflows.calls import record
 
 

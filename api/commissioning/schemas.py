@@ -19,11 +19,7 @@ from api.fields import Duration, Reason, Request, Timestamp
 from domain.checks import CheckRecord, RunView
 from domain.checks import Failure as FailureFact
 from domain.checks import Waiting as WaitingFact
-from domain.commissioning import (
-    DEFAULT_WAIT_FOR_CONNECTION,
-    MAX_WAIT_FOR_CONNECTION,
-    RunOptions,
-)
+from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
 from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
 
 _COM = "com_01HX6RSTUVWXYZ1234"

@@ -7,7 +7,7 @@ import structlog
 from api.deps import now
 from api.parts import Parts
 from domain.audit import Actor, AuditAction
-from domain.commissioning import ConfigurationResult
+from domain.configuration import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
 from domain.parameters import overrides_errors, text_of
 from domain.states import ParameterState

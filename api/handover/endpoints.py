@@ -11,8 +11,8 @@ from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
-from domain.commissioning import CompleteHandover, ProjectRequest
 from domain.errors import ConflictError
+from domain.handover import CompleteHandover, ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation
 from domain.states import ProjectStatus

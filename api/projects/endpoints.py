@@ -17,8 +17,8 @@ from api.projects.schemas import (
     ProjectShown,
 )
 from domain.audit import AuditAction
-from domain.commissioning import ProjectRequest
 from domain.errors import UnavailableError
+from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.states import ProjectStatus
 from storage.audit import Audit

@@ -33,19 +33,16 @@ from api.temporal.link import (
 from api.temporal.sites import SiteGateway
 from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
-from domain.commissioning import (
-    Answer,
-    CancelRequest,
-    CompleteHandover,
+from domain.commissioning import Answer, CancelRequest
+from domain.configuration import (
     ConfigurationRequest,
     ConfigurationResult,
     ConnectionTest,
     ConnectionTestRequest,
-    HandoverResult,
-    ProjectRequest,
     PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
+from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
 from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     OTHER_RUN,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.commissioning import Claim, Restart, Whereabouts
 from domain.facts import BootFact, ConnectorFact, Snapshot, TransactionFact
+from domain.ownership import Claim, Restart, Whereabouts
 from domain.rules.restart import occupied_by, restart_intent
 from domain.states import RegistrationStatus
 

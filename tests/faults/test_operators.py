@@ -15,12 +15,12 @@ from domain.commissioning import (
     Answer,
     CancelRequest,
     Pace,
-    ProjectRequest,
     RetryRun,
     RunOptions,
     RunStarted,
 )
 from domain.failures import FailureCode
+from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.names import SearchAttribute, commissioning_workflow_id
 from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor

@@ -32,17 +32,9 @@ import temporal_client
 from dispatcher import Dispatcher
 from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
-from domain.commissioning import (
-    Answer,
-    CancelRequest,
-    CompleteHandover,
-    ConfigurationRequest,
-    ConnectionTestRequest,
-    ProjectRequest,
-    PushNow,
-    RetryRun,
-    RunOptions,
-)
+from domain.commissioning import Answer, CancelRequest, RetryRun, RunOptions
+from domain.configuration import ConfigurationRequest, ConnectionTestRequest, PushNow
+from domain.handover import CompleteHandover, ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (

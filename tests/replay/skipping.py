@@ -14,14 +14,9 @@ from temporalio.worker import Worker
 
 import temporal_client
 from activities.mail import Invite
-from domain.commissioning import (
-    AvailabilityOwed,
-    ProjectRequest,
-    RunOptions,
-    RunRequest,
-    StrayTransaction,
-)
+from domain.commissioning import AvailabilityOwed, RunOptions, RunRequest, StrayTransaction
 from domain.facts import TransactionFact
+from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.invitations import InvitationSent, InvitationSettled, NewInvitation
 from domain.names import (

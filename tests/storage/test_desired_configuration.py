@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from domain.commissioning import Claim, Owner, Release
 from domain.operations import OperationName, ParameterOutcome
+from domain.ownership import Claim, Owner, Release
 from domain.states import ParameterState
 from storage import commands
 from storage.catalogue import load_catalogue

@@ -8,8 +8,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.checks import CheckRecord, Evidence, RunView, Step
-from domain.commissioning import CompleteHandover
 from domain.errors import NotFoundError
+from domain.handover import CompleteHandover
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.engine import Database
 from storage.fact_records import Boot

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, select
 
-from domain.commissioning import RebootRequest
+from domain.ownership import RebootRequest
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.engine import Database
 from storage.reboot_slots import StoredRebootSlots

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.commissioning import CompleteHandover
 from domain.errors import ConflictError, NotFoundError
+from domain.handover import CompleteHandover
 from domain.operations import ParameterOutcome
 from domain.states import ChargePointStatus, ParameterState, ProjectRole, ProjectStatus, Role
 from storage.accounts import Account, Accounts

@@ -12,11 +12,11 @@ from domain.commissioning import (
     Answer,
     AnswerNote,
     CancelRequest,
-    Owner,
     RunOptions,
     RunVerdict,
     StartOrder,
 )
+from domain.ownership import Owner
 from domain.rules.ended import ended_from_outside
 from domain.states import InstallerAnswer, ProjectRole, RunStatus, WaitingFor
 from storage.audit import Audit

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from domain.checks import RunView
-from domain.commissioning import CompleteHandover
 from domain.errors import ConflictError, NotFoundError
+from domain.handover import CompleteHandover
 from domain.states import ChargePointStatus, DeliveryStatus, RunStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, Answer, Attempt, WebhookEvent
 from storage.deliveries import Deliveries, StoredDeliveries

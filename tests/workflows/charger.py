@@ -20,20 +20,13 @@ from domain.commissioning import (
     AnswerNote,
     AvailabilityOwed,
     Briefing,
-    Claim,
     Finished,
     MeterReading,
-    Owner,
-    RebootRequest,
     Registered,
-    Release,
-    Released,
-    Restart,
     RunRequest,
     RunVerdict,
     TransactionReadings,
     VerdictNotice,
-    Whereabouts,
 )
 from domain.facts import (
     BootFact,
@@ -48,6 +41,7 @@ from domain.facts import (
     TransactionFact,
 )
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
+from domain.ownership import Claim, Owner, RebootRequest, Release, Released, Restart, Whereabouts
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
 from domain.states import ConnectorStatus, ParameterState, RegistrationStatus

@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from domain import operations as op
-from domain.commissioning import Briefing, Owner, RunOptions, RunRequest, StrayTransaction
+from domain.commissioning import Briefing, RunOptions, RunRequest, StrayTransaction
 from domain.facts import (
     ChargePointEvents,
     EventKind,
@@ -17,6 +17,7 @@ from domain.facts import (
 from domain.failures import FailureCode
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
 from domain.operations import Reply
+from domain.ownership import Owner
 from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour

@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle, WorkflowUpdateHandle, WorkflowUpdateStage
 
-from domain.commissioning import ConfigurationRequest, ConfigurationResult, PushNow
+from domain.configuration import ConfigurationRequest, ConfigurationResult, PushNow
 from domain.facts import EventKind, TransactionFact
 from domain.names import GIVE_WAY_SIGNAL
 from domain.operations import Reply

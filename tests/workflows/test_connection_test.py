@@ -2,10 +2,7 @@
 
 from datetime import UTC, datetime
 
-from domain.commissioning import (
-    ConnectionTest,
-    ConnectionTestRequest,
-)
+from domain.configuration import ConnectionTest, ConnectionTestRequest
 from domain.facts import RefusedAttempt
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import Stage, StageMaker

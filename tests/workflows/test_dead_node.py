@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from domain import operations as op
-from domain.commissioning import RunOptions, Whereabouts
+from domain.commissioning import RunOptions
 from domain.failures import FailureCode
+from domain.ownership import Whereabouts
 from domain.states import CheckResult, RunStatus
 from tests.workflows.charger import ScriptedChargePoint
 from tests.workflows.conftest import Stage, StageMaker

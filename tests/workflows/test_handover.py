@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.mail import HandOver
-from domain.commissioning import CompleteHandover, HandoverResult, ProjectRequest
+from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
 from workflows import project
 from workflows.project import ProjectWorkflow
 

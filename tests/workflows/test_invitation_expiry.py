@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.mail import Invite, Resend
-from domain.commissioning import ProjectRequest
+from domain.handover import ProjectRequest
 from domain.invitations import (
     InvitationSent,
     InvitationSettled,

@@ -9,12 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.mail import HandOver, Invite
-from domain.commissioning import (
-    Blocker,
-    CompleteHandover,
-    HandoverResult,
-    ProjectRequest,
-)
+from domain.handover import Blocker, CompleteHandover, HandoverResult, ProjectRequest
 from domain.invitations import InvitationSent, InvitationSettled, NewInvitation
 from domain.states import InvitationStatus
 from tests.support.histories import life
