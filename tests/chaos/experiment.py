@@ -160,10 +160,13 @@ async def _commission_all(stage: Stage) -> None:
 
     async def commission(number: int, runs: int) -> None:
         await asyncio.sleep(number * plan.seconds * _STARTS_SPREAD / plan.chargers)
+        charger = stage.fleet[number]
         for left in range(runs, 0, -1):
-            run = await stage.installer.start(stage.fleet[number].charge_point_id)
+            run = await stage.installer.start(charger.charge_point_id)
             if left > 1 and not await _ended(stage.engine, run, over):
                 return
+            if left > 1:
+                charger.unplug()
 
     async with asyncio.TaskGroup() as group:
         for number, runs in enumerate(shares(plan.runs, plan.chargers)):

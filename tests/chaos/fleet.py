@@ -38,6 +38,14 @@ class Charger:
     excuses: frozenset[FailureCode] = frozenset()
     """Why a run may fail here: for what the charge point does by itself."""
 
+    def unplug(self) -> None:
+        """End what it charges against the engine's stop, as a person does before the next run.
+
+        That one would wait for it: for a quarter of an hour, while nobody listens here.
+        """
+        if FailureCode.TRANSACTION_NOT_STOPPED in self.excuses:
+            self.virtual.unplug()
+
     async def disturb(self, disturbance: Disturbance) -> bool:
         """Do it, and mend this much of the link after a while; False when it has hit nothing."""
         proxy, seconds = self.proxy, disturbance.seconds
