@@ -18,6 +18,7 @@ class FailureCode(StrEnum):
     CONNECTION_LOST = "connection_lost"
     CONNECTION_UNSTABLE = "connection_unstable"
     BOOT_LOOP = "boot_loop"
+    NEVER_AT_REST = "never_at_rest"
     IDENTITY_UNKNOWN = "identity_unknown"
     VENDOR_MISMATCH = "vendor_mismatch"
     MODEL_MISMATCH = "model_mismatch"
@@ -93,6 +94,16 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         (
             "Check its power supply and its network (signal, cable, router); set the configuration "
             "that it was given last back in its own menu or update its firmware, then retry."
+        ),
+    ),
+    FailureCode.NEVER_AT_REST: (
+        (
+            "The charge point came, went or changed its status without end; after {events} events "
+            "the run was ended."
+        ),
+        (
+            "Check its power supply, its network and its connectors (the log of the run shows what "
+            "it reported), then retry."
         ),
     ),
     FailureCode.IDENTITY_UNKNOWN: (

@@ -93,6 +93,10 @@ CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 # more then, for what is under way is finished first.
 HISTORY_EVENTS = 1_000
 
+# A run needs a few dozen, and does not continue as new. Temporal would terminate it at 51,200, with
+# its test charge running on; so the check ends here, and there is room to clean up.
+RUN_EVENTS = 20_000
+
 # The commissioning of a project is told of each run that moves on; should that be lost, it looks.
 BATCH_STEP_TIMEOUT = timedelta(minutes=1)
 BATCH_LOOKS_AGAIN = timedelta(minutes=5)

@@ -156,26 +156,30 @@ class Run:
         )
 
     async def while_steady(self, steps: Coroutine[Any, Any, ResultT]) -> ResultT:
-        """Take the steps of a check for as long as the charge point does not restart all the time.
+        """Take the steps of a check for as long as the charge point is at rest now and then.
 
         Raises:
-            CheckFailedError: it is in a boot loop.
+            CheckFailedError: it restarts all the time, or more is heard of it than a run can take.
 
         """
         task = asyncio.create_task(steps)
         try:
-            await workflow.wait_condition(lambda: task.done() or self._boot_loops() > 0)
+            await workflow.wait_condition(
+                lambda: task.done() or self._boot_loops() > 0 or _events() > policies.RUN_EVENTS
+            )
             if task.done():
                 return task.result()
         finally:
             task.cancel()
             await workflow.wait([task])  # its clean-up belongs to this check
-        raise self.fail(
-            FailureCode.BOOT_LOOP,
-            boots=self._boot_loops(),
-            window=in_words(policies.BOOT_LOOP_WINDOW),
-            life=in_words(policies.BOOT_LOOP_LIFE),
-        )
+        if boots := self._boot_loops():
+            raise self.fail(
+                FailureCode.BOOT_LOOP,
+                boots=boots,
+                window=in_words(policies.BOOT_LOOP_WINDOW),
+                life=in_words(policies.BOOT_LOOP_LIFE),
+            )
+        raise self.fail(FailureCode.NEVER_AT_REST, events=_events())
 
     def _boot_loops(self) -> int:
         """Count the restarts of a boot loop; 0 when there is none."""
@@ -231,6 +235,11 @@ class Run:
         # One class of chargers hangs on any trigger, another lacks them all.
         self.untriggerable.update(TriggerMessage)
         self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
+
+
+def _events() -> int:
+    """How long the history is."""
+    return workflow.info().get_current_history_length()
 
 
 def in_words(duration: timedelta) -> str:

@@ -1,10 +1,14 @@
 """Whatever goes wrong in the engine itself, every accepted start reaches a verdict."""
 
 import pytest
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from domain import operations as op
+from domain.facts import EventKind
 from domain.failures import FailureCode
 from domain.states import RunStatus
+from tests.support.eventually import eventually
+from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import StageMaker
 
 
@@ -70,3 +74,27 @@ async def test_a_link_that_breaks_at_each_try(set_stage: StageMaker) -> None:
     view = await stage.verdict()
     assert view.failure is not None
     assert view.failure.code == FailureCode.CONNECTION_UNSTABLE
+
+
+async def test_more_events_than_a_run_can_take_are_a_verdict(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporal would terminate it, much later, and nobody would clean up."""
+    monkeypatch.setattr("workflows.policies.RUN_EVENTS", 200)
+    # The sandbox would read that number anew.
+    monkeypatch.setattr("tests.workflows.conftest.workflow_runner", UnsandboxedWorkflowRunner)
+    stage = await set_stage(Behaviour(starts=False))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+
+        async def waits_for_a_vehicle() -> None:
+            assert stage.charger.received["start_test_transaction"]
+
+        await eventually(waits_for_a_vehicle, within=45)
+        for _ in range(200):
+            await stage.charger.tell(EventKind.HEARTBEAT)
+    view = await stage.verdict_of(handle)
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.NEVER_AT_REST
+    history = await handle.fetch_history()
+    assert len(history.events) < 1_000
