@@ -1,5 +1,6 @@
 """CommissioningWorkflow on skipping time: each behaviour of a charge point gets its verdict."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -330,3 +331,27 @@ async def test_the_station_may_speak_only_when_it_is_asked(
     assert view.failure is not None
     assert view.failure.code == FailureCode.CONNECTOR_FAULTED
     assert view.checks[2].steps[0].name == "connector.0"
+
+
+async def test_a_connector_that_says_once_more_that_it_is_unavailable(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its word crossed the order that makes it available, and is not the answer to that."""
+    stage = await set_stage(Behaviour(statuses={1: ConnectorStatus.UNAVAILABLE}))
+    told = asyncio.Event()
+
+    async def later(_request: op.ChangeAvailability) -> op.Outcome:
+        told.set()
+        return op.Outcome(reply=op.Reply.ACCEPTED)
+
+    monkeypatch.setattr(stage.charger, "change_availability", later)
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await asyncio.wait_for(told.wait(), timeout=45)
+        for seconds, status in enumerate((ConnectorStatus.UNAVAILABLE, ConnectorStatus.AVAILABLE)):
+            said = replace(
+                stage.charger.fact(1), status=status, at=EPOCH + timedelta(seconds=seconds + 1)
+            )
+            await stage.charger.tell(EventKind.CONNECTOR, connector=said)
+            await handle.query(CommissioningWorkflow.status)  # it has heard that
+    assert (await stage.verdict_of(handle)).status is RunStatus.COMPLETED

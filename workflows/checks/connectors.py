@@ -73,7 +73,8 @@ async def _examine(run: Run, number: int) -> Failure | None:
         before = run.inbox.connectors[number]
         await _make_available(run, number)
         await run.wait(
-            lambda: run.inbox.connectors[number] != before,
+            # Not any other report: it may have said once more what it is, before it took the order.
+            lambda: _judge(run, number).advice is not ConnectorAdvice.MAKE_AVAILABLE,
             run.pace.status,
             why=f"Wait for connector {number} to become available",
         )
