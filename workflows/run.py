@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.charge_point import RemoteChargePoint
+    from workflows.history import history_events
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
 
@@ -165,7 +166,9 @@ class Run:
         task = asyncio.create_task(steps)
         try:
             await workflow.wait_condition(
-                lambda: task.done() or self._boot_loops() > 0 or _events() > policies.RUN_EVENTS
+                lambda: (
+                    task.done() or self._boot_loops() > 0 or history_events() > policies.RUN_EVENTS
+                )
             )
             if task.done():
                 return task.result()
@@ -179,7 +182,7 @@ class Run:
                 window=in_words(policies.BOOT_LOOP_WINDOW),
                 life=in_words(policies.BOOT_LOOP_LIFE),
             )
-        raise self.fail(FailureCode.NEVER_AT_REST, events=_events())
+        raise self.fail(FailureCode.NEVER_AT_REST, events=history_events())
 
     def _boot_loops(self) -> int:
         """Count the restarts of a boot loop; 0 when there is none."""
@@ -235,11 +238,6 @@ class Run:
         # One class of chargers hangs on any trigger, another lacks them all.
         self.untriggerable.update(TriggerMessage)
         self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
-
-
-def _events() -> int:
-    """How long the history is."""
-    return workflow.info().get_current_history_length()
 
 
 def in_words(duration: timedelta) -> str:
