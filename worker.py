@@ -134,6 +134,7 @@ def make_worker(
         handovers.resend_invitation,
         handovers.settle_invitation,
         handovers.complete_handover,
+        handovers.remove_project,
         sites.read_site,
         sites.record_states,
         sites.set_limit,

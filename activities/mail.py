@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.invitation_letter import invitation_letter
 from activities.letters import news_letter, verdict_letter
 from domain.errors import ConflictError, NotFoundError
-from domain.handover import CompleteHandover, HandoverResult
+from domain.handover import CompleteHandover, HandoverResult, RemoveProject
 from domain.invitations import (
     InvitationDraft,
     InvitationSent,
@@ -46,6 +46,14 @@ class HandOver:
     request: CompleteHandover
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remove:
+    """Input of :meth:`ProjectActivities.remove_project`."""
+
+    project_id: str
+    request: RemoveProject
+
+
 class NoticeActivities:
     """Tells the installer the verdict of a run."""
 
@@ -66,7 +74,7 @@ class NoticeActivities:
 
 
 class ProjectActivities:
-    """Invitation and handover of a project."""
+    """Invitation, handover and removal of a project."""
 
     def __init__(
         self, records: ProjectRecords, mailer: Mailer, *, secret: str, public_url: str
@@ -110,6 +118,12 @@ class ProjectActivities:
     async def complete_handover(self, hand_over: HandOver) -> HandoverResult:
         """Hand the project over, or say what stands in the way."""
         return await self._records.complete_handover(hand_over.project_id, hand_over.request)
+
+    @activity.defn
+    async def remove_project(self, remove: Remove) -> None:
+        """Remove the project, unless there is anything in it."""
+        with _refusals():
+            await self._records.remove(remove.project_id, remove.request)
 
     async def _mail(self, invitation_id: str, draft: InvitationDraft) -> InvitationSent:
         if not draft.sent:

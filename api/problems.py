@@ -62,6 +62,7 @@ _MEANING = {
     ),
 }
 
+_ARCHIVED = "The project is archived; `POST …/projects/{id}/unarchive` brings it back."
 _TITLES = {kind.status: kind.title for kind in EngineError.__subclasses__()}
 
 
@@ -111,7 +112,17 @@ def headers_of(error: EngineError) -> dict[str, str]:
 
 
 def problems(*statuses: int, **conflicts: str) -> dict[int | str, dict[str, Any]]:
-    """Document error responses of an operation; ``conflicts`` are its codes of a 409."""
+    """Document error responses of an operation; ``conflicts`` are its codes of a 409.
+
+    What the handover closes is closed in an archived project too.
+    """
+    if "project_handed_over" in conflicts:
+        conflicts["project_archived"] = _ARCHIVED
+    return problems_even_archived(*statuses, **conflicts)
+
+
+def problems_even_archived(*statuses: int, **conflicts: str) -> dict[int | str, dict[str, Any]]:
+    """Document error responses of what can be done to an archived project."""
     documented: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*statuses, *((409,) if conflicts else ())}):
         code, meaning = _MEANING[status]

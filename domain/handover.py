@@ -30,6 +30,13 @@ class CompleteHandover:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveProject:
+    """Update of ProjectWorkflow; it is refused of a project that has anything in it."""
+
+    by: Actor = ENGINE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Blocker:
     """One thing that stands between a project and its handover."""
 

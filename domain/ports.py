@@ -21,7 +21,7 @@ from domain.commissioning import (
     VerdictNotice,
 )
 from domain.facts import Snapshot
-from domain.handover import CompleteHandover, HandoverResult
+from domain.handover import CompleteHandover, HandoverResult, RemoveProject
 from domain.invitations import (
     InvitationDraft,
     InvitationSettled,
@@ -174,6 +174,7 @@ class ProjectRecords(Protocol):
     async def complete_handover(
         self, project_id: str, request: CompleteHandover
     ) -> HandoverResult: ...
+    async def remove(self, project_id: str, request: RemoveProject) -> None: ...
 
 
 class DeliveryRecords(Protocol):

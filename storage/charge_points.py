@@ -107,7 +107,7 @@ class ChargePoints:
 
         Raises:
             NotFoundError: ``charge_point_not_found``.
-            ConflictError: ``project_handed_over``.
+            ConflictError: ``project_handed_over``; ``project_archived``.
 
         """
         charge_point = await self.get(
@@ -180,11 +180,14 @@ class ChargePoints:
     ) -> Sequence[ChargePoint]:
         """Charge points of the installer, newest first, older than the id ``before``.
 
-        Those of a project that was handed over are the site owner's.
+        Those of a project that was handed over are the site owner's; those of one that is archived
+        are listed only where that project is named.
         """
         query = _of_installer(installer_id).where(projects.c.status == ProjectStatus.IN_PROGRESS)
         if project_id is not None:
             query = query.where(charge_points.c.project_id == project_id)
+        else:
+            query = query.where(projects.c.archived_at.is_(None))
         if status is not None:
             query = query.where(charge_points.c.status == status)
         return await self._page(query, before=before, limit=limit)

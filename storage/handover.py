@@ -32,6 +32,10 @@ _WHY = {
 }
 
 
+_ARCHIVED = Blocker(
+    code="project_archived",
+    detail="The project is archived. Bring it back first, with POST …/projects/{id}/unarchive.",
+)
 _STALE = ("stale_result", "That is not what its run has tested. Commission it again.")
 
 
@@ -61,6 +65,8 @@ class Handover:
             raise NotFoundError("project_unknown", "There is no such project.")
         if project.status == ProjectStatus.HANDED_OVER:
             return HandoverResult(project_id=project_id, completed_at=project.handed_over_at)
+        if project.archived_at is not None:
+            return HandoverResult(project_id=project_id, completed_at=None, blockers=(_ARCHIVED,))
         blockers = await self._blockers(project_id, owner=project.site_owner_id)
         if blockers:
             return HandoverResult(

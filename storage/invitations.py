@@ -14,6 +14,7 @@ from domain.handover import ProjectRequest
 from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.audit import Audit
 from storage.members import works_on
+from storage.projects import refused_as_archived
 from storage.tables import accounts, invitations, projects
 
 
@@ -155,6 +156,27 @@ class Invitations:
         """Keep everybody else from changing it; how it stands is to be read after this."""
         await self._lock(invitation.project_id)
 
+    async def refuse_archived(self, invitation: Invitation) -> None:
+        """Let nobody into a project that is put aside; the invitation stays as it is.
+
+        Raises:
+            ConflictError: ``project_archived``.
+
+        """
+        row = (
+            await self._connection.execute(
+                select(projects.c.name, projects.c.archived_at).where(
+                    projects.c.id == invitation.project_id
+                )
+            )
+        ).one()
+        if row.archived_at is not None:
+            raise ConflictError(
+                "project_archived",
+                f"{row.name} is archived, so nobody joins it for now. Ask whoever has invited you "
+                "to bring it back; this link works again then, until it expires.",
+            )
+
     async def by_token(self, token_hash: str) -> Invitation:
         """Find the invitation of a token, pending or not.
 
@@ -263,7 +285,11 @@ class Invitations:
         await self._lock(project_id)
         project = (
             await self._connection.execute(
-                select(projects.c.status, accounts.c.id.label("collaborator"))
+                select(
+                    projects.c.status,
+                    projects.c.archived_at,
+                    accounts.c.id.label("collaborator"),
+                )
                 .select_from(projects)
                 .outerjoin(
                     accounts,
@@ -274,8 +300,7 @@ class Invitations:
                 .where(projects.c.id == project_id)
             )
         ).one()
-        if project.status == ProjectStatus.HANDED_OVER:
-            raise _handed_over()
+        _refuse_what_is_over(project.status, project.archived_at)
         if project.collaborator is not None:
             raise ConflictError(
                 "already_collaborator",
@@ -286,13 +311,12 @@ class Invitations:
         await self._lock(project_id)
         project = (
             await self._connection.execute(
-                select(projects.c.status, accounts.c.email)
+                select(projects.c.status, projects.c.archived_at, accounts.c.email)
                 .outerjoin(accounts, accounts.c.id == projects.c.site_owner_id)
                 .where(projects.c.id == project_id)
             )
         ).one()
-        if project.status == ProjectStatus.HANDED_OVER:
-            raise _handed_over()
+        _refuse_what_is_over(project.status, project.archived_at)
         if project.email is not None:
             raise ConflictError(
                 "owner_accepted",
@@ -321,10 +345,13 @@ def unknown_invitation() -> NotFoundError:
     )
 
 
-def _handed_over() -> ConflictError:
-    return ConflictError(
-        "project_handed_over", "The project was handed over; nobody is invited any more."
-    )
+def _refuse_what_is_over(status: str, archived_at: datetime | None) -> None:
+    if status == ProjectStatus.HANDED_OVER:
+        raise ConflictError(
+            "project_handed_over", "The project was handed over; nobody is invited any more."
+        )
+    if archived_at is not None:
+        raise refused_as_archived(archived_at)
 
 
 def not_pending(status: InvitationStatus, what_then: str) -> ConflictError:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFoundError
-from domain.handover import CompleteHandover, HandoverResult
+from domain.handover import CompleteHandover, HandoverResult, RemoveProject
 from domain.invitations import (
     InvitationDraft,
     InvitationNews,
@@ -24,6 +24,7 @@ from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
 from storage.members import Members
+from storage.project_shelf import ProjectShelf
 from storage.tables import invitations, projects
 
 _STILL_NEWS: Final = timedelta(days=1)
@@ -129,6 +130,11 @@ class StoredProjects:
         """Hand over, or say what stands in the way."""
         async with self._database.write() as connection:
             return await Handover(connection).complete(project_id, request, at=self._now())
+
+    async def remove(self, project_id: str, request: RemoveProject) -> None:
+        """Remove the project, or say what is in it."""
+        async with self._database.write() as connection:
+            await ProjectShelf(connection).remove(project_id, at=self._now(), by=request.by)
 
 
 async def _draft(

@@ -33,6 +33,7 @@ class Project:
     handed_over_at: datetime | None = None
     sign_off_notes: str | None = None
     installer_signature: str | None = None
+    archived_at: datetime | None = None
     role: ProjectRole | None = None
 
 
@@ -96,17 +97,22 @@ class Projects:
         return await self._one(query.with_for_update() if for_change else query)
 
     async def for_change(
-        self, project_id: str, *, installer_id: str, lead: bool = False
+        self,
+        project_id: str,
+        *,
+        installer_id: str,
+        lead: bool = False,
+        even_archived: bool = False,
     ) -> Project:
         """Lock one project of the installer for a change of it, or of anything in it.
 
         The lock keeps a handover from completing between the look and the change. ``lead``: only
-        a lead of the project makes this change.
+        a lead of the project makes this change. ``even_archived``: it is brought back, or removed.
 
         Raises:
             NotFoundError: ``project_not_found``.
             ForbiddenError: ``lead_needed``.
-            ConflictError: ``project_handed_over``.
+            ConflictError: ``project_handed_over``; ``project_archived``.
 
         """
         query = _of_installer(project_id, installer_id).with_for_update(of=projects)
@@ -122,6 +128,8 @@ class Projects:
                 "project_handed_over",
                 "The project was handed over to the site owner; nothing of it can be changed.",
             )
+        if project.archived_at is not None and not even_archived:
+            raise refused_as_archived(project.archived_at)
         return project
 
     async def change(self, project_id: str, values: Mapping[str, object]) -> None:
@@ -132,10 +140,20 @@ class Projects:
             )
 
     async def page(
-        self, *, installer_id: str, status: ProjectStatus | None, before: str | None, limit: int
+        self,
+        *,
+        installer_id: str,
+        status: ProjectStatus | None,
+        archived: bool,
+        before: str | None,
+        limit: int,
     ) -> Sequence[Project]:
-        """Projects that the installer works on, newest first, older than the id ``before``."""
-        query = _all_of_installer(installer_id)
+        """Projects that the installer works on, newest first, older than the id ``before``.
+
+        Those that are ``archived``, or those that are not.
+        """
+        put_aside = projects.c.archived_at.is_not(None)
+        query = _all_of_installer(installer_id).where(put_aside if archived else ~put_aside)
         if status is not None:
             query = query.where(projects.c.status == status)
         return await self._page(query, before=before, limit=limit)
@@ -169,6 +187,15 @@ class Projects:
         if row is None:
             raise NotFoundError("project_not_found", "You have no project with this id.")
         return _project(row)
+
+
+def refused_as_archived(since: datetime) -> ConflictError:
+    """Refuse a change of what is put aside, and say how it comes back."""
+    return ConflictError(
+        "project_archived",
+        f"The project was archived on {since:%Y-%m-%d}, and stays as it was. A lead of it brings "
+        "it back with POST …/projects/{id}/unarchive.",
+    )
 
 
 async def refuse_handed_over(connection: AsyncConnection, project: Project) -> None:
@@ -216,5 +243,6 @@ def _project(row: Row[Any]) -> Project:
         handed_over_at=row.handed_over_at,
         sign_off_notes=row.sign_off_notes,
         installer_signature=row.installer_signature,
+        archived_at=row.archived_at,
         role=ProjectRole(row.member_role) if "member_role" in row._fields else None,
     )

@@ -81,6 +81,7 @@ projects = Table(
     Column("smart_charging_paused_at", UTCDateTime),
     Column("time_zone", String(64), nullable=False, server_default="UTC"),  # IANA
     Column("open_month", String(7)),  # statements of those before it are closed; null: not yet
+    Column("archived_at", UTCDateTime),  # out of the lists since then; null: it is not
     Index(None, "installer_id", "id"),
 )
 

@@ -9,11 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from contextlib import suppress
     from dataclasses import replace
     from datetime import datetime, timedelta
+    from typing import TypeVar
 
-    from activities.mail import HandOver, Invite, ProjectActivities, Resend
+    from activities.mail import HandOver, Invite, ProjectActivities, Remove, Resend
     from activities.runs import RunActivities
     from domain.commissioning import RetryOrder, RetryRun, RunStarted
-    from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
+    from domain.handover import CompleteHandover, HandoverResult, ProjectRequest, RemoveProject
     from domain.ids import Prefix, id_of, is_id
     from domain.invitations import (
         InvitationSent,
@@ -26,10 +27,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activation import share_power
     from workflows.history import history_is_long
 
+R = TypeVar("R")
+
 
 @workflow.defn
 class ProjectWorkflow:
-    """Open until the project is handed over. Invitations and the handover are updates on it.
+    """Open until the project is handed over, or removed. Both are updates on it, and invitations.
 
     It looks at each open invitation when that expires, and when it hears that it has ended.
     """
@@ -38,19 +41,20 @@ class ProjectWorkflow:
     def __init__(self, request: ProjectRequest) -> None:
         self._request = request
         self._handed_over = False
+        self._removed = False
         self._told = list(request.told)
         self._open = {one.invitation_id: one for one in request.invitations}
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
     async def run(self, request: ProjectRequest) -> None:
-        """Look after invitations until the handover; a long life continues as new."""
+        """Look after invitations until the project ends; a long life continues as new."""
         self._present(request)
         while not self._over():
             await self._wait_for_an_invitation()
             await self._settle_what_is_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if not self._handed_over:
+        if not self._ended():
             workflow.continue_as_new(
                 replace(request, told=tuple(self._told), invitations=tuple(self._open.values()))
             )
@@ -87,7 +91,7 @@ class ProjectWorkflow:
     async def resend_invitation(self, request: ResendInvitation) -> InvitationSent:
         """Mail the link of a pending invitation again; its time begins anew."""
         async with self._one_at_a_time:
-            sent = await self._mailed(
+            sent = await self._unless_refused(
                 workflow.execute_activity_method(
                     ProjectActivities.resend_invitation,
                     Resend(project_id=self._request.project_id, request=request),
@@ -125,6 +129,22 @@ class ProjectWorkflow:
             if first:
                 await self._share_power()
             return result
+
+    @workflow.update
+    async def remove(self, request: RemoveProject) -> None:
+        """Remove the project if it has nothing in it; its life ends with that."""
+        async with self._one_at_a_time:
+            await self._unless_refused(
+                workflow.execute_activity_method(
+                    ProjectActivities.remove_project,
+                    Remove(project_id=self._request.project_id, request=request),
+                    start_to_close_timeout=policies.RECORD_TIMEOUT,
+                    retry_policy=policies.RECORD_RETRY,
+                    summary="Remove the project",
+                )
+            )
+            self._removed = True
+            self._tell("Removed")
 
     @workflow.update
     async def retry_run(self, request: RetryRun) -> RunStarted:
@@ -165,7 +185,10 @@ class ProjectWorkflow:
             self._tell("Sharing the power did not begin; the reconciler begins it")
 
     def _over(self) -> bool:
-        return self._handed_over or history_is_long()
+        return self._ended() or history_is_long()
+
+    def _ended(self) -> bool:
+        return self._handed_over or self._removed
 
     async def _wait_for_an_invitation(self) -> None:
         """Wait until the first invitation is due, or another is, or it is all over."""
@@ -224,7 +247,7 @@ class ProjectWorkflow:
         return None
 
     async def _invited(self, invitation: NewInvitation) -> InvitationSent:
-        return await self._mailed(
+        return await self._unless_refused(
             workflow.execute_activity_method(
                 ProjectActivities.send_invitation,
                 Invite(project_id=self._request.project_id, invitation=invitation),
@@ -235,9 +258,10 @@ class ProjectWorkflow:
         )
 
     @staticmethod
-    async def _mailed(sending: Awaitable[InvitationSent]) -> InvitationSent:
+    async def _unless_refused(asked: Awaitable[R]) -> R:
+        """Hand on why the registry refuses, in its own words."""
         try:
-            return await sending
+            return await asked
         except ActivityError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.non_retryable and cause.type:

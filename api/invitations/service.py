@@ -45,6 +45,7 @@ async def accept(
     Raises:
         NotFoundError: ``invitation_unknown``.
         ConflictError: It is not pending; see :func:`storage.invitation_ends.why_not_pending`.
+            ``project_archived``.
         UnauthorizedError: There is an account already, and the password is not its own.
 
     """
@@ -76,6 +77,7 @@ async def _accept(
 ) -> Acceptance:
     async with parts.database.read() as connection:
         invitation = await _pending(connection, token_hash, side)
+        await Invitations(connection).refuse_archived(invitation)
         role = invitation.role.account_role
         existing = await Accounts(connection).by_email(role, invitation.email)
         company = await _company(connection, invitation)
@@ -94,6 +96,7 @@ async def _accept(
     async with parts.database.write() as connection:
         await Invitations(connection).lock(invitation)
         await _pending(connection, token_hash, side)  # another call may have been faster
+        await Invitations(connection).refuse_archived(invitation)
         if existing is None:
             await Accounts(connection).create(account)
         granted = await InvitationEnds(connection).accept(

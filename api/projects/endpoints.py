@@ -4,11 +4,11 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.pagination import Page, Paging
-from api.problems import problems
+from api.problems import problems, problems_even_archived
 from api.projects.schemas import (
     NewProject,
     ProjectChange,
@@ -18,11 +18,13 @@ from api.projects.schemas import (
 )
 from domain.audit import AuditAction
 from domain.errors import UnavailableError
-from domain.handover import ProjectRequest
+from domain.handover import ProjectRequest, RemoveProject
 from domain.ids import Prefix, new_id
 from domain.states import ProjectStatus
+from storage.accounts import Account
 from storage.audit import Audit
 from storage.features import read_features
+from storage.project_shelf import ProjectShelf
 from storage.projects import Project, Projects
 
 router = APIRouter(prefix="/installer/projects", tags=["Projects"])
@@ -80,13 +82,18 @@ async def list_projects(
     installer: Installer,
     parts: AppParts,
     paging: Paging,
+    *,
     status: Annotated[ProjectStatus | None, Query(description="Only those in this status")] = None,
+    archived: Annotated[
+        bool, Query(description="Those that are archived, in place of those that are not")
+    ] = False,
 ) -> Page[ProjectShown]:
     """The projects that you work on, newest first."""
     async with parts.database.read() as connection:
         rows = await Projects(connection).page(
             installer_id=installer.id,
             status=status,
+            archived=archived,
             before=paging.after_id(Prefix.PROJECT),
             limit=paging.fetch,
         )
@@ -143,8 +150,92 @@ async def change_project(
             before={name: getattr(before, name) for name in changes},
             after=changes,
         )
-        project = await projects.get(project_id, installer_id=installer.id)
-        return ProjectDetail.with_counts(project, await projects.counts(project_id), ())
+        return await _detail(projects, project_id, installer)
+
+
+@router.delete(
+    "/{project_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Remove a project",
+    operation_id="removeProject",
+    responses=problems_even_archived(
+        401,
+        403,
+        404,
+        503,
+        project_not_empty="It has charge points, people or a pending invitation; archive it.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def remove_project(
+    project_id: ProjectId, installer: Installer, parts: AppParts, actor: Acting
+) -> Response:
+    """Remove a project that was made by mistake and has nothing in it; leads alone can.
+
+    Its settings and its ended invitations go with it. What it has in it can be archived.
+    """
+    async with parts.database.write() as connection:
+        project = await Projects(connection).for_change(
+            project_id, installer_id=installer.id, lead=True, even_archived=True
+        )
+    # Its workflow removes it, and ends with it: nothing of it is left running.
+    await parts.temporal.remove_project(project_request(project), RemoveProject(by=actor))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.post(
+    "/{project_id}/archive",
+    summary="Archive a project",
+    operation_id="archiveProject",
+    responses=problems_even_archived(
+        401,
+        403,
+        404,
+        503,
+        commissioning_open="Something of it is being commissioned: wait, or cancel that.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def archive_project(
+    project_id: ProjectId, installer: Installer, parts: AppParts, actor: Acting
+) -> ProjectDetail:
+    """Put a project aside until it is brought back; leads alone can.
+
+    It leaves the lists, and nothing of it can be changed or commissioned. Nothing is lost: what is
+    known of it can still be read, its people stay, its pending invitations wait (their time runs
+    on), and a charge point that is connected stays connected.
+    """
+    async with parts.database.write() as connection:
+        projects = Projects(connection)
+        project = await projects.for_change(
+            project_id, installer_id=installer.id, lead=True, even_archived=True
+        )
+        await ProjectShelf(connection).archive(project, at=now(), by=actor)
+        return await _detail(projects, project_id, installer)
+
+
+@router.post(
+    "/{project_id}/unarchive",
+    summary="Bring an archived project back",
+    operation_id="unarchiveProject",
+    responses=problems_even_archived(401, 403, 404, 503, project_handed_over=HANDED_OVER),
+)
+async def unarchive_project(
+    project_id: ProjectId, installer: Installer, parts: AppParts, actor: Acting
+) -> ProjectDetail:
+    """Bring a project back as it was; leads alone can."""
+    async with parts.database.write() as connection:
+        projects = Projects(connection)
+        project = await projects.for_change(
+            project_id, installer_id=installer.id, lead=True, even_archived=True
+        )
+        await ProjectShelf(connection).unarchive(project, at=now(), by=actor)
+        return await _detail(projects, project_id, installer)
+
+
+async def _detail(projects: Projects, project_id: str, installer: Account) -> ProjectDetail:
+    project = await projects.get(project_id, installer_id=installer.id)
+    return ProjectDetail.with_counts(project, await projects.counts(project_id), ())
 
 
 def project_request(project: Project) -> ProjectRequest:

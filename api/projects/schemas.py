@@ -24,6 +24,7 @@ _SHOWN: dict[str, Any] = _CREATED | {
     "site_owner_accepted": False,
     "time_zone": "Europe/London",
     "handed_over_at": None,
+    "archived_at": None,
     "role": "lead",
 }
 
@@ -90,6 +91,7 @@ class ProjectShown(ProjectCreated):
     site_owner_accepted: bool = Field(description="Whether the owner has accepted an invitation")
     time_zone: str = Field(description="By which prices follow the clock")
     handed_over_at: Timestamp | None
+    archived_at: Timestamp | None = Field(description="Since when it is archived; null: it is not")
     role: ProjectRole | None = Field(description="What you are to it: `lead` or `technician`")
 
     @classmethod
@@ -105,6 +107,7 @@ class ProjectShown(ProjectCreated):
             site_owner_accepted=project.site_owner_id is not None,
             time_zone=project.time_zone,
             handed_over_at=project.handed_over_at,
+            archived_at=project.archived_at,
             role=project.role,
         )
 

@@ -18,6 +18,7 @@ _PROJECT: dict[str, Any] = {
     "status": "handed_over",
     "time_zone": "Europe/London",
     "handed_over_at": "2026-05-01T10:15:00Z",
+    "archived_at": None,
     "created_at": "2026-05-01T09:05:00Z",
 }
 
@@ -33,6 +34,9 @@ class OwnedProject(BaseModel):
     status: ProjectStatus
     time_zone: str
     handed_over_at: Timestamp | None
+    archived_at: Timestamp | None = Field(
+        description="Since when its installer has put it aside; null: it is not"
+    )
     created_at: Timestamp
 
     @classmethod
@@ -45,6 +49,7 @@ class OwnedProject(BaseModel):
             status=project.status,
             time_zone=project.time_zone,
             handed_over_at=project.handed_over_at,
+            archived_at=project.archived_at,
             created_at=project.created_at,
         )
 

@@ -42,7 +42,7 @@ from domain.configuration import (
     PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
-from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
+from domain.handover import CompleteHandover, HandoverResult, ProjectRequest, RemoveProject
 from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     OTHER_RUN,
@@ -125,6 +125,10 @@ class TemporalGateway:
     ) -> HandoverResult:
         """Have the project handed over, or hear what stands in the way."""
         return await self._update_project(project, ProjectWorkflow.complete_handover, handover)
+
+    async def remove_project(self, project: ProjectRequest, removal: RemoveProject) -> None:
+        """Have the project removed, or hear what is in it."""
+        await self._update_project(project, ProjectWorkflow.remove, removal)
 
     async def resend_invitation(
         self, project: ProjectRequest, request: ResendInvitation

@@ -160,6 +160,9 @@ AUDITED = set(BY_TABLE) | {
     ("POST", "/api/v1/site-owner/invitations/accept"),
     ("POST", "/api/v1/site-owner/invitations/decline"),
     ("POST", f"{PROJECT}/complete-handover"),  # tests/api/test_handover.py
+    ("POST", f"{PROJECT}/archive"),  # tests/api/test_project_shelf.py
+    ("POST", f"{PROJECT}/unarchive"),
+    ("DELETE", PROJECT),
     ("POST", f"{PROJECT}/collaborators"),  # tests/api/test_collaborators.py
     ("PATCH", f"{PROJECT}/collaborators/{{account_id}}"),
     ("DELETE", f"{PROJECT}/collaborators/{{account_id}}"),

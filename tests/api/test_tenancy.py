@@ -34,6 +34,9 @@ TARIFF = {
 CASES: dict[tuple[str, str], Any] = {
     ("GET", PROJECT): None,
     ("PATCH", PROJECT): {"name": "Mine now"},
+    ("DELETE", PROJECT): None,
+    ("POST", f"{PROJECT}/archive"): None,
+    ("POST", f"{PROJECT}/unarchive"): None,
     ("PUT", f"{PROJECT}/default-tariff"): TARIFF,
     ("GET", f"{PROJECT}/default-tariff"): None,
     ("POST", f"{PROJECT}/invite-site-owner"): {"email": "me@acme.com"},

@@ -12,7 +12,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
 from domain.commissioning import Answer, CancelRequest, RetryRun, RunOptions
 from domain.configuration import ConfigurationRequest, ConnectionTestRequest, PushNow
-from domain.handover import CompleteHandover, ProjectRequest
+from domain.handover import CompleteHandover, ProjectRequest, RemoveProject
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
@@ -65,6 +65,7 @@ from storage.access import Access
 from storage.accounts import Account, Accounts
 from storage.announcements import write_deliveries
 from storage.batches import Batches
+from storage.charge_points import ChargePoints
 from storage.invitation_ends import InvitationEnds
 from storage.parameters import Parameters
 from storage.tariffs import Tariffs
@@ -413,6 +414,25 @@ async def _whole_project(stage: Stage) -> Recorded:
     }
 
 
+async def _removed(stage: Stage) -> Recorded:
+    """A project that was made by mistake; the first try is refused, for it has a charge point."""
+    project = stage.project
+    handle = await stage.client.start_workflow(
+        ProjectWorkflow.run,
+        ProjectRequest(project_id=project.id, installer_id=project.installer_id, name=project.name),
+        id=project.id,
+        task_queue=stage.task_queue,
+    )
+    mistaken = await stage.register("SN-1", ABB_TERRA_AC_W22)
+    with suppress(WorkflowUpdateFailedError):
+        await handle.execute_update(ProjectWorkflow.remove, RemoveProject())
+    async with stage.database.write() as connection:
+        await ChargePoints(connection).delete(mistaken.id)
+    await handle.execute_update(ProjectWorkflow.remove, RemoveProject())
+    await handle.result()
+    return {"project-removed": handle}
+
+
 async def _newest(stage: Stage, workflow_id: str) -> WorkflowHandle[Any, Any]:
     """The run of that workflow that is the newest now."""
     run_id = (await stage.client.get_workflow_handle(workflow_id).describe()).run_id
@@ -560,7 +580,12 @@ async def record(folder: Path) -> list[Path]:
     async with _stage() as stage:
         recorded |= await _on_the_whole_engine(stage)
     # Each has a project of its own.
-    for scene, limits in ((_project, {}), (_whole_project, {}), (_in_pieces, _SHORT)):
+    for scene, limits in (
+        (_project, {}),
+        (_removed, {}),
+        (_whole_project, {}),
+        (_in_pieces, _SHORT),
+    ):
         async with _stage(**limits) as stage:
             recorded |= await _texts(stage.client, await scene(stage))
     found = [leak for text in recorded.values() for leak in leaks(text, names={platform.node()})]

@@ -153,6 +153,7 @@ def upgrade() -> None:
     sa.Column('smart_charging_paused_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('time_zone', sa.String(length=64), server_default='UTC', nullable=False),
     sa.Column('open_month', sa.String(length=7), nullable=True),
+    sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['installer_id'], ['accounts.id'], name=op.f('fk_projects_installer_id')),
     sa.ForeignKeyConstraint(['site_owner_id'], ['accounts.id'], name=op.f('fk_projects_site_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_projects'))
