@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SECRET_CHARACTERS = 32
+_ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 _SEED, _SEED_VARIETY = r"[0-9a-fA-F]{64}", 8  # fewer different digits: typed by hand
 
 
@@ -27,6 +28,16 @@ def _seconds(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+def _origins(value: object) -> object:
+    """Read a list with commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(one.strip().rstrip("/") for one in value.split(",") if one.strip())
+
+
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
 class SecretMissingError(Exception):
@@ -125,6 +136,11 @@ class Settings(BaseSettings):
         description="Lets URLs of customers, such as webhooks, use http:// and private addresses; "
         "never where strangers have accounts",
     )
+    cors_origins: Origins = Field(
+        default=(),
+        description="Origins of web pages that may call the API from a browser, with commas "
+        "between them, such as https://app.example.com; `*`: every one; empty: none",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )
@@ -164,6 +180,17 @@ class Settings(BaseSettings):
                 "such as postgresql+asyncpg://user:password@host/dynamo"
             )
         return url
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(_ORIGIN, origin):
+                raise ValueError(
+                    "it is a list of origins, each a scheme, a host and perhaps a port, such as "
+                    "https://app.example.com, or * alone"
+                )
+        return origins
 
     @field_validator("smtp_url")
     @classmethod

@@ -41,6 +41,9 @@ from api.parts import compose
 from api.power.endpoints import installer_router as power
 from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
+from api.protocol.cross_origin import CrossOriginMiddleware
+from api.protocol.methods import MethodsMiddleware
+from api.protocol.routes import Operations
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
@@ -83,7 +86,9 @@ def bare_app() -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.add_middleware(MethodsMiddleware)
     app.add_middleware(RequestMiddleware)
+    app.add_middleware(CrossOriginMiddleware)  # outermost: what it adds is on every answer
     install_error_handlers(app)
     v1 = APIRouter(prefix="/api/v1")
     for router in (
@@ -120,6 +125,7 @@ def bare_app() -> FastAPI:
     app.include_router(invitation_page)
     app.include_router(online_copies)
     docs.install_docs(app)
+    app.state.operations = Operations(app.routes)
     return app
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from api.problems import Problem
+from api.protocol.documented import document_protocol
 
 TITLE: Final = "Dynamo commissioning engine"
 DESCRIPTION: Final = """\
@@ -49,6 +50,7 @@ class DocumentedAPI(FastAPI):
             schemas.update(schema.pop("$defs", {}))
             schemas[Problem.__name__] = schema
             _forget_the_frameworks_errors(document)
+            document_protocol(document)
         return document
 
 

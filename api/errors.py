@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
+from api.protocol.routes import Operations
 from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
 
 _log = structlog.get_logger()
@@ -72,6 +73,8 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     errors: Sequence[Any] = error.errors()
     if any(item["type"] == "json_invalid" for item in errors):
         return _plain(request, 400, "malformed_json", "The body is not valid JSON.")
+    if _is_not_json(error):
+        return _plain(request, 415, "not_json", _DETAILS[415][1])
     fields = tuple(field_error(item) for item in errors)
     wrong = InvalidError("invalid_input", "; ".join(_sentence(field) for field in fields), fields)
     return problem_response(wrong, _request_id(request))
@@ -82,7 +85,15 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     code, detail = _DETAILS.get(error.status_code, ("http_error", str(error.detail)))
     response = _plain(request, error.status_code, code, detail)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        operations: Operations = request.app.state.operations
+        response.headers["Allow"] = operations.allowed(request.url.path)
     return response
+
+
+def _is_not_json(error: RequestValidationError) -> bool:
+    """Tell whether there was a body, and the framework did not even try to read it."""
+    return isinstance(error.body, bytes) and bool(error.body)
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response, unexpected_response
+from api.protocol.limits import follow, headers_of
 from domain.errors import EngineError
 
 _MIB = 1024 * 1024
@@ -62,6 +63,7 @@ class RequestMiddleware:
         scope["dynamo.request_id"] = request_id
         status = 0
         began = time.perf_counter()
+        limits = follow()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -71,6 +73,7 @@ class RequestMiddleware:
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers.setdefault("Cache-Control", "no-store")
+                headers.update(headers_of(limits))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

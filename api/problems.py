@@ -129,18 +129,23 @@ def problems_even_archived(*statuses: int, **conflicts: str) -> dict[int | str, 
         if status == HTTPStatus.CONFLICT and conflicts:
             code = next(iter(conflicts))
             meaning = " ".join(f"`{name}`: {words}" for name, words in conflicts.items())
-        documented[status] = {
-            "description": meaning,
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {"$ref": "#/components/schemas/Problem"},
-                    "example": problem_document(
-                        code=code,
-                        title=_TITLES.get(status, HTTPStatus(status).phrase),
-                        status=status,
-                        detail=meaning.replace("`", ""),
-                    ),
-                }
-            },
-        }
+        documented[status] = documented_problem(status, code, meaning)
     return documented
+
+
+def documented_problem(status: int, code: str, meaning: str) -> dict[str, Any]:
+    """Document one error response."""
+    return {
+        "description": meaning,
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": problem_document(
+                    code=code,
+                    title=_TITLES.get(status, HTTPStatus(status).phrase),
+                    status=status,
+                    detail=meaning.replace("`", ""),
+                ),
+            }
+        },
+    }

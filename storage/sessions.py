@@ -1,7 +1,6 @@
 """What keeps sign-in safe: revoked tokens, and counters that throttle attempts."""
 
 from datetime import datetime, timedelta
-from math import ceil
 
 from sqlalchemy import case, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -44,8 +43,8 @@ class Throttles:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def hit(self, key: str, *, limit: int, window: timedelta, now: datetime) -> int | None:
-        """Count one attempt; return the seconds to wait when there were more than ``limit``.
+    async def hit(self, key: str, *, window: timedelta, now: datetime) -> tuple[int, datetime]:
+        """Count one attempt; return how many there were in its window, and when that ends.
 
         One statement counts, so attempts that arrive at once are all counted.
         """
@@ -63,12 +62,8 @@ class Throttles:
             )
             .returning(throttles.c.count, throttles.c.window_ends_at)
         )
-        row = (await self._connection.execute(statement)).one()
-        count: int = row[0]
-        ends_at: datetime = row[1]
-        if count <= limit:
-            return None
-        return max(1, ceil((ends_at - now).total_seconds()))
+        count, ends_at = (await self._connection.execute(statement)).one()
+        return count, ends_at
 
     async def clear(self, key: str) -> None:
         """Forget the attempts of a key, after one that succeeded."""

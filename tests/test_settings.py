@@ -31,3 +31,28 @@ def test_a_certificate_key_that_nobody_should_use(
     with pytest.raises(ValidationError, match="64 random hexadecimal digits") as refused:
         Settings()
     assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        (
+            "https://app.example.com/, http://localhost:5173",
+            ("https://app.example.com", "http://localhost:5173"),
+        ),
+    ],
+)
+def test_origins(monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]) -> None:
+    monkeypatch.setenv("DYNAMO_CORS_ORIGINS", text)
+    assert Settings().cors_origins == origins
+
+
+@pytest.mark.parametrize(
+    "text", ["app.example.com", "https://a.example/path", "https://*.com", "x"]
+)
+def test_what_is_no_origin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("DYNAMO_CORS_ORIGINS", text)
+    with pytest.raises(ValidationError, match="a list of origins"):
+        Settings()

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from api.protocol.limits import Standing, tell
 from domain.checks import RunView
 from domain.errors import NotFoundError, TooManyRequestsError, UnavailableError
 
@@ -159,6 +160,15 @@ class Feeds:
         if self.closing:
             raise UnavailableError("shutting_down", "This server is stopping. Connect again.")
         if self._open[account_id] >= self._streams_of_an_account:
+            tell(
+                Standing(
+                    policy="event-streams",
+                    quota=self._streams_of_an_account,
+                    window=None,
+                    remaining=0,
+                    reset=_FULL_RETRY,
+                )
+            )
             raise TooManyRequestsError(
                 "too_many_streams",
                 f"Your account has {self._streams_of_an_account} event streams open here. Close "

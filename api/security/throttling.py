@@ -5,7 +5,9 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
+from api.protocol.limits import Standing, forget, tell
 from domain.errors import TooManyRequestsError
 from storage.engine import Database
 from storage.sessions import Throttles
@@ -38,7 +40,10 @@ WEBHOOK_ACCOUNT = Limit(name="webhook-account", attempts=100, window=timedelta(h
 
 
 class Throttle:
-    """Counts attempts; the subjects are stored as HMACs, not in clear."""
+    """Counts attempts, and has the answer tell what is left.
+
+    The subjects are stored as HMACs, not in clear.
+    """
 
     def __init__(self, database: Database, key: bytes) -> None:
         self._database = database
@@ -52,20 +57,28 @@ class Throttle:
 
         """
         now = datetime.now(UTC)
+        waits = []
         async with self._database.write() as connection:
             throttles = Throttles(connection)
             await throttles.purge(now)
-            waits = [
-                await throttles.hit(
-                    self._digest(limit, subject),
-                    limit=limit.attempts,
-                    window=limit.window,
-                    now=now,
+            for limit, subject in attempts:
+                count, ends_at = await throttles.hit(
+                    self._digest(limit, subject), window=limit.window, now=now
                 )
-                for limit, subject in attempts
-            ]
-        longest = max((wait for wait in waits if wait is not None), default=None)
-        if longest is not None:
+                reset = max(1, ceil((ends_at - now).total_seconds()))
+                tell(
+                    Standing(
+                        policy=limit.name,
+                        quota=limit.attempts,
+                        window=limit.window,
+                        remaining=max(0, limit.attempts - count),
+                        reset=reset,
+                    )
+                )
+                if count > limit.attempts:
+                    waits.append(reset)
+        if waits:
+            longest = max(waits)
             raise TooManyRequestsError(
                 "too_many_attempts",
                 f"Too many attempts. Try again in {longest} seconds.",
@@ -74,6 +87,7 @@ class Throttle:
 
     async def succeeded(self, attempts: Sequence[tuple[Limit, str]]) -> None:
         """Forget what was counted for these subjects."""
+        forget([limit.name for limit, _ in attempts])
         async with self._database.write() as connection:
             for limit, subject in attempts:
                 await Throttles(connection).clear(self._digest(limit, subject))

@@ -24,6 +24,8 @@ def _text(default: object) -> str:
     match default:
         case None | "":
             return ""
+        case tuple():
+            return ", ".join(default)
         case timedelta():
             return _duration(default)
         case Path() | str() | int():

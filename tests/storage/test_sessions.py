@@ -8,20 +8,20 @@ NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
 WINDOW = timedelta(minutes=15)
 
 
-async def hit(database: Database, *, at: datetime = NOW, limit: int = 3) -> int | None:
+async def hit(database: Database, *, at: datetime = NOW) -> tuple[int, datetime]:
     async with database.write() as connection:
-        return await Throttles(connection).hit("key", limit=limit, window=WINDOW, now=at)
+        return await Throttles(connection).hit("key", window=WINDOW, now=at)
 
 
-async def test_the_attempt_beyond_the_limit_waits_for_the_window(database: Database) -> None:
-    assert [await hit(database) for _ in range(3)] == [None] * 3
-    assert await hit(database, at=NOW + timedelta(minutes=5)) == 600
-    assert await hit(database, at=NOW + WINDOW) is None  # a new window
+async def test_attempts_are_counted_until_their_window_ends(database: Database) -> None:
+    assert [await hit(database) for _ in range(3)] == [(n, NOW + WINDOW) for n in (1, 2, 3)]
+    assert await hit(database, at=NOW + timedelta(minutes=5)) == (4, NOW + WINDOW)
+    assert await hit(database, at=NOW + WINDOW) == (1, NOW + 2 * WINDOW)  # a new window
 
 
 async def test_attempts_at_once_are_all_counted(database: Database) -> None:
-    results = await asyncio.gather(*(hit(database, limit=5) for _ in range(12)))
-    assert results.count(None) == 5
+    results = await asyncio.gather(*(hit(database) for _ in range(12)))
+    assert sorted(count for count, _ in results) == list(range(1, 13))
 
 
 async def test_a_success_clears(database: Database) -> None:
@@ -29,7 +29,7 @@ async def test_a_success_clears(database: Database) -> None:
         await hit(database)
     async with database.write() as connection:
         await Throttles(connection).clear("key")
-    assert await hit(database) is None
+    assert await hit(database) == (1, NOW + WINDOW)
 
 
 async def test_revoking_twice_at_once_is_harmless(database: Database) -> None:

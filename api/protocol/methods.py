@@ -1,0 +1,61 @@
+"""HEAD wherever GET is, and OPTIONS: no route has to say so."""
+
+import asyncio
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.protocol.routes import GET, HEAD, OPTIONS, Operations
+
+_ENDLESS = "text/event-stream"
+
+
+class MethodsMiddleware:
+    """Serves HEAD by the route of GET, without its body, and OPTIONS by itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["method"] in {HEAD, OPTIONS}:
+            operations: Operations = scope["app"].state.operations
+            path = scope["path"]
+            if scope["method"] == OPTIONS:
+                allowed = operations.allowed(path)
+                if allowed:
+                    answer = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
+                    await answer(scope, receive, send)
+                    return
+            elif operations.of(HEAD, path) is None and operations.of(GET, path) is not None:
+                await self._head(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_endless = asyncio.Event()
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+                if Headers(raw=message["headers"]).get("content-type", "").startswith(_ENDLESS):
+                    is_endless.set()
+
+        scope["method"] = GET  # in place: what the router finds out is logged
+        serving = asyncio.ensure_future(self._app(scope, receive, without_body))
+        leaving = asyncio.ensure_future(is_endless.wait())
+        try:
+            await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not serving.done():
+                serving.cancel()  # as if the reader had hung up
+                await asyncio.wait({serving})
+            if not serving.cancelled():
+                serving.result()
+        finally:
+            for task in (serving, leaving):
+                task.cancel()
+            await asyncio.gather(serving, leaving, return_exceptions=True)
+            scope["method"] = HEAD
