@@ -9,6 +9,9 @@ from simulator.words import Action
 
 WRONG_SERIAL = "SN-OF-ANOTHER-ONE"
 LONG_SERIAL_LENGTH = 31
+PLACEHOLDER_SERIAL = "0000000000"
+_SERIALS = frozenset({"chargePointSerialNumber", "chargeBoxSerialNumber"})
+_NAMES = frozenset({"chargePointVendor", "chargePointModel"})
 
 Bend = Callable[[Station, Payload], Payload]
 
@@ -22,8 +25,11 @@ def bent(station: Station, action: str, payload: Payload) -> Payload:
 
 
 def _serial(payload: Payload, change: Callable[[str], str]) -> Payload:
-    names = ("chargePointSerialNumber", "chargeBoxSerialNumber")
-    return payload | {name: change(payload[name]) for name in names if name in payload}
+    return payload | {name: change(payload[name]) for name in _SERIALS & payload.keys()}
+
+
+def _without(payload: Payload, names: frozenset[str]) -> Payload:
+    return {name: value for name, value in payload.items() if name not in names}
 
 
 def _wrong_connector(station: Station, payload: Payload) -> Payload:
@@ -53,6 +59,21 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
         Fault.EMPTY_VENDOR,
         frozenset({Action.BOOT_NOTIFICATION}),
         lambda _station, payload: payload | {"chargePointVendor": ""},
+    ),
+    (
+        Fault.NO_SERIAL,
+        frozenset({Action.BOOT_NOTIFICATION}),
+        lambda _station, payload: _without(payload, _SERIALS),
+    ),
+    (
+        Fault.PLACEHOLDER_SERIAL,
+        frozenset({Action.BOOT_NOTIFICATION}),
+        lambda _station, payload: _serial(payload, lambda _serial: PLACEHOLDER_SERIAL),
+    ),
+    (
+        Fault.NAMELESS,
+        frozenset({Action.BOOT_NOTIFICATION}),
+        lambda _station, payload: _without(payload, _NAMES),
     ),
     (
         Fault.ZERO_TRANSACTION_ID,

@@ -10,6 +10,9 @@ class Fault(StrEnum):
     WRONG_SERIAL = "wrong-serial"
     LONG_SERIAL = "long-serial"
     EMPTY_VENDOR = "empty-vendor"
+    NO_SERIAL = "no-serial"
+    PLACEHOLDER_SERIAL = "placeholder-serial"
+    NAMELESS = "nameless"
     OLD_FIRMWARE = "old-firmware"
     CLOCK_SKEWED = "clock-skewed"
     CLOCK_BEHIND = "clock-behind"
@@ -65,6 +68,9 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.WRONG_SERIAL: "Boots with the serial number of another charge point.",
     Fault.LONG_SERIAL: "Boots with a serial number longer than the 25 characters of the schema.",
     Fault.EMPTY_VENDOR: "Boots with an empty vendor name.",
+    Fault.NO_SERIAL: "Boots without a serial number: both fields are optional.",
+    Fault.PLACEHOLDER_SERIAL: "Boots with a serial number of zeros, as nobody has set one.",
+    Fault.NAMELESS: "Boots without vendor and model, though the schema requires them.",
     Fault.OLD_FIRMWARE: "Boots with a firmware version that is years old, until it is updated.",
     Fault.CLOCK_SKEWED: "Its clock runs two hours ahead, and the boot reply does not set it.",
     Fault.CLOCK_BEHIND: "Its clock runs a minute and a half behind, and the boot reply does not "

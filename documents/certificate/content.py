@@ -28,11 +28,14 @@ from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import Registered
 from domain.declarations import Declaration
+from domain.rules.identity import NamePlate
 from domain.states import CheckName, CheckResult, RunStatus
 
 _CONFIGURATION: Final = "configuration."
 _CONNECTOR: Final = "connector."
-_SHOWN_ELSEWHERE: Final = frozenset({"vendor", "model", "boot_id", "id_tag", "ocpp_version"})
+_SHOWN_ELSEWHERE: Final = frozenset(
+    {"vendor", "model", "boot_id", "id_tag", "ocpp_version", "not_read"}
+)
 _SAID_BY_VALUES: Final = frozenset({"round_trip", "clock"})
 _MOST_CONNECTORS: Final = 6
 _MOST_PARAMETERS: Final = 24
@@ -139,9 +142,12 @@ def _identity(report: ChargePointReport) -> Rows:
     device, place = report.registered, report.position
     reported = _evidence(report.run, CheckName.OCPP_HANDSHAKE, "charge_point_serial")
     rows = [
-        ("Vendor", device.vendor),
-        ("Model", device.model),
-        ("Serial number", device.serial_number),
+        ("Vendor", f"{device.vendor}{_declared_only(report, NamePlate.VENDOR)}"),
+        ("Model", f"{device.model}{_declared_only(report, NamePlate.MODEL)}"),
+        (
+            "Serial number",
+            f"{device.serial_number}{_declared_only(report, NamePlate.SERIAL_NUMBER)}",
+        ),
     ]
     if reported is not None and reported.casefold() != device.serial_number.casefold():
         rows.append(("Serial it reports", reported))
@@ -150,6 +156,15 @@ def _identity(report: ChargePointReport) -> Rows:
     if place is not None:
         rows.append(("Position", position(place.latitude, place.longitude)))
     return tuple(rows)
+
+
+def _declared_only(report: ChargePointReport, field: NamePlate) -> str:
+    """Mark what the charge point did not say itself."""
+    for check in report.run.checks:
+        unread = check.evidence.get("not_read")
+        if check.name is CheckName.OCPP_HANDSHAKE and isinstance(unread, list) and field in unread:
+            return " (declared, not read)"
+    return ""
 
 
 def _run(report: ChargePointReport) -> Rows:

@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.checks import RunView
 from domain.facts import BootFact
 from domain.rules.configuration import CONFIGURATION_STEP
-from domain.rules.identity import same_serial
+from domain.rules.identity import said_serials, same_serial
 from domain.states import CheckName
 
 
@@ -35,13 +35,15 @@ def why_stale(view: RunView, now: Present) -> str | None:
     """
     checks = {check.name: check for check in view.checks}
     handshake = checks[CheckName.OCPP_HANDSHAKE].evidence
-    serials = [handshake.get("charge_point_serial"), handshake.get("charge_box_serial")]
-    seen = [str(serial) for serial in serials if serial]
+    serials = (handshake.get("charge_point_serial"), handshake.get("charge_box_serial"))
+    seen = said_serials(*(str(serial) for serial in serials if serial))
     if seen and not any(same_serial(now.serial_number, serial) for serial in seen):
         return f"was commissioned with the serial number {seen[0]}"
     boot = now.boot
     if boot is not None:
-        told = [serial for serial in (boot.charge_point_serial, boot.charge_box_serial) if serial]
+        told = said_serials(boot.charge_point_serial, boot.charge_box_serial)
+        if told and not seen and not any(same_serial(now.serial_number, one) for one in told):
+            return f"now says that its serial number is {told[0]}, and said none in its run"
         if told and seen and not any(same_serial(one, other) for one in told for other in seen):
             return f"now says that its serial number is {told[0]}, and said {seen[0]} in its run"
         tested = checks[CheckName.FIRMWARE_VERSION].evidence.get("reported")

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from domain.ids import Prefix, new_id
 from domain.states import RegistrationStatus
-from ocpp_server.dispatch import CallRefusedError, Handler, Payload, Reply
-from ocpp_server.frames import ErrorCode
+from ocpp_server.dispatch import Handler, Payload, Reply
 from ocpp_server.peer import Peer
 from ocpp_server.v16.times import timestamp
 from storage.fact_records import Boot
@@ -42,23 +41,19 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
 
 
 def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
-    """Read a boot with our own eyes: breaks of the schema that do no harm become warnings.
+    """Read a boot with our own eyes: breaks of the schema become warnings.
 
-    Raises:
-        CallRefusedError: vendor or model is not there at all, or no text.
-
+    Nothing in it is essential: whose it is, its connection says. A charge point that is refused
+    here never comes into service, and nobody on site can change what its firmware sends.
     """
-    for key in _REQUIRED:
-        if not isinstance(payload.get(key), str):
-            raise CallRefusedError(ErrorCode.PROTOCOL_ERROR, f"{key} is missing or no text.")
     warnings = tuple(_warnings(payload))
     texts = {key: value[:_COLUMN] for key, value in payload.items() if type(value) is str}
     return Boot(
         charge_point_id=charge_point_id,
         boot_id=new_id(Prefix.EVENT),
         at=now,
-        vendor=texts["chargePointVendor"],
-        model=texts["chargePointModel"],
+        vendor=texts.get("chargePointVendor", ""),
+        model=texts.get("chargePointModel", ""),
         charge_point_serial=texts.get("chargePointSerialNumber"),
         charge_box_serial=texts.get("chargeBoxSerialNumber"),
         firmware_version=texts.get("firmwareVersion"),
@@ -68,7 +63,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
 
 
 def _warnings(payload: dict[str, Any]) -> list[str]:
-    found = []
+    found = [f"{key} is missing" for key in _REQUIRED if key not in payload]
     for key, value in payload.items():
         limit = _LIMITS.get(key)
         if limit is None:

@@ -105,6 +105,24 @@ def test_what_a_retry_kept_names_the_run_it_is_from(said_in: Read) -> None:
 
 
 @BOTH
+def test_a_name_plate_that_was_not_read_is_declared(said_in: Read) -> None:
+    unread = replace(
+        HANDSHAKE,
+        evidence=HANDSHAKE.evidence
+        | {"charge_point_serial": None, "not_read": ["model", "serial_number"]},
+        notes=("The charge point reports no serial number.",),
+        needs_review=True,
+    )
+    run = replace(RUN, checks=(unread, *RUN.checks[1:]))
+    page = " ".join(said_in(replace(PASSED, run=run)))
+    assert "CP-SN-00483921 (declared, not read)" in page
+    assert "ABB Terra AC W22 (declared, not read)" in page
+    assert "ABB (declared, not read)" not in page
+    assert "A person should look at this." in page
+    assert "declared, not read" not in " ".join(said_in(PASSED))
+
+
+@BOTH
 def test_what_is_declared_stands_apart(said_in: Read) -> None:
     said = " ".join(said_in(DECLARED))
     verified, _, declared = said.partition("Declared by the installer")

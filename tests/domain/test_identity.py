@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.commissioning import Registered
 from domain.facts import BootFact
 from domain.failures import FailureCode
-from domain.rules.identity import judge_identity
+from domain.rules.identity import NamePlate, judge_identity, not_read
 from domain.states import RegistrationStatus
 
 
@@ -94,14 +94,9 @@ def test_it_is_the_one(said: BootFact) -> None:
             "The charge point says its serial number is 'A'; 'CP-SN-1' was registered.",
         ),
         (
-            boot(serial=None),
+            boot(serial="0000", box_serial="BOX-7"),
             FailureCode.SERIAL_MISMATCH,
-            "The charge point says its serial number is 'nothing'; 'CP-SN-1' was registered.",
-        ),
-        (
-            boot(serial=" "),
-            FailureCode.SERIAL_MISMATCH,
-            "The charge point says its serial number is 'nothing'; 'CP-SN-1' was registered.",
+            "The charge point says its serial number is 'BOX-7'; 'CP-SN-1' was registered.",
         ),
     ],
 )
@@ -109,6 +104,64 @@ def test_it_is_another(said: BootFact, code: FailureCode, cause: str) -> None:
     problem = judge_identity(registered(), said)
     assert problem is not None
     assert (problem.code, problem.cause) == (code, cause)
+
+
+@pytest.mark.parametrize(
+    "filled_in",
+    [
+        *(
+            None,
+            "",
+            "  ",
+            "\0",
+            "-",
+            "0",
+            "0000000000",
+            "00:00:00",
+            "n/a",
+            "N.A.",
+            "Unknown",
+            "null",
+        ),
+        *("None", "not set", "Default", "Serial Number", "To be filled by O.E.M.", "FFFFFFFF"),
+        *("xxxx-xxxx", "undefined"),
+    ],
+)
+def test_a_serial_that_says_nothing_is_declared_and_not_read(filled_in: str | None) -> None:
+    said = boot(serial=filled_in, box_serial=filled_in)
+    assert judge_identity(registered(), said) is None
+    (note,) = not_read(registered(), said).values()
+    assert note.endswith("'CP-SN-1' was declared at its registration, not read from it.")
+
+
+@pytest.mark.parametrize(
+    "serial", ["F", "1111", "1234567890", "007", "SN-0", "ABCABC", "unknown 7"]
+)
+def test_what_may_be_a_serial_number_is_one(serial: str) -> None:
+    said = boot(serial=serial)
+    assert not_read(registered(), said) == {}
+    problem = judge_identity(registered(), said)
+    assert problem is not None
+    assert problem.code == FailureCode.SERIAL_MISMATCH
+
+
+def test_each_part_of_the_name_plate_may_be_left_out() -> None:
+    said = boot(vendor="", model="unknown", serial=None)
+    assert judge_identity(registered(), said) is None
+    assert dict(not_read(registered(), said)) == {
+        NamePlate.VENDOR: "The charge point reports no vendor: 'ABB' was declared at its "
+        "registration, not read from it.",
+        NamePlate.MODEL: "The charge point reports 'unknown' as its model, which tells no charge "
+        "point from another: 'ABB Terra AC W22' was declared at its registration, not read from "
+        "it.",
+        NamePlate.SERIAL_NUMBER: "The charge point reports no serial number: 'CP-SN-1' was "
+        "declared at its registration, not read from it.",
+    }
+
+
+def test_a_vendor_that_is_called_so_is_read() -> None:
+    plate = registered(vendor="Default", model="Null")
+    assert not_read(plate, boot(vendor="default", model="NULL")) == {}
 
 
 _TEXT = st.text(max_size=40)

@@ -78,3 +78,15 @@ def test_a_serial_in_the_other_field_is_the_same() -> None:
         BOOT, charge_point_serial=None, charge_box_serial="S", at=AT + timedelta(days=1)
     )
     assert why_stale(VIEW, replace(PRESENT, boot=moved)) is None
+
+
+def test_one_that_said_no_serial_and_now_says_another_than_is_declared() -> None:
+    handshake, *others = VIEW.checks
+    silent = replace(handshake, evidence=handshake.evidence | {"charge_point_serial": "0000"})
+    view = replace(VIEW, checks=(silent, *others))
+    assert why_stale(view, replace(PRESENT, boot=replace(BOOT, charge_point_serial=None))) is None
+    assert why_stale(view, PRESENT) is None  # it says by now what was declared
+    said = replace(BOOT, charge_point_serial="T")
+    assert why_stale(view, replace(PRESENT, boot=said)) == (
+        "now says that its serial number is T, and said none in its run"
+    )

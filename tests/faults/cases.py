@@ -33,6 +33,7 @@ class Case:
     fails: Verdict | None = None
     notes: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    needs_review: bool = False
     starts: int = 1
     resets: int = 0
     also: tuple[Fault, ...] = ()
@@ -66,7 +67,51 @@ _IDENTITY: dict[Fault, Case] = {
         plate_length=31,
         notes=("chargePointSerialNumber has 31 characters, the standard allows 25",),
     ),
-    Fault.EMPTY_VENDOR: Case(notes=("chargePointVendor is empty",)),
+    Fault.EMPTY_VENDOR: Case(
+        notes=(
+            (
+                "The charge point reports no vendor: 'ABB' was declared at its registration, not "
+                "read from it."
+            ),
+            "chargePointVendor is empty",
+        ),
+        needs_review=True,
+    ),
+    Fault.NO_SERIAL: Case(
+        notes=(
+            (
+                "The charge point reports no serial number: 'SN-*' was declared at its "
+                "registration, not read from it."
+            ),
+        ),
+        needs_review=True,
+        encore=encores.the_certificate_says_that_the_serial_is_declared,
+    ),
+    Fault.PLACEHOLDER_SERIAL: Case(
+        notes=(
+            (
+                "The charge point reports '0000000000' as its serial number, which tells no charge "
+                "point from another: 'SN-*' was declared at its registration, not read from it."
+            ),
+        ),
+        needs_review=True,
+        encore=encores.the_certificate_says_that_the_serial_is_declared,
+    ),
+    Fault.NAMELESS: Case(
+        notes=(
+            (
+                "The charge point reports no vendor: 'ABB' was declared at its registration, not "
+                "read from it."
+            ),
+            (
+                "The charge point reports no model: 'ABB Terra AC W22' was declared at its "
+                "registration, not read from it."
+            ),
+            "chargePointVendor is missing",
+            "chargePointModel is missing",
+        ),
+        needs_review=True,
+    ),
     Fault.OLD_FIRMWARE: Case(
         fails=_fails(
             CheckName.FIRMWARE_VERSION,

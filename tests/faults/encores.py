@@ -6,11 +6,13 @@ from functools import partial
 from sqlalchemy import select
 from temporalio.client import WorkflowExecutionStatus
 
+from documents.certificate.content import content_of
 from domain.checks import CheckRecord, RunView
 from domain.names import stray_transaction_workflow_id
 from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
 from simulator.power import Downtime
+from storage.reports import Reports
 from storage.tables import connectors
 from tests.faults.stage import Run, Stage
 from tests.support.eventually import eventually
@@ -56,6 +58,15 @@ async def another_run_after_a_reconnect(act: Act) -> None:
     boots = act.charge_point.sent["BootNotification"]
     assert (await act.once_more()).status is RunStatus.COMPLETED
     assert act.charge_point.sent["BootNotification"] == boots
+
+
+async def the_certificate_says_that_the_serial_is_declared(act: Act) -> None:
+    async with act.stage.database.read() as connection:
+        report = await Reports(connection).of_charge_point(act.charge_point.identity)
+    (one,) = report.charge_points
+    rows = dict(content_of(one).identity)
+    serial = one.registered.serial_number
+    assert rows["Serial number"] == f"{serial} (declared, not read)"
 
 
 async def frames_that_are_no_ocpp_are_in_the_log(act: Act) -> None:

@@ -55,6 +55,26 @@ async def test_empty_vendor(central: CentralSystem, power_up: PowerUp) -> None:
     assert boot["chargePointVendor"] == ""
 
 
+async def test_no_serial(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NO_SERIAL)
+    [boot] = await central.seen("BootNotification")
+    assert not {"chargePointSerialNumber", "chargeBoxSerialNumber"} & boot.keys()
+
+
+async def test_placeholder_serial(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.PLACEHOLDER_SERIAL)
+    [boot] = await central.seen("BootNotification")
+    assert set(boot["chargePointSerialNumber"]) == {"0"}
+
+
+async def test_nameless(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    power_up(Fault.NAMELESS)
+    [boot] = await central.seen("BootNotification")
+    assert not {"chargePointVendor", "chargePointModel"} & boot.keys()
+    assert len(central.invalid) == 1
+
+
 async def test_old_firmware(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.OLD_FIRMWARE)
     [boot] = await central.seen("BootNotification")

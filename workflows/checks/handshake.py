@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
         TriggerMessage,
     )
     from domain.rules.configuration import CONFIGURATION_STEP, judge_configuration
-    from domain.rules.identity import judge_identity
+    from domain.rules.identity import judge_identity, not_read
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.calls import record
@@ -56,9 +56,16 @@ async def _identify(run: Run) -> None:
     )
     if problem is not None:
         raise CheckFailedError(problem)
-    run.journal.step(
-        "identity", f"{device_name(boot.vendor, boot.model)} is the one that was registered."
-    )
+    unsaid = not_read(run.registered, boot)
+    if unsaid:
+        device = device_name(run.registered.vendor, run.registered.model)
+        run.journal.step("identity", f"It came to the endpoint of this {device}.")
+        run.journal.evidence({"not_read": [str(field) for field in unsaid]})
+        run.journal.note(*unsaid.values(), needs_review=True)
+    else:
+        run.journal.step(
+            "identity", f"{device_name(boot.vendor, boot.model)} is the one that was registered."
+        )
     run.journal.note(*boot.warnings)
 
 
