@@ -147,12 +147,15 @@ class ParameterOutcome:
 class ConfigurationOutcome:
     """Outcome of :class:`ApplyConfiguration`.
 
-    ``number_of_connectors`` is from the inventory; ``detail`` says why nothing could be read.
+    ``number_of_connectors`` and ``connection_timeout_s`` are from the inventory; ``detail`` says
+    why nothing could be read.
     ``identity`` is what was asked for by ``then``, if it came to that.
     """
 
     parameters: tuple[ParameterOutcome, ...]
     number_of_connectors: int | None = None
+    connection_timeout_s: int | None = None
+    """After so many seconds without a cable it forgets that it was told to start."""
     keys_reported: int = 0
     detail: str | None = None
     identity: Identity | None = None

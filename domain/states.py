@@ -162,11 +162,23 @@ class WaitingFor(StrEnum):
     REBOOT = "reboot"
     UNPLUG = "unplug"
     INSTALLER = "installer"
+    TURN = "turn"
+    HEARTBEAT = "heartbeat"
+    STATUS = "status"
+    START = "start"
+    METER = "meter"
+    END = "end"
 
     @property
     def is_for_a_person(self) -> bool:
-        """Whether somebody may have to do something; a restart comes to its end by itself."""
-        return self is not WaitingFor.REBOOT
+        """Whether somebody may have to do something; the others come to their end by themselves."""
+        return self in {
+            WaitingFor.CONNECTION,
+            WaitingFor.BOOT,
+            WaitingFor.VEHICLE,
+            WaitingFor.UNPLUG,
+            WaitingFor.INSTALLER,
+        }
 
 
 class InstallerAnswer(StrEnum):

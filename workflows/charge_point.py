@@ -58,17 +58,20 @@ class RemoteChargePoint:
         sends: int = policies.NODE_SENDS,
         on_call: Callable[[str | None], None] = lambda _summary: None,
         arrive: Callable[[], Awaitable[None]] | None = None,
+        come_back: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """``on_call`` is told what is under way, by its summary, and None when it is over.
 
         ``arrive`` waits for a charge point that was said to be online, was not, and has never
-        answered; it raises when it does not come.
+        answered; it raises when it does not come. ``come_back`` waits, in place of ``reconnect``,
+        for one that went offline, and tells whether it came.
         """
         self._inbox = inbox
         self._reconnect = reconnect
         self._sends = sends
         self._on_call = on_call
         self._arrive = arrive
+        self._come_back = come_back or self._reconnected
         self._answers = False
         self._presumed_lost = 0
         """The generation whose node was found dead; nobody else can tell of its end."""
@@ -160,7 +163,7 @@ class RemoteChargePoint:
         never_there = self._presumed_lost == self._inbox.generation and not self._answers
         if never_there and self._arrive is not None:
             await self._arrive()
-        elif not await self._reconnected():
+        elif not await self._come_back():
             raise ChargePointAwayError("connection_lost", "The charge point is offline.")
 
     async def _reconnected(self) -> bool:

@@ -25,7 +25,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.availability import AvailabilityWorkflow
     from workflows.checks.connectors import put_back
-    from workflows.checks.test_charge import late_start, open_transactions, stop
+    from workflows.checks.starting import late_start
+    from workflows.checks.test_charge import open_transactions, stop
     from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
     from workflows.run import Run

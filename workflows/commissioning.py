@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.inbox import Inbox
     from workflows.journal import Journal
-    from workflows.opening import never_connected, never_free, take_over
+    from workflows.opening import never_connected, never_free, take_over, went_offline
     from workflows.presentation import Shown, current_details
     from workflows.run import Run, in_words
 
@@ -147,7 +147,7 @@ class CommissioningWorkflow:
     @workflow.update
     async def answer(self, answer: Answer) -> Waiting:
         """Answer what the run asks; returns what was asked."""
-        asked = self._journal.waiting
+        asked = self._journal.asked
         assert asked is not None, "validated"  # noqa: S101
         assert self._run is not None, "validated"  # noqa: S101
         self._run.answer = answer
@@ -168,12 +168,12 @@ class CommissioningWorkflow:
     def _can_be_answered(self, answer: Answer) -> None:
         refusals.another_run(self._request, answer.commissioning_id)
         asks = self._run is not None and not self._run.answer
-        refusals.no_answer_to(self._journal.waiting if asks else None, answer)
+        refusals.no_answer_to(self._journal.asked if asks else None, answer)
         refusals.nameless(answer.by)
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
-        briefing = await take_over(request)
+        briefing = await take_over(request, self._journal)
         if not briefing.accepted:
             # A verdict: of an earlier try of this very task, whose end was lost.
             self._taken_back = briefing.verdict is None
@@ -193,6 +193,7 @@ class CommissioningWorkflow:
                 reconnect=request.options.pace.reconnect,
                 on_call=self._does,
                 arrive=self._arrived,
+                come_back=self._came_back,
             ),
         )
 
@@ -208,6 +209,11 @@ class CommissioningWorkflow:
         problem = await never_connected(self._run)
         if problem is not None:
             raise problem
+
+    async def _came_back(self) -> bool:
+        """Wait for a charge point that went offline in the middle of a check."""
+        assert self._run is not None  # noqa: S101 - it is the run that asks
+        return await went_offline(self._run)
 
     async def _check_all(self, run: Run) -> None:
         """The four checks. One that cannot say anything any more is skipped at the end."""

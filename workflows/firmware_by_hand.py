@@ -90,6 +90,7 @@ async def _look_again(run: Run, *, until: datetime) -> None:
             lambda: run.inbox.connected,
             left,
             "Wait until the charge point is back after its update, or switch it on.",
+            unnoted=timedelta(0),
         ):
             return
         with contextlib.suppress(NoAnswerError):

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from collections import Counter
     from datetime import datetime, timedelta
 
     from domain.facts import (
@@ -16,8 +17,11 @@ with workflow.unsafe.imports_passed_through():
         TransactionFact,
     )
     from domain.operations import Identity
-    from domain.states import RegistrationStatus
+    from domain.states import ConnectorStatus, RegistrationStatus
     from workflows.restarts import Restarts
+
+PLUGGED_IN = {ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED}
+"""A cable is in; or, before that, a start was accepted and waits for one."""
 
 
 class Inbox:
@@ -28,6 +32,8 @@ class Inbox:
         self.connection: ConnectionFact | None = None
         self.boot: BootFact | None = None
         self.connectors: dict[int, ConnectorFact] = {}
+        self.freed: Counter[int] = Counter()
+        """How often each connector that waited for something, or had a cable, became available."""
         self.transactions: dict[int, TransactionFact] = {}
         self.meter_values: list[MeterFact] = []
         self.heartbeat_at: datetime | None = None
@@ -163,6 +169,11 @@ class Inbox:
     def _take_connector(self, connector: ConnectorFact) -> None:
         known = self.connectors.get(connector.connector_id)
         if known is None or connector.at >= known.at:
+            self.freed[connector.connector_id] += (
+                known is not None
+                and known.status in PLUGGED_IN
+                and connector.status == ConnectorStatus.AVAILABLE
+            )
             self.connectors[connector.connector_id] = connector
 
     def _take_transaction(self, transaction: TransactionFact) -> None:

@@ -34,7 +34,7 @@ class Journal:
         """Called after each change, to refresh what operators see."""
         self._checks = {name: CheckRecord(name=name) for name in CheckName}
         self._current: CheckName | None = None
-        self._waiting: Waiting | None = None
+        self._waits: list[Waiting] = []
         self._alarms: list[str] = []
         self._status = RunStatus.IN_PROGRESS
         self._failure: Failure | None = None
@@ -64,7 +64,7 @@ class Journal:
         else:
             self._change(result=CheckResult.PASSED, ended_at=workflow.now())
         finally:
-            self._waiting = None
+            self._waits.clear()
             self._current = None
             self._on_change()
 
@@ -109,14 +109,17 @@ class Journal:
         self._on_change()
 
     def wait(self, waiting: Waiting) -> Waiting:
-        """Say what the run waits for from now on, and what a person may answer."""
-        self._waiting = waiting
+        """Say what the run waits for from now on, and what a person may answer.
+
+        A wait inside another is shown in its place, until it is over.
+        """
+        self._waits.append(waiting)
         self._on_change()
         return waiting
 
-    def stop_waiting(self) -> None:
-        """The wait is over."""
-        self._waiting = None
+    def stop_waiting(self, waiting: Waiting) -> None:
+        """That wait is over."""
+        self._waits = [one for one in self._waits if one is not waiting]
         self._on_change()
 
     def cancel_requested(self, request: CancelRequest) -> None:
@@ -140,6 +143,7 @@ class Journal:
             if check.result is CheckResult.PENDING:
                 self._skip(check.name, self._why_never_run(cancelled=cancelled))
         self._cleaning_up = False
+        self._waits.clear()
         self._closed_at = workflow.now()
         self._on_change()
 
@@ -158,14 +162,27 @@ class Journal:
         return self._cancel
 
     @property
+    def cleaning_up(self) -> bool:
+        """Whether the checks have ended, and the verdict is not yet recorded."""
+        return self._cleaning_up
+
+    @property
     def status(self) -> RunStatus:
         """Where the run stands."""
         return self._status
 
     @property
     def waiting(self) -> Waiting | None:
-        """What the run waits for now."""
-        return self._waiting
+        """What the run waits for now, with what may be answered."""
+        if not self._waits:
+            return None
+        asked = self.asked
+        return replace(self._waits[-1], answers=asked.answers if asked else ())
+
+    @property
+    def asked(self) -> Waiting | None:
+        """What a person may answer: also what is asked while something else is waited for."""
+        return next((one for one in reversed(self._waits) if one.answers), None)
 
     @property
     def passed(self) -> bool:
@@ -196,7 +213,7 @@ class Journal:
             started_at=self._request.started_at,
             completed_at=self._closed_at,
             failure=self._failure,
-            waiting=self._waiting,
+            waiting=self.waiting,
             previous_commissioning_id=self._request.previous_commissioning_id,
             run_test_transaction=self._request.options.run_test_transaction,
             started_by=self._request.started_by,

@@ -3,7 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from datetime import timedelta
+
     from activities.records import DirectoryActivities, RecordActivities
+    from domain.checks import Waiting
     from domain.commissioning import Briefing, RunRequest
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
@@ -11,20 +14,32 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.calls import record
     from workflows.closing import ask_to_give_way
-    from workflows.journal import CheckFailedError
+    from workflows.journal import CheckFailedError, Journal
     from workflows.run import Run, in_words
 
 
-async def take_over(request: RunRequest) -> Briefing:
+async def take_over(request: RunRequest, journal: Journal) -> Briefing:
     """Open the run as the owner of the charge point, unless somebody is ``busy_with`` it."""
     pause, since = policies.OWNERSHIP_FIRST_PAUSE, workflow.now()
+    waiting: Waiting | None = None
     while True:
         briefing = await record(
             RecordActivities.begin_run, request, summary="Open the run and begin to watch"
         )
         patient = workflow.now() - since < policies.OWNERSHIP_PATIENCE
         if not (briefing.accepted and briefing.busy_with is not None and patient):
+            if waiting is not None:
+                journal.stop_waiting(waiting)
             return briefing
+        waiting = waiting or journal.wait(
+            Waiting(
+                waiting_for=WaitingFor.TURN,
+                since=since,
+                until=since + policies.OWNERSHIP_PATIENCE,
+                prompt="Another task of the engine has the charge point; the run goes on as soon "
+                "as that lets it go.",
+            )
+        )
         # A configuration push: it gives way within seconds, as this run configures by itself.
         await ask_to_give_way(briefing.busy_with)
         await workflow.sleep(pause, summary="Wait until the charge point is free")
@@ -47,6 +62,7 @@ async def never_connected(run: Run) -> CheckFailedError | None:
         wait,
         "Switch the charge point on and check its OCPP URL and network.",
         cause=refusal.reason if refusal else None,
+        unnoted=timedelta(0),  # it will hardly come within seconds
     )
     if connected:
         return None
@@ -54,6 +70,16 @@ async def never_connected(run: Run) -> CheckFailedError | None:
     if refusal is not None:
         return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
     return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+
+
+async def went_offline(run: Run) -> bool:
+    """Wait for a charge point that was there; tells whether it came back."""
+    return await run.prompt(
+        WaitingFor.CONNECTION,
+        lambda: run.inbox.connected,
+        run.pace.reconnect,
+        "The charge point went offline. Check its power and its network.",
+    )
 
 
 def _recent_refusal(run: Run) -> RefusedAttempt | None:

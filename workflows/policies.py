@@ -79,6 +79,10 @@ BOOT_LOOP_LIFE = timedelta(minutes=1)
 BOOT_LOOP_WINDOW = timedelta(minutes=10)
 
 START_PAUSE = timedelta(seconds=5)
+# Within so long of a start a status may tell of the start alone; a later one tells of a cable.
+START_ANNOUNCED = timedelta(seconds=10)
+# So soon after the cable the transaction of a start follows that the charge point remembers.
+START_FOLLOWS = timedelta(seconds=10)
 STOP_ATTEMPTS = 3
 
 CLOCK_SKEW_LIMIT = timedelta(minutes=2)

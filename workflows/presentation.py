@@ -53,11 +53,11 @@ def _lines(shown: Shown) -> Iterator[str]:
     yield ""
     if view.waiting is not None:
         yield from _waiting(view.waiting)
-    elif view.cleaning_up:
+    if view.cleaning_up:
         doing = f": {_plain(shown.doing)}" if shown.doing is not None else ""
         yield f"Now: **cleaning up**{doing}"
         yield ""
-    elif shown.doing is not None:
+    elif view.waiting is None and shown.doing is not None:
         yield f"Now: **{_plain(shown.doing)}**"
         yield ""
     if view.cancelled_by is not None:

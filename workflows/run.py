@@ -4,7 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
+    from contextlib import contextmanager
     from dataclasses import dataclass, field
     from datetime import datetime, timedelta
     from typing import Any, TypeVar
@@ -60,6 +61,8 @@ class Run:
     """How many notes of waits were sent; numbers them."""
     start_expected_until: datetime | None = None
     """A start was asked for and not refused: its transaction may still come, until then."""
+    connection_timeout: timedelta | None = None
+    """For how long the charge point remembers a start without a cable, if it has said."""
 
     @property
     def pace(self) -> Pace:
@@ -84,8 +87,22 @@ class Run:
         """Make the error that ends the current check."""
         return CheckFailedError(failure(code, **facts))
 
+    @contextmanager
+    def showing(self, waiting_for: WaitingFor, timeout: timedelta, prompt: str) -> Iterator[None]:
+        """Say in the status what is waited for in this block, and for how long at most."""
+        now = workflow.now()
+        waiting = self.journal.wait(
+            Waiting(waiting_for=waiting_for, since=now, until=now + timeout, prompt=prompt)
+        )
+        try:
+            yield
+        finally:
+            self.journal.stop_waiting(waiting)
+
     async def wait(self, condition: Callable[[], bool], timeout: timedelta, *, why: str) -> bool:
         """Wait for an event; False when the time is over. Says nothing to the installer."""
+        if condition():
+            return True
         try:
             await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
         except TimeoutError:
@@ -101,32 +118,33 @@ class Run:
         *,
         cause: str | None = None,
         answers: tuple[InstallerAnswer, ...] = (),
-        part_of: tuple[datetime, datetime] | None = None,
+        since: datetime | None = None,
+        unnoted: timedelta = policies.WAIT_UNNOTED,
     ) -> bool:
         """Wait for something that a person may have to bring about, and say so in the status.
 
-        ``part_of`` is the beginning and the end of a longer wait, which the status shows then.
+        ``since`` is the beginning of a longer wait that this one goes on with. A wait for a person
+        is in lists, too, once it has lasted for ``unnoted``.
         """
-        self.answer = None  # what was said to an earlier question is no answer to this one
+        if answers:
+            self.answer = None  # what was said to an earlier question is no answer to this one
         if condition():
             return True
         now = workflow.now()
-        since, until = part_of or (now, now + timeout)
         waiting = self.journal.wait(
             Waiting(
                 waiting_for=waiting_for,
-                since=since,
-                until=until,
+                since=since or now,
+                until=now + timeout,
                 prompt=prompt,
                 likely_cause=cause,
                 answers=answers,
             )
         )
-        # Who is offline will hardly come within seconds.
-        unnoted = timedelta(0) if waiting_for is WaitingFor.CONNECTION else policies.WAIT_UNNOTED
         noted = False
         try:
-            if not waiting_for.is_for_a_person or timeout <= unnoted:
+            unlisted = not waiting_for.is_for_a_person or self.journal.cleaning_up
+            if unlisted or timeout <= unnoted:
                 return await self.wait(condition, timeout, why=prompt)
             if unnoted and await self.wait(condition, unnoted, why=prompt):
                 return True
@@ -134,7 +152,7 @@ class Run:
             self._note_wait(waiting)
             return await self.wait(condition, timeout - unnoted, why=prompt)
         finally:
-            self.journal.stop_waiting()
+            self.journal.stop_waiting(waiting)
             if noted:
                 self._note_wait(None)
 

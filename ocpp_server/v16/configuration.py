@@ -19,6 +19,7 @@ from ocpp_server.session import Session
 from ocpp_server.v16.replies import failed
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
+_CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"
 _MAX_KEYS: Final = "GetConfigurationMaxKeys"
 _DEFAULT_PAGE: Final = 10
 _MAX_PAGE: Final = 100
@@ -116,6 +117,7 @@ async def apply(
     return ConfigurationOutcome(
         parameters=tuple(await _read_back(session, outcomes, silent=silent)),
         number_of_connectors=inventory.number(_NUMBER_OF_CONNECTORS),
+        connection_timeout_s=inventory.number(_CONNECTION_TIMEOUT),
         keys_reported=len(inventory.keys),
     )
 

@@ -36,7 +36,7 @@ def _check(journal: Journal, name: CheckName, *, fails: bool = False) -> Iterato
         journal.note("A remark.", needs_review=True)
         journal.wait(WAITING)
         yield
-        journal.stop_waiting()
+        journal.stop_waiting(WAITING)
         journal.step("second", "It is so, too.")
         yield
         if fails:

@@ -18,6 +18,7 @@ from domain.failures import FailureCode
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE, KEMPOWER_SATELLITE, Profile
+from simulator.words import ChargePointStatus
 from storage.log import LogEntry
 from storage.tables import transactions
 from tests.faults.encores import lose_connection
@@ -203,6 +204,24 @@ async def test_a_vehicle_is_waited_for(stage: Stage) -> None:
         view = await stage.verdict(run)
         assert charge_point.remote_starts <= 2  # it says Preparing for a start, as for a cable
     assert view.status is RunStatus.COMPLETED, view.failure
+
+
+@sqlite
+async def test_a_cable_that_comes_after_its_time_out_brings_another_start_at_once(
+    stage: Stage,
+) -> None:
+    late = replace(ABB_TERRA_AC_W22, auto_plug=False, configuration={"ConnectionTimeOut": "60"})
+    pace = replace(PATIENT, vehicle=timedelta(minutes=2), start=timedelta(minutes=1))
+    async with stage.powered(profile=late) as charge_point:
+        run = await stage.start(charge_point.identity, pace=pace)
+        await charge_point.until(lambda: charge_point.status(1) is ChargePointStatus.PREPARING)
+        await charge_point.until(lambda: charge_point.status(1) is ChargePointStatus.AVAILABLE)
+        assert charge_point.remote_starts == 1
+        charge_point.plug_in()
+        await charge_point.until(lambda: charge_point.remote_starts > 1)
+        view = await stage.verdict(run)
+    assert view.status is RunStatus.COMPLETED, view.failure
+    assert charge_point.remote_starts == 2
 
 
 @sqlite

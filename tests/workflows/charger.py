@@ -80,6 +80,7 @@ class Behaviour:
     )
     heals_when_made_available: bool = True
     number_of_connectors: int | None = 1
+    connection_timeout_s: int | None = None
     reboot_for: frozenset[str] = frozenset()
     reboots_in_vain: bool = False
     """It reports the old values after a restart, too."""
@@ -227,6 +228,7 @@ class ScriptedChargePoint:
                 for wanted in request.parameters
             ),
             number_of_connectors=self.behaviour.number_of_connectors,
+            connection_timeout_s=self.behaviour.connection_timeout_s,
             keys_reported=12,
         )
         verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from domain.commissioning import Answer
 from domain.operations import Outcome, Reply, StartTestTransaction
-from domain.states import ConnectorStatus, RunStatus, WaitingFor
+from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import Stage, StageMaker
@@ -85,5 +86,75 @@ async def test_a_start_is_not_asked_for_without_end(
     )
 
 
-def _asked(stage: Stage) -> None:
+async def test_a_vehicle_is_asked_for_and_can_be_skipped_at_once(set_stage: StageMaker) -> None:
+    """In the first minute, while the start that was accepted may still be followed."""
+    stage = await set_stage(Behaviour(starts=False))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage), within=45)
+        waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is WaitingFor.VEHICLE
+        assert waiting.prompt == "Plug a vehicle or a tester into connector 1."
+        assert waiting.answers == (InstallerAnswer.SKIP,)
+        skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
+        await handle.execute_update(CommissioningWorkflow.answer, skip)
+    view = await stage.verdict_of(handle)
+    assert view.checks[3].result is CheckResult.SKIPPED
     assert stage.charger.received["start_test_transaction"] == 1
+
+
+async def test_a_cable_that_is_in_is_not_asked_for(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(starts=False, statuses={1: ConnectorStatus.PREPARING}))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage), within=45)
+        waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is WaitingFor.START
+        assert waiting.answers == (InstallerAnswer.SKIP,)
+    await stage.env.sleep(timedelta(seconds=70))
+    waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+    assert waiting is not None
+    assert waiting.waiting_for is WaitingFor.VEHICLE
+    assert waiting.prompt == "Plug a vehicle or a tester into connector 1 anew."
+    await handle.cancel()
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["by its status", "by its configuration"])
+async def test_a_cable_after_the_time_out_of_the_charge_point_is_answered_at_once(
+    set_stage: StageMaker, *, tells: bool
+) -> None:
+    """It remembers a start for 20 s; the cable comes after 30 s."""
+    stage = await set_stage(Behaviour(starts=False, connection_timeout_s=None if tells else 20))
+    handle = await stage.start()
+    await eventually(lambda: _asked(stage), within=45)
+    if tells:  # of the start, and of its end
+        await stage.charger.set_status(1, ConnectorStatus.PREPARING)
+        await stage.charger.set_status(1, ConnectorStatus.AVAILABLE)
+    await stage.env.sleep(timedelta(seconds=30))
+    _asked(stage)
+    stage.charger.behaviour.starts = True
+    with stage.env.auto_time_skipping_disabled():  # no timer of the run ends meanwhile
+        await stage.charger.set_status(1, ConnectorStatus.PREPARING)
+        await eventually(lambda: _asked(stage, 2), within=15)
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED, view.failure
+
+
+async def test_a_cable_that_comes_in_time_brings_no_other_start(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(starts=False, connection_timeout_s=120))
+    handle = await stage.start()
+    await eventually(lambda: _asked(stage), within=45)
+    await stage.env.sleep(timedelta(seconds=40))
+    await stage.charger.set_status(1, ConnectorStatus.PREPARING)
+    await stage.env.sleep(timedelta(seconds=40))
+    _asked(stage)
+    await stage.charger.start("A1B2C3D4E5F60718293A", 1)
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED, view.failure
+    _asked(stage)
+
+
+def _asked(stage: Stage, times: int = 1) -> None:
+    assert stage.charger.received["start_test_transaction"] == times

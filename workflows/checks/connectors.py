@@ -48,7 +48,12 @@ async def _ask_silent_ones(run: Run, numbers: list[int]) -> None:
         return [number for number in numbers if not _is_fresh(run, number)]
 
     if silent() and await run.trigger(TriggerMessage.STATUS_NOTIFICATION):
-        await run.wait(lambda: not silent(), run.pace.status, why="Wait for connector status")
+        await run.prompt(
+            WaitingFor.STATUS,
+            lambda: not silent(),
+            run.pace.status,
+            "The charge point is to say how its connectors are.",
+        )
     for number in filter(None, silent()):  # nothing can be asked of connector 0 alone
         if await run.trigger(TriggerMessage.STATUS_NOTIFICATION, number):
             await _wait_until_fresh(run, number)
@@ -63,7 +68,12 @@ def _is_fresh(run: Run, number: int) -> bool:
 
 
 async def _wait_until_fresh(run: Run, number: int) -> None:
-    await run.wait(lambda: _is_fresh(run, number), run.pace.status, why="Wait for connector status")
+    await run.prompt(
+        WaitingFor.STATUS,
+        lambda: _is_fresh(run, number),
+        run.pace.status,
+        f"The charge point is to say how {name_of(number).lower()} is.",
+    )
 
 
 async def _examine(run: Run, number: int) -> Failure | None:
@@ -72,11 +82,12 @@ async def _examine(run: Run, number: int) -> Failure | None:
     if verdict.advice is ConnectorAdvice.MAKE_AVAILABLE:
         before = run.inbox.connectors[number]
         await _make_available(run, number)
-        await run.wait(
+        await run.prompt(
+            WaitingFor.STATUS,
             # Not any other report: it may have said once more what it is, before it took the order.
             lambda: _judge(run, number).advice is not ConnectorAdvice.MAKE_AVAILABLE,
             run.pace.status,
-            why=f"Wait for connector {number} to become available",
+            f"{name_of(number)} is to become available; it was told to.",
         )
         verdict = _judge(run, number)
         if verdict.advice is not ConnectorAdvice.MAKE_AVAILABLE:

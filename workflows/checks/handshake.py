@@ -3,6 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from datetime import timedelta
+
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
     from domain.devices import device_name
@@ -119,6 +121,9 @@ async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
     if outcome.detail is not None:
         raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
     run.reconfigured = run.reconfigured or any(p.written for p in outcome.parameters)
+    if outcome.connection_timeout_s:  # 0 is none, or for ever
+        seconds = min(outcome.connection_timeout_s, run.pace.vehicle.total_seconds())
+        run.connection_timeout = timedelta(seconds=seconds)
     return outcome
 
 
@@ -150,7 +155,12 @@ async def _wait_for_what_is_unsaid(run: Run) -> None:
         "The charge point is to announce itself once more; restart it if it does not.",
     ):
         raise run.fail(FailureCode.BOOT_NOT_ACCEPTED, waited=in_words(run.pace.boot))
-    if not await run.wait(lambda: _is_alive(run), run.pace.heartbeat, why="Wait for a heartbeat"):
+    if not await run.prompt(
+        WaitingFor.HEARTBEAT,
+        lambda: _is_alive(run),
+        run.pace.heartbeat,
+        "The charge point is to send a heartbeat; it does so by itself.",
+    ):
         raise run.fail(FailureCode.NO_HEARTBEAT, waited=in_words(run.pace.heartbeat))
 
 

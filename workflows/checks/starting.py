@@ -1,0 +1,225 @@
+"""The start of the test charge: asked for remotely, with a prompt for a vehicle that stands."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    import asyncio
+    from datetime import timedelta
+
+    from activities.charge_point import ChargePointActivities
+    from domain.facts import TransactionFact
+    from domain.failures import FailureCode
+    from domain.operations import Outcome, Reply, StartTestTransaction
+    from domain.states import InstallerAnswer, WaitingFor
+    from workflows import policies
+    from workflows.inbox import PLUGGED_IN
+    from workflows.journal import CheckSkippedError
+    from workflows.run import Run, in_words
+
+
+async def start(run: Run, connector: int) -> TransactionFact:
+    """Have the charge started, with a prompt for a vehicle that stands until it is."""
+    asks = _Asks(run, connector)
+    run.answer = None  # to an earlier question
+    asking = asyncio.create_task(asks.until_it_starts())
+    try:
+        await _prompt_for_vehicle(run, connector, asking)
+        if asking.done():
+            asking.result()
+    finally:
+        asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        asking.cancel()
+        await workflow.wait([asking])
+    started = ours(run)
+    if started is not None:
+        return started
+    if run.answer is not None:
+        raise CheckSkippedError(
+            f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
+            f"{run.answer.note}"
+        )
+    if asks.rejection is not None:
+        raise run.fail(
+            FailureCode.TRANSACTION_REJECTED, connector_id=connector, detail=asks.rejection
+        )
+    raise run.fail(
+        FailureCode.TRANSACTION_NOT_STARTED,
+        connector_id=connector,
+        waited=in_words(run.pace.vehicle),
+    )
+
+
+async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[None]) -> None:
+    """Until the charge has started, the time is over, or somebody skips it."""
+    began = workflow.now()
+
+    def over() -> bool:
+        return asking.done() or run.answer is not None
+
+    if _is_plugged_in(run, connector):
+        await run.prompt(
+            WaitingFor.START,
+            over,
+            min(run.pace.start, run.pace.vehicle),
+            f"A cable is in connector {connector}; the charge point is to start the test charge.",
+            answers=(InstallerAnswer.SKIP,),
+        )
+    if not over():
+        await run.prompt(
+            WaitingFor.VEHICLE,
+            over,
+            began + run.pace.vehicle - workflow.now(),
+            f"Plug a vehicle or a tester into connector {connector}"
+            + (" anew." if _is_plugged_in(run, connector) else "."),
+            answers=(InstallerAnswer.SKIP,),
+            since=began,
+        )
+
+
+class _Asks:
+    """Asks for the start, and again with reason; believes events, not replies."""
+
+    def __init__(self, run: Run, connector: int) -> None:
+        self._run = run
+        self._connector = connector
+        self.rejection: str | None = None
+        """Why the newest was refused, if it was."""
+
+    async def until_it_starts(self) -> None:
+        """Ask until a transaction runs; whoever waits for that ends it when the time is over."""
+        run, number = self._run, 0
+        while ours(run) is None:
+            number += 1
+            # A cable that goes in from here on, be it before the answer, may be too late for this.
+            before = _Before(run, self._connector)
+            expected_until = run.start_expected_until
+            outcome = await _ask_for_start(run, self._connector, number)
+            refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
+            if not refused:
+                self.rejection = None
+                run.start_expected_until = workflow.now() + run.pace.start
+            else:
+                # One that was taken may be why this one was not.
+                run.start_expected_until = expected_until
+                self.rejection = None if expected_until else outcome.detail or outcome.reply
+            if refused and number > 1:
+                # It may report a cable anew with each start that it refuses.
+                await run.wait(
+                    lambda: ours(run) is not None, policies.START_PAUSE, why="Pause before a start"
+                )
+            # It may never have arrived, and no vehicle that is there would tell.
+            lost = outcome.reply is Reply.UNKNOWN
+            patience = run.pace.start if lost else run.pace.vehicle_prompt
+            await _until_there_is_reason(run, before, remembered=not refused, patience=patience)
+
+
+class _Before:
+    """What was known of the connector before a start was asked for."""
+
+    def __init__(self, run: Run, connector: int) -> None:
+        self._inbox = run.inbox
+        self._connector = connector
+        self._freed = run.inbox.freed[connector]
+        self._boots = run.inbox.restart_mark()
+        self.fact = run.inbox.connectors.get(connector)
+
+    def is_plugged_in(self) -> bool:
+        """Whether it has said since that a cable is in, or that it waits for one."""
+        now = self._inbox.connectors.get(self._connector)
+        if now is None or now.status not in PLUGGED_IN:
+            return False
+        return now != self.fact or self._inbox.freed[self._connector] > self._freed
+
+    def is_void(self) -> bool:
+        """Whether it has shown since that it remembers the start no more."""
+        return self._inbox.freed[self._connector] > self._freed or self._inbox.restarted_since(
+            self._boots
+        )
+
+    def take(self) -> None:
+        """Take what it says now for known."""
+        self.fact = self._inbox.connectors.get(self._connector)
+
+
+async def _until_there_is_reason(
+    run: Run, before: _Before, *, remembered: bool, patience: timedelta
+) -> None:
+    """Wait until a transaction runs, or there is a reason to ask for it once more.
+
+    A cable is one, unless the charge point still remembers the start and begins by itself. Its own
+    time-out tells for how long it does, and a connector that is available again that it does not.
+    Time is another, for not each charge point tells of a cable.
+    """
+    asked_at = workflow.now()
+    until = asked_at + patience
+    remembers_until = asked_at + (run.connection_timeout or run.pace.start)
+
+    def runs() -> bool:
+        return ours(run) is not None
+
+    async def plugged_in() -> bool:
+        left = until - workflow.now()
+        return await run.wait(
+            lambda: runs() or before.is_plugged_in(), left, why="Wait for a cable, or for the start"
+        )
+
+    while until > workflow.now() and await plugged_in():
+        if runs() or not remembered or before.is_void() or workflow.now() > remembers_until:
+            return
+        before.take()
+        if workflow.now() - asked_at < policies.START_ANNOUNCED:
+            # It may have told of the start alone: the cable, if there is none, is yet to come.
+            until = min(until, remembers_until)
+            continue
+        follows = run.pace.start if run.connection_timeout else policies.START_FOLLOWS
+        await run.wait(
+            lambda: runs() or before.is_void(),
+            min(follows, until - workflow.now()),
+            why="Wait for the start that waited for the cable",
+        )
+        if runs() or not before.is_void():
+            return
+        before.take()  # the cable was taken out
+
+
+async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
+    run.start_expected_until = workflow.now() + run.pace.start  # should the run end meanwhile
+    return await run.charge_point.call(
+        ChargePointActivities.start_test_transaction,
+        StartTestTransaction(
+            charge_point_id=run.request.charge_point_id,
+            commissioning_id=run.request.commissioning_id,
+            intent=f"{run.request.commissioning_id}:start:{attempt}",
+            connector_id=connector,
+            id_tag=run.briefing.id_tag,
+        ),
+        summary=f"Start a test charge on connector {connector}",
+    )
+
+
+def _is_plugged_in(run: Run, connector: int) -> bool:
+    fact = run.inbox.connectors.get(connector)
+    return fact is not None and fact.status in PLUGGED_IN
+
+
+async def late_start(run: Run) -> None:
+    """Wait for the transaction of a start that was asked for just before the run came to its end.
+
+    Nobody would stop it any more.
+    """
+    if run.start_expected_until is None or ours(run) is not None:
+        return
+    left = run.start_expected_until - workflow.now()
+    if left > timedelta(0):
+        await run.prompt(
+            WaitingFor.START,
+            lambda: ours(run) is not None,
+            left,
+            "The test charge that was asked for may start yet; then it is stopped.",
+        )
+
+
+def ours(run: Run) -> TransactionFact | None:
+    """Return the test transaction of this run, running or ended."""
+    tag = run.briefing.id_tag
+    return next((t for t in run.inbox.transactions.values() if t.id_tag == tag), None)
