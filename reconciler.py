@@ -12,7 +12,8 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a transaction that has ended and waits to be billed: its billing is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
-- an invitation whose end the project's workflow has missed: it is told, and started if need be.
+- an invitation whose end the project's workflow has missed: it is told, and started if need be;
+- an answer that was kept for a repeat of its request, and has had its day: it is forgotten.
 
 Every worker runs one; two at work do no harm. A row that cannot be mended, or a whole step that
 fails, is logged and holds up no other.
@@ -47,6 +48,7 @@ from storage.billing_due import due
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.invitations import Invitations
+from storage.kept_answers import KeptAnswers
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
@@ -150,6 +152,7 @@ class Reconciler:
         await self._step("list", self._open.refresh())
         for sweep in self._sweeps:
             await self._step(sweep.name, sweep.go(self._database))
+        await self._step("kept_answers", self._forget_answers())
         if self._now() >= self._next_invitations and await self._step(
             "invitations", self._invitations.go(self._database)
         ):
@@ -163,6 +166,11 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001 - healing outlives every outage
             _log.warning("reconciler_step_failed", step=name, error=repr(error)[:300])
             return False
+
+    async def _forget_answers(self) -> bool:
+        async with self._database.write() as connection:
+            await KeptAnswers(connection).purge(before=self._now())
+        return True
 
     async def _waiting(
         self, connection: AsyncConnection, *, after: str, limit: int

@@ -30,6 +30,7 @@ from api.errors import install_error_handlers
 from api.handover.endpoints import router as handover
 from api.handover.invitations import router as invitations
 from api.health.endpoints import router as health
+from api.idempotency.keyed import KeyedMiddleware
 from api.imports.endpoints import router as imports
 from api.invitations.endpoints import installer_router as invitations_to_work
 from api.invitations.endpoints import owner_router as invitations_to_own
@@ -126,6 +127,8 @@ def bare_app() -> FastAPI:
     app.include_router(online_copies)
     docs.install_docs(app)
     app.state.operations = Operations(app.routes)
+    # Within the handlers of errors, so that its own are rendered like all others.
+    app.router.middleware_stack = KeyedMiddleware(app.router.middleware_stack)
     return app
 
 

@@ -1,7 +1,7 @@
 """Dependencies of endpoints: the parts, who calls, which id is meant."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -15,6 +15,9 @@ from domain.states import Role
 from storage.accounts import Account, Accounts
 from storage.sessions import RevokedTokens
 
+PARTS: Final = "dynamo.parts"
+"""Where a request has parts of its own."""
+
 _bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
@@ -24,7 +27,7 @@ _bearer = HTTPBearer(
 
 
 def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
+    parts: Parts = request.scope.get(PARTS) or request.app.state.parts
     return parts
 
 

@@ -108,10 +108,11 @@ class RequestMiddleware:
                 await problem_response(error, scope["dynamo.request_id"])(scope, receive, send)
                 return
             if body is not None:
-                await self._app(scope, _replayed(body, receive), send)
+                await self._app(scope, replayed(body, receive), send)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Hand a body that was read to the next reader."""
     given = False
 
     async def replay() -> Message:

@@ -1,5 +1,6 @@
 """What every request may use; composed once by ``create_app``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.certificates.signing import Issuing
@@ -9,6 +10,7 @@ from api.security.passwords import Passwords
 from api.security.throttling import Throttle
 from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
+from domain.ids import Prefix, new_id
 from domain.outbound import Outbound
 from outbound import outbound_from
 from settings import Settings
@@ -30,6 +32,8 @@ class Parts:
     feeds: Feeds
     outbound: Outbound
     issuing: Issuing
+    new_id: Callable[[Prefix], str] = new_id
+    """Makes ids that a repeat of a request with a key makes again."""
 
 
 def compose(

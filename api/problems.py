@@ -12,6 +12,7 @@ from domain.errors import (
     TooManyRequestsError,
     UnavailableError,
 )
+from storage.kept_answers import KeyInUseError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:dynamo:problem:"
@@ -104,7 +105,7 @@ def _wrong(field: FieldError) -> dict[str, Any]:
 
 def headers_of(error: EngineError) -> dict[str, str]:
     """Headers that belong to an engine error."""
-    if isinstance(error, TooManyRequestsError | UnavailableError):
+    if isinstance(error, TooManyRequestsError | UnavailableError | KeyInUseError):
         return {"Retry-After": str(error.retry_after)}
     if error.status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": "Bearer"}

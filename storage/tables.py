@@ -61,6 +61,23 @@ throttles = Table(
     Column("window_ends_at", UTCDateTime, nullable=False, index=True),
 )
 
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    Column("key", String(64), primary_key=True),  # an HMAC of account, route and Idempotency-Key
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("fingerprint", String(64), nullable=False),  # an HMAC: a body may hold what is secret
+    Column("claim", String(32)),
+    Column("claimed_until", UTCDateTime),
+    Column("first_at", UTCDateTime, nullable=False),
+    Column("done_at", UTCDateTime),
+    Column("reference", String(40)),
+    Column("status", Integer),
+    Column("headers", JSON),
+    Column("body", LargeBinary),
+    Column("expires_at", UTCDateTime, nullable=False, index=True),
+)
+
 projects = Table(
     "projects",
     metadata,

@@ -17,7 +17,7 @@ from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.errors import NotFoundError
-from domain.ids import Prefix, is_id, new_id
+from domain.ids import Prefix, is_id
 from domain.invitations import NewInvitation
 from storage.members import Members
 from storage.projects import Projects
@@ -76,7 +76,7 @@ async def invite_collaborator(
     sent = await parts.temporal.invite_collaborator(
         project_request(project),
         NewInvitation(
-            invitation_id=new_id(Prefix.INVITATION),
+            invitation_id=parts.new_id(Prefix.INVITATION),
             email=body.email,
             message=body.message,
             role=body.role,

@@ -13,7 +13,7 @@ from api.projects.endpoints import HANDED_OVER, project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.errors import ConflictError
 from domain.handover import CompleteHandover, ProjectRequest
-from domain.ids import Prefix, new_id
+from domain.ids import Prefix
 from domain.invitations import NewInvitation
 from domain.states import ProjectStatus
 from storage.accounts import Account
@@ -50,7 +50,10 @@ async def invite_site_owner(
     project = await _open_project(parts, installer, project_id)
     await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
     invitation = NewInvitation(
-        invitation_id=new_id(Prefix.INVITATION), email=body.email, message=body.message, by=actor
+        invitation_id=parts.new_id(Prefix.INVITATION),
+        email=body.email,
+        message=body.message,
+        by=actor,
     )
     sent = await parts.temporal.invite_site_owner(project, invitation)
     return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)

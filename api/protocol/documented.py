@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from api.idempotency.decisions import HEADER, NOT_KEYED, REPLAYED
 from api.problems import documented_problem
 
 _JSON: Final = "application/json"
@@ -27,8 +28,36 @@ _RETRY_AFTER: Final = {
 }
 
 
+_KEY: Final = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Of your choice, such as a UUID: a repeat with the same key, within a day, is "
+    "not carried out again and has the same answer",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+}
+_REPLAYED: Final = {
+    REPLAYED: {
+        "description": "`true`: this is the answer of the first request with the key",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+_KEY_PROBLEMS: Final = {
+    "400": {"idempotency_key_invalid": "The `Idempotency-Key` is none."},
+    "409": {
+        "idempotency_key_reused": "The `Idempotency-Key` was used with another body.",
+        "idempotency_key_in_use": "The first request with it is still being carried out.",
+        "done": "It was carried out, and its answer was not kept.",
+    },
+}
+
+
 def document_protocol(document: dict[str, Any]) -> None:
-    """Add the 415 of JSON bodies, and the headers of what is throttled or away."""
+    """Add the 415 of JSON, the headers of what is throttled or away, and the keys of POST."""
+    for methods in document["paths"].values():
+        if methods.get("post", {}).get("operationId", "") not in {"", *NOT_KEYED}:
+            _document_key(methods["post"])
     for operation in _operations(document):
         responses = operation["responses"]
         if _JSON in operation.get("requestBody", {}).get("content", {}):
@@ -39,6 +68,20 @@ def document_protocol(document: dict[str, Any]) -> None:
             responses["503"]["headers"] = _RETRY_AFTER
         if "429" in responses:
             responses["429"]["headers"] = _RETRY_AFTER | _LIMITS
+
+
+def _document_key(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(_KEY)
+    responses = operation["responses"]
+    for status, codes in _KEY_PROBLEMS.items():
+        words = " ".join(f"`{code}`: {meaning}" for code, meaning in codes.items())
+        if status in responses:
+            responses[status]["description"] += f" {words}"
+        else:
+            responses[status] = documented_problem(int(status), next(iter(codes)), words)
+    for status, response in responses.items():
+        if status.startswith("2"):
+            response["headers"] = response.get("headers", {}) | _REPLAYED
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -45,9 +45,20 @@ class Throttle:
     The subjects are stored as HMACs, not in clear.
     """
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        key: bytes,
+        *,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._database = database
         self._key = key
+        self._before = before
+
+    def after(self, before: Callable[[], Awaitable[None]]) -> "Throttle":
+        """The same, but that something is done before each count."""
+        return Throttle(self._database, self._key, before=before)
 
     async def attempt(self, *attempts: tuple[Limit, str]) -> None:
         """Count an attempt under each limit.
@@ -56,6 +67,8 @@ class Throttle:
             TooManyRequestsError: One of them is exceeded; ``retry_after`` says for how long.
 
         """
+        if self._before is not None:
+            await self._before()
         now = datetime.now(UTC)
         waits = []
         async with self._database.write() as connection:
@@ -88,6 +101,8 @@ class Throttle:
     async def succeeded(self, attempts: Sequence[tuple[Limit, str]]) -> None:
         """Forget what was counted for these subjects."""
         forget([limit.name for limit, _ in attempts])
+        if self._before is not None:
+            await self._before()
         async with self._database.write() as connection:
             for limit, subject in attempts:
                 await Throttles(connection).clear(self._digest(limit, subject))

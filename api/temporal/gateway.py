@@ -1,6 +1,7 @@
 """What the API asks of workflows, one method a question."""
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
@@ -26,6 +27,7 @@ from temporalio.workflow import UpdateMethodMultiParam
 from api.temporal.link import (
     ANSWER_TIMEOUT,
     RPC_TIMEOUT,
+    PrecededLink,
     TemporalLink,
     no_answer,
     temporal_away,
@@ -75,9 +77,20 @@ class TemporalGateway:
     def __init__(
         self, connect: Callable[[], Awaitable[Client]], *, task_queue: str = SHARED_TASK_QUEUE
     ) -> None:
-        self._link = TemporalLink(connect)
-        self.sites = SiteGateway(self._link, task_queue)
         self._task_queue = task_queue
+        self._link = TemporalLink(connect)
+        self.use(self._link)
+
+    def use(self, link: TemporalLink) -> None:
+        """Ask over that connection from now on."""
+        self._link = link
+        self.sites = SiteGateway(link, self._task_queue)
+
+    def after(self, before: Callable[[], Awaitable[None]]) -> "TemporalGateway":
+        """The same, but that something is done before each question."""
+        other = copy(self)
+        other.use(PrecededLink(self._link, before))
+        return other
 
     async def check(self) -> None:
         """Make sure that Temporal is there, before anything is written that needs it."""

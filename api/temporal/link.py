@@ -115,3 +115,22 @@ class TemporalLink:
                 _log.warning("temporal_unreachable", error=str(error))
                 raise temporal_away() from error
         return self._client
+
+
+class PrecededLink(TemporalLink):
+    """The same client, before each use of which something is done."""
+
+    def __init__(self, link: TemporalLink, before: Callable[[], Awaitable[None]]) -> None:
+        self._link = link
+        self._before = before
+
+    @asynccontextmanager
+    async def client(self, *, within: timedelta = RPC_TIMEOUT) -> AsyncIterator[Client]:
+        """Do what comes before, then give the client."""
+        await self._before()
+        async with self._link.client(within=within) as client:
+            yield client
+
+    async def check(self) -> None:
+        """Make sure that Temporal is there; nothing has to come before that."""
+        await self._link.check()

@@ -135,6 +135,25 @@ def upgrade() -> None:
     with op.batch_alter_table('throttles', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_throttles_window_ends_at'), ['window_ends_at'], unique=False)
 
+    op.create_table('kept_answers',
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('claim', sa.String(length=32), nullable=True),
+    sa.Column('claimed_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('first_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reference', sa.String(length=40), nullable=True),
+    sa.Column('status', sa.Integer(), nullable=True),
+    sa.Column('headers', sa.JSON(), nullable=True),
+    sa.Column('body', sa.LargeBinary(), nullable=True),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_kept_answers_account_id')),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_kept_answers'))
+    )
+    with op.batch_alter_table('kept_answers', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kept_answers_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('projects',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('installer_id', sa.String(length=40), nullable=False),
@@ -693,6 +712,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_projects_installer_id_id'))
 
     op.drop_table('projects')
+    with op.batch_alter_table('kept_answers', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_kept_answers_expires_at'))
+
+    op.drop_table('kept_answers')
     with op.batch_alter_table('throttles', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_throttles_window_ends_at'))
 

@@ -1,0 +1,35 @@
+"""Which POSTs take no key, and whose answers are not kept. All others take one, and are kept."""
+
+from collections.abc import Mapping
+from typing import Final
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotency-Replayed"
+
+NOT_KEYED: Final[Mapping[str, str]] = {
+    "signUpInstaller": "There is no account yet that the key could be of. A repeat is answered "
+    "`email_taken`: log in.",
+    "logInInstaller": "Its answer is a token, which is never stored. Each login makes its own.",
+    "logInSiteOwner": "Its answer is a token, which is never stored. Each login makes its own.",
+    "logOutInstaller": "The token is void afterwards, so that a repeat is answered "
+    "`token_revoked`.",
+    "logOutSiteOwner": "The token is void afterwards, so that a repeat is answered "
+    "`token_revoked`.",
+    "acceptInvitation": "The token of the mail works once, so that a repeat is answered "
+    "`invitation_used`: log in.",
+    "acceptInvitationToWork": "The token of the mail works once, so that a repeat is answered "
+    "`invitation_used`: log in.",
+    "declineInvitation": "The token of the mail works once, so that a repeat is answered "
+    "`invitation_declined`.",
+    "declineInvitationToWork": "The token of the mail works once, so that a repeat is answered "
+    "`invitation_declined`.",
+}
+"""By the name of the operation: why its POST takes no key."""
+
+SECRET: Final[Mapping[str, str]] = {
+    "createWebhook": "Its answer held the webhook's secret, which is told once: get a new one with "
+    "POST …/webhooks/{id}/rotate-secret.",
+    "rotateWebhookSecret": "Its answer held the new secret, which is told once: rotate again, with "
+    "another key, to get one that you know.",
+}
+"""By the name of the operation: that its answer holds a secret, and how to get a new one."""

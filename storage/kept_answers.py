@@ -1,0 +1,189 @@
+"""Answers that are kept for a repeat of their request, by the key that the client gave it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError
+from storage.dialects import conflict_insert
+from storage.tables import kept_answers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keyed:
+    """A request with a key: whose it is, what it is known by, and what it says.
+
+    ``key``: of account, route and the client's own key. ``fingerprint``: of the body. ``claim``: of
+    this one try, so that one that was taken for dead cannot end what another has begun.
+    """
+
+    key: str
+    account_id: str
+    fingerprint: str
+    claim: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What was answered: headers are those that belong to the body and its effect."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What is known of a key that was used before.
+
+    ``answer`` is None where it was not kept, or was lost; ``reference`` is then the id that it had.
+    """
+
+    done_at: datetime
+    answer: Answer | None
+    reference: str | None
+
+
+class KeyInUseError(ConflictError):
+    """The first request with the key is still being carried out."""
+
+    def __init__(self, code: str, detail: str, *, retry_after: int) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+
+
+def key_in_use(seconds: float) -> KeyInUseError:
+    """Say that another try has the key, for so long at most."""
+    wait = max(1, round(seconds))
+    return KeyInUseError(
+        "idempotency_key_in_use",
+        "The first request with this Idempotency-Key is still being carried out. Repeat it in "
+        f"{wait} seconds, with the same key.",
+        retry_after=wait,
+    )
+
+
+class KeptAnswers:
+    """Repository of kept answers."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def claim(
+        self, keyed: Keyed, *, now: datetime, until: datetime, expires_at: datetime
+    ) -> Kept | datetime:
+        """Take the key for this try, or say what is known of it.
+
+        Returns the moment of the first try, which a try after a crash shares.
+
+        Raises:
+            KeyInUseError: Another try has it, until it ends or its time is up.
+            ConflictError: ``idempotency_key_reused``: the key was used for something else.
+
+        """
+        table = kept_answers
+        await self._connection.execute(
+            delete(table).where(table.c.key == keyed.key).where(table.c.expires_at <= now)
+        )
+        made = await self._connection.execute(
+            conflict_insert(self._connection, table)
+            .values(
+                key=keyed.key,
+                account_id=keyed.account_id,
+                fingerprint=keyed.fingerprint,
+                claim=keyed.claim,
+                claimed_until=until,
+                first_at=now,
+                expires_at=expires_at,
+            )
+            .on_conflict_do_nothing(index_elements=[table.c.key])
+            .returning(table.c.key)
+        )
+        if made.one_or_none() is not None:
+            return now
+        row = (
+            await self._connection.execute(
+                select(table).where(table.c.key == keyed.key).with_for_update()
+            )
+        ).one()
+        if row.fingerprint != keyed.fingerprint:
+            raise ConflictError(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for a request with another body. Give each request "
+                "a key of its own; a repeat has the same key and the same body.",
+            )
+        if row.status is None and row.claim is not None and row.claimed_until > now:
+            raise key_in_use((row.claimed_until - now).total_seconds())
+        if row.done_at is not None:
+            return _kept(row)
+        await self._connection.execute(
+            update(table)
+            .where(table.c.key == keyed.key)
+            .values(claim=keyed.claim, claimed_until=until)
+        )
+        first_at: datetime = row.first_at
+        return first_at
+
+    async def done(
+        self,
+        keyed: Keyed,
+        *,
+        at: datetime,
+        answer: Answer | None = None,
+        reference: str | None = None,
+        ended: bool,
+    ) -> bool:
+        """Note that the effect stands, with its answer once that is known.
+
+        False when the try's time was up and another has the key: then nothing of it may stand.
+        """
+        values: dict[str, object] = {"done_at": at, "reference": reference}
+        if ended:
+            values["claim"] = None
+        if answer is not None:
+            values |= {
+                "status": answer.status,
+                "headers": dict(answer.headers),
+                "body": answer.body,
+            }
+        return await self._set(keyed, values)
+
+    async def release(self, keyed: Keyed) -> None:
+        """Let the next try with this body have the key: this one ended in an error."""
+        await self._set(keyed, {"claim": None, "claimed_until": None, "done_at": None})
+
+    async def forget(self, keyed: Keyed) -> None:
+        """Let the key be used for whatever: the request was refused."""
+        table = kept_answers
+        await self._connection.execute(
+            delete(table).where(table.c.key == keyed.key).where(table.c.claim == keyed.claim)
+        )
+
+    async def purge(self, *, before: datetime) -> None:
+        """Forget what has expired."""
+        await self._connection.execute(
+            delete(kept_answers).where(kept_answers.c.expires_at < before)
+        )
+
+    async def _set(self, keyed: Keyed, values: Mapping[str, object]) -> bool:
+        table = kept_answers
+        changed = await self._connection.execute(
+            update(table)
+            .where(table.c.key == keyed.key)
+            .where(table.c.claim == keyed.claim)
+            .values(**values)
+        )
+        return changed.rowcount == 1
+
+
+def _kept(row: Row[Any]) -> Kept:
+    is_kept = row.status is not None
+    return Kept(
+        done_at=row.done_at,
+        answer=Answer(status=row.status, headers=row.headers, body=row.body) if is_kept else None,
+        reference=row.reference,
+    )
