@@ -63,6 +63,8 @@ class Run:
     """A start was asked for and not refused: its transaction may still come, until then."""
     connection_timeout: timedelta | None = None
     """For how long the charge point remembers a start without a cable, if it has said."""
+    ended_before: set[int] = field(default_factory=set)
+    """Its transactions that had ended before its test charge began: of a start before this one."""
 
     @property
     def pace(self) -> Pace:

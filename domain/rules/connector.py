@@ -29,11 +29,16 @@ class ConnectorVerdict:
 
 
 def judge_connector(
-    connector_id: int, fact: ConnectorFact | None, *, test_follows: bool
+    connector_id: int,
+    fact: ConnectorFact | None,
+    *,
+    test_follows: bool,
+    own_charge: bool = False,
 ) -> ConnectorVerdict:
     """Judge the last status of a connector. Connector 0 is the station: faulted, off, or well.
 
     A plugged-in cable is welcome where a test transaction follows, else it is to be unplugged.
+    ``own_charge``: the test charge of this very run goes on there, begun before the run was anew.
     """
     if fact is None:
         return ConnectorVerdict(advice=ConnectorAdvice.ASK, detail="No status was reported.")
@@ -57,6 +62,10 @@ def judge_connector(
         case ConnectorStatus.PREPARING | ConnectorStatus.OCCUPIED if test_follows:
             return ConnectorVerdict(
                 advice=ConnectorAdvice.PASS, detail=f"{said} A cable is plugged in."
+            )
+        case status if own_charge and status != ConnectorStatus.UNAVAILABLE:
+            return ConnectorVerdict(
+                advice=ConnectorAdvice.PASS, detail=f"{said} The test charge of this run goes on."
             )
         case ConnectorStatus.RESERVED | ConnectorStatus.UNAVAILABLE:
             return ConnectorVerdict(advice=ConnectorAdvice.MAKE_AVAILABLE, detail=said)

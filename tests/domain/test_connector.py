@@ -58,6 +58,13 @@ def test_advice(
     assert of_station.advice is station
 
 
+@pytest.mark.parametrize("status", list(ConnectorStatus))
+def test_the_runs_own_charge_is_no_vehicle_in_the_way(status: ConnectorStatus) -> None:
+    verdict = judge_connector(1, fact(status), test_follows=True, own_charge=True)
+    other = {ConnectorStatus.FAULTED: FAIL, ConnectorStatus.UNAVAILABLE: MAKE_AVAILABLE}
+    assert verdict.advice is other.get(status, PASS)
+
+
 def test_every_status_is_in_the_table_above() -> None:
     marks = test_advice.pytestmark  # type: ignore[attr-defined]
     assert {row[0] for row in marks[0].args[1]} == set(ConnectorStatus)

@@ -47,6 +47,7 @@ from domain.rules.configuration import judge_configuration
 from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
 
 EPOCH = datetime(2026, 5, 1, 9, tzinfo=UTC)
+ID_TAG = "A1B2C3D4E5F60718293A"
 REGISTERED = Registered(
     charge_point_id="cp_1",
     project_id="prj_1",
@@ -396,12 +397,13 @@ class MemoryRecords:
         behaviour = self.charger.behaviour
         return Briefing(
             accepted=True,
-            id_tag="A1B2C3D4E5F60718293A",
+            id_tag=ID_TAG,
             registered=REGISTERED,
             snapshot=Snapshot(
                 connection=self.charger.connection() if behaviour.online else None,
                 boot=self.charger.boot() if behaviour.online and behaviour.boots else None,
                 connectors=self.charger.connectors() if behaviour.online else (),
+                transactions=(self.charger.transaction,) if self.charger.transaction else (),
                 provisioned=self.charger.provisioned,
                 last_refusal=self.refusal,
             ),

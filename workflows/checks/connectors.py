@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckResult, ConnectorStatus, WaitingFor
     from workflows.availability import UNHEARD
     from workflows.charge_point import NoAnswerError
+    from workflows.checks.test_charge import open_transactions
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
@@ -123,6 +124,8 @@ def _judge(run: Run, number: int) -> ConnectorVerdict:
         number,
         run.inbox.connectors.get(number),
         test_follows=run.request.options.run_test_transaction,
+        # A run that begins anew, as Temporal has lost it, finds what it had started before.
+        own_charge=any(ours.connector_id == number for ours in open_transactions(run)),
     )
 
 

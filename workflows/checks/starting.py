@@ -19,6 +19,11 @@ with workflow.unsafe.imports_passed_through():
 
 async def start(run: Run, connector: int) -> TransactionFact:
     """Have the charge started, with a prompt for a vehicle that stands until it is."""
+    run.ended_before = {t.transaction_id for t in _all_of(run) if t.stopped_at is not None}
+    begun = ours(run)
+    if begun is not None:
+        run.journal.note("The test charge had begun before the run was started anew; it goes on.")
+        return begun
     asks = _Asks(run, connector)
     run.answer = None  # to an earlier question
     asking = asyncio.create_task(asks.until_it_starts())
@@ -220,6 +225,14 @@ async def late_start(run: Run) -> None:
 
 
 def ours(run: Run) -> TransactionFact | None:
-    """Return the test transaction of this run, running or ended."""
+    """Return the test transaction of this run, running or ended.
+
+    A run that begins anew, as Temporal has lost it, has perhaps more than one: what runs goes on.
+    """
+    mine = [t for t in _all_of(run) if t.transaction_id not in run.ended_before]
+    return next((t for t in mine if t.stopped_at is None), mine[0] if mine else None)
+
+
+def _all_of(run: Run) -> list[TransactionFact]:
     tag = run.briefing.id_tag
-    return next((t for t in run.inbox.transactions.values() if t.id_tag == tag), None)
+    return [t for t in run.inbox.transactions.values() if t.id_tag == tag]
