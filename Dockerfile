@@ -1,4 +1,5 @@
 # One image for every process: `dynamo api`, `worker`, `ocpp-server`, `migrate`, and `up` for all.
+# tests/support/wheel.py runs the commands of the build stage, and the tests play the guide on what they install.
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source

@@ -5,12 +5,13 @@
 ``database_url``, ``database``            run on SQLite and on PostgreSQL; one of them alone by
                                           ``@pytest.mark.parametrize("database_url", ["sqlite"],
                                           indirect=True)``
+``installed``                             the engine from its wheel, in an environment of its own
 ``figure``                                notes a measured figure, printed after the tests
 """
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import uuid4
@@ -88,6 +89,12 @@ def shared_servers(request: pytest.FixtureRequest) -> str:
 def temporal_address(shared_servers: str) -> str:
     """``host:port`` of the session's Temporal server."""
     return shared.ask(shared_servers, "temporal")
+
+
+@pytest.fixture(scope="session")
+def installed(shared_servers: str) -> Sequence[str]:
+    """The command of the engine installed from its wheel, away from the checkout."""
+    return (shared.ask(shared_servers, "installed"),)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,10 @@
 """The demo plays the guide, and fails where the engine does not hold what it expects."""
 
 import io
-import os
 import shlex
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,16 +16,20 @@ from demo.account import Account, DemoFailedError
 from demo.caller import Caller
 from demo.play import Play
 from tests.documents.reading import texts
+from tests.support.processes import CHECKOUT, environment
 
 
 @contextmanager
-def _running_demo(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def _running_demo(
+    program: Sequence[str], folder: Path, *arguments: str
+) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
-        [sys.executable, "-m", "cli", "demo", *arguments],
+        [*program, "demo", *arguments],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "COLUMNS": "200"},
+        env=environment({"COLUMNS": "200"}),
     ) as process:
         try:
             yield process
@@ -36,8 +38,10 @@ def _running_demo(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.timeout(150)
-def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(tmp_path: Path) -> None:
-    with _running_demo("--papers", str(tmp_path / "papers")) as process:
+def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(
+    installed: Sequence[str], tmp_path: Path
+) -> None:
+    with _running_demo(installed, tmp_path, "--papers", str(tmp_path / "papers")) as process:
         told, _ = process.communicate(timeout=140)
     assert process.returncode == 0, told
     assert "All of it held" in told
@@ -62,8 +66,8 @@ def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(tmp_path: Pat
 
 
 @pytest.mark.timeout(90)
-def test_an_interrupted_demo_says_so_and_is_no_success() -> None:
-    with _running_demo() as process:
+def test_an_interrupted_demo_says_so_and_is_no_success(tmp_path: Path) -> None:
+    with _running_demo(CHECKOUT, tmp_path) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "signs up" in line:

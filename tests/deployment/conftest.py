@@ -1,6 +1,6 @@
 """The topology as a fixture, on a namespace and a database of its own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -40,13 +40,19 @@ def database_url(postgresql_server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 async def topology(
-    temporal_address: str, namespace: str, database_url: str, tmp_path: Path
+    temporal_address: str,
+    namespace: str,
+    database_url: str,
+    installed: Sequence[str],
+    tmp_path: Path,
 ) -> AsyncIterator[Topology]:
+    """Of what is installed from the wheel: what is shipped is what is tested."""
     async with running(
         temporal_address=temporal_address,
         namespace=namespace,
         database_url=database_url,
         folder=tmp_path,
+        program=installed,
     ) as engine:
         yield engine
 

@@ -1,6 +1,7 @@
 """docker-compose.yml and the Dockerfile against the settings, the commands and the files."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,15 @@ from urllib.parse import urlsplit
 import pytest
 import typer
 import yaml
+from sqlalchemy import text
 from temporalio.envconfig import ClientConfig
 from typer.core import TyperGroup
 
 from cli import app
+from embedded import binaries
 from settings import Settings
+from storage.catalogue import load_catalogue
+from storage.engine import Database
 
 ROOT = Path(__file__).parents[2]
 GIVEN = {
@@ -22,6 +27,7 @@ GIVEN = {
     "POSTGRES_PASSWORD": "letters4nd8digits",
 }
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?P<kind>:-|:\?)?(?P<rest>[^}]*)\}")
+_SETTING = re.compile(r"\bDYNAMO_(?!TAG\b)[A-Z_]*[A-Z]\b")
 _SECRET = re.compile(r"SECRET|PASSWORD|PWD|_KEY$")
 
 
@@ -40,7 +46,6 @@ COMPOSE: dict[str, Any] = yaml.safe_load(interpolate((ROOT / "docker-compose.yml
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ENGINE = {name: s for name, s in SERVICES.items() if s["image"].startswith("dynamo-commissioning:")}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-WHEEL = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -92,6 +97,64 @@ def test_the_sdk_reads_each_temporal_variable(name: str) -> None:
     config = ClientConfig.load_client_connect_config(disable_file=True, override_env_vars=theirs)
     assert (config["target_host"], config["namespace"]) == ("temporal:7233", "default")
     assert set(theirs) == {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+
+
+def test_what_the_pages_rely_on_is_set() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages += [page for part in ("how-to", "topics") for page in (ROOT / "docs" / part).glob("*.md")]
+    named = {name for page in pages for name in _SETTING.findall(page.read_text())}
+    assert len(named) > 15
+    of_the_image = {"DYNAMO_DATA_DIR"} & set(re.findall(r"DYNAMO_\w+(?==)", DOCKERFILE))
+    for name in ENGINE:
+        assert named - of_the_image <= set(environment(name)), name
+
+
+def test_what_is_not_said_is_as_without_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Settings()
+    for key, value in environment("api").items():
+        monkeypatch.setenv(key, value)
+    settings = Settings()
+    other = {
+        name for name in Settings.model_fields if getattr(settings, name) != getattr(plain, name)
+    }
+    assert other == {
+        *("secret_key", "certificate_key", "database_url", "smtp_url", "catalogue_dir"),
+        *("api_host", "ocpp_host", "temporal_ui_url"),
+    }
+
+
+def test_temporal_and_its_ui_are_those_of_the_tests() -> None:
+    temporal = str(binaries.find(binaries.TEMPORAL))
+    said = subprocess.run([temporal, "--version"], capture_output=True, text=True, check=True)
+    versions = re.search(r"\(Server (?P<server>[\d.]+), UI (?P<ui>[\d.]+)\)", said.stdout)
+    assert versions is not None, said.stdout
+    for name in ("temporal", "temporal-schema", "temporal-namespace"):
+        assert SERVICES[name]["image"].split(":")[1] == versions["server"], name
+    assert SERVICES["temporal-ui"]["image"].split(":")[1] == versions["ui"]
+
+
+async def test_postgresql_is_that_of_the_tests(postgresql_server_url: str) -> None:
+    database = Database(postgresql_server_url)
+    try:
+        async with database.read() as connection:
+            version = await connection.scalar(text("SHOW server_version"))
+    finally:
+        await database.close()
+    assert SERVICES["postgresql"]["image"] == f"postgres:{str(version).split('.')[0]}"
+
+
+def test_the_link_of_operators_leads_to_the_ui_that_is_published() -> None:
+    (published,) = SERVICES["temporal-ui"]["ports"]
+    address, outside, _ = published.split(":")
+    assert environment("worker")["DYNAMO_TEMPORAL_UI_URL"] == f"http://{address}:{outside}"
+
+
+def test_the_catalogue_is_where_its_setting_says() -> None:
+    for name in ENGINE:
+        (volume,) = ENGINE[name]["volumes"]
+        here, inside, mode = volume.split(":")
+        assert (inside, mode) == (environment(name)["DYNAMO_CATALOGUE_DIR"], "ro")
+        assert load_catalogue(ROOT / here).entries
 
 
 def test_nothing_else_is_set_for_the_engine() -> None:
@@ -162,14 +225,3 @@ def test_the_image_runs_the_command_as_nobody_special_from_the_locked_packages()
     for lock in ("runtime.lock", "bootstrap.lock"):
         assert f"--require-hashes --requirement requirements/{lock}" in DOCKERFILE
         assert (ROOT / "requirements" / lock).exists()
-
-
-def test_wheel_and_image_hold_every_package_and_module() -> None:
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    modules = {path.name for path in ROOT.glob("*.py")}
-    assert set(WHEEL["packages"]) == packages
-    assert set(WHEEL["include"]) == modules
-    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"}
-    assert packages <= kept
-    assert {"*.py", "pyproject.toml", "README.md", "requirements/runtime.lock"} <= kept
-    assert "requirements/bootstrap.lock" in kept

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import time
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from tests.support.figures import Figure
 from tests.support.guide import Guide
 from tests.support.processes import until_ok
 
-_DOOMED = "tests.deployment.doomed"
+_DOOMED = (sys.executable, "-P", "-m", "tests.deployment.doomed")
 _HEALED_WITHIN = 120.0  # a minute, on a machine that has other things to do
 _ENDED_WITHIN = 60.0
 
@@ -32,7 +33,7 @@ async def _until_killed(process: asyncio.subprocess.Process) -> None:
 
 async def _start_at(starts: Launcher, moment: str, serial: str) -> str:
     """Start a run at an API that dies of it; returns the charge point."""
-    api = await starts.api("api", moment, log=moment, module=_DOOMED)
+    api = await starts.api("api", moment, log=moment, program=_DOOMED)
     await until_ok(f"{api.url}/health/live")
     async with Guide(api.url, email=f"{moment}@acme.example") as guide:
         charge_point = await guide.charge_point(await guide.project("o@site.example"), serial)
@@ -82,7 +83,7 @@ async def _is_healed(temporal: Client, database: Database, charge_point: str) ->
 async def test_a_kill_between_the_row_and_the_workflow_heals(
     starts: Launcher, temporal: Client, database: Database, figure: Figure
 ) -> None:
-    dying = await starts.start("worker", "before_record", log="before_record", module=_DOOMED)
+    dying = await starts.start("worker", "before_record", log="before_record", program=_DOOMED)
     never_started, not_answered = await asyncio.gather(
         _start_at(starts, "before_start", "SN-1"), _start_at(starts, "after_start", "SN-2")
     )

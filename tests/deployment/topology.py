@@ -1,7 +1,7 @@
 """The topology of docker-compose.yml as plain processes: API, worker, two OCPP servers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from embedded.ports import free_port
 from temporal_client import DATA_CONVERTER
 from tests.support.eventually import eventually
 from tests.support.mail import MailServer, mail_server
-from tests.support.processes import dynamo, until_ok
+from tests.support.processes import CHECKOUT, dynamo, until_ok
 
 NODES = 2
 
@@ -61,31 +61,40 @@ class Launcher:
     settings: dict[str, str]
     folder: Path
     stack: AsyncExitStack
+    program: Sequence[str] = CHECKOUT
 
     async def start(
-        self, *command: str, log: str, module: str = "cli", **more: str
+        self, *command: str, log: str, program: Sequence[str] | None = None, **more: str
     ) -> asyncio.subprocess.Process:
         """Start one that runs until the end of the launcher's block."""
         process = dynamo(
             *command,
             settings=self.settings | more,
             log=self.folder / f"{log}.log",
-            module=module,
+            program=program or self.program,
         )
         return await self.stack.enter_async_context(process)
 
-    async def api(self, *command: str, log: str = "api", module: str = "cli") -> Api:
+    async def api(
+        self, *command: str, log: str = "api", program: Sequence[str] | None = None
+    ) -> Api:
         """Start an API."""
         port = free_port()
         process = await self.start(
-            *command or ("api",), log=log, module=module, DYNAMO_API_PORT=str(port)
+            *command or ("api",), log=log, program=program, DYNAMO_API_PORT=str(port)
         )
         return Api(process=process, url=f"http://127.0.0.1:{port}")
 
 
 @asynccontextmanager
 async def launcher(
-    *, temporal_address: str, namespace: str, database_url: str, folder: Path, **more: str
+    *,
+    temporal_address: str,
+    namespace: str,
+    database_url: str,
+    folder: Path,
+    program: Sequence[str] = CHECKOUT,
+    **more: str,
 ) -> AsyncIterator[Launcher]:
     """Migrate both, and stop at the end of the block what was started."""
     async with AsyncExitStack() as stack:
@@ -97,7 +106,7 @@ async def launcher(
             "TEMPORAL_ADDRESS": temporal_address,
             "TEMPORAL_NAMESPACE": namespace,
         }
-        starts = Launcher(settings=settings | more, folder=folder, stack=stack)
+        starts = Launcher(settings=settings | more, folder=folder, stack=stack, program=program)
 
         async def migrated() -> None:
             # A namespace is known to all parts of Temporal a moment after its registration.
@@ -110,7 +119,12 @@ async def launcher(
 
 @asynccontextmanager
 async def topology(
-    *, temporal_address: str, namespace: str, database_url: str, folder: Path
+    *,
+    temporal_address: str,
+    namespace: str,
+    database_url: str,
+    folder: Path,
+    program: Sequence[str] = CHECKOUT,
 ) -> AsyncIterator[Topology]:
     """Run it until the end of the block; logs are in ``folder``."""
     with mail_server() as mail:
@@ -119,6 +133,7 @@ async def topology(
             namespace=namespace,
             database_url=database_url,
             folder=folder,
+            program=program,
             DYNAMO_SMTP_URL=mail.url,
         ) as starts:
             await starts.start("worker", log="worker")

@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 import re
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import psutil
 
-from tests.support.processes import environment
+from tests.support.processes import CHECKOUT, environment
 
 FREE_PORTS = {
     "--api-port": "0",
@@ -34,14 +33,21 @@ class Up:
 
     @classmethod
     async def launch(
-        cls, data_dir: Path, settings: Mapping[str, str] | None = None, /, **options: str
+        cls,
+        data_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        /,
+        *,
+        program: Sequence[str] = CHECKOUT,
+        **options: str,
     ) -> Self:
         """Start it on free ports; ``api_port="8000"`` and the like ask for one."""
         given = FREE_PORTS | {f"--{key.replace('_', '-')}": str(v) for key, v in options.items()}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "cli", "up", "--data-dir", str(data_dir)),
+            *(*program, "up", "--data-dir", str(data_dir)),
             *(word for option in given.items() for word in option),
             env=environment(settings or {}),
+            cwd=data_dir.parent,
             stdout=PIPE,
             stderr=PIPE,
         )

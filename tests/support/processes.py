@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,23 +14,30 @@ from embedded.binaries import leashed
 from tests.support.eventually import eventually
 
 _STOP_SECONDS, _READY_SECONDS = 40, 90
+CHECKOUT = (sys.executable, "-P", "-m", "cli")
+"""The command of this checkout, in the environment of the tests."""
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without any setting, but these."""
-    plain = {k: v for k, v in os.environ.items() if not k.startswith(("DYNAMO_", "TEMPORAL_"))}
+    """Return the environment without any setting, but these; and without a way to our files."""
+    ours = ("DYNAMO_", "TEMPORAL_", "PYTHONPATH", "VIRTUAL_ENV")
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return plain | dict(settings)
 
 
 @asynccontextmanager
 async def dynamo(
-    *arguments: str, settings: Mapping[str, str], log: Path, module: str = "cli"
+    *arguments: str, settings: Mapping[str, str], log: Path, program: Sequence[str] = CHECKOUT
 ) -> AsyncIterator[Process]:
-    """Run a command until the end of the block, and see that it stops cleanly."""
+    """Run a command until the end of the block, and see that it stops cleanly.
+
+    It runs in the folder of its log.
+    """
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *leashed([sys.executable, "-P", "-m", module, *arguments]),
+            *leashed([*program, *arguments]),
             env=environment(settings),
+            cwd=log.parent,
             stdin=DEVNULL,
             stdout=output,
             stderr=output,

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from tests.support import databases
+from tests.support import databases, wheel
 from tests.support.postgres import PostgresServer
 from tests.support.temporal import TemporalServer
 
@@ -43,6 +43,7 @@ class SharedServers:
                 "temporal": self._temporal,
                 "postgresql": self._postgresql,
                 "sqlite": self._sqlite,
+                "installed": self._installed,
             }
             self._answers[name] = makers[name]()
         return self._answers[name]
@@ -78,6 +79,9 @@ class SharedServers:
         template = self._folder / "template.sqlite3"
         databases.make_sqlite_template(template)
         return str(template)
+
+    def _installed(self) -> str:
+        return str(wheel.install(self._folder / "installed"))
 
 
 class _Server(socketserver.UnixStreamServer):
