@@ -92,8 +92,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "{window}, each after a connection of less than {life}."
         ),
         (
-            "Check its power supply and its network (signal, cable, router); set the configuration "
-            "that it was given last back in its own menu or update its firmware, then retry."
+            "Check its power supply and its network (signal, cable, router), then retry. If it "
+            "began with the configuration that it was given last, set that back in its own menu "
+            "and customise those parameters to the same values, or update its firmware, before "
+            "you retry."
         ),
     ),
     FailureCode.NEVER_AT_REST: (
@@ -160,7 +162,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.CLOCK_SKEW: (
         "The clock of the charge point is off by {skew_s:.0f} s; {limit_s:.0f} s is allowed.",
-        "Set the clock or the time server of the charge point, then retry.",
+        "Set the clock or the time server of the charge point, restart it, then retry.",
     ),
     FailureCode.SLOW_LINK: (
         "A round trip to the charge point takes {ping_ms:.0f} ms; {limit_ms:.0f} ms is allowed.",

@@ -199,6 +199,11 @@ class VirtualChargePoint:
         self._hardware.maintenance.install(version)
         self._hardware.power.cycle()
 
+    def set_back(self, key: str, value: str) -> None:
+        """Set a configuration key in its own menu, which ends a boot loop that began with it."""
+        self._hardware.power.end_boot_loop()
+        self._station.configuration.override(key, value)
+
     def hasten_meters(self, pace: float) -> None:
         """Let the energy registers count so many times as fast, as if sessions were as long."""
         for connector in self._station.outlets:

@@ -17,6 +17,7 @@ class Fault(StrEnum):
     CLOCK_SKEWED = "clock-skewed"
     CLOCK_BEHIND = "clock-behind"
     NO_BOOT_ON_RECONNECT = "no-boot-on-reconnect"
+    BOOTS_ONCE = "boots-once"
     # the link
     SILENT = "silent"
     GARBAGE_FRAMES = "garbage-frames"
@@ -26,10 +27,13 @@ class Fault(StrEnum):
     REJECTS_KEY = "rejects-key"
     NEEDS_REBOOT_FOR_KEY = "needs-reboot-for-key"
     BOOT_LOOPS_ON_KEY = "boot-loops-on-key"
+    REJECTS_RESET = "rejects-reset"
+    IGNORES_RESET = "ignores-reset"
     # connectors
     CONNECTOR_FAULTED = "connector-faulted"
     STATION_FAULTED = "station-faulted"
     CONNECTOR_UNAVAILABLE = "connector-unavailable"
+    STAYS_UNAVAILABLE = "stays-unavailable"
     CABLE_PLUGGED = "cable-plugged"
     SILENT_CONNECTORS = "silent-connectors"
     NO_TRIGGER_MESSAGE = "no-trigger-message"
@@ -52,6 +56,7 @@ class Fault(StrEnum):
     NO_METER_VALUES = "no-meter-values"
     ZERO_TRANSACTION_ID = "zero-transaction-id"
     # firmware update
+    NO_FIRMWARE_UPDATE = "no-firmware-update"
     DOWNLOAD_FAILS = "download-fails"
     INSTALL_FAILS = "install-fails"
     SILENT_FIRMWARE_UPDATE = "silent-firmware-update"
@@ -77,6 +82,8 @@ EXPLANATIONS: dict[Fault, str] = {
     "set it: what begins now has not begun yet.",
     Fault.NO_BOOT_ON_RECONNECT: "Sends BootNotification after power-up only, never when a lost "
     "connection comes back.",
+    Fault.BOOTS_ONCE: "Sends one BootNotification after power-up, and none again whatever the "
+    "answer was.",
     Fault.SILENT: "Connects, then never sends a message nor answers one.",
     Fault.GARBAGE_FRAMES: "Sends a frame that is not OCPP before each of its calls.",
     Fault.DROPS_MID_TRANSACTION: "Loses its connection once, shortly after the first transaction "
@@ -88,9 +95,12 @@ EXPLANATIONS: dict[Fault, str] = {
     "the new value counts after the next reboot.",
     Fault.BOOT_LOOPS_ON_KEY: "Once MeterValueSampleInterval was changed, reboots a second after "
     "each boot.",
+    Fault.REJECTS_RESET: "Answers Rejected to Reset.",
+    Fault.IGNORES_RESET: "Accepts Reset; nothing happens then.",
     Fault.CONNECTOR_FAULTED: "Connector 1 is Faulted with GroundFailure and a vendor error code.",
     Fault.STATION_FAULTED: "The station, connector 0, is Faulted; the connectors look well.",
     Fault.CONNECTOR_UNAVAILABLE: "Connector 1 is Unavailable until ChangeAvailability(Operative).",
+    Fault.STAYS_UNAVAILABLE: "Connector 1 is Unavailable, and ChangeAvailability is Rejected.",
     Fault.CABLE_PLUGGED: "A vehicle is plugged in from the start: connector 1 is Preparing.",
     Fault.SILENT_CONNECTORS: "Sends StatusNotification only when it is triggered.",
     Fault.NO_TRIGGER_MESSAGE: "Answers TriggerMessage with the CALLERROR NotImplemented.",
@@ -113,6 +123,7 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.KWH_LABELLED_WH: "Energy is reported in kWh under the unit Wh.",
     Fault.NO_METER_VALUES: "Sends no MeterValues of its own accord, only when triggered.",
     Fault.ZERO_TRANSACTION_ID: "MeterValues carry transactionId 0.",
+    Fault.NO_FIRMWARE_UPDATE: "Answers UpdateFirmware with the CALLERROR NotSupported.",
     Fault.DOWNLOAD_FAILS: "A firmware update ends with DownloadFailed.",
     Fault.INSTALL_FAILS: "A firmware update ends with InstallationFailed.",
     Fault.SILENT_FIRMWARE_UPDATE: "Updates its firmware without Downloaded or Installed; only the "

@@ -28,11 +28,13 @@ class Registration:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._booted = False
+        self._has_said_who_it_is = False
         self.status: RegistrationStatus | None = None
 
     def powered_up(self) -> None:
         """Forget the registration: the next connection begins with a boot."""
         self._booted = False
+        self._has_said_who_it_is = False
         self._station.accepted = False
         self.status = None
 
@@ -49,6 +51,9 @@ class Registration:
 
     def boot(self) -> None:
         """Queue a BootNotification."""
+        if self._has_said_who_it_is and self._station.has(Fault.BOOTS_ONCE):
+            return
+        self._has_said_who_it_is = True
         self._station.timers.cancel("boot")
         self._station.outbox.add(
             Outgoing(

@@ -19,7 +19,7 @@ def add(hardware: Hardware, fault: Fault) -> None:
             hardware.charging.stop(first, Reason.OTHER)
         case Fault.STATION_FAULTED:
             station.connectors[0].faulted = True
-        case Fault.CONNECTOR_UNAVAILABLE:
+        case Fault.CONNECTOR_UNAVAILABLE | Fault.STAYS_UNAVAILABLE:
             first.operative = False
         case Fault.CABLE_PLUGGED:
             hardware.charging.plug_in(first)
@@ -45,7 +45,7 @@ def clear(hardware: Hardware, fault: Fault) -> None:
             first.faulted = False
         case Fault.STATION_FAULTED:
             station.connectors[0].faulted = False
-        case Fault.CONNECTOR_UNAVAILABLE:
+        case Fault.CONNECTOR_UNAVAILABLE | Fault.STAYS_UNAVAILABLE:
             first.operative = True
         case Fault.CABLE_PLUGGED:
             hardware.charging.unplug(first)

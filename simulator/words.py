@@ -81,6 +81,7 @@ class ErrorCode(StrEnum):
     """Codes of a CALLERROR (OCPP-J 1.6, section 4.2.3; the spelling is the standard's)."""
 
     NOT_IMPLEMENTED = "NotImplemented"
+    NOT_SUPPORTED = "NotSupported"
     INTERNAL_ERROR = "InternalError"
     PROTOCOL_ERROR = "ProtocolError"
     FORMATION_VIOLATION = "FormationViolation"

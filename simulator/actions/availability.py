@@ -1,6 +1,7 @@
 """ChangeAvailability, UnlockConnector and Reset (OCPP 1.6, sections 5.2, 5.18 and 5.14)."""
 
 from simulator.connector import Connector
+from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
@@ -11,7 +12,7 @@ def change_availability(hardware: Hardware, payload: Payload) -> Answer:
     """Put connectors in or out of operation; during a transaction, afterwards."""
     station = hardware.station
     connector = station.connector(payload["connectorId"])
-    if connector is None:
+    if connector is None or station.has(Fault.STAYS_UNAVAILABLE):
         return Answer({"status": Answered.REJECTED})
     operative = payload["type"] == "Operative"
     chosen = station.connectors if connector.id == 0 else [connector]
@@ -42,7 +43,11 @@ def unlock_connector(hardware: Hardware, payload: Payload) -> Answer:
 
 def reset(hardware: Hardware, payload: Payload) -> Answer:
     """Restart, once the answer is sent."""
-    hard = payload["type"] == "Hard"
+    station, hard = hardware.station, payload["type"] == "Hard"
+    if station.has(Fault.REJECTS_RESET):
+        return Answer({"status": Answered.REJECTED})
+    if station.has(Fault.IGNORES_RESET):
+        return Answer({"status": Answered.ACCEPTED})
     return Answer({"status": Answered.ACCEPTED}, lambda: hardware.power.reset(hard=hard))
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from temporalio.client import Client
 
-from api.app import bare_app
 from api.deps import now
 from api.parts import compose
 from api.security.passwords import Passwords
@@ -28,6 +26,7 @@ from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.projects import Projects
 from tests.api.callers import PASSWORD, V1, Caller
+from tests.support.app import app_of
 from worker import make_worker
 
 _NUMBERS = count(1)
@@ -88,22 +87,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def app(settings: Settings, database: Database, gateway: TemporalGateway) -> FastAPI:
-    made = _bare_app()
-    made.middleware_stack = None  # it is of the event loop before
-    made.state.parts = compose(
-        settings=settings,
-        database=database,
-        temporal=gateway,
-        # Argon2id at a strength that costs the tests nothing.
-        passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+    return app_of(
+        compose(
+            settings=settings,
+            database=database,
+            temporal=gateway,
+            # Argon2id at a strength that costs the tests nothing.
+            passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+        )
     )
-    return made
-
-
-@cache
-def _bare_app() -> FastAPI:
-    """Its routes take longer to make than most tests last, and are the same for all."""
-    return bare_app()
 
 
 @pytest.fixture

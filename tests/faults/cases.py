@@ -11,7 +11,7 @@ from domain.commissioning import Pace
 from domain.failures import FailureCode
 from domain.states import CheckName
 from simulator import Fault
-from tests.faults import encores
+from tests.faults import encores, mending
 from tests.faults.encores import Act
 from tests.faults.stage import PATIENT
 
@@ -45,6 +45,8 @@ class Case:
     """The serial number on the type plate is filled with zeros to this length."""
     encore: Callable[[Act], Awaitable[None]] | None = None
     """What else holds, or happens, after the verdict."""
+    mend: Callable[[Act], Awaitable[None]] | None = None
+    """What the action of its failure says is done; a retry passes then."""
 
 
 def _fails(check: CheckName, code: FailureCode, cause: str, action: str) -> Verdict:
@@ -62,6 +64,7 @@ _IDENTITY: dict[Fault, Case] = {
             "if two charge points were swapped.",
         ),
         starts=0,
+        mend=mending.its_url_was_anothers,
     ),
     Fault.LONG_SERIAL: Case(
         plate_length=31,
@@ -121,17 +124,30 @@ _IDENTITY: dict[Fault, Case] = {
         ),
         starts=0,
         encore=encores.connectors_were_looked_at,
+        mend=mending.a_firmware_by_hand,
     ),
     Fault.CLOCK_SKEWED: Case(
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.CLOCK_SKEW,
             "The clock of the charge point is off by 7200 s; 120 s is allowed.",
-            "Set the clock or the time server of the charge point, then retry.",
+            "Set the clock or the time server of the charge point, restart it, then retry.",
         ),
         starts=0,
+        mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.CLOCK_BEHIND: Case(),
+    Fault.BOOTS_ONCE: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.BOOT_NOT_ACCEPTED,
+            "The charge point did not announce itself again after it was accepted (2 s).",
+            "Restart the charge point by hand, then retry.",
+        ),
+        starts=0,
+        pace=replace(PATIENT, boot=timedelta(seconds=2)),
+        mend=mending.switched_off_and_on,
+    ),
     Fault.NO_BOOT_ON_RECONNECT: Case(encore=encores.another_run_after_a_reconnect),
 }
 
@@ -146,6 +162,7 @@ _LINK: dict[Fault, Case] = {
         notes=("It does not take TriggerMessage, so it is not asked for messages.",),
         starts=0,
         pace=replace(PATIENT, boot=timedelta(seconds=1)),
+        mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.GARBAGE_FRAMES: Case(encore=encores.frames_that_are_no_ocpp_are_in_the_log),
     Fault.DROPS_MID_TRANSACTION: Case(encore=encores.it_was_connected_twice),
@@ -163,6 +180,7 @@ _CONFIGURATION: dict[Fault, Case] = {
             "own menu, then retry.",
         ),
         starts=0,
+        mend=mending.customised_to_what_it_takes,
     ),
     Fault.NEEDS_REBOOT_FOR_KEY: Case(resets=1, encore=encores.the_new_value_is_in_force),
     Fault.BOOT_LOOPS_ON_KEY: Case(
@@ -171,10 +189,38 @@ _CONFIGURATION: dict[Fault, Case] = {
             FailureCode.BOOT_LOOP,
             "The charge point keeps restarting, or its link keeps breaking: * boots within 10 min, "
             "each after a connection of less than 60 s.",
-            "Check its power supply and its network (signal, cable, router); set the configuration "
-            "that it was given last back in its own menu or update its firmware, then retry.",
+            "Check its power supply and its network (signal, cable, router), then retry. If it "
+            "began with the configuration that it was given last, set that back in its own menu "
+            "and customise those parameters to the same values, or update its firmware, before "
+            "you retry.",
         ),
         starts=0,
+        mend=mending.set_back_and_customised,
+    ),
+    Fault.REJECTS_RESET: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.REBOOT_REFUSED,
+            "The charge point refused to restart for its configuration (Rejected).",
+            "Restart it by hand, then retry.",
+        ),
+        also=(Fault.NEEDS_REBOOT_FOR_KEY,),
+        starts=0,
+        resets=1,
+        mend=mending.switched_off_and_on,
+    ),
+    Fault.IGNORES_RESET: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.REBOOT_NOT_SEEN,
+            "The charge point was told to restart and did not report back within 2 s.",
+            "Check that the charge point has power, restart it by hand, then retry.",
+        ),
+        also=(Fault.NEEDS_REBOOT_FOR_KEY,),
+        starts=0,
+        resets=1,
+        pace=replace(PATIENT, reboot=timedelta(seconds=2)),
+        mend=mending.switched_off_and_on,
     ),
 }
 
@@ -188,7 +234,7 @@ _CONNECTORS: dict[Fault, Case] = {
             "Mend the fault (see the charge point's manual for the code), then retry.",
         ),
         starts=0,
-        encore=encores.it_is_mended_and_passes,
+        mend=mending.on_site,
     ),
     Fault.STATION_FAULTED: Case(
         fails=_fails(
@@ -199,10 +245,21 @@ _CONNECTORS: dict[Fault, Case] = {
             "Mend the fault (see the charge point's manual for the code), then retry.",
         ),
         starts=0,
-        encore=encores.it_is_mended_and_passes,
+        mend=mending.on_site,
     ),
     Fault.CONNECTOR_UNAVAILABLE: Case(
         notes=("Connector 1 was Unavailable and was made available.",)
+    ),
+    Fault.STAYS_UNAVAILABLE: Case(
+        fails=_fails(
+            CheckName.CONNECTOR_AVAILABLE,
+            FailureCode.CONNECTOR_UNAVAILABLE,
+            "Connector 1 stays Unavailable although it was told to become available.",
+            "Enable it in the charge point's own menu, then retry.",
+        ),
+        starts=0,
+        pace=replace(PATIENT, status=timedelta(seconds=1)),
+        mend=mending.on_site,
     ),
     Fault.CABLE_PLUGGED: Case(encore=encores.a_cable_is_plugged_in),
     Fault.SILENT_CONNECTORS: Case(
@@ -237,6 +294,7 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "point's display for the reason, then retry.",
         ),
         pace=_IMPATIENT,
+        mend=mending.on_site,
     ),
     Fault.START_ACCEPTED_NOTHING_FOLLOWS: Case(
         fails=_fails(
@@ -247,6 +305,7 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "Plug a vehicle or a tester into connector 1, then retry.",
         ),
         pace=_IMPATIENT,
+        mend=mending.on_site,
     ),
     Fault.WRONG_CONNECTOR: Case(
         fails=_fails(
@@ -255,6 +314,7 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "The test charge was asked for on connector 1 and ran on connector 2.",
             "Check the connector wiring and numbering in the charge point, then retry.",
         ),
+        mend=mending.on_site,
     ),
     Fault.IGNORES_STOP: Case(
         fails=_fails(
@@ -266,6 +326,7 @@ _TRANSACTIONS: dict[Fault, Case] = {
         alarms=("Test transaction * on connector 1 is still running; * keeps trying to stop it.",),
         pace=replace(PATIENT, stop=timedelta(milliseconds=500)),
         encore=encores.somebody_keeps_trying_to_stop_it,
+        mend=mending.unplugged,
     ),
     Fault.STAYS_FINISHING: Case(encore=encores.the_next_run_asks_to_unplug),
 }
@@ -280,6 +341,7 @@ _METERING: dict[Fault, Case] = {
             "retry.",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.on_site,
     ),
     Fault.METER_FALLS: Case(
         fails=_fails(
@@ -288,6 +350,7 @@ _METERING: dict[Fault, Case] = {
             "The energy register fell during the test charge, from * to * Wh.",
             "Check the meter and its wiring; a register must never fall. Then retry.",
         ),
+        mend=mending.on_site,
     ),
     Fault.METER_RESTARTS: Case(),
     Fault.KWH_LABELLED_WH: Case(
@@ -298,6 +361,7 @@ _METERING: dict[Fault, Case] = {
             "over time gives * Wh.",
             "Correct the meter's unit in the charge point or update its firmware, then retry.",
         ),
+        mend=mending.on_site,
     ),
     Fault.NO_METER_VALUES: Case(),
     Fault.ZERO_TRANSACTION_ID: Case(),
@@ -308,6 +372,7 @@ def _update(
     fails: Verdict | None = None,
     *,
     encore: Callable[[Act], Awaitable[None]] | None = None,
+    mend: Callable[[Act], Awaitable[None]] | None = None,
     pace: Pace = PATIENT,
 ) -> Case:
     """A charge point with old firmware, told to update it."""
@@ -318,11 +383,22 @@ def _update(
         updates=1,
         starts=0 if fails else 1,
         encore=encore,
+        mend=mend,
         pace=pace,
     )
 
 
 _FIRMWARE_UPDATE: dict[Fault, Case] = {
+    Fault.NO_FIRMWARE_UPDATE: _update(
+        _fails(
+            CheckName.FIRMWARE_VERSION,
+            FailureCode.FIRMWARE_UPDATE_REFUSED,
+            "The charge point did not take the order to update its firmware (*).",
+            "Update the firmware by hand, in the vendor's app or at the charge point, then retry.",
+        ),
+        encore=encores.connectors_were_looked_at,
+        mend=mending.a_firmware_by_hand,
+    ),
     Fault.DOWNLOAD_FAILS: _update(
         _fails(
             CheckName.FIRMWARE_VERSION,
@@ -332,6 +408,7 @@ _FIRMWARE_UPDATE: dict[Fault, Case] = {
             "retry; or update it by hand.",
         ),
         encore=encores.connectors_were_looked_at,
+        mend=mending.the_download_is_possible,
     ),
     Fault.INSTALL_FAILS: _update(
         _fails(
@@ -342,6 +419,7 @@ _FIRMWARE_UPDATE: dict[Fault, Case] = {
             "Restart the charge point and retry; if it happens again, update the firmware by hand.",
         ),
         encore=encores.connectors_were_looked_at,
+        mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.SILENT_FIRMWARE_UPDATE: _update(encore=encores.the_new_firmware_is_on_the_record),
     Fault.KEEPS_OLD_FIRMWARE: _update(
@@ -352,6 +430,7 @@ _FIRMWARE_UPDATE: dict[Fault, Case] = {
             "Retry; if it happens again, update the firmware by hand or ask its vendor.",
         ),
         encore=encores.connectors_were_looked_at,
+        mend=mending.a_firmware_by_hand,
     ),
     Fault.IGNORES_FIRMWARE_UPDATE: _update(
         _fails(
@@ -362,6 +441,7 @@ _FIRMWARE_UPDATE: dict[Fault, Case] = {
             "Check power and network at the charge point, restart it by hand, then retry.",
         ),
         pace=replace(PATIENT, firmware=timedelta(seconds=3)),
+        mend=mending.mended_and_switched_off_and_on,
     ),
 }
 

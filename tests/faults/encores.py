@@ -1,19 +1,16 @@
 """What else holds after a verdict, or happens then, fault by fault."""
 
 from dataclasses import dataclass
-from functools import partial
 
-from sqlalchemy import select
 from temporalio.client import WorkflowExecutionStatus
 
 from documents.certificate.content import content_of
 from domain.checks import CheckRecord, RunView
 from domain.names import stray_transaction_workflow_id
-from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
+from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
 from simulator.power import Downtime
 from storage.reports import Reports
-from storage.tables import connectors
 from tests.faults.stage import Run, Stage
 from tests.support.eventually import eventually
 
@@ -88,22 +85,6 @@ async def it_was_connected_twice(act: Act) -> None:
 async def the_new_value_is_in_force(act: Act) -> None:
     assert act.charge_point.configuration("MeterValueSampleInterval") == "30"
     assert act.check(CheckName.OCPP_HANDSHAKE).evidence["reboots"] == 1
-
-
-async def it_is_mended_and_passes(act: Act) -> None:
-    act.charge_point.clear_fault(act.fault)
-    await eventually(partial(_no_fault_is_known, act))  # whoever mends it sees the light turn green
-    assert (await act.once_more()).status is RunStatus.COMPLETED
-
-
-async def _no_fault_is_known(act: Act) -> None:
-    async with act.stage.database.read() as connection:
-        known = await connection.scalars(
-            select(connectors.c.status).where(
-                connectors.c.charge_point_id == act.charge_point.identity
-            )
-        )
-    assert ConnectorStatus.FAULTED not in known.all()
 
 
 async def a_cable_is_plugged_in(act: Act) -> None:

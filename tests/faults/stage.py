@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 from pydantic import SecretStr
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.mailer import FileMailer
+from api.parts import compose
+from api.temporal import TemporalGateway
 from domain.checks import RunView
 from domain.commissioning import Pace, RunOptions, RunRequest
 from domain.ids import Prefix, new_id
@@ -31,6 +34,8 @@ from storage.engine import Database
 from storage.log import Log, LogEntry, LogFilter
 from storage.projects import Project, Projects
 from storage.runs import Runs
+from tests.api.callers import Caller
+from tests.support.app import app_of
 from worker import make_worker
 from workflows.commissioning import CommissioningWorkflow
 
@@ -83,6 +88,8 @@ class Stage:
     installer: Account
     project: Project
     mail: Path
+    front: Caller
+    """The installer, at the API."""
 
     async def register(self, serial: str, profile: Profile) -> ChargePoint:
         """Register a charge point, as its type plate reads."""
@@ -164,6 +171,20 @@ class Stage:
             handle=handle,
         )
 
+    async def retry(self, charge_point_id: str) -> RunView:
+        """Retry through the API, and wait for the verdict. It waits as long as the run before."""
+        answer = await self.front.post(f"/commissioning/{charge_point_id}/retry")
+        assert answer.is_success, answer.text
+        return await self.verdict(
+            Run(
+                commissioning_id=answer.json()["commissioning_id"],
+                charge_point_id=charge_point_id,
+                handle=self.client.get_workflow_handle_for(
+                    CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
+                ),
+            )
+        )
+
     async def verdict(self, run: Run) -> RunView:
         """Wait for the verdict; what Temporal shows and what the database keeps agree."""
         closed = await _closed(run.handle)
@@ -210,6 +231,7 @@ async def engine(
         async with (
             _node(settings, task_queue) as ocpp_url,
             make_worker(client, database, mailer, settings=settings, task_queue=task_queue),
+            _front(client, database, settings, task_queue, installer) as front,
         ):
             yield Stage(
                 client=client,
@@ -220,9 +242,32 @@ async def engine(
                 installer=installer,
                 project=project,
                 mail=data_dir / "mail",
+                front=front,
             )
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _front(
+    client: Client, database: Database, settings: Settings, task_queue: str, installer: Account
+) -> AsyncIterator[Caller]:
+    """The API in this process, with somebody logged in."""
+
+    async def connect() -> Client:
+        return client
+
+    parts = compose(
+        settings=settings,
+        database=database,
+        temporal=TemporalGateway(connect, task_queue=task_queue),
+    )
+    token, _ = parts.tokens.issue(
+        account_id=installer.id, role=installer.role, epoch=installer.token_epoch, now=_now()
+    )
+    transport = httpx.ASGITransport(app=app_of(parts), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as http:
+        yield Caller(http=http, token=token, email=installer.email)
 
 
 @asynccontextmanager

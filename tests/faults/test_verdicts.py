@@ -22,6 +22,13 @@ def test_every_fault_has_a_case() -> None:
     assert sorted(cases) == sorted(Fault)
 
 
+def test_whatever_fails_is_mended_by_what_its_action_says() -> None:
+    """After which the next run passes; see also test_advice.py."""
+    for group in GROUPS.values():
+        for fault, case in group.items():
+            assert (case.fails is None) == (case.mend is None), fault
+
+
 # One group talks to PostgreSQL too; what the databases do differently is in these messages.
 _STAGES = [(group, "sqlite") for group in GROUPS] + [("transactions", "postgresql")]
 
@@ -54,9 +61,13 @@ async def _commission(stage: Stage, fault: Fault, case: Case) -> None:
             assert charge_point.resets == case.resets
             assert charge_point.received["UpdateFirmware"] == case.updates
             assert await _transactions(stage, charge_point.identity) <= 1
+            act = Act(stage=stage, fault=fault, charge_point=charge_point, run=run, view=view)
             if case.encore is not None:
-                act = Act(stage=stage, fault=fault, charge_point=charge_point, run=run, view=view)
                 await case.encore(act)
+            if case.mend is not None:
+                await case.mend(act)
+                again = await stage.retry(charge_point.identity)
+                assert again.status is RunStatus.COMPLETED, again.failure
     except Exception as error:
         error.add_note(f"fault: {fault}")
         raise

@@ -83,6 +83,17 @@ async def test_old_firmware(central: CentralSystem, power_up: PowerUp) -> None:
     await central.seen("BootNotification", firmwareVersion="1.8.21")
 
 
+async def test_boots_once(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.BOOTS_ONCE)
+    await central.seen("BootNotification")
+    await central.call("TriggerMessage", requestedMessage="BootNotification")
+    await central.call("TriggerMessage", requestedMessage="Heartbeat")
+    await central.seen("Heartbeat")
+    assert charge_point.sent["BootNotification"] == 1
+    charge_point.power_cycle()
+    await central.seen("BootNotification", 2)
+
+
 async def test_clock_skewed(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.CLOCK_SKEWED)
     [status, *_] = await central.seen("StatusNotification")
@@ -165,6 +176,21 @@ async def test_needs_reboot_for_key(central: CentralSystem, power_up: PowerUp) -
     assert await value_of(central, key) == "15"
 
 
+async def test_rejects_reset(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.REJECTS_RESET)
+    await central.seen("StatusNotification", 2)
+    assert await central.call("Reset", type="Soft") == REJECTED
+
+
+async def test_ignores_reset(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.IGNORES_RESET)
+    await central.seen("StatusNotification", 2)
+    assert await central.call("Reset", type="Soft") == ACCEPTED
+    assert await central.call("TriggerMessage", requestedMessage="Heartbeat") == ACCEPTED
+    await central.seen("Heartbeat")
+    assert charge_point.sent["BootNotification"] == 1
+
+
 async def test_boot_loops_on_key(central: CentralSystem, power_up: PowerUp) -> None:
     charge_point = power_up(Fault.BOOT_LOOPS_ON_KEY)
     await central.seen("BootNotification")
@@ -205,6 +231,14 @@ async def test_connector_unavailable(central: CentralSystem, power_up: PowerUp) 
     power_up(Fault.CONNECTOR_UNAVAILABLE)
     await central.seen("StatusNotification", connectorId=1, status="Unavailable")
     await central.call("ChangeAvailability", connectorId=1, type="Operative")
+    await central.seen("StatusNotification", connectorId=1, status="Available")
+
+
+async def test_stays_unavailable(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.STAYS_UNAVAILABLE)
+    await central.seen("StatusNotification", connectorId=1, status="Unavailable")
+    assert await central.call("ChangeAvailability", connectorId=1, type="Operative") == REJECTED
+    charge_point.clear_fault(Fault.STAYS_UNAVAILABLE)
     await central.seen("StatusNotification", connectorId=1, status="Available")
 
 
@@ -401,6 +435,13 @@ async def test_keeps_old_firmware(central: CentralSystem, power_up: PowerUp) -> 
     await central.seen("FirmwareStatusNotification", status="Installed")
     await central.seen("BootNotification", 2)
     assert [one["firmwareVersion"] for one in central.found("BootNotification")] == [before] * 2
+
+
+async def test_no_firmware_update(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NO_FIRMWARE_UPDATE)
+    await central.seen("StatusNotification", 2)
+    with pytest.raises(Refused, match="NotSupported"):
+        await central.call("UpdateFirmware", location="ftp://x/fw-9.9.9.bin", retrieveDate=now())
 
 
 async def test_ignores_firmware_update(central: CentralSystem, power_up: PowerUp) -> None:

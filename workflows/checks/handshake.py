@@ -35,14 +35,8 @@ async def handshake(run: Run) -> int | None:
 
 
 async def _identify(run: Run) -> None:
-    if run.inbox.boot is None:
-        await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
-        await run.prompt(
-            WaitingFor.BOOT,
-            lambda: run.inbox.boot is not None,
-            run.pace.boot,
-            "Switch the charge point off and on again, so that it says what it is.",
-        )
+    if run.inbox.boot is None or _was_another(run, run.inbox.boot):
+        await _hear_a_boot(run)
     boot = run.inbox.boot
     if boot is None:
         raise run.fail(FailureCode.IDENTITY_UNKNOWN)
@@ -69,6 +63,28 @@ async def _identify(run: Run) -> None:
             "identity", f"{device_name(boot.vendor, boot.model)} is the one that was registered."
         )
     run.journal.note(*boot.warnings)
+
+
+def _was_another(run: Run, boot: BootFact) -> bool:
+    """Tell whether what came to this endpoint before the present connection is not the one.
+
+    Whoever puts that right on site retries as soon as the right one is online, before it has said
+    who it is.
+    """
+    link = run.inbox.connection
+    on_this_link = link is None or boot.at >= link.at
+    return not on_this_link and judge_identity(run.registered, boot) is not None
+
+
+async def _hear_a_boot(run: Run) -> None:
+    known = run.inbox.boot
+    await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+    await run.prompt(
+        WaitingFor.BOOT,
+        lambda: run.inbox.boot is not known,
+        run.pace.boot,
+        "Switch the charge point off and on again, so that it says what it is.",
+    )
 
 
 async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
