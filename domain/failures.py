@@ -92,9 +92,9 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "{window}, each after a connection of less than {life}."
         ),
         (
-            "Check its power supply and network (signal, cable, router). If the configuration that "
-            "it was given last began it, set that back in its own menu and customise it here to "
-            "the same values, or update its firmware. Then retry."
+            "Check its power supply and network. If the configuration that it was given last began "
+            "it, set that back in its own menu and customise it here to the same values, or "
+            "update its firmware. Then retry."
         ),
     ),
     FailureCode.NEVER_AT_REST: (
