@@ -38,6 +38,7 @@ from api.invitations.page import router as invitation_page
 from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
 from api.middleware import RequestMiddleware
+from api.openapi.document import DocumentedAPI
 from api.parts import compose
 from api.power.endpoints import installer_router as power
 from api.power.endpoints import owner_router as owned_power
@@ -77,11 +78,12 @@ def bare_app() -> FastAPI:
         await app.state.parts.feeds.closed()
         app.state.parts.passwords.close()
 
-    app = docs.DocumentedAPI(
+    app = DocumentedAPI(
         title=docs.TITLE,
         description=docs.DESCRIPTION,
         version="1",
         openapi_tags=docs.TAGS,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

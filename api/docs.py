@@ -3,13 +3,12 @@
 from importlib.resources import files
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from api.problems import Problem
-from api.protocol.documented import document_protocol
+from api.openapi.document import DocumentedAPI
 
 TITLE: Final = "Dynamo commissioning engine"
 DESCRIPTION: Final = """\
@@ -36,44 +35,22 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Health", "description": "For load balancers and `dynamo up`."},
 ]
 _ASSETS: Final = "/docs/assets"
+_DOCUMENT: Final = "/openapi.json"
 
 
-class DocumentedAPI(FastAPI):
-    """FastAPI whose OpenAPI document knows the problem, which no endpoint returns itself."""
-
-    def openapi(self) -> dict[str, Any]:
-        """Compose the document, once."""
-        document = super().openapi()
-        schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
-        if Problem.__name__ not in schemas:
-            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(schema.pop("$defs", {}))
-            schemas[Problem.__name__] = schema
-            _forget_the_frameworks_errors(document)
-            document_protocol(document)
-        return document
-
-
-def _forget_the_frameworks_errors(document: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI documents on its own: ours has another shape, and its own place."""
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            invalid = operation["responses"].get("422", {})
-            if "application/json" in invalid.get("content", {}):
-                del operation["responses"]["422"]
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
-
-
-def install_docs(app: FastAPI) -> None:
-    """Serve ``/docs`` and its assets."""
+def install_docs(app: DocumentedAPI) -> None:
+    """Serve ``/openapi.json``, ``/docs`` and its assets."""
     folder = files("fastapi_offline") / "static"
     app.mount(_ASSETS, StaticFiles(directory=str(folder)), name="docs-assets")
+
+    @app.get(_DOCUMENT, include_in_schema=False)
+    async def document(request: Request) -> JSONResponse:
+        return JSONResponse(app.openapi_for(request.url.netloc))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
-            openapi_url=app.openapi_url or "",
+            openapi_url=_DOCUMENT,
             title=TITLE,
             swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{_ASSETS}/swagger-ui.css",

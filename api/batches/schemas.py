@@ -1,6 +1,6 @@
 """Shapes of commissioning a whole project."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
@@ -15,6 +15,22 @@ from storage.batches import Batch
 _BAT = "bat_01HX6RSTUVWXYZ1234"
 _PRJ = "prj_01HX4M7TABCDE12345"
 _MAX_IDS = 10_000
+_NEED: dict[str, Any] = {
+    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
+    "serial_number": "CP-SN-00483921",
+    "place": "Bay 3, Car Park A, Riverside Business Park",
+    "commissioning_id": "com_01HX6RSTUVWXYZ1234",
+    "status": "in_progress",
+    "since": "2026-05-01T09:36:02Z",
+    "waiting_for": "vehicle",
+    "waiting": {
+        "since": "2026-05-01T09:36:02Z",
+        "until": "2026-05-01T09:51:02Z",
+        "prompt": "Plug a vehicle or a tester into connector 1.",
+        "likely_cause": None,
+    },
+    "failure": None,
+}
 
 __all__ = ["BatchShown", "BatchStarted", "Cancel", "CancellingBatch", "Commission"]
 
@@ -84,6 +100,12 @@ class BatchStarted(BaseModel):
 class CancellingBatch(BaseModel):
     """The commissioning of a project is being cancelled; its status says when that is done."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"batch_id": _BAT, "project_id": _PRJ, "status": "in_progress"}]
+        }
+    )
+
     batch_id: str
     project_id: str
     status: BatchStatus
@@ -118,6 +140,8 @@ class Counts(BaseModel):
 
 class NeedsPersonShown(BaseModel):
     """A charge point that somebody has to look at: its run waits, or it failed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_NEED]})
 
     charge_point_id: str
     serial_number: str
@@ -178,24 +202,7 @@ class BatchShown(BaseModel):
                         "kept": 0,
                     },
                     "needs_a_person": {
-                        "items": [
-                            {
-                                "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
-                                "serial_number": "CP-SN-00483921",
-                                "place": "Bay 3, Car Park A, Riverside Business Park",
-                                "commissioning_id": "com_01HX6RSTUVWXYZ1234",
-                                "status": "in_progress",
-                                "since": "2026-05-01T09:36:02Z",
-                                "waiting_for": "vehicle",
-                                "waiting": {
-                                    "since": "2026-05-01T09:36:02Z",
-                                    "until": "2026-05-01T09:51:02Z",
-                                    "prompt": "Plug a vehicle or a tester into connector 1.",
-                                    "likely_cause": None,
-                                },
-                                "failure": None,
-                            }
-                        ],
+                        "items": [_NEED],
                         "next_cursor": None,
                     },
                 }

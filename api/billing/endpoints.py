@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.billing.examples import CDRS
 from api.billing.schemas import BillingShown, Month, TimeZoneChange
 from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
@@ -74,7 +75,7 @@ async def set_time_zone(
     "/cdrs",
     summary="List charge detail records",
     operation_id="listCdrs",
-    responses=problems(401, 403, 404, 422, 503),
+    responses=CDRS | problems(401, 403, 404, 422, 503),
 )
 async def list_cdrs(
     project_id: OwnedProjectId,

@@ -1,13 +1,81 @@
 """Shapes of a run's record, of the list of runs and of the detailed log."""
 
-from pydantic import BaseModel, Field
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.commissioning.schemas import FailureShown, WaitingShown
 from api.fields import PreciseTimestamp, Timestamp
 from domain.checks import CheckRecord, Evidence, RunView, Step
+from domain.failures import FailureCode, failure
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
 from storage.log import LogEntry
 from storage.runs import Run
+
+_COM = "com_01HX6RSTUVWXYZ1234"
+_LISTED: dict[str, Any] = {
+    "commissioning_id": _COM,
+    "status": "failed",
+    "started_at": "2026-05-01T09:35:00Z",
+    "completed_at": "2026-05-01T09:35:03Z",
+    "failed_check": "ocpp_handshake",
+    "previous_commissioning_id": None,
+}
+_FAILURE = asdict(
+    failure(FailureCode.SERIAL_MISMATCH, reported="CP-SN-00483921", registered="CP-SN-0048392l")
+)
+_RECORD: dict[str, Any] = {
+    "commissioning_id": _COM,
+    "charge_point_id": "cp_01HX5P2QRSTUVWXYZ0",
+    "status": "failed",
+    "started_at": "2026-05-01T09:35:00Z",
+    "completed_at": "2026-05-01T09:35:03Z",
+    "started_by": "installer@acme.com",
+    "run_test_transaction": True,
+    "previous_commissioning_id": None,
+    "cancelled_by": None,
+    "cancel_reason": None,
+    "waiting_for": None,
+    "waiting": None,
+    "failure": _FAILURE,
+    "alarms": [],
+    "checks": [
+        {
+            "name": "ocpp_handshake",
+            "result": "failed",
+            "started_at": "2026-05-01T09:35:00.214Z",
+            "ended_at": "2026-05-01T09:35:02.960Z",
+            "duration_s": 2.746,
+            "needs_review": False,
+            "skip_reason": None,
+            "kept_from": None,
+            "failure": _FAILURE,
+            "notes": [],
+            "evidence": {},
+            "steps": [
+                {
+                    "name": "connected",
+                    "result": "passed",
+                    "at": "2026-05-01T09:35:00.530Z",
+                    "detail": "The charge point is connected.",
+                    "evidence": {"remote_address": "203.0.113.7"},
+                }
+            ],
+        }
+    ],
+}
+_ENTRY: dict[str, Any] = {
+    "id": 4711,
+    "commissioning_id": _COM,
+    "at": "2026-05-01T09:35:04.050Z",
+    "level": "debug",
+    "kind": "frame",
+    "direction": "in",
+    "action": "Heartbeat",
+    "message_id": "19223201",
+    "text": '[2,"19223201","Heartbeat",{}]',
+}
 
 
 class StepShown(BaseModel):
@@ -71,6 +139,8 @@ class CheckDetail(BaseModel):
 class RunRecord(BaseModel):
     """The record of a run: checks with their steps, evidence and timings."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_RECORD]})
+
     commissioning_id: str
     charge_point_id: str
     status: RunStatus
@@ -112,6 +182,8 @@ class RunRecord(BaseModel):
 class RunListed(BaseModel):
     """A run in the list of a charge point's runs."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_LISTED]})
+
     commissioning_id: str
     status: RunStatus
     started_at: Timestamp
@@ -137,6 +209,8 @@ class RunListed(BaseModel):
 
 class LogEntryShown(BaseModel):
     """One entry of the detailed log."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
 
     id: int
     commissioning_id: str | None

@@ -26,7 +26,7 @@ _BODY: Final[dict[str, Any]] = {
     "required": True,
     "content": {
         media_type: {"schema": {"type": "string", "format": "binary"}}
-        for media_type in ("image/jpeg", "image/png", "image/webp")
+        for media_type in ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
     },
 }
 _PICTURE: Final[dict[int | str, dict[str, Any]]] = {

@@ -22,9 +22,14 @@ from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Charge points"])
 
+_CSV: Final = "text/csv"
+_BYTES: Final = "application/octet-stream"  # all that some generated clients can send
 _BODY: Final[dict[str, Any]] = {
     "required": True,
-    "content": {"text/csv": {"schema": {"type": "string"}, "example": EXAMPLE}},
+    "content": {
+        _CSV: {"schema": {"type": "string"}, "example": EXAMPLE},
+        _BYTES: {"schema": {"type": "string", "format": "binary"}},
+    },
 }
 
 
@@ -55,17 +60,18 @@ async def import_charge_points(
     actor: Acting,
     body: Annotated[tuple[str, bytes], Depends(_body)],
 ) -> Imported:
-    """Register up to 10,000 charge points from a CSV file (`Content-Type: text/csv`).
+    """Register up to 10,000 charge points from a CSV file.
 
-    The first row names the columns: `serial_number`, `model` and `vendor`, and if you like
-    `ocpp_version`, `latitude`, `longitude` and `address`. All rows are registered or none; a
-    refusal names each wrong field with its row: the first 1,000 one by one in `errors`, all of
-    them in `rows` by what is wrong, and their `total`.
+    It is sent as `text/csv` or as `application/octet-stream`. The first row names the columns:
+    `serial_number`, `model` and `vendor`, and if you like `ocpp_version`, `latitude`, `longitude`
+    and `address`. All rows are registered or none; a refusal names each wrong field with its row:
+    the first 1,000 one by one in `errors`, all of them in `rows` by what is wrong, and their
+    `total`.
     """
     async with parts.database.read() as connection:
         await Projects(connection).get(project_id, installer_id=installer.id)
     media_type, data = body
-    if media_type != "text/csv":
+    if media_type not in {_CSV, _BYTES}:
         raise NotCsvError("not_csv", "Send the file as it is, with Content-Type: text/csv.")
     # Thousands of rows take a while; others are served meanwhile.
     parsed = await asyncio.to_thread(parse, data, project_id=project_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.deps import Acting, AppParts, ChargePointId, Installer, ProjectId, now
-from api.knocking.schemas import AttemptShown, Claim, Claimed, UnclaimedShown
+from api.knocking.schemas import Claim, Claimed, ConnectionAttempt, UnclaimedShown
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/installer", tags=["Charge points"])
 )
 async def list_connection_attempts(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts, paging: Paging
-) -> Page[AttemptShown]:
+) -> Page[ConnectionAttempt]:
     """Connections of the charge point that were refused, newest first; the newest 20 are kept.
 
     An empty list means that it never knocked: look at its endpoint, its network and its firewall.
@@ -39,7 +39,7 @@ async def list_connection_attempts(
         rows = await page_of_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
         )
-    return paging.page(rows, AttemptShown.of, lambda knock: knock.id)
+    return paging.page(rows, ConnectionAttempt.of, lambda knock: knock.id)
 
 
 @router.get(

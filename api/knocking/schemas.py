@@ -18,7 +18,7 @@ _KNOCK: dict[str, Any] = {
 }
 
 
-class AttemptShown(BaseModel):
+class ConnectionAttempt(BaseModel):
     """A connection that was refused."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_KNOCK]})
@@ -29,7 +29,7 @@ class AttemptShown(BaseModel):
     remote_address: str | None = Field(description="Where it came from")
 
     @classmethod
-    def of(cls, knock: Knock) -> "AttemptShown":
+    def of(cls, knock: Knock) -> "ConnectionAttempt":
         """Show a refused connection."""
         attempt = knock.attempt
         return cls(

@@ -95,6 +95,8 @@ class ElectricalChange(Request):
 class ElectricalShown(BaseModel):
     """How a charge point is connected to the supply."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_amps": 16, "phases": ["L2"]}]})
+
     max_amps: int
     phases: list[Phase] | None
 
@@ -173,6 +175,28 @@ class BayShown(BaseModel):
 
 class LoadShown(BaseModel):
     """How the power of the site is shared at this moment. Amperes are per phase."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "power": {"max_power_kw": 43.5, "max_amps_per_phase": 63.04, "phases": 3},
+                    "paused": False,
+                    "bound_amps": 32.0,
+                    "sessions": [
+                        {
+                            "charge_point_id": _CP,
+                            "connector_id": 1,
+                            "transaction_id": 7,
+                            "allotted_amps": 32,
+                            "bound_amps": 32.0,
+                            "idle": False,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
 
     power: PowerShown
     paused: bool

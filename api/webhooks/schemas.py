@@ -17,6 +17,15 @@ _WHK = "whk_01HX7A2BCDEFGHJKM0"
 _URL = "https://hooks.acme.example/dynamo"
 _SECRET = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="  # noqa: S105 - an example
 
+_DELIVERY: dict[str, Any] = {
+    "id": "dlv_01HX7B3CDEFGHJKMN0",
+    "event_id": "evt_01HX7B3CDEFGHJKMP0",
+    "event": "project.handed_over",
+    "status": "delivered",
+    "created_at": "2026-05-01T10:15:00Z",
+    "ended_at": "2026-05-01T10:15:01Z",
+}
+
 
 def _choosable(events: list[WebhookEvent]) -> list[WebhookEvent]:
     if WebhookEvent.WEBHOOK_TEST in events:
@@ -126,20 +135,7 @@ class WebhookWithSecret(WebhookShown):
 class DeliveryShown(BaseModel):
     """An event and whether it has arrived."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "dlv_01HX7B3CDEFGHJKMN0",
-                    "event_id": "evt_01HX7B3CDEFGHJKMP0",
-                    "event": "commissioning.completed",
-                    "status": "delivered",
-                    "created_at": "2026-05-01T09:37:22Z",
-                    "ended_at": "2026-05-01T09:37:23Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY]})
 
     id: str
     event_id: str = Field(description="Sent as `webhook-id`; the same at every attempt")
@@ -161,7 +157,7 @@ class DeliveryShown(BaseModel):
         )
 
 
-class AttemptShown(BaseModel):
+class DeliveryAttempt(BaseModel):
     """One call, and what came of it."""
 
     at: PreciseTimestamp
@@ -174,8 +170,36 @@ class AttemptShown(BaseModel):
 class DeliveryDetail(DeliveryShown):
     """A delivery with what is sent and every attempt."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _DELIVERY
+                | {
+                    "body": {
+                        "type": "project.handed_over",
+                        "timestamp": "2026-05-01T10:15:00Z",
+                        "data": {
+                            "project_id": "prj_01HX4M7TABCDE12345",
+                            "status": "handed_over",
+                            "completed_at": "2026-05-01T10:15:00Z",
+                        },
+                    },
+                    "attempts": [
+                        {
+                            "at": "2026-05-01T10:15:00.740Z",
+                            "duration_ms": 212,
+                            "status_code": 204,
+                            "error": None,
+                            "response": "",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
     body: dict[str, Any]
-    attempts: list[AttemptShown]
+    attempts: list[DeliveryAttempt]
 
     @classmethod
     def with_attempts(
@@ -186,7 +210,7 @@ class DeliveryDetail(DeliveryShown):
             **DeliveryShown.of(delivery).model_dump(),
             body=json.loads(delivery.body),
             attempts=[
-                AttemptShown(
+                DeliveryAttempt(
                     at=attempt.at,
                     duration_ms=attempt.duration_ms,
                     status_code=attempt.status_code,

@@ -53,7 +53,7 @@ def routes() -> str:
 
 
 def _who(path: str, operation: dict[str, Any]) -> str:
-    if "security" not in operation:
+    if not operation["security"]:
         return "anybody"
     return "site owner" if "/site-owner/" in path else "installer"
 

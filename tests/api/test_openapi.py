@@ -23,6 +23,18 @@ GUIDE = {
     f"{V1}/installer/projects/{{project_id}}/invite-site-owner",
     f"{V1}/installer/projects/{{project_id}}/complete-handover",
 }
+PUBLIC = {
+    "signUpInstaller",
+    "logInInstaller",
+    "logInSiteOwner",
+    "getCertificateKeys",
+    "acceptInvitation",
+    "declineInvitation",
+    "acceptInvitationToWork",
+    "declineInvitationToWork",
+    "getLiveness",
+    "getReadiness",
+}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -71,21 +83,32 @@ async def test_errors_fit_what_an_operation_takes(app: FastAPI) -> None:
             assert headers >= {"Retry-After", "RateLimit", "RateLimit-Remaining"}, name
 
 
-async def test_every_body_has_an_example(app: FastAPI) -> None:
-    document = app.openapi()
-    schemas = document["components"]["schemas"]
-    for name, operation in operations(document):
-        if "requestBody" not in operation:
-            continue
-        content = operation["requestBody"]["content"]
-        if "image/jpeg" in content:
-            continue  # a picture is no text that a page could show
-        if "text/csv" in content:
-            assert content["text/csv"]["example"], name
-            continue
-        schema = content["application/json"]["schema"]
-        reference = next(iter(re.findall(r"schemas/(\w+)", str(schema))))
-        assert schemas[reference].get("examples"), name
+async def test_operation_ids_are_the_declared_ones_and_readable(app: FastAPI) -> None:
+    for name, operation in operations(app.openapi()):
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", operation["operationId"]), name
+
+
+async def test_every_operation_says_who_may_call_it(app: FastAPI) -> None:
+    public = {
+        operation["operationId"]
+        for name, operation in operations(app.openapi())
+        if operation["security"] == []
+    }
+    assert public == PUBLIC
+    for name, operation in operations(app.openapi()):
+        assert operation["security"] in ([], [{"bearer": []}]), name
+        if operation["operationId"] not in PUBLIC:
+            assert "401" in operation["responses"], name
+
+
+async def test_the_servers(app: FastAPI, anonymous: Caller) -> None:
+    public = {"url": "https://api.example.com", "description": "As others reach it"}
+    assert app.openapi()["servers"] == [public]
+    asked = await anonymous.call("GET", "/openapi.json", headers={"Host": "api.example.com"})
+    assert asked.json()["servers"] == [public]
+    # A page that was loaded elsewhere may not call the public address: it is another origin.
+    asked = await anonymous.call("GET", "/openapi.json")
+    assert [server["url"] for server in asked.json()["servers"]] == ["/", public["url"]]
 
 
 async def test_the_docs_load_nothing_from_elsewhere(anonymous: Caller) -> None:
