@@ -1,6 +1,5 @@
 """What a session remembers of its charge point between two messages."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -63,29 +62,7 @@ class Peer:
         while len(self.transactions) > _REMEMBERED:
             del self.transactions[next(iter(self.transactions))]
 
-    def ended(self, transaction_ids: Collection[int | None]) -> set[int]:
-        """Return those of them that are remembered to have ended."""
-        return {
-            known.transaction_id
-            for identity in transaction_ids
-            if identity is not None and (known := self.transactions.get(identity)) is not None
-            if known.stopped_at is not None
-        }
-
-    def transaction_at(self, connector_id: int, at: datetime) -> int | None:
-        """Return the transaction that ran on a connector at that moment, as far as is remembered.
-
-        It is the newest that had begun by then: an older one whose stop was lost runs no more.
-        """
-        newest = max(
-            (
-                transaction
-                for transaction in self.transactions.values()
-                if transaction.connector_id == connector_id and transaction.started_at <= at
-            ),
-            key=lambda transaction: (transaction.started_at, transaction.transaction_id),
-            default=None,
-        )
-        if newest is None or (newest.stopped_at is not None and newest.stopped_at < at):
-            return None
-        return newest.transaction_id
+    def has_ended(self, transaction_id: int) -> bool:
+        """Tell whether the transaction is remembered to have ended."""
+        known = self.transactions.get(transaction_id)
+        return known is not None and known.stopped_at is not None

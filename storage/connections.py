@@ -132,15 +132,14 @@ async def _read_claimed(
 async def store_connected(connection: AsyncConnection, records: Sequence[Connected]) -> None:
     """Give each new connection the next generation; the newest owns the charge point's row.
 
-    One that is there already, as the answer to its commit was lost, keeps the one it has.
+    One that is there already, as the answer to its commit was lost, keeps the one it has. Two nodes
+    that admit the same charge point take turns: :func:`storage.turns.take_turns`.
     """
     identities = {record.charge_point_id for record in records}
-    # The lock makes two nodes that admit the same charge point take turns.
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
-        .where(among(connection, charge_points.c.id, identities))
-        .order_by(charge_points.c.id)
-        .with_for_update()
+        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run).where(
+            among(connection, charge_points.c.id, identities)
+        )
     )
     known = {row.id: row for row in rows}
     before = await connection.execute(
@@ -220,12 +219,7 @@ async def _recent_transactions(
         select(newest).where(newest.c.place <= _TRANSACTIONS_REMEMBERED)
     ):
         found.setdefault(row.charge_point_id, []).append(
-            KnownTransaction(
-                transaction_id=row.id,
-                connector_id=row.connector_id,
-                started_at=row.started_at,
-                stopped_at=row.stopped_at,
-            )
+            KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)
         )
     return found
 

@@ -4,14 +4,28 @@ A list that travels as one JSON parameter makes one statement text for every len
 event loop nothing per element; SQLAlchemy's own lists cost microseconds each.
 """
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, String, Table, bindparam, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    Integer,
+    String,
+    Table,
+    TypeDecorator,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
+
+_NAIVE_LENGTH: Final = len("2026-01-02 03:04:05.000000")
 
 
 def conflict_insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -47,5 +61,44 @@ def among(
     return column == func.any(bindparam(None, list(values), type_=array, unique=True))
 
 
+def listed(
+    connection: AsyncConnection, columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]
+) -> FromClause:
+    """Return a table of these rows: ``place`` counts from 1, the rest is named like the columns."""
+    if connection.dialect.name == "sqlite":
+        text = orjson.dumps([[_as_sqlite_has_it(value) for value in row] for row in rows]).decode()
+        elements = func.json_each(text).table_valued("key", "value")
+        return select(
+            (elements.c.key + 1).label("place"),
+            *(
+                func.json_extract(elements.c.value, f"$[{number}]").label(column.name)
+                for number, column in enumerate(columns)
+            ),
+        ).subquery()
+    arrays = [
+        bindparam(
+            None,
+            [row[number] for row in rows],
+            type_=postgresql.ARRAY(_element_type(column)),
+            unique=True,
+        )
+        for number, column in enumerate(columns)
+    ]
+    names = [column.name for column in columns]
+    table = func.unnest(*arrays).table_valued(*names, with_ordinality="place")
+    return table.render_derived()
+
+
+def _as_sqlite_has_it(value: Any) -> Any:
+    return moment_of_sqlite(value) if isinstance(value, datetime) else value
+
+
+def moment_of_sqlite(at: datetime) -> str:
+    """Write UTC as our column type does."""
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(" ", "microseconds")[:_NAIVE_LENGTH]
+
+
 def _element_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
-    return column.type if isinstance(column.type, Integer) else String()
+    return column.type if isinstance(column.type, Integer | TypeDecorator) else String()

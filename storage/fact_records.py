@@ -16,11 +16,9 @@ from domain.states import LogLevel, RegistrationStatus
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class KnownTransaction:
-    """What a session remembers of a transaction, to match meter values without a query."""
+    """What a session remembers of a transaction, to take meter values of it without a query."""
 
     transaction_id: int
-    connector_id: int
-    started_at: datetime
     stopped_at: datetime | None = None
 
 
@@ -150,7 +148,7 @@ class MeterEntry:
     at: datetime
     samples: list[dict[str, Any]]
     transaction_id: int | None = None
-    """The transaction that ran on the connector then, for a message that names none."""
+    """Answered by the store, for a message that names none: what ran on the connector then."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -167,7 +165,8 @@ class TransactionStop:
     # answered by the store
     stored: TransactionFact | None = None
     """The transaction, when this stop ended it."""
-    known: bool = False
+    ended: TransactionFact | None = None
+    """The transaction, whichever stop ended it; None when it is none of this charge point's."""
     billing_due: set[int] = field(default_factory=set)
     """The transaction, when it is to be billed."""
 
@@ -177,8 +176,8 @@ class MeterValues:
     """A MeterValues message.
 
     ``transaction_id`` is the one that it names; ``lookup`` an id that the session does not know, to
-    be looked for among this charge point's transactions. With neither, each entry has its own.
-    ``late`` are the transactions of its entries that are known to have ended.
+    be looked for among this charge point's transactions. With neither, the store gives each entry
+    the one that ran then. ``late`` are the transactions of its entries that had ended.
     """
 
     charge_point_id: str
@@ -187,7 +186,7 @@ class MeterValues:
     entries: list[MeterEntry]
     transaction_id: int | None = None
     inferred: bool = False
-    """``transaction_id`` is that of the newest entry, and not what the message named."""
+    """The message names none; the store sets ``transaction_id`` to that of the newest entry."""
     lookup: int | None = None
     late: set[int] = field(default_factory=set)
     # answered by the store

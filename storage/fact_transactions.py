@@ -1,6 +1,7 @@
 """Transactions as charge points report them: repeated, late, foreign ones included."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Row, select, update
@@ -106,9 +107,9 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
     """End transactions. The first stop wins; a stop of a foreign transaction has no effect."""
     for record in records:
         row = await _transaction_to_stop(connection, record)
-        record.known = row is not None
         if row is None:
             continue
+        record.ended = transaction_fact(row)
         ended = await connection.execute(
             update(transactions)
             .where(transactions.c.id == row.id)
@@ -127,12 +128,8 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
             continue
         if billing.billing == TransactionBilling.DUE:
             record.billing_due = {row.id}
-        record.stored = TransactionFact(
-            transaction_id=row.id,
-            connector_id=row.connector_id,
-            id_tag=row.id_tag,
-            started_at=row.started_at,
-            meter_start=row.meter_start,
+        record.stored = record.ended = replace(
+            record.ended,
             stopped_at=record.stopped_at,
             meter_stop=record.meter_stop,
             stop_reason=record.reason,

@@ -48,6 +48,7 @@ from storage.tables import (
     projects,
     transactions,
 )
+from storage.turns import take_turns
 
 _HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
 
@@ -61,6 +62,7 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
     kinds: defaultdict[type[Record], list[Any]] = defaultdict(list)
     for record in records:
         kinds[type(record)].append(record)
+    await take_turns(connection, (record for kind in kinds.values() for record in kind))
     for kind, write in _STORES:
         if kind in kinds:
             await write(connection, kinds[kind])

@@ -1,8 +1,9 @@
 """Under which transaction a meter value belongs that names none, whatever order messages come in.
 
 It belongs to the newest transaction that had begun on its connector by then, unless that one had
-ended. A session files it so by what it knows; when a start or a stop comes late, what was filed
-before is filed anew, so that the rows end up the same as if all had come in order.
+ended: an older one whose stop was lost runs no more. It is filed so by what is stored by then; when
+a start or a stop comes late, what was filed before is filed anew, so that the rows end up the same
+as if all had come in order. Two nodes that hear a charge point take turns (:mod:`storage.turns`).
 """
 
 from collections.abc import Collection, Sequence
@@ -11,11 +12,46 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import among
-from storage.fact_records import TransactionStart
+from storage.dialects import among, listed
+from storage.fact_records import MeterValues, TransactionStart
 from storage.tables import meter_values, transactions
 
 _there = meter_values.alias("there")
+_begun = transactions.alias("begun")
+
+
+async def find_transactions(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
+    """Fill in the transactions of these records' entries; the messages name none."""
+    entries = [(record, entry) for record in records for entry in record.entries]
+    wanted = listed(
+        connection,
+        (transactions.c.charge_point_id, transactions.c.connector_id, transactions.c.started_at),
+        [(record.charge_point_id, record.connector_id, entry.at) for record, entry in entries],
+    )
+    newest = (
+        select(_begun.c.id)
+        .where(_begun.c.charge_point_id == wanted.c.charge_point_id)
+        .where(_begun.c.connector_id == wanted.c.connector_id)
+        .where(_begun.c.started_at <= wanted.c.started_at)
+        .order_by(_begun.c.started_at.desc(), _begun.c.id.desc())
+        .limit(1)
+        .correlate(wanted)
+        .scalar_subquery()
+    )
+    found = await connection.execute(
+        select(wanted.c.place, transactions.c.id, transactions.c.stopped_at)
+        .select_from(wanted)
+        .join(transactions, transactions.c.id == newest)
+    )
+    for place, transaction_id, stopped_at in found:
+        record, entry = entries[place - 1]
+        if stopped_at is not None and stopped_at < entry.at:
+            continue
+        entry.transaction_id = transaction_id
+        if stopped_at is not None:
+            record.late.add(transaction_id)
+    for record in records:
+        record.transaction_id = max(record.entries, key=lambda entry: entry.at).transaction_id
 
 
 async def file_under_started(

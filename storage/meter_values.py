@@ -5,7 +5,7 @@ lock back and forth between the threads for every row. PostgreSQL's driver pipel
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -15,8 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.billing_due import make_due_again
-from storage.dialects import among, conflict_insert
+from storage.dialects import among, conflict_insert, moment_of_sqlite
 from storage.fact_records import KnownTransaction, MeterEntry, MeterValues
+from storage.meter_filing import find_transactions
 from storage.tables import meter_values, transactions
 
 _COLUMNS: Final = (
@@ -30,7 +31,6 @@ _COLUMNS: Final = (
     "digest",
 )
 _MAX_ROWS: Final = 512  # a statement; SQLite allows 32 766 parameters
-_NAIVE_LENGTH: Final = len("2026-01-02 03:04:05.000000")
 _Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]], bool, int]
 
 
@@ -39,6 +39,9 @@ async def store_meter_values(connection: AsyncConnection, records: Sequence[Mete
     unknown = {record.lookup for record in records if record.lookup is not None}
     if unknown:
         await _look_up(connection, records, unknown)
+    unnamed = [record for record in records if record.inferred]
+    if unnamed:
+        await find_transactions(connection, unnamed)
     await insert_meter_values(connection, records)
     late = {ended for record in records for ended in record.late}
     if not late:
@@ -98,19 +101,12 @@ def _for_sqlite(row: _Row) -> tuple[object, ...]:
         charge_point_id,
         connector_id,
         transaction_id,
-        _moment(at),
-        _moment(received_at),
+        moment_of_sqlite(at),
+        moment_of_sqlite(received_at),
         orjson.dumps(samples).decode(),
         inferred,
         digest,
     )
-
-
-def _moment(at: datetime) -> str:
-    """Write UTC as our column type does."""
-    if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
-    return at.isoformat(" ", "microseconds")[:_NAIVE_LENGTH]
 
 
 @cache
@@ -138,9 +134,4 @@ async def _look_up(
         if row is not None:
             record.transaction_id, record.inferred = row.id, False
             record.late = {row.id} if row.stopped_at is not None else set()
-            record.found = KnownTransaction(
-                transaction_id=row.id,
-                connector_id=row.connector_id,
-                started_at=row.started_at,
-                stopped_at=row.stopped_at,
-            )
+            record.found = KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)

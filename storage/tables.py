@@ -304,8 +304,9 @@ transactions = Table(
     Column("stop_reason", String(50)),
     Column("stop_received_at", UTCDateTime),
     Column("billing", String(10)),  # TransactionBilling; null: nothing was billed when it ended
-    # A StartTransaction repeated after a lost reply is the same row.
-    UniqueConstraint("charge_point_id", "connector_id", "id_tag", "started_at", "meter_start"),
+    # A StartTransaction repeated after a lost reply is the same row. The order of the columns finds
+    # what ran on a connector at a moment.
+    UniqueConstraint("charge_point_id", "connector_id", "started_at", "id_tag", "meter_start"),
     Index(
         "ix_transactions_open",
         "charge_point_id",

@@ -9,24 +9,19 @@ from storage.fact_records import MeterValues
 
 
 def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
-    """Match by transaction id; without a usable one, by what ran on that connector then."""
-    connector = connector_id(payload)
+    """Match by transaction id; without a usable one, the store does by what ran there then."""
     values = MeterValues(
         charge_point_id=peer.charge_point_id,
-        connector_id=connector,
+        connector_id=connector_id(payload),
         received_at=now,
         entries=meter_entries(peer, payload["meterValue"], now),
     )
     named = integer(payload, "transactionId") if "transactionId" in payload else None
-    if named in peer.transactions:
+    if named is not None and named in peer.transactions:
         values.transaction_id = named
-        values.late = peer.ended({named})
+        values.late = {named} if peer.has_ended(named) else set()
     else:
-        for entry in values.entries:
-            entry.transaction_id = peer.transaction_at(connector, entry.at)
-        newest = max(values.entries, key=lambda entry: entry.at)
-        values.transaction_id, values.inferred = newest.transaction_id, True
-        values.late = peer.ended({entry.transaction_id for entry in values.entries})
+        values.inferred = True
         # 0 and -1 are what charge points send that lost the id (or never had one).
         values.lookup = named if named is not None and named > 0 else None
 

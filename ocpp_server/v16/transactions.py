@@ -28,8 +28,6 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
         peer.remember(
             KnownTransaction(
                 transaction_id=start.transaction_id,
-                connector_id=start.connector_id,
-                started_at=start.started_at,
                 stopped_at=None if start.stored is None else start.stored.stopped_at,
             )
         )
@@ -61,14 +59,14 @@ def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
 
 
 def _audit(peer: Peer, stop: TransactionStop) -> None:
+    # Another node may have ended it: this session knows of that by this stop alone.
+    if stop.ended is not None and (known := peer.transactions.get(stop.ended.transaction_id)):
+        known.stopped_at = stop.ended.stopped_at
     if stop.stored is not None:
-        known = peer.transactions.get(stop.stored.transaction_id)
-        if known is not None:
-            known.stopped_at = stop.stored.stopped_at
         return
     _log.warning(
         "stop_without_effect",
         charge_point_id=stop.charge_point_id,
         transaction_id=stop.transaction_id,
-        reason="the transaction had ended" if stop.known else "no such transaction of its own",
+        reason="the transaction had ended" if stop.ended else "no such transaction of its own",
     )

@@ -4,15 +4,13 @@ A charge point lives its life, and its messages wait in an offline queue. They a
 late, twice, over one connection or several; a twin's messages come once and in order. In the end
 both have the same rows. Two things a charge point cannot do: name the id of a transaction before
 it was told, and, having lost that id, stop before what it started and stopped earlier was heard.
-One that changes its node may be heard by both at once, in what tells its transaction: a value that
-does not is filed by what a node knows, and the old one knows less.
+One that changes its node may be heard by both at once, though the old one knows less. How the two
+get into each other's way is a schedule of its own: ``test_two_nodes.py``.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -25,153 +23,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
 
-from ocpp_server.dispatch import dispatch
-from ocpp_server.frames import Call
-from ocpp_server.peer import Peer
-from ocpp_server.v16.routes import routes
-from storage import facts
 from storage.engine import Database
-from storage.fact_records import Connected
-from storage.tables import meter_values, transactions
 from tests.ocpp_server.bed import seed
+from tests.ocpp_server.line import Line, Message, Naming, filed, start, stop, value
 
-ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
-NODE, VERSION = "node_x", "1.6"
 CONNECTORS = (1, 2)
 MOST_TRANSACTIONS = 8
 MOST_MESSAGES = 40
-
-
-class Naming(StrEnum):
-    """How a message names its transaction."""
-
-    ITS_ID = "its id"
-    ZERO = "0"
-    MINUS_ONE = "-1"
-    FOREIGN = "another's id"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message in the queue. ``of`` is the number of its transaction in the charger's life."""
-
-    number: int
-    action: str
-    payload: dict[str, Any]
-    of: int | None = None
-    naming: Naming = Naming.NOTHING
-
-    @property
-    def names_its_id(self) -> bool:
-        return self.naming is Naming.ITS_ID
-
-    @property
-    def tells_its_transaction(self) -> bool:
-        return self.action == "StartTransaction" or self.names_its_id
-
-    @property
-    def is_blind_stop(self) -> bool:
-        return self.action == "StopTransaction" and not self.names_its_id
-
-
-@dataclass
-class Line:
-    """A charge point's line to the engine: real handlers, real storage."""
-
-    database: Database
-    charge_point_id: str
-    foreign_id: int
-    peer: Peer = field(init=False)
-    before: Peer = field(init=False)
-    ids: dict[int, int] = field(default_factory=dict)
-
-    async def connect(self) -> None:
-        now = datetime.now(UTC)
-        link = Connected(
-            charge_point_id=self.charge_point_id,
-            node_id=NODE,
-            ocpp_version=VERSION,
-            remote_address=None,
-            at=now,
-        )
-        async with self.database.write() as connection:
-            await facts.store(connection, [link])
-        before = getattr(self, "peer", None)
-        self.peer = Peer(
-            charge_point_id=self.charge_point_id,
-            node_id=NODE,
-            ocpp_version=VERSION,
-            remote_address=None,
-            connected_at=now,
-            generation=link.generation,
-            transactions={known.transaction_id: known for known in reversed(link.transactions)},
-        )
-        self.before = before or self.peer
-
-    async def deliver(self, message: Message) -> None:
-        await self._deliver(message, self.peer)
-
-    async def deliver_elsewhere(self, message: Message) -> None:
-        """Over the connection before, of a node that has not noticed its end."""
-        await self._deliver(message, self.before)
-
-    async def _deliver(self, message: Message, peer: Peer) -> None:
-        payload = dict(message.payload)
-        match message.naming:
-            case Naming.ITS_ID:
-                assert message.of is not None
-                payload["transactionId"] = self.ids[message.of]
-            case Naming.ZERO | Naming.MINUS_ONE:
-                payload["transactionId"] = int(message.naming)
-            case Naming.FOREIGN:
-                payload["transactionId"] = self.foreign_id
-            case Naming.NOTHING:
-                pass
-        reply = dispatch(ROUTES, peer, Call("1", message.action, payload), datetime.now(UTC))
-        assert reply.fact is not None
-        async with self.database.write() as connection:
-            await facts.store(connection, [reply.fact])
-        answer = reply.payload()
-        if message.action == "StartTransaction":
-            assert message.of is not None
-            told = self.ids.setdefault(message.of, answer["transactionId"])
-            assert answer["transactionId"] == told, "a repeated start got another id"
-
-    async def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """Transactions and meter values, without ids and the time of arrival."""
-        async with self.database.read() as connection:
-            started = (
-                await connection.execute(
-                    select(transactions).filter_by(charge_point_id=self.charge_point_id)
-                )
-            ).all()
-            metered = (
-                await connection.execute(
-                    select(meter_values).filter_by(charge_point_id=self.charge_point_id)
-                )
-            ).all()
-        names = {row.id: (row.connector_id, row.started_at) for row in started}
-        return (
-            sorted(
-                (
-                    row.connector_id,
-                    row.id_tag,
-                    row.started_at,
-                    row.meter_start,
-                    row.stopped_at,
-                    row.meter_stop,
-                    row.stop_reason,
-                )
-                for row in started
-            ),
-            sorted(
-                (row.connector_id, row.at, repr(row.samples), repr(names.get(row.transaction_id)))
-                for row in metered
-            ),
-        )
 
 
 async def _both(one: Awaitable[None], other: Awaitable[None]) -> None:
@@ -268,8 +127,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.pending)
     @rule(data=st.data())
     def deliver(self, data: st.DataObject) -> None:
-        possible = [message for message in self.pending if self._can_come(message)]
-        message = data.draw(st.sampled_from(possible))
+        message = data.draw(st.sampled_from(self._possible()))
         self.pending.remove(message)
         self._deliver(message)
 
@@ -278,16 +136,24 @@ class Life(RuleBasedStateMachine):
     def deliver_again(self, data: st.DataObject) -> None:
         self.run(self.line.deliver(data.draw(st.sampled_from(self.delivered))))
 
-    @precondition(lambda self: any(message.tells_its_transaction for message in self.delivered))
+    @precondition(lambda self: self.delivered)
     @rule(data=st.data())
     def deliver_again_at_two_nodes_at_once(self, data: st.DataObject) -> None:
-        possible = [message for message in self.delivered if message.tells_its_transaction]
-        self._deliver_twice(data.draw(st.sampled_from(possible)))
+        self._deliver_twice(data.draw(st.sampled_from(self.delivered)))
 
-    @precondition(lambda self: self._for_two_nodes())
+    @precondition(lambda self: self.pending)
+    @rule(data=st.data())
+    def deliver_elsewhere(self, data: st.DataObject) -> None:
+        """The old node alone hears it, and the new one none of it."""
+        message = data.draw(st.sampled_from(self._possible()))
+        self.pending.remove(message)
+        self.run(self.line.deliver_elsewhere(message))
+        self.delivered.append(message)
+
+    @precondition(lambda self: self.pending)
     @rule(data=st.data())
     def deliver_at_two_nodes_at_once(self, data: st.DataObject) -> None:
-        message = data.draw(st.sampled_from(self._for_two_nodes()))
+        message = data.draw(st.sampled_from(self._possible()))
         self.pending.remove(message)
         self._deliver_twice(message)
         self.delivered.append(message)
@@ -313,8 +179,8 @@ class Life(RuleBasedStateMachine):
         """The old node takes it from a socket that is gone; the new one hears it repeated."""
         self.run(_both(self.line.deliver(message), self.line.deliver_elsewhere(message)))
 
-    def _for_two_nodes(self) -> list[Message]:
-        return [m for m in self.pending if m.tells_its_transaction and self._can_come(m)]
+    def _possible(self) -> list[Message]:
+        return [message for message in self.pending if self._can_come(message)]
 
     def _can_come(self, message: Message) -> bool:
         if message.is_blind_stop:
@@ -376,36 +242,6 @@ async def line(database: Database) -> Line:
     line = Line(database, charge_point_id, 0)
     await line.connect()
     return line
-
-
-def at(minute: int) -> str:
-    return datetime(2026, 5, 1, 9, minute, tzinfo=UTC).isoformat()
-
-
-def start(of: int, minute: int, *, connector: int = 1) -> Message:
-    payload = {"connectorId": connector, "idTag": "T", "meterStart": 10 * of}
-    return Message(
-        number=0, action="StartTransaction", payload=payload | {"timestamp": at(minute)}, of=of
-    )
-
-
-def stop(of: int, minute: int, naming: Naming = Naming.ITS_ID) -> Message:
-    payload = {"meterStop": 10 * of + 9, "timestamp": at(minute)}
-    return Message(number=0, action="StopTransaction", payload=payload, of=of, naming=naming)
-
-
-def value(minute: int, naming: Naming = Naming.NOTHING, *, of: int | None = None) -> Message:
-    reading = {"timestamp": at(minute), "sampledValue": [{"value": str(minute)}]}
-    payload = {"connectorId": 1, "meterValue": [reading]}
-    return Message(number=0, action="MeterValues", payload=payload, of=of, naming=naming)
-
-
-async def filed(line: Line) -> list[tuple[int, int | None]]:
-    """Minute and transaction of each meter value, in order of time."""
-    async with line.database.read() as connection:
-        rows = (await connection.execute(select(meter_values).order_by(meter_values.c.at))).all()
-    numbers = {id_: number for number, id_ in line.ids.items()}
-    return [(row.at.minute, numbers.get(row.transaction_id)) for row in rows]
 
 
 async def test_values_that_name_nothing_are_filed_by_their_time(line: Line) -> None:

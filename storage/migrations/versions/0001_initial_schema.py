@@ -583,7 +583,7 @@ def upgrade() -> None:
     sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
-    sa.UniqueConstraint('charge_point_id', 'connector_id', 'id_tag', 'started_at', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_id_tag_started_at_meter_start'))
+    sa.UniqueConstraint('charge_point_id', 'connector_id', 'started_at', 'id_tag', 'meter_start', name=op.f('uq_transactions_charge_point_id_connector_id_started_at_id_tag_meter_start'))
     )
     with op.batch_alter_table('transactions', schema=None) as batch_op:
         batch_op.create_index('ix_transactions_billing_due', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))

@@ -1,0 +1,40 @@
+"""Two nodes that hear the same charge point take turns, whatever they hear of it.
+
+A charge point that changes its node may be heard by both for a while. What the one stores may
+decide what becomes of what the other stores: whose generation is newer, which transaction a stop
+without an id ends, under which transaction a meter value is filed. So each sees all that the other
+has done, or nothing of it.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import among
+from storage.fact_records import Connected, MeterValues, Record, TransactionStart, TransactionStop
+from storage.tables import charge_points
+
+
+async def take_turns(connection: AsyncConnection, records: Iterable[Record]) -> None:
+    """Lock the rows of those charge points until the commit; on SQLite all writers take turns.
+
+    First of all in a batch, and in one statement and one order, so that no two nodes wait for each
+    other. Meter values that name their transaction stay where they are, and need no turn.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    of = {record.charge_point_id for record in records if _depends_on_others(record)}
+    if of:
+        await connection.execute(
+            select(charge_points.c.id)
+            .where(among(connection, charge_points.c.id, of))
+            .order_by(charge_points.c.id)
+            .with_for_update(key_share=True)
+        )
+
+
+def _depends_on_others(record: Record) -> bool:
+    if isinstance(record, MeterValues):
+        return record.inferred
+    return isinstance(record, Connected | TransactionStart | TransactionStop)
