@@ -87,19 +87,19 @@ class ProjectActivities:
     @activity.defn
     async def send_invitation(self, invite: Invite) -> InvitationSent:
         """Store the invitation and mail its link; the same invitation is mailed once."""
-        identity = invite.invitation.invitation_id
+        token = self._token(invite.invitation.invitation_id)
         with _refusals():
             draft = await self._records.invite(
-                invite.project_id, invite.invitation, token_hash=hash_token(self._token(identity))
+                invite.project_id, invite.invitation, token_hash=hash_token(token)
             )
-        return await self._mail(identity, draft)
+        return await self._mail(draft)
 
     @activity.defn
     async def resend_invitation(self, resend: Resend) -> InvitationSent:
         """Begin the time of a pending invitation anew and mail its link again, once a request."""
         with _refusals():
             draft = await self._records.resend(resend.project_id, resend.request)
-        return await self._mail(resend.request.invitation_id, draft)
+        return await self._mail(draft)
 
     @activity.defn
     async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
@@ -125,17 +125,17 @@ class ProjectActivities:
         with _refusals():
             await self._records.remove(remove.project_id, remove.request)
 
-    async def _mail(self, invitation_id: str, draft: InvitationDraft) -> InvitationSent:
+    async def _mail(self, draft: InvitationDraft) -> InvitationSent:
         if not draft.sent:
-            link = f"{self._public_url.rstrip('/')}/invitations/{self._token(invitation_id)}"
+            link = f"{self._public_url.rstrip('/')}/invitations/{self._token(draft.invitation_id)}"
             letter = invitation_letter(draft, link=link)
             where = await self._mailer.send(
                 to=draft.email, subject=letter.subject, text=letter.text, html=letter.html
             )
-            await self._records.invitation_sent(invitation_id)
+            await self._records.invitation_sent(draft.invitation_id)
             activity.logger.info("invitation_mailed", extra={"where": where})
         return InvitationSent(
-            invitation_id=invitation_id, email=draft.email, expires_at=draft.expires_at
+            invitation_id=draft.invitation_id, email=draft.email, expires_at=draft.expires_at
         )
 
     def _token(self, invitation_id: str) -> str:
@@ -148,4 +148,6 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (ConflictError, NotFoundError) as error:
-        raise ApplicationError(error.detail, type=error.code, non_retryable=True) from error
+        raise ApplicationError(
+            error.detail, error.extra, type=error.code, non_retryable=True
+        ) from error

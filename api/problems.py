@@ -24,6 +24,9 @@ class ProblemField(BaseModel):
     field: str
     detail: str
     row: int | None = Field(default=None, description="Of a file: its row; the header is row 1")
+    charge_point_id: str | None = Field(
+        default=None, description="Of a file: which charge point has the serial number already"
+    )
 
 
 class Problem(BaseModel):
@@ -99,8 +102,12 @@ def document_of(error: EngineError, request_id: str | None) -> dict[str, Any]:
 
 
 def _wrong(field: FieldError) -> dict[str, Any]:
-    place = {} if field.row is None else {"row": field.row}
-    return {**place, "field": field.field, "detail": field.detail}
+    more = {"row": field.row, "charge_point_id": field.charge_point_id}
+    return {
+        **{name: value for name, value in more.items() if value is not None},
+        "field": field.field,
+        "detail": field.detail,
+    }
 
 
 def headers_of(error: EngineError) -> dict[str, str]:

@@ -18,12 +18,14 @@ from typing import Any, ClassVar
 class FieldError:
     """One wrong field: its path (``parameters.0.value``) and what to do.
 
-    ``row`` is its row in a file of rows, the header being row 1.
+    ``row`` is its row in a file of rows, the header being row 1. ``charge_point_id``: which one has
+    that value already.
     """
 
     field: str
     detail: str
     row: int | None = None
+    charge_point_id: str | None = None
 
 
 class EngineError(Exception):

@@ -18,6 +18,8 @@ class NewInvitation:
     message: str | None
     by: Actor = ENGINE
     role: ProjectRole = ProjectRole.SITE_OWNER
+    asked_at: datetime | None = None
+    """Two that are asked for at once are one; None: now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +85,7 @@ class InvitedProject:
 class InvitationDraft:
     """What the invitation mail needs; ``sent`` when an earlier try has delivered it."""
 
+    invitation_id: str
     project: InvitedProject
     email: str
     role: ProjectRole

@@ -59,17 +59,19 @@ class ChargePoints:
             async with self._connection.begin_nested():
                 await self._connection.execute(insert(charge_points).values(**_row(charge_point)))
         except IntegrityError as error:
-            raise _duplicate(charge_point.serial_number) from error
+            raise await self._duplicate(charge_point) from error
 
     async def register_all(self, new: Sequence[ChargePoint]) -> None:
         """Store new charge points of a project that is locked, and has none of their serials."""
         if new:
             await self._connection.execute(insert(charge_points), [_row(one) for one in new])
 
-    async def serials_of(self, project_id: str) -> set[str]:
-        """Keys of the serial numbers in a project; see :func:`domain.rules.likeness.serial_key`."""
-        query = select(charge_points.c.serial_key).where(charge_points.c.project_id == project_id)
-        return set(await self._connection.scalars(query))
+    async def serials_of(self, project_id: str) -> dict[str, str]:
+        """Charge points of a project by :func:`domain.rules.likeness.serial_key`."""
+        query = select(charge_points.c.serial_key, charge_points.c.id).where(
+            charge_points.c.project_id == project_id
+        )
+        return {row.serial_key: row.id for row in await self._connection.execute(query)}
 
     async def get(
         self, charge_point_id: str, *, installer_id: str, even_handed_over: bool = False
@@ -134,8 +136,21 @@ class ChargePoints:
                     .values(**_changeable(charge_point))
                 )
         except IntegrityError as error:
-            raise _duplicate(charge_point.serial_number) from error
+            raise await self._duplicate(charge_point) from error
         await self._end_claim_unless_alike(charge_point)
+
+    async def _duplicate(self, charge_point: ChargePoint) -> ConflictError:
+        existing = await self._connection.scalar(
+            select(charge_points.c.id)
+            .where(charge_points.c.project_id == charge_point.project_id)
+            .where(charge_points.c.serial_key == serial_key(charge_point.serial_number))
+        )
+        return ConflictError(
+            "duplicate_serial",
+            "The project already has a charge point with the serial number "
+            f"{charge_point.serial_number}: {existing}.",
+            charge_point_id=existing,
+        )
 
     async def _end_claim_unless_alike(self, charge_point: ChargePoint) -> None:
         """An identity was claimed for the serial number that it is like, and for no other."""
@@ -175,6 +190,7 @@ class ChargePoints:
         installer_id: str,
         project_id: str | None,
         status: ChargePointStatus | None,
+        serial_number: str | None,
         before: str | None,
         limit: int,
     ) -> Sequence[ChargePoint]:
@@ -190,18 +206,20 @@ class ChargePoints:
             query = query.where(projects.c.archived_at.is_(None))
         if status is not None:
             query = query.where(charge_points.c.status == status)
-        return await self._page(query, before=before, limit=limit)
+        return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 
     async def page_of_project(
-        self, project_id: str, *, before: str | None, limit: int
+        self, project_id: str, *, serial_number: str | None, before: str | None, limit: int
     ) -> Sequence[ChargePoint]:
         """Charge points of a project that the caller may see, newest first."""
         query = select(charge_points).where(charge_points.c.project_id == project_id)
-        return await self._page(query, before=before, limit=limit)
+        return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 
     async def _page(
-        self, query: Select[Any], *, before: str | None, limit: int
+        self, query: Select[Any], *, serial_number: str | None, before: str | None, limit: int
     ) -> Sequence[ChargePoint]:
+        if serial_number is not None:
+            query = query.where(charge_points.c.serial_key == serial_key(serial_number))
         if before is not None:
             query = query.where(charge_points.c.id < before)
         query = query.order_by(charge_points.c.id.desc()).limit(limit)
@@ -256,13 +274,6 @@ def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:
         "longitude": charge_point.location.longitude,
         "location_address": charge_point.location.address,
     }
-
-
-def _duplicate(serial_number: str) -> ConflictError:
-    return ConflictError(
-        "duplicate_serial",
-        f"The project already has a charge point with the serial number {serial_number}.",
-    )
 
 
 def _charge_point(row: Row[Any]) -> ChargePoint:

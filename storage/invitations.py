@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,9 @@ from storage.audit import Audit
 from storage.members import works_on
 from storage.projects import refused_as_archived
 from storage.tables import accounts, invitations, projects
+
+_AT_ONCE: Final = timedelta(seconds=5)
+"""Between two requests that are one: a double click, and clocks that differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +56,14 @@ class Invitations:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def create(self, invitation: Invitation, *, token_hash: str, by: Actor) -> Invitation:
+    async def create(
+        self, invitation: Invitation, *, token_hash: str, by: Actor, asked_at: datetime
+    ) -> Invitation:
         """Store a pending invitation, or return the one that already has its id.
 
-        An earlier pending one is replaced, of the site owner or of the same collaborator: its
-        link stops working.
+        Two that are asked for at once, to one address and in the same words, are one. An earlier
+        pending one is replaced, of the site owner or of the same collaborator: its link stops
+        working.
 
         Raises:
             ConflictError: ``owner_accepted``, ``already_collaborator`` or ``project_handed_over``.
@@ -74,6 +80,9 @@ class Invitations:
             replaced = (invitations.c.role != ProjectRole.SITE_OWNER) & (
                 invitations.c.email == invitation.email
             )
+        twin = await self._twin(invitation, asked_at)
+        if twin is not None:
+            return twin
         await self._connection.execute(
             update(invitations)
             .where(invitations.c.project_id == invitation.project_id)
@@ -101,6 +110,24 @@ class Invitations:
         )
         await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
         return invitation
+
+    async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
+        """The pending one that was asked for at once with this; the project is locked."""
+        message = invitations.c.message
+        row = (
+            await self._connection.execute(
+                select(invitations)
+                .where(invitations.c.project_id == invitation.project_id)
+                .where(invitations.c.status == InvitationStatus.PENDING)
+                .where(invitations.c.email == invitation.email)
+                .where(invitations.c.role == invitation.role)
+                .where(message.is_not_distinct_from(invitation.message))
+                .where(invitations.c.created_at > asked_at - _AT_ONCE)
+                .order_by(invitations.c.id.desc())
+                .limit(1)
+            )
+        ).one_or_none()
+        return None if row is None else _invitation(row)
 
     async def mark_sent(self, invitation_id: str, at: datetime) -> None:
         """Note that the mail left."""
@@ -305,6 +332,7 @@ class Invitations:
             raise ConflictError(
                 "already_collaborator",
                 f"{email} works on the project already. Change their role if that is meant.",
+                account_id=project.collaborator,
             )
 
     async def _project_without_owner(self, project_id: str) -> None:
@@ -322,7 +350,20 @@ class Invitations:
                 "owner_accepted",
                 f"{project.email} has accepted and is the site owner. Revoke that invitation "
                 "first if somebody else is to have the project.",
+                invitation_id=await self._accepted_by_owner(project_id),
             )
+
+    async def _accepted_by_owner(self, project_id: str) -> str | None:
+        query = (
+            select(invitations.c.id)
+            .where(invitations.c.project_id == project_id)
+            .where(invitations.c.role == ProjectRole.SITE_OWNER)
+            .where(invitations.c.status == InvitationStatus.ACCEPTED)
+            .order_by(invitations.c.id.desc())
+            .limit(1)
+        )
+        found: str | None = await self._connection.scalar(query)
+        return found
 
     async def _set(self, invitation_id: str, **values: object) -> None:
         await self._connection.execute(

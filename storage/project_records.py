@@ -61,6 +61,7 @@ class StoredProjects:
                 ),
                 token_hash=token_hash,
                 by=request.by,
+                asked_at=request.asked_at or now,
             )
             return await _draft(connection, stored, sent=stored.sent_at is not None)
 
@@ -141,6 +142,7 @@ async def _draft(
     connection: AsyncConnection, invitation: Invitation, *, sent: bool
 ) -> InvitationDraft:
     return InvitationDraft(
+        invitation_id=invitation.id,
         project=await read_invited(connection, invitation.project_id),
         email=invitation.email,
         role=invitation.role,

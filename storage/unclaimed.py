@@ -121,7 +121,11 @@ class Unclaimed:
                     )
                 )
         except IntegrityError as error:
-            raise _claimed() from error
+            # Somebody was faster; whose it is now is said, or kept, as ever.
+            since = await self._since(key, charge_point.id)
+            if since is None:
+                raise _not_found() from error
+            return since
         await self._connection.execute(
             update(connection_attempts)
             .where(connection_attempts.c.identity_key == key)
@@ -147,7 +151,7 @@ class Unclaimed:
             since: datetime = row.claimed_at
             return since
         # Of somebody else's claim not even the words tell.
-        raise _claimed() if row.is_mine else _not_found()
+        raise _claimed(row.charge_point_id) if row.is_mine else _not_found()
 
     def _claimable(self, identity_key: str | None = None) -> Select[Any]:
         """Ids of charge points that an identity, or this one, may be claimed for."""
@@ -224,9 +228,11 @@ def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
     )
 
 
-def _claimed() -> ConflictError:
+def _claimed(charge_point_id: str) -> ConflictError:
     return ConflictError(
-        "identity_claimed", "The identity was claimed for another charge point of yours."
+        "identity_claimed",
+        f"The identity was claimed for another charge point of yours: {charge_point_id}.",
+        charge_point_id=charge_point_id,
     )
 
 

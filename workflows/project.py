@@ -266,7 +266,7 @@ class ProjectWorkflow:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.non_retryable and cause.type:
                 raise ApplicationError(
-                    cause.message, type=cause.type, non_retryable=True
+                    cause.message, *cause.details, type=cause.type, non_retryable=True
                 ) from error
             raise
 

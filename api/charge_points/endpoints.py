@@ -12,6 +12,7 @@ from api.charge_points.schemas import (
     ChargePointRegistered,
     ChargePointShown,
     NewChargePoint,
+    SerialWanted,
     ocpp_endpoint,
 )
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
@@ -30,7 +31,7 @@ from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
 
-_DUPLICATE = "The project has a charge point with this serial number."
+_DUPLICATE = "The project has a charge point with this serial number; `charge_point_id` names it."
 _HAS_RUNS = "Commissioning was started, so its record must stay as it is."
 
 
@@ -102,6 +103,7 @@ async def list_charge_points(
     status: Annotated[
         ChargePointStatus | None, Query(description="Only those in this status")
     ] = None,
+    serial_number: SerialWanted = None,
 ) -> Page[ChargePointShown]:
     """Your charge points, newest first."""
     async with parts.database.read() as connection:
@@ -111,6 +113,7 @@ async def list_charge_points(
             installer_id=installer.id,
             project_id=project_id,
             status=status,
+            serial_number=serial_number,
             before=paging.after_id(Prefix.CHARGE_POINT),
             limit=paging.fetch,
         )

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
@@ -38,6 +39,12 @@ def _supported(version: str) -> str:
 
 
 OcppVersion = Annotated[Literal["1.6", "2.0.1", "2.1"], AfterValidator(_supported)]
+
+
+SerialWanted = Annotated[
+    str | None,
+    Query(max_length=100, description="Only the one with this serial number, in whatever case"),
+]
 
 
 class LocationFields(Request):

@@ -51,7 +51,7 @@ AccountId = Annotated[str, Depends(_account_id)]
         422,
         429,
         503,
-        already_collaborator="They work on the project already.",
+        already_collaborator="They work on the project already, as `account_id`.",
         project_handed_over=HANDED_OVER,
     ),
 )
@@ -81,6 +81,7 @@ async def invite_collaborator(
             message=body.message,
             role=body.role,
             by=actor,
+            asked_at=now(),
         ),
     )
     return CollaboratorInvited(

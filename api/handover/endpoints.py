@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from api.deps import Acting, AppParts, Installer, ProjectId
+from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.handover.schemas import HandedOver, Handover, Invite, Invited
 from api.parts import Parts
 from api.problems import problems
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
         429,
         503,
         project_handed_over=HANDED_OVER,
-        owner_accepted="Somebody is the site owner; revoke their invitation first.",
+        owner_accepted="Somebody is the site owner; revoke `invitation_id` first.",
     ),
 )
 async def invite_site_owner(
@@ -54,6 +54,7 @@ async def invite_site_owner(
         email=body.email,
         message=body.message,
         by=actor,
+        asked_at=now(),
     )
     sent = await parts.temporal.invite_site_owner(project, invitation)
     return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)

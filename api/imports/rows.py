@@ -38,12 +38,17 @@ class Parsed:
     rows: list[NumberedRow]
     errors: list[FieldError]
 
-    def against(self, registered: set[str]) -> list[FieldError]:
-        """Everything that is wrong once the serial numbers of the project are known."""
+    def against(self, registered: Mapping[str, str]) -> list[FieldError]:
+        """Everything that is wrong once the charge points of the project are known by serial."""
         twice = [
-            FieldError(row=row.number, field="serial_number", detail="is in the project already")
+            FieldError(
+                row=row.number,
+                field="serial_number",
+                detail="is in the project already",
+                charge_point_id=existing,
+            )
             for row in self.rows
-            if serial_key(row.charge_point.serial_number) in registered
+            if (existing := registered.get(serial_key(row.charge_point.serial_number)))
         ]
         return sorted(self.errors + twice, key=lambda error: error.row or 0)
 

@@ -76,7 +76,7 @@ async def list_unclaimed(
         413,
         422,
         503,
-        identity_claimed="The identity was claimed for another charge point of yours.",
+        identity_claimed="It was claimed for another charge point of yours: `charge_point_id`.",
         serial_mismatch="The identity is like neither the serial number nor the id.",
         has_connected="The charge point has connected already.",
         project_handed_over=HANDED_OVER,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.charge_points.schemas import ChargePointDetail, ChargePointShown
+from api.charge_points.schemas import ChargePointDetail, ChargePointShown, SerialWanted
 from api.commissioning import service
 from api.commissioning.record import RunListed, RunRecord
 from api.deps import (
@@ -53,13 +53,20 @@ async def get_project(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPa
     responses=problems(401, 403, 404, 422, 503),
 )
 async def list_charge_points(
-    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
+    project_id: OwnedProjectId,
+    owner: SiteOwner,
+    parts: AppParts,
+    paging: Paging,
+    serial_number: SerialWanted = None,
 ) -> Page[ChargePointShown]:
     """The charge points of the project, newest first."""
     async with parts.database.read() as connection:
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
         rows = await ChargePoints(connection).page_of_project(
-            project_id, before=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
+            project_id,
+            serial_number=serial_number,
+            before=paging.after_id(Prefix.CHARGE_POINT),
+            limit=paging.fetch,
         )
     base = parts.settings.public_ocpp_url
     return paging.page(

@@ -319,6 +319,7 @@ def _refusal(error: WorkflowUpdateFailedError) -> ConflictError | UnavailableErr
     """Say what a workflow refused; what it could not do is a 503."""
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.type and cause.non_retryable:
-        return ConflictError(cause.type, cause.message)
+        extra = cause.details[0] if cause.details else {}
+        return ConflictError(cause.type, cause.message, **extra)
     _log.warning("update_failed", error=str(cause))
     return UnavailableError("update_failed", "That could not be done right now. Try again shortly.")

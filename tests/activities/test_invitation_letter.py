@@ -11,6 +11,7 @@ from domain.states import ChargePointStatus, ProjectRole
 
 LINK = "https://charging.example/invitations/" + "5f" * 32
 DRAFT = InvitationDraft(
+    invitation_id="inv_1",
     project=InvitedProject(
         name="Riverside <Business> & Park",
         address="12 Riverside Way, Bristol, BS1 4AA",

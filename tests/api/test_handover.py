@@ -19,9 +19,10 @@ def token_in(outbox: Outbox) -> str:
     return outbox.token()
 
 
-async def invite(installer: Caller, project: str) -> str:
+async def invite(installer: Caller, project: str, message: str | None = None) -> str:
     answer = await installer.post(
-        f"/projects/{project}/invite-site-owner", {"email": "facilities@riversidebp.com"}
+        f"/projects/{project}/invite-site-owner",
+        {"email": "facilities@riversidebp.com", "message": message},
     )
     assert answer.status_code == 201, answer.text
     return str(answer.json()["invitation_id"])
@@ -96,7 +97,7 @@ class TestAccept:
         project = await installer.project()
         await invite(installer, project)
         first = token_in(outbox)
-        await invite(installer, project)
+        await invite(installer, project, "Once more, in other words.")
         problem(await accept(anonymous, first), 409, "invitation_replaced")
         async with database.write() as connection:
             await connection.execute(

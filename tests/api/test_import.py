@@ -89,11 +89,16 @@ async def test_the_largest_file(installer: Caller) -> None:
 
 async def test_a_serial_number_that_is_there(installer: Caller) -> None:
     project = await installer.project()
-    await installer.charge_point(project, serial_number="SN-2")
+    there = await installer.charge_point(project, serial_number="SN-2")
     answer = await send(installer, project, HEADER + "SN-1,M,V,,,,\n sn-2 ,M,V,,,,\n")
     document = problem(answer, 422, "invalid_rows")
     assert document["errors"] == [
-        {"row": 3, "field": "serial_number", "detail": "is in the project already"}
+        {
+            "row": 3,
+            "charge_point_id": there,
+            "field": "serial_number",
+            "detail": "is in the project already",
+        }
     ]
     assert len(await listed(installer, project)) == 1
 

@@ -31,7 +31,9 @@ async def invited(database: Database, project: str) -> str:
         expires_at=now() + timedelta(days=1),
     )
     async with database.write() as connection:
-        await Invitations(connection).create(invitation, token_hash=hash_token(token), by=ENGINE)
+        await Invitations(connection).create(
+            invitation, token_hash=hash_token(token), by=ENGINE, asked_at=invitation.created_at
+        )
     return token
 
 
