@@ -20,6 +20,9 @@ SAM = "sam@acme.com"
 # What a technician is refused; every other operation of a project is the work on site.
 LEADS_ONLY = {
     ("PATCH", PROJECT),
+    ("DELETE", PROJECT),
+    ("POST", f"{PROJECT}/archive"),
+    ("POST", f"{PROJECT}/unarchive"),
     ("PUT", f"{PROJECT}/default-tariff"),
     ("PUT", f"{PROJECT}/power"),
     ("POST", f"{PROJECT}/invite-site-owner"),
