@@ -220,7 +220,7 @@ async def _view(parts: Parts, run: Run) -> RunView:
         return _taken_back(request)
     view = await parts.temporal.run_view(request.charge_point_id)
     if view is not None and view.commissioning_id == request.commissioning_id:
-        return await with_newest_cause(parts.database, view)
+        return await with_newest_cause(parts.database, view, project_id=request.project_id)
     # The workflow is not there (any more): it closed between the two looks, or has not begun.
     async with parts.database.read() as connection:
         again = await Runs(connection).get(request.charge_point_id, request.commissioning_id)
