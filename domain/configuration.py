@@ -41,13 +41,9 @@ class ConnectionTestRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionTest:
-    """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected.
-
-    ``identity`` is the name that it knocks with, where nobody has that and it can be claimed.
-    """
+    """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected."""
 
     connected: bool
     latency_ms: float | None = None
     ocpp_version_negotiated: str | None = None
     reason: str | None = None
-    identity: str | None = None

@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.flapping import Flapping
-from domain.knocking import Misnamed
 from domain.states import RegistrationStatus
 
 
@@ -130,16 +129,12 @@ class ChargePointEvents:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusedAttempt:
-    """A connection that was refused, and why, in words for the installer.
-
-    ``misnamed``: it came under a name that nobody has and that can be claimed.
-    """
+    """A connection that was refused, and why, in words for the installer."""
 
     at: datetime
     code: str
     reason: str
     remote_address: str | None = None
-    misnamed: Misnamed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -115,7 +115,7 @@ class RemoteChargePoint:
                 # effect carries its intent.
                 await workflow.sleep(pause, summary="Pause before it is tried again")
                 failure, pause = None, 2 * pause
-            await self._be_online()
+            await self.be_online()
             sent_to = self._inbox.connection
             assert sent_to is not None  # noqa: S101 - online
             task = asyncio.create_task(
@@ -157,7 +157,13 @@ class RemoteChargePoint:
                 )
         return task.done()
 
-    async def _be_online(self) -> None:
+    async def be_online(self) -> None:
+        """Wait for a charge point that is offline, as long as for any that went.
+
+        Raises:
+            ChargePointAwayError: ``connection_lost``.
+
+        """
         if self._inbox.connected:
             return
         never_there = self._presumed_lost == self._inbox.generation and not self._answers

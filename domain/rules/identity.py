@@ -111,17 +111,6 @@ def same_serial(one: str, other: str) -> bool:
     return _same(one, other)
 
 
-def same_vendor(one: str, other: str) -> bool:
-    """Tell whether two spellings are one vendor."""
-    return _same(one, other)
-
-
-def same_model(vendor: str, one: str, other: str) -> bool:
-    """Tell whether two spellings are one model; either may carry the vendor in front."""
-    before = _fold(vendor)
-    return _fold(one).removeprefix(before).strip() == _fold(other).removeprefix(before).strip()
-
-
 def _declared(what: NamePlate, registered: str, reported: str | None) -> str:
     word = _WORDS[what]
     says = (
@@ -144,4 +133,8 @@ def _same(one: str, other: str) -> bool:
 
 
 def _same_model(registered: Registered, reported: str) -> bool:
-    return same_model(registered.vendor, registered.model, reported)
+    vendor = _fold(registered.vendor)
+    return (
+        _fold(registered.model).removeprefix(vendor).strip()
+        == _fold(reported).removeprefix(vendor).strip()
+    )

@@ -125,9 +125,25 @@ class Stage:
         """Register a charge point and switch it on."""
         serial = serial or new_id(Prefix.EVENT)[-20:]
         registered = await self.register(registered_serial or serial, profile)
+        async with self.switched_on(
+            registered.id, *faults, profile=profile, serial=serial, seed=seed, listener=listener
+        ) as charge_point:
+            yield charge_point
+
+    @asynccontextmanager
+    async def switched_on(
+        self,
+        charge_point_id: str,
+        *faults: Fault,
+        serial: str,
+        profile: Profile = ABB_TERRA_AC_W22,
+        seed: int = 1,
+        listener: Callable[[Event], None] | None = None,
+    ) -> AsyncIterator[VirtualChargePoint]:
+        """Switch a charge point on that has the address of this one."""
         charge_point = VirtualChargePoint(
             profile,
-            f"{self.ocpp_url}/{registered.id}",
+            f"{self.ocpp_url}/{charge_point_id}",
             faults=frozenset(faults),
             speed=SPEED,
             serial=serial,

@@ -74,6 +74,8 @@ class Behaviour:
     firmware: str | None = "1.8.21"
     online: bool = True
     boots: bool = True
+    boot_before: BootFact | None = None
+    """The newest that is known when a run begins; it came on an earlier connection."""
     triggers: bool = True
     heartbeats: bool = True
     statuses: dict[int, ConnectorStatus] = field(
@@ -401,7 +403,8 @@ class MemoryRecords:
             registered=REGISTERED,
             snapshot=Snapshot(
                 connection=self.charger.connection() if behaviour.online else None,
-                boot=self.charger.boot() if behaviour.online and behaviour.boots else None,
+                boot=behaviour.boot_before
+                or (self.charger.boot() if behaviour.online and behaviour.boots else None),
                 connectors=self.charger.connectors() if behaviour.online else (),
                 transactions=(self.charger.transaction,) if self.charger.transaction else (),
                 provisioned=self.charger.provisioned,

@@ -355,3 +355,14 @@ async def test_a_connector_that_says_once_more_that_it_is_unavailable(
             await stage.charger.tell(EventKind.CONNECTOR, connector=said)
             await handle.query(CommissioningWorkflow.status)  # it has heard that
     assert (await stage.verdict_of(handle)).status is RunStatus.COMPLETED
+
+
+async def test_what_was_another_on_an_earlier_connection_is_asked_who_it_is(
+    set_stage: StageMaker,
+) -> None:
+    """Whoever swaps them on site retries before the right one has said who it is."""
+    stage = await set_stage()
+    another = replace(stage.charger.boot(), charge_point_serial="SN-2")
+    stage.charger.behaviour.boot_before = replace(another, at=EPOCH - timedelta(minutes=5))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure

@@ -1,5 +1,8 @@
 """Whatever goes wrong in the engine itself, every accepted start reaches a verdict."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 import pytest
 from temporalio.worker import UnsandboxedWorkflowRunner
 
@@ -9,7 +12,7 @@ from domain.failures import FailureCode
 from domain.states import RunStatus
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
-from tests.workflows.conftest import StageMaker
+from tests.workflows.conftest import Stage, StageMaker
 
 
 async def test_a_bug_in_an_operation_is_a_verdict(
@@ -98,3 +101,70 @@ async def test_more_events_than_a_run_can_take_are_a_verdict(
     assert view.failure.code == FailureCode.NEVER_AT_REST
     history = await handle.fetch_history()
     assert len(history.events) < 1_000
+    stage.charger.behaviour.starts = True  # a vehicle is there, and it is at rest
+    stage.records.verdicts.clear()
+    again = await stage.verdict_of(await stage.start(previous=view))
+    assert again.status is RunStatus.COMPLETED, again.failure
+
+
+def _heals_the_operation(stage: Stage) -> None:
+    del stage.charger.apply_configuration
+
+
+def _lets_go(stage: Stage) -> None:
+    stage.records.busy_for = 0
+
+
+def _holds_the_link(stage: Stage) -> None:
+    stage.charger.gone_for.clear()
+
+
+def _has_a_good_signal(stage: Stage) -> None:
+    stage.charger.behaviour.ping_ms = 20
+
+
+def _breaks_the_operation(stage: Stage) -> None:
+    async def broken(_request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        raise ZeroDivisionError
+
+    stage.charger.apply_configuration = broken  # type: ignore[method-assign, assignment]
+
+
+def _holds_on(stage: Stage) -> None:
+    stage.records.busy_for = 10_000
+
+
+def _breaks_the_link(stage: Stage) -> None:
+    stage.charger.gone_for["apply_configuration"] = 1000
+
+
+def _has_a_bad_signal(stage: Stage) -> None:
+    stage.charger.behaviour.ping_ms = 9000
+
+
+Change = Callable[[Stage], None]
+MENDED: Mapping[FailureCode, tuple[Change, Change]] = {
+    FailureCode.ENGINE_ERROR: (_breaks_the_operation, _heals_the_operation),
+    FailureCode.CHARGE_POINT_BUSY: (_holds_on, _lets_go),
+    FailureCode.CONNECTION_UNSTABLE: (_breaks_the_link, _holds_the_link),
+    FailureCode.SLOW_LINK: (_has_a_bad_signal, _has_a_good_signal),
+}
+"""How each comes about, and what following its advice changes; see tests/faults/test_advice.py."""
+MENDED_AT_LENGTH: Final = (FailureCode.NEVER_AT_REST,)
+"""In the test of its own."""
+
+
+@pytest.mark.parametrize("code", MENDED)
+async def test_once_its_advice_is_followed_the_next_run_passes(
+    set_stage: StageMaker, code: FailureCode
+) -> None:
+    breaks, mends = MENDED[code]
+    stage = await set_stage()
+    breaks(stage)
+    failed = await stage.verdict()
+    assert failed.failure is not None
+    assert failed.failure.code == code
+    mends(stage)
+    stage.records.verdicts.clear()
+    view = await stage.verdict_of(await stage.start(previous=failed))
+    assert view.status is RunStatus.COMPLETED, view.failure

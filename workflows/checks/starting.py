@@ -43,6 +43,8 @@ async def start(run: Run, connector: int) -> TransactionFact:
             f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
             f"{run.answer.note}"
         )
+    # Nothing follows where nobody is, and no vehicle would help.
+    await run.charge_point.be_online()
     if asks.rejection is not None:
         raise run.fail(
             FailureCode.TRANSACTION_REJECTED, connector_id=connector, detail=asks.rejection

@@ -1,0 +1,275 @@
+"""How a failure that no single fault makes comes about, and how its advice is followed.
+
+Each scene fails as it should, does nothing but what the action of the failure says, and sees the
+next run pass.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from domain.checks import RunView
+from domain.commissioning import Pace, RunOptions
+from domain.failures import FailureCode
+from domain.states import InstallerAnswer, RunStatus, WaitingFor
+from reconciler import Reconciler
+from simulator import Fault, State, VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
+from tests.faults.stage import PATIENT, Run, Stage
+from tests.ocpp_server.bed import Wire
+from tests.support.eventually import eventually
+
+Scene = Callable[[Stage], Awaitable[None]]
+_HAS_SAID_WHO_IT_IS = {State.PENDING, State.ACCEPTED}
+_SOON = RunOptions(wait_for_connection=timedelta(seconds=1))
+_STRICT = replace(ABB_TERRA_AC_W22, vendor="Strict Power", model="S1", firmware="3.0.0")
+
+
+async def fails(
+    stage: Stage, identity: str, *, options: RunOptions | None = None, pace: Pace = PATIENT
+) -> RunView:
+    """Commission it; what it fails with."""
+    return await stage.verdict(await stage.start(identity, options=options, pace=pace))
+
+
+async def passes(stage: Stage, identity: str) -> None:
+    """Retry, as each advice ends; it passes."""
+    view = await stage.retry(identity)
+    assert view.status is RunStatus.COMPLETED, view.failure
+
+
+def is_a(view: RunView, code: FailureCode) -> None:
+    assert view.failure is not None, view.status
+    assert view.failure.code == code, view.failure
+
+
+async def customise(stage: Stage, identity: str, key: str, value: int) -> None:
+    body = {"parameters": [{"key": key, "value": value}]}
+    answer = await stage.front.post(f"/charge-points/{identity}/config/customize", body)
+    assert answer.is_success, answer.text
+
+
+async def restart(charge_point: VirtualChargePoint) -> None:
+    """By hand."""
+    charge_point.power_cycle()
+    await charge_point.until(lambda: not charge_point.connected)
+    await charge_point.until(lambda: charge_point.connected)
+
+
+async def ended_from_outside(stage: Stage) -> None:
+    registered = await stage.register("SN-ENDED", ABB_TERRA_AC_W22)
+    run = await stage.start(registered.id)
+    await waits_for(run, WaitingFor.CONNECTION)
+    await run.handle.terminate()
+    await Reconciler(
+        stage.client,
+        stage.database,
+        now=lambda: datetime.now(UTC) + timedelta(minutes=1),
+        task_queue=stage.task_queue,
+    ).heal()
+
+    async def has_its_verdict() -> None:
+        answer = await stage.front.get(f"/commissioning/{registered.id}/status")
+        assert answer.json()["failure"]["code"] == FailureCode.RUN_ENDED_FROM_OUTSIDE
+
+    await eventually(has_its_verdict)
+    async with stage.switched_on(registered.id, serial="SN-ENDED"):
+        await passes(stage, registered.id)
+
+
+async def never_connected(stage: Stage) -> None:
+    registered = await stage.register("SN-NEVER", ABB_TERRA_AC_W22)
+    is_a(await fails(stage, registered.id, options=_SOON), FailureCode.NEVER_CONNECTED)
+    async with stage.switched_on(registered.id, serial="SN-NEVER"):
+        await passes(stage, registered.id)
+
+
+async def connection_refused(stage: Stage) -> None:
+    registered = await stage.register("SN-REFUSED", ABB_TERRA_AC_W22)
+    run = await stage.start(registered.id, options=_SOON)
+    with pytest.raises(InvalidStatus):
+        await connect(f"{stage.ocpp_url}/{registered.id}", subprotocols=[Subprotocol("ocpp2.0.1")])
+    view = await stage.verdict(run)
+    is_a(view, FailureCode.CONNECTION_REFUSED)
+    assert view.failure is not None
+    assert "Choose OCPP 1.6 JSON" in view.failure.cause
+    async with stage.switched_on(registered.id, serial="SN-REFUSED"):
+        await passes(stage, registered.id)
+
+
+async def connection_lost(stage: Stage) -> None:
+    registered = await stage.register("SN-LOST", ABB_TERRA_AC_W22)
+    async with stage.switched_on(registered.id, serial="SN-LOST") as charge_point:
+        pace = replace(PATIENT, reconnect=timedelta(seconds=1), vehicle=timedelta(seconds=3))
+        run = await stage.start(registered.id, pace=pace)
+        await charge_point.until(lambda: charge_point.remote_starts > 0, within=30)
+    is_a(await stage.verdict(run), FailureCode.CONNECTION_LOST)
+    async with stage.switched_on(registered.id, serial="SN-LOST"):
+        await passes(stage, registered.id)
+
+
+def another_at_this_address(code: FailureCode, **plate: str) -> Scene:
+    """Make the scene of a charge point that was given the address of this one."""
+
+    async def scene(stage: Stage) -> None:
+        registered = await stage.register(f"SN-{code}", ABB_TERRA_AC_W22)
+        another = replace(ABB_TERRA_AC_W22, **plate)  # type: ignore[arg-type]
+        async with stage.switched_on(registered.id, serial=f"SN-{code}", profile=another):
+            is_a(await fails(stage, registered.id), code)
+        async with stage.switched_on(registered.id, serial=f"SN-{code}") as the_right_one:
+            await the_right_one.until(lambda: the_right_one.state in _HAS_SAID_WHO_IT_IS)
+            await passes(stage, registered.id)
+
+    return scene
+
+
+@asynccontextmanager
+async def on_a_wire(stage: Stage, identity: str) -> AsyncIterator[ClientConnection]:
+    url = f"{stage.ocpp_url}/{identity}"
+    async with connect(url, subprotocols=[Subprotocol("ocpp1.6")]) as socket:
+        yield socket
+
+
+async def configuration_unreadable(stage: Stage) -> None:
+    serial = "SN-1"  # of the boot on the wire
+    registered = await stage.register(serial, replace(ABB_TERRA_AC_W22, model="Terra AC W22"))
+    async with on_a_wire(stage, registered.id) as socket:
+        await Wire(socket).boot()
+        is_a(await fails(stage, registered.id), FailureCode.CONFIGURATION_UNREADABLE)
+    async with stage.switched_on(registered.id, serial=serial):
+        await passes(stage, registered.id)
+
+
+async def no_heartbeat(stage: Stage) -> None:
+    async with stage.powered(Fault.NO_TRIGGER_MESSAGE) as charge_point:
+        identity = charge_point.identity
+        await customise(stage, identity, "HeartbeatInterval", 86_400)
+        pace = replace(PATIENT, heartbeat=timedelta(seconds=7))
+        is_a(await fails(stage, identity, pace=pace), FailureCode.NO_HEARTBEAT)
+        await customise(stage, identity, "HeartbeatInterval", 300)
+        await passes(stage, identity)
+
+
+def unapproved(code: FailureCode, version: str) -> Scene:
+    """Make the scene of a firmware that nobody has approved."""
+
+    async def scene(stage: Stage) -> None:
+        async with stage.powered(profile=replace(_STRICT, firmware=version)) as charge_point:
+            is_a(await fails(stage, charge_point.identity), code)
+            charge_point.install_firmware("3.1.0")
+            await passes(stage, charge_point.identity)
+
+    return scene
+
+
+async def update_given_up(stage: Stage) -> None:
+    async with stage.powered(Fault.OLD_FIRMWARE, profile=ALFEN_EVE_SINGLE) as charge_point:
+        options = RunOptions(update_firmware=True)
+        run = await stage.start(charge_point.identity, options=options)
+        await waits_for(run, WaitingFor.INSTALLER)
+        answer = await stage.front.post(
+            f"/commissioning/{charge_point.identity}/answer",
+            {"answer": InstallerAnswer.GIVE_UP, "note": "no app here"},
+        )
+        assert answer.is_success, answer.text
+        is_a(await stage.verdict(run), FailureCode.FIRMWARE_UPDATE_GIVEN_UP)
+        charge_point.install_firmware(ALFEN_EVE_SINGLE.firmware)
+        await passes(stage, charge_point.identity)
+
+
+async def update_not_confirmed(stage: Stage) -> None:
+    async with stage.powered(Fault.OLD_FIRMWARE, profile=ALFEN_EVE_SINGLE) as charge_point:
+        options = RunOptions(update_firmware=True)
+        pace = replace(PATIENT, installer=timedelta(seconds=1))
+        view = await fails(stage, charge_point.identity, options=options, pace=pace)
+        is_a(view, FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED)
+        charge_point.install_firmware(ALFEN_EVE_SINGLE.firmware)
+        await passes(stage, charge_point.identity)
+
+
+async def connector_silent(stage: Stage) -> None:
+    faults = (Fault.SILENT_CONNECTORS, Fault.NO_TRIGGER_MESSAGE)
+    async with stage.powered(*faults) as charge_point:
+        pace = replace(PATIENT, status=timedelta(seconds=1))
+        is_a(await fails(stage, charge_point.identity, pace=pace), FailureCode.CONNECTOR_SILENT)
+        charge_point.clear_fault(Fault.SILENT_CONNECTORS)
+        await restart(charge_point)
+        await passes(stage, charge_point.identity)
+
+
+async def connector_in_use(stage: Stage) -> None:
+    async with stage.powered(Fault.CABLE_PLUGGED) as charge_point:
+        options = RunOptions(run_test_transaction=False, skip_reason="no vehicle")
+        pace = replace(PATIENT, unplug=timedelta(seconds=1))
+        view = await fails(stage, charge_point.identity, options=options, pace=pace)
+        is_a(view, FailureCode.CONNECTOR_IN_USE)
+        charge_point.clear_fault(Fault.CABLE_PLUGGED)
+        await passes(stage, charge_point.identity)
+
+
+async def ended_early(stage: Stage) -> None:
+    async with stage.powered() as charge_point:
+        run = await stage.start(charge_point.identity)
+        await charge_point.until(lambda: bool(charge_point.transactions), within=30)
+        charge_point.unplug()
+        is_a(await stage.verdict(run), FailureCode.TRANSACTION_ENDED_EARLY)
+        await passes(stage, charge_point.identity)
+
+
+async def no_meter_values(stage: Stage) -> None:
+    sampled = "MeterValuesSampledData"
+    measured = "Power.Active.Import"
+    profile = replace(ABB_TERRA_AC_W22, configuration={sampled: measured})
+    async with stage.powered(profile=profile) as charge_point:
+        pace = replace(PATIENT, charge_at_most=timedelta(seconds=3))
+        is_a(await fails(stage, charge_point.identity, pace=pace), FailureCode.NO_METER_VALUES)
+        charge_point.set_back(sampled, f"Energy.Active.Import.Register,{measured}")
+        await passes(stage, charge_point.identity)
+
+
+async def meter_disagrees(stage: Stage) -> None:
+    async with stage.powered() as charge_point:
+        charge_point.hasten_meters(3)  # the ratio of a transformer that is not there
+        is_a(await fails(stage, charge_point.identity), FailureCode.METER_DISAGREES)
+        charge_point.hasten_meters(1)
+        await passes(stage, charge_point.identity)
+
+
+async def waits_for(run: Run, what: WaitingFor) -> None:
+    async def waits() -> None:
+        waiting = (await run.handle.query("status", result_type=RunView)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is what
+
+    await eventually(waits, within=30)
+
+
+SCENES: Mapping[FailureCode, Scene] = {
+    FailureCode.RUN_ENDED_FROM_OUTSIDE: ended_from_outside,
+    FailureCode.NEVER_CONNECTED: never_connected,
+    FailureCode.CONNECTION_REFUSED: connection_refused,
+    FailureCode.CONNECTION_LOST: connection_lost,
+    FailureCode.VENDOR_MISMATCH: another_at_this_address(
+        FailureCode.VENDOR_MISMATCH, vendor="Alfen BV"
+    ),
+    FailureCode.MODEL_MISMATCH: another_at_this_address(
+        FailureCode.MODEL_MISMATCH, model="Terra AC W7"
+    ),
+    FailureCode.CONFIGURATION_UNREADABLE: configuration_unreadable,
+    FailureCode.NO_HEARTBEAT: no_heartbeat,
+    FailureCode.FIRMWARE_BLOCKED: unapproved(FailureCode.FIRMWARE_BLOCKED, "3.0.0"),
+    FailureCode.FIRMWARE_UNKNOWN: unapproved(FailureCode.FIRMWARE_UNKNOWN, "2.9.9"),
+    FailureCode.FIRMWARE_UPDATE_GIVEN_UP: update_given_up,
+    FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED: update_not_confirmed,
+    FailureCode.CONNECTOR_SILENT: connector_silent,
+    FailureCode.CONNECTOR_IN_USE: connector_in_use,
+    FailureCode.TRANSACTION_ENDED_EARLY: ended_early,
+    FailureCode.NO_METER_VALUES: no_meter_values,
+    FailureCode.METER_DISAGREES: meter_disagrees,
+}
