@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_TOOLS := $(VENV)/.test-tools
+CLIENTS := $(VENV)/clients
+CLIENT_TOOLS := $(VENV)/.client-tools
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
            cli.py dispatcher.py logs.py outbound.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
@@ -43,7 +45,19 @@ $(TEST_TOOLS): $(STAMP)
 	fi; \
 	if [ "$$missing" ]; then echo "Tests that need$$missing will be skipped: install it to run them"; else touch $@; fi
 
-test: $(STAMP) $(TEST_TOOLS) ## Run the tests (ARGS="tests/domain -k meter")
+# What generates clients from the OpenAPI document: a tool from PyPI, whose pins are not ours, and some from npm.
+# Only where npm cannot be reached are its tests skipped; any other failure is one.
+$(CLIENT_TOOLS): $(STAMP) requirements/clients.lock tests/clients/package.json tests/clients/package-lock.json
+	@echo "Installing the generators of clients for the tests (once)"
+	@rm -rf $(CLIENTS) && mkdir -p $(CLIENTS) && cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)
+	@if { $(BIN)/uv venv --quiet --python $(BIN)/python $(CLIENTS)/venv && \
+		$(BIN)/uv pip sync --quiet --python $(CLIENTS)/venv/bin/python --require-hashes requirements/clients.lock && \
+		PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund; } >$@.log 2>&1; \
+	then touch $@; \
+	elif PATH="$(CURDIR)/$(BIN):$$PATH" npm ping --silent --fetch-retries=1 >/dev/null 2>&1; then cat $@.log; exit 1; \
+	else echo "npm cannot be reached: the tests of tests/clients/ will be skipped"; fi
+
+test: $(STAMP) $(TEST_TOOLS) $(CLIENT_TOOLS) ## Run the tests (ARGS="tests/domain -k meter")
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARGS="--seconds 180 --seed 7")
@@ -74,6 +88,7 @@ lock: | $(BIN)/uv ## Resolve the lock files anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bootstrap.in -c requirements/dev.lock -o requirements/bootstrap.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients.in -o requirements/clients.lock
 
 clean: ## Remove what was built (.venv and caches; data in ./.dynamo stays)
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
