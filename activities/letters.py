@@ -54,7 +54,7 @@ def news_letter(news: InvitationNews) -> Letter:
     said, then = {
         InvitationStatus.ACCEPTED: (
             "accepted your invitation",
-            "The site owner is in: you can complete the handover once everything else is done."
+            _what_an_owner_means(handed_over=news.handed_over)
             if is_owner
             else f"They work on the project from now on, as a {news.role.value}.",
         ),
@@ -73,3 +73,9 @@ def news_letter(news: InvitationNews) -> Letter:
     lines += [then, ""]
     who = "the site owner" if is_owner else news.invited_email
     return Letter(subject=f"{news.project_name}: {who} {said}", text="\n".join(lines))
+
+
+def _what_an_owner_means(*, handed_over: bool) -> str:
+    if handed_over:
+        return "The site owner is in, and the project is handed over."
+    return "The site owner is in: you can complete the handover once everything else is done."

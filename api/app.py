@@ -37,6 +37,7 @@ from api.invitations.endpoints import owner_router as invitations_to_own
 from api.invitations.page import router as invitation_page
 from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
+from api.live.project_endpoints import router as live_projects
 from api.middleware import RequestMiddleware
 from api.openapi.document import DocumentedAPI
 from api.parts import compose
@@ -104,6 +105,7 @@ def bare_app() -> FastAPI:
         configuration,
         commissioning,
         live,
+        live_projects,
         webhooks,
         handover,
         audit,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.knocking import ClaimCall
 from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
 
 Scalar = str | int | float | bool | None
@@ -16,6 +17,8 @@ class Failure:
     code: str
     cause: str
     action: str
+    claim: ClaimCall | None = None
+    """The call that lets it in, where it knocks under another name than its id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +61,8 @@ class Waiting:
     until: datetime
     prompt: str
     likely_cause: str | None = None
+    claim: ClaimCall | None = None
+    """The call that lets it in, where it knocks under another name than its id."""
     answers: tuple[InstallerAnswer, ...] = ()
     """What a person may answer; empty when nothing is asked."""
 

@@ -41,9 +41,13 @@ class ConnectionTestRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionTest:
-    """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected."""
+    """Result of ConnectionTestWorkflow. ``reason`` says in words why it is not connected.
+
+    ``identity`` is the name that it knocks with, where nobody has that and it can be claimed.
+    """
 
     connected: bool
     latency_ms: float | None = None
     ocpp_version_negotiated: str | None = None
     reason: str | None = None
+    identity: str | None = None

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.flapping import Flapping
+from domain.knocking import Misnamed
 from domain.states import RegistrationStatus
 
 
@@ -129,12 +130,16 @@ class ChargePointEvents:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusedAttempt:
-    """A connection that was refused, and why, in words for the installer."""
+    """A connection that was refused, and why, in words for the installer.
+
+    ``misnamed``: it came under a name that nobody has and that can be claimed.
+    """
 
     at: datetime
     code: str
     reason: str
     remote_address: str | None = None
+    misnamed: Misnamed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ class FailureCode(StrEnum):
     RUN_ENDED_FROM_OUTSIDE = "run_ended_from_outside"
     NEVER_CONNECTED = "never_connected"
     CONNECTION_REFUSED = "connection_refused"
+    WRONG_IDENTITY = "wrong_identity"
     CHARGE_POINT_BUSY = "charge_point_busy"
     CONNECTION_LOST = "connection_lost"
     CONNECTION_UNSTABLE = "connection_unstable"
@@ -73,6 +74,13 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.CONNECTION_REFUSED: (
         "The charge point tried to connect and was refused. {reason}",
         "Correct that in the charge point's own menu, then retry.",
+    ),
+    FailureCode.WRONG_IDENTITY: (
+        "The charge point did not connect within {waited}. {said}",
+        (
+            "Claim {identity} for it ({claim}), or copy the whole OCPP endpoint of the charge "
+            "point into its settings, then retry."
+        ),
     ),
     FailureCode.CHARGE_POINT_BUSY: (
         "Another task of the engine, {owner}, did not let go of the charge point within {waited}.",

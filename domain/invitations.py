@@ -114,6 +114,8 @@ class InvitationNews:
     role: ProjectRole
     status: InvitationStatus
     reason: str | None
+    handed_over: bool = False
+    """The handover came right behind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

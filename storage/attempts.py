@@ -1,17 +1,20 @@
 """Connections that were refused: who knocked, when, and why nobody opened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import RefusedAttempt
+from domain.knocking import UNKNOWN_IDENTITY, Misnamed, how_to_let_in, tries_to_connect_as
 from domain.rules.likeness import near_key, serial_key
+from storage.dialects import among
 from storage.fact_records import Attempt
-from storage.tables import connection_attempts
+from storage.knocks import UnclaimedIdentity, knocking
+from storage.tables import connection_attempts, connections
 
 ATTEMPTS_KEPT: Final = 20
 _MAX_IDENTITY: Final = 100
@@ -61,16 +64,65 @@ async def last_refusal(
     connection: AsyncConnection, charge_point_id: str, *, since: datetime | None = None
 ) -> RefusedAttempt | None:
     """Return the newest refused attempt of a charge point, after ``since`` when given."""
-    query = (
-        select(connection_attempts)
-        .where(_of(charge_point_id))
-        .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
-        .limit(1)
+    found = await last_refusals(connection, {charge_point_id: since})
+    return found.get(charge_point_id)
+
+
+async def last_refusals(
+    connection: AsyncConnection, since: Mapping[str, datetime | None]
+) -> Mapping[str, RefusedAttempt]:
+    """Return the newest refused attempt of each of these, after the moment when given.
+
+    Also one under a name that nobody has, if that seems to be the charge point's.
+    """
+    if not since:
+        return {}
+    attempts = connection_attempts.c
+    # A refusal that came before the charge point was looked up has the name alone.
+    whose = func.coalesce(attempts.charge_point_id, attempts.identity)
+    place = func.row_number().over(
+        partition_by=whose, order_by=(attempts.at.desc(), attempts.id.desc())
     )
-    if since is not None:
-        query = query.where(connection_attempts.c.at > since)
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _attempt(row)
+    ordered = (
+        select(connection_attempts, whose.label("whose"), place.label("place"))
+        .where(
+            or_(
+                among(connection, attempts.charge_point_id, list(since)),
+                among(connection, attempts.identity, list(since)),
+            )
+        )
+        # The name has been claimed since; what was said of it is not so any more.
+        .where(or_(attempts.code != UNKNOWN_IDENTITY, attempts.charge_point_id.is_(None)))
+        # What was refused before it connected has been mended since.
+        .where(
+            ~exists()
+            .where(connections.c.charge_point_id == whose)
+            .where(connections.c.connected_at >= attempts.at)
+        )
+        .subquery()
+    )
+    rows = await connection.execute(select(ordered).where(ordered.c.place == 1))
+    found = {row.whose: _attempt(row) for row in rows if row.whose in since}
+    for charge_point_id, knock in (await knocking(connection, list(since))).items():
+        own = found.get(charge_point_id)
+        if own is None or own.at < knock.last_at:
+            found[charge_point_id] = _knocks(knock)
+    return {
+        identity: refusal
+        for identity, refusal in found.items()
+        if (oldest := since[identity]) is None or refusal.at > oldest
+    }
+
+
+def _knocks(knock: UnclaimedIdentity) -> RefusedAttempt:
+    name = Misnamed(identity=knock.identity, matches=knock.matches)
+    return RefusedAttempt(
+        at=knock.last_at,
+        code=UNKNOWN_IDENTITY,
+        reason=f"{tries_to_connect_as(name)} {how_to_let_in(name)}",
+        remote_address=knock.remote_address,
+        misnamed=name,
+    )
 
 
 async def page_of_attempts(

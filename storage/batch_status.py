@@ -5,9 +5,8 @@ sees the retry here.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import FromClause, func, or_, select
@@ -15,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.batch import BatchCounts
 from domain.checks import RunView, Waiting
+from domain.knocking import REFUSAL_COUNTS_FOR
+from domain.refusals import explained
 from domain.states import MemberState, RunStatus, WaitingFor
-from storage.dialects import among
-from storage.tables import batch_members, charge_points, commissioning_runs, connection_attempts
+from storage.attempts import last_refusals
+from storage.tables import batch_members, charge_points, commissioning_runs
 
 OPEN_RUN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _VIEW = TypeAdapter(RunView)
@@ -33,7 +34,8 @@ _ENDS = {
 class NeedsPerson:
     """A charge point of a batch that somebody has to look at.
 
-    ``waiting`` of an open run, else ``view`` of a failed one.
+    ``waiting`` of an open run, with the likely cause as it is known now; else ``view`` of a failed
+    one.
     """
 
     charge_point_id: str
@@ -42,7 +44,6 @@ class NeedsPerson:
     commissioning_id: str
     waiting: Waiting | None
     view: RunView | None
-    refusal: str | None
 
 
 def members_with_runs() -> FromClause:
@@ -100,10 +101,10 @@ async def needing_a_person(
         select(
             batch_members.c.charge_point_id,
             charge_points.c.serial_number,
+            charge_points.c.project_id,
             charge_points.c.location_address,
             commissioning_runs.c.id.label("commissioning_id"),
             commissioning_runs.c.status,
-            commissioning_runs.c.started_at,
             commissioning_runs.c.waiting,
             commissioning_runs.c.view,
         )
@@ -130,13 +131,12 @@ async def needing_a_person(
         for row in rows
         if row.status != RunStatus.FAILED
     }
-    refusals = await _refusals(
+    refusals = await last_refusals(
         connection,
         {
-            row.charge_point_id: row.started_at
-            for row in rows
-            if row.charge_point_id in waits
-            and waits[row.charge_point_id].waiting_for is WaitingFor.CONNECTION
+            identity: waiting.since - REFUSAL_COUNTS_FOR
+            for identity, waiting in waits.items()
+            if waiting.waiting_for is WaitingFor.CONNECTION
         },
     )
     return [
@@ -145,34 +145,13 @@ async def needing_a_person(
             serial_number=row.serial_number,
             place=row.location_address or "",
             commissioning_id=row.commissioning_id,
-            waiting=waits.get(row.charge_point_id),
+            waiting=explained(
+                waits.get(row.charge_point_id),
+                refusals.get(row.charge_point_id),
+                project_id=row.project_id,
+                charge_point_id=row.charge_point_id,
+            ),
             view=None if row.view is None else _VIEW.validate_python(row.view),
-            refusal=refusals.get(row.charge_point_id),
         )
         for row in rows
     ]
-
-
-async def _refusals(
-    connection: AsyncConnection, since: Mapping[str, datetime]
-) -> Mapping[str, str]:
-    """Reason of the newest refused connection of each, since its run began."""
-    if not since:
-        return {}
-    attempts = connection_attempts.c
-    # A refusal that came before the charge point was looked up has the name alone.
-    whose = func.coalesce(attempts.charge_point_id, attempts.identity)
-    newest = (
-        select(func.max(attempts.id))
-        .where(
-            or_(
-                among(connection, attempts.charge_point_id, list(since)),
-                among(connection, attempts.identity, list(since)),
-            )
-        )
-        .group_by(whose)
-    )
-    rows = await connection.execute(
-        select(whose.label("whose"), attempts.at, attempts.reason).where(attempts.id.in_(newest))
-    )
-    return {row.whose: row.reason for row in rows if row.at >= since[row.whose]}

@@ -297,6 +297,11 @@ async def read_registered(connection: AsyncConnection, charge_point_id: str) -> 
     row = (
         await connection.execute(select(charge_points).where(charge_points.c.id == charge_point_id))
     ).one()
+    return registered(row)
+
+
+def registered(row: Row[Any]) -> Registered:
+    """Read a charge point as the installer registered it."""
     return Registered(
         charge_point_id=row.id,
         project_id=row.project_id,

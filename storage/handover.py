@@ -13,6 +13,7 @@ from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
 from storage.audit import Audit
 from storage.billing import Billing
+from storage.charge_points import registered
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
 
@@ -36,6 +37,7 @@ _ARCHIVED = Blocker(
     code="project_archived",
     detail="The project is archived. Bring it back first, with POST …/projects/{id}/unarchive.",
 )
+_MAY_BE_STALE = {ChargePointStatus.COMMISSIONED, ChargePointStatus.REGISTERED}
 _STALE = ("stale_result", "That is not what its run has tested. Commission it again.")
 
 
@@ -106,22 +108,17 @@ class Handover:
         rows = (
             await self._connection.execute(
                 select(
-                    charge_points.c.id,
-                    charge_points.c.serial_number,
+                    charge_points,
                     # A run may have been accepted whose workflow has not begun yet.
                     case(
                         (running, ChargePointStatus.COMMISSIONING), else_=charge_points.c.status
-                    ).label("status"),
+                    ).label("stands"),
                 )
                 .where(charge_points.c.project_id == project_id)
                 .order_by(charge_points.c.id)
             )
         ).all()
-        stale = await stale_verdicts(
-            self._connection,
-            project_id,
-            {row.id: row.serial_number for row in rows},
-        )
+        stale = await stale_verdicts(self._connection, {row.id: registered(row) for row in rows})
         blockers = []
         if not rows:
             blockers.append(
@@ -131,22 +128,22 @@ class Handover:
                 )
             )
         for row in rows:
-            status = ChargePointStatus(row.status)
-            if status is not ChargePointStatus.COMMISSIONED:
-                code, why = _WHY[status]
-                blockers.append(
-                    Blocker(
-                        code=code,
-                        detail=f"Charge point {row.serial_number} {why}",
-                        charge_point_id=row.id,
-                    )
-                )
-            elif row.id in stale:
+            status = ChargePointStatus(row.stands)
+            if row.id in stale and status in _MAY_BE_STALE:
                 code, again = _STALE
                 blockers.append(
                     Blocker(
                         code=code,
                         detail=f"Charge point {row.serial_number} {stale[row.id]}. {again}",
+                        charge_point_id=row.id,
+                    )
+                )
+            elif status is not ChargePointStatus.COMMISSIONED:
+                code, why = _WHY[status]
+                blockers.append(
+                    Blocker(
+                        code=code,
+                        detail=f"Charge point {row.serial_number} {why}",
                         charge_point_id=row.id,
                     )
                 )

@@ -16,7 +16,7 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
-from domain.states import InvitationStatus, ProjectRole, ProjectStatus
+from domain.states import InvitationStatus, ProjectRole
 from domain.webhooks import EVENT_OF_INVITATION
 from storage.engine import Database
 from storage.handover import Handover
@@ -93,7 +93,7 @@ class StoredProjects:
                     select(
                         invitations,
                         projects.c.name.label("project_name"),
-                        projects.c.status.label("project_status"),
+                        projects.c.handed_over_at,
                     )
                     .join(projects, projects.c.id == invitations.c.project_id)
                     .where(invitations.c.id == invitation_id)
@@ -106,7 +106,8 @@ class StoredProjects:
         is_news = (
             status in EVENT_OF_INVITATION
             and row.told_at is None
-            and row.project_status == ProjectStatus.IN_PROGRESS
+            # Nobody waits any more for what comes after the handover.
+            and (row.handed_over_at is None or row.ended_at <= row.handed_over_at)
             and row.ended_at > now - _STILL_NEWS
         )
         news = InvitationNews(
@@ -117,6 +118,7 @@ class StoredProjects:
             role=ProjectRole(row.role),
             status=status,
             reason=row.reason,
+            handed_over=row.handed_over_at is not None,
         )
         return InvitationSettled(
             status=status, expires_at=row.expires_at, news=news if is_news else None

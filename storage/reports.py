@@ -17,11 +17,12 @@ from domain.certificates import (
     Unjudged,
 )
 from domain.checks import RunView
-from domain.commissioning import Registered, TransactionReadings
+from domain.commissioning import TransactionReadings
 from domain.declarations import Declaration, PhotoFact
 from domain.errors import ConflictError
 from domain.rules.excerpt import PROVING_ACTIONS, excerpt
 from domain.states import CheckName
+from storage.charge_points import registered
 from storage.declarations import Declarations, Photos
 from storage.readings import read_readings
 from storage.runs import Run, Runs
@@ -110,23 +111,15 @@ class Reports:
         declaration: Declaration | None,
         photos: tuple[PhotoFact, ...],
     ) -> ChargePointReport | Unjudged:
-        registered = Registered(
-            charge_point_id=row.id,
-            project_id=row.project_id,
-            vendor=row.vendor,
-            model=row.model,
-            serial_number=row.serial_number,
-            ocpp_version=row.ocpp_version,
-            place=row.location_address or "",
-        )
+        device = registered(row)
         run = await Runs(self._connection).newest_judged(row.id)
         view = run.view if run is not None else None
         if view is None:
-            return Unjudged(registered=registered, why=_why_unjudged(run))
+            return Unjudged(registered=device, why=_why_unjudged(run))
         test = await self._test_charge(view)
         frames, logged = await self._frames(view)
         return ChargePointReport(
-            registered=registered,
+            registered=device,
             run=view,
             position=None
             if row.latitude is None or row.longitude is None

@@ -18,6 +18,7 @@ from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.announcements import announce_verdict
 from storage.run_audit import RunAudit
+from storage.standing import standing
 from storage.tables import charge_points, commissioning_runs
 
 _REQUEST = TypeAdapter(RunRequest)
@@ -267,20 +268,7 @@ class Runs:
         if view.status is RunStatus.FAILED:
             return ChargePointStatus.COMMISSIONING_FAILED
         # A cancelled run says nothing about the charge point: the verdict before it stands.
-        previous = await self._connection.scalar(
-            select(commissioning_runs.c.status)
-            .where(commissioning_runs.c.charge_point_id == view.charge_point_id)
-            .where(commissioning_runs.c.status.in_((RunStatus.COMPLETED, RunStatus.FAILED)))
-            .order_by(commissioning_runs.c.id.desc())
-            .limit(1)
-        )
-        match previous:
-            case RunStatus.COMPLETED:
-                return ChargePointStatus.COMMISSIONED
-            case RunStatus.FAILED:
-                return ChargePointStatus.COMMISSIONING_FAILED
-            case _:
-                return ChargePointStatus.REGISTERED
+        return await standing(self._connection, view.charge_point_id)
 
     async def _set_status_of_charge_point(
         self, commissioning_id: str, status: ChargePointStatus
@@ -292,6 +280,24 @@ class Runs:
         )
         await self._connection.execute(
             update(charge_points).where(charge_points.c.id == charge_point).values(status=status)
+        )
+
+
+async def refuse_while_open(connection: AsyncConnection, charge_point_id: str) -> None:
+    """Refuse what a run relies on while it goes on.
+
+    Raises:
+        ConflictError: ``run_open``, with the run's ``commissioning_id``.
+
+    """
+    run = await Runs(connection).open_run(charge_point_id)
+    if run is not None:
+        raise ConflictError(
+            "run_open",
+            "A commissioning run is open for this charge point. Wait for its verdict, or cancel it "
+            "with POST …/commissioning/{charge_point_id}/cancel; then send this again.",
+            commissioning_id=run.request.commissioning_id,
+            charge_point_id=charge_point_id,
         )
 
 

@@ -1,27 +1,31 @@
 """Charge points whose passed run is about another charge point than the one that is there now."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.checks import RunView
+from domain.commissioning import Registered
 from domain.facts import BootFact
 from domain.rules.staleness import Chosen, Present, why_stale
 from domain.states import RunStatus
 from storage.dialects import among
 from storage.facts import boot_fact
-from storage.runs import view_of
 from storage.tables import boots, commissioning_runs, parameters
+
+_VIEW = TypeAdapter(RunView)
 
 
 async def stale_verdicts(
-    connection: AsyncConnection, project_id: str, serials: Mapping[str, str]
+    connection: AsyncConnection, registered: Mapping[str, Registered]
 ) -> dict[str, str]:
-    """Say what has changed, by charge point; ``serials`` are the registered ones, by their ids."""
+    """Say what has changed, by charge point for those whose newest run that passed is stale."""
     newest = (
         select(func.max(commissioning_runs.c.id))
-        .where(commissioning_runs.c.project_id == project_id)
+        .where(among(connection, commissioning_runs.c.charge_point_id, registered))
         .where(commissioning_runs.c.status == RunStatus.COMPLETED)
         .group_by(commissioning_runs.c.charge_point_id)
     )
@@ -30,27 +34,30 @@ async def stale_verdicts(
             commissioning_runs.c.id.in_(newest)
         )
     )
-    newest_boots = await _newest_boots(connection, serials)
-    chosen = await _chosen(connection, serials)
+    newest_boots = await _newest_boots(connection, registered)
+    chosen = await _chosen(connection, registered)
     found = {}
     for row in runs:
+        device = registered[row.charge_point_id]
         present = Present(
-            serial_number=serials[row.charge_point_id],
+            vendor=device.vendor,
+            model=device.model,
+            serial_number=device.serial_number,
             boot=newest_boots.get(row.charge_point_id),
             chosen=chosen[row.charge_point_id],
         )
-        why = why_stale(view_of(row.view), present)
+        why = why_stale(_VIEW.validate_python(row.view), present)
         if why is not None:
             found[row.charge_point_id] = why
     return found
 
 
 async def _newest_boots(
-    connection: AsyncConnection, serials: Mapping[str, str]
+    connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, BootFact]:
     newest = (
         select(boots.c.charge_point_id, func.max(boots.c.at).label("at"))
-        .where(among(connection, boots.c.charge_point_id, serials))
+        .where(among(connection, boots.c.charge_point_id, charge_point_ids))
         .group_by(boots.c.charge_point_id)
         .subquery()
     )
@@ -64,10 +71,10 @@ async def _newest_boots(
 
 
 async def _chosen(
-    connection: AsyncConnection, serials: Mapping[str, str]
+    connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> defaultdict[str, dict[str, Chosen]]:
     rows = await connection.execute(
-        select(parameters).where(among(connection, parameters.c.charge_point_id, serials))
+        select(parameters).where(among(connection, parameters.c.charge_point_id, charge_point_ids))
     )
     found: defaultdict[str, dict[str, Chosen]] = defaultdict(dict)
     for row in rows:

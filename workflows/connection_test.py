@@ -24,7 +24,12 @@ class ConnectionTestWorkflow:
             DirectoryActivities.locate, request.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:
-            return ConnectionTest(connected=False, reason=why_not_connected(found))
+            refusal = found.last_refusal
+            return ConnectionTest(
+                connected=False,
+                reason=why_not_connected(found),
+                identity=refusal.misnamed.identity if refusal and refusal.misnamed else None,
+            )
         try:
             ping = await on_node(
                 ChargePointActivities.ping,
@@ -53,9 +58,12 @@ def why_not_connected(found: Whereabouts) -> str:
         if found.last_seen_at
         else ["The charge point has never connected."]
     )
-    if found.last_refusal is not None:
+    refusal = found.last_refusal
+    if refusal is not None and refusal.misnamed is not None:
+        parts.append(f"{refusal.reason} It did so last at {refusal.at:%Y-%m-%d %H:%M:%S} UTC.")
+    elif refusal is not None:
         parts.append(
-            f"Its last attempt, at {found.last_refusal.at:%Y-%m-%d %H:%M:%S} UTC, was refused: "
-            f"{found.last_refusal.reason}"
+            f"Its last attempt, at {refusal.at:%Y-%m-%d %H:%M:%S} UTC, was refused: "
+            f"{refusal.reason}"
         )
     return " ".join(parts)

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from dataclasses import replace
     from datetime import timedelta
 
     from activities.records import DirectoryActivities, RecordActivities
@@ -10,6 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import Briefing, RunRequest
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
+    from domain.knocking import REFUSAL_COUNTS_FOR, ClaimCall, Misnamed, tries_to_connect_as
+    from domain.refusals import claim_of
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.calls import record
@@ -67,9 +70,25 @@ async def never_connected(run: Run) -> CheckFailedError | None:
     if connected:
         return None
     refusal = await _last_refusal(run)
+    claim = claim_of(
+        refusal, project_id=run.request.project_id, charge_point_id=run.request.charge_point_id
+    )
+    if refusal is not None and refusal.misnamed is not None and claim is not None:
+        return _wrong_identity(run, refusal.misnamed, claim)
     if refusal is not None:
         return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
     return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+
+
+def _wrong_identity(run: Run, name: Misnamed, claim: ClaimCall) -> CheckFailedError:
+    problem = failure(
+        FailureCode.WRONG_IDENTITY,
+        waited=in_words(run.request.options.wait_for_connection),
+        said=tries_to_connect_as(name),
+        identity=name,
+        claim=claim,
+    )
+    return CheckFailedError(replace(problem, claim=claim))
 
 
 async def went_offline(run: Run) -> bool:
@@ -88,7 +107,7 @@ def _recent_refusal(run: Run) -> RefusedAttempt | None:
     What was refused long ago has been mended since, or was somebody else.
     """
     refusal = run.briefing.snapshot.last_refusal
-    oldest = run.request.started_at - policies.REFUSAL_COUNTS_FOR
+    oldest = run.request.started_at - REFUSAL_COUNTS_FOR
     return refusal if refusal is not None and refusal.at >= oldest else None
 
 
@@ -100,4 +119,7 @@ async def _last_refusal(run: Run) -> RefusedAttempt | None:
         summary="Look whether attempts to connect were refused",
     )
     refusal = found.last_refusal
-    return refusal if refusal is not None and refusal.at >= run.request.started_at else None
+    oldest = run.request.started_at
+    if refusal is not None and refusal.misnamed is not None:
+        oldest -= REFUSAL_COUNTS_FOR  # it was not mended: nobody has claimed it since
+    return refusal if refusal is not None and refusal.at >= oldest else None

@@ -32,9 +32,6 @@ BILLING_RETRY = RetryPolicy(
     maximum_interval=timedelta(minutes=5),
 )
 
-# A refused attempt of an earlier day says nothing of why a charge point is not there now.
-REFUSAL_COUNTS_FOR = timedelta(hours=1)
-
 # The installer waits for the answer to an invitation.
 INVITATION_RETRY = RetryPolicy(
     non_retryable_error_types=_REFUSALS,

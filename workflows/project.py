@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import Prefix, id_of, is_id
     from domain.invitations import (
         InvitationSent,
+        InvitationSettled,
         NewInvitation,
         OpenInvitation,
         ResendInvitation,
@@ -54,6 +55,8 @@ class ProjectWorkflow:
             await self._wait_for_an_invitation()
             await self._settle_what_is_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._handed_over:
+            await self._tell_the_last_news()
         if not self._ended():
             workflow.continue_as_new(
                 replace(request, told=tuple(self._told), invitations=tuple(self._open.values()))
@@ -229,22 +232,37 @@ class ProjectWorkflow:
                 else:
                     self._look_at(one.invitation_id, again_at)
 
+    async def _tell_the_last_news(self) -> None:
+        """Tell of answers that the handover came right behind; those still open are let go.
+
+        Whoever invited is told as soon as the mail server is there: after a day it is no news.
+        """
+        for invitation_id in self._open:
+            while await self._looked_at(invitation_id) is None:
+                await workflow.sleep(policies.INVITATION_PAUSE, summary="The mail server is away")
+
     async def _settle(self, invitation_id: str) -> datetime | None:
         """Look at an invitation; returns when to look again, None when it has ended."""
+        settled = await self._looked_at(invitation_id)
+        if settled is None:
+            return workflow.now() + policies.INVITATION_PAUSE
+        if settled.status is InvitationStatus.PENDING:
+            return max(settled.expires_at, workflow.now() + policies.INVITATION_CLOCK_SKEW)
+        self._tell(f"{settled.status.value.capitalize()} {invitation_id}")
+        return None
+
+    async def _looked_at(self, invitation_id: str) -> InvitationSettled | None:
+        """Have it looked at, and its news told; None while the mail server is away."""
         try:
-            settled = await workflow.execute_activity_method(
+            return await workflow.execute_activity_method(
                 ProjectActivities.settle_invitation,
                 invitation_id,
                 start_to_close_timeout=policies.MAIL_TIMEOUT,
                 retry_policy=policies.INVITATION_RETRY,
                 summary="Look how the invitation stands",
             )
-        except ActivityError:  # the mail server is away, perhaps for long
-            return workflow.now() + policies.INVITATION_PAUSE
-        if settled.status is InvitationStatus.PENDING:
-            return max(settled.expires_at, workflow.now() + policies.INVITATION_CLOCK_SKEW)
-        self._tell(f"{settled.status.value.capitalize()} {invitation_id}")
-        return None
+        except ActivityError:
+            return None
 
     async def _invited(self, invitation: NewInvitation) -> InvitationSent:
         return await self._unless_refused(

@@ -157,8 +157,6 @@ class NeedsPersonShown(BaseModel):
     def of(cls, need: NeedsPerson) -> "NeedsPersonShown":
         """Show one."""
         waiting, view = WaitingShown.of(need.waiting), need.view
-        if waiting is not None and need.refusal is not None:
-            waiting.likely_cause = need.refusal
         ended = view.completed_at or view.started_at if view else None
         since = need.waiting.since if need.waiting else ended
         assert since is not None  # noqa: S101 - it waits or has a verdict

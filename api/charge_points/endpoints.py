@@ -28,11 +28,14 @@ from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.facts import read_snapshot
 from storage.parameters import Parameters
 from storage.projects import Projects
+from storage.runs import refuse_while_open
+from storage.standing import restate
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
 
 _DUPLICATE = "The project has a charge point with this serial number; `charge_point_id` names it."
-_HAS_RUNS = "Commissioning was started, so its record must stay as it is."
+_HAS_RUNS = "Commissioning was started, so its record must stay."
+_RUN_OPEN = "A run is open: wait for its verdict or cancel it; `commissioning_id` names it."
 
 
 @router.post(
@@ -155,7 +158,7 @@ async def get_charge_point(
         413,
         422,
         503,
-        has_runs=_HAS_RUNS,
+        run_open=_RUN_OPEN,
         duplicate_serial=_DUPLICATE,
         project_handed_over=HANDED_OVER,
     ),
@@ -167,17 +170,18 @@ async def change_charge_point(
     parts: AppParts,
     actor: Acting,
 ) -> ChargePointDetail:
-    """Change the location; serial number, vendor and model only before its first commissioning.
+    """Correct what was registered, at any time before the handover; what is left out stays.
 
-    Another vendor or model has another template, so values that were customized are dropped.
+    Serial number, vendor and model can be corrected while no run is open. A verdict about another
+    name plate than the corrected one no longer counts: its charge point is `registered` again, and
+    is commissioned once more. Another vendor or model has another template, so values that were
+    customized are dropped.
     """
     async with parts.database.write() as connection:
         charge_points = ChargePoints(connection)
         before = await charge_points.for_change(charge_point_id, installer_id=installer.id)
-        if body.changes_identity and await charge_points.has_runs(charge_point_id):
-            raise ConflictError(
-                "has_runs", f"{_HAS_RUNS} Register the other hardware as a new charge point."
-            )
+        if body.changes_identity:
+            await refuse_while_open(connection, charge_point_id)
         after = replace(
             before,
             serial_number=body.serial_number or before.serial_number,
@@ -196,6 +200,8 @@ async def change_charge_point(
         )
         if (after.vendor, after.model) != (before.vendor, before.model):
             await Parameters(connection).forget(charge_point_id)
+        if body.changes_identity:
+            after = replace(after, status=await restate(connection, charge_point_id))
         facts = await read_snapshot(connection, charge_point_id, now=now())
     return ChargePointDetail.with_facts(after, facts, ocpp_base=parts.settings.public_ocpp_url)
 
@@ -215,7 +221,10 @@ async def remove_charge_point(
         charge_points = ChargePoints(connection)
         removed = await charge_points.for_change(charge_point_id, installer_id=installer.id)
         if await charge_points.has_runs(charge_point_id):
-            raise ConflictError("has_runs", _HAS_RUNS)
+            raise ConflictError(
+                "has_runs",
+                f"{_HAS_RUNS} Withdraw it instead, with POST …/charge-points/{{id}}/withdraw.",
+            )
         await charge_points.delete(charge_point_id)
         await Audit(connection, removed.project_id).write(
             AuditAction.CHARGE_POINT_REMOVED,

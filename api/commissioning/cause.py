@@ -4,14 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.checks import RunView
+from domain.knocking import REFUSAL_COUNTS_FOR
+from domain.refusals import explained
 from domain.states import WaitingFor
 from storage.attempts import last_refusal
 from storage.connections import read_flapping
 from storage.engine import Database
 
 
-async def with_newest_cause(database: Database, view: RunView) -> RunView:
-    """Name the charge point's flapping, or else the newest refusal since the run began.
+async def with_newest_cause(database: Database, view: RunView, *, project_id: str) -> RunView:
+    """Name the charge point's flapping, or else the newest refusal that counts.
 
     Neither is an event of the run, which knows only of refusals before its wait.
     """
@@ -24,7 +26,8 @@ async def with_newest_cause(database: Database, view: RunView) -> RunView:
             return replace(view, waiting=replace(waiting, likely_cause=flapping.cause))
         if waiting.waiting_for is not WaitingFor.CONNECTION:
             return view
-        refusal = await last_refusal(connection, view.charge_point_id, since=view.started_at)
-    if refusal is None:
-        return view
-    return replace(view, waiting=replace(waiting, likely_cause=refusal.reason))
+        refusal = await last_refusal(
+            connection, view.charge_point_id, since=waiting.since - REFUSAL_COUNTS_FOR
+        )
+    known = explained(waiting, refusal, project_id=project_id, charge_point_id=view.charge_point_id)
+    return replace(view, waiting=known)

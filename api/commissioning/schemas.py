@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from api.fields import Duration, Reason, Request, Timestamp
+from api.knocking.schemas import ClaimShown
 from domain.checks import CheckRecord, RunView
 from domain.checks import Failure as FailureFact
 from domain.checks import Waiting as WaitingFact
@@ -201,13 +202,21 @@ class FailureShown(BaseModel):
     code: str
     cause: str
     action: str
+    claim: ClaimShown | None = Field(
+        default=None, description="The call that lets it in, where it knocks under another name"
+    )
 
     @classmethod
     def of(cls, failure: FailureFact | None) -> "FailureShown | None":
         """Show a failure."""
         if failure is None:
             return None
-        return cls(code=failure.code, cause=failure.cause, action=failure.action)
+        return cls(
+            code=failure.code,
+            cause=failure.cause,
+            action=failure.action,
+            claim=ClaimShown.of(failure.claim),
+        )
 
 
 class WaitingShown(BaseModel):
@@ -217,6 +226,9 @@ class WaitingShown(BaseModel):
     until: Timestamp
     prompt: str
     likely_cause: str | None
+    claim: ClaimShown | None = Field(
+        default=None, description="The call that lets it in, where it knocks under another name"
+    )
     answers: list[InstallerAnswer] = Field(
         default=[], description="What can be answered; empty when nothing is asked"
     )
@@ -231,6 +243,7 @@ class WaitingShown(BaseModel):
             until=waiting.until,
             prompt=waiting.prompt,
             likely_cause=waiting.likely_cause,
+            claim=ClaimShown.of(waiting.claim),
             answers=list(waiting.answers),
         )
 

@@ -88,6 +88,12 @@ async def newest_view(parts: Parts, installer: Account, charge_point_id: str) ->
     """
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    return await newest_of(parts, charge_point_id)
+
+
+async def newest_of(parts: Parts, charge_point_id: str) -> RunView:
+    """Show the newest run of a charge point that the caller may see; errors as `newest_view`."""
+    async with parts.database.read() as connection:
         run = await Runs(connection).latest(charge_point_id)
     if run is None:
         raise NotFoundError(
@@ -214,7 +220,7 @@ async def _view(parts: Parts, run: Run) -> RunView:
         return _taken_back(request)
     view = await parts.temporal.run_view(request.charge_point_id)
     if view is not None and view.commissioning_id == request.commissioning_id:
-        return await with_newest_cause(parts.database, view)
+        return await with_newest_cause(parts.database, view, project_id=request.project_id)
     # The workflow is not there (any more): it closed between the two looks, or has not begun.
     async with parts.database.read() as connection:
         again = await Runs(connection).get(request.charge_point_id, request.commissioning_id)

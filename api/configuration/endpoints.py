@@ -13,9 +13,11 @@ from api.configuration.schemas import (
 )
 from api.configuration.service import TAKEN, choose
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.knocking.schemas import ClaimShown
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.catalogue import Parameter
+from domain.knocking import claim_call
 from domain.parameters import value_of
 from domain.states import ParameterState
 from storage.charge_points import ChargePoints
@@ -122,10 +124,13 @@ async def test_connection(
     """Verify that the charge point can reach the OCPP server, before commissioning starts.
 
     When it is not connected, `reason` says why in words: it never connected, when it was last
-    seen, or why its last attempt was refused.
+    seen, or why its last attempt was refused. One that knocks under another name than its id is
+    let in by the call of `claim`.
     """
     async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        charge_point = await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id
+        )
     result = await parts.temporal.test_connection(charge_point_id)
     return ConnectionTested(
         charge_point_id=charge_point_id,
@@ -134,6 +139,15 @@ async def test_connection(
         ocpp_version_negotiated=result.ocpp_version_negotiated,
         tested_at=now(),
         reason=result.reason,
+        claim=None
+        if result.identity is None
+        else ClaimShown.of(
+            claim_call(
+                project_id=charge_point.project_id,
+                charge_point_id=charge_point_id,
+                identity=result.identity,
+            )
+        ),
     )
 
 

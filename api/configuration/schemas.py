@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from api.fields import Request, Timestamp
+from api.knocking.schemas import ClaimShown
 from domain.catalogue import ParameterType, ParameterValue, Template
 from domain.states import ParameterState
 
@@ -192,6 +193,7 @@ class ConnectionTested(BaseModel):
                     "ocpp_version_negotiated": "1.6",
                     "tested_at": "2026-05-01T09:30:00Z",
                     "reason": None,
+                    "claim": None,
                 }
             ]
         }
@@ -203,3 +205,6 @@ class ConnectionTested(BaseModel):
     ocpp_version_negotiated: str | None = Field(description="The WebSocket subprotocol")
     tested_at: Timestamp
     reason: str | None = Field(description="Why it is not connected, in words")
+    claim: ClaimShown | None = Field(
+        description="The call that lets it in, where it knocks under another name than its id"
+    )

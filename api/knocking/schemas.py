@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import PreciseTimestamp, Request, Timestamp
+from domain.knocking import ClaimCall, claim_call
 from domain.states import IdentityMatch
 from storage.attempts import Knock
-from storage.unclaimed import UnclaimedIdentity
+from storage.knocks import UnclaimedIdentity
 
 _KNOCK: dict[str, Any] = {
     "at": "2026-05-01T09:31:12.480Z",
@@ -40,6 +41,21 @@ class ConnectionAttempt(BaseModel):
         )
 
 
+class ClaimShown(BaseModel):
+    """The one call that lets a charge point in under the name that it knocks with."""
+
+    method: str
+    path: str
+    body: dict[str, str]
+
+    @classmethod
+    def of(cls, claim: ClaimCall | None) -> "ClaimShown | None":
+        """Show the call, if there is one."""
+        if claim is None:
+            return None
+        return cls(method=claim.method, path=claim.path, body=claim.body)
+
+
 class UnclaimedShown(BaseModel):
     """An identity that is unknown here, with the charge point that it may be."""
 
@@ -54,6 +70,12 @@ class UnclaimedShown(BaseModel):
                     "attempts": 4,
                     "last_at": "2026-05-01T09:31:12.480Z",
                     "remote_address": "203.0.113.7",
+                    "claim": {
+                        "method": "POST",
+                        "path": "/api/v1/installer/projects/prj_01HX4M7TABCDE12345/unclaimed/"
+                        "CP-SN-00483921/claim",
+                        "body": {"charge_point_id": "cp_01HX5P2QRSTUVWXYZ0"},
+                    },
                 }
             ]
         }
@@ -69,6 +91,7 @@ class UnclaimedShown(BaseModel):
     attempts: int = Field(description="How often it knocked, as far as that is kept")
     last_at: PreciseTimestamp
     remote_address: str | None = Field(description="Where it came from last")
+    claim: ClaimShown | None = Field(description="The call that lets it in under this name")
 
     @classmethod
     def of(cls, found: UnclaimedIdentity) -> "UnclaimedShown":
@@ -81,6 +104,13 @@ class UnclaimedShown(BaseModel):
             attempts=found.attempts,
             last_at=found.last_at,
             remote_address=found.remote_address,
+            claim=ClaimShown.of(
+                claim_call(
+                    project_id=found.project_id,
+                    charge_point_id=found.charge_point_id,
+                    identity=found.identity,
+                )
+            ),
         )
 
 

@@ -11,9 +11,11 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from api.commissioning import service
 from api.deps import AppParts, ChargePointId, Installer, Session, account_of
 from api.live.feeds import Feed
-from api.live.stream import EventStream, Listener, Position
+from api.live.stream import EventStream, Listener, Right
+from api.live.telling import Position
 from api.parts import Parts
 from api.problems import problems
+from domain.checks import RunView
 from storage.accounts import Account
 from storage.charge_points import ChargePoints
 from storage.runs import Runs
@@ -21,12 +23,13 @@ from storage.runs import Runs
 router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])
 
 _EVENT_ID: Final = r"^com_[0-9A-Z]{26}/(\d{1,6}|verdict)$"
-_HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+STREAM_HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 _EXAMPLE: Final = """\
 retry: 2000
 
 event: check_started
-data: {"commissioning_id":"com_01HX6RSTUVWXYZ1234","check":"ocpp_handshake",\
+data: {"commissioning_id":"com_01HX6RSTUVWXYZ1234",\
+"charge_point_id":"cp_01HX5P2QRSTUVWXYZ0","check":"ocpp_handshake",\
 "at":"2026-05-01T09:35:00.214Z"}
 id: com_01HX6RSTUVWXYZ1234/2
 
@@ -48,9 +51,9 @@ class Until(StrEnum):
 
 async def _feed(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> AsyncIterator[Feed]:
+) -> AsyncIterator[Feed[RunView]]:
     await _check_ownership(parts, installer, charge_point_id)
-    look = partial(service.newest_view, parts, installer, charge_point_id)
+    look = partial(service.newest_of, parts, charge_point_id)
     with parts.feeds.follow(charge_point_id, account_id=installer.id, look=look) as feed:
         yield feed  # until the stream has ended, in whatever way
 
@@ -72,7 +75,7 @@ async def events(
     installer: Installer,
     session: Session,
     parts: AppParts,
-    feed: Annotated[Feed, Depends(_feed)],
+    feed: Annotated[Feed[RunView], Depends(_feed)],
     until: Annotated[
         Until | None, Query(description="`verdict`: end the stream after the newest run's verdict")
     ] = None,
@@ -99,13 +102,14 @@ async def events(
         await account_of(parts, token)
         await _check_ownership(parts, installer, charge_point_id)
 
+    right = Right(
+        recheck=recheck, expires_at=token.expires_at, stopping=lambda: parts.feeds.closing
+    )
     listener = Listener(
         feed,
+        right,
         position=position,
         until_verdict=until is Until.VERDICT,
         since=partial(service.views_since, parts, installer, charge_point_id),
-        recheck=recheck,
-        expires_at=token.expires_at,
-        stopping=lambda: parts.feeds.closing,
     )
-    return EventStream(listener.listen(), headers=_HEADERS)
+    return EventStream(listener.listen(), headers=STREAM_HEADERS)

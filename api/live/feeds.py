@@ -1,20 +1,23 @@
-"""One look a second at each charge point that somebody follows, shared by all who do."""
+"""One look a second at each thing that somebody follows, shared by all who do.
+
+A thing is a charge point, or a whole project.
+"""
 
 import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
 from api.protocol.limits import Standing, tell
-from domain.checks import RunView
 from domain.errors import NotFoundError, TooManyRequestsError, UnavailableError
 
-Look = Callable[[], Awaitable[RunView]]
-"""Gives the newest run; raises NotFoundError while there is none."""
+T = TypeVar("T")
+Look = Callable[[], Awaitable[T]]
+"""Gives what there is to be seen; raises NotFoundError while there is nothing."""
 
 PAUSE: Final = 1.0
 _JITTER: Final = 0.2
@@ -26,17 +29,17 @@ _OUTAGE: Final = "A part of the engine is away for the moment; the stream goes o
 _log = structlog.get_logger()
 
 
-class Feed:
-    """The newest run of a charge point, looked at again and again while anyone listens."""
+class Feed(Generic[T]):
+    """The newest of what is followed, looked at again and again while anyone listens."""
 
-    def __init__(self, look: Look, *, pause: float) -> None:
+    def __init__(self, look: Look[T], *, pause: float) -> None:
         self._look = look
         self._pause = pause
         self._changed = asyncio.Event()
         self._let_go = asyncio.Event()
         self.version = 0
         """Grows with every change, from 0: nothing has been seen yet."""
-        self.newest: RunView | None = None
+        self.newest: T | None = None
         self.outage: str | None = None
         """Why there is no news, in words."""
         self.listeners = 0
@@ -98,14 +101,14 @@ class Feeds:
         self._pause = pause
         self._streams = streams
         self._streams_of_an_account = streams_of_an_account
-        self._feeds: dict[str, Feed] = {}
+        self._feeds: dict[str, Feed[Any]] = {}
         self._open: Counter[str] = Counter()
         self._ending: set[asyncio.Task[None]] = set()
         self.closing = False
 
     @property
     def followed(self) -> int:
-        """How many charge points are looked at."""
+        """How many charge points and projects are looked at."""
         return len(self._feeds)
 
     @property
@@ -114,8 +117,10 @@ class Feeds:
         return self._open.total()
 
     @contextmanager
-    def follow(self, charge_point_id: str, *, account_id: str, look: Look) -> Iterator[Feed]:
-        """Follow a charge point until the block ends.
+    def follow(self, followed_id: str, *, account_id: str, look: Look[T]) -> Iterator[Feed[T]]:
+        """Follow a charge point or a project until the block ends.
+
+        ``look`` must see the same for everybody: it is that of whoever came first.
 
         Raises:
             TooManyRequestsError: ``too_many_streams``: the account has too many open.
@@ -124,16 +129,16 @@ class Feeds:
         """
         self._admit(account_id)
         self._open[account_id] += 1
-        feed = self._feeds.get(charge_point_id)
+        feed = self._feeds.get(followed_id)
         if feed is None:
-            feed = self._feeds[charge_point_id] = Feed(look, pause=self._pause)
+            feed = self._feeds[followed_id] = Feed(look, pause=self._pause)
         feed.listeners += 1
         try:
             yield feed
         finally:
             feed.listeners -= 1
             if not feed.listeners:
-                del self._feeds[charge_point_id]
+                del self._feeds[followed_id]
                 feed.let_go()
                 self._ending.add(feed.poller)
                 feed.poller.add_done_callback(self._ending.discard)

@@ -35,6 +35,7 @@ class CheckStartedTold(BaseModel):
     """``check_started``."""
 
     commissioning_id: str
+    charge_point_id: str
     check: CheckName
     at: PreciseTimestamp
 
@@ -43,6 +44,7 @@ class StepTold(BaseModel):
     """``step``: one thing was looked at or done."""
 
     commissioning_id: str
+    charge_point_id: str
     check: CheckName
     step: StepShown
 
@@ -51,6 +53,7 @@ class CheckEndedTold(BaseModel):
     """``check_ended``: passed, failed, or skipped; kept when a retry took it over."""
 
     commissioning_id: str
+    charge_point_id: str
     at: PreciseTimestamp | None
     kept_from: str | None
     check: CheckShown
@@ -60,6 +63,7 @@ class WaitingTold(BaseModel):
     """``waiting``: what the run waits for now, or nothing any more."""
 
     commissioning_id: str
+    charge_point_id: str
     waiting_for: WaitingFor | None
     waiting: WaitingShown | None
 
@@ -68,6 +72,7 @@ class WaitingTold(BaseModel):
         """Tell it of a run."""
         return cls(
             commissioning_id=view.commissioning_id,
+            charge_point_id=view.charge_point_id,
             waiting_for=view.waiting.waiting_for if view.waiting else None,
             waiting=WaitingShown.of(view.waiting),
         )
@@ -82,15 +87,23 @@ class NoticeTold(BaseModel):
 
 def told(view: RunView, event: ProgressEvent) -> BaseModel:
     """Render an event of a run."""
-    run = view.commissioning_id
+    run, point = view.commissioning_id, view.charge_point_id
     match event:
         case ProgressEvent(kind=ProgressKind.CHECK_STARTED, check=CheckRecord() as check):
-            return CheckStartedTold(commissioning_id=run, check=check.name, at=_known(event.at))
+            return CheckStartedTold(
+                commissioning_id=run, charge_point_id=point, check=check.name, at=_known(event.at)
+            )
         case ProgressEvent(check=CheckRecord() as check, step=Step() as step):
-            return StepTold(commissioning_id=run, check=check.name, step=StepShown.of(step))
+            return StepTold(
+                commissioning_id=run,
+                charge_point_id=point,
+                check=check.name,
+                step=StepShown.of(step),
+            )
         case ProgressEvent(check=CheckRecord() as check):
             return CheckEndedTold(
                 commissioning_id=run,
+                charge_point_id=point,
                 at=event.at,
                 kept_from=check.kept_from,
                 check=CheckShown.of(check),
@@ -100,7 +113,7 @@ def told(view: RunView, event: ProgressEvent) -> BaseModel:
         case _:
             return StartedTold(
                 commissioning_id=run,
-                charge_point_id=view.charge_point_id,
+                charge_point_id=point,
                 started_at=view.started_at,
                 started_by=view.started_by,
                 previous_commissioning_id=view.previous_commissioning_id,

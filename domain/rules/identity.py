@@ -111,6 +111,17 @@ def same_serial(one: str, other: str) -> bool:
     return _same(one, other)
 
 
+def same_vendor(one: str, other: str) -> bool:
+    """Tell whether two spellings are one vendor."""
+    return _same(one, other)
+
+
+def same_model(vendor: str, one: str, other: str) -> bool:
+    """Tell whether two spellings are one model; either may carry the vendor in front."""
+    before = _fold(vendor)
+    return _fold(one).removeprefix(before).strip() == _fold(other).removeprefix(before).strip()
+
+
 def _declared(what: NamePlate, registered: str, reported: str | None) -> str:
     word = _WORDS[what]
     says = (
@@ -133,8 +144,4 @@ def _same(one: str, other: str) -> bool:
 
 
 def _same_model(registered: Registered, reported: str) -> bool:
-    vendor = _fold(registered.vendor)
-    return (
-        _fold(registered.model).removeprefix(vendor).strip()
-        == _fold(reported).removeprefix(vendor).strip()
-    )
+    return same_model(registered.vendor, registered.model, reported)

@@ -7,7 +7,13 @@ from datetime import datetime
 from domain.checks import RunView
 from domain.facts import BootFact
 from domain.rules.configuration import CONFIGURATION_STEP
-from domain.rules.identity import said_serials, same_serial
+from domain.rules.identity import (
+    said_serials,
+    same_model,
+    same_serial,
+    same_vendor,
+    says_nothing,
+)
 from domain.states import CheckName
 
 
@@ -23,6 +29,8 @@ class Chosen:
 class Present:
     """What is known of a charge point now: ``chosen`` are the values that were chosen, by key."""
 
+    vendor: str
+    model: str
     serial_number: str
     boot: BootFact | None
     chosen: Mapping[str, Chosen]
@@ -31,7 +39,7 @@ class Present:
 def why_stale(view: RunView, now: Present) -> str | None:
     """Say what has changed since a run that passed; None when nothing has that matters.
 
-    Firmware, configuration or serial number: each makes the verdict one about another charge point.
+    Name plate, firmware or configuration: each makes the verdict one about another charge point.
     """
     checks = {check.name: check for check in view.checks}
     handshake = checks[CheckName.OCPP_HANDSHAKE].evidence
@@ -39,6 +47,11 @@ def why_stale(view: RunView, now: Present) -> str | None:
     seen = said_serials(*(str(serial) for serial in serials if serial))
     if seen and not any(same_serial(now.serial_number, serial) for serial in seen):
         return f"was commissioned with the serial number {seen[0]}"
+    vendor, model = (str(handshake.get(name) or "") for name in ("vendor", "model"))
+    if not says_nothing(vendor) and not same_vendor(now.vendor, vendor):
+        return f"was commissioned with the vendor {vendor}"
+    if not says_nothing(model) and not same_model(now.vendor, now.model, model):
+        return f"was commissioned as the model {model}"
     boot = now.boot
     if boot is not None:
         told = said_serials(boot.charge_point_serial, boot.charge_box_serial)

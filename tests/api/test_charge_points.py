@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -6,11 +7,14 @@ from sqlalchemy import insert
 
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
+from domain.states import RunStatus
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import boots, connectors
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller, fields, problem
 from tests.api.node import hold
+from tests.api.verdicts import judge
+from tests.documents.reports import PASSED
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -200,16 +204,58 @@ class TestChange:
         shown = (await installer.get(f"/charge-points/{identity}/config")).json()
         assert not any(parameter["customized"] for parameter in shown["parameters"])
 
-    async def test_its_identity_stays_once_commissioning_began(
+    async def test_its_identity_stays_while_a_run_is_open(
         self, installer: Caller, database: Database
     ) -> None:
         project = await installer.project()
         identity = await installer.charge_point(project)
         await run_started(database, project, identity)
         answer = await installer.patch(f"/charge-points/{identity}", {"serial_number": "OTHER"})
-        problem(answer, 409, "has_runs")
+        document = problem(answer, 409, "run_open")
+        assert document["commissioning_id"].startswith("com_")
         answer = await installer.patch(f"/charge-points/{identity}", {"location": {}})
         assert answer.status_code == 200
+        cancelled = await installer.post(f"/commissioning/{identity}/cancel", {})
+        assert cancelled.status_code == 202, cancelled.text
+        answer = await installer.patch(f"/charge-points/{identity}", {"serial_number": "OTHER"})
+        assert answer.status_code == 200, answer.text
+
+    @pytest.mark.parametrize(
+        ("wrong", "right"),
+        [
+            ({"serial_number": "CP-SN-0048392l"}, {"serial_number": "CP-SN-00483921"}),
+            ({"vendor": "ABBA"}, {"vendor": "ABB"}),
+            ({"model": "Terra AC W11"}, {"model": "ABB Terra AC W22"}),
+        ],
+    )
+    async def test_a_verdict_about_another_name_plate_does_not_count(
+        self,
+        installer: Caller,
+        database: Database,
+        wrong: dict[str, str],
+        right: dict[str, str],
+    ) -> None:
+        project = await installer.project()
+        identity = await installer.charge_point(project)
+        await judge(database, identity, project)
+        answer = await installer.patch(f"/charge-points/{identity}", wrong)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == "registered"
+        answer = await installer.patch(f"/charge-points/{identity}", right)
+        assert answer.json()["status"] == "commissioned"
+
+    async def test_a_cancelled_run_does_not_bring_a_stale_verdict_back(
+        self, installer: Caller, database: Database
+    ) -> None:
+        project = await installer.project()
+        identity = await installer.charge_point(project)
+        await judge(database, identity, project)
+        await installer.patch(f"/charge-points/{identity}", {"serial_number": "OTHER"})
+        cancelled = replace(
+            PASSED, run=replace(PASSED.run, status=RunStatus.CANCELLED), transaction=None
+        )
+        await judge(database, identity, project, cancelled)
+        assert (await installer.get(f"/charge-points/{identity}")).json()["status"] == "registered"
 
     async def test_not_to_a_serial_number_that_is_there(self, installer: Caller) -> None:
         project = await installer.project()
@@ -237,4 +283,5 @@ class TestRemove:
         project = await installer.project()
         identity = await installer.charge_point(project)
         await run_started(database, project, identity)
-        problem(await installer.delete(f"/charge-points/{identity}"), 409, "has_runs")
+        document = problem(await installer.delete(f"/charge-points/{identity}"), 409, "has_runs")
+        assert "/withdraw" in document["detail"]

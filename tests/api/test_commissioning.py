@@ -203,6 +203,7 @@ class TestStatus:
                 "code": "connector_faulted",
                 "cause": "Connector 1 is faulted.",
                 "action": "Mend it.",
+                "claim": None,
             },
             "cleaning_up": False,
             "alarms": [],

@@ -15,7 +15,8 @@ from starlette.types import Message
 
 from api.deps import now
 from api.live.feeds import Feed, Feeds
-from api.live.stream import EventStream, Listener, Position
+from api.live.stream import EventStream, Listener, Right
+from api.live.telling import Position
 from domain.audit import ENGINE
 from domain.checks import CheckRecord, RunView, Step, Waiting
 from domain.errors import (
@@ -91,15 +92,18 @@ class ChargePoint:
         if self.session is not None:
             raise self.session
 
-    def listener(self, feed: Feed, last: str | None, *, until_verdict: bool) -> Listener:
-        return Listener(
-            feed,
-            position=Position.of(last) if last else None,
-            until_verdict=until_verdict,
-            since=self.since,
+    def listener(self, feed: Feed[RunView], last: str | None, *, until_verdict: bool) -> Listener:
+        right = Right(
             recheck=self.recheck,
             expires_at=self.expires_at,
             stopping=lambda: self.feeds.closing,
+        )
+        return Listener(
+            feed,
+            right,
+            position=Position.of(last) if last else None,
+            until_verdict=until_verdict,
+            since=self.since,
         )
 
     @contextmanager

@@ -303,6 +303,7 @@ class TestStatus:
             "code": "connector_faulted",
             "cause": "Connector 1 is faulted.",
             "action": "Mend it.",
+            "claim": None,
         }
         assert items[0]["since"] == "2026-05-01T09:37:00Z"
         assert items[0]["waiting"] is None
@@ -312,6 +313,7 @@ class TestStatus:
             "until": "2026-05-01T09:50:00Z",
             "prompt": "Do something.",
             "likely_cause": "Wrong password.",
+            "claim": None,
             "answers": [],
         }
         assert items[1]["failure"] is None

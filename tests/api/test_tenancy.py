@@ -72,6 +72,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{COMMISSIONING}/start"): {},
     ("GET", f"{COMMISSIONING}/status"): None,
     ("GET", f"{COMMISSIONING}/events"): None,
+    ("GET", f"{PROJECT}/events"): None,
     ("GET", WEBHOOK): None,
     ("PATCH", WEBHOOK): {"enabled": False},
     ("DELETE", WEBHOOK): None,

@@ -66,6 +66,12 @@ class TestUnclaimed:
                 "attempts": 5,
                 "last_at": "2026-05-01T09:00:02.000Z",
                 "remote_address": "203.0.113.7",
+                "claim": {
+                    "method": "POST",
+                    "path": f"/api/v1/installer/projects/{project}/unclaimed/"
+                    f"%20{SERIAL.lower()}/claim",
+                    "body": {"charge_point_id": charge_point},
+                },
             }
         ]
 

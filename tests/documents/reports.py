@@ -77,6 +77,7 @@ HANDSHAKE = CheckRecord(
     ),
     evidence={
         "vendor": "ABB",
+        "model": "Terra AC W22",
         "charge_point_serial": "CP-SN-00483921",
         "keys_reported": 28,
         "reboots": 0,

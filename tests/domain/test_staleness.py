@@ -31,7 +31,11 @@ def _passed() -> RunView:
 
 VIEW = _passed()
 PRESENT = Present(
-    serial_number="S", boot=BOOT, chosen={"HeartbeatInterval": Chosen(value="30", at=AFTER)}
+    vendor="ABB",
+    model="Terra",
+    serial_number="S",
+    boot=BOOT,
+    chosen={"HeartbeatInterval": Chosen(value="30", at=AFTER)},
 )
 
 
@@ -42,6 +46,9 @@ PRESENT = Present(
         (replace(PRESENT, boot=None), None),
         (replace(PRESENT, serial_number=" s "), None),
         (replace(PRESENT, boot=replace(BOOT, at=AFTER, boot_id="c")), None),
+        (replace(PRESENT, vendor=" abb ", model="abb  terra"), None),
+        (replace(PRESENT, vendor="Alfen"), "was commissioned with the vendor ABB"),
+        (replace(PRESENT, model="Eve"), "was commissioned as the model Terra"),
         (replace(PRESENT, serial_number="T"), "was commissioned with the serial number S"),
         (
             replace(PRESENT, boot=replace(BOOT, charge_point_serial="T")),

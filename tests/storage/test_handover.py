@@ -11,6 +11,7 @@ from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.errors import NotFoundError
 from domain.handover import CompleteHandover
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
+from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.fact_records import Boot
 from storage.facts import store
@@ -24,7 +25,11 @@ from tests.support.rows import AT, one_charge_point, run_request
 
 def passed_view(*, firmware: str) -> RunView:
     evidence: dict[CheckName, Evidence] = {
-        CheckName.OCPP_HANDSHAKE: {"charge_point_serial": "SN-1"},
+        CheckName.OCPP_HANDSHAKE: {
+            "vendor": "ABB",
+            "model": "Terra AC W22",
+            "charge_point_serial": "SN-1",
+        },
         CheckName.FIRMWARE_VERSION: {"reported": firmware},
     }
     configured = Step(
@@ -110,6 +115,14 @@ async def _another_serial(connection: AsyncConnection) -> None:
     await connection.execute(update(charge_points).values(serial_number="SN-2"))
 
 
+async def _another_vendor(connection: AsyncConnection) -> None:
+    await connection.execute(update(charge_points).values(vendor="Acme"))
+
+
+async def _another_model(connection: AsyncConnection) -> None:
+    await connection.execute(update(charge_points).values(model="Terra AC W11"))
+
+
 async def _another_value(connection: AsyncConnection) -> None:
     later = AT + timedelta(hours=1)
     await Parameters(connection).queue("cp_1", {"HeartbeatInterval": "60"}, at=later)
@@ -126,6 +139,8 @@ async def _a_value_that_was_chosen_during_the_run(connection: AsyncConnection) -
     [
         _another_firmware,
         _another_serial,
+        _another_vendor,
+        _another_model,
         _another_value,
         _a_value_that_was_chosen_during_the_run,
     ],
@@ -141,7 +156,8 @@ async def test_a_verdict_about_another_charge_point_blocks(
         await store(connection, [boot(firmware="1.8.21", at=AT)])
         await Parameters(connection).queue("cp_1", {"HeartbeatInterval": "30"}, at=AT)
     async with database.read() as connection:
-        assert await stale_verdicts(connection, "prj_1", {"cp_1": "SN-1"}) == {}
+        device = await read_registered(connection, "cp_1")
+        assert await stale_verdicts(connection, {"cp_1": device}) == {}
     async with database.write() as connection:
         await change(connection)
     assert await _blockers(database) == ["stale_result"]

@@ -1,22 +1,58 @@
-"""A project that is handed over is over, whatever comes of what begins then."""
+"""A project that is handed over is over, whatever comes of what begins then.
 
-from datetime import UTC, datetime
+And whoever invited hears of an answer, though the handover comes right behind it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from temporalio import activity
+from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.mail import HandOver
 from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
+from domain.invitations import InvitationSettled, OpenInvitation
+from domain.states import InvitationStatus
 from workflows import project
 from workflows.project import ProjectWorkflow
 
 _AT = datetime(2026, 5, 1, 10, 15, tzinfo=UTC)
-_PROJECT = ProjectRequest(project_id="prj_1", installer_id="usr_1", name="Riverside")
+_INVITED = ProjectRequest(
+    project_id="prj_1",
+    installer_id="usr_1",
+    name="Riverside",
+    invitations=(
+        OpenInvitation(invitation_id="inv_1", due_at=datetime.now(UTC) + timedelta(days=7)),
+    ),
+)
 _REQUEST = CompleteHandover(sign_off_notes=None, installer_signature="J. Smith")
+
+
+class Post:
+    """Looks at invitations; its mail server is away for the first few looks."""
+
+    def __init__(self, away_for: int) -> None:
+        self._away_for = away_for
+        self.looks = 0
+        self.told = 0
+
+    @activity.defn
+    async def settle_invitation(self, _invitation_id: str) -> InvitationSettled:
+        self.looks += 1
+        if self.looks <= self._away_for:
+            raise ApplicationError("the mail server is away")
+        self.told += 1
+        return InvitationSettled(status=InvitationStatus.ACCEPTED, expires_at=_AT)
+
+    @property
+    def activities(self) -> Sequence[Any]:
+        return [self.settle_invitation, complete_handover]
 
 
 @activity.defn
@@ -28,20 +64,57 @@ async def _no_site(request: ProjectRequest) -> None:
     raise ApplicationError(f"{request.project_id} has no site")
 
 
-async def test_it_ends_though_the_power_is_not_shared(
-    time_skipping_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def away_for() -> int:
+    """How often the mail server is away."""
+    return 0
+
+
+@pytest.fixture
+def post(away_for: int) -> Post:
+    return Post(away_for)
+
+
+@pytest.fixture
+async def handle(
+    time_skipping_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, post: Post
+) -> AsyncIterator[WorkflowHandle[ProjectWorkflow, None]]:
+    """A project with an invitation that is open for a week; power is never shared there."""
     monkeypatch.setattr(project, "share_power", _no_site)
+    client = time_skipping_env.client
     async with Worker(
-        time_skipping_env.client,
+        client,
         task_queue=uuid4().hex,
         workflows=[ProjectWorkflow],
-        activities=[complete_handover],
+        activities=post.activities,
         workflow_runner=UnsandboxedWorkflowRunner(),  # the sandbox would not see the patch
     ) as worker:
-        handle = await time_skipping_env.client.start_workflow(
-            ProjectWorkflow.run, _PROJECT, id="prj_1", task_queue=worker.task_queue
+        yield await client.start_workflow(
+            ProjectWorkflow.run, _INVITED, id="prj_1", task_queue=worker.task_queue
         )
-        result = await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
-        assert result.completed_at == _AT
-        await handle.result()
+
+
+async def test_it_ends_though_the_power_is_not_shared(
+    handle: WorkflowHandle[ProjectWorkflow, None],
+) -> None:
+    result = await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
+    assert result.completed_at == _AT
+    await handle.result()
+
+
+async def test_an_answer_of_which_no_signal_came_is_told_at_the_handover(
+    handle: WorkflowHandle[ProjectWorkflow, None], post: Post
+) -> None:
+    await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
+    await handle.result()
+    assert post.told == 1
+
+
+@pytest.mark.parametrize("away_for", [7])
+async def test_an_answer_is_told_when_the_mail_server_is_back(
+    handle: WorkflowHandle[ProjectWorkflow, None], post: Post
+) -> None:
+    await handle.signal(ProjectWorkflow.invitation_ended, "inv_1")
+    await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
+    await handle.result()
+    assert post.told == 1

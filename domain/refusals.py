@@ -1,0 +1,44 @@
+"""What a refused connection says of a run that waits for its charge point."""
+
+from dataclasses import replace
+
+from domain.checks import Waiting
+from domain.facts import RefusedAttempt
+from domain.knocking import ClaimCall, claim_call, how_to_let_in
+from domain.states import WaitingFor
+
+
+def claim_of(
+    refusal: RefusedAttempt | None, *, project_id: str, charge_point_id: str
+) -> ClaimCall | None:
+    """Make the call that lets it in, where it knocks under a name that can be claimed."""
+    if refusal is None or refusal.misnamed is None:
+        return None
+    return claim_call(
+        project_id=project_id,
+        charge_point_id=charge_point_id,
+        identity=refusal.misnamed.identity,
+    )
+
+
+def explained(
+    waiting: Waiting | None,
+    refusal: RefusedAttempt | None,
+    *,
+    project_id: str,
+    charge_point_id: str,
+) -> Waiting | None:
+    """Name the newest refusal that counts as the likely cause of a wait for a connection.
+
+    What the run named as the wait began may have been mended since.
+    """
+    if waiting is None or waiting.waiting_for is not WaitingFor.CONNECTION:
+        return waiting
+    return replace(
+        waiting,
+        prompt=how_to_let_in(refusal.misnamed)
+        if refusal is not None and refusal.misnamed is not None
+        else waiting.prompt,  # to switch it on, perhaps
+        likely_cause=refusal.reason if refusal else None,
+        claim=claim_of(refusal, project_id=project_id, charge_point_id=charge_point_id),
+    )

@@ -1,0 +1,148 @@
+"""Knocks of those that nobody knows, as the people of a project may see them.
+
+An identity may be a charge point when it equals its serial number, and nobody but the people of
+its project has registered the same; or when it is that number or the id of the charge point, spelt
+otherwise, and is like no other charge point of anybody. The charge point must never have connected.
+See ADR "A knocking charge point is claimed by its serial number".
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import Prefix
+from domain.rules.likeness import likeness
+from domain.states import IdentityMatch
+from storage.dialects import among
+from storage.members import works_on
+from storage.tables import (
+    charge_points,
+    connection_attempts,
+    connections,
+    identity_aliases,
+    projects,
+)
+
+_PREFIX: Final = len(f"{Prefix.CHARGE_POINT}_")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnclaimedIdentity:
+    """An identity that knocked, with the charge point that it may be, and why it may."""
+
+    identity: str
+    matches: IdentityMatch
+    project_id: str
+    charge_point_id: str
+    serial_number: str
+    attempts: int
+    last_at: datetime
+    remote_address: str | None
+
+
+def claimable(identity_key: str | None = None) -> Select[Any]:
+    """Ids of charge points that an identity, or this one, may be claimed for."""
+    knocked = exists().where(_may_be())
+    if identity_key is not None:
+        knocked = knocked.where(connection_attempts.c.identity_key == identity_key)
+    alias = identity_aliases.c
+    return (
+        select(charge_points.c.id)
+        .where(knocked)
+        .where(~exists().where(connections.c.charge_point_id == charge_points.c.id))
+        .where(~exists().where(alias.charge_point_id == charge_points.c.id))
+    )
+
+
+async def knocking(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> Mapping[str, UnclaimedIdentity]:
+    """Under which name each of these seems to knock, of those that seem to."""
+    query = claimable().where(among(connection, charge_points.c.id, charge_point_ids))
+    return await knocks_of(connection, (await connection.scalars(query)).all())
+
+
+async def knocks_of(
+    connection: AsyncConnection, claimable_ids: Sequence[str]
+) -> Mapping[str, UnclaimedIdentity]:
+    """Under which name each of these knocks, which are known to be claimable."""
+    if not claimable_ids:
+        return {}
+    # The newest first.
+    query = (
+        select(
+            connection_attempts,
+            charge_points.c.id.label("charge_point"),
+            charge_points.c.project_id,
+            charge_points.c.serial_number,
+        )
+        .select_from(charge_points)
+        .join(connection_attempts, _may_be())
+        .where(among(connection, charge_points.c.id, claimable_ids))
+        .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+    )
+    knocks: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in await connection.execute(query):
+        knocks[row.charge_point].append(row)
+    return {identity: _likeliest(rows) for identity, rows in knocks.items()}
+
+
+def _may_be() -> ColumnElement[bool]:
+    """Predicate: the attempt is nobody's, and may be the charge point's."""
+    attempt, other = connection_attempts.c, charge_points.alias().c
+    # Whoever works on the project sees the same: what its maker may.
+    maker = (
+        select(projects.c.installer_id)
+        .where(projects.c.id == charge_points.c.project_id)
+        .correlate(charge_points)
+        .scalar_subquery()
+    )
+    has_its_id = other.id == literal(f"{Prefix.CHARGE_POINT}_") + func.upper(attempt.near_key)
+    another = other.id != charge_points.c.id
+    is_its_serial = and_(
+        attempt.identity_key == charge_points.c.serial_key,
+        ~exists()
+        .where(other.serial_key == attempt.identity_key)
+        .where(~works_on(other.project_id, maker)),
+        ~exists().where(another).where(has_its_id),
+    )
+    is_like_it_alone = and_(
+        attempt.near_key != "",
+        or_(
+            attempt.near_key == charge_points.c.near_key,
+            attempt.near_key == func.lower(func.substr(charge_points.c.id, _PREFIX + 1)),
+        ),
+        ~exists().where(another).where(or_(other.near_key == attempt.near_key, has_its_id)),
+    )
+    return and_(
+        attempt.charge_point_id.is_(None),
+        ~exists().where(identity_aliases.c.identity_key == attempt.identity_key),
+        or_(is_its_serial, is_like_it_alone),
+    )
+
+
+def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
+    """Choose the identity that is the serial number, else the one that knocked last."""
+
+    def match(row: Row[Any]) -> IdentityMatch:
+        found = likeness(
+            row.identity, charge_point_id=row.charge_point, serial_number=row.serial_number
+        )
+        return found or IdentityMatch.SIMILAR_SERIAL_NUMBER
+
+    newest = next((one for one in knocks if match(one) is IdentityMatch.SERIAL_NUMBER), knocks[0])
+    return UnclaimedIdentity(
+        identity=newest.identity,
+        matches=match(newest),
+        project_id=newest.project_id,
+        charge_point_id=newest.charge_point,
+        serial_number=newest.serial_number,
+        attempts=sum(one.identity_key == newest.identity_key for one in knocks),
+        last_at=newest.at,
+        remote_address=newest.remote_address,
+    )

@@ -1,0 +1,85 @@
+"""The newest runs of a project's charge points, for whoever follows all of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.checks import RunView
+from domain.states import RunStatus
+from storage.dialects import among
+from storage.runs import view_of
+from storage.tables import charge_points, commissioning_runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewestRun:
+    """Of a charge point; ``wait_number`` grows when what it waits for becomes something else."""
+
+    charge_point_id: str
+    commissioning_id: str
+    status: RunStatus
+    wait_number: int
+
+
+async def newest_runs(
+    connection: AsyncConnection, project_id: str, *, limit: int
+) -> Sequence[NewestRun]:
+    """One for each charge point that has a run, in the order of the charge points' ids."""
+    newest = (
+        select(func.max(commissioning_runs.c.id))
+        .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
+        .where(commissioning_runs.c.status != RunStatus.ABANDONED)
+        .correlate(charge_points)
+        .scalar_subquery()
+    )
+    rows = await connection.execute(
+        select(
+            commissioning_runs.c.charge_point_id,
+            commissioning_runs.c.id,
+            commissioning_runs.c.status,
+            commissioning_runs.c.wait_number,
+        )
+        .select_from(charge_points.join(commissioning_runs, commissioning_runs.c.id == newest))
+        .where(charge_points.c.project_id == project_id)
+        .order_by(charge_points.c.id)
+        .limit(limit)
+    )
+    return [
+        NewestRun(
+            charge_point_id=row.charge_point_id,
+            commissioning_id=row.id,
+            status=RunStatus(row.status),
+            wait_number=row.wait_number,
+        )
+        for row in rows
+    ]
+
+
+async def verdicts_of(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunView]:
+    """Views of those of the runs that have ended."""
+    rows = await connection.scalars(
+        select(commissioning_runs.c.view)
+        .where(among(connection, commissioning_runs.c.id, run_ids))
+        .where(commissioning_runs.c.view.is_not(None))
+    )
+    return [view_of(document) for document in rows if document is not None]
+
+
+async def charge_points_by_run(
+    connection: AsyncConnection, project_id: str, *, limit: int
+) -> Mapping[str, str]:
+    """Charge points of the project's newest runs, taken-back ones too, by the runs' ids."""
+    rows = await connection.execute(
+        select(commissioning_runs.c.id, commissioning_runs.c.charge_point_id)
+        .select_from(
+            charge_points.join(
+                commissioning_runs, commissioning_runs.c.charge_point_id == charge_points.c.id
+            )
+        )
+        .where(charge_points.c.project_id == project_id)
+        .order_by(commissioning_runs.c.id.desc())
+        .limit(limit)
+    )
+    return {row.id: row.charge_point_id for row in rows}

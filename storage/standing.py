@@ -1,0 +1,46 @@
+"""Where a charge point stands by its runs: what its status says while no run is open."""
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.states import ChargePointStatus, RunStatus
+from storage.charge_points import registered
+from storage.stale import stale_verdicts
+from storage.tables import charge_points, commissioning_runs
+
+
+async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:
+    """Say what the newest verdict makes of it.
+
+    A verdict about another charge point than the one that is registered now is none: it is
+    commissioned again, like one that never was.
+    """
+    verdict = await connection.scalar(
+        select(commissioning_runs.c.status)
+        .where(commissioning_runs.c.charge_point_id == charge_point_id)
+        .where(commissioning_runs.c.status.in_((RunStatus.COMPLETED, RunStatus.FAILED)))
+        .order_by(commissioning_runs.c.id.desc())
+        .limit(1)
+    )
+    match verdict:
+        case RunStatus.COMPLETED:
+            row = (
+                await connection.execute(
+                    select(charge_points).where(charge_points.c.id == charge_point_id)
+                )
+            ).one()
+            stale = await stale_verdicts(connection, {row.id: registered(row)})
+            return ChargePointStatus.REGISTERED if stale else ChargePointStatus.COMMISSIONED
+        case RunStatus.FAILED:
+            return ChargePointStatus.COMMISSIONING_FAILED
+        case _:
+            return ChargePointStatus.REGISTERED
+
+
+async def restate(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:
+    """Have the status say what :func:`standing` says, after a change of the charge point."""
+    status = await standing(connection, charge_point_id)
+    await connection.execute(
+        update(charge_points).where(charge_points.c.id == charge_point_id).values(status=status)
+    )
+    return status
