@@ -64,7 +64,7 @@ _IDENTITY: dict[Fault, Case] = {
             "if two charge points were swapped.",
         ),
         starts=0,
-        mend=mending.its_url_was_anothers,
+        mend=mending.its_serial_number_is_corrected,
     ),
     Fault.LONG_SERIAL: Case(
         plate_length=31,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from domain.states import ConnectorStatus
 from simulator import Fault
+from simulator.bending import WRONG_SERIAL
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.tables import connectors
 from tests.faults.encores import Act
@@ -40,9 +41,11 @@ async def mended_and_switched_off_and_on(act: Act) -> None:
     await switched_off_and_on(act)
 
 
-async def its_url_was_anothers(act: Act) -> None:
-    """The charge point that was meant comes to this address."""
-    await mended_and_switched_off_and_on(act)
+async def its_serial_number_is_corrected(act: Act) -> None:
+    """The type plate says what it reports. It is the other way round in test_advice.py."""
+    body = {"serial_number": WRONG_SERIAL}
+    answer = await act.stage.front.patch(f"/charge-points/{act.charge_point.identity}", body)
+    assert answer.is_success, answer.text
 
 
 async def customised_to_what_it_takes(act: Act) -> None:

@@ -103,6 +103,18 @@ async def connection_refused(stage: Stage) -> None:
         await passes(stage, registered.id)
 
 
+async def wrong_identity(stage: Stage) -> None:
+    """It was told its serial number in place of its endpoint; the claim is one call."""
+    registered = await stage.register("SN-KNOCKS-9", ABB_TERRA_AC_W22)
+    async with stage.switched_on("SN-KNOCKS-9", serial="SN-KNOCKS-9"):
+        view = await fails(stage, registered.id, options=_SOON)
+        is_a(view, FailureCode.WRONG_IDENTITY)
+        claim = f"/projects/{stage.project.id}/unclaimed/SN-KNOCKS-9/claim"
+        answer = await stage.front.post(claim, {"charge_point_id": registered.id})
+        assert answer.is_success, answer.text
+        await passes(stage, registered.id)
+
+
 async def connection_lost(stage: Stage) -> None:
     registered = await stage.register("SN-LOST", ABB_TERRA_AC_W22)
     async with stage.switched_on(registered.id, serial="SN-LOST") as charge_point:
@@ -114,17 +126,28 @@ async def connection_lost(stage: Stage) -> None:
         await passes(stage, registered.id)
 
 
-def another_at_this_address(code: FailureCode, **plate: str) -> Scene:
-    """Make the scene of a charge point that was given the address of this one."""
+def registered_otherwise(code: FailureCode, **plate: str) -> Scene:
+    """Make the scene of a type plate that was read wrongly, or of a unit in another's bay.
+
+    First it is corrected on site, by the address of another charge point, then here.
+    """
 
     async def scene(stage: Stage) -> None:
-        registered = await stage.register(f"SN-{code}", ABB_TERRA_AC_W22)
+        serial = f"SN-{code}"
+        registered = await stage.register(serial, ABB_TERRA_AC_W22)
         another = replace(ABB_TERRA_AC_W22, **plate)  # type: ignore[arg-type]
-        async with stage.switched_on(registered.id, serial=f"SN-{code}", profile=another):
+        async with stage.switched_on(registered.id, serial=serial, profile=another):
             is_a(await fails(stage, registered.id), code)
-        async with stage.switched_on(registered.id, serial=f"SN-{code}") as the_right_one:
+        async with stage.switched_on(registered.id, serial=serial) as the_right_one:
             await the_right_one.until(lambda: the_right_one.state in _HAS_SAID_WHO_IT_IS)
             await passes(stage, registered.id)
+        mistaken = await stage.register(f"{serial}-2", another)
+        async with stage.switched_on(mistaken.id, serial=f"{serial}-2"):
+            is_a(await fails(stage, mistaken.id), code)
+            right = {name: getattr(ABB_TERRA_AC_W22, name) for name in plate}
+            answer = await stage.front.patch(f"/charge-points/{mistaken.id}", right)
+            assert answer.is_success, answer.text
+            await passes(stage, mistaken.id)
 
     return scene
 
@@ -254,11 +277,12 @@ SCENES: Mapping[FailureCode, Scene] = {
     FailureCode.RUN_ENDED_FROM_OUTSIDE: ended_from_outside,
     FailureCode.NEVER_CONNECTED: never_connected,
     FailureCode.CONNECTION_REFUSED: connection_refused,
+    FailureCode.WRONG_IDENTITY: wrong_identity,
     FailureCode.CONNECTION_LOST: connection_lost,
-    FailureCode.VENDOR_MISMATCH: another_at_this_address(
+    FailureCode.VENDOR_MISMATCH: registered_otherwise(
         FailureCode.VENDOR_MISMATCH, vendor="Alfen BV"
     ),
-    FailureCode.MODEL_MISMATCH: another_at_this_address(
+    FailureCode.MODEL_MISMATCH: registered_otherwise(
         FailureCode.MODEL_MISMATCH, model="Terra AC W7"
     ),
     FailureCode.CONFIGURATION_UNREADABLE: configuration_unreadable,
