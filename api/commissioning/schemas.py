@@ -1,17 +1,15 @@
 """Shapes of starting, cancelling and following a run."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     StrictBool,
     WithJsonSchema,
-    model_serializer,
     model_validator,
 )
 
@@ -25,6 +23,9 @@ from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, Wa
 
 _COM = "com_01HX6RSTUVWXYZ1234"
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
+T = TypeVar("T")
+Absent = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""Left out where there is none: a check that passed is name and result, as the guide shows it."""
 _MIN_WAIT = timedelta(seconds=1)
 
 
@@ -253,11 +254,11 @@ class CheckShown(BaseModel):
 
     name: CheckName
     result: CheckResult
-    code: str | None = None
-    cause: str | None = None
-    action: str | None = None
-    skip_reason: str | None = None
-    needs_review: bool | None = None
+    code: Absent[str] = None
+    cause: Absent[str] = None
+    action: Absent[str] = None
+    skip_reason: Absent[str] = None
+    needs_review: Absent[bool] = None
 
     @classmethod
     def of(cls, check: CheckRecord) -> "CheckShown":
@@ -272,12 +273,6 @@ class CheckShown(BaseModel):
             skip_reason=check.skip_reason,
             needs_review=True if check.needs_review else None,
         )
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A check that passed is name and result, as the guide shows it.
-        shown: dict[str, Any] = handler(self)
-        return {name: value for name, value in shown.items() if value is not None}
 
 
 class StatusShown(BaseModel):
