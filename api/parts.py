@@ -12,10 +12,12 @@ from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
 from domain.ids import Prefix, new_id
 from domain.outbound import Outbound
+from domain.plausibility import Plausibility
 from outbound import outbound_from
 from settings import Settings
 from storage.catalogue import Catalogue, load_catalogue
 from storage.engine import Database
+from storage.plausibility import load_plausibility
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +31,7 @@ class Parts:
     tokens: Tokens
     throttle: Throttle
     catalogue: Catalogue
+    plausibility: Plausibility
     feeds: Feeds
     outbound: Outbound
     issuing: Issuing
@@ -58,6 +61,7 @@ def compose(
         tokens=Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime),
         throttle=Throttle(database, derive_key(secret, "throttles")),
         catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),
+        plausibility=load_plausibility(settings.catalogue_dir),
         feeds=Feeds(),
         outbound=outbound_from(settings),
         issuing=Issuing(settings.certificate_key),

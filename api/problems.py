@@ -27,6 +27,10 @@ class ProblemField(BaseModel):
     charge_point_id: str | None = Field(
         default=None, description="Of a file: which charge point has the serial number already"
     )
+    value: float | None = Field(default=None, description="Of `implausible`: what was given")
+    unit: str | None = Field(default=None, description="Of `implausible`: its unit")
+    least: float | None = Field(default=None, description="Of `implausible`: the least usual value")
+    most: float | None = Field(default=None, description="Of `implausible`: the most usual value")
 
 
 class Problem(BaseModel):
@@ -102,7 +106,15 @@ def document_of(error: EngineError, request_id: str | None) -> dict[str, Any]:
 
 
 def _wrong(field: FieldError) -> dict[str, Any]:
-    more = {"row": field.row, "charge_point_id": field.charge_point_id}
+    more: dict[str, Any] = {"row": field.row, "charge_point_id": field.charge_point_id}
+    if field.question is not None:
+        usual = field.question.usual
+        more |= {
+            "value": float(field.question.value),
+            "unit": field.question.unit,
+            "least": None if usual is None else float(usual.least),
+            "most": None if usual is None else float(usual.most),
+        }
     return {
         **{name: value for name, value in more.items() if value is not None},
         "field": field.field,

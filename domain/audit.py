@@ -18,6 +18,7 @@ class AuditAction(StrEnum):
     CHARGE_POINT_REMOVED = "charge_point.removed"
     CHARGE_POINTS_IMPORTED = "charge_points.imported"
     IDENTITY_CLAIMED = "identity.claimed"
+    IMPLAUSIBLE_CONFIRMED = "implausible.confirmed"
     CONFIGURATION_CHOSEN = "configuration.chosen"
     DECLARATION_PUT = "declaration.put"
     PHOTO_ADDED = "photo.added"

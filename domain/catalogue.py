@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.plausibility import Current
+
 ParameterValue = bool | int | str
 
 
@@ -88,3 +90,5 @@ class CatalogueEntry:
     template: Template
     firmware: FirmwareRule | None
     known: bool
+    current: Current | None = None
+    """What it gives to a vehicle; None: not known."""

@@ -13,19 +13,22 @@ EngineError
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from domain.plausibility import Question
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:
     """One wrong field: its path (``parameters.0.value``) and what to do.
 
     ``row`` is its row in a file of rows, the header being row 1. ``charge_point_id``: which one has
-    that value already.
+    that value already. ``question``: it is not wrong, but asked about.
     """
 
     field: str
     detail: str
     row: int | None = None
     charge_point_id: str | None = None
+    question: Question | None = None
 
 
 class EngineError(Exception):

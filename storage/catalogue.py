@@ -14,8 +14,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from domain.catalogue import CatalogueEntry, FirmwareRule, Parameter, Template
+from domain.plausibility import Current
 
 _ANY = "*"
+_OTHER = "plausible.toml"  # storage/plausibility.py reads it
 _SCHEMES = {"http", "https", "ftp", "ftps", "sftp"}
 
 
@@ -34,6 +36,7 @@ class _File:
     template_version: str
     parameters: tuple[Parameter, ...]
     firmware: FirmwareRule | None = None
+    current: Current | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +93,11 @@ def load_catalogue(directory: Path | None = None, *, firmware_url: str = "") -> 
 
     """
     installed = files("catalogue")
-    names = sorted(item.name for item in installed.iterdir() if item.name.endswith(".toml"))
+    names = sorted(
+        item.name
+        for item in installed.iterdir()
+        if item.name.endswith(".toml") and item.name != _OTHER
+    )
     documents = {} if directory is None else _read_directory(directory)
     documents |= {name: installed.joinpath(name).read_text(encoding="utf-8") for name in names}
     return Catalogue(documents, firmware_url=firmware_url)
@@ -98,7 +105,11 @@ def load_catalogue(directory: Path | None = None, *, firmware_url: str = "") -> 
 
 def _read_directory(directory: Path) -> dict[str, str]:
     try:
-        return {str(path): path.read_text("utf-8") for path in sorted(directory.glob("*.toml"))}
+        return {
+            str(path): path.read_text("utf-8")
+            for path in sorted(directory.glob("*.toml"))
+            if path.name != _OTHER
+        }
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"the catalogue in {directory} cannot be read: {error}") from error
 
@@ -136,7 +147,10 @@ def _read(document: dict[str, Any]) -> _Known:
         vendors=vendors,
         models=tuple(_plain(model) for model in content.models),
         entry=CatalogueEntry(
-            template=template, firmware=content.firmware, known=vendors != (_ANY,)
+            template=template,
+            firmware=content.firmware,
+            known=vendors != (_ANY,),
+            current=content.current,
         ),
     )
 

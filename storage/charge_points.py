@@ -73,6 +73,15 @@ class ChargePoints:
         )
         return {row.serial_key: row.id for row in await self._connection.execute(query)}
 
+    async def devices_of(self, project_id: str) -> set[tuple[str, str]]:
+        """Vendors and models in a project."""
+        query = (
+            select(charge_points.c.vendor, charge_points.c.model)
+            .where(charge_points.c.project_id == project_id)
+            .distinct()
+        )
+        return {(row.vendor, row.model) for row in await self._connection.execute(query)}
+
     async def get(
         self, charge_point_id: str, *, installer_id: str, even_handed_over: bool = False
     ) -> ChargePoint:

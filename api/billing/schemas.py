@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import Moment, Request, Timestamp, TimeZone
+from api.plausibility import Confirm
 from domain.billing.tariff import Tariff, TariffElement
 from domain.states import Role
 from storage.billing import BillingState
@@ -53,6 +54,8 @@ class NewTariff(Tariff):
     model_config = ConfigDict(json_schema_extra={"examples": [_NEW]})
 
     valid_from: Moment | None = Field(default=None, description="Not in the past; left out: now")
+
+    confirm: Confirm = ()
 
     def prices(self) -> Tariff:
         """The tariff alone."""

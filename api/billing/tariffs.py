@@ -6,6 +6,7 @@ from api.billing.schemas import NewTariff, TariffShown
 from api.deps import Acting, AppParts, Installer, OwnedProjectId, ProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.parts import Parts
+from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import Actor
@@ -14,7 +15,9 @@ from domain.errors import FieldError, InvalidError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from storage.accounts import Account
+from storage.audit import Audit
 from storage.billing import Billing
+from storage.charge_points import ChargePoints
 from storage.projects import Projects
 from storage.tariffs import StoredTariff, Tariffs
 
@@ -137,7 +140,13 @@ async def _set(
             await projects.for_change(project_id, installer_id=account.id, lead=True)
         else:
             await projects.owned(project_id, site_owner_id=account.id)
+        kinds = kinds_of(parts.catalogue, await ChargePoints(connection).devices_of(project_id))
+        questions = parts.plausibility.ask_prices(new.version.tariff, kinds)
+        meant = confirmed(questions, body.confirm)
         await Tariffs(connection, project_id).add(new, by=actor)
+        await audit_confirmed(
+            Audit(connection, project_id), actor, meant, target=new.version.id, at=at
+        )
         await Billing(connection, project_id).begin(at=at)
     return TariffShown.of(new)
 

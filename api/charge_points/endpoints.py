@@ -17,6 +17,7 @@ from api.charge_points.schemas import (
 )
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.pagination import Page, Paging
+from api.plausibility import audit_confirmed, confirmed
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
@@ -76,6 +77,7 @@ async def register_charge_point(
     )
     async with parts.database.write() as connection:
         await Projects(connection).for_change(charge_point.project_id, installer_id=installer.id)
+        meant = confirmed(body.location.questions() if body.location else [], body.confirm)
         await ChargePoints(connection).register(charge_point)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CHARGE_POINT_REGISTERED,
@@ -83,6 +85,13 @@ async def register_charge_point(
             target=charge_point.id,
             at=charge_point.created_at,
             after=_audited(charge_point),
+        )
+        await audit_confirmed(
+            Audit(connection, charge_point.project_id),
+            actor,
+            meant,
+            target=charge_point.id,
+            at=charge_point.created_at,
         )
     return ChargePointRegistered(
         id=charge_point.id,
@@ -189,6 +198,7 @@ async def change_charge_point(
             vendor=body.vendor or before.vendor,
             location=body.location.stored() if body.location else before.location,
         )
+        meant = confirmed(body.location.questions() if body.location else [], body.confirm)
         await charge_points.change(after)
         await Audit(connection, after.project_id).write(
             AuditAction.CHARGE_POINT_CHANGED,
@@ -197,6 +207,9 @@ async def change_charge_point(
             at=now(),
             before=_audited(before),
             after=_audited(after),
+        )
+        await audit_confirmed(
+            Audit(connection, after.project_id), actor, meant, target=after.id, at=now()
         )
         if (after.vendor, after.model) != (before.vendor, before.model):
             await Parameters(connection).forget(charge_point_id)

@@ -6,8 +6,10 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
+from api.plausibility import Confirming
 from domain.facts import Snapshot
 from domain.flapping import Flapping
+from domain.plausibility import Question, ask_place
 from domain.states import ChargePointStatus
 from storage.charge_points import ChargePoint, Location
 
@@ -62,12 +64,16 @@ class LocationFields(Request):
             raise ValueError("give latitude and longitude together")
         return self
 
+    def questions(self) -> list[Question]:
+        """What is to be asked about it."""
+        return ask_place("location", self.latitude, self.longitude)
+
     def stored(self) -> Location:
         """As the registry keeps it."""
         return Location(latitude=self.latitude, longitude=self.longitude, address=self.address)
 
 
-class NewChargePoint(Request):
+class NewChargePoint(Confirming):
     """A charge point to register."""
 
     model_config = ConfigDict(
@@ -93,7 +99,7 @@ class NewChargePoint(Request):
     location: LocationFields | None = None
 
 
-class ChargePointChange(Request):
+class ChargePointChange(Confirming):
     """What to change of a charge point; what is left out stays."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"location": _LOCATION}]})

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from api.declarations.schemas import DeclarationShown, Declare, PhotoShown, PhotosShown
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.fields import Name
+from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from documents.photos import PhotoFault, PhotoRefusedError, read_photo
@@ -81,6 +82,10 @@ async def put_declaration(
         charge_point = await ChargePoints(connection).for_change(
             charge_point_id, installer_id=installer.id
         )
+        device = (charge_point.vendor, charge_point.model)
+        meant = confirmed(
+            body.questions(parts.plausibility, kinds_of(parts.catalogue, [device])), body.confirm
+        )
         declarations = Declarations(connection)
         before = (await declarations.of([charge_point_id])).get(charge_point_id)
         await declarations.put(charge_point_id, declaration)
@@ -91,6 +96,13 @@ async def put_declaration(
             at=declaration.at,
             before=None if before is None else as_document(before.declared),
             after=as_document(declaration.declared),
+        )
+        await audit_confirmed(
+            Audit(connection, charge_point.project_id),
+            actor,
+            meant,
+            target=charge_point_id,
+            at=declaration.at,
         )
     return DeclarationShown.of(declaration)
 

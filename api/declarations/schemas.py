@@ -1,5 +1,6 @@
 """Shapes of declarations and photos."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +18,9 @@ from pydantic import (
 
 from api.deps import now
 from api.fields import Moment, Name, Notes, Request, Timestamp
+from api.plausibility import Confirming
 from domain.declarations import Declaration, Declared, PhotoFact, RcdType
+from domain.plausibility import Current, Plausibility, Quantity, Question
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=10)
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -32,6 +35,13 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "tested_at": "2026-05-01T08:50:00Z",
     "notes": "Supply from DB-3, way 7.",
     "signature": "J. Smith",
+}
+
+_MEASURED: Final = {
+    "rcd_rated_current_ma": Quantity.RCD_RATED_CURRENT,
+    "rcd_trip_time_ms": Quantity.RCD_TRIP_TIME,
+    "earth_loop_impedance_ohm": Quantity.EARTH_LOOP_IMPEDANCE,
+    "insulation_resistance_mohm": Quantity.INSULATION_RESISTANCE,
 }
 
 
@@ -58,10 +68,8 @@ Short = Annotated[Name, StringConstraints(max_length=100)]
 Past = Annotated[Moment, AfterValidator(_not_ahead)]
 
 
-class Declare(Request):
-    """What you declare; what is left out is not declared. It replaces what was declared before."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+class DeclaredFields(Request):
+    """What an installer can declare."""
 
     certificate_reference: Short | None = Field(
         default=None, description="Of the electrical installation certificate"
@@ -81,12 +89,26 @@ class Declare(Request):
     notes: Notes | None = None
     signature: Short | None = Field(default=None, description="Your name, as sign-off")
 
+
+class Declare(DeclaredFields, Confirming):
+    """What you declare; what is left out is not declared. It replaces what was declared before."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     def declared(self) -> Declared:
         """The fields as they are stored."""
-        return Declared(**self.model_dump())
+        return Declared(**self.model_dump(exclude={"confirm"}))
+
+    def questions(self, plausibility: Plausibility, kinds: Collection[Current]) -> list[Question]:
+        """What is to be asked about it, of a charge point of such a kind."""
+        return [
+            question
+            for name, quantity in _MEASURED.items()
+            for question in plausibility.ask(name, quantity, getattr(self, name), kinds)
+        ]
 
 
-class DeclarationShown(Declare):
+class DeclarationShown(DeclaredFields):
     """What is declared, by whom and when; both null where nothing was declared."""
 
     model_config = ConfigDict(

@@ -4,12 +4,13 @@ import asyncio
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from api.charge_points.schemas import ChargePointRegistered, ocpp_endpoint
 from api.deps import Acting, AppParts, Installer, ProjectId, now
-from api.imports.rows import Parsed, parse, refusal
+from api.imports.rows import Parsed, parse, question, refusal
 from api.imports.schemas import EXAMPLE, Imported
+from api.plausibility import audit_confirmed
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
@@ -59,6 +60,13 @@ async def import_charge_points(
     parts: AppParts,
     actor: Acting,
     body: Annotated[tuple[str, bytes], Depends(_body)],
+    confirm: Annotated[
+        tuple[str, ...],
+        Query(
+            max_length=100,
+            description="Fields whose values are meant though they are not usual: `location`",
+        ),
+    ] = (),
 ) -> Imported:
     """Register up to 10,000 charge points from a CSV file.
 
@@ -79,8 +87,11 @@ async def import_charge_points(
         await Projects(connection).for_change(project_id, installer_id=installer.id)
         charge_points = ChargePoints(connection)
         errors = parsed.against(await charge_points.serials_of(project_id))
+        open_ones = [one for one in parsed.questions if one.field not in confirm]
         if errors:
-            raise refusal(errors)
+            raise refusal(sorted([*errors, *open_ones], key=lambda error: error.row or 0))
+        if open_ones:
+            raise question(open_ones)
         made = _charge_points(parsed, project_id)
         await charge_points.register_all(made)
         await Audit(connection, project_id).write(
@@ -89,6 +100,13 @@ async def import_charge_points(
             target=project_id,
             at=now(),
             after={"charge_points": len(made)},
+        )
+        await audit_confirmed(
+            Audit(connection, project_id),
+            actor,
+            [one.question for one in parsed.questions if one.question is not None],
+            target=project_id,
+            at=now(),
         )
     base = parts.settings.public_ocpp_url
     return Imported(

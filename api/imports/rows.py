@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from api.charge_points.schemas import NewChargePoint
 from api.errors import field_error
 from api.imports.table import Row, read_table
+from api.plausibility import asked
 from domain.errors import FieldError, InvalidError
 from domain.rules.likeness import serial_key
 
@@ -37,6 +38,7 @@ class Parsed:
 
     rows: list[NumberedRow]
     errors: list[FieldError]
+    questions: list[FieldError]
 
     def against(self, registered: Mapping[str, str]) -> list[FieldError]:
         """Everything that is wrong once the charge points of the project are known by serial."""
@@ -63,6 +65,7 @@ def parse(data: bytes, *, project_id: str) -> Parsed:
     table = read_table(data, columns=COLUMNS, required=REQUIRED, max_rows=MAX_ROWS)
     rows: list[NumberedRow] = []
     errors: list[FieldError] = []
+    questions: list[FieldError] = []
     first: dict[str, int] = {}
     for row in table.rows:
         if row.wrong is not None:
@@ -77,8 +80,10 @@ def parse(data: bytes, *, project_id: str) -> Parsed:
             wrong += [_named(row.number, item) for item in error.errors(include_url=False)]
         else:
             rows.append(NumberedRow(number=row.number, charge_point=charge_point))
+            place = charge_point.location
+            questions += [asked(one, row=row.number) for one in place.questions()] if place else []
         errors += wrong
-    return Parsed(rows=rows, errors=errors)
+    return Parsed(rows=rows, errors=errors, questions=questions)
 
 
 def refusal(errors: Sequence[FieldError]) -> InvalidError:
@@ -86,24 +91,46 @@ def refusal(errors: Sequence[FieldError]) -> InvalidError:
 
     Most have the same few things wrong, so that the answer has a megabyte at the very most.
     """
-    rows = len({error.row for error in errors})
-    shown = f" The first {MAX_SHOWN:,} are in errors, all are in rows."
-    named = "" if len(errors) <= MAX_SHOWN else shown
-    alike: defaultdict[tuple[str, str], list[int | None]] = defaultdict(list)
-    for error in errors:
-        alike[error.field, error.detail].append(error.row)
     fields = "field is" if len(errors) == 1 else "fields are"
     return InvalidError(
         "invalid_rows",
-        f"Nothing was imported: {len(errors):,} {fields} wrong in {rows:,} "
-        f"{'row' if rows == 1 else 'rows'}.{named}",
+        f"Nothing was imported: {len(errors):,} {fields} wrong in {_counted(errors)}",
         tuple(errors[:MAX_SHOWN]),
-        total=len(errors),
-        rows=[
+        **_named_all(errors),
+    )
+
+
+def question(questions: Sequence[FieldError]) -> InvalidError:
+    """Ask about values of a file that has nothing wrong in it."""
+    names = "&".join(f"confirm={name}" for name in sorted({one.field for one in questions}))
+    values = "value is" if len(questions) == 1 else "values are"
+    return InvalidError(
+        "implausible",
+        f"Nothing was imported: {len(questions):,} {values} not usual in {_counted(questions)} "
+        f"If that is meant, send the file again with ?{names} at the end of the path.",
+        tuple(questions[:MAX_SHOWN]),
+        **_named_all(questions),
+    )
+
+
+def _counted(errors: Sequence[FieldError]) -> str:
+    rows = len({error.row for error in errors})
+    shown = f" The first {MAX_SHOWN:,} are in errors, all are in rows."
+    named = "" if len(errors) <= MAX_SHOWN else shown
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}.{named}"
+
+
+def _named_all(errors: Sequence[FieldError]) -> dict[str, Any]:
+    alike: defaultdict[tuple[str, str], list[int | None]] = defaultdict(list)
+    for error in errors:
+        alike[error.field, error.detail].append(error.row)
+    return {
+        "total": len(errors),
+        "rows": [
             {"field": field, "detail": detail, "rows": numbers}
             for (field, detail), numbers in alike.items()
         ],
-    )
+    }
 
 
 def _duplicate(row: Row, first: dict[str, int]) -> list[FieldError]:

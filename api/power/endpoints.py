@@ -15,6 +15,7 @@ from api.deps import (
     SiteOwner,
     now,
 )
+from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power import service
 from api.power.schemas import (
     ElectricalChange,
@@ -69,7 +70,10 @@ async def set_power(
     """From the handover on, the charge points of the site never draw more than this together."""
     async with parts.database.write() as connection:
         await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
-        await Power(connection, project_id).set_limit(body.limit(), by=actor, at=now())
+        meant = confirmed(body.questions(parts.plausibility), body.confirm)
+        at = now()
+        await Power(connection, project_id).set_limit(body.limit(), by=actor, at=at)
+        await audit_confirmed(Audit(connection, project_id), actor, meant, target=project_id, at=at)
     return PowerShown.of(body.limit())
 
 
@@ -106,6 +110,10 @@ async def set_electrical(
         charge_point = await ChargePoints(connection).for_change(
             charge_point_id, installer_id=installer.id
         )
+        device = (charge_point.vendor, charge_point.model)
+        meant = confirmed(
+            body.questions(parts.plausibility, kinds_of(parts.catalogue, [device])), body.confirm
+        )
         before = await read_electrical(connection, charge_point_id)
         await store_electrical(connection, charge_point_id, body.stored())
         await Audit(connection, charge_point.project_id).write(
@@ -115,6 +123,13 @@ async def set_electrical(
             at=now(),
             before=asdict(before),
             after=asdict(body.stored()),
+        )
+        await audit_confirmed(
+            Audit(connection, charge_point.project_id),
+            actor,
+            meant,
+            target=charge_point_id,
+            at=now(),
         )
     return ElectricalShown.of(body.stored())
 
@@ -148,7 +163,7 @@ async def set_owned_power(
     actor: Acting,
 ) -> PowerShown:
     """The running sessions follow within seconds."""
-    await service.set_limit(parts, owner, project_id, body.limit(), by=actor)
+    await service.set_limit(parts, owner, project_id, body, by=actor)
     return PowerShown.of(body.limit())
 
 

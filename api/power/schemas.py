@@ -1,10 +1,13 @@
 """Shapes of a site's power and of its features."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import Request
+from api.plausibility import Confirming
+from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
 from domain.power.site import DEFAULT_MAX_AMPS, MIN_AMPS, Phase, SiteLimit
 from domain.states import Feature, FeatureState
@@ -16,7 +19,7 @@ _MAX_AMPS = 30_000
 _MAX_CABLE_AMPS = 2_000
 
 
-class PowerLimit(Request):
+class PowerLimit(Confirming):
     """What the supply of the site can carry: in kW, or in amperes per phase, or without a limit."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_power_kw": 43.5, "phases": 3}]})
@@ -37,6 +40,15 @@ class PowerLimit(Request):
                 f"this is {amps:.1f} A a phase; a vehicle needs at least {MIN_AMPS} A to charge"
             )
         return self
+
+    def questions(self, plausibility: Plausibility) -> list[Question]:
+        """What is to be asked about it."""
+        return [
+            *plausibility.ask("max_power_kw", Quantity.SUPPLY_POWER, self.max_power_kw),
+            *plausibility.ask(
+                "max_amps_per_phase", Quantity.SUPPLY_CURRENT, self.max_amps_per_phase
+            ),
+        ]
 
     def limit(self) -> SiteLimit:
         """As the engine counts with it."""
@@ -68,7 +80,7 @@ class PowerShown(BaseModel):
         )
 
 
-class ElectricalChange(Request):
+class ElectricalChange(Confirming):
     """How a charge point is connected to the supply."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_amps": 16, "phases": ["L2"]}]})
@@ -85,6 +97,10 @@ class ElectricalChange(Request):
         if self.phases is not None and len(set(self.phases)) < len(self.phases):
             raise ValueError("name each phase once")
         return self
+
+    def questions(self, plausibility: Plausibility, kinds: Collection[Current]) -> list[Question]:
+        """What is to be asked about it, of a charge point of such a kind."""
+        return plausibility.ask("max_amps", Quantity.CABLE_CURRENT, self.max_amps, kinds)
 
     def stored(self) -> Electrical:
         """As the registry keeps it."""

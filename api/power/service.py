@@ -4,24 +4,34 @@ from collections.abc import Sequence
 
 from api.deps import now
 from api.parts import Parts
+from api.plausibility import audit_confirmed, confirmed
+from api.power.schemas import PowerLimit
 from domain.audit import Actor
 from domain.errors import ConflictError
 from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
-from domain.power.site import SiteLimit
 from domain.states import Feature, ProjectStatus
 from storage.accounts import Account
+from storage.audit import Audit
 from storage.billing import Billing
 from storage.features import FeatureStatus, Power, billing_status, read_features
 from storage.projects import Project, Projects
 
 
 async def set_limit(
-    parts: Parts, owner: Account, project_id: str, limit: SiteLimit, *, by: Actor
+    parts: Parts, owner: Account, project_id: str, wanted: PowerLimit, *, by: Actor
 ) -> None:
-    """Change what the supply carries; running sessions follow at once."""
+    """Change what the supply carries; running sessions follow at once.
+
+    Raises:
+        InvalidError: ``implausible``.
+
+    """
+    limit = wanted.limit()
     async with parts.database.write() as connection:
         projects = Projects(connection)
         project = await projects.owned(project_id, site_owner_id=owner.id, for_change=True)
+        meant = confirmed(wanted.questions(parts.plausibility), wanted.confirm)
+        await audit_confirmed(Audit(connection, project_id), by, meant, target=project_id, at=now())
         if project.status is not ProjectStatus.HANDED_OVER:
             await Power(connection, project_id).set_limit(limit, by=by, at=now())
             return
