@@ -118,6 +118,7 @@ def make_worker(
         billing.settle,
         records.begin_run,
         records.accept_charge_point,
+        records.whose_serial,
         records.read_meter_values,
         records.catch_up,
         records.finish_run,

@@ -9,9 +9,11 @@ from domain.commissioning import (
     AvailabilityOwed,
     Briefing,
     Finished,
+    Registered,
     RunRequest,
     RunVerdict,
     TransactionReadings,
+    WhoseSerial,
 )
 from domain.facts import Snapshot
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
@@ -33,6 +35,11 @@ class RecordActivities:
     async def accept_charge_point(self, charge_point_id: str) -> None:
         """From now on the charge point's BootNotification is answered Accepted."""
         await self._records.accept_charge_point(charge_point_id)
+
+    @activity.defn
+    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
+        """Find the other charge point of the project that has such a serial number."""
+        return await self._records.whose_serial(question)
 
     @activity.defn
     async def read_meter_values(self, transaction_id: int) -> TransactionReadings:

@@ -116,6 +116,15 @@ class RunStarted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WhoseSerial:
+    """Which other charge point of the project was registered with one of these serial numbers?"""
+
+    project_id: str
+    charge_point_id: str
+    serials: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Registered:
     """The charge point as the installer registered it."""
 

@@ -24,6 +24,7 @@ class FailureCode(StrEnum):
     VENDOR_MISMATCH = "vendor_mismatch"
     MODEL_MISMATCH = "model_mismatch"
     SERIAL_MISMATCH = "serial_mismatch"
+    SERIAL_OF_ANOTHER = "serial_of_another"
     CONFIGURATION_REJECTED = "configuration_rejected"
     CONFIGURATION_UNREADABLE = "configuration_unreadable"
     REBOOT_REFUSED = "reboot_refused"
@@ -138,6 +139,16 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         (
             "Compare with the type plate. Correct the serial number here, or the OCPP URL on site "
             "if two charge points were swapped."
+        ),
+    ),
+    FailureCode.SERIAL_OF_ANOTHER: (
+        (
+            "The charge point reports the serial number of another one of the project: "
+            "{reported!r} is registered {place}; {registered!r} was registered here."
+        ),
+        (
+            "If the two were exchanged, swap them (POST …/charge-points/swap with this id and "
+            "{other_id}) and retry both; else correct the OCPP URL of this one on site, then retry."
         ),
     ),
     FailureCode.CONFIGURATION_REJECTED: (

@@ -18,11 +18,13 @@ from domain.commissioning import (
     RunVerdict,
     TransactionReadings,
     VerdictNotice,
+    WhoseSerial,
 )
 from domain.facts import Snapshot
 from domain.operations import DesiredParameter
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
+from domain.rules.likeness import serial_key
 from storage.attempts import last_refusal
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
@@ -39,6 +41,7 @@ from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
 from storage.tables import (
+    charge_points,
     commissioning_runs,
     connections,
     projects,
@@ -151,6 +154,20 @@ class StoredRuns:
         """Boots of the charge point are answered Accepted from now on."""
         async with self._database.write() as connection:
             await accept_charge_point(connection, charge_point_id, at=self._now())
+
+    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
+        """Another charge point of the project with one of these serial numbers."""
+        keys = [serial_key(serial) for serial in question.serials]
+        query = (
+            select(charge_points.c.id)
+            .where(charge_points.c.project_id == question.project_id)
+            .where(charge_points.c.id != question.charge_point_id)
+            .where(charge_points.c.serial_key.in_(keys))
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            other = await connection.scalar(query)
+            return None if other is None else await read_registered(connection, other)
 
     async def readings(self, transaction_id: int) -> TransactionReadings:
         """Meter values of a transaction, by time."""

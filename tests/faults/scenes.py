@@ -152,6 +152,25 @@ def registered_otherwise(code: FailureCode, **plate: str) -> Scene:
     return scene
 
 
+async def exchanged(stage: Stage) -> None:
+    """Two units hang in each other's bay: each names the other."""
+    one, other = [await stage.register(f"SN-EXCHANGED-{n}", ABB_TERRA_AC_W22) for n in (1, 2)]
+    async with (
+        stage.switched_on(one.id, serial=other.serial_number),
+        stage.switched_on(other.id, serial=one.serial_number),
+    ):
+        for here, there in ((one, other), (other, one)):
+            view = await fails(stage, here.id)
+            is_a(view, FailureCode.SERIAL_OF_ANOTHER)
+            assert view.failure is not None
+            assert there.serial_number in view.failure.cause
+            assert there.id in view.failure.action
+    for right in (one, other):  # the OCPP URLs are corrected on site
+        async with stage.switched_on(right.id, serial=right.serial_number) as unit:
+            await unit.until(lambda unit=unit: unit.state in _HAS_SAID_WHO_IT_IS)  # type: ignore[misc]
+            await passes(stage, right.id)
+
+
 @asynccontextmanager
 async def on_a_wire(stage: Stage, identity: str) -> AsyncIterator[ClientConnection]:
     url = f"{stage.ocpp_url}/{identity}"
@@ -285,6 +304,7 @@ SCENES: Mapping[FailureCode, Scene] = {
     FailureCode.MODEL_MISMATCH: registered_otherwise(
         FailureCode.MODEL_MISMATCH, model="Terra AC W7"
     ),
+    FailureCode.SERIAL_OF_ANOTHER: exchanged,
     FailureCode.CONFIGURATION_UNREADABLE: configuration_unreadable,
     FailureCode.NO_HEARTBEAT: no_heartbeat,
     FailureCode.FIRMWARE_BLOCKED: unapproved(FailureCode.FIRMWARE_BLOCKED, "3.0.0"),

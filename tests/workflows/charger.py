@@ -27,6 +27,7 @@ from domain.commissioning import (
     RunVerdict,
     TransactionReadings,
     VerdictNotice,
+    WhoseSerial,
 )
 from domain.facts import (
     BootFact,
@@ -386,6 +387,9 @@ class MemoryRecords:
         self.previous: RunView | None = None
         self.configured_at: datetime | None = None
         self.firmware = FIRMWARE
+        self.neighbour = replace(
+            REGISTERED, charge_point_id="cp_2", serial_number="SN-OF-BAY-4", place="Bay 4"
+        )
 
     async def begin_run(self, request: RunRequest, *, owner: Owner) -> Briefing:
         if not self.accepted:
@@ -430,6 +434,9 @@ class MemoryRecords:
         self.verdicts.append(verdict.view)
         self.owner = None
         return Finished(view=self.stored_verdict or verdict.view, configuration_queued=self.queued)
+
+    async def whose_serial(self, question: WhoseSerial) -> Registered | None:
+        return self.neighbour if self.neighbour.serial_number in question.serials else None
 
     async def note_wait(self, note: WaitNote) -> str | None:
         self.waits.append(note)

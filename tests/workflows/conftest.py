@@ -134,6 +134,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
         activities=[
             recording.begin_run,
             recording.accept_charge_point,
+            recording.whose_serial,
             recording.read_meter_values,
             recording.catch_up,
             recording.finish_run,

@@ -366,3 +366,16 @@ async def test_what_was_another_on_an_earlier_connection_is_asked_who_it_is(
     stage.charger.behaviour.boot_before = replace(another, at=EPOCH - timedelta(minutes=5))
     view = await stage.verdict()
     assert view.status is RunStatus.COMPLETED, view.failure
+
+
+@pytest.mark.parametrize("model", ["Terra AC W22", "Terra AC W7"])
+async def test_the_unit_of_another_bay_is_named(set_stage: StageMaker, model: str) -> None:
+    stage = await set_stage(Behaviour(serial="SN-OF-BAY-4", model=model))
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.SERIAL_OF_ANOTHER
+    assert view.failure.cause == (
+        "The charge point reports the serial number of another one of the project: 'SN-OF-BAY-4' "
+        "is registered in Bay 4; 'CP-SN-00483921' was registered here."
+    )
+    assert "with this id and cp_2" in view.failure.action

@@ -7,9 +7,11 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
+    from domain.checks import Failure
+    from domain.commissioning import WhoseSerial
     from domain.devices import device_name
     from domain.facts import BootFact
-    from domain.failures import FailureCode
+    from domain.failures import FailureCode, failure
     from domain.operations import (
         ApplyConfiguration,
         ConfigurationOutcome,
@@ -17,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         TriggerMessage,
     )
     from domain.rules.configuration import CONFIGURATION_STEP, judge_configuration
-    from domain.rules.identity import judge_identity, not_read
+    from domain.rules.identity import judge_identity, not_read, said_serials
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.calls import record
@@ -51,7 +53,7 @@ async def _identify(run: Run) -> None:
         }
     )
     if problem is not None:
-        raise CheckFailedError(problem)
+        raise CheckFailedError(await _of_another(run, boot) or problem)
     unsaid = not_read(run.registered, boot)
     if unsaid:
         device = device_name(run.registered.vendor, run.registered.model)
@@ -63,6 +65,31 @@ async def _identify(run: Run) -> None:
             "identity", f"{device_name(boot.vendor, boot.model)} is the one that was registered."
         )
     run.journal.note(*boot.warnings)
+
+
+async def _of_another(run: Run, boot: BootFact) -> Failure | None:
+    """Tell whose serial number it reports: units that were hung in each other's bay are swapped."""
+    serials = said_serials(boot.charge_point_serial, boot.charge_box_serial)
+    if not serials:
+        return None
+    other = await record(
+        RecordActivities.whose_serial,
+        WhoseSerial(
+            project_id=run.request.project_id,
+            charge_point_id=run.request.charge_point_id,
+            serials=tuple(serials),
+        ),
+        summary="Look whose serial number that is",
+    )
+    if other is None:
+        return None
+    return failure(
+        FailureCode.SERIAL_OF_ANOTHER,
+        reported=other.serial_number,
+        place=f"in {other.place}" if other.place else "elsewhere",
+        registered=run.registered.serial_number,
+        other_id=other.charge_point_id,
+    )
 
 
 def _was_another(run: Run, boot: BootFact) -> bool:
