@@ -14,11 +14,13 @@ from websockets.headers import parse_subprotocol
 from websockets.http11 import Request, Response
 
 from ocpp_server import auth
+from ocpp_server.auth import RefusalCode
+from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures
 from ocpp_server.v16.routes import SUBPROTOCOL
 from ocpp_server.writer import Writer
-from storage.connections import Credential, read_credentials
+from storage.connections import Credential, read_credentials, sole_project_at
 from storage.engine import Database
 from storage.fact_records import Attempt
 
@@ -70,12 +72,14 @@ class Admission:
     """``process_request`` of the WebSocket server."""
 
     def __init__(self, database: Database, writer: Writer, *, secret: bytes) -> None:
+        self._database = database
         self._credentials = Credentials(database)
         self._writer = writer
         self._secret = secret
         self._failures = Failures()
         self._arrivals = Arrivals()
         self._draining = asyncio.Event()
+        self._looking = asyncio.Lock()
 
     def drain(self) -> None:
         """Send whoever comes from now on to another node."""
@@ -89,11 +93,13 @@ class Admission:
             return _elsewhere(socket, "This server is stopping; connect again.\n")
         if request.path == "/health/ready":
             return socket.respond(HTTPStatus.OK, "ok\n")
-        if "Upgrade" not in request.headers:
-            return None  # the library answers 426
+        flaw = judge_handshake(socket.protocol, request)
+        if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
+            await self._record_tls(flaw, source_of(socket))
+            return _answer(socket, flaw)
         identity = auth.identity_of(request.path)
         try:
-            refusal, charge_point_id = await self._judge(identity, request)
+            refusal, charge_point_id = await self._judge(identity, request, flaw)
         except Exception as error:  # noqa: BLE001 - the charge point is asked to come back
             _log.warning("admission_unavailable", error=str(error)[:300])
             return _elsewhere(socket, "Try again later.\n")
@@ -106,23 +112,25 @@ class Admission:
                 # From here on a claimed identity goes under the charge point's own id.
                 socket.identity = charge_point_id or identity
             return None
+        if charge_point_id is None and not asks_for_a_websocket(request):
+            return _answer(socket, refusal)  # a browser, or a probe, that looks by
         source = source_of(socket)
         self._record(identity, charge_point_id, refusal, source)
         # Whoever guesses keys is slowed down; the real charge point, at the same address, is not.
         with suppress(TimeoutError):
             async with asyncio.timeout(self._failures.pause(source or "")):
                 await self._draining.wait()
-        response = socket.respond(refusal.status, f"{refusal.reason}\n")
-        if refusal.status is HTTPStatus.UNAUTHORIZED:
-            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
-        return response
+        return _answer(socket, refusal)
 
     async def _judge(
-        self, identity: str, request: Request
+        self, identity: str, request: Request, flaw: auth.Refusal | None
     ) -> tuple[auth.Refusal | None, str | None]:
         credential = await self._credentials.get(identity) if _is_plausible(identity) else None
         if credential is None:
-            return auth.unknown_identity(identity), None
+            is_bystander = flaw is not None and not asks_for_a_websocket(request)
+            return flaw if is_bystander else auth.unknown_identity(identity), None
+        if flaw is not None:
+            return flaw, credential.charge_point_id
         refusal = auth.judge_credential(
             identity,
             _authorization(request),
@@ -130,6 +138,20 @@ class Admission:
             secret=self._secret,
         ) or auth.judge_subprotocol(_offered(request), SUBPROTOCOL)
         return refusal, credential.charge_point_id
+
+    async def _record_tls(self, refusal: auth.Refusal, source: str | None) -> None:
+        """Tell the one project whose charge points come from there; it has no path to tell by."""
+        if self._failures.exceeded(source or ""):
+            return
+        _log.info("connection_refused", code=refusal.code, remote_address=source)
+        try:
+            async with self._looking, self._database.read() as connection:
+                project_id = await sole_project_at(connection, source) if source else None
+        except Exception as error:  # noqa: BLE001 - the log has it
+            _log.warning("admission_unavailable", error=str(error)[:300])
+            return
+        if project_id is not None:
+            self._note("", None, refusal, source, project_id=project_id)
 
     def _record(
         self, identity: str, charge_point_id: str | None, refusal: auth.Refusal, source: str | None
@@ -139,6 +161,17 @@ class Admission:
         _log.info(
             "connection_refused", identity=identity[:100], code=refusal.code, remote_address=source
         )
+        self._note(identity, charge_point_id, refusal, source)
+
+    def _note(
+        self,
+        identity: str,
+        charge_point_id: str | None,
+        refusal: auth.Refusal,
+        source: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> None:
         self._writer.note(
             Attempt(
                 identity=identity.replace("\0", "")[:_MAX_RECORDED_IDENTITY],
@@ -147,6 +180,7 @@ class Admission:
                 code=refusal.code,
                 reason=refusal.reason.replace("\0", ""),
                 remote_address=source,
+                project_id=project_id,
             )
         )
 
@@ -155,6 +189,21 @@ def source_of(socket: ServerConnection) -> str | None:
     """Return the address that the charge point connects from, without its port."""
     address = socket.remote_address
     return str(address[0])[:100] if isinstance(address, tuple) and address else None
+
+
+def _answer(socket: ServerConnection, refusal: auth.Refusal) -> Response:
+    """Refuse, in words for whoever looks at the charge point's own log, or came by browser."""
+    response = socket.respond(refusal.status, f"{refusal.reason}\n")
+    match refusal.status:
+        case HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = "GET"
+        case HTTPStatus.UPGRADE_REQUIRED:
+            response.headers["Upgrade"] = "websocket"
+        case HTTPStatus.BAD_REQUEST:
+            response.headers["Sec-WebSocket-Version"] = "13"
+    return response
 
 
 def _elsewhere(socket: ServerConnection, text: str) -> Response:

@@ -22,6 +22,11 @@ class RefusalCode(StrEnum):
     BAD_CREDENTIAL = "bad_credential"
     MISSING_CREDENTIAL = "missing_credential"
     WRONG_USER_NAME = "wrong_user_name"
+    NOT_A_WEBSOCKET = "not_a_websocket"
+    WRONG_METHOD = "wrong_method"
+    WRONG_HTTP_VERSION = "wrong_http_version"
+    BAD_HANDSHAKE = "bad_handshake"
+    TLS_ON_PLAIN_PORT = "tls_on_plain_port"
 
 
 _STATUS: Final = {
@@ -31,6 +36,11 @@ _STATUS: Final = {
     RefusalCode.BAD_CREDENTIAL: HTTPStatus.UNAUTHORIZED,
     RefusalCode.MISSING_CREDENTIAL: HTTPStatus.UNAUTHORIZED,
     RefusalCode.WRONG_USER_NAME: HTTPStatus.UNAUTHORIZED,
+    RefusalCode.NOT_A_WEBSOCKET: HTTPStatus.UPGRADE_REQUIRED,
+    RefusalCode.WRONG_METHOD: HTTPStatus.METHOD_NOT_ALLOWED,
+    RefusalCode.WRONG_HTTP_VERSION: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+    RefusalCode.BAD_HANDSHAKE: HTTPStatus.BAD_REQUEST,
+    RefusalCode.TLS_ON_PLAIN_PORT: HTTPStatus.BAD_REQUEST,
 }
 
 

@@ -7,13 +7,15 @@ every violation of the protocol, closing.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import Server, ServerConnection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
+from websockets.server import ServerProtocol
 
 from ocpp_server.cutter import Cutter
+from ocpp_server.requests import hand_on_every_request
 
 _FULL_BUFFER: Final = 64 * 1024
 _FINAL_TEXT: Final = 0x81
@@ -35,6 +37,10 @@ class ChargerSocket(ServerConnection):
     _early: list[bytes] | None = None
     _cutter: Cutter | None = None
     _is_pipelined: bool = False
+
+    def __init__(self, protocol: ServerProtocol, server: Server, **options: Any) -> None:
+        super().__init__(protocol, server, **options)
+        hand_on_every_request(protocol)
 
     def deliver_to(self, receive: Callable[[bytes], None]) -> None:
         """Hand each message over from now on; ``receive`` never raises."""

@@ -1,7 +1,7 @@
 """Connections that were refused: who knocked, when, and why nobody opened."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from domain.rules.likeness import near_key, serial_key
 from storage.dialects import among
 from storage.fact_records import Attempt
 from storage.knocks import UnclaimedIdentity, knocking
-from storage.tables import connection_attempts, connections
+from storage.tables import charge_points, connection_attempts, connections
 
 ATTEMPTS_KEPT: Final = 20
 _MAX_IDENTITY: Final = 100
@@ -29,7 +29,7 @@ class Knock:
 
 
 async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]) -> None:
-    """Record refusals, and keep the newest 20 of each identity."""
+    """Record refusals, and keep the newest 20 of each identity; without one, of each project."""
     await connection.execute(
         insert(connection_attempts),
         [
@@ -42,21 +42,26 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
                 "code": record.code,
                 "reason": record.reason[:500],
                 "remote_address": record.remote_address,
+                "project_id": record.project_id,
             }
             for record in records
         ],
     )
-    for identity in {record.identity[:_MAX_IDENTITY] for record in records}:
+    attempts = connection_attempts.c
+    for identity, project_id in {
+        (record.identity[:_MAX_IDENTITY], record.project_id) for record in records
+    }:
+        same = and_(
+            attempts.identity == identity, attempts.project_id.is_not_distinct_from(project_id)
+        )
         kept = (
-            select(connection_attempts.c.id)
-            .where(connection_attempts.c.identity == identity)
-            .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+            select(attempts.id)
+            .where(same)
+            .order_by(attempts.at.desc(), attempts.id.desc())
             .limit(ATTEMPTS_KEPT)
         )
         await connection.execute(
-            delete(connection_attempts)
-            .where(connection_attempts.c.identity == identity)
-            .where(connection_attempts.c.id.not_in(kept))
+            delete(connection_attempts).where(same).where(attempts.id.not_in(kept))
         )
 
 
@@ -69,11 +74,12 @@ async def last_refusal(
 
 
 async def last_refusals(
-    connection: AsyncConnection, since: Mapping[str, datetime | None]
+    connection: AsyncConnection, since: Mapping[str, datetime | None], *, guess: bool = False
 ) -> Mapping[str, RefusedAttempt]:
     """Return the newest refused attempt of each of these, after the moment when given.
 
-    Also one under a name that nobody has, if that seems to be the charge point's.
+    Also one under a name that nobody has, if that seems to be the charge point's. ``guess``: of one
+    that has never connected also what came without a name from where its project's others are.
     """
     if not since:
         return {}
@@ -107,11 +113,35 @@ async def last_refusals(
         own = found.get(charge_point_id)
         if own is None or own.at < knock.last_at:
             found[charge_point_id] = _knocks(knock)
+    if guess:
+        found = await _nameless(connection, [one for one in since if one not in found]) | found
     return {
         identity: refusal
         for identity, refusal in found.items()
         if (oldest := since[identity]) is None or refusal.at > oldest
     }
+
+
+async def _nameless(
+    connection: AsyncConnection, charge_point_ids: Sequence[str]
+) -> dict[str, RefusedAttempt]:
+    """Of those that never connected, the newest attempt that names none and is their project's."""
+    attempts = connection_attempts.c
+    rows = await connection.execute(
+        select(connection_attempts, charge_points.c.id.label("charge_point"))
+        .join(charge_points, charge_points.c.project_id == attempts.project_id)
+        .where(among(connection, charge_points.c.id, charge_point_ids))
+        .where(~exists().where(connections.c.charge_point_id == charge_points.c.id))
+        .order_by(attempts.at, attempts.id)
+    )
+    return {row.charge_point: _guessed(_attempt(row)) for row in rows}
+
+
+def _guessed(attempt: RefusedAttempt) -> RefusedAttempt:
+    where = f"from {attempt.remote_address}, where others of the project come from"
+    return replace(
+        attempt, reason=f"This may be the one that was refused, {where}: {attempt.reason}"
+    )
 
 
 def _knocks(knock: UnclaimedIdentity) -> RefusedAttempt:
@@ -129,7 +159,21 @@ async def page_of_attempts(
     connection: AsyncConnection, charge_point_id: str, *, after: int | None, limit: int
 ) -> Sequence[Knock]:
     """Refused attempts of a charge point, newest first, beyond the one with the id ``after``."""
-    query = select(connection_attempts).where(_of(charge_point_id))
+    return await _page(connection, _of(charge_point_id), after=after, limit=limit)
+
+
+async def page_of_nameless(
+    connection: AsyncConnection, project_id: str, *, after: int | None, limit: int
+) -> Sequence[Knock]:
+    """Refused attempts that name no charge point, from where those of a project alone come."""
+    of_project = connection_attempts.c.project_id == project_id
+    return await _page(connection, of_project, after=after, limit=limit)
+
+
+async def _page(
+    connection: AsyncConnection, which: ColumnElement[bool], *, after: int | None, limit: int
+) -> Sequence[Knock]:
+    query = select(connection_attempts).where(which)
     if after is not None:
         last = select(connection_attempts.c.at).where(connection_attempts.c.id == after)
         at = last.scalar_subquery()

@@ -138,6 +138,7 @@ async def needing_a_person(
             for identity, waiting in waits.items()
             if waiting.waiting_for is WaitingFor.CONNECTION
         },
+        guess=True,
     )
     return [
         NeedsPerson(

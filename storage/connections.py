@@ -113,6 +113,19 @@ async def read_credentials(
     return found | (await _read_claimed(connection, unknown) if unknown else {})
 
 
+async def sole_project_at(connection: AsyncConnection, remote_address: str) -> str | None:
+    """Return the project whose charge points last came from there, if it is one project alone."""
+    found = await connection.scalars(
+        select(charge_points.c.project_id)
+        .join(connections, connections.c.charge_point_id == charge_points.c.id)
+        .where(connections.c.remote_address == remote_address)
+        .distinct()
+        .limit(2)
+    )
+    projects = found.all()
+    return projects[0] if len(projects) == 1 else None
+
+
 async def _read_claimed(
     connection: AsyncConnection, identities: Collection[str]
 ) -> dict[str, Credential]:

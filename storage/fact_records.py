@@ -77,6 +77,8 @@ class Attempt:
     code: str
     reason: str
     remote_address: str | None
+    project_id: str | None = None
+    """Of one that names no charge point: the project that all those at its address are of."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

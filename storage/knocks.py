@@ -78,7 +78,7 @@ async def knocks_of(
         select(
             connection_attempts,
             charge_points.c.id.label("charge_point"),
-            charge_points.c.project_id,
+            charge_points.c.project_id.label("project"),
             charge_points.c.serial_number,
         )
         .select_from(charge_points)
@@ -139,7 +139,7 @@ def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
     return UnclaimedIdentity(
         identity=newest.identity,
         matches=match(newest),
-        project_id=newest.project_id,
+        project_id=newest.project,
         charge_point_id=newest.charge_point,
         serial_number=newest.serial_number,
         attempts=sum(one.identity_key == newest.identity_key for one in knocks),

@@ -237,6 +237,7 @@ connection_attempts = Table(
     Column("code", String(50), nullable=False),
     Column("reason", String(500), nullable=False),
     Column("remote_address", String(100)),
+    Column("project_id", String(40), index=True),  # of one that names no charge point
     Index(None, "identity", "at"),
 )
 

@@ -7,7 +7,7 @@ from domain.checks import RunView
 from domain.knocking import REFUSAL_COUNTS_FOR
 from domain.refusals import explained
 from domain.states import WaitingFor
-from storage.attempts import last_refusal
+from storage.attempts import last_refusals
 from storage.connections import read_flapping
 from storage.engine import Database
 
@@ -17,17 +17,18 @@ async def with_newest_cause(database: Database, view: RunView, *, project_id: st
 
     Neither is an event of the run, which knows only of refusals before its wait.
     """
-    waiting = view.waiting
+    waiting, identity = view.waiting, view.charge_point_id
     if waiting is None:
         return view
     async with database.read() as connection:
-        flapping = await read_flapping(connection, view.charge_point_id, now=datetime.now(UTC))
+        flapping = await read_flapping(connection, identity, now=datetime.now(UTC))
         if flapping is not None:
             return replace(view, waiting=replace(waiting, likely_cause=flapping.cause))
         if waiting.waiting_for is not WaitingFor.CONNECTION:
             return view
-        refusal = await last_refusal(
-            connection, view.charge_point_id, since=waiting.since - REFUSAL_COUNTS_FOR
-        )
-    known = explained(waiting, refusal, project_id=project_id, charge_point_id=view.charge_point_id)
+        counts_from = waiting.since - REFUSAL_COUNTS_FOR
+        refusals = await last_refusals(connection, {identity: counts_from}, guess=True)
+    known = explained(
+        waiting, refusals.get(identity), project_id=project_id, charge_point_id=identity
+    )
     return replace(view, waiting=known)

@@ -12,7 +12,7 @@ from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
-from storage.attempts import page_of_attempts
+from storage.attempts import page_of_attempts, page_of_nameless
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.projects import Projects
@@ -38,6 +38,28 @@ async def list_connection_attempts(
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
         rows = await page_of_attempts(
             connection, charge_point_id, after=paging.after_number(), limit=paging.fetch
+        )
+    return paging.page(rows, ConnectionAttempt.of, lambda knock: knock.id)
+
+
+@router.get(
+    "/projects/{project_id}/connection-attempts",
+    summary="List refused connections that name no charge point",
+    operation_id="listNamelessAttempts",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_nameless_attempts(
+    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+) -> Page[ConnectionAttempt]:
+    """Refused connections without a path, as TLS on a plain port is; the newest 20 are kept.
+
+    Shown are those from an address that charge points of this project, and of no other, last came
+    from. Look for the charge point that is set up so.
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        rows = await page_of_nameless(
+            connection, project_id, after=paging.after_number(), limit=paging.fetch
         )
     return paging.page(rows, ConnectionAttempt.of, lambda knock: knock.id)
 

@@ -84,6 +84,35 @@ class TestConnectionAttempts:
         assert len(seen) == 5
         assert seen == sorted(seen, reverse=True)
 
+    async def test_those_that_name_no_charge_point_are_the_projects(
+        self, installer: Caller, stranger: Caller, database: Database
+    ) -> None:
+        project, other = await installer.project(), await installer.project()
+        attempt = Attempt(
+            identity="",
+            charge_point_id=None,
+            at=AT,
+            code="tls_on_plain_port",
+            reason="TLS (wss) came to a port that speaks without it (ws).",
+            remote_address="203.0.113.7",
+            project_id=project,
+        )
+        async with database.write() as connection:
+            await store_attempts(connection, [attempt])
+        answer = await installer.get(f"/projects/{project}/connection-attempts")
+        assert answer.json()["items"] == [
+            {
+                "at": "2026-05-01T09:00:00.000Z",
+                "code": "tls_on_plain_port",
+                "reason": "TLS (wss) came to a port that speaks without it (ws).",
+                "remote_address": "203.0.113.7",
+            }
+        ]
+        answer = await installer.get(f"/projects/{other}/connection-attempts")
+        assert answer.json()["items"] == []
+        answer = await stranger.get(f"/projects/{project}/connection-attempts")
+        problem(answer, 404, "project_not_found")
+
     async def test_a_cursor_of_something_else(self, installer: Caller) -> None:
         identity = await installer.charge_point()
         answer = await installer.get(

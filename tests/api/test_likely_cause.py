@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from storage.attempts import store_attempts
 from storage.connections import store_connected
 from storage.engine import Database
-from storage.fact_records import Connected
+from storage.fact_records import Attempt, Connected
 from tests.api.callers import Caller
 from tests.api.test_knocking import REASON, knock
 from tests.support.eventually import eventually
@@ -59,6 +60,30 @@ async def test_somebody_elses_refusal_is_no_cause(installer: Caller, database: D
     await knock(database, other, charge_point_id=other, at=datetime.now(UTC))
     shown = await waiting(installer, charge_point)
     assert shown["likely_cause"] != REASON
+    await installer.post(f"/commissioning/{charge_point}/cancel")
+
+
+async def test_what_came_without_a_name_from_where_its_neighbours_are(
+    installer: Caller, database: Database
+) -> None:
+    project = await installer.project()
+    charge_point = await installer.charge_point(project)
+    await installer.post(f"/commissioning/{charge_point}/start")
+    attempt = Attempt(
+        identity="",
+        charge_point_id=None,
+        at=datetime.now(UTC),
+        code="tls_on_plain_port",
+        reason=REASON,
+        remote_address="203.0.113.7",
+        project_id=project,
+    )
+    async with database.write() as connection:
+        await store_attempts(connection, [attempt])
+    assert (await waiting(installer, charge_point))["likely_cause"] == (
+        "This may be the one that was refused, from 203.0.113.7, where others of the project come "
+        f"from: {REASON}"
+    )
     await installer.post(f"/commissioning/{charge_point}/cancel")
 
 

@@ -53,6 +53,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/resend"): None,
     ("POST", f"{PROJECT}/invitations/{{invitation_id}}/revoke"): None,
     ("POST", f"{PROJECT}/charge-points/import"): None,
+    ("GET", f"{PROJECT}/connection-attempts"): None,
     ("GET", f"{PROJECT}/unclaimed"): None,
     ("POST", f"{PROJECT}/unclaimed/{{identity}}/claim"): {"charge_point_id": "cp_x"},
     ("GET", CHARGE_POINT): None,

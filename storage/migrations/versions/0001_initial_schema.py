@@ -69,6 +69,7 @@ def upgrade() -> None:
     sa.Column('code', sa.String(length=50), nullable=False),
     sa.Column('reason', sa.String(length=500), nullable=False),
     sa.Column('remote_address', sa.String(length=100), nullable=True),
+    sa.Column('project_id', sa.String(length=40), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_connection_attempts'))
     )
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
@@ -76,6 +77,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_at'), ['identity', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_key'), ['identity_key'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_near_key'), ['near_key'], unique=False)
+        batch_op.create_index(batch_op.f('ix_connection_attempts_project_id'), ['project_id'], unique=False)
 
     op.create_table('log_entries',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -736,6 +738,7 @@ def downgrade() -> None:
 
     op.drop_table('log_entries')
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_connection_attempts_project_id'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_near_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_at'))

@@ -1,0 +1,78 @@
+"""Is it the opening handshake of a WebSocket at all (RFC 6455 §4.2.1)? If not, what it is."""
+
+from websockets.exceptions import (
+    InvalidHandshake,
+    InvalidMethod,
+    InvalidProtocol,
+    InvalidUpgrade,
+    NegotiationError,
+)
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from ocpp_server.auth import Refusal, RefusalCode
+from ocpp_server.requests import UnreadableRequest
+
+_CHOOSE = "Choose OCPP 1.6 JSON (over WebSocket) in its settings"
+_PROXY = "if a proxy is on the way, let it pass WebSockets on"
+
+
+def judge_handshake(protocol: ServerProtocol, request: Request) -> Refusal | None:
+    """Refuse what is no handshake; the subprotocol is judged elsewhere."""
+    if isinstance(request, UnreadableRequest):
+        return _unreadable(request)
+    try:
+        protocol.process_request(request)
+    except InvalidMethod:
+        return _wrong_method(request.method)
+    except InvalidProtocol:
+        return Refusal(
+            RefusalCode.WRONG_HTTP_VERSION,
+            f"A request in {request.protocol} came, which knows no WebSocket; HTTP/1.1 is needed. "
+            f"Update the firmware of the charge point, and {_PROXY}.",
+        )
+    except InvalidUpgrade as error:
+        return Refusal(
+            RefusalCode.NOT_A_WEBSOCKET,
+            f"A plain HTTP request came, and none for a WebSocket: the header {error.name} "
+            f"{'is missing' if error.value is None else 'says something else'}. {_CHOOSE}, and "
+            f"{_PROXY}.",
+        )
+    except NegotiationError:
+        return None
+    except InvalidHandshake as error:
+        return _bad_handshake(str(error))
+    return None
+
+
+def asks_for_a_websocket(request: Request) -> bool:
+    """Tell a charge point that tries to connect from a browser or a probe that looks by."""
+    return "Upgrade" in request.headers or "Sec-WebSocket-Key" in request.headers
+
+
+def _unreadable(request: UnreadableRequest) -> Refusal:
+    if request.is_tls:
+        return Refusal(
+            RefusalCode.TLS_ON_PLAIN_PORT,
+            "TLS (wss) came to a port that speaks without it (ws). Copy the whole OCPP endpoint "
+            "of the charge point into its settings, with its beginning and its port as they are.",
+        )
+    if request.method not in {"GET", ""}:
+        return _wrong_method(request.method)
+    return _bad_handshake(request.detail)
+
+
+def _wrong_method(method: str) -> Refusal:
+    soap = ", as OCPP over SOAP does" if method == "POST" else ""
+    return Refusal(
+        RefusalCode.WRONG_METHOD,
+        f"A {method[:20]} request came{soap}; a WebSocket begins with GET. {_CHOOSE}.",
+    )
+
+
+def _bad_handshake(detail: str) -> Refusal:
+    return Refusal(
+        RefusalCode.BAD_HANDSHAKE,
+        f"The request for a WebSocket is wrong ({detail[:150]}). Update the firmware of the charge "
+        f"point, and {_PROXY}.",
+    )
