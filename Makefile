@@ -7,7 +7,7 @@ TEST_TOOLS := $(VENV)/.test-tools
 CLIENTS := $(VENV)/clients
 CLIENT_TOOLS := $(VENV)/.client-tools
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
-           cli.py dispatcher.py logs.py outbound.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
+           cli.py dispatcher.py logs.py outbound.py polling.py probe.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
 
 # Without bytecode each process compiles for three seconds before it starts, and the tests start hundreds.

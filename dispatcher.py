@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.names import SHARED_TASK_QUEUE, delivery_workflow_id
 from storage.deliveries import KEPT, Deliveries
 from storage.engine import Database
+from storage.outages import Outage
 from workflows.delivery import WebhookDeliveryWorkflow
 
 _PAUSE = timedelta(seconds=1)
@@ -49,14 +50,16 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatch for ever; an outage is tried again."""
         rounds = 0
+        outage = Outage("dispatcher_round_failed", log=_log)
         while True:
             pause = _PAUSE
             try:
                 await self.dispatch()
                 if rounds % _ROUNDS_OF_TRUST == 0:
                     await self.look_after()
+                outage.over()
             except Exception as error:  # noqa: BLE001 - dispatching outlives every outage
-                _log.warning("dispatcher_round_failed", error=str(error)[:300])
+                outage.failed(error)
                 pause = _OUTAGE_PAUSE
             rounds += 1
             await asyncio.sleep(pause.total_seconds())

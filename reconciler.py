@@ -49,6 +49,7 @@ from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.invitations import Invitations
 from storage.kept_answers import KeptAnswers
+from storage.outages import Outage
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
 from storage.runs import Run, Runs
@@ -90,6 +91,7 @@ class Reconciler:
         self._now = now
         self._task_queue = task_queue
         self._open = OpenWorkflows(client, rpc_timeout=_RPC_TIMEOUT)
+        self._outage = Outage("reconciler_step_failed", log=_log)
         self._next_invitations = now()
         self._sweeps: Sequence[Sweep[Any, Any]] = (
             Sweep(
@@ -149,10 +151,11 @@ class Reconciler:
 
     async def heal(self) -> None:
         """One round."""
-        await self._step("list", self._open.refresh())
-        for sweep in self._sweeps:
-            await self._step(sweep.name, sweep.go(self._database))
-        await self._step("kept_answers", self._forget_answers())
+        done = [await self._step("list", self._open.refresh())]
+        done += [await self._step(sweep.name, sweep.go(self._database)) for sweep in self._sweeps]
+        done.append(await self._step("kept_answers", self._forget_answers()))
+        if all(done):
+            self._outage.over()
         if self._now() >= self._next_invitations and await self._step(
             "invitations", self._invitations.go(self._database)
         ):
@@ -164,7 +167,7 @@ class Reconciler:
             async with asyncio.timeout(_STEP.total_seconds()):
                 return await step
         except Exception as error:  # noqa: BLE001 - healing outlives every outage
-            _log.warning("reconciler_step_failed", step=name, error=repr(error)[:300])
+            self._outage.failed(error, step=name)
             return False
 
     async def _forget_answers(self) -> bool:
@@ -214,8 +217,8 @@ class Reconciler:
     async def _unpushed(
         self, connection: AsyncConnection, *, after: str, limit: int
     ) -> Sequence[Unpushed]:
-        now = self._now()
-        return await unpushed(connection, before=now - _MISSED, now=now, after=after, limit=limit)
+        before = self._now() - _MISSED
+        return await unpushed(connection, before=before, after=after, limit=limit)
 
     async def _push(self, waiting: Unpushed) -> None:
         charge_point = waiting.charge_point_id

@@ -78,6 +78,16 @@ class Settings(BaseSettings):
     ocpp_port: int = Field(
         default=9000, ge=0, le=65535, description="Port of the OCPP server; 0: a free one"
     )
+    worker_host: str = Field(
+        default="127.0.0.1", description="Address that the worker's probe listens on"
+    )
+    worker_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of the worker's `/health/live` and `/health/ready`; 0: a free one; "
+        "empty: no probe",
+    )
     public_api_url: str = Field(
         default="http://127.0.0.1:8000",
         description="Base of the links in mails, in QR codes of certificates, and of those that "
@@ -163,6 +173,11 @@ class Settings(BaseSettings):
                 "it is 64 random hexadecimal digits; make them with: openssl rand -hex 32"
             )
         return key
+
+    @field_validator("worker_port", mode="before")
+    @classmethod
+    def _no_probe(cls, port: object) -> object:
+        return None if port == "" else port
 
     @field_validator("time_zone")
     @classmethod

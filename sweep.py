@@ -6,8 +6,10 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.service import RPCError, RPCStatusCode
 
 from storage.engine import Database
+from storage.outages import Outage, is_database_away
 
 RowT = TypeVar("RowT")
 RowT_co = TypeVar("RowT_co", covariant=True)
@@ -16,6 +18,7 @@ KeyT_contra = TypeVar("KeyT_contra", contravariant=True)
 
 _PAGE = 200
 _AT_ONCE = 8  # of the database's connections some are left to the activities
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
 _log = structlog.get_logger(__name__)
 
 
@@ -47,6 +50,7 @@ class Sweep(Generic[KeyT, RowT]):
         self._key = key
         self._first = self._after = first
         self._mend = mend
+        self._outage = Outage("sweep_waits", log=_log)
 
     async def go(self, database: Database) -> bool:
         """Look at each row until the last; one that cannot be mended holds up no other.
@@ -73,11 +77,25 @@ class Sweep(Generic[KeyT, RowT]):
                     await self._mend(row)
                 except Exception as error:  # noqa: BLE001 - the next round tries it again
                     are_well = False
-                    _log.warning(
-                        "not_mended", what=self.name, key=self._key(row), error=repr(error)[:300]
-                    )
+                    if _is_outage(error):
+                        self._outage.failed(error, what=self.name)  # not with each row
+                    else:
+                        _log.warning(
+                            "not_mended",
+                            what=self.name,
+                            key=self._key(row),
+                            error=repr(error)[:300],
+                        )
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(_AT_ONCE, len(page))):
                 group.create_task(mend_next())
+        if are_well and page:
+            self._outage.over()
         return are_well
+
+
+def _is_outage(error: Exception) -> bool:
+    if isinstance(error, RPCError):
+        return error.status in _AWAY
+    return is_database_away(error)

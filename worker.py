@@ -25,6 +25,8 @@ from dispatcher import Dispatcher
 from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
 from domain.ports import Mailer, WebhookSender
 from outbound import outbound_from
+from polling import Polling
+from probe import probe, probe_app
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
@@ -37,6 +39,7 @@ from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
+from storage.watch import DatabaseWatch
 from temporal_client import BUILD_ID, connect
 from workflows.availability import AvailabilityWorkflow
 from workflows.billing import BillingWorkflow
@@ -102,9 +105,7 @@ def make_worker(
     projects = StoredProjects(database, invitation_lifetime=settings.invitation_lifetime, now=_now)
     records = RecordActivities(runs)
     directories = DirectoryActivities(directory)
-    reboots = RebootActivities(
-        StoredRebootSlots(database, stagger=settings.reboot_stagger, now=_now)
-    )
+    reboots = RebootActivities(StoredRebootSlots(database, stagger=settings.reboot_stagger))
     notices = NoticeActivities(runs, mailer)
     handovers = ProjectActivities(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
@@ -181,19 +182,34 @@ async def run_worker(settings: Settings) -> None:
     """Serve the shared task queue, and reconcile, until cancelled."""
     log = structlog.get_logger()
     database = Database(settings.resolved_database_url)
+    watched = Database(settings.resolved_database_url, pool_size=1)
+    watch = DatabaseWatch(watched, now=_now)
     try:
         client = await connect()
-        async with (
-            make_worker(client, database, mailer_from(settings), settings=settings),
-            make_webhook_worker(client, database, settings=settings),
-        ):
+        polling = Polling(
+            watch,
+            lambda: (
+                make_worker(client, database, mailer_from(settings), settings=settings),
+                make_webhook_worker(client, database, settings=settings),
+            ),
+        )
+        page = probe_app(
+            {
+                "database": watch.trouble,
+                "task_queue": lambda: None if polling.is_polling else "is not polled",
+            }
+        )
+        async with probe(page, settings.worker_host, settings.worker_port):
             log.info("worker_started", task_queue=SHARED_TASK_QUEUE, namespace=client.namespace)
             await asyncio.gather(
+                watch.run(),
+                polling.run(),
                 Reconciler(client, database, now=_now).run(),
                 Dispatcher(client, database, now=_now).run(),
             )
     finally:
         await database.close()
+        await watched.close()
         log.info("worker_stopped")
 
 

@@ -53,6 +53,7 @@ from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
 from settings import Settings
 from storage.engine import Database
+from storage.watch import DatabaseWatch
 
 _GRACE_SECONDS: Final = 10
 _log = structlog.get_logger()
@@ -145,6 +146,8 @@ async def run_api(settings: Settings) -> None:
 
     """
     database = Database(settings.resolved_database_url)
+    watched = Database(settings.resolved_database_url, pool_size=1)
+    watching = asyncio.create_task(DatabaseWatch(watched).run(), name="database watch")
     try:
         app = create_app(
             settings=settings, database=database, temporal=TemporalGateway(temporal_client.connect)
@@ -152,7 +155,10 @@ async def run_api(settings: Settings) -> None:
         with closing(_listen(settings.api_host, settings.api_port)) as listener:
             await _serve(app, listener)
     finally:
+        watching.cancel()
+        await asyncio.wait({watching})
         await database.close()
+        await watched.close()
 
 
 class _Server(uvicorn.Server):

@@ -8,18 +8,17 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
 from api.protocol.routes import Operations
 from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
+from storage.outages import Outage, is_database_away
 
 _log = structlog.get_logger()
 
-# PostgreSQL's classes: connection exception, insufficient resources, operator intervention.
-_AWAY_STATES = ("08", "53", "57P")
 _DETAILS = {
     400: ("malformed_request", "The request could not be read."),
     404: ("not_found", "There is nothing at this path."),
@@ -31,6 +30,7 @@ _DETAILS = {
 
 def install_error_handlers(app: FastAPI) -> None:
     """Register the handlers."""
+    app.state.outage = Outage("database_away", log=_log)
     app.add_exception_handler(EngineError, _engine_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
@@ -97,20 +97,14 @@ def _is_not_json(error: RequestValidationError) -> bool:
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, DBAPIError) and not _is_away(error):
+    if not is_database_away(error):
         raise error
-    _log.warning("database_away", error=type(error).__name__, exc_info=error)
+    outage: Outage = request.app.state.outage
+    outage.failed(error)
     away = UnavailableError(
         "database_unavailable", "The database is away for the moment. Try again shortly."
     )
     return problem_response(away, _request_id(request))
-
-
-def _is_away(error: DBAPIError) -> bool:
-    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-        return True
-    # PostgreSQL that starts or stops ("the database system is starting up") is no OperationalError.
-    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_AWAY_STATES)
 
 
 def _plain(request: Request, status: int, code: str, detail: str) -> JSONResponse:

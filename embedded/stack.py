@@ -144,7 +144,7 @@ class Stack:
             raise
 
     async def _api_is_ready(self) -> bool:
-        return await _answers_ok(f"{self.layout.api_url}/health/ready")
+        return await _answers_ok(f"{self.layout.api_url}/health/system")
 
     async def _ocpp_server_listens(self) -> bool:
         return await _answers_ok(f"{self.layout.ocpp_health_url}/health/live")

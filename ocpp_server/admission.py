@@ -1,6 +1,7 @@
 """Decides on a WebSocket handshake before the upgrade, and records each refusal."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from ocpp_server.writer import Writer
 from storage.connections import Credential, read_credentials, sole_project_at
 from storage.engine import Database
 from storage.fact_records import Attempt
+from storage.outages import Outage
 
 _RETRY_SECONDS: Final = "5"
 _LONGEST_PAUSE: Final = 5.0  # within the time for a handshake
@@ -71,7 +73,17 @@ class Credentials:
 class Admission:
     """``process_request`` of the WebSocket server."""
 
-    def __init__(self, database: Database, writer: Writer, *, secret: bytes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        *,
+        secret: bytes,
+        trouble: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """``trouble`` says why this node cannot serve for the moment."""
+        self._trouble = trouble
+        self._outage = Outage("admission_unavailable", log=_log)
         self._database = database
         self._credentials = Credentials(database)
         self._writer = writer
@@ -80,6 +92,11 @@ class Admission:
         self._arrivals = Arrivals()
         self._draining = asyncio.Event()
         self._looking = asyncio.Lock()
+        self._is_open = False
+
+    def open(self) -> None:
+        """Admit from now on; before, only the probe is answered."""
+        self._is_open = True
 
     def drain(self) -> None:
         """Send whoever comes from now on to another node."""
@@ -87,12 +104,9 @@ class Admission:
 
     async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
         """Let the handshake go on (None), or answer with the refusal."""
-        if request.path == "/health/live":
-            return socket.respond(HTTPStatus.OK, "ok\n")
-        if self._draining.is_set():
-            return _elsewhere(socket, "This server is stopping; connect again.\n")
-        if request.path == "/health/ready":
-            return socket.respond(HTTPStatus.OK, "ok\n")
+        answer = self._before_any(socket, request)
+        if answer is not None:
+            return answer
         flaw = judge_handshake(socket.protocol, request)
         if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
             await self._record_tls(flaw, source_of(socket))
@@ -101,8 +115,9 @@ class Admission:
         try:
             refusal, charge_point_id = await self._judge(identity, request, flaw)
         except Exception as error:  # noqa: BLE001 - the charge point is asked to come back
-            _log.warning("admission_unavailable", error=str(error)[:300])
+            self._outage.failed(error)
             return _elsewhere(socket, "Try again later.\n")
+        self._outage.over()
         if refusal is None:
             pause = self._arrivals.pause(charge_point_id or identity)
             if pause > _LONGEST_PAUSE:
@@ -121,6 +136,21 @@ class Admission:
             async with asyncio.timeout(self._failures.pause(source or "")):
                 await self._draining.wait()
         return _answer(socket, refusal)
+
+    def _before_any(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Answer the probe, and whoever comes before or after this node serves."""
+        if request.path == "/health/live":
+            return socket.respond(HTTPStatus.OK, "ok\n")
+        if self._draining.is_set():
+            return _elsewhere(socket, "This server is stopping; connect again.\n")
+        if not self._is_open:
+            return _elsewhere(socket, "This server waits for its database; connect again.\n")
+        if request.path != "/health/ready":
+            return None
+        trouble = self._trouble()
+        if trouble is not None:
+            return _elsewhere(socket, f"Not ready: {trouble}.\n")
+        return socket.respond(HTTPStatus.OK, "ok\n")
 
     async def _judge(
         self, identity: str, request: Request, flaw: auth.Refusal | None
@@ -148,7 +178,7 @@ class Admission:
             async with self._looking, self._database.read() as connection:
                 project_id = await sole_project_at(connection, source) if source else None
         except Exception as error:  # noqa: BLE001 - the log has it
-            _log.warning("admission_unavailable", error=str(error)[:300])
+            self._outage.failed(error)
             return
         if project_id is not None:
             self._note("", None, refusal, source, project_id=project_id)

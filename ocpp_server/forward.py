@@ -32,6 +32,7 @@ from storage.fact_records import (
     TransactionStop,
 )
 from storage.fact_transactions import runs_of_tests
+from storage.outages import Outage
 
 _MAX_PENDING: Final = 50_000
 _GATHER: Final = 0.05
@@ -91,6 +92,7 @@ class Forwarder:
         self._pending: list[Record] = []
         self._wake = asyncio.Event()
         self._closing = False
+        self._outage = Outage("watches_not_read", log=_log)
 
     def committed(self, records: Sequence[Record]) -> None:
         """Take a batch that was just committed."""
@@ -122,8 +124,9 @@ class Forwarder:
             try:
                 await self._forward(batch)
                 pause = _FIRST_PAUSE
+                self._outage.over()
             except Exception as error:  # noqa: BLE001 - events outlive every database error
-                _log.warning("watches_not_read", waiting=len(batch), error=str(error)[:300])
+                self._outage.failed(error, waiting=len(batch))
                 if self._closing:
                     return
                 self._keep([*batch, *self._pending])

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
+from temporalio.client import Client
 from temporalio.worker import Worker
 
 import temporal_client
@@ -24,6 +25,8 @@ from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
 from settings import Settings
 from storage.engine import Database
+from storage.outages import Outage
+from storage.watch import DatabaseWatch
 
 _MAX_ACTIVITIES: Final = 200
 # How long operations in flight may go on while a node drains; then their sockets are closed, and
@@ -56,6 +59,8 @@ async def run_node(
 
     """
     database = Database(settings.resolved_database_url)
+    watched = Database(settings.resolved_database_url, pool_size=1)
+    watch = DatabaseWatch(watched)
     sink = TemporalSink(task_queue=task_queue)
     node = Node(
         node_id=new_id(Prefix.NODE),
@@ -67,6 +72,7 @@ async def run_node(
         ),
         secret=settings.required_secret().encode(),
         limits=Limits(call_timeout=settings.call_timeout.total_seconds()),
+        trouble=watch.trouble,
     )
     calm_collector()
     log = _log.bind(node_id=node.node_id)
@@ -74,11 +80,14 @@ async def run_node(
     # what was still in flight; then those who used them.
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
+        stack.push_async_callback(watched.close)
+        watching = asyncio.create_task(watch.run(), name="database watch")
+        stack.push_async_callback(_cancelled, watching)
         stack.push_async_callback(sink.close, _SIGNAL_GRACE)
         activities = _activities(node, database)
         stopping, in_flight = asyncio.Event(), InFlight()
         working = asyncio.create_task(
-            _serve_activities(node.node_id, activities, sink, stopping, in_flight),
+            _serve_activities(node.node_id, activities, sink, stopping, in_flight, watch),
             name="activities",
         )
         stack.push_async_callback(_finish, working)
@@ -107,13 +116,24 @@ async def _serve_activities(
     sink: TemporalSink,
     stopping: asyncio.Event,
     in_flight: InFlight,
+    watch: DatabaseWatch,
 ) -> None:
-    """Work on the node's task queue; whatever ends the worker but the stop, it begins again."""
+    """Work on the node's task queue; whatever ends the worker but the stop, it begins again.
+
+    An operation reads and writes its intent: while the database is away none is taken, and the
+    workflow that waits asks where the charge point is.
+    """
     pause = _FIRST_PAUSE
+    outage = Outage("waiting_for_temporal", log=_log)
+    client: Client | None = None
     while not stopping.is_set():
+        await _first_of(watch.answering, stopping)
+        if stopping.is_set():
+            return
         try:
-            client = await temporal_client.connect()
-            sink.connected(client)
+            if client is None:
+                client = await temporal_client.connect()
+                sink.connected(client)
             worker = Worker(
                 client,
                 task_queue=node_task_queue(node_id),
@@ -125,18 +145,36 @@ async def _serve_activities(
             )
             _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE
-            await _run_until(worker, stopping)
+            outage.over()
+            await _run_until(worker, stopping, watch.away)
+            if not stopping.is_set():
+                _log.warning("polling_paused", task_queue=worker.task_queue)
         except Exception as error:  # noqa: BLE001 - the sockets are served without Temporal too
-            _log.warning("waiting_for_temporal", error=str(error)[:300], retry_in=pause)
+            client = None
+            outage.failed(error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await stopping.wait()
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-async def _run_until(worker: Worker, stopping: asyncio.Event) -> None:
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _run_until(worker: Worker, *events: asyncio.Event) -> None:
     serving = asyncio.create_task(worker.run(), name="activity worker")
-    told = asyncio.create_task(stopping.wait(), name="wait for stop")
+    told = asyncio.create_task(_first_of(*events), name="wait for stop")
     try:
         await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():

@@ -1,7 +1,7 @@
 """One node: server, writer, forwarder and heartbeat of the node, started and stopped together."""
 
 import asyncio
-from collections.abc import Container, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from ocpp_server.writer import Writer
 from storage import connections
 from storage.engine import Database
 from storage.fact_records import Disconnected
+from storage.outages import Outage
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
@@ -37,13 +38,15 @@ class Node:
         routes: Routes,
         secret: bytes,
         limits: Limits | None = None,
+        trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """``trouble`` says why the node is not ready, if it knows."""
         self.node_id = node_id
         self.registry = Registry()
         self._database = database
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed)
-        self._admission = Admission(database, self.writer, secret=secret)
+        self._admission = Admission(database, self.writer, secret=secret, trouble=trouble)
         self.server = ChargerServer(
             node_id=node_id,
             routes=routes,
@@ -53,26 +56,28 @@ class Node:
             limits=limits or Limits(),
         )
         self._beating: asyncio.Task[None] | None = None
-        self._beaten_at: datetime | None = None
+        self._beaten_at: float | None = None
         self._unheld: dict[str, connections.OwnedLink] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, host: str, port: int) -> int:
-        """Register the node, then listen; return the port.
+        """Listen, register the node, then admit charge points; return the port.
 
-        A database that is away is waited for.
+        A database that is away is waited for, and the probe says so meanwhile.
 
         Raises:
             OSError: the port is taken.
 
         """
+        bound = await self.server.listen(host, port)
         await self._first_beat()
         self._tasks = [
             _background(self.writer.run(), "writer"),
             _background(self._forwarder.run(), "forwarder"),
         ]
         self._beating = _background(self._beat_for_ever(), "beat")
-        return await self.server.listen(host, port)
+        self._admission.open()
+        return bound
 
     def drain(self, *, keep: Container[str]) -> None:
         """Take no new connection, and close those of all but these charge points."""
@@ -103,18 +108,21 @@ class Node:
 
     async def _first_beat(self) -> None:
         pause = _FIRST_PAUSE
+        outage = Outage("waiting_for_database", log=_log)
         while True:
             try:
                 async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
                     await self._beat()
             except Exception as error:  # noqa: BLE001 - a node waits for its database
-                _log.warning("waiting_for_database", error=str(error)[:300], retry_in=pause)
+                outage.failed(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
+                outage.over()
                 return
 
     async def _beat_for_ever(self) -> None:
+        outage = Outage("beat_failed", log=_log)
         while True:
             await asyncio.sleep(connections.NODE_BEAT.total_seconds())
             try:
@@ -122,18 +130,21 @@ class Node:
                     await self._beat()
                     await self.compare()
             except Exception as error:  # noqa: BLE001 - the next beat tries again
-                _log.warning("beat_failed", error=str(error)[:300])
+                outage.failed(error)
+            else:
+                outage.over()
 
     async def _beat(self) -> None:
-        at, before = datetime.now(UTC), self._beaten_at
+        # A clock that is set meanwhile must not hide that beats were missed.
+        at, before = asyncio.get_running_loop().time(), self._beaten_at
         async with self._database.write() as connection:
-            await connections.beat(connection, self.node_id, at=at)
+            await connections.beat(connection, self.node_id)
         self._beaten_at = at
-        if before is not None and at - before > _MAY_PASS_FOR_DEAD:
+        if before is not None and at - before > _MAY_PASS_FOR_DEAD.total_seconds():
             _log.warning("beats_missed", charge_points=len(self.registry))
             # A workflow that looked meanwhile took these connections for lost.
             self._forwarder.committed(
-                [session.peer.still_connected(at) for session in self.registry]
+                [session.peer.still_connected(datetime.now(UTC)) for session in self.registry]
             )
 
     async def compare(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from ocpp_server.charge_point_log import ChargePointLog
 from storage.fact_records import Connected, KnownTransaction
 
 _REMEMBERED: Final = 64
@@ -29,6 +30,8 @@ class Peer:
     clock_is_new: bool = False
     """The charge point was told the time since ``clock_skew_s`` was measured."""
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
+    log: ChargePointLog = field(default_factory=ChargePointLog)
+    """The node's, so that many links of one charge point share its budget."""
 
     def still_connected(self, at: datetime) -> Connected:
         """Make the fact that this connection, which was stored long ago, is still there."""

@@ -13,6 +13,7 @@ from websockets.typing import Subprotocol
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
 from ocpp_server.admission import Admission, source_of
+from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
 from ocpp_server.peer import Peer
@@ -67,6 +68,7 @@ class ChargerServer:
         self._limits = limits
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._lines = ChargePointLog()
         self._keeper: asyncio.Task[None] | None = None
 
     async def listen(self, host: str, port: int) -> int:
@@ -120,6 +122,7 @@ class ChargerServer:
 
     def keep_alive(self) -> None:
         """Ping whoever is silent, and cut off who stays silent: offline shows within 45 s."""
+        self._lines.sum_up()
         now = asyncio.get_running_loop().time()
         for session in self._registry:
             silent = now - session.socket.heard_at
@@ -159,6 +162,12 @@ class ChargerServer:
         loser = self._registry.add(session)
         if loser is not None:
             self.drop(loser, "replaced by a newer connection")
+        self._lines.tell(
+            "charge_point_connected",
+            link.charge_point_id,
+            remote_address=link.remote_address,
+            generation=link.generation,
+        )
         self._log(session.peer, f"Connected from {link.remote_address or 'an unknown address'}.")
         if link.flapping is not None and not link.was_flapping:
             self._raise_alarm(session.peer, link.flapping)
@@ -179,6 +188,7 @@ class ChargerServer:
             watched_run=link.watched_run,
             flapping=link.flapping is not None,
             transactions={known.transaction_id: known for known in reversed(link.transactions)},
+            log=self._lines,
         )
         rate = self._limits.rate
         return Session(
@@ -204,6 +214,14 @@ class ChargerServer:
             )
         )
         code, reason = session.socket.close_code, session.socket.close_reason
+        self._lines.tell(
+            "charge_point_disconnected",
+            peer.charge_point_id,
+            remote_address=peer.remote_address,
+            generation=peer.generation,
+            code=code,
+            reason=reason,
+        )
         self._log(peer, f"Disconnected: code {code}{f', {reason}' if reason else ''}.")
 
     def _raise_alarm(self, peer: Peer, flapping: Flapping) -> None:
@@ -217,12 +235,6 @@ class ChargerServer:
         self._log(peer, flapping.cause, LogLevel.WARNING)
 
     def _log(self, peer: Peer, text: str, level: LogLevel = LogLevel.INFO) -> None:
-        _log.debug(
-            "connection",
-            charge_point_id=peer.charge_point_id,
-            generation=peer.generation,
-            text=text,
-        )
         if peer.watched_run is not None:
             self._writer.note(
                 LogEntry(

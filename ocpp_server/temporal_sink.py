@@ -28,6 +28,7 @@ from domain.names import (
     configuration_workflow_id,
 )
 from ocpp_server.workflow_starts import Start, WorkflowStarts
+from storage.outages import Outage
 
 _MAX_WAITING: Final = 1_000
 _MAX_TOLD: Final = 50
@@ -51,6 +52,7 @@ class TemporalSink:
         self._incomplete: set[str] = set()
         """Workflows that have not been told yet that events for them were dropped."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._outage = Outage("signals_wait_for_temporal", log=_log)
         self._starts = WorkflowStarts(self._temporal, self._keep, task_queue=task_queue)
 
     def connected(self, client: Client) -> None:
@@ -154,10 +156,11 @@ class TemporalSink:
                 if error.status in _REFUSALS:
                     _log.error("signal_refused", workflow_id=workflow_id, error=str(error)[:200])
                     return True
-                _log.warning("signal_retried", workflow_id=workflow_id, error=str(error)[:200])
+                self._outage.failed(error, workflow_id=workflow_id)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
+                self._outage.over()
                 return True
 
 

@@ -11,6 +11,8 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from storage.outages import Outage
+
 _MAX_WAITING: Final = 20_000
 _AT_ONCE: Final = 100
 _RPC_TIMEOUT: Final = timedelta(seconds=10)
@@ -46,6 +48,7 @@ class WorkflowStarts:
         self._due: dict[str, Start] = {}
         self._under_way: set[str] = set()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._outage = Outage("starts_wait_for_temporal", log=_log)
 
     def start(self, workflow_id: str, start: Start) -> None:
         """Have it started; the newest request of an id counts."""
@@ -86,6 +89,10 @@ class WorkflowStarts:
                     rpc_timeout=_RPC_TIMEOUT,
                 )
         except RPCError as error:
-            _log.warning("workflow_not_started", workflow=workflow_id, error=str(error)[:200])
-            return error.status in _REFUSALS
+            if error.status in _REFUSALS:
+                _log.warning("workflow_not_started", workflow=workflow_id, error=str(error)[:200])
+                return True
+            self._outage.failed(error, workflow=workflow_id)
+            return False
+        self._outage.over()
         return True

@@ -26,6 +26,7 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
+from storage.outages import Outage
 from storage.refusals import is_refused
 
 _MAX_BATCH: Final = 2_000
@@ -96,6 +97,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._closing = False
         self._dropped = 0
+        self._outage = Outage("facts_wait_for_database", log=_log)
 
     async def store(self, record: Record) -> None:
         """Return once the record is committed and its answers are filled in.
@@ -197,11 +199,12 @@ class Writer:
                 if is_refused(error):
                     batch = await self._write_singly(batch)
                     continue
-                _log.warning("database_away", waiting=len(self._queue), error=str(error)[:300])
+                self._outage.failed(error, waiting=len(self._queue))
                 batch = self._give_up_overdue(batch)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
+                self._outage.over()
                 return
 
     async def _commit(self, batch: list[_Waiting]) -> None:

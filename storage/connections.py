@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from domain.rules.likeness import serial_key
+from storage.clock import database_now
 from storage.dialects import among, upsert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
 from storage.tables import charge_points, connections, identity_aliases, nodes, transactions
@@ -32,33 +33,32 @@ _NODE_ROW_KEPT: Final = timedelta(days=1)
 _TRANSACTIONS_REMEMBERED: Final = 20
 
 
-def is_live(now: datetime) -> ColumnElement[bool]:
+def is_live() -> ColumnElement[bool]:
     """Predicate on ``connections``: the socket is open on a node that beat within 15 s."""
     return and_(
         connections.c.disconnected_at.is_(None),
-        exists()
-        .where(nodes.c.id == connections.c.node_id)
-        .where(nodes.c.seen_at > now - NODE_DEADLINE),
+        exists().where(nodes.c.id == connections.c.node_id).where(_beats()),
     )
 
 
-async def live_node(
-    connection: AsyncConnection, charge_point_id: str, *, now: datetime
-) -> str | None:
+def _beats() -> ColumnElement[bool]:
+    # The database has stamped the beat, too: no clock of a process has a say in who is alive.
+    return nodes.c.seen_at > database_now(ago=NODE_DEADLINE)
+
+
+async def live_node(connection: AsyncConnection, charge_point_id: str) -> str | None:
     """Return the id of the node that holds the charge point's socket now."""
     node_id: str | None = await connection.scalar(
         select(connections.c.node_id)
         .where(connections.c.charge_point_id == charge_point_id)
-        .where(is_live(now))
+        .where(is_live())
     )
     return node_id
 
 
-async def live_nodes(connection: AsyncConnection, *, now: datetime) -> list[str]:
+async def live_nodes(connection: AsyncConnection) -> list[str]:
     """Return the ids of the nodes that beat within 15 s."""
-    found = await connection.scalars(
-        select(nodes.c.id).where(nodes.c.seen_at > now - NODE_DEADLINE).order_by(nodes.c.id)
-    )
+    found = await connection.scalars(select(nodes.c.id).where(_beats()).order_by(nodes.c.id))
     return list(found)
 
 
@@ -74,7 +74,7 @@ async def read_connections(
 ) -> dict[str, ConnectionFact]:
     """Return the present or last links of those that ever connected."""
     rows = await connection.execute(
-        select(connections, is_live(now).label("live")).where(
+        select(connections, is_live().label("live")).where(
             among(connection, connections.c.charge_point_id, charge_point_ids)
         )
     )
@@ -289,12 +289,17 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
     )
 
 
-async def beat(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:
+async def beat(connection: AsyncConnection, node_id: str) -> None:
     """Say that this node lives; the first beat registers it and sweeps rows of dead nodes."""
-    result = await connection.execute(update(nodes).where(nodes.c.id == node_id).values(seen_at=at))
+    now = database_now()
+    result = await connection.execute(
+        update(nodes).where(nodes.c.id == node_id).values(seen_at=now)
+    )
     if result.rowcount == 0:
-        await connection.execute(delete(nodes).where(nodes.c.seen_at < at - _NODE_ROW_KEPT))
-        await connection.execute(insert(nodes).values(id=node_id, started_at=at, seen_at=at))
+        await connection.execute(
+            delete(nodes).where(nodes.c.seen_at < database_now(ago=_NODE_ROW_KEPT))
+        )
+        await connection.execute(insert(nodes).values(id=node_id, started_at=now, seen_at=now))
 
 
 async def leave(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:

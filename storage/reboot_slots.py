@@ -1,11 +1,13 @@
 """Turns at rebooting: the charge points of one site do not all go dark, and come back, at once."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ownership import RebootRequest
+from storage.clock import read_database_clock
 from storage.engine import Database
 from storage.tables import charge_points, projects, reboot_slots
 
@@ -16,7 +18,11 @@ class StoredRebootSlots:
     """Implements :class:`domain.ports.RebootSlots`."""
 
     def __init__(
-        self, database: Database, *, stagger: timedelta, now: Callable[[], datetime]
+        self,
+        database: Database,
+        *,
+        stagger: timedelta,
+        now: Callable[[AsyncConnection], Awaitable[datetime]] = read_database_clock,
     ) -> None:
         self._database = database
         self._stagger = stagger
@@ -27,7 +33,6 @@ class StoredRebootSlots:
 
         A repeat of the same intent has the slot that it had.
         """
-        now = self._now()
         async with self._database.write() as connection:
             project_id = await connection.scalar(
                 select(projects.c.id)
@@ -36,6 +41,8 @@ class StoredRebootSlots:
                 # PostgreSQL: one at a time in a project. SQLite has one writer anyway.
                 .with_for_update(of=projects)
             )
+            # Not before the lock is there, and by the one clock that all workers share.
+            now = await self._now(connection)
             slot: datetime | None = await connection.scalar(
                 select(reboot_slots.c.at).where(reboot_slots.c.intent == request.intent)
             )

@@ -21,7 +21,7 @@ class Unpushed:
 
 
 async def unpushed(
-    connection: AsyncConnection, *, before: datetime, now: datetime, after: str, limit: int
+    connection: AsyncConnection, *, before: datetime, after: str, limit: int
 ) -> Sequence[Unpushed]:
     """Connected ones without an owner whose values wait since ``before``, in order of their ids."""
     queued = (
@@ -38,7 +38,7 @@ async def unpushed(
         .where(charge_points.c.id > after)
         .where(queued.c.at < before)
         .where(connections.c.connected_at < before)
-        .where(is_live(now))
+        .where(is_live())
         .order_by(charge_points.c.id)
         .limit(limit)
     )

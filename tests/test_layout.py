@@ -13,6 +13,8 @@ _MAY_IMPORT = {
     "dispatcher": {"domain", "storage", "workflows"},
     "logs": set[str](),
     "outbound": {"domain", "settings"},
+    "polling": {"storage"},
+    "probe": set[str](),
     "process": set[str](),
     "settings": set[str](),
     "sweep": {"storage"},

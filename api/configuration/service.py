@@ -61,7 +61,7 @@ async def choose(
             before={key: before.get(key) for key in values},
             after=values,
         )
-        connected = await live_node(connection, charge_point_id, now=moment) is not None
+        connected = await live_node(connection, charge_point_id) is not None
         # An open run configures the charge point itself, from the values stored here.
         busy = await Runs(connection).open_run(charge_point_id) is not None
     if not connected or busy:

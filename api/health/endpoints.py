@@ -11,12 +11,16 @@ from pydantic import BaseModel, ConfigDict
 
 from api.deps import AppParts, now
 from api.parts import Parts
+from storage.clock import measure_skew
 from storage.connections import live_nodes
 from storage.migrate import has_current_schema
+from storage.watch import clock_trouble
 
 router = APIRouter(prefix="/health", tags=["Health"])
 _PROBE_SECONDS: Final = 4.0
 _log = structlog.get_logger()
+
+_Probe = Callable[[Parts], Awaitable[str | None]]
 
 
 class Alive(BaseModel):
@@ -37,9 +41,8 @@ class Readiness(BaseModel):
                     "ready": True,
                     "parts": {
                         "database": "ok",
+                        "clock": "ok",
                         "temporal": "ok",
-                        "worker": "ok",
-                        "ocpp_server": "ok",
                     },
                 }
             ]
@@ -58,18 +61,43 @@ async def live() -> Alive:
 
 @router.get(
     "/ready",
-    summary="Is the engine ready",
+    summary="Can this API serve",
     operation_id="getReadiness",
-    responses={503: {"model": Readiness, "description": "A part is away; `parts` says which"}},
+    responses={503: {"model": Readiness, "description": "It cannot serve; `parts` says why"}},
 )
 async def ready(parts: AppParts, response: Response) -> Readiness:
-    """Look at the database, Temporal, a worker and an OCPP server."""
-    probes: dict[str, Callable[[Parts], Awaitable[str | None]]] = {
+    """Look at what this API needs to serve: the database, its own clock, and Temporal.
+
+    Give it to a balancer. An OCPP server or a worker that is away takes no API out: see
+    `/health/system`.
+    """
+    return await _look(
+        {"database": _database, "clock": _clock, "temporal": _temporal}, parts, response
+    )
+
+
+@router.get(
+    "/system",
+    summary="How is the engine as a whole",
+    operation_id="getSystemHealth",
+    responses={503: {"model": Readiness, "description": "A part is away; `parts` says which"}},
+)
+async def system(parts: AppParts, response: Response) -> Readiness:
+    """Look at every part: the database, the clock, Temporal, a worker and an OCPP server.
+
+    Give it to whoever watches the engine, and to no balancer.
+    """
+    probes: dict[str, _Probe] = {
         "database": _database,
+        "clock": _clock,
         "temporal": _temporal,
         "worker": _worker,
         "ocpp_server": _ocpp_server,
     }
+    return await _look(probes, parts, response)
+
+
+async def _look(probes: dict[str, _Probe], parts: Parts, response: Response) -> Readiness:
     wrong = await asyncio.gather(*(_looked_at(probe, parts) for probe in probes.values()))
     is_ready = not any(wrong)
     if not is_ready:
@@ -80,12 +108,12 @@ async def ready(parts: AppParts, response: Response) -> Readiness:
     )
 
 
-async def _looked_at(probe: Callable[[Parts], Awaitable[str | None]], parts: Parts) -> str | None:
+async def _looked_at(probe: _Probe, parts: Parts) -> str | None:
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
             return await probe(parts)
     except Exception as error:  # noqa: BLE001 - whatever it is, this part is away
-        _log.info("part_away", probe=probe.__name__, error=str(error))
+        _log.debug("part_away", probe=probe.__name__, error=str(error))
         return "cannot be reached"
 
 
@@ -94,6 +122,11 @@ async def _database(parts: Parts) -> str | None:
         if await has_current_schema(connection):
             return None
     return "is not migrated; run: dynamo migrate"
+
+
+async def _clock(parts: Parts) -> str | None:
+    async with parts.database.read() as connection:
+        return clock_trouble(await measure_skew(connection, now))
 
 
 async def _temporal(parts: Parts) -> str | None:
@@ -107,4 +140,4 @@ async def _worker(parts: Parts) -> str | None:
 
 async def _ocpp_server(parts: Parts) -> str | None:
     async with parts.database.read() as connection:
-        return None if await live_nodes(connection, now=now()) else "no OCPP server is alive"
+        return None if await live_nodes(connection) else "no OCPP server is alive"

@@ -12,6 +12,7 @@ from temporalio.client import Client, RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import UnavailableError
+from storage.outages import Outage
 
 RPC_TIMEOUT: Final = timedelta(seconds=5)
 # A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
@@ -56,6 +57,7 @@ class TemporalLink:
         self._lock = asyncio.Lock()
         self._checked_until = 0.0
         self._healthy = False
+        self._outage = Outage("temporal_away", log=_log)
 
     @asynccontextmanager
     async def client(self, *, within: timedelta = RPC_TIMEOUT) -> AsyncIterator[Client]:
@@ -70,10 +72,11 @@ class TemporalLink:
         try:
             async with limit:
                 yield await self._connected()
+            self._outage.over()
         except RPCError as error:
             if error.status in _ANSWERS:
                 raise
-            _log.warning("temporal_call_failed", status=error.status.name, error=str(error))
+            self._outage.failed(error, status=error.status.name)
             raise (no_answer() if error.status in _SILENCE else temporal_away()) from error
         except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             cause = error.__cause__
@@ -112,7 +115,7 @@ class TemporalLink:
             try:
                 self._client = await self._connect()
             except RuntimeError as error:  # the SDK's word for "cannot connect"
-                _log.warning("temporal_unreachable", error=str(error))
+                self._outage.failed(error)
                 raise temporal_away() from error
         return self._client
 

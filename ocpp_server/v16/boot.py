@@ -34,6 +34,13 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
         boot = read_boot(peer.charge_point_id, payload, now)
         peer.heartbeat_told_to = None
         peer.told_the_time()
+        peer.log.tell(
+            "charge_point_booted",
+            peer.charge_point_id,
+            vendor=boot.vendor,
+            model=boot.model,
+            firmware_version=boot.firmware_version,
+        )
         reply = partial(_reply, boot, boot_retry_interval, heartbeat_interval)
         return Reply(reply, boot)
 

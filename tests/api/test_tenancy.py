@@ -153,6 +153,7 @@ WITHOUT_ID = {
     ("GET", "/api/v1/certificate-keys"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/health/system"),
 }
 
 

@@ -8,6 +8,16 @@ _MASK_BYTES: Final = 4
 _EXTENDED: Final = {126: 2, 127: 8}
 
 
+class Unsplit:
+    """Gives the bytes of any other protocol as they come; it knows no frames that could be lost."""
+
+    frames = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Give them all."""
+        return [data]
+
+
 class FrameSplitter:
     """Takes bytes as they come, gives whole pieces: first the handshake, then frame by frame."""
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
-from tests.chaos.frames import FrameSplitter
+from tests.chaos.frames import FrameSplitter, Unsplit
 
 _CHUNK = 64 * 1024
 
@@ -49,7 +49,14 @@ class _Carried:
 class FaultProxy:
     """Listens on ``port``, and carries each connection to one of ``nodes`` (ports)."""
 
-    def __init__(self, nodes: Sequence[int], *, choose: random.Random) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[int],
+        *,
+        choose: random.Random,
+        split: type[FrameSplitter | Unsplit] = FrameSplitter,
+    ) -> None:
+        self._split = split
         self._nodes = nodes
         self._choose = choose
         self._server: asyncio.Server | None = None
@@ -198,7 +205,7 @@ class FaultProxy:
 
     async def _carry(self, carried: _Carried, reader: asyncio.StreamReader, way: Way) -> None:
         """Carry one direction until its source or its destination is gone."""
-        splitter = FrameSplitter()
+        splitter = self._split()
         to = carried.ends[way]
         with suppress(OSError):
             while data := await reader.read(_CHUNK):

@@ -37,7 +37,7 @@ class Topology:
 
     async def until_ready(self, within: float = _READY_SECONDS) -> None:
         """Wait until the API and both nodes answer."""
-        await until_ok(f"{self.api_url}/health/ready", within=within)
+        await until_ok(f"{self.api_url}/health/system", within=within)
         for port in self.node_ports:
             await until_ok(f"http://127.0.0.1:{port}/health/live", within=within)
 

@@ -139,7 +139,7 @@ async def topology(
             await starts.start("worker", log="worker")
             api = await starts.api()
             nodes = [await _node(starts, number) for number in range(1, 1 + NODES)]
-            await until_ok(f"{api.url}/health/ready")
+            await until_ok(f"{api.url}/health/system")
             for node in nodes:
                 await until_ok(f"{node.http_url}/health/ready")
             yield Topology(

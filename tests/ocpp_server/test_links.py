@@ -79,8 +79,7 @@ async def test_a_connection_to_another_node_wins_too(
         assert await closed(old) == 1008
         await _an_end_is_written(written)
         async with bed.database.read() as connection:
-            now = datetime.now(UTC)
-            assert await live_node(connection, bed.charge_point_id, now=now) == other.node_id
+            assert await live_node(connection, bed.charge_point_id) == other.node_id
     await other.stop()
 
 
@@ -92,8 +91,7 @@ async def test_a_link_of_a_node_that_is_silent_is_not_live(bed: Bed) -> None:
             stale = datetime.now(UTC) - timedelta(seconds=20)
             await connection.execute(update(nodes).values(seen_at=stale))
         async with bed.database.read() as connection:
-            now = datetime.now(UTC)
-            assert await live_node(connection, bed.charge_point_id, now=now) is None
+            assert await live_node(connection, bed.charge_point_id) is None
 
 
 @on_sqlite
@@ -104,7 +102,7 @@ async def test_after_missed_beats_a_node_says_that_its_links_are_still_there(bed
         await bed.sink.until(lambda: EventKind.BOOT in bed.sink.kinds)
         await bed.node._beat()
         assert bed.node._beaten_at is not None
-        bed.node._beaten_at -= timedelta(seconds=20)
+        bed.node._beaten_at -= 20
         await bed.node._beat()
         await bed.sink.until(lambda: bed.sink.kinds.count(EventKind.CONNECTED) == 2)
         first, again = (e.connection for _, e in bed.sink.delivered if e.connection is not None)

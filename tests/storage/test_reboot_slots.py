@@ -20,7 +20,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = AT
 
-    def __call__(self) -> datetime:
+    async def __call__(self, _connection: object) -> datetime:
         return self.now
 
 

@@ -1,0 +1,73 @@
+"""The database's clock: the one that is the same for every process.
+
+What one process stamps and another compares with "now", such as the beats of nodes, is stamped and
+compared by it alone. The clocks of two machines differ, and a wrong one makes the living look dead.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
+
+from storage.engine import UTCDateTime
+
+
+class database_now(FunctionElement[datetime]):  # noqa: N801 - it reads as the SQL that it is
+    """The moment of this statement by the database's clock, or so long before it."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+
+    def __init__(self, *, ago: timedelta = timedelta(0)) -> None:
+        super().__init__(bindparam(None, ago.total_seconds(), unique=True))
+
+
+@compiles(database_now, "sqlite")
+def _on_sqlite(element: database_now, compiler: Any, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    # Six digits of a second, as our moments are stored there: they are compared as texts.
+    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', printf('%+.3f seconds', -({seconds}))) || '000')"
+
+
+@compiles(database_now, "postgresql")
+def _on_postgresql(element: database_now, compiler: Any, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    return f"(statement_timestamp() - make_interval(secs => CAST({seconds} AS double precision)))"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skew:
+    """How far this process's clock is ahead of the database's; negative: behind."""
+
+    ahead: timedelta
+
+    @property
+    def size(self) -> timedelta:
+        """How far it is off."""
+        return abs(self.ahead)
+
+    def __str__(self) -> str:
+        seconds = self.ahead.total_seconds()
+        way = "ahead of" if seconds > 0 else "behind"
+        return f"{abs(seconds):.1f} s {way} the database's"
+
+
+async def read_database_clock(connection: AsyncConnection) -> datetime:
+    """Read the database's clock."""
+    moment: datetime = (await connection.execute(select(database_now()))).scalar_one()
+    return moment
+
+
+async def measure_skew(connection: AsyncConnection, now: Callable[[], datetime]) -> Skew:
+    """Hold ``now`` against the database's clock; what the way there and back takes is no skew."""
+    asked = now()
+    theirs = await read_database_clock(connection)
+    answered = now()
+    if theirs > answered:
+        return Skew(ahead=answered - theirs)
+    return Skew(ahead=max(asked - theirs, timedelta(0)))

@@ -1,0 +1,126 @@
+"""A worker that is cut off from its database holds up nobody, and works again when it is back."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import make_url
+
+from embedded.ports import free_port
+from simulator.charge_point import VirtualChargePoint
+from simulator.profile import ABB_TERRA_AC_W22
+from tests.chaos.frames import Unsplit
+from tests.chaos.proxy import FaultProxy
+from tests.deployment.topology import Launcher
+from tests.support.eventually import eventually
+from tests.support.guide import Guide
+from tests.support.processes import until_ok
+
+RUNS = 30
+OWNER = "facilities@riverside.example"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    port: int
+    log: Path
+
+    async def readiness(self) -> tuple[int, dict[str, str]]:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            url = f"http://127.0.0.1:{self.port}"
+            assert (await client.get(f"{url}/health/live")).status_code == 200  # in any case
+            answer = await client.get(f"{url}/health/ready")
+        return answer.status_code, answer.json()["parts"]
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def events(self) -> list[str]:
+        return [line["event"] for line in self.lines()]
+
+
+async def _worker(starts: Launcher, log: str, **settings: str) -> Worker:
+    port = free_port()
+    await starts.start("worker", log=log, DYNAMO_WORKER_PORT=str(port), **settings)
+    await until_ok(f"http://127.0.0.1:{port}/health/ready")
+    return Worker(port=port, log=starts.folder / f"{log}.log")
+
+
+@pytest.fixture
+async def link(database_url: str) -> AsyncIterator[FaultProxy]:
+    """What is between one of the workers and the database."""
+    port = make_url(database_url).port
+    assert port is not None
+    async with FaultProxy([port], choose=random.Random(1), split=Unsplit) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize("how", ["refused", "black hole"])
+async def test_every_run_goes_on(
+    starts: Launcher, link: FaultProxy, database_url: str, how: str
+) -> None:
+    through = make_url(database_url).set(port=link.port).render_as_string(hide_password=False)
+    well = await _worker(starts, "worker-1")
+    cut_off = await _worker(starts, "worker-2", DYNAMO_DATABASE_URL=through)
+    api = await starts.api()
+    ocpp = free_port()
+    await starts.start("ocpp-server", log="ocpp", DYNAMO_OCPP_PORT=str(ocpp))
+    await until_ok(f"{api.url}/health/system")
+    await until_ok(f"http://127.0.0.1:{ocpp}/health/ready")
+    async with Guide(api.url) as guide, asyncio.TaskGroup() as chargers:
+        project = await guide.project(OWNER)
+        serials = [f"CP-SN-{number:08}" for number in range(RUNS)]
+        ids = [await guide.charge_point(project, serial) for serial in serials]
+        plugged = [
+            chargers.create_task(
+                VirtualChargePoint(
+                    ABB_TERRA_AC_W22,
+                    f"ws://127.0.0.1:{ocpp}/{charge_point}",
+                    serial=serial,
+                    speed=20,
+                ).run()
+            )
+            for charge_point, serial in zip(ids, serials, strict=True)
+        ]
+        link.darken() if how == "refused" else link.swallow()
+        for charge_point in ids:
+            await guide.start(charge_point, run_test_transaction=False)
+        verdicts = [(await guide.verdict(charge_point))["status"] for charge_point in ids]
+        assert verdicts == ["completed"] * RUNS
+
+        async def says_so() -> None:
+            status, parts = await cut_off.readiness()
+            assert status == 503
+            assert parts == {
+                "database": "the database cannot be reached",
+                "task_queue": "is not polled",
+            }
+
+        await eventually(says_so, within=30)
+        assert (await well.readiness())[0] == 200
+        link.relight()
+        link.heal()
+
+        async def polls_again() -> None:
+            assert (await cut_off.readiness())[0] == 200
+
+        await eventually(polls_again, within=30)
+        assert cut_off.events().count("polling") == 2
+        for task in plugged:
+            task.cancel()
+    _is_told_once(cut_off)
+
+
+def _is_told_once(worker: Worker) -> None:
+    """The reason with each change, not with each try; and every line is JSON."""
+    lines = worker.lines()
+    told = [line for line in lines if line["event"] == "database_away"]
+    assert 1 <= len(told) <= 3  # refused, reset, timed out
+    assert len([line for line in told if "exception" in line]) == 1
+    assert worker.events().count("database_away_over") == 1
