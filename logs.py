@@ -6,8 +6,11 @@ Our own code logs by structlog; what libraries log by the standard library takes
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -53,7 +56,7 @@ def configure(process: str, level: str) -> None:
         redact,
         structlog.processors.JSONRenderer(serializer=_to_json),
     ]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()], processors=rendering
@@ -75,6 +78,58 @@ def configure(process: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    _log_what_nobody_catches()
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A line that cannot be written is a line, too; the standard one prints a bare traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        kind, error, _ = sys.exc_info()
+        if isinstance(error, OSError):
+            return  # nobody reads the log any more
+        lost = {
+            "event": "log_line_lost",
+            "level": "error",
+            "logger": record.name,
+            "error": kind.__name__ if kind else "",
+        }
+        with suppress(OSError, ValueError):
+            self.stream.write(f"{_to_json(lost)}\n")
+
+
+def _log_what_nobody_catches() -> None:
+    """Have the interpreter's last words be lines of the log: of the main code, threads, objects."""
+    log = structlog.get_logger("python")
+
+    def uncaught(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.critical("uncaught_exception", exc_info=(kind, error, trace))
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is SystemExit or args.exc_value is None:
+            return
+        log.critical(
+            "uncaught_exception",
+            thread=args.thread.name if args.thread else None,
+            exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+        )
+
+    def unraisable(args: "sys.UnraisableHookArgs") -> None:
+        error = args.exc_value
+        log.error(
+            "unraisable_exception",
+            at=repr(args.object)[:200],
+            message=args.err_msg,
+            exc_info=None if error is None else (args.exc_type, error, args.exc_traceback),
+        )
+
+    sys.excepthook = uncaught
+    threading.excepthook = in_thread
+    sys.unraisablehook = unraisable
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -108,6 +163,7 @@ def _shown(key: str, value: Any) -> Any:
 def _name_process(process: str) -> Processor:
     def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["process"] = process
+        event.pop("color_message", None)  # uvicorn's, the same again for a console
         return event
 
     return add

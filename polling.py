@@ -6,6 +6,7 @@ made when the database answers again: the SDK (1.35) has no pause for a worker.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
@@ -13,9 +14,32 @@ from typing import Final
 import structlog
 from temporalio.worker import Worker
 
+from storage.outages import Outage, is_database_away
 from storage.watch import DatabaseWatch
 
 _log: Final = structlog.get_logger(__name__)
+
+
+class _OncePerOutage(logging.Filter):
+    """Of activities that fail for want of the database, the SDK logs each, with its trace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outage = Outage("activities_wait_for_database", log=_log)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not is_database_away(error):
+            return True
+        self._outage.failed(error)
+        return False
+
+
+def log_outages_once() -> None:
+    """Have the SDK's lines about activities in an outage cut down to the first of each kind."""
+    logger = logging.getLogger("temporalio.activity")
+    if not any(isinstance(one, _OncePerOutage) for one in logger.filters):
+        logger.addFilter(_OncePerOutage())
 
 
 class Polling:

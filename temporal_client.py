@@ -1,7 +1,11 @@
 """One way to reach Temporal: client, data converter, search attributes, and workers that end."""
 
 import asyncio
+import logging
+import re
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from importlib.metadata import version
 from typing import Final
 
@@ -20,6 +24,13 @@ from temporalio.converter import (
 )
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 
 from domain.names import SearchAttribute
@@ -78,6 +89,43 @@ class WorkersEnd(SimplePlugin):
         await next(worker)
 
 
+_CORE_REPEATS_AFTER = 60.0
+
+
+class _CoreLines(logging.Filter):
+    """Gives the fields of the SDK's core as fields, and leaves out what it repeats each try."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the first of each kind of line in a minute."""
+        entry = record.__dict__.pop("temporal_log", None)
+        now = time.monotonic()
+        kind = re.sub(r"\d+", "", record.getMessage())[:80]
+        if now - self._told.get(kind, -_CORE_REPEATS_AFTER) < _CORE_REPEATS_AFTER:
+            return False
+        self._told[kind] = now
+        if entry is not None:
+            record.core = {key: str(value) for key, value in entry.fields.items()}
+        return True
+
+
+@cache
+def core_runtime() -> Runtime:
+    """Make the SDK's core log by our logs; by itself it writes coloured text to the console."""
+    logger = logging.getLogger("temporalio.core")
+    logger.addFilter(_CoreLines())
+    forwarding = LogForwardingConfig(
+        logger=logger, prepend_target_on_message=False, append_log_fields_to_message=False
+    )
+    core = LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding
+    )
+    return Runtime(telemetry=TelemetryConfig(logging=core))
+
+
 async def connect() -> Client:
     """Connect as the environment says (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, TLS, API key).
 
@@ -87,7 +135,9 @@ async def connect() -> Client:
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=DATA_CONVERTER, plugins=[WorkersEnd()])
+    return await Client.connect(
+        **config, data_converter=DATA_CONVERTER, plugins=[WorkersEnd()], runtime=core_runtime()
+    )
 
 
 async def register_search_attributes(client: Client) -> None:

@@ -25,7 +25,7 @@ from dispatcher import Dispatcher
 from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
 from domain.ports import Mailer, WebhookSender
 from outbound import outbound_from
-from polling import Polling
+from polling import Polling, log_outages_once
 from probe import probe, probe_app
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
@@ -182,6 +182,7 @@ async def run_worker(settings: Settings) -> None:
     """Serve the shared task queue, and reconcile, until cancelled."""
     log = structlog.get_logger()
     database = Database(settings.resolved_database_url)
+    log_outages_once()
     watched = Database(settings.resolved_database_url, pool_size=1)
     watch = DatabaseWatch(watched, now=_now)
     try:

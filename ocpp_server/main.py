@@ -23,6 +23,7 @@ from ocpp_server.power import PowerOperations
 from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
+from polling import log_outages_once
 from settings import Settings
 from storage.engine import Database
 from storage.outages import Outage
@@ -75,6 +76,7 @@ async def run_node(
         trouble=watch.trouble,
     )
     calm_collector()
+    log_outages_once()
     log = _log.bind(node_id=node.node_id)
     # Unwound from below: nobody new, and operations in flight end; then the sockets, and with them
     # what was still in flight; then those who used them.

@@ -1,6 +1,8 @@
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -18,7 +20,9 @@ Lines = Callable[[], list[dict[str, Any]]]
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     yield
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
     root.handlers, root.level = handlers, level
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
@@ -120,3 +124,35 @@ def test_what_is_no_secret_is_shown(lines: Lines) -> None:
     structlog.get_logger("test").info("event", **shown)
     (line,) = lines()
     assert shown.items() <= line.items()
+
+
+def test_what_nobody_catches_is_a_line(lines: Lines) -> None:
+    def fail(where: str) -> None:
+        raise ValueError(f"of {where}")
+
+    with pytest.raises(ValueError, match="main") as caught:
+        fail("the main code")
+    sys.excepthook(caught.type, caught.value, caught.tb)
+    thread = threading.Thread(target=fail, args=("a thread",), name="helper")
+    thread.start()
+    thread.join()
+    seen = [(line["event"], line["level"], line.get("thread")) for line in lines()]
+    assert seen == [
+        ("uncaught_exception", "critical", None),
+        ("uncaught_exception", "critical", "helper"),
+    ]
+    assert all("ValueError: of" in line["exception"] for line in lines())
+
+
+def test_a_warning_is_a_line(lines: Lines) -> None:
+    logging.getLogger("py.warnings").warning("%s", "old.py:3: DeprecationWarning: old")
+    logging.getLogger("alembic.runtime.migration").warning("odd")
+    assert [line["logger"] for line in lines()] == ["py.warnings", "alembic.runtime.migration"]
+
+
+def test_a_line_that_cannot_be_written_is_one_too(lines: Lines) -> None:
+    record = logging.LogRecord("library", logging.WARNING, "", 0, "%d percent", ("x",), None)
+    (handler, *_) = logging.getLogger().handlers
+    handler.handle(record)
+    (line,) = lines()
+    assert (line["event"], line["logger"]) == ("log_line_lost", "library")

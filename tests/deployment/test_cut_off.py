@@ -61,6 +61,7 @@ async def link(database_url: str) -> AsyncIterator[FaultProxy]:
         yield proxy
 
 
+@pytest.mark.timeout(300)  # thirty whole runs, beside whatever else runs
 @pytest.mark.parametrize("how", ["refused", "black hole"])
 async def test_every_run_goes_on(
     starts: Launcher, link: FaultProxy, database_url: str, how: str
@@ -89,9 +90,8 @@ async def test_every_run_goes_on(
             for charge_point, serial in zip(ids, serials, strict=True)
         ]
         link.darken() if how == "refused" else link.swallow()
-        for charge_point in ids:
-            await guide.start(charge_point, run_test_transaction=False)
-        verdicts = [(await guide.verdict(charge_point))["status"] for charge_point in ids]
+        await asyncio.gather(*(guide.start(one, run_test_transaction=False) for one in ids))
+        verdicts = [(await guide.verdict(one))["status"] for one in ids]
         assert verdicts == ["completed"] * RUNS
 
         async def says_so() -> None:
@@ -124,3 +124,4 @@ def _is_told_once(worker: Worker) -> None:
     assert 1 <= len(told) <= 3  # refused, reset, timed out
     assert len([line for line in told if "exception" in line]) == 1
     assert worker.events().count("database_away_over") == 1
+    assert len(worker.log.read_bytes()) < 60_000

@@ -26,8 +26,8 @@ def empty_url(postgresql_server_url: str) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def watching(database: Database, **options: timedelta) -> AsyncIterator[DatabaseWatch]:
-    watch = DatabaseWatch(database, every=SHORT, **options)
+async def watching(database: Database, *, patience: timedelta) -> AsyncIterator[DatabaseWatch]:
+    watch = DatabaseWatch(database, every=SHORT, patience=patience)
     task = asyncio.create_task(watch.run())
     try:
         yield watch
