@@ -28,7 +28,10 @@ class _OncePerOutage(logging.Filter):
         self._outage = Outage("activities_wait_for_database", log=_log)
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Take all that is no repetition; where it was when it was given back is no news either."""
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, asyncio.CancelledError):
+            record.exc_info = None
         if error is None or not is_database_away(error):
             return True
         self._outage.failed(error)
