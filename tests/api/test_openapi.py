@@ -34,6 +34,7 @@ PUBLIC = {
     "declineInvitationToWork",
     "getLiveness",
     "getReadiness",
+    "getSystemHealth",
 }
 
 
