@@ -44,7 +44,7 @@ async def signup(body: Signup, parts: AppParts, address: ClientAddress) -> Accou
     responses=problems(400, 401, 413, 422, 429, 503),
 )
 async def login(body: Login, parts: AppParts, address: ClientAddress) -> LoggedIn:
-    """Obtain the bearer token for all further requests. It is valid for 24 hours."""
+    """Obtain the bearer token for all further requests. It is valid until `expires_at`."""
     token, expires_at = await log_in(
         parts, role=Role.INSTALLER, email=body.email, password=body.password, address=address
     )

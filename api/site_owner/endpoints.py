@@ -24,7 +24,7 @@ router = APIRouter(prefix="/site-owner", tags=["Site owner"])
     responses=problems(400, 401, 413, 422, 429, 503),
 )
 async def login(body: Login, parts: AppParts, address: ClientAddress) -> LoggedIn:
-    """Obtain the site owner's bearer token. It is valid for 24 hours."""
+    """Obtain the site owner's bearer token. It is valid until `expires_at`."""
     token, expires_at = await log_in(
         parts, role=Role.SITE_OWNER, email=body.email, password=body.password, address=address
     )

@@ -1,11 +1,13 @@
 """The OpenAPI document before its users: a linter, and generators that lose nothing of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.clients.tools import (
+    ROOT,
     PythonClient,
     document,
     installed,
@@ -98,6 +100,15 @@ def test_the_typescript_types_have_every_operation_and_every_schema(tmp_path: Pa
         "export const all: Record<keyof operations, true> = { signUpInstaller: true };\n"
     )
     assert npm("tsc", "--noEmit", "--strict", "wrong.ts", cwd=tmp_path).returncode != 0
+
+
+def test_the_page_names_the_versions_that_are_tested() -> None:
+    page = (ROOT / "docs" / "how-to" / "generate-a-client.md").read_text()
+    tools = json.loads((ROOT / "tests" / "clients" / "package.json").read_text())["devDependencies"]
+    assert f"openapi-typescript@{tools['openapi-typescript']} " in page
+    pinned = (ROOT / "requirements" / "clients.lock").read_text()
+    (python,) = re.findall(r"openapi-python-client==\S+", page)
+    assert f"{python} \\\n" in pinned
 
 
 def _true_of(names: object) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from demo.photo import photo_of_a_charge_point
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
-from tests.clients.tools import PythonClient
+from tests.clients.tools import ROOT, PythonClient
 from tests.clients.walk import Person
 from tests.support.dynamo import Up
 from tests.support.eventually import eventually
@@ -40,6 +41,7 @@ async def test_the_generated_client_walks_the_guide(
             powered = asyncio.create_task(virtual.run())
             await commissioned(installer, charge_point)
             await delivered(installer, webhook)
+            assert await as_the_page_says(url) == "Riverside in_progress\n"
             owner = await handed_over(installer, project, tmp_path / "data" / "mail")
             await billed(owner, project, virtual)
             powered.cancel()
@@ -201,6 +203,23 @@ async def billed(owner: Person, project: str, virtual: VirtualChargePoint) -> No
     assert cdr.cdr_location.charge_point == SERIAL
     assert cdr.tariffs[0].elements[0].price_components[0].price == "0.32"
     assert page.next_cursor is None
+
+
+async def as_the_page_says(url: str) -> str:
+    """Run the Python of "Generate a client", and give what it prints."""
+    page = (ROOT / "docs" / "how-to" / "generate-a-client.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    for shown, here in (
+        ("http://127.0.0.1:8000", url),
+        ("installer@acme.com", INSTALLER),
+        ("s3cur3P@ssword!", PASSWORD),
+    ):
+        assert shown in code
+        code = code.replace(shown, here)
+    printed = StringIO()
+    with redirect_stdout(printed):
+        await asyncio.to_thread(exec, code, {})
+    return printed.getvalue()
 
 
 def file(person: Person, content: str | bytes) -> Any:

@@ -1,12 +1,15 @@
 """The tutorial, as it is written, against a running engine."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
 import sys
 from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from tests.support.dynamo import Up
 
 ROOT = Path(__file__).parents[2]
 _BLOCKS = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SAMPLES = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _AT_THE_END = 'trap "kill %1 2>/dev/null || true" EXIT\n'
 
 
@@ -38,10 +42,10 @@ async def test_every_command_of_the_tutorial(tmp_path: Path) -> None:
             stdout=PIPE,
             stderr=STDOUT,
         )
-        printed, _ = await shell.communicate()
+        output, _ = await shell.communicate()
     finally:
         await up.stop()
-    said = printed.decode()
+    said = output.decode()
     assert shell.returncode == 0, said[-3000:]
     # What the text says about the answers.
     for words in (
@@ -55,3 +59,20 @@ async def test_every_command_of_the_tutorial(tmp_path: Path) -> None:
     ):
         assert words in said, words
     assert '"queued": []' in said
+    assert '"mode": "open"' in said
+    assert '"label": "Facilities van 3"' in said
+    # What the page shows of an answer has the fields of an answer.
+    printed = [set(one) for one in objects_in(said)]
+    samples = [json.loads(sample) for sample in _SAMPLES.findall(text)]
+    assert len(samples) == 2
+    for sample in samples:
+        assert set(sample) in printed, sample
+    assert {path.name for path in tmp_path.iterdir()} == {".venv", ".dynamo"}, "nothing is left"
+
+
+def objects_in(text: str) -> Iterator[dict[str, Any]]:
+    """Every JSON object that begins a line of what was printed."""
+    decoder = json.JSONDecoder()
+    for found in re.finditer(r"^\{", text, re.MULTILINE):
+        value, _ = decoder.raw_decode(text[found.start() :])
+        yield value
