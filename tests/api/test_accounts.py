@@ -162,6 +162,20 @@ class TestToken:
             caller = Caller(http=installer.http, token=token)
             problem(await caller.get("/me"), 401, "token_invalid")
 
+    async def test_a_token_of_an_api_whose_clock_is_ahead(
+        self, app: FastAPI, installer: Caller
+    ) -> None:
+        parts: Parts = app.state.parts
+        me = parts.tokens.read(installer.token or "")
+        token, _ = parts.tokens.issue(
+            account_id=me.account_id,
+            role=me.role,
+            epoch=me.epoch,
+            now=datetime.now(UTC) + timedelta(seconds=40),
+        )
+        answer = await Caller(http=installer.http, token=token).get("/me")
+        assert answer.status_code == 200, answer.text
+
     async def test_an_expired_token_says_so(self, app: FastAPI, installer: Caller) -> None:
         parts: Parts = app.state.parts
         token, _ = parts.tokens.issue(

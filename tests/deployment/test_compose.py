@@ -119,7 +119,7 @@ def test_what_is_not_said_is_as_without_compose(monkeypatch: pytest.MonkeyPatch)
     }
     assert other == {
         *("secret_key", "certificate_key", "database_url", "smtp_url", "catalogue_dir"),
-        *("api_host", "ocpp_host", "temporal_ui_url"),
+        *("api_host", "ocpp_host", "worker_port", "temporal_ui_url"),
     }
 
 
@@ -203,6 +203,12 @@ def test_the_port_that_is_listened_on_is_published_and_probed(name: str, port_se
     assert published.startswith("127.0.0.1:")
     assert f"http://127.0.0.1:{port}/health/" in ENGINE[name]["healthcheck"]["test"][-1]
     assert f" {port}" in re.search(r"^EXPOSE.*$", DOCKERFILE, re.MULTILINE)[0]  # type: ignore[index]
+
+
+def test_the_worker_is_probed_where_it_listens_and_published_nowhere() -> None:
+    port = environment("worker")["DYNAMO_WORKER_PORT"]
+    assert f"127.0.0.1:{port}/health/ready" in ENGINE["worker"]["healthcheck"]["test"][-1]
+    assert "ports" not in ENGINE["worker"]
 
 
 def test_two_services_share_no_port() -> None:
