@@ -1,0 +1,529 @@
+"""No refusal of the API is a dead end: what its sentence advises is done, and the way is free.
+
+Each code that the API can answer with has a row: the test that follows it, or why there is nothing
+to follow.
+"""
+
+import ast
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+
+from api.deps import now
+from docs.generate.failures import blockers
+from docs.generate.problems import scan
+from domain.states import Role
+from storage.engine import Database
+from storage.tables import charge_points, invitations
+from tests.api.callers import PASSWORD, V1, Caller, problem
+from tests.api.conftest import Enrol, Outbox, Own, accept_invitation
+from tests.api.test_knocking import knock
+from tests.api.test_tenancy import TARIFF
+from tests.api.verdicts import judge
+from tests.documents.reports import FAILED
+from tests.support.eventually import eventually
+
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("engine"),
+]
+ROOT = Path(__file__).parents[2]
+OWNER = "facilities@riversidebp.com"
+_HERE = "tests/api/test_advice.py::"
+_SHELF = "tests/api/test_project_shelf.py::TestArchive::"
+_IDEMPOTENCY = "tests/api/test_idempotency.py"
+
+FOLLOWED: dict[str, str] = {
+    "already_collaborator": _HERE + "test_a_colleague_gets_another_role_instead",
+    "already_completed": _HERE + "test_a_run_that_passed_is_started_anew",
+    "answer_not_possible": "tests/faults/test_operators.py::TestAnswer",
+    "batch_open": _HERE + "test_an_open_batch_is_cancelled_first",
+    "certificate_key_missing": "tests/api/test_certificates.py",
+    "commissioning_open": _SHELF + "test_not_while_something_of_it_is_being_commissioned",
+    "currency_fixed": "tests/api/test_billing.py",
+    "delivery_pending": "tests/api/test_webhooks.py",
+    "done": _IDEMPOTENCY,
+    "email_taken": _HERE + "test_who_has_an_account_logs_in",
+    "handover_blocked": _HERE + "test_each_blocker_is_cleared_as_it_says",
+    "has_runs": "tests/api/test_charge_points.py",
+    "id_tags_full": _HERE + "test_a_full_list_admits_everybody",
+    "idempotency_key_in_use": _IDEMPOTENCY,
+    "idempotency_key_reused": _IDEMPOTENCY,
+    "idempotency_key_invalid": _IDEMPOTENCY,
+    "implausible": "tests/api/test_plausibility.py",
+    "invitation_declined": _HERE + "test_another_invitation_is_accepted",
+    "invitation_expired": _HERE + "test_another_invitation_is_accepted",
+    "invitation_not_pending": _HERE + "test_an_invitation_that_ended_is_followed_by_a_new_one",
+    "invitation_replaced": _HERE + "test_the_newer_link_works",
+    "invitation_revoked": _HERE + "test_another_invitation_is_accepted",
+    "invitation_unknown": _HERE + "test_another_invitation_is_accepted",
+    "invitation_used": _HERE + "test_who_has_accepted_logs_in",
+    "lead_needed": _HERE + "test_a_technician_finds_the_lead",
+    "no_batch": _HERE + "test_what_was_never_started_is_started",
+    "no_charge_points": _HERE + "test_an_empty_project_gets_a_charge_point",
+    "no_run": _HERE + "test_what_was_never_started_is_started",
+    "no_verdict": _HERE + "test_a_certificate_follows_a_verdict",
+    "note_missing": "tests/faults/test_operators.py::TestAnswer",
+    "nothing_to_commission": _HERE + "test_all_are_commissioned_anew",
+    "nothing_to_retry": _HERE + "test_what_was_never_started_is_started",
+    "nothing_asked": _HERE + "test_the_status_says_what_a_run_waits_for",
+    "owner_accepted": _HERE + "test_another_owner_after_the_first_is_revoked",
+    "project_archived": _SHELF + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
+    "project_not_empty": "tests/api/test_project_shelf.py::TestRemove::"
+    "test_what_is_in_it_is_named_and_it_can_be_archived_instead",
+    "run_open": _HERE + "test_an_open_run_is_cancelled_first",
+    "serial_mismatch": _HERE + "test_the_serial_number_is_corrected_and_the_claim_goes_through",
+    "tariff_missing": "tests/api/test_power.py",
+    "tariff_not_found": _HERE + "test_a_tariff_is_set",
+    "token_expired": _HERE + "test_whoever_is_not_known_logs_in",
+    "token_invalid": _HERE + "test_whoever_is_not_known_logs_in",
+    "token_missing": _HERE + "test_whoever_is_not_known_logs_in",
+    "token_revoked": _HERE + "test_whoever_is_not_known_logs_in",
+    "too_many_photos": "tests/api/test_declarations.py",
+    "too_many_webhooks": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
+    "webhook_disabled": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
+}
+_WAIT = {
+    "body_too_slow",
+    "busy",
+    "certificate_busy",
+    "database_unavailable",
+    "no_answer",
+    "previous_run_closing",
+    "shutting_down",
+    "temporal_unavailable",
+    "too_many_attempts",
+    "too_many_listeners",
+    "too_many_streams",
+    "update_failed",
+}
+"""Time alone, or what the server's people do, makes the way free: the same request again."""
+_ANOTHER_REQUEST = {
+    "body_too_large",
+    "by_missing",
+    "invalid_csv",
+    "invalid_cursor",
+    "invalid_input",
+    "invalid_parameters",
+    "invalid_rows",
+    "login_failed",
+    "malformed_json",
+    "malformed_request",
+    "method_not_allowed",
+    "not_a_photo",
+    "not_csv",
+    "not_json",
+    "photo_heic",
+    "photo_too_large",
+    "too_many_charge_points",
+    "url_refused",
+}
+"""The request itself is wrong, and says so; each other test of the route sends a right one."""
+_FACTS = {
+    "billing_not_active",
+    "certificate_not_found",
+    "charge_point_not_found",
+    "collaborator_not_found",
+    "delivery_not_found",
+    "duplicate_serial",
+    "has_connected",
+    "id_tag_not_found",
+    "identity_claimed",
+    "identity_not_found",
+    "internal_error",
+    "invitation_not_found",
+    "no_open_batch",
+    "no_open_run",
+    "not_found",
+    "photo_not_found",
+    "project_handed_over",
+    "project_maker",
+    "project_not_found",
+    "project_not_handed_over",
+    "project_unknown",
+    "run_closing",
+    "run_not_found",
+    "tariff_set_by_owner",
+    "webhook_not_found",
+    "wrong_role",
+}
+"""How it is. Nothing is to be done, or it is not the caller's to do."""
+
+BLOCKERS = {
+    "commissioning_failed",
+    "commissioning_in_progress",
+    "no_charge_points",
+    "not_commissioned",
+    "owner_not_accepted",
+    "project_archived",
+    "stale_result",
+}
+
+
+def test_every_code_has_a_row() -> None:
+    rows = [*FOLLOWED, *_WAIT, *_ANOTHER_REQUEST, *_FACTS]
+    assert sorted(rows) == sorted({one.code for one in scan()})
+
+
+@pytest.mark.parametrize("place", sorted(set(FOLLOWED.values())))
+def test_what_follows_exists(place: str) -> None:
+    path, *names = place.split("::")
+    nodes: list[ast.stmt] = ast.parse((ROOT / path).read_text()).body
+    for name in names:
+        defined = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        found = [node for node in nodes if isinstance(node, defined) and node.name == name]
+        assert found, place
+        nodes = found[0].body
+
+
+def test_every_blocker_has_a_row() -> None:
+    """Cleared by :func:`test_each_blocker_is_cleared_as_it_says`."""
+    told = {row.split("|")[1].strip(" `") for row in blockers().splitlines()[2:]}
+    assert told == BLOCKERS
+
+
+def fine(answer: Any) -> Any:
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else None
+
+
+async def no_run_is_open(installer: Caller, identity: str) -> None:
+    async def closed() -> None:
+        status = fine(await installer.get(f"/commissioning/{identity}/status"))
+        assert status["status"] in {"cancelled", "failed"}
+
+    await eventually(closed)
+
+
+async def invite(installer: Caller, project: str, email: str = OWNER) -> str:
+    body = {"email": email}
+    answer = await installer.post(f"/projects/{project}/invite-site-owner", body)
+    return str(fine(answer)["invitation_id"])
+
+
+async def accept(anonymous: Caller, token: str) -> Any:
+    path = f"{V1}/site-owner/invitations/accept"
+    return await anonymous.call("POST", path, {"token": token, "password": PASSWORD})
+
+
+async def test_whoever_is_not_known_logs_in(
+    anonymous: Caller, installer: Caller, app: FastAPI
+) -> None:
+    account = fine(await installer.get("/me"))["id"]
+    expired, _ = app.state.parts.tokens.issue(
+        account_id=account, role=Role.INSTALLER, epoch=0, now=now() - timedelta(days=60)
+    )
+    fine(await installer.post("/logout"))
+    for token, code in (
+        (None, "token_missing"),
+        ("x.y.z", "token_invalid"),
+        (expired, "token_expired"),
+        (installer.token, "token_revoked"),
+    ):
+        problem(await replace(installer, token=token).get("/me"), 401, code)
+        login = await anonymous.post("/login", {"email": installer.email, "password": PASSWORD})
+        fine(await replace(installer, token=fine(login)["token"]).get("/me"))
+
+
+async def test_who_has_an_account_logs_in(anonymous: Caller, installer: Caller) -> None:
+    body = {"name": "Acme", "email": installer.email, "password": PASSWORD}
+    problem(await anonymous.post("/signup", body), 409, "email_taken")
+    fine(await anonymous.post("/login", {"email": installer.email, "password": PASSWORD}))
+
+
+async def test_what_was_never_started_is_started(installer: Caller) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    path = f"/commissioning/{identity}"
+    problem(await installer.get(f"{path}/status"), 404, "no_run")
+    problem(await installer.post(f"{path}/retry"), 409, "nothing_to_retry")
+    problem(await installer.get(f"/projects/{project}/commissioning"), 404, "no_batch")
+    fine(await installer.post(f"{path}/start"))
+    fine(await installer.get(f"{path}/status"))
+    fine(await installer.post(f"{path}/cancel"))
+    await no_run_is_open(installer, identity)
+    fine(await installer.post(f"{path}/retry"))
+    fine(await installer.post(f"/projects/{project}/commission"))
+    fine(await installer.get(f"/projects/{project}/commissioning"))
+
+
+async def test_an_open_run_is_cancelled_first(installer: Caller) -> None:
+    identity = await installer.charge_point()
+    path = f"/commissioning/{identity}"
+    fine(await installer.post(f"{path}/start"))
+    problem(await installer.post(f"{path}/start"), 409, "run_open")
+    fine(await installer.post(f"{path}/cancel"))
+    await no_run_is_open(installer, identity)
+    fine(await installer.post(f"{path}/start"))
+
+
+async def test_the_status_says_what_a_run_waits_for(installer: Caller) -> None:
+    path = f"/commissioning/{await installer.charge_point()}"
+    fine(await installer.post(f"{path}/start"))
+
+    async def asks_nothing() -> None:
+        problem(await installer.post(f"{path}/answer", {"answer": "done"}), 409, "nothing_asked")
+
+    await eventually(asks_nothing)
+
+    async def says_so() -> None:
+        assert fine(await installer.get(f"{path}/status"))["waiting"]["prompt"]
+
+    await eventually(says_so)
+
+
+async def test_an_open_batch_is_cancelled_first(installer: Caller) -> None:
+    project = await installer.project()
+    await installer.charge_point(project)
+    path = f"/projects/{project}"
+    fine(await installer.post(f"{path}/commission"))
+    problem(await installer.post(f"{path}/commission"), 409, "batch_open")
+    fine(await installer.post(f"{path}/commissioning/cancel"))
+
+    async def starts_again() -> None:
+        fine(await installer.post(f"{path}/commission"))
+
+    await eventually(starts_again, within=20)
+
+
+async def test_an_empty_project_gets_a_charge_point(installer: Caller) -> None:
+    project = await installer.project()
+    problem(await installer.post(f"/projects/{project}/commission"), 409, "no_charge_points")
+    await installer.charge_point(project)
+    fine(await installer.post(f"/projects/{project}/commission"))
+
+
+async def test_all_are_commissioned_anew(installer: Caller, database: Database) -> None:
+    project = await installer.project()
+    await judge(database, await installer.charge_point(project), project)
+    path = f"/projects/{project}/commission"
+    problem(await installer.post(path), 409, "nothing_to_commission")
+    fine(await installer.post(path, {"only": "all", "from_scratch": True}))
+
+
+async def test_a_run_that_passed_is_started_anew(installer: Caller, database: Database) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    await judge(database, identity, project)
+    problem(await installer.post(f"/commissioning/{identity}/retry"), 409, "already_completed")
+    fine(await installer.post(f"/commissioning/{identity}/start"))
+
+
+async def test_a_certificate_follows_a_verdict(installer: Caller, database: Database) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    paths = (f"/commissioning/{identity}/report", f"/projects/{project}/report")
+    for path in paths:
+        problem(await installer.get(path), 409, "no_verdict")
+    await judge(database, identity, project)
+    for path in paths:
+        assert (await installer.get(path)).status_code == 200, path
+
+
+@dataclass(kw_only=True)
+class Invited:
+    """An invitation of an owner that does not work any more, and whose it was."""
+
+    project: str
+    token: str
+    code: str
+    status: int = 409
+
+
+async def test_another_invitation_is_accepted(
+    anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+) -> None:
+    dead: list[Invited] = []
+    for code in ("declined", "revoked", "expired"):
+        project = await installer.project()
+        invitation = await invite(installer, project)
+        dead.append(Invited(project=project, token=outbox.token(), code=f"invitation_{code}"))
+        if code == "declined":
+            path = f"{V1}/site-owner/invitations/decline"
+            fine(await anonymous.call("POST", path, {"token": outbox.token()}))
+        elif code == "revoked":
+            fine(await installer.post(f"/projects/{project}/invitations/{invitation}/revoke"))
+        else:
+            async with database.write() as connection:
+                await connection.execute(
+                    update(invitations)
+                    .where(invitations.c.id == invitation)
+                    .values(
+                        created_at=now() - timedelta(days=8), expires_at=now() - timedelta(days=1)
+                    )
+                )
+    project = await installer.project()
+    dead.append(Invited(project=project, token="f" * 64, code="invitation_unknown", status=404))
+    for one in dead:
+        problem(await accept(anonymous, one.token), one.status, one.code)
+        await invite(installer, one.project)
+        fine(await accept(anonymous, outbox.token()))
+
+
+async def test_the_newer_link_works(anonymous: Caller, installer: Caller, outbox: Outbox) -> None:
+    project = await installer.project()
+    await invite(installer, project)
+    old = outbox.token()
+    await invite(installer, project, "new@riversidebp.com")
+    problem(await accept(anonymous, old), 409, "invitation_replaced")
+    fine(await accept(anonymous, outbox.token()))
+
+
+async def test_who_has_accepted_logs_in(
+    anonymous: Caller, installer: Caller, outbox: Outbox
+) -> None:
+    await invite(installer, await installer.project())
+    fine(await accept(anonymous, outbox.token()))
+    problem(await accept(anonymous, outbox.token()), 409, "invitation_used")
+    body = {"email": OWNER, "password": PASSWORD}
+    fine(await anonymous.call("POST", f"{V1}/site-owner/login", body))
+
+
+async def test_an_invitation_that_ended_is_followed_by_a_new_one(
+    installer: Caller, outbox: Outbox, anonymous: Caller
+) -> None:
+    project = await installer.project()
+    invitation = await invite(installer, project)
+    path = f"/projects/{project}/invitations/{invitation}"
+    fine(await installer.post(f"{path}/revoke"))
+    problem(await installer.post(f"{path}/resend"), 409, "invitation_not_pending")
+    await invite(installer, project)
+    fine(await accept(anonymous, outbox.token()))
+
+
+async def test_another_owner_after_the_first_is_revoked(
+    anonymous: Caller, installer: Caller, outbox: Outbox
+) -> None:
+    project = await installer.project()
+    invitation = await invite(installer, project)
+    fine(await accept(anonymous, outbox.token()))
+    body = {"email": "new@riversidebp.com"}
+    answer = await installer.post(f"/projects/{project}/invite-site-owner", body)
+    problem(answer, 409, "owner_accepted")
+    fine(await installer.post(f"/projects/{project}/invitations/{invitation}/revoke"))
+    await invite(installer, project, "new@riversidebp.com")
+
+
+async def colleague(installer: Caller, project: str, enrol: Enrol, outbox: Outbox) -> Caller:
+    """Somebody who works on the project as a technician."""
+    sam = await enrol()
+    body = {"email": sam.email, "role": "technician"}
+    fine(await installer.post(f"/projects/{project}/collaborators", body))
+    given = {"token": outbox.token(), "password": PASSWORD}
+    fine(await sam.post("/invitations/accept", given))
+    return sam
+
+
+async def test_a_technician_finds_the_lead(installer: Caller, enrol: Enrol, outbox: Outbox) -> None:
+    project = await installer.project()
+    sam = await colleague(installer, project, enrol, outbox)
+    change = {"name": "Phase 2"}
+    problem(await sam.patch(f"/projects/{project}", change), 403, "lead_needed")
+    people = fine(await sam.get(f"/projects/{project}/collaborators"))["items"]
+    assert [one["email"] for one in people if one["role"] == "lead"] == [installer.email]
+    fine(await installer.patch(f"/projects/{project}", change))
+
+
+async def test_a_colleague_gets_another_role_instead(
+    installer: Caller, enrol: Enrol, outbox: Outbox
+) -> None:
+    project = await installer.project()
+    sam = await colleague(installer, project, enrol, outbox)
+    path = f"/projects/{project}/collaborators"
+    body = {"email": sam.email, "role": "lead"}
+    problem(await installer.post(path, body), 409, "already_collaborator")
+    account = fine(await sam.get("/me"))["id"]
+    fine(await installer.patch(f"{path}/{account}", {"role": "lead"}))
+
+
+async def test_a_tariff_is_set(installer: Caller) -> None:
+    path = f"{V1}/installer/projects/{await installer.project()}/default-tariff"
+    problem(await installer.call("GET", path), 404, "tariff_not_found")
+    fine(await installer.call("PUT", path, TARIFF))
+    fine(await installer.call("GET", path))
+
+
+async def test_a_full_list_admits_everybody(
+    installer: Caller, owner: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.access.MAX_TAGS", 1)
+    project = await installer.project()
+    of_site = await owner(OWNER, project)
+    path = f"{V1}/site-owner/projects/{project}"
+    fine(await of_site.call("PUT", f"{path}/id-tags/04A1", {}))
+    problem(await of_site.call("PUT", f"{path}/id-tags/04A2", {}), 409, "id_tags_full")
+    fine(await of_site.call("PUT", f"{path}/access", {"mode": "open"}))
+    fine(await of_site.call("DELETE", f"{path}/id-tags/04A1"))
+    fine(await of_site.call("PUT", f"{path}/id-tags/04A2", {}))
+
+
+async def test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled(
+    installer: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.webhooks.MOST_OF_AN_ACCOUNT", 1)
+    body = {"url": "https://93.184.216.34/hook"}
+    hook = fine(await installer.post("/webhooks", body))["id"]
+    fine(await installer.patch(f"/webhooks/{hook}", {"enabled": False}))
+    problem(await installer.post(f"/webhooks/{hook}/test"), 409, "webhook_disabled")
+    fine(await installer.patch(f"/webhooks/{hook}", {"enabled": True}))
+    fine(await installer.post(f"/webhooks/{hook}/test"))
+    problem(await installer.post("/webhooks", body), 409, "too_many_webhooks")
+    fine(await installer.delete(f"/webhooks/{hook}"))
+    fine(await installer.post("/webhooks", body))
+
+
+async def test_the_serial_number_is_corrected_and_the_claim_goes_through(
+    installer: Caller, database: Database
+) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    await knock(database, "SN-77", code="unknown_identity")
+    claim = (f"/projects/{project}/unclaimed/SN-77/claim", {"charge_point_id": identity})
+    problem(await installer.post(*claim), 409, "serial_mismatch")
+    fine(await installer.patch(f"/charge-points/{identity}", {"serial_number": "SN-77"}))
+    fine(await installer.post(*claim))
+
+
+async def test_each_blocker_is_cleared_as_it_says(
+    anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+) -> None:
+    """One after the other, until nothing stands between the project and its handover."""
+    project = await installer.project()
+    path = f"/projects/{project}/complete-handover"
+    seen: set[str] = set()
+
+    async def blocked() -> set[str]:
+        answer = await installer.post(path, {"installer_signature": "J. Smith"})
+        found = {one["code"] for one in problem(answer, 409, "handover_blocked")["blockers"]}
+        seen.update(found)
+        return found
+
+    assert await blocked() == {"no_charge_points", "owner_not_accepted"}
+    identity = await installer.charge_point(project)
+    assert await blocked() == {"not_commissioned", "owner_not_accepted"}
+    fine(await installer.post(f"/commissioning/{identity}/start"))
+    assert await blocked() == {"commissioning_in_progress", "owner_not_accepted"}
+    fine(await installer.post(f"/commissioning/{identity}/cancel"))
+    await no_run_is_open(installer, identity)
+    await judge(database, identity, project, FAILED)
+    assert await blocked() == {"commissioning_failed", "owner_not_accepted"}
+    await judge(database, identity, project)
+    fine(await installer.patch(f"/charge-points/{identity}", {"serial_number": "SN-OTHER"}))
+    assert "owner_not_accepted" in await blocked()
+    fine(await installer.patch(f"/charge-points/{identity}", {"serial_number": "CP-SN-00483921"}))
+    async with database.write() as connection:
+        await connection.execute(
+            update(charge_points)
+            .where(charge_points.c.id == identity)
+            .values(status="commissioned")
+        )
+    assert await blocked() == {"owner_not_accepted"}
+    await invite(installer, project)
+    await accept_invitation(anonymous, outbox)
+    fine(await installer.post(path, {"installer_signature": "J. Smith"}))
+    assert seen == BLOCKERS - {"project_archived"}  # that is tests/api/test_project_shelf.py
