@@ -103,7 +103,7 @@ def judge_credential(
         return Refusal(
             RefusalCode.MISSING_CREDENTIAL,
             "The charge point has a key here but sent none. Enter its authorization key, with its "
-            "id as the user name, or reset its credentials.",
+            "id as the user name.",
         )
     credential = _parse_basic(authorization)
     if credential is None:
@@ -125,7 +125,7 @@ def _bad_credential() -> Refusal:
     return Refusal(
         RefusalCode.BAD_CREDENTIAL,
         "The authorization key that the charge point sent is not the one it was given. Enter the "
-        "key again, or reset its credentials.",
+        "key again.",
     )
 
 
