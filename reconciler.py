@@ -12,6 +12,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a transaction that has ended and waits to be billed: its billing is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
+- a charge point that is to be withdrawn, and something goes on at it: that is ended, and it is;
 - an invitation whose end the project's workflow has missed: it is told, and started if need be;
 - an answer that was kept for a repeat of its request, and has had its day: it is forgotten.
 
@@ -31,7 +32,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from domain.billing.messages import BillTransaction
-from domain.commissioning import StrayTransaction
+from domain.commissioning import CancelRequest, StrayTransaction
 from domain.handover import ProjectRequest
 from domain.names import (
     SHARED_TASK_QUEUE,
@@ -43,6 +44,7 @@ from domain.names import (
 )
 from domain.power.facts import SiteRequest
 from domain.rules.ended import ended_from_outside
+from run_starter import TemporalRunStarter
 from storage.batches import Batch, Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
@@ -56,6 +58,7 @@ from storage.runs import Run, Runs
 from storage.site_records import handed_over_sites
 from storage.strays import left_running
 from storage.unpushed import Unpushed, unpushed
+from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from sweep import Sweep
 from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
@@ -93,6 +96,7 @@ class Reconciler:
         self._open = OpenWorkflows(client, rpc_timeout=_RPC_TIMEOUT)
         self._outage = Outage("reconciler_step_failed", log=_log)
         self._next_invitations = now()
+        self._runs = TemporalRunStarter(client, database, now=now, task_queue=task_queue)
         self._sweeps: Sequence[Sweep[Any, Any]] = (
             Sweep(
                 "waiting",
@@ -136,6 +140,13 @@ class Reconciler:
                 key=attrgetter("project_id"),
                 first="",
                 mend=self._share_power,
+            ),
+            Sweep(
+                "withdrawals",
+                pending_withdrawals,
+                key=attrgetter("charge_point_id"),
+                first="",
+                mend=self._withdraw,
             ),
             Sweep("bills", self._due, key=attrgetter("transaction_id"), first=0, mend=self._bill),
         )
@@ -238,6 +249,21 @@ class Reconciler:
             self._client, stray, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
         ):
             _log.warning("transaction_left_running", transaction=stray.transaction_id)
+
+    async def _withdraw(self, pending: Pending) -> None:
+        """See to the end of what goes on, and to what follows it."""
+        identity, order = pending.charge_point_id, pending.order
+        cancel = CancelRequest(by=order.by.email or "", reason=order.reason, actor=order.by)
+        async with asyncio.timeout(_RPC_TIMEOUT.total_seconds()):
+            known = await self._runs.cancel_open(identity, cancel)
+        if not known:
+            async with self._database.write() as connection:
+                run = await Runs(connection).open_run(identity)
+                if run is not None:
+                    await Runs(connection).abandon(run.request, by=order.by, at=self._now())
+        async with self._database.write() as connection:
+            if await Withdrawals(connection).settle(identity, at=self._now()):
+                _log.info("charge_point_withdrawn", charge_point=identity)
 
     async def _share_power(self, site: SiteRequest) -> None:
         if self._open.lists(site_workflow_id(site.project_id)):

@@ -51,6 +51,7 @@ from api.site_owner.endpoints import router as site_owner
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
+from api.withdrawals.endpoints import router as withdrawals
 from settings import Settings
 from storage.engine import Database
 from storage.watch import DatabaseWatch
@@ -101,6 +102,7 @@ def bare_app() -> FastAPI:
         projects,
         batches,
         charge_points,
+        withdrawals,
         imports,
         knocking,
         configuration,

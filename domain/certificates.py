@@ -8,6 +8,7 @@ from domain.checks import RunView
 from domain.commissioning import MeterReading, Registered
 from domain.declarations import Declaration, PhotoFact
 from domain.facts import TransactionFact
+from domain.withdrawals import Withdrawal
 
 
 class CertificateScope(StrEnum):
@@ -69,6 +70,20 @@ class ChargePointReport:
     frames_logged: int = 0
     declaration: Declaration | None = None
     photos: tuple[PhotoFact, ...] = ()
+    stale: str | None = None
+    """What has changed since the run passed, in words that follow its name: it counts no more."""
+    withdrawal: Withdrawal | None = None
+    replaces: str | None = None
+    """Serial number of the withdrawn one in whose place it is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withdrawn:
+    """A charge point that is out of the project; ``replaced_by`` is a serial number."""
+
+    registered: Registered
+    withdrawal: Withdrawal
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +102,7 @@ class Report:
     site: Site
     charge_points: tuple[ChargePointReport, ...]
     unjudged: tuple[Unjudged, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -257,10 +257,13 @@ class VerdictNotice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StrayTransaction:
-    """Input of StrayTransactionWorkflow: a test transaction that would not stop."""
+    """Input of StrayTransactionWorkflow: a test transaction that would not stop.
+
+    ``commissioning_id`` None: a session of nobody's run, at a charge point that is withdrawn.
+    """
 
     charge_point_id: str
-    commissioning_id: str
+    commissioning_id: str | None
     transaction_id: int
 
 

@@ -14,6 +14,8 @@ class Whereabouts:
     connection: ConnectionFact | None
     last_seen_at: datetime | None = None
     last_refusal: RefusedAttempt | None = None
+    withdrawn: bool = False
+    """Out of its project; it will not come back by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,12 +68,13 @@ class InvitationStatus(StrEnum):
 
 
 class ChargePointStatus(StrEnum):
-    """Life of a charge point, as far as commissioning goes."""
+    """Life of a charge point, as far as commissioning goes; one that is WITHDRAWN is out of it."""
 
     REGISTERED = "registered"
     COMMISSIONING = "commissioning"
     COMMISSIONED = "commissioned"
     COMMISSIONING_FAILED = "commissioning_failed"
+    WITHDRAWN = "withdrawn"
 
 
 class TransactionBilling(StrEnum):

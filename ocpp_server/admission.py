@@ -159,6 +159,8 @@ class Admission:
         if credential is None:
             is_bystander = flaw is not None and not asks_for_a_websocket(request)
             return flaw if is_bystander else auth.unknown_identity(identity), None
+        if credential.withdrawn_at is not None:
+            return auth.withdrawn(credential.withdrawn_at), credential.charge_point_id
         if flaw is not None:
             return flaw, credential.charge_point_id
         refusal = auth.judge_credential(

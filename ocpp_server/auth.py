@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -27,6 +28,7 @@ class RefusalCode(StrEnum):
     WRONG_HTTP_VERSION = "wrong_http_version"
     BAD_HANDSHAKE = "bad_handshake"
     TLS_ON_PLAIN_PORT = "tls_on_plain_port"
+    WITHDRAWN = "withdrawn"
 
 
 _STATUS: Final = {
@@ -41,6 +43,7 @@ _STATUS: Final = {
     RefusalCode.WRONG_HTTP_VERSION: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
     RefusalCode.BAD_HANDSHAKE: HTTPStatus.BAD_REQUEST,
     RefusalCode.TLS_ON_PLAIN_PORT: HTTPStatus.BAD_REQUEST,
+    RefusalCode.WITHDRAWN: HTTPStatus.FORBIDDEN,
 }
 
 
@@ -73,6 +76,16 @@ def unknown_identity(identity: str) -> Refusal:
         RefusalCode.UNKNOWN_IDENTITY,
         f"No charge point has the id '{identity[:60]}'. Copy the whole OCPP endpoint of the charge "
         "point into its settings, without a part added or left out.",
+    )
+
+
+def withdrawn(since: datetime) -> Refusal:
+    """Refuse a charge point that is out of its project."""
+    return Refusal(
+        RefusalCode.WITHDRAWN,
+        f"This charge point was withdrawn from its project on {since:%Y-%m-%d}, so it may not "
+        "connect. Reinstate it if it is to be used; one that is in its place has an OCPP endpoint "
+        "of its own.",
     )
 
 

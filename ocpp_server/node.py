@@ -150,8 +150,9 @@ class Node:
     async def compare(self) -> None:
         """Hold the sockets that are here against the connections that the database says are here.
 
-        Closes sockets whose charge point has connected to another node since. Ends connections
-        whose socket is not here: they were stored, and the answer to that commit was lost.
+        Closes sockets whose charge point has connected to another node since, or was withdrawn.
+        Ends connections whose socket is not here: they were stored, and the answer to that commit
+        was lost.
         """
         sessions = list(self.registry)
         async with self._database.read() as connection:
@@ -160,6 +161,8 @@ class Node:
             link = owned.get(session.peer.charge_point_id)
             if link is None or link.generation != session.peer.generation:
                 self.server.drop(session, "replaced by a newer connection")
+            elif link.withdrawn:
+                self.server.drop(session, "this charge point was withdrawn")
         unheld = {
             charge_point_id: link
             for charge_point_id, link in owned.items()

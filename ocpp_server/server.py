@@ -156,7 +156,7 @@ class ChargerServer:
             await socket.close(_TRY_AGAIN_LATER, "try again later")
             return
         if not link.generation:
-            await socket.close(_POLICY_VIOLATION, "this charge point was removed")
+            await socket.close(_POLICY_VIOLATION, "this charge point was removed or withdrawn")
             return
         session = self._make_session(socket, link)
         loser = self._registry.add(session)

@@ -115,6 +115,9 @@ class StoredBatches:
         self, connection: AsyncConnection, batch: BatchRequest, charge_point_id: str
     ) -> RunToStart | None:
         """Commit to the charge point's run; None when it needs none or has one."""
+        if await _is_out(connection, charge_point_id):  # since the batch began
+            await _set_state(connection, batch, charge_point_id, MemberState.CANCELLED)
+            return None
         runs = Runs(connection)
         current = await runs.latest(charge_point_id)
         if current is not None and current.status.is_open:
@@ -201,6 +204,18 @@ async def _set_state(
         .where(batch_members.c.charge_point_id == charge_point_id)
         .values(state=state)
     )
+
+
+async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
+    """Tell whether it was withdrawn, or is to be."""
+    row = (
+        await connection.execute(
+            select(charge_points.c.withdrawn_at, charge_points.c.withdrawal).where(
+                charge_points.c.id == charge_point_id
+            )
+        )
+    ).one()
+    return row.withdrawn_at is not None or row.withdrawal is not None
 
 
 async def _is_commissioned(connection: AsyncConnection, charge_point_id: str) -> bool:

@@ -114,6 +114,7 @@ async def needing_a_person(
             )
         )
         .where(batch_members.c.batch_id == batch_id)
+        .where(charge_points.c.withdrawn_at.is_(None))
         .where(
             or_(
                 commissioning_runs.c.status == RunStatus.FAILED,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +37,14 @@ class Batch:
         return BatchStatus.IN_PROGRESS if self.status in OPEN else self.status
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """How many charge points a new batch has; ``withdrawn`` ones of the project were left out."""
+
+    total: int
+    withdrawn: int
+
+
 class Batches:
     """Repository of batches."""
 
@@ -45,19 +53,19 @@ class Batches:
 
     async def create(
         self, request: BatchRequest, *, scope: BatchScope, only: Collection[str] | None
-    ) -> int:
-        """Commit to a batch of a locked project; returns how many charge points it has.
+    ) -> Planned:
+        """Commit to a batch of a locked project.
 
         ``only`` names the charge points, else the scope chooses them.
 
         Raises:
             NotFoundError: ``charge_point_not_found``, of ``only``.
             ConflictError: ``batch_open`` with the open one's ``batch_id``; ``no_charge_points``;
-                ``nothing_to_commission``.
+                ``nothing_to_commission``; ``withdrawn`` of ``only``.
 
         """
         await self._refuse_a_second(request.project_id)
-        members = await self._members(request, scope=scope, only=only)
+        members, withdrawn = await self._members(request, scope=scope, only=only)
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
@@ -79,7 +87,7 @@ class Batches:
                 for identity, state in members.items()
             ],
         )
-        return len(members)
+        return Planned(total=len(members), withdrawn=withdrawn)
 
     async def abandon(self, batch_id: str) -> bool:
         """Take back a batch whose workflow could not be started; False when it has begun."""
@@ -157,17 +165,33 @@ class Batches:
 
     async def _members(
         self, request: BatchRequest, *, scope: BatchScope, only: Collection[str] | None
-    ) -> dict[str, MemberState]:
+    ) -> tuple[dict[str, MemberState], int]:
         rows = await self._connection.execute(
-            select(charge_points.c.id, charge_points.c.status)
+            select(
+                charge_points.c.id,
+                charge_points.c.status,
+                or_(
+                    charge_points.c.withdrawn_at.is_not(None),
+                    charge_points.c.withdrawal.is_not(None),
+                ).label("is_out"),
+            )
             .where(charge_points.c.project_id == request.project_id)
             .order_by(charge_points.c.id)
         )
-        known = {row.id: ChargePointStatus(row.status) for row in rows}
+        known: dict[str, ChargePointStatus] = {}
+        withdrawn: list[str] = []
+        for row in rows:
+            if row.is_out:
+                withdrawn.append(row.id)
+            else:
+                known[row.id] = ChargePointStatus(row.status)
+        if only is not None:
+            _refuse_withdrawn(sorted(set(only) & set(withdrawn)))
         if not known:
             raise ConflictError(
                 "no_charge_points",
-                "The project has no charge point. Register or import its charge points first.",
+                "The project has no charge point to commission. Register or import its charge "
+                "points first, or reinstate those that were withdrawn.",
             )
         chosen = known
         if only is not None:
@@ -189,7 +213,7 @@ class Batches:
                 f"None of the project's {len(known)} charge points is to be commissioned. "
                 'Send {"only": "all", "from_scratch": true} to repeat every check of them all.',
             )
-        return members
+        return members, 0 if only is not None else len(withdrawn)
 
     async def _one(self, query: Select[Any]) -> Batch | None:
         row = (await self._connection.execute(query)).one_or_none()
@@ -228,6 +252,17 @@ def _refuse_unknown(unknown: Sequence[str]) -> None:
         named = ", ".join(unknown[:_MANY]) + (" and others" if len(unknown) > _MANY else "")
         raise NotFoundError(
             "charge_point_not_found", f"The project has no charge point with the id {named}."
+        )
+
+
+def _refuse_withdrawn(withdrawn: Sequence[str]) -> None:
+    if withdrawn:
+        named = ", ".join(withdrawn[:_MANY]) + (" and others" if len(withdrawn) > _MANY else "")
+        raise ConflictError(
+            "withdrawn",
+            f"Of these charge points, {named} were withdrawn. Leave them out, or reinstate them "
+            "first with POST …/charge-points/{id}/reinstate.",
+            charge_point_ids=list(withdrawn),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,9 +14,13 @@ from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
+from domain.withdrawals import Withdrawal, WithdrawalOrder
+from storage.dialects import among
 from storage.members import works_on
 from storage.projects import Projects
 from storage.tables import charge_points, commissioning_runs, identity_aliases, projects
+
+_ORDER = TypeAdapter(WithdrawalOrder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +45,10 @@ class ChargePoint:
     location: Location
     status: ChargePointStatus
     created_at: datetime
+    withdrawal: Withdrawal | None = None
+    replaces: str | None = None
+    """Id of the withdrawn one in whose place it is; ``replaced_by`` is the other way round."""
+    replaced_by: str | None = None
 
 
 class ChargePoints:
@@ -60,16 +69,19 @@ class ChargePoints:
                 await self._connection.execute(insert(charge_points).values(**_row(charge_point)))
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
+        await self._free_names([charge_point])
 
     async def register_all(self, new: Sequence[ChargePoint]) -> None:
         """Store new charge points of a project that is locked, and has none of their serials."""
         if new:
             await self._connection.execute(insert(charge_points), [_row(one) for one in new])
+            await self._free_names(new)
 
     async def serials_of(self, project_id: str) -> dict[str, str]:
-        """Charge points of a project by :func:`domain.rules.likeness.serial_key`."""
+        """Those that are not withdrawn, by :func:`domain.rules.likeness.serial_key`."""
         query = select(charge_points.c.serial_key, charge_points.c.id).where(
-            charge_points.c.project_id == project_id
+            charge_points.c.project_id == project_id,
+            charge_points.c.withdrawn_at.is_(None),
         )
         return {row.serial_key: row.id for row in await self._connection.execute(query)}
 
@@ -113,12 +125,16 @@ class ChargePoints:
             .where(charge_points.c.project_id == project_id)
         )
 
-    async def for_change(self, charge_point_id: str, *, installer_id: str) -> ChargePoint:
+    async def for_change(
+        self, charge_point_id: str, *, installer_id: str, even_withdrawn: bool = False
+    ) -> ChargePoint:
         """Lock the project of one charge point of the installer, for a change of it.
+
+        ``even_withdrawn``: it is brought back, replaced or removed.
 
         Raises:
             NotFoundError: ``charge_point_not_found``.
-            ConflictError: ``project_handed_over``; ``project_archived``.
+            ConflictError: ``project_handed_over``; ``project_archived``; ``withdrawn``.
 
         """
         charge_point = await self.get(
@@ -128,7 +144,10 @@ class ChargePoints:
             charge_point.project_id, installer_id=installer_id
         )
         # Read again under the lock: another change may have come first.
-        return await self.get(charge_point_id, installer_id=installer_id)
+        charge_point = await self.get(charge_point_id, installer_id=installer_id)
+        if not even_withdrawn:
+            refuse_withdrawn(charge_point)
+        return charge_point
 
     async def change(self, charge_point: ChargePoint) -> None:
         """Store what an installer may change of a charge point.
@@ -147,12 +166,14 @@ class ChargePoints:
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
         await self._end_claim_unless_alike(charge_point)
+        await self._free_names([charge_point])
 
     async def _duplicate(self, charge_point: ChargePoint) -> ConflictError:
         existing = await self._connection.scalar(
             select(charge_points.c.id)
             .where(charge_points.c.project_id == charge_point.project_id)
             .where(charge_points.c.serial_key == serial_key(charge_point.serial_number))
+            .where(charge_points.c.withdrawn_at.is_(None))
         )
         return ConflictError(
             "duplicate_serial",
@@ -175,11 +196,27 @@ class ChargePoints:
                 delete(identity_aliases).where(identity_aliases.c.identity_key == alias)
             )
 
+    async def _free_names(self, present: Sequence[ChargePoint]) -> None:
+        """End claims of withdrawn charge points that are like these: they may be theirs now."""
+        like = {near_key(one.serial_number) for one in present}
+        withdrawn = (
+            select(charge_points.c.id)
+            .where(charge_points.c.withdrawn_at.is_not(None))
+            .where(among(self._connection, charge_points.c.near_key, like))
+        )
+        await self._connection.execute(
+            delete(identity_aliases).where(identity_aliases.c.charge_point_id.in_(withdrawn))
+        )
+
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
         await self._connection.execute(
             delete(charge_points).where(charge_points.c.id == charge_point_id)
         )
+        for column in (charge_points.c.replaces, charge_points.c.replaced_by):
+            await self._connection.execute(
+                update(charge_points).where(column == charge_point_id).values({column: None})
+            )
 
     async def is_in(self, charge_point_id: str, *, project_id: str) -> bool:
         """Tell whether the project has that charge point."""
@@ -241,6 +278,37 @@ class ChargePoints:
         return _charge_point(row)
 
 
+async def is_withdrawn(connection: AsyncConnection, charge_point_id: str) -> bool:
+    """Tell whether it is out of its project."""
+    since = await connection.scalar(
+        select(charge_points.c.withdrawn_at).where(charge_points.c.id == charge_point_id)
+    )
+    return since is not None
+
+
+def refuse_withdrawn(charge_point: ChargePoint) -> None:
+    """Refuse a change of what is out of its project, or is about to be.
+
+    Raises:
+        ConflictError: ``withdrawn``.
+
+    """
+    withdrawal = charge_point.withdrawal
+    if withdrawal is None:
+        return
+    since = (
+        "is being withdrawn"
+        if withdrawal.at is None
+        else f"was withdrawn on {withdrawal.at:%Y-%m-%d}"
+    )
+    raise ConflictError(
+        "withdrawn",
+        f"Charge point {charge_point.serial_number} {since}, and stays as it was. "
+        "POST …/charge-points/{id}/reinstate brings it back.",
+        charge_point_id=charge_point.id,
+    )
+
+
 async def accept_charge_point(
     connection: AsyncConnection, charge_point_id: str, *, at: datetime
 ) -> None:
@@ -298,7 +366,25 @@ def _charge_point(row: Row[Any]) -> ChargePoint:
         ),
         status=ChargePointStatus(row.status),
         created_at=row.created_at,
+        withdrawal=withdrawal_of(row),
+        replaces=row.replaces,
+        replaced_by=row.replaced_by,
     )
+
+
+def order_of(document: Any) -> WithdrawalOrder:
+    """Read the column ``withdrawal``."""
+    return _ORDER.validate_python(document)
+
+
+def withdrawal_of(row: Row[Any]) -> Withdrawal | None:
+    """Read when, by whom and why a charge point is out of its project, or is to be."""
+    if row.withdrawn_at is not None:
+        return Withdrawal(at=row.withdrawn_at, by=row.withdrawn_by, reason=row.withdrawn_reason)
+    if row.withdrawal is None:
+        return None
+    order = order_of(row.withdrawal)
+    return Withdrawal(at=None, by=order.by.email, reason=order.reason)
 
 
 async def read_registered(connection: AsyncConnection, charge_point_id: str) -> Registered:

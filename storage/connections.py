@@ -97,6 +97,20 @@ class Credential:
 
     charge_point_id: str
     hash: str | None
+    withdrawn_at: datetime | None = None
+
+
+_CREDENTIAL: Final = (
+    charge_points.c.id,
+    charge_points.c.credential_hash,
+    charge_points.c.withdrawn_at,
+)
+
+
+def _credential(row: Any) -> Credential:
+    return Credential(
+        charge_point_id=row.id, hash=row.credential_hash, withdrawn_at=row.withdrawn_at
+    )
 
 
 async def read_credentials(
@@ -104,11 +118,9 @@ async def read_credentials(
 ) -> dict[str, Credential]:
     """Return the charge points that these identities name, by their id or by a claimed one."""
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.credential_hash).where(
-            among(connection, charge_points.c.id, identities)
-        )
+        select(*_CREDENTIAL).where(among(connection, charge_points.c.id, identities))
     )
-    found = {row.id: Credential(charge_point_id=row.id, hash=row.credential_hash) for row in rows}
+    found = {row.id: _credential(row) for row in rows}
     unknown = [identity for identity in identities if identity not in found]
     return found | (await _read_claimed(connection, unknown) if unknown else {})
 
@@ -131,14 +143,11 @@ async def _read_claimed(
 ) -> dict[str, Credential]:
     keys = {identity: serial_key(identity) for identity in identities}
     rows = await connection.execute(
-        select(identity_aliases.c.identity_key, charge_points.c.id, charge_points.c.credential_hash)
+        select(identity_aliases.c.identity_key, *_CREDENTIAL)
         .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
         .where(among(connection, identity_aliases.c.identity_key, set(keys.values())))
     )
-    claimed = {
-        row.identity_key: Credential(charge_point_id=row.id, hash=row.credential_hash)
-        for row in rows
-    }
+    claimed = {row.identity_key: _credential(row) for row in rows}
     return {identity: claimed[key] for identity, key in keys.items() if key in claimed}
 
 
@@ -321,6 +330,7 @@ class OwnedLink:
     ocpp_version: str
     remote_address: str | None
     open: bool
+    withdrawn: bool
 
 
 async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, OwnedLink]:
@@ -332,7 +342,10 @@ async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, Owned
             connections.c.ocpp_version,
             connections.c.remote_address,
             connections.c.disconnected_at.is_(None).label("open"),
-        ).where(connections.c.node_id == node_id)
+            charge_points.c.withdrawn_at.is_not(None).label("withdrawn"),
+        )
+        .join(charge_points, charge_points.c.id == connections.c.charge_point_id)
+        .where(connections.c.node_id == node_id)
     )
     return {
         row.charge_point_id: OwnedLink(
@@ -340,6 +353,7 @@ async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, Owned
             ocpp_version=row.ocpp_version,
             remote_address=row.remote_address,
             open=bool(row.open),
+            withdrawn=bool(row.withdrawn),
         )
         for row in rows
     }

@@ -124,6 +124,7 @@ class Power:
                 & (charge_point_features.c.feature == Feature.SMART_CHARGING),
             )
             .where(charge_points.c.project_id == self._project_id)
+            .where(charge_points.c.withdrawn_at.is_(None))
             .order_by(charge_points.c.id)
         )
         found = [

@@ -115,6 +115,7 @@ class Handover:
                     ).label("stands"),
                 )
                 .where(charge_points.c.project_id == project_id)
+                .where(charge_points.c.withdrawn_at.is_(None))
                 .order_by(charge_points.c.id)
             )
         ).all()

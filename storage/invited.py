@@ -33,11 +33,13 @@ async def read_invited(connection: AsyncConnection, project_id: str) -> InvitedP
         select(func.count())
         .select_from(charge_points)
         .where(charge_points.c.project_id == project_id)
+        .where(charge_points.c.withdrawn_at.is_(None))
     )
     rows = (
         await connection.execute(
             select(charge_points)
             .where(charge_points.c.project_id == project_id)
+            .where(charge_points.c.withdrawn_at.is_(None))
             .order_by(charge_points.c.id)
             .limit(_LISTED)
         )

@@ -54,6 +54,7 @@ def claimable(identity_key: str | None = None) -> Select[Any]:
     return (
         select(charge_points.c.id)
         .where(knocked)
+        .where(charge_points.c.withdrawn_at.is_(None))
         .where(~exists().where(connections.c.charge_point_id == charge_points.c.id))
         .where(~exists().where(alias.charge_point_id == charge_points.c.id))
     )
@@ -108,6 +109,7 @@ def _may_be() -> ColumnElement[bool]:
         attempt.identity_key == charge_points.c.serial_key,
         ~exists()
         .where(other.serial_key == attempt.identity_key)
+        .where(other.withdrawn_at.is_(None))
         .where(~works_on(other.project_id, maker)),
         ~exists().where(another).where(has_its_id),
     )
@@ -117,7 +119,11 @@ def _may_be() -> ColumnElement[bool]:
             attempt.near_key == charge_points.c.near_key,
             attempt.near_key == func.lower(func.substr(charge_points.c.id, _PREFIX + 1)),
         ),
-        ~exists().where(another).where(or_(other.near_key == attempt.near_key, has_its_id)),
+        ~exists()
+        .where(another)
+        .where(
+            or_(and_(other.near_key == attempt.near_key, other.withdrawn_at.is_(None)), has_its_id)
+        ),
     )
     return and_(
         attempt.charge_point_id.is_(None),

@@ -1,6 +1,7 @@
 """Gathers what a certificate says, in one read transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, func, select
@@ -15,17 +16,20 @@ from domain.certificates import (
     Report,
     Site,
     Unjudged,
+    Withdrawn,
 )
 from domain.checks import RunView
 from domain.commissioning import TransactionReadings
 from domain.declarations import Declaration, PhotoFact
 from domain.errors import ConflictError
 from domain.rules.excerpt import PROVING_ACTIONS, excerpt
-from domain.states import CheckName
-from storage.charge_points import registered
+from domain.states import CheckName, RunStatus
+from storage.charge_points import registered, withdrawal_of
 from storage.declarations import Declarations, Photos
+from storage.dialects import among
 from storage.readings import read_readings
 from storage.runs import Run, Runs
+from storage.stale import stale_verdicts
 from storage.tables import (
     accounts,
     charge_points,
@@ -82,7 +86,8 @@ class Reports:
                 .order_by(charge_points.c.id)
             )
         ).all()
-        found = await self._charge_points(rows)
+        serials = {row.id: row.serial_number for row in rows}
+        found = await self._charge_points([row for row in rows if row.withdrawn_at is None])
         judged = tuple(one for one in found if isinstance(one, ChargePointReport))
         if not judged:
             raise ConflictError(
@@ -94,16 +99,57 @@ class Reports:
             site=await self._site(project_id),
             charge_points=judged,
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
+            withdrawn=tuple(
+                Withdrawn(
+                    registered=registered(row),
+                    withdrawal=withdrawal,
+                    replaced_by=serials.get(row.replaced_by),
+                )
+                for row in rows
+                if row.withdrawn_at is not None and (withdrawal := withdrawal_of(row))
+            ),
         )
 
     async def _charge_points(self, rows: Sequence[Row[Any]]) -> list[ChargePointReport | Unjudged]:
         ids = [str(row.id) for row in rows]
         declared = await Declarations(self._connection).of(ids)
         photos = await Photos(self._connection).of(ids)
-        return [
+        stale = await self._stale(rows)
+        replaced = await self._serials([row.replaces for row in rows if row.replaces])
+        found = [
             await self._charge_point(row, declared.get(row.id), photos.get(row.id, ()))
             for row in rows
         ]
+        return [
+            replace(
+                one,
+                stale=stale.get(row.id) if one.run.status is RunStatus.COMPLETED else None,
+                withdrawal=withdrawal_of(row) if row.withdrawn_at is not None else None,
+                replaces=replaced.get(row.replaces),
+            )
+            if isinstance(one, ChargePointReport)
+            else one
+            for row, one in zip(rows, found, strict=True)
+        ]
+
+    async def _stale(self, rows: Sequence[Row[Any]]) -> Mapping[str, str]:
+        """Verdicts that count no more; what an owner does after the handover changes none."""
+        if not rows:
+            return {}
+        handed_over = await self._connection.scalar(
+            select(projects.c.handed_over_at).where(projects.c.id == rows[0].project_id)
+        )
+        if handed_over is not None:
+            return {}
+        return await stale_verdicts(self._connection, {row.id: registered(row) for row in rows})
+
+    async def _serials(self, identities: Collection[str]) -> Mapping[str, str]:
+        rows = await self._connection.execute(
+            select(charge_points.c.id, charge_points.c.serial_number).where(
+                among(self._connection, charge_points.c.id, identities)
+            )
+        )
+        return {row.id: row.serial_number for row in rows}
 
     async def _charge_point(
         self,

@@ -28,7 +28,7 @@ from domain.rules.likeness import serial_key
 from storage.attempts import last_refusal
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
-from storage.charge_points import accept_charge_point, read_registered
+from storage.charge_points import accept_charge_point, is_withdrawn, read_registered
 from storage.connections import read_connection
 from storage.engine import Database
 from storage.facts import read_snapshot
@@ -46,6 +46,7 @@ from storage.tables import (
     connections,
     projects,
 )
+from storage.withdrawals import Withdrawals
 
 _ID_TAG_BYTES = 10  # 20 characters of uppercase hex, the longest an id tag may be in OCPP 1.6
 
@@ -134,6 +135,7 @@ class StoredRuns:
                 view = run.view or view
             released = await let_go(connection, view.charge_point_id, owner=owner)
             batch_of = await open_batch_of(connection, view.charge_point_id)
+            await Withdrawals(connection).settle(view.charge_point_id, at=self._now())
         return Finished(
             view=view, configuration_queued=released.configuration_queued, batch_of=batch_of
         )
@@ -175,9 +177,11 @@ class StoredRuns:
             return await read_readings(connection, transaction_id)
 
     async def is_newest(self, owed: AvailabilityOwed) -> bool:
-        """Whether no run has begun since that one."""
+        """Whether no run has begun since that one, and nobody has withdrawn the charge point."""
         async with self._database.read() as connection:
             newest = await Runs(connection).latest(owed.charge_point_id)
+            if await is_withdrawn(connection, owed.charge_point_id):
+                return False
         return newest is not None and newest.request.commissioning_id == owed.commissioning_id
 
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
@@ -263,6 +267,7 @@ class StoredDirectory:
             return Whereabouts(connection=link)
         return Whereabouts(
             connection=None,
+            withdrawn=await is_withdrawn(connection, charge_point_id),
             last_seen_at=await connection.scalar(
                 select(connections.c.last_seen_at).where(
                     connections.c.charge_point_id == charge_point_id

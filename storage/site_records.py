@@ -104,7 +104,8 @@ async def _read_site(
         return SiteSnapshot(limit=SiteLimit())
     limit = SiteLimit(amps=project.max_amps, phases=project.phases)
     query = select(charge_points.c.id, charge_points.c.max_amps, charge_points.c.phases).where(
-        charge_points.c.project_id == question.project_id
+        charge_points.c.project_id == question.project_id,
+        charge_points.c.withdrawn_at.is_(None),
     )
     if question.charge_point_ids:
         query = query.where(among(connection, charge_points.c.id, question.charge_point_ids))

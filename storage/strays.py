@@ -1,13 +1,13 @@
-"""Test transactions that go on though their run has ended."""
+"""Transactions that go on though nobody wants them to: of ended runs, and of what is withdrawn."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import StrayTransaction
 from domain.states import RunStatus
-from storage.tables import commissioning_runs, transactions
+from storage.tables import charge_points, commissioning_runs, transactions
 
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -15,14 +15,18 @@ _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 async def left_running(
     connection: AsyncConnection, *, after: int, limit: int
 ) -> Sequence[StrayTransaction]:
-    """Open transactions with the id tag of an ended run, in the order of their ids."""
+    """Open transactions with the id tag of an ended run, in the order of their ids.
+
+    Of a charge point that is to be withdrawn all are; of one that is, none: nobody can stop them.
+    """
     rows = await connection.execute(
         select(
             transactions.c.id,
             transactions.c.charge_point_id,
             commissioning_runs.c.id.label("commissioning_id"),
         )
-        .join(
+        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
+        .outerjoin(
             commissioning_runs,
             # The tag tells whose it is: a start told after the verdict belongs to no open run.
             (commissioning_runs.c.charge_point_id == transactions.c.charge_point_id)
@@ -30,7 +34,13 @@ async def left_running(
         )
         .where(transactions.c.stopped_at.is_(None))
         .where(transactions.c.id > after)
-        .where(commissioning_runs.c.status.in_(_ENDED))
+        .where(charge_points.c.withdrawn_at.is_(None))
+        .where(
+            or_(
+                commissioning_runs.c.status.in_(_ENDED),
+                and_(charge_points.c.withdrawal.is_not(None), commissioning_runs.c.id.is_(None)),
+            )
+        )
         .order_by(transactions.c.id)
         .limit(limit)
     )

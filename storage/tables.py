@@ -147,7 +147,27 @@ charge_points = Table(
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
     Column("restart_due", Boolean, nullable=False, server_default=text("false")),  # for its
     # configuration, when nobody charges any more
-    UniqueConstraint("project_id", "serial_key"),
+    Column("withdrawn_at", UTCDateTime),  # out of the project since then; null: it is not
+    Column("withdrawn_by", String(320)),  # an e-mail
+    Column("withdrawn_reason", String(500)),
+    Column("withdrawal", JSON(none_as_null=True)),  # WithdrawalOrder, until what goes on has ended
+    Column("replaces", String(40)),  # id of a withdrawn one of the project
+    Column("replaced_by", String(40)),  # the other way round: the newest
+    # The serial number of one that was withdrawn may be registered again.
+    Index(
+        "uq_charge_points_serial",
+        "project_id",
+        "serial_key",
+        unique=True,
+        postgresql_where=text("withdrawn_at IS NULL"),
+        sqlite_where=text("withdrawn_at IS NULL"),
+    ),
+    Index(
+        "ix_charge_points_withdrawal",
+        "id",
+        postgresql_where=text("withdrawal IS NOT NULL"),
+        sqlite_where=text("withdrawal IS NOT NULL"),
+    ),
     Index(None, "project_id", "id"),
     Index(None, "serial_key"),
     Index(None, "near_key"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import insert, literal, select, update
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
@@ -18,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.billing import BillingActivities
+from domain.audit import ENGINE
 from domain.batch import BatchRequest
 from domain.commissioning import CancelRequest, RunOptions
 from domain.ids import Prefix, new_id
@@ -38,6 +40,7 @@ from domain.states import (
     ProjectStatus,
     RunStatus,
 )
+from domain.withdrawals import WithdrawalOrder
 from reconciler import Reconciler
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
@@ -318,6 +321,31 @@ async def test_a_transaction_that_outlived_its_run_gets_its_alarm(
     first = (await alarm.describe()).run_id
     await site.heal()  # the next round raises no second one
     assert (await alarm.describe()).run_id == first
+    await terminate(temporal_client, alarm.id)
+
+
+async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await one_charge_point(database, charge_point_id=site.charge_point)
+    somebodys = await _start_transaction(site, "B2")
+    async with database.write() as connection:
+        order = WithdrawalOrder(reason="Dropped", by=ENGINE, asked_at=LATER)
+        await connection.execute(
+            update(charge_points).values(
+                withdrawal=TypeAdapter(WithdrawalOrder).dump_python(order, mode="json")
+            )
+        )
+        (stray,) = await left_running(connection, after=0, limit=10)
+    assert (stray.transaction_id, stray.commissioning_id) == (somebodys, None)
+    await site.heal()  # nobody is there who could be told to stop
+    async with database.read() as connection:
+        assert await left_running(connection, after=0, limit=10) == []
+        row = (await connection.execute(select(charge_points))).one()
+    assert row.status == ChargePointStatus.WITHDRAWN
+    assert row.withdrawal is None
+    alarm = site.client.get_workflow_handle(stray_transaction_workflow_id(somebodys))
     await terminate(temporal_client, alarm.id)
 
 

@@ -23,7 +23,8 @@ class StrayTransactionWorkflow:
         for _ in range(policies.STRAY_TRIES_PER_RUN):
             if await self._ended(stray):
                 return
-            await self._ask(stray)
+            if not await self._ask(stray):
+                return
             await workflow.sleep(pause, summary="Pause before the next stop")
             pause = min(2 * pause, policies.STRAY_LONGEST_PAUSE)
         workflow.continue_as_new(stray)
@@ -36,12 +37,13 @@ class StrayTransactionWorkflow:
         )
         return read.transaction is None or read.transaction.stopped_at is not None
 
-    async def _ask(self, stray: StrayTransaction) -> None:
+    async def _ask(self, stray: StrayTransaction) -> bool:
+        """Ask if it is there; False when there is nobody to ask any more: it was withdrawn."""
         found = await record(
             DirectoryActivities.locate, stray.charge_point_id, summary="Locate the charge point"
         )
         if found.connection is None:
-            return
+            return not found.withdrawn
         try:
             await on_node(
                 ChargePointActivities.stop_test_transaction,
@@ -55,3 +57,4 @@ class StrayTransactionWorkflow:
             )
         except ActivityError:
             workflow.logger.warning("stray_transaction_not_stopped")
+        return True

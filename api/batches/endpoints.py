@@ -39,6 +39,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioni
         503,
         batch_open="The project is being commissioned; `batch_id` names it.",
         no_charge_points="The project has no charge point.",
+        withdrawn="Of the named charge points some were withdrawn: `charge_point_ids`.",
         nothing_to_commission="All of them are commissioned, or none of them failed.",
         project_handed_over=HANDED_OVER,
     ),
@@ -53,9 +54,10 @@ async def commission_project(
     """Commission the project's charge points, so many at a time, each as a single start does.
 
     A run that is open already is taken in. A charge point that is not connected, or waits for a
-    person, does not hold up the others. Restarts are some seconds apart.
+    person, does not hold up the others. Restarts are some seconds apart. Those that were withdrawn
+    are left out; `withdrawn` says how many.
     """
-    request, total = await service.start(
+    request, planned = await service.start(
         parts, installer, project_id, body or Commission(), by=actor
     )
     return BatchStarted(
@@ -63,7 +65,8 @@ async def commission_project(
         project_id=project_id,
         status=BatchStatus.IN_PROGRESS,
         started_at=request.started_at,
-        total=total,
+        total=planned.total,
+        withdrawn=planned.withdrawn,
         max_parallel=request.max_parallel,
     )
 

@@ -83,6 +83,7 @@ class BatchStarted(BaseModel):
                     "status": "in_progress",
                     "started_at": "2026-05-01T09:35:00Z",
                     "total": 48,
+                    "withdrawn": 1,
                     "max_parallel": 10,
                 }
             ]
@@ -93,7 +94,8 @@ class BatchStarted(BaseModel):
     project_id: str
     status: BatchStatus
     started_at: Timestamp
-    total: int = Field(description="Charge points")
+    total: int = Field(description="Charge points that it has")
+    withdrawn: int = Field(description="Charge points of the project that were left out")
     max_parallel: int
 
 

@@ -14,7 +14,7 @@ from domain.ids import Prefix, new_id
 from storage.accounts import Account
 from storage.audit import Audit
 from storage.batch_status import NeedsPerson, count, needing_a_person
-from storage.batches import Batch, Batches, read_owner
+from storage.batches import Batch, Batches, Planned, read_owner
 from storage.projects import Projects
 
 
@@ -29,8 +29,8 @@ class BatchView:
 
 async def start(
     parts: Parts, installer: Account, project_id: str, wanted: Commission, *, by: Actor
-) -> tuple[BatchRequest, int]:
-    """Commission a project; returns the batch and how many charge points it has.
+) -> tuple[BatchRequest, Planned]:
+    """Commission a project; returns the batch and what is in it.
 
     Raises:
         NotFoundError: ``project_not_found``; ``charge_point_not_found`` of a given id.
@@ -53,14 +53,15 @@ async def start(
             max_parallel=wanted.max_parallel,
             from_scratch=wanted.from_scratch,
         )
-        total = await Batches(connection).create(request, scope=wanted.scope(), only=only)
+        planned = await Batches(connection).create(request, scope=wanted.scope(), only=only)
         await Audit(connection, project_id).write(
             AuditAction.BATCH_STARTED,
             by,
             target=request.batch_id,
             at=request.started_at,
             after={
-                "charge_points": total,
+                "charge_points": planned.total,
+                "withdrawn": planned.withdrawn,
                 "max_parallel": request.max_parallel,
                 "from_scratch": request.from_scratch,
             },
@@ -78,7 +79,7 @@ async def start(
                 )
         if abandoned:  # raised out here: an exception inside the block would undo it
             raise
-    return request, total
+    return request, planned
 
 
 async def view(

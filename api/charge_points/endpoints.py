@@ -36,6 +36,7 @@ router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
 
 _DUPLICATE = "The project has a charge point with this serial number; `charge_point_id` names it."
 _HAS_RUNS = "Commissioning was started, so its record must stay."
+WITHDRAWN = "It was withdrawn; `POST …/charge-points/{id}/reinstate` brings it back."
 _RUN_OPEN = "A run is open: wait for its verdict or cancel it; `commissioning_id` names it."
 
 
@@ -168,6 +169,7 @@ async def get_charge_point(
         422,
         503,
         run_open=_RUN_OPEN,
+        withdrawn=WITHDRAWN,
         duplicate_serial=_DUPLICATE,
         project_handed_over=HANDED_OVER,
     ),
@@ -232,7 +234,9 @@ async def remove_charge_point(
     """Remove a charge point that was registered by mistake, before its first commissioning."""
     async with parts.database.write() as connection:
         charge_points = ChargePoints(connection)
-        removed = await charge_points.for_change(charge_point_id, installer_id=installer.id)
+        removed = await charge_points.for_change(
+            charge_point_id, installer_id=installer.id, even_withdrawn=True
+        )
         if await charge_points.has_runs(charge_point_id):
             raise ConflictError(
                 "has_runs",

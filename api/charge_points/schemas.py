@@ -11,6 +11,7 @@ from domain.facts import Snapshot
 from domain.flapping import Flapping
 from domain.plausibility import Question, ask_place
 from domain.states import ChargePointStatus
+from domain.withdrawals import Withdrawal
 from storage.charge_points import ChargePoint, Location
 
 _ID = "cp_01HX5P2QRSTUVWXYZ0"
@@ -31,6 +32,9 @@ _SHOWN: dict[str, Any] = {
     "status": "registered",
     "created_at": "2026-05-01T09:10:00Z",
     "ocpp_endpoint": _ENDPOINT,
+    "withdrawal": None,
+    "replaces": None,
+    "replaced_by": None,
 }
 
 
@@ -152,6 +156,23 @@ class LocationShown(BaseModel):
     address: str | None
 
 
+class WithdrawalShown(BaseModel):
+    """A charge point that is out of its project, or is to be."""
+
+    at: Timestamp | None = Field(
+        description="Since when; null: as soon as its run or session has ended"
+    )
+    by: str | None = Field(description="E-mail of who has withdrawn it")
+    reason: str
+
+    @classmethod
+    def of(cls, withdrawal: Withdrawal | None) -> "WithdrawalShown | None":
+        """Show it; None of one that is not withdrawn."""
+        if withdrawal is None:
+            return None
+        return cls(at=withdrawal.at, by=withdrawal.by, reason=withdrawal.reason)
+
+
 class ChargePointShown(ChargePointRegistered):
     """A charge point, as its installer sees it in a list."""
 
@@ -163,6 +184,11 @@ class ChargePointShown(ChargePointRegistered):
     ocpp_version: str
     location: LocationShown
     created_at: Timestamp
+    withdrawal: WithdrawalShown | None = Field(
+        description="Set when it is out of the project, or is to be"
+    )
+    replaces: str | None = Field(description="Id of the withdrawn one in whose place it is")
+    replaced_by: str | None = Field(description="Id of the one in its place")
 
     @classmethod
     def of(cls, charge_point: ChargePoint, *, ocpp_base: str) -> "ChargePointShown":
@@ -181,6 +207,9 @@ class ChargePointShown(ChargePointRegistered):
             ),
             status=charge_point.status,
             created_at=charge_point.created_at,
+            withdrawal=WithdrawalShown.of(charge_point.withdrawal),
+            replaces=charge_point.replaces,
+            replaced_by=charge_point.replaced_by,
             ocpp_endpoint=ocpp_endpoint(ocpp_base, charge_point.id),
         )
 

@@ -30,6 +30,7 @@ from domain.commissioning import Registered
 from domain.declarations import Declaration
 from domain.rules.identity import NamePlate
 from domain.states import CheckName, CheckResult, RunStatus
+from domain.withdrawals import Withdrawal
 
 _CONFIGURATION: Final = "configuration."
 _CONNECTOR: Final = "connector."
@@ -109,8 +110,10 @@ def content_of(report: ChargePointReport) -> Content:
     run, device = report.run, report.registered
     # What is not as desired comes first: a long list is cut.
     parameters = sorted(_parameters(run), key=lambda parameter: parameter.as_desired)
-    passed = run.status is RunStatus.COMPLETED
+    passed = run.status is RunStatus.COMPLETED and report.stale is None
     said, result = verdict(passed=passed, tested=was_tested(run))
+    if report.stale is not None:
+        said = "No longer current"
     return Content(
         kind="Commissioning certificate" if passed else "Commissioning report",
         title=f"{title_of(device)} · {device.serial_number}",
@@ -126,7 +129,7 @@ def content_of(report: ChargePointReport) -> Content:
         charge=charge_rows(report),
         charge_said=charge_said(run),
         charge_missing=charge_missing(report),
-        alarms=run.alarms,
+        alarms=run.alarms + tuple(_no_longer(report)),
         frames=report.frames,
         frames_logged=report.frames_logged,
         declared=_declared(report.declaration),
@@ -136,6 +139,25 @@ def content_of(report: ChargePointReport) -> Content:
         declared_notes=report.declaration.declared.notes if report.declaration else None,
         signature=report.declaration.declared.signature if report.declaration else None,
     )
+
+
+def _no_longer(report: ChargePointReport) -> Iterator[str]:
+    """Say why the verdict does not speak for the site any more."""
+    if report.stale is not None:
+        yield (
+            f"This verdict is no longer current: the charge point {report.stale}. Commission it "
+            "again."
+        )
+    if report.withdrawal is not None:
+        yield f"This charge point is out of the project: {said_of_withdrawal(report.withdrawal)}."
+
+
+def said_of_withdrawal(withdrawal: Withdrawal, replaced_by: str | None = None) -> str:
+    """Say when, by whom and why a charge point was withdrawn, and what is in its place."""
+    when = moment(withdrawal.at) if withdrawal.at else "soon"
+    by = f" by {withdrawal.by}" if withdrawal.by else ""
+    instead = f"; in its place is {replaced_by}" if replaced_by else ""
+    return f"withdrawn {when}{by}: {withdrawal.reason.rstrip('.')}{instead}"
 
 
 def _identity(report: ChargePointReport) -> Rows:
@@ -151,6 +173,8 @@ def _identity(report: ChargePointReport) -> Rows:
     ]
     if reported is not None and reported.casefold() != device.serial_number.casefold():
         rows.append(("Serial it reports", reported))
+    if report.replaces is not None:
+        rows.append(("Replaces", report.replaces))
     rows.append(("Firmware", _firmware(report.run) or "not reported"))
     rows.append(("Place", device.place or "not given"))
     if place is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from documents.certificate.content import Content, content_of, title_of
+from documents.certificate.content import Content, content_of, said_of_withdrawal, title_of
 from documents.certificate.head import Head, draw_head
 from documents.certificate.parts import facts, heading, mark, rule_at
 from documents.certificate.summary import summary_of
@@ -20,6 +20,7 @@ _COLUMNS: Final = (7.0, 40.0, 41.0, 71.0, 21.0)
 _HEADS: Final = ("", "Serial number", "Model", "Place", "Test charge")
 _MOST_LINES: Final = 3
 _NOTES_LENGTH: Final = 5000
+_WITHDRAWN_LENGTH: Final = 1500
 _SIGNATURE: Final = 80.0
 
 
@@ -66,6 +67,22 @@ def _list(paper: Paper, report: Report, links: Sequence[int]) -> None:
         _row(paper, one.registered, content.charge_said, content=content, link=link)
     for unjudged in report.unjudged:
         _row(paper, unjudged.registered, "no verdict")
+    _withdrawn(paper, report)
+
+
+def _withdrawn(paper: Paper, report: Report) -> None:
+    """Say when, by whom and why: each has a few lines of its own."""
+    if not report.withdrawn:
+        return
+    heading(paper, "Withdrawn", aside="Not part of the handover")
+    for gone in report.withdrawn:
+        device = gone.registered
+        said = (
+            f"{device.serial_number}, {title_of(device)}, {device.place or 'place not given'}: "
+            f"{said_of_withdrawal(gone.withdrawal, gone.replaced_by)}."
+        )
+        paper.ink(7.8, colour=Colour.MUTED)
+        paper.line_of(said, at_most=_WITHDRAWN_LENGTH)
 
 
 def _heads(paper: Paper) -> None:

@@ -3,7 +3,13 @@
 import base64
 from collections.abc import Mapping
 
-from documents.certificate.content import CheckContent, Content, content_of, title_of
+from documents.certificate.content import (
+    CheckContent,
+    Content,
+    content_of,
+    said_of_withdrawal,
+    title_of,
+)
 from documents.certificate.frames import frame_text
 from documents.certificate.markup import CLASSES, Markup, document, facts, joined, tag
 from documents.certificate.summary import summary_of, title_of_report
@@ -45,6 +51,13 @@ def _cover(report: Report, issue: Issue) -> Markup:
     for unjudged in report.unjudged:
         why = tag("span", f"No verdict. {unjudged.why}", class_="muted")
         rows.append(_row(unjudged.registered, unjudged.registered.serial_number, why, ""))
+    for gone in report.withdrawn:
+        why = tag(
+            "span",
+            f"Out of the project: {said_of_withdrawal(gone.withdrawal, gone.replaced_by)}.",
+            class_="muted",
+        )
+        rows.append(_row(gone.registered, gone.registered.serial_number, why, ""))
     heads = tag("tr", *(tag("th", said) for said in _COLUMNS))
     return tag(
         "article",

@@ -20,12 +20,18 @@ class Summary:
 
 def summary_of(report: Report) -> Summary:
     """Sum a project's report up."""
-    runs = [one.run for one in report.charge_points if one.run.status is RunStatus.COMPLETED]
+    runs = [
+        one.run
+        for one in report.charge_points
+        if one.run.status is RunStatus.COMPLETED and one.stale is None
+    ]
     passed, total = len(runs), len(report.charge_points) + len(report.unjudged)
     untested = sum(not was_tested(run) for run in runs)
     verdict = f"{passed} of {total} passed"
     if untested:
         verdict += f", {untested} without a test charge"
+    if report.withdrawn:
+        verdict += f", {len(report.withdrawn)} withdrawn"
     result = CheckResult.SKIPPED if untested else CheckResult.PASSED
     return Summary(
         kind=f"Commissioning {'certificate' if passed == total else 'report'} of a site",

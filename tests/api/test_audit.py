@@ -59,6 +59,19 @@ BY_TABLE: dict[tuple[str, str], Told] = {
         of="{charge_point}",
         after={"serial_number": SERIAL},
     ),
+    ("POST", f"{CHARGE_POINT}/withdraw"): Told(
+        action="charge_point.withdrawn",
+        body={"reason": "Dead on arrival"},
+        of="{charge_point}",
+        before={"status": "registered"},
+        after={"status": "withdrawn", "reason": "Dead on arrival"},
+    ),
+    ("POST", f"{CHARGE_POINT}/reinstate"): Told(
+        action="charge_point.reinstated",
+        of="{charge_point}",
+        before={"status": "withdrawn", "reason": "Dead on arrival"},
+        after={"status": "registered"},
+    ),
     ("PUT", f"{PROJECT}/power"): Told(
         action="power.changed",
         body={"max_amps_per_phase": 63},

@@ -59,6 +59,8 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", CHARGE_POINT): None,
     ("PATCH", CHARGE_POINT): {"location": {}},
     ("DELETE", CHARGE_POINT): None,
+    ("POST", f"{CHARGE_POINT}/withdraw"): {"reason": "Dead"},
+    ("POST", f"{CHARGE_POINT}/reinstate"): None,
     ("GET", f"{CHARGE_POINT}/connection-attempts"): None,
     ("GET", f"{CHARGE_POINT}/config"): None,
     ("GET", f"{CHARGE_POINT}/config/template"): None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from websockets.typing import Subprotocol
 from ocpp_server.auth import hash_credential, identity_of
 from ocpp_server.throttle import Allowance, Failures
 from storage.attempts import ATTEMPTS_KEPT
+from storage.connections import store_connected
+from storage.fact_records import Connected
 from storage.tables import connection_attempts
 from tests.ocpp_server.bed import SECRET, Bed
 from tests.support.eventually import eventually
@@ -174,3 +177,41 @@ def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
     assert [allowance.spend() for _ in range(4)] == [0, 0, 0.5, 1.0]
     now = 1.0
     assert allowance.pause() == 0
+
+
+async def withdraw(bed: Bed) -> None:
+    await bed.set(withdrawn_at=datetime(2026, 5, 1, tzinfo=UTC), status="withdrawn")
+
+
+async def test_a_withdrawn_charge_point_is_refused_and_told_why(bed: Bed) -> None:
+    await withdraw(bed)
+    assert await refused(bed) == HTTPStatus.FORBIDDEN
+
+    async def recorded() -> None:
+        rows = await bed.rows(connection_attempts)
+        assert [(row.code, row.charge_point_id) for row in rows] == [
+            ("withdrawn", bed.charge_point_id)
+        ]
+        assert "was withdrawn from its project on 2026-05-01" in rows[0].reason
+
+    await eventually(recorded)
+
+
+async def test_a_connected_one_is_closed_when_it_is_withdrawn(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        await withdraw(bed)
+        await bed.node.compare()
+        async with asyncio.timeout(10):
+            await wire.socket.wait_closed()
+        assert wire.socket.close_reason == "this charge point was withdrawn"
+    async with bed.database.write() as connection:
+        # Its handshake was before, and its connection is stored after that.
+        late = Connected(
+            charge_point_id=bed.charge_point_id,
+            node_id="node_x",
+            ocpp_version="1.6",
+            remote_address=None,
+            at=datetime.now(UTC),
+        )
+        await store_connected(connection, [late])
+    assert not late.generation

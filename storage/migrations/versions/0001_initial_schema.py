@@ -300,15 +300,22 @@ def upgrade() -> None:
     sa.Column('watched_execution', sa.String(length=40), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
     sa.Column('restart_due', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
+    sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('withdrawn_by', sa.String(length=320), nullable=True),
+    sa.Column('withdrawn_reason', sa.String(length=500), nullable=True),
+    sa.Column('withdrawal', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('replaces', sa.String(length=40), nullable=True),
+    sa.Column('replaced_by', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_charge_points_project_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_charge_points')),
-    sa.UniqueConstraint('project_id', 'serial_key', name=op.f('uq_charge_points_project_id_serial_key'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_charge_points'))
     )
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_charge_points_near_key'), ['near_key'], unique=False)
         batch_op.create_index(batch_op.f('ix_charge_points_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_charge_points_serial_key'), ['serial_key'], unique=False)
         batch_op.create_index('ix_charge_points_watched', ['id'], unique=False, postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
+        batch_op.create_index('ix_charge_points_withdrawal', ['id'], unique=False, postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
+        batch_op.create_index('uq_charge_points_serial', ['project_id', 'serial_key'], unique=True, postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
 
     op.create_table('project_members',
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -683,6 +690,8 @@ def downgrade() -> None:
 
     op.drop_table('project_members')
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
+        batch_op.drop_index('uq_charge_points_serial', postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
+        batch_op.drop_index('ix_charge_points_withdrawal', postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
         batch_op.drop_index('ix_charge_points_watched', postgresql_where=sa.text('watched_by IS NOT NULL'), sqlite_where=sa.text('watched_by IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_charge_points_serial_key'))
         batch_op.drop_index(batch_op.f('ix_charge_points_near_key'))

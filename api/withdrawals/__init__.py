@@ -1,0 +1,1 @@
+"""Taking charge points out of a project, and bringing them back."""

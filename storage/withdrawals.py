@@ -1,0 +1,221 @@
+"""Taking charge points out of their project, and bringing them back.
+
+What goes on at one (a run, a session) ends first when that is asked for: the order waits in its
+row, the end of the run carries it out, and the reconciler sees to it that the end comes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from domain.errors import ConflictError
+from domain.states import ChargePointStatus
+from domain.withdrawals import WithdrawalOrder
+from storage.audit import Audit
+from storage.charge_points import ChargePoint, order_of
+from storage.connections import read_connection
+from storage.runs import Runs, refuse_while_open
+from storage.standing import restate
+from storage.tables import charge_points, transactions
+
+_ORDER = TypeAdapter(WithdrawalOrder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """An order that waits for the end of what goes on."""
+
+    charge_point_id: str
+    order: WithdrawalOrder
+
+
+class Withdrawals:
+    """Repository of what is taken out; who changes something has locked the project."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def withdraw(
+        self, charge_point: ChargePoint, order: WithdrawalOrder, *, end_run: bool
+    ) -> bool:
+        """Take it out; False when it will be as soon as what goes on has ended.
+
+        Raises:
+            ConflictError: ``run_open`` with the ``commissioning_id``, ``charging`` with the
+                ``transaction_ids``, unless these are to be ended first.
+
+        """
+        identity = charge_point.id
+        if not end_run:
+            await refuse_while_open(self._connection, identity)
+            charging = await self._charging(identity)
+            if charging:
+                raise ConflictError(
+                    "charging",
+                    f"Charge point {charge_point.serial_number} is charging, as far as it has "
+                    'told. Wait for the end, unplug the vehicle, or send "end_run": true to have '
+                    "it stopped first.",
+                    transaction_ids=charging,
+                )
+        elif not await self._is_quiet(identity, now=order.asked_at):
+            await self._connection.execute(
+                update(charge_points)
+                .where(charge_points.c.id == identity)
+                .values(withdrawal=_ORDER.dump_python(order, mode="json"))
+            )
+            await Audit(self._connection, charge_point.project_id).write(
+                AuditAction.CHARGE_POINT_WITHDRAWAL_ASKED,
+                order.by,
+                target=identity,
+                at=order.asked_at,
+                after={"reason": order.reason},
+            )
+            return False
+        await self._take_out(identity, order, at=order.asked_at)
+        return True
+
+    async def settle(self, charge_point_id: str, *, at: datetime) -> bool:
+        """Carry out an order that waits, once nothing goes on any more; False when nothing is done.
+
+        Raises nothing of its own: it belongs to the end of a run as well.
+        """
+        document = await self._connection.scalar(
+            select(charge_points.c.withdrawal).where(charge_points.c.id == charge_point_id)
+        )
+        if document is None or not await self._is_quiet(charge_point_id, now=at):
+            return False
+        await self._take_out(charge_point_id, order_of(document), at=at)
+        return True
+
+    async def reinstate(self, charge_point: ChargePoint, *, by: Actor, at: datetime) -> None:
+        """Bring it back, or take back an order that waits; its verdict counts if it still holds.
+
+        Raises:
+            ConflictError: ``not_withdrawn``; ``replaced`` and ``duplicate_serial`` with the
+                ``charge_point_id`` of the one that is in the way.
+
+        """
+        if charge_point.withdrawal is None:
+            raise ConflictError(
+                "not_withdrawn",
+                f"Charge point {charge_point.serial_number} is not withdrawn; there is nothing to "
+                "bring back.",
+            )
+        if charge_point.withdrawal.at is not None:
+            await self._refuse_taken(charge_point)
+        await self._connection.execute(
+            update(charge_points)
+            .where(charge_points.c.id == charge_point.id)
+            .values(withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None, withdrawal=null())
+        )
+        status = charge_point.status
+        if charge_point.withdrawal.at is not None:
+            status = await restate(self._connection, charge_point.id)
+        await Audit(self._connection, charge_point.project_id).write(
+            AuditAction.CHARGE_POINT_REINSTATED,
+            by,
+            target=charge_point.id,
+            at=at,
+            before={
+                "status": charge_point.status.value,
+                "reason": charge_point.withdrawal.reason,
+            },
+            after={"status": status.value},
+        )
+
+    async def _refuse_taken(self, charge_point: ChargePoint) -> None:
+        columns = charge_points.c
+        present = select(columns.id, columns.serial_number).where(columns.withdrawn_at.is_(None))
+        other = (
+            await self._connection.execute(present.where(columns.id == charge_point.replaced_by))
+        ).one_or_none()
+        if other is not None:
+            raise ConflictError(
+                "replaced",
+                f"Charge point {other.serial_number} ({other.id}) is in its place. Withdraw that "
+                "one first, with POST …/charge-points/{id}/withdraw.",
+                charge_point_id=other.id,
+            )
+        key = select(columns.serial_key).where(columns.id == charge_point.id).scalar_subquery()
+        other = (
+            await self._connection.execute(
+                present.where(columns.project_id == charge_point.project_id)
+                .where(columns.serial_key == key)
+                .where(columns.id != charge_point.id)
+            )
+        ).one_or_none()
+        if other is not None:
+            raise ConflictError(
+                "duplicate_serial",
+                f"The serial number {other.serial_number} has been registered again meanwhile, as "
+                f"{other.id}. Withdraw or remove that one, or correct its serial number, first.",
+                charge_point_id=other.id,
+            )
+
+    async def _charging(self, charge_point_id: str) -> list[int]:
+        rows = await self._connection.scalars(
+            select(transactions.c.id)
+            .where(transactions.c.charge_point_id == charge_point_id)
+            .where(transactions.c.stopped_at.is_(None))
+            .order_by(transactions.c.id)
+        )
+        return list(rows)
+
+    async def _is_quiet(self, charge_point_id: str, *, now: datetime) -> bool:
+        """No run is open, and no session that could still be stopped: who is away hears nothing."""
+        if await Runs(self._connection).open_run(charge_point_id) is not None:
+            return False
+        if not await self._charging(charge_point_id):
+            return True
+        link = await read_connection(self._connection, charge_point_id, now=now)
+        return link is None or not link.connected
+
+    async def _take_out(
+        self, charge_point_id: str, order: WithdrawalOrder, *, at: datetime
+    ) -> None:
+        row = (
+            await self._connection.execute(
+                select(charge_points.c.project_id, charge_points.c.status).where(
+                    charge_points.c.id == charge_point_id
+                )
+            )
+        ).one()
+        await self._connection.execute(
+            update(charge_points)
+            .where(charge_points.c.id == charge_point_id)
+            .values(
+                status=ChargePointStatus.WITHDRAWN,
+                withdrawn_at=at,
+                withdrawn_by=order.by.email,
+                withdrawn_reason=order.reason,
+                withdrawal=null(),
+                restart_due=False,
+            )
+        )
+        await Audit(self._connection, row.project_id).write(
+            AuditAction.CHARGE_POINT_WITHDRAWN,
+            order.by,
+            target=charge_point_id,
+            at=at,
+            before={"status": row.status},
+            after={"status": ChargePointStatus.WITHDRAWN.value, "reason": order.reason},
+        )
+
+
+async def pending_withdrawals(
+    connection: AsyncConnection, *, after: str, limit: int
+) -> Sequence[Pending]:
+    """Orders that wait, in the order of the charge points' ids."""
+    rows = await connection.execute(
+        select(charge_points.c.id, charge_points.c.withdrawal)
+        .where(charge_points.c.withdrawal.is_not(None))
+        .where(charge_points.c.id > after)
+        .order_by(charge_points.c.id)
+        .limit(limit)
+    )
+    return [Pending(charge_point_id=row.id, order=order_of(row.withdrawal)) for row in rows]
