@@ -159,9 +159,9 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     """
     identities = {record.charge_point_id for record in records}
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run).where(
-            among(connection, charge_points.c.id, identities)
-        )
+        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
+        .where(among(connection, charge_points.c.id, identities))
+        .where(charge_points.c.withdrawn_at.is_(None))  # it may have been since its handshake
     )
     known = {row.id: row for row in rows}
     before = await connection.execute(
