@@ -4,6 +4,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from api.errors import install_error_handlers
 
@@ -31,3 +32,20 @@ async def test_a_database_that_is_starting_up_is_a_503(sqlstate: str, status: in
                 await http.get("/")
         else:
             assert (await http.get("/")).status_code == status
+
+
+async def test_an_outage_is_logged_once_and_not_with_each_request() -> None:
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise ConnectionRefusedError("Connect call failed")
+
+    with capture_logs() as lines:
+        async with AsyncClient(transport=ASGITransport(app=app), base_url="http://a.test") as http:
+            answers = [(await http.get("/")).status_code for _ in range(50)]
+    assert answers == [503] * 50
+    (line,) = lines
+    assert line["event"] == "database_away"
+    assert isinstance(line["exc_info"], ConnectionRefusedError)
