@@ -18,6 +18,7 @@ from api.idempotency.decisions import NOT_KEYED, SECRET
 from api.idempotency.work import KeyedWork
 from api.temporal import TemporalGateway
 from domain.errors import UnavailableError
+from domain.invitations import InvitationSent
 from domain.states import DeliveryStatus
 from reconciler import Reconciler
 from storage.engine import Database
@@ -380,6 +381,35 @@ class TestCrashes:
         problem(late, 409, "idempotency_key_in_use")
         assert [answer.status_code for answer in answers] == [201]
         assert await count(database, charge_points) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("engine")
+async def test_an_invitation_whose_answer_is_lost_is_the_same_in_the_next_try(
+    app: FastAPI, installer: Caller, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its effect is a workflow's: what keeps it from being had twice is the id of the first try."""
+    monkeypatch.setattr("storage.invitations._AT_ONCE", timedelta(days=-1))
+    whole = app.state.parts
+
+    class Lossy(TemporalGateway):
+        def __init__(self) -> None:
+            vars(self).update(vars(whole.temporal))
+
+        async def invite_site_owner(self, *asked: Any) -> InvitationSent:
+            await super().invite_site_owner(*asked)
+            raise UnavailableError("no_answer", "Lost.")
+
+    project, headers = await installer.project(), key()
+    path, body = f"/projects/{project}/invite-site-owner", {"email": "o@acme.com"}
+    app.state.parts = replace(whole, temporal=Lossy())
+    problem(await installer.post(path, body, headers=headers), 503, "no_answer")
+    app.state.parts = whole
+    again = await installer.post(path, body, headers=headers)
+    assert again.status_code == 201, again.text
+    listed = (await installer.get(f"/projects/{project}/invitations")).json()["items"]
+    assert [one["id"] for one in listed] == [again.json()["invitation_id"]]
+    assert len(outbox.sent) == 1
 
 
 @on_sqlite
