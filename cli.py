@@ -98,19 +98,19 @@ def api() -> None:
     """Serve the REST API."""
     settings = _settings("api")
     from api.app import run_api
-    from process import run
+    from process import run, serve
 
-    run(run_api(settings))
+    run(serve(settings, run_api, listens="api"))
 
 
 @app.command()
 def worker() -> None:
     """Run workflows and the activities that need no charger."""
     settings = _settings("worker")
-    from process import run
+    from process import run, serve
     from worker import run_worker
 
-    run(run_worker(settings))
+    run(serve(settings, run_worker, listens="worker"))
 
 
 @app.command()
@@ -118,9 +118,9 @@ def ocpp_server() -> None:
     """Hold the connections of the chargers; run as many of these as you need."""
     settings = _settings("ocpp-server")
     from ocpp_server.main import run_node
-    from process import run
+    from process import run, serve
 
-    run(run_node(settings))
+    run(serve(settings, run_node, listens="ocpp"))
 
 
 @app.command()
@@ -129,22 +129,21 @@ def migrate(
     temporal: Annotated[
         bool, typer.Option("--temporal", help="Register the search attributes at Temporal, too.")
     ] = False,
+    new_keys: Annotated[
+        bool,
+        typer.Option(
+            "--new-keys",
+            help="From now on every process must have the DYNAMO_SECRET_KEY, and the "
+            "DYNAMO_CERTIFICATE_KEY, that this one has. Stop all others first.",
+        ),
+    ] = False,
 ) -> None:
     """Bring the database to the schema of this release."""
-    settings = _settings("migrate", secret=False)
+    settings = _settings("migrate", secret=new_keys)
+    from process import migrate as bring_up_to_date
     from process import run
 
-    run(_migrate(settings.resolved_database_url, temporal=temporal))
-
-
-async def _migrate(database_url: str, *, temporal: bool) -> None:
-    from storage.migrate import upgrade
-
-    await upgrade(database_url)
-    if temporal:
-        from temporal_client import connect, register_search_attributes
-
-        await register_search_attributes(await connect())
+    run(bring_up_to_date(settings, temporal=temporal, new_keys=new_keys))
 
 
 @app.command()
@@ -255,6 +254,12 @@ def _settings(process: str, *, secret: bool = True) -> "Settings":
         _refuse(
             "DYNAMO_SECRET_KEY is not set. It signs tokens and hashes keys: give 32 random "
             "characters or more, the same to every process.",
+            _MISUSED,
+        )
+    if not settings.database_url:
+        _refuse(
+            "DYNAMO_DATABASE_URL is not set. Give every process the same, such as "
+            "postgresql://user:password@host/dynamo; only `dynamo up` does without it.",
             _MISUSED,
         )
     configure(process, settings.log_level)

@@ -4,6 +4,7 @@ Temporal's own connection (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, TLS, AP
 the SDK's client configuration, not here.
 """
 
+import hmac
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from storage.address import read_address
 
 _SECRET_CHARACTERS = 32
 _ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
@@ -40,6 +43,10 @@ def _origins(value: object) -> object:
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
+def _fingerprint(key: str) -> str:
+    return hmac.digest(key.encode(), b"dynamo fingerprint of a key", "sha256").hex()[:16]
+
+
 class SecretMissingError(Exception):
     """``DYNAMO_SECRET_KEY`` is missing; the process cannot start."""
 
@@ -57,8 +64,22 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".dynamo"), description="Where `dynamo up` keeps its files")
     database_url: str = Field(
         default="",
-        description="SQLAlchemy URL (sqlite+aiosqlite:///…, postgresql+asyncpg://…); "
-        "empty: a SQLite file in the data directory",
+        description="postgresql://user:password@host/dynamo, with the parameters of libpq such as "
+        "sslmode, or sqlite+aiosqlite:///…; `dynamo up` alone does without it, with a SQLite file "
+        "in the data directory",
+    )
+    database_pool_size: int = Field(
+        default=5,
+        ge=1,
+        le=200,
+        description="Connections to PostgreSQL that a process keeps; it opens as many more under "
+        "load, so it needs at most twice this",
+    )
+    database_application_name: str = Field(
+        default="",
+        max_length=63,
+        description="What PostgreSQL shows in pg_stat_activity; empty: dynamo and the process, "
+        "such as dynamo-worker",
     )
     secret_key: SecretStr | None = Field(
         default=None,
@@ -172,7 +193,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 "it is 64 random hexadecimal digits; make them with: openssl rand -hex 32"
             )
-        return key
+        return SecretStr(text.lower())
 
     @field_validator("worker_port", mode="before")
     @classmethod
@@ -189,11 +210,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_driver(cls, url: str) -> str:
-        if url and not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-            raise ValueError(
-                "it begins with sqlite+aiosqlite:/// or postgresql+asyncpg://, "
-                "such as postgresql+asyncpg://user:password@host/dynamo"
-            )
+        if url:
+            read_address(url)
         return url
 
     @field_validator("cors_origins")
@@ -221,6 +239,18 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database URL, or the SQLite file of the data directory."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/engine.sqlite3"
+
+    def key_fingerprints(self) -> dict[str, str]:
+        """A fingerprint for each setting that holds a key: it says nothing of the key."""
+        keys = {
+            "DYNAMO_SECRET_KEY": self.secret_key,
+            "DYNAMO_CERTIFICATE_KEY": self.certificate_key,
+        }
+        return {
+            setting: _fingerprint(key.get_secret_value())
+            for setting, key in keys.items()
+            if key is not None
+        }
 
     def required_secret(self) -> str:
         """The secret key.

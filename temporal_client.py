@@ -14,6 +14,7 @@ from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
@@ -22,7 +23,7 @@ from temporalio.converter import (
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
 )
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import (
     LogForwardingConfig,
@@ -31,9 +32,11 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from domain.names import SearchAttribute
+from domain.starting import AwayError, MistakeError, StartingError, is_unknown_host, one_line
 
 # A worker without one hashes all the code of the process: over a second of CPU at each start, while
 # nothing else in its event loop goes on.
@@ -59,6 +62,9 @@ DATA_CONVERTER = DataConverter(payload_converter_class=PayloadConverter)
 
 
 _LAST_STEP_SECONDS = 5.0
+_LOOK_SECONDS = 15.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_REFUSED = (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED)
 
 
 class WorkersEnd(SimplePlugin):
@@ -133,18 +139,85 @@ async def connect() -> Client:
         RuntimeError: Temporal cannot be reached.
 
     """
+    return await Client.connect(
+        **_configured(),
+        data_converter=DATA_CONVERTER,
+        plugins=[WorkersEnd()],
+        runtime=core_runtime(),
+    )
+
+
+async def connect_when_there() -> Client:
+    """Connect, as soon as Temporal answers."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await connect()
+        except RuntimeError:  # whoever looks at the start says why
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def look() -> None:
+    """See that Temporal answers, lets us in, and has our namespace.
+
+    Raises:
+        MistakeError: waiting cannot help.
+        AwayError: it may come.
+
+    """
+    try:
+        config = _configured()
+    except (RuntimeError, ValueError) as error:
+        raise MistakeError(f"TEMPORAL_…: {one_line(error)}.") from error
+    address = config.get("target_host", "")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise MistakeError(
+            f"TEMPORAL_ADDRESS: {one_line(address)} is no host and port, such as temporal:7233."
+        )
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port))
+            client = await connect()
+            await client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=client.namespace)
+            )
+    except Exception as error:
+        if isinstance(error, RPCError) and error.status is RPCStatusCode.UNIMPLEMENTED:
+            return  # a test server, or a proxy: it answers, and knows no question of this kind
+        raise _explained(error, address, config.get("namespace", "default")) from error
+
+
+def _configured() -> ClientConnectConfig:
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(
-        **config, data_converter=DATA_CONVERTER, plugins=[WorkersEnd()], runtime=core_runtime()
-    )
+    return config
+
+
+def _explained(error: Exception, address: str, namespace: str) -> StartingError:
+    said = one_line(error) or type(error).__name__
+    if is_unknown_host(error):
+        return MistakeError(f"TEMPORAL_ADDRESS: the host of {address} is not known: {said}.")
+    status = error.status if isinstance(error, RPCError) else None
+    if status is RPCStatusCode.NOT_FOUND:
+        return MistakeError(
+            f"TEMPORAL_NAMESPACE: Temporal at {address} has no namespace {namespace!r}. Create it "
+            f"(temporal operator namespace create --namespace …), or mend the name."
+        )
+    if status in _REFUSED or any(word in said for word in ("Unauthenticated", "PermissionDenied")):
+        return MistakeError(
+            f"TEMPORAL_API_KEY, TEMPORAL_TLS_…: Temporal at {address} does not let us into the "
+            f"namespace {namespace!r}: {said}."
+        )
+    return AwayError(f"TEMPORAL_ADDRESS: Temporal at {address} cannot be reached: {said}.")
 
 
 async def register_search_attributes(client: Client) -> None:
     """Register our search attributes where the namespace lacks them; harmless when repeated.
 
     Raises:
-        RuntimeError: the namespace has one of these names with another type.
+        MistakeError: the namespace has one of these names with another type.
 
     """
     existing = await client.operator_service.list_search_attributes(
@@ -155,7 +228,7 @@ async def register_search_attributes(client: Client) -> None:
         name for name in SearchAttribute if present.get(name, _type_of(name)) != _type_of(name)
     ]
     if wrong:
-        raise RuntimeError(
+        raise MistakeError(
             f"The Temporal namespace {client.namespace} has search attributes of these names with "
             f"another type: {', '.join(wrong)}. Remove or rename them there, then try again."
         )

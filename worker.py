@@ -27,6 +27,7 @@ from domain.ports import Mailer, WebhookSender
 from outbound import outbound_from
 from polling import Polling, log_outages_once
 from probe import probe, probe_app
+from process import open_database
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
@@ -40,7 +41,7 @@ from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from storage.watch import DatabaseWatch
-from temporal_client import BUILD_ID, connect
+from temporal_client import BUILD_ID, connect_when_there
 from workflows.availability import AvailabilityWorkflow
 from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
@@ -181,26 +182,27 @@ def make_webhook_worker(
 async def run_worker(settings: Settings) -> None:
     """Serve the shared task queue, and reconcile, until cancelled."""
     log = structlog.get_logger()
-    database = Database(settings.resolved_database_url)
     log_outages_once()
-    watched = Database(settings.resolved_database_url, pool_size=1)
+    database = open_database(settings, "worker")
+    watched = open_database(settings, "worker", pool_size=1)
     watch = DatabaseWatch(watched, now=_now)
+    polling: Polling | None = None
+    page = probe_app(
+        {
+            "database": watch.trouble,
+            "task_queue": lambda: None if polling and polling.is_polling else "is not polled",
+        }
+    )
     try:
-        client = await connect()
-        polling = Polling(
-            watch,
-            lambda: (
-                make_worker(client, database, mailer_from(settings), settings=settings),
-                make_webhook_worker(client, database, settings=settings),
-            ),
-        )
-        page = probe_app(
-            {
-                "database": watch.trouble,
-                "task_queue": lambda: None if polling.is_polling else "is not polled",
-            }
-        )
         async with probe(page, settings.worker_host, settings.worker_port):
+            client = await connect_when_there()
+            polling = Polling(
+                watch,
+                lambda: (
+                    make_worker(client, database, mailer_from(settings), settings=settings),
+                    make_webhook_worker(client, database, settings=settings),
+                ),
+            )
             log.info("worker_started", task_queue=SHARED_TASK_QUEUE, namespace=client.namespace)
             await asyncio.gather(
                 watch.run(),

@@ -52,6 +52,8 @@ from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
 from api.withdrawals.endpoints import router as withdrawals
+from domain.starting import cannot_listen
+from process import open_database
 from settings import Settings
 from storage.engine import Database
 from storage.watch import DatabaseWatch
@@ -144,17 +146,23 @@ async def run_api(settings: Settings) -> None:
 
     Raises:
         SecretMissingError: The settings hold no secret.
-        OSError: The port is taken.
+        MistakeError: Nothing can listen there.
 
     """
-    database = Database(settings.resolved_database_url)
-    watched = Database(settings.resolved_database_url, pool_size=1)
+    database = open_database(settings, "api")
+    watched = open_database(settings, "api", pool_size=1)
     watching = asyncio.create_task(DatabaseWatch(watched).run(), name="database watch")
     try:
         app = create_app(
             settings=settings, database=database, temporal=TemporalGateway(temporal_client.connect)
         )
-        with closing(_listen(settings.api_host, settings.api_port)) as listener:
+        try:
+            listener = _listen(settings.api_host, settings.api_port)
+        except OSError as error:
+            raise cannot_listen(
+                "DYNAMO_API", settings.api_host, settings.api_port, error
+            ) from error
+        with closing(listener):
             await _serve(app, listener)
     finally:
         watching.cancel()

@@ -11,6 +11,7 @@ from embedded import binaries, ports
 from embedded.errors import StartError
 
 _LOOPBACK = "127.0.0.1"
+_DATABASE_URL = "DYNAMO_DATABASE_URL"
 _EVERY_ADDRESS = {"0.0.0.0": _LOOPBACK, "::": "::1"}
 
 
@@ -86,7 +87,10 @@ class Layout:
         for another server, so none of them reaches the children.
         """
         kept = {key: value for key, value in inherited.items() if not key.startswith("TEMPORAL_")}
+        if not kept.get(_DATABASE_URL):
+            kept.pop(_DATABASE_URL, None)  # set, and empty
         defaults = {
+            _DATABASE_URL: f"sqlite+aiosqlite:///{data_dir}/engine.sqlite3",
             "DYNAMO_SECRET_KEY": secret_key,
             "DYNAMO_TEMPORAL_UI_URL": self.temporal_ui_url,
             "DYNAMO_CERTIFICATE_KEY": certificate_key,

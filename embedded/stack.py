@@ -89,7 +89,10 @@ class Stack:
         )
         await self._until(self._temporal_answers)
         # The dev server's own option for search attributes is for a new file only.
-        migrate = await self._child("migrate", dynamo("migrate", "--temporal"))
+        # The file of the data directory has no other user than these keys: one that was replaced
+        # there, perhaps since it was damaged, is the right one.
+        own = [] if os.environ.get("DYNAMO_DATABASE_URL") else ["--new-keys"]
+        migrate = await self._child("migrate", dynamo("migrate", "--temporal", *own))
         await migrate.finish()
         self._children.remove(migrate)
         self._progress("Temporal answers, the tables are made; API, OCPP server and worker start")

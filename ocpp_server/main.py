@@ -16,6 +16,7 @@ from activities.charge_point import ChargePointActivities
 from activities.power import PowerActivities
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, node_task_queue
+from domain.starting import cannot_listen
 from ocpp_server.in_flight import InFlight
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
@@ -24,6 +25,7 @@ from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
 from polling import log_outages_once
+from process import open_database
 from settings import Settings
 from storage.engine import Database
 from storage.outages import Outage
@@ -55,12 +57,12 @@ async def run_node(
     may come later than the node, and Temporal may go away: sockets are served meanwhile.
 
     Raises:
-        OSError: the port is taken.
+        MistakeError: nothing can listen there.
         SecretMissingError: the settings have no secret key.
 
     """
-    database = Database(settings.resolved_database_url)
-    watched = Database(settings.resolved_database_url, pool_size=1)
+    database = open_database(settings, "ocpp-server")
+    watched = open_database(settings, "ocpp-server", pool_size=1)
     watch = DatabaseWatch(watched)
     sink = TemporalSink(task_queue=task_queue)
     node = Node(
@@ -95,7 +97,12 @@ async def run_node(
         stack.push_async_callback(_finish, working)
         stack.push_async_callback(node.stop)
         stack.push_async_callback(_drain, node, working, stopping, in_flight)
-        port = await node.start(settings.ocpp_host, settings.ocpp_port)
+        try:
+            port = await node.start(settings.ocpp_host, settings.ocpp_port)
+        except OSError as error:
+            raise cannot_listen(
+                "DYNAMO_OCPP", settings.ocpp_host, settings.ocpp_port, error
+            ) from error
         log.info("ocpp_server_listening", host=settings.ocpp_host, port=port)
         if listening is not None:
             listening(settings.ocpp_host, port)

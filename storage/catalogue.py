@@ -104,14 +104,20 @@ def load_catalogue(directory: Path | None = None, *, firmware_url: str = "") -> 
 
 
 def _read_directory(directory: Path) -> dict[str, str]:
+    if not directory.is_dir():
+        raise CatalogueError(f"{directory} is no directory")
+    return {
+        str(path): _read_file(path)
+        for path in sorted(directory.glob("*.toml"))
+        if path.name != _OTHER
+    }
+
+
+def _read_file(path: Path) -> str:
     try:
-        return {
-            str(path): path.read_text("utf-8")
-            for path in sorted(directory.glob("*.toml"))
-            if path.name != _OTHER
-        }
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"the catalogue in {directory} cannot be read: {error}") from error
+        raise CatalogueError(f"{path} cannot be read: {error}") from error
 
 
 def _known(name: str, text: str, firmware_url: str) -> _Known:

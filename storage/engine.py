@@ -14,13 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, Dialect, TypeDecorator, event, make_url
+from sqlalchemy import DateTime, Dialect, TypeDecorator, event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from storage.address import Address, read_address
+
 _WRITE = "dynamo_write"
 _BUSY_TIMEOUT_MS = 15_000
-_CONNECT_SECONDS = 10.0
+_MOST_NAME = 63  # PostgreSQL cuts a longer one
 _WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 100, 0.02
 
 
@@ -51,14 +53,28 @@ class Database:
     """Opens units of work on a SQLite file or a PostgreSQL database."""
 
     def __init__(
-        self, url: str, *, pool_size: int = 5, statement_seconds: float | None = 30.0
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        application_name: str = "dynamo",
+        statement_seconds: float | None = 30.0,
     ) -> None:
-        """``statement_seconds`` bounds each statement on PostgreSQL: it may hang, and not fail."""
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        """``statement_seconds`` bounds each statement on PostgreSQL: it may hang, and not fail.
+
+        ``pool_size`` connections are kept, as many more are opened under load. PostgreSQL shows
+        ``application_name`` in ``pg_stat_activity``; one in the URL goes before it.
+
+        Raises:
+            AddressError: the URL is none of a database that we know.
+
+        """
+        self.address = read_address(url)
+        self.is_sqlite = self.address.is_sqlite
         self._engine = _make_engine(
-            url,
-            is_sqlite=self.is_sqlite,
+            self.address,
             pool_size=pool_size,
+            application_name=application_name,
             statement_seconds=statement_seconds,
         )
 
@@ -82,7 +98,7 @@ class Database:
 
 
 def _make_engine(
-    url: str, *, is_sqlite: bool, pool_size: int, statement_seconds: float | None
+    address: Address, *, pool_size: int, application_name: str, statement_seconds: float | None
 ) -> AsyncEngine:
     options: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
@@ -90,14 +106,15 @@ def _make_engine(
         "pool_size": pool_size,
         "max_overflow": pool_size,
     }
-    if not is_sqlite:
+    if not address.is_sqlite:
+        name = {} if address.names_itself else {"application_name": application_name[:_MOST_NAME]}
         options["pool_pre_ping"] = True
-        options["connect_args"] = {
+        options["connect_args"] = address.connect_arguments() | {
             "command_timeout": statement_seconds,
-            "timeout": _CONNECT_SECONDS,
+            "server_settings": name,
         }
-    engine = create_async_engine(url, **options)
-    if is_sqlite:
+    engine = create_async_engine(address.engine_url, **options)
+    if address.is_sqlite:
         _tune_sqlite(engine.sync_engine)
     return engine
 

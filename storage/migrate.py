@@ -9,23 +9,40 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.starting import MistakeError, one_line
+from storage.arrival import explain, reach
 from storage.engine import Database
 
 _LOCK = 0x64796E616D6F  # any constant: who upgrades first holds it, the others wait
 
 
 async def upgrade(url: str) -> None:
-    """Apply what is missing, in one transaction; processes that upgrade at once queue up."""
+    """Apply what is missing, in one transaction; processes that upgrade at once queue up.
+
+    Raises:
+        StartingError: the database cannot be used, or has the schema of a later release.
+
+    """
     # It waits for whoever upgrades already, and a large table takes its time.
-    database = Database(url, pool_size=1, statement_seconds=None)
+    database = Database(url, pool_size=1, application_name="dynamo-migrate", statement_seconds=None)
     try:
+        await reach(database)
         async with database.write() as connection:
             if not database.is_sqlite:  # SQLite queues writers at BEGIN IMMEDIATE already
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             await connection.run_sync(_upgrade)
+    except CommandError as error:
+        raise MistakeError(
+            f"DYNAMO_DATABASE_URL: {database.address.said} has the schema of another release "
+            f"({one_line(error)}). Run that release, or put a backup of this one back."
+        ) from error
+    except DBAPIError as error:
+        raise explain(error, database) from error
     finally:
         await database.close()
 

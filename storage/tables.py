@@ -630,6 +630,15 @@ certificate_keys = Table(
     Column("first_used_at", UTCDateTime, nullable=False),
 )
 
+# Of the keys that every process must have, so that two with different ones are noticed.
+key_fingerprints = Table(
+    "key_fingerprints",
+    metadata,
+    Column("setting", String(40), primary_key=True),
+    Column("fingerprint", String(16), nullable=False),  # hex; says nothing of the key
+    Column("since", UTCDateTime, nullable=False),
+)
+
 tariffs = Table(
     "tariffs",
     metadata,

@@ -101,7 +101,11 @@ def test_every_command_shows_its_help_and_the_version(
 async def test_the_guide_from_migrate_to_verify(installed: Sequence[str], tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    migrated = ran([*installed, "migrate"], tmp_path, DYNAMO_DATA_DIR=str(data))
+    migrated = ran(
+        [*installed, "migrate"],
+        tmp_path,
+        DYNAMO_DATABASE_URL=f"sqlite+aiosqlite:///{data}/engine.sqlite3",
+    )
     assert migrated.returncode == 0, migrated.stderr
     up = await Up.launch(data, {"PATH": wheel.PLAIN_PATH}, program=installed)
     try:

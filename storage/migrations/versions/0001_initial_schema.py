@@ -50,6 +50,12 @@ def upgrade() -> None:
     sa.Column('first_used_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_certificate_keys'))
     )
+    op.create_table('key_fingerprints',
+    sa.Column('setting', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=16), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('setting', name=op.f('pk_key_fingerprints'))
+    )
     op.create_table('commands',
     sa.Column('intent', sa.String(length=100), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -755,6 +761,7 @@ def downgrade() -> None:
 
     op.drop_table('connection_attempts')
     op.drop_table('commands')
+    op.drop_table('key_fingerprints')
     op.drop_table('certificate_keys')
     op.drop_table('accounts')
     # ### end Alembic commands ###
