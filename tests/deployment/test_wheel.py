@@ -63,6 +63,7 @@ def ran(
     )
 
 
+@pytest.mark.timeout(180)  # the first one builds and installs it
 def test_every_file_is_there_and_every_module_is_imported(
     installed: Sequence[str], tmp_path: Path
 ) -> None:
