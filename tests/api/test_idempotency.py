@@ -585,6 +585,8 @@ async def _of_a_charge_point(
     await caller.post(
         f"/projects/{project}/unclaimed/{serial}/claim", {"charge_point_id": identity}
     )
+    await caller.post(f"/charge-points/{identity}/withdraw", {"reason": "Dead on arrival"})
+    await caller.post(f"/charge-points/{identity}/reinstate")
 
 
 async def _of_runs(caller: Careful, plain: Caller, identity: str) -> None:
