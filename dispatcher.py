@@ -15,7 +15,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.names import SHARED_TASK_QUEUE, delivery_workflow_id
+from domain.names import DELIVER_AGAIN_SIGNAL, SHARED_TASK_QUEUE, delivery_workflow_id
 from storage.deliveries import KEPT, Deliveries
 from storage.engine import Database
 from storage.outages import Outage
@@ -70,10 +70,12 @@ class Dispatcher:
             waiting = await Deliveries(connection).waiting(limit=_PAGE)
         if not waiting:
             return
-        for delivery_id in waiting:
-            await self._start(delivery_id)
+        for one in waiting:
+            await self._start(one.id, again=one.again)
         async with self._database.write() as connection:
-            await Deliveries(connection).mark_dispatched(waiting, at=self._now())
+            await Deliveries(connection).mark_dispatched(
+                [one.id for one in waiting], at=self._now()
+            )
 
     async def look_after(self) -> None:
         """Start again what Temporal has lost, and forget what is old."""
@@ -90,7 +92,7 @@ class Dispatcher:
                 _log.warning("delivery_started_again", delivery=delivery_id)
                 await self._start(delivery_id)
 
-    async def _start(self, delivery_id: str) -> None:
+    async def _start(self, delivery_id: str, *, again: bool = False) -> None:
         with suppress(WorkflowAlreadyStartedError):  # by another worker, or before a crash
             await self._client.start_workflow(
                 WebhookDeliveryWorkflow.run,
@@ -98,7 +100,11 @@ class Dispatcher:
                 id=delivery_workflow_id(delivery_id),
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                # The workflow of the delivery before may be about to end: it is told to go on.
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING
+                if again
+                else WorkflowIDConflictPolicy.FAIL,
+                start_signal=DELIVER_AGAIN_SIGNAL if again else None,
                 static_summary=f"Deliver {delivery_id} to its webhook",
                 rpc_timeout=_RPC_TIMEOUT,
             )

@@ -83,6 +83,8 @@ RUN_CLOSING = "run_closing"
 
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 
+DELIVER_AGAIN_SIGNAL = "deliver_again"
+
 BATCH_CHANGED_SIGNAL = "batch_changed"
 """Tells ProjectCommissioningWorkflow to look again; it carries nothing, the database knows."""
 

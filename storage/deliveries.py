@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
@@ -46,6 +46,14 @@ class LoggedAttempt:
     status_code: int | None
     error: str | None
     response: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A delivery whose workflow is to be started; ``again``: it has had one that called."""
+
+    id: str
+    again: bool
 
 
 class Deliveries:
@@ -124,16 +132,17 @@ class Deliveries:
                 "delivery_pending", "It is being delivered. Wait until that has ended."
             )
 
-    async def waiting(self, *, limit: int) -> Sequence[str]:
+    async def waiting(self, *, limit: int) -> Sequence[Waiting]:
         """Deliveries whose workflow has not been started."""
+        called = exists().where(webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
         rows = await self._connection.execute(
-            select(webhook_deliveries.c.id)
+            select(webhook_deliveries.c.id, called.label("again"))
             .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
             .where(webhook_deliveries.c.dispatched_at.is_(None))
             .order_by(webhook_deliveries.c.id)
             .limit(limit)
         )
-        return list(rows.scalars())
+        return [Waiting(id=row.id, again=row.again) for row in rows]
 
     async def dispatched(self, *, before: datetime, after: str, limit: int) -> Sequence[str]:
         """Deliveries whose workflow was started before that moment and has not ended them."""

@@ -5,7 +5,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.webhooks import WebhookActivities
-    from domain.names import webhook_task_queue
+    from domain.names import DELIVER_AGAIN_SIGNAL, webhook_task_queue
     from workflows import policies
 
 
@@ -13,9 +13,24 @@ with workflow.unsafe.imports_passed_through():
 class WebhookDeliveryWorkflow:
     """Delivers one event to one webhook. Whatever comes of it is on the log of the webhook."""
 
+    @workflow.init
+    def __init__(self, _delivery_id: str) -> None:
+        self._again = True
+
+    @workflow.signal(name=DELIVER_AGAIN_SIGNAL)
+    def deliver_again(self) -> None:
+        """Somebody asked for it once more, right behind its end."""
+        self._again = True
+
     @workflow.run
     async def run(self, delivery_id: str) -> None:
         """Call until it is taken, or for long enough."""
+        while self._again:
+            self._again = False
+            await self._deliver(delivery_id)
+
+    @staticmethod
+    async def _deliver(delivery_id: str) -> None:
         queue = webhook_task_queue(workflow.info().task_queue)
         try:
             await workflow.execute_activity_method(

@@ -4,10 +4,13 @@ from typing import Any
 import jwt
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 
 from api.parts import Parts
 from api.security.throttling import LOGIN_ACCOUNT_FROM_ADDRESS
 from domain.states import Role
+from storage.engine import Database
+from storage.tables import accounts
 from tests.api.callers import PASSWORD, V1, Caller, fields, problem
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -130,6 +133,14 @@ class TestToken:
         problem(await installer.get("/me"), 401, "token_revoked")
         problem(await installer.post("/logout"), 401, "token_revoked")
         assert (await other.get("/me")).status_code == 200
+
+    async def test_a_token_of_an_older_epoch_is_void(
+        self, installer: Caller, database: Database
+    ) -> None:
+        assert (await installer.get("/me")).status_code == 200
+        async with database.write() as connection:
+            await connection.execute(update(accounts).values(token_epoch=1))
+        problem(await installer.get("/me"), 401, "token_revoked")
 
     async def test_forged_tokens_are_refused(self, app: FastAPI, installer: Caller) -> None:
         parts: Parts = app.state.parts

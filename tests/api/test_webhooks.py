@@ -12,9 +12,10 @@ from sqlalchemy import select, update
 from temporalio.client import Client
 
 from dispatcher import Dispatcher
-from domain.names import delivery_workflow_id
-from domain.webhooks import CHOOSABLE, signature
+from domain.names import DELIVER_AGAIN_SIGNAL, delivery_workflow_id
+from domain.webhooks import CHOOSABLE, Answer, Attempt, signature
 from settings import Settings
+from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.tables import webhook_deliveries, webhooks
 from tests.api.callers import Caller, fields, problem
@@ -303,6 +304,30 @@ class TestDelivery:
         assert len(told["attempts"]) == 2
         first, second = hook.received
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+    async def test_one_whose_workflow_has_not_quite_ended_is_delivered_again(
+        self,
+        installer: Caller,
+        database: Database,
+        dispatcher: Dispatcher,
+        temporal_client: Client,
+    ) -> None:
+        made = await webhook(installer, PUBLIC)
+        delivery = await send_test(installer, dispatcher, made["id"])
+        records = StoredDeliveries(database, now=lambda: datetime.now(UTC))
+        taken = Attempt(
+            at=datetime.now(UTC), duration=timedelta(), answer=Answer(status_code=204, text="")
+        )
+        await records.attempted(delivery, made["id"], taken)  # no worker: the workflow stays open
+        path = f"/webhooks/{made['id']}/deliveries/{delivery}/redeliver"
+        assert (await installer.post(path)).status_code == 202
+        await dispatcher.dispatch()
+        handle = temporal_client.get_workflow_handle(delivery_workflow_id(delivery))
+        told = [
+            event.workflow_execution_signaled_event_attributes.signal_name
+            async for event in handle.fetch_history_events()
+        ]
+        assert DELIVER_AGAIN_SIGNAL in told
 
     async def test_one_that_is_gone_is_disabled_at_once(
         self, installer: Caller, dispatcher: Dispatcher, hook: Receiver, calling: None

@@ -204,3 +204,11 @@ def test_never_an_exception(
     verdict = judge_metering(facts, readings)
     json.dumps(verdict.evidence, allow_nan=False)  # a database refuses NaN
     assert verdict.failure is None or verdict.failure.cause
+
+
+@pytest.mark.parametrize(("missing", "code"), [(2, None), (3, FailureCode.METER_DISAGREES)])
+def test_the_transaction_may_count_two_steps_less_than_its_samples(
+    missing: int, code: FailureCode | None
+) -> None:
+    facts = transaction(meter_start=1, meter_stop=367 - missing)
+    assert code_of(facts, [at(0, 1), at(60, 367)]) is code

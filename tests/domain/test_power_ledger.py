@@ -360,3 +360,16 @@ def test_a_node_that_does_not_answer_holds_up_one_round_for_all_that_it_has() ->
     ledger.leave_alone("node_1", _AT)
     assert ledger.targets(_AT) == {}
     assert len(ledger.targets(_AT + timedelta(seconds=30))) == 2
+
+
+def test_two_vehicles_at_one_charge_point_draw_no_more_than_its_cable_carries() -> None:
+    both = tuple(replace(_connector(ConnectorStatus.AVAILABLE), connector_id=n) for n in (1, 2))
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(100, _facts(_CP, connectors=both)), _AT)
+    _prepare(ledger)
+    for number in (1, 2):
+        vehicle = replace(_transaction(number), connector_id=number)
+        ledger.receive(_CP, _event(EventKind.TRANSACTION_STARTED, vehicle), _AT)
+    _obey(ledger)
+    bounds = {outlet.bay: outlet.bound for outlet in ledger.outlets()}
+    assert bounds == {(_CP, 1): 16, (_CP, 2): 16}

@@ -58,12 +58,13 @@ class RecordingSink:
                 await self._changed.wait()
 
 
-@dataclass
+@dataclass(eq=False)
 class Wire:
     """A charge point at its barest: sends what it is told, answers what it is told."""
 
     socket: ClientConnection
     number: int = 0
+    patience: float = WITHIN
 
     async def call(self, action: str, payload: dict[str, Any]) -> Any:
         """Send a CALL and return the answer's frame."""
@@ -75,7 +76,7 @@ class Wire:
         return await self.frame()
 
     async def frame(self) -> Any:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(self.patience):
             return json.loads(await self.socket.recv())
 
     async def boot(self) -> Any:
@@ -114,10 +115,12 @@ class Bed:
         return f"ws://127.0.0.1:{self.port}/{identity or self.charge_point_id}"
 
     @asynccontextmanager
-    async def wire(self, identity: str | None = None, **options: Any) -> AsyncIterator[Wire]:
+    async def wire(
+        self, identity: str | None = None, *, patience: float = WITHIN, **options: Any
+    ) -> AsyncIterator[Wire]:
         options.setdefault("subprotocols", [Subprotocol("ocpp1.6")])
         async with connect(self.url(identity), compression=None, **options) as socket:
-            yield Wire(socket)
+            yield Wire(socket, patience=patience)
 
     async def rows(self, table: Table) -> list[Any]:
         async with self.database.read() as connection:

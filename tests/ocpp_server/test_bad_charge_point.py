@@ -1,21 +1,27 @@
-"""One bad charge point does not harm the others: a good one is answered all the while."""
+"""One bad charge point does not harm the others: a good one is answered all the while.
+
+Nearly as fast as a neighbour at a server to which the bad one does not come, in the same process
+and the same moments: so the load of the machine counts for both.
+"""
 
 import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.ocpp_server.bed import Bed, seed
+from tests.ocpp_server.bed import Bed, RecordingSink, make_node, seed
 from tests.support.figures import Figure
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-ANSWERED_WITHIN = 5.0  # tens to hundreds of milliseconds on a quiet machine
+TIMES_A_NEIGHBOURS = 20  # two at most, where nobody is starved
 CALLS = 40
+PATIENCE = 50.0
 HEARTBEAT = '[2,"x","Heartbeat",{}]'
 STATUS = json.dumps(
     [
@@ -109,6 +115,16 @@ async def reconnects(bed: Bed) -> None:
 
 
 @asynccontextmanager
+async def elsewhere(bed: Bed) -> AsyncIterator[Bed]:
+    """A server to which the bad one does not come."""
+    node = make_node(bed.database, RecordingSink())
+    try:
+        yield replace(bed, node=node, port=await node.start("127.0.0.1", 0))
+    finally:
+        await node.stop()
+
+
+@asynccontextmanager
 async def misbehaving(behaviour: Callable[[Bed], Awaitable[None]], bed: Bed) -> AsyncIterator[None]:
     async def act() -> None:
         with suppress(ConnectionClosed):
@@ -138,14 +154,21 @@ async def misbehaving(behaviour: Callable[[Bed], Awaitable[None]], bed: Bed) -> 
 async def test_a_good_charge_point_is_answered(
     bed: Bed, behaviour: Callable[[Bed], Awaitable[None]], figure: Figure
 ) -> None:
-    (good_one,) = await seed(bed.database)
-    slowest = 0.0
-    async with misbehaving(behaviour, bed), bed.wire(good_one) as good:
+    good_one, next_door = await seed(bed.database, 2)
+    async with (
+        elsewhere(bed) as quiet,
+        misbehaving(behaviour, bed),
+        bed.wire(good_one, patience=PATIENCE) as good,
+        quiet.wire(next_door, patience=PATIENCE) as neighbour,
+    ):
+        waits = {good: 0.0, neighbour: 0.0}
         for number in range(CALLS):
-            began = time.monotonic()
-            await (good.boot() if number % 2 else good.sync())
-            slowest = max(slowest, time.monotonic() - began)
-    figure(f"{behaviour.__name__}: the slowest of {CALLS} answers took {1000 * slowest:.0f} ms")
-    assert slowest < ANSWERED_WITHIN
+            for wire in waits:
+                began = time.monotonic()
+                await (wire.boot() if number % 2 else wire.sync())
+                waits[wire] += time.monotonic() - began
+    times = waits[good] / waits[neighbour]
+    figure(f"{behaviour.__name__}: {CALLS} answers took {times:.1f} times as long as next door")
+    assert times < TIMES_A_NEIGHBOURS
     async with bed.wire() as reformed:
         await reformed.sync()

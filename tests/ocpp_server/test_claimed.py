@@ -5,6 +5,7 @@ from base64 import b64encode
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -39,7 +40,7 @@ async def claim(bed: Bed) -> None:
         )
 
 
-async def refused(bed: Bed, **options: object) -> HTTPStatus:
+async def refused(bed: Bed, **options: Any) -> HTTPStatus:
     with pytest.raises(InvalidStatus) as caught:
         async with bed.wire(IDENTITY, **options):
             pass

@@ -23,6 +23,7 @@ from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, Wa
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import StageMaker
+from workflows import policies
 from workflows.commissioning import CommissioningWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
@@ -122,6 +123,14 @@ async def test_a_reboot_is_made_once_and_read_back(set_stage: StageMaker) -> Non
     assert view.status is RunStatus.COMPLETED
     assert stage.charger.received["reset"] == 1
     assert stage.charger.received["apply_configuration"] == 2
+
+
+async def test_reboots_that_are_in_vain_are_few(set_stage: StageMaker) -> None:
+    key = "HeartbeatInterval"
+    stage = await set_stage(Behaviour(reboot_for=frozenset({key}), reboots_in_vain=True))
+    view = await stage.verdict()
+    assert view.status is RunStatus.FAILED
+    assert stage.charger.received["reset"] == policies.MAX_REBOOTS
 
 
 async def test_a_reboot_waits_for_its_turn(set_stage: StageMaker) -> None:

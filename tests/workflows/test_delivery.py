@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
+from temporalio import activity
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.webhook_sender import HttpxSender
 from activities.webhooks import WebhookActivities
-from domain.names import webhook_task_queue
+from domain.names import DELIVER_AGAIN_SIGNAL, webhook_task_queue
 from domain.outbound import Outbound
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, WebhookEvent, body_of
@@ -168,3 +169,30 @@ async def test_no_secret_is_in_the_history(post: Post) -> None:
     assert post.hook.url not in text
     async with post.database.read() as connection:
         assert "whsec" not in str((await connection.execute(select(webhooks))).all())
+
+
+async def test_one_that_is_asked_for_again_before_its_workflow_has_ended(
+    time_skipping_env: WorkflowEnvironment,
+) -> None:
+    client, calls = time_skipping_env.client, 0
+
+    @activity.defn(name="call_webhook")
+    async def call_webhook(delivery_id: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await client.get_workflow_handle(delivery_id).signal(DELIVER_AGAIN_SIGNAL)
+
+    async with (
+        Worker(
+            client,
+            task_queue="q",
+            workflows=[WebhookDeliveryWorkflow],
+            workflow_runner=workflow_runner(),
+        ),
+        Worker(client, task_queue=webhook_task_queue("q"), activities=[call_webhook]),
+    ):
+        await client.execute_workflow(
+            WebhookDeliveryWorkflow.run, "dlv_1", id="dlv_1", task_queue="q"
+        )
+    assert calls == 2

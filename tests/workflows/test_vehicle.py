@@ -158,3 +158,14 @@ async def test_a_cable_that_comes_in_time_brings_no_other_start(set_stage: Stage
 
 def _asked(stage: Stage, times: int = 1) -> None:
     assert stage.charger.received["start_test_transaction"] == times
+
+
+async def test_a_start_that_may_be_lost_is_asked_for_each_minute(set_stage: StageMaker) -> None:
+    """No vehicle that is there already would tell of it; no prompt is worth waiting for."""
+    stage = await set_stage(Behaviour(start_reply=Reply.UNKNOWN, starts=False))
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == "transaction_not_started"
+    assert stage.charger.received["start_test_transaction"] >= timedelta(minutes=10) / timedelta(
+        minutes=1
+    )
