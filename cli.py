@@ -231,6 +231,10 @@ def demo(
     from embedded.errors import StartError
 
     try:
+        papers.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _refuse(f"--papers: {papers} cannot be made: {error.strerror}.", _MISUSED)
+    try:
         held = asyncio.run(play(keep=keep, papers=papers))
     except StartError as error:
         _refuse(str(error), error.exit_code)

@@ -85,6 +85,21 @@ def test_a_busy_port(process: str, prefix: str, settings: dict[str, str]) -> Non
     assert f"DYNAMO_{prefix}_PORT: port {port} on 127.0.0.1 is busy" in said
 
 
+def test_papers_that_cannot_be_left(tmp_path: Path) -> None:
+    """Said at once, and not after the play."""
+    (tmp_path / "file").touch()
+    outcome = dynamo("demo", "--papers", str(tmp_path / "file" / "papers"))
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith(f"dynamo: --papers: {tmp_path}/file/papers cannot be made")
+    assert outcome.stderr.count("\n") == 1
+
+
+def test_a_mistake_of_the_simulator_is_one_line() -> None:
+    outcome = dynamo("simulate", "--url", "http://nowhere/cp")
+    assert outcome.returncode == 2
+    assert outcome.stderr == "simulate: 'http://nowhere/cp' is not like ws://host:port/identity\n"
+
+
 def test_a_wrong_namespace_when_migrating(settings: dict[str, str]) -> None:
     outcome = dynamo("migrate", "--temporal", **settings, TEMPORAL_NAMESPACE="prodution")
     assert outcome.returncode == 1
