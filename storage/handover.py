@@ -20,7 +20,10 @@ from storage.tables import charge_points, commissioning_runs, projects
 _WHY = {
     ChargePointStatus.REGISTERED: (
         "not_commissioned",
-        "has not been commissioned. Start its commissioning.",
+        (
+            "has not been commissioned. Start its commissioning, or withdraw it with "
+            "POST …/charge-points/{id}/withdraw."
+        ),
     ),
     ChargePointStatus.COMMISSIONING: (
         "commissioning_in_progress",
@@ -28,7 +31,10 @@ _WHY = {
     ),
     ChargePointStatus.COMMISSIONING_FAILED: (
         "commissioning_failed",
-        "failed its commissioning. Mend it and retry.",
+        (
+            "failed its commissioning. Mend it and retry, or withdraw it with "
+            "POST …/charge-points/{id}/withdraw."
+        ),
     ),
 }
 

@@ -233,6 +233,7 @@ async def engine(
         data_dir=data_dir,
         database_url=database_url,
         secret_key=SecretStr("0123456789abcdef0123456789abcdef"),
+        certificate_key=SecretStr("0123456789abcdef" * 4),
         ocpp_port=0,
         boot_retry_interval=10,
         call_timeout=timedelta(seconds=1),
