@@ -50,7 +50,8 @@ FOLLOWED: dict[str, str] = {
     "done": _IDEMPOTENCY,
     "email_taken": _HERE + "test_who_has_an_account_logs_in",
     "handover_blocked": _HERE + "test_each_blocker_is_cleared_as_it_says",
-    "has_runs": "tests/api/test_charge_points.py",
+    "charging": "tests/api/test_withdrawals.py::TestWithdraw::test_a_session_is_in_the_way",
+    "has_runs": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
     "id_tags_full": _HERE + "test_a_full_list_admits_everybody",
     "idempotency_key_in_use": _IDEMPOTENCY,
     "idempotency_key_reused": _IDEMPOTENCY,
@@ -76,6 +77,7 @@ FOLLOWED: dict[str, str] = {
     "project_archived": _SHELF + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
     "project_not_empty": "tests/api/test_project_shelf.py::TestRemove::"
     "test_what_is_in_it_is_named_and_it_can_be_archived_instead",
+    "replaced": "tests/api/test_withdrawals.py",
     "run_open": _HERE + "test_an_open_run_is_cancelled_first",
     "serial_mismatch": _HERE + "test_the_serial_number_is_corrected_and_the_claim_goes_through",
     "tariff_missing": "tests/api/test_power.py",
@@ -87,6 +89,7 @@ FOLLOWED: dict[str, str] = {
     "too_many_photos": "tests/api/test_declarations.py",
     "too_many_webhooks": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
     "webhook_disabled": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
+    "withdrawn": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
 }
 _WAIT = {
     "body_too_slow",
@@ -140,6 +143,7 @@ _FACTS = {
     "no_open_batch",
     "no_open_run",
     "not_found",
+    "not_withdrawn",
     "photo_not_found",
     "project_handed_over",
     "project_maker",
@@ -311,6 +315,19 @@ async def test_a_run_that_passed_is_started_anew(installer: Caller, database: Da
     identity = await installer.charge_point(project)
     await judge(database, identity, project)
     problem(await installer.post(f"/commissioning/{identity}/retry"), 409, "already_completed")
+    fine(await installer.post(f"/commissioning/{identity}/start"))
+
+
+async def test_what_has_runs_is_withdrawn_and_reinstated(
+    installer: Caller, database: Database
+) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    await judge(database, identity, project, FAILED)
+    problem(await installer.delete(f"/charge-points/{identity}"), 409, "has_runs")
+    fine(await installer.post(f"/charge-points/{identity}/withdraw", {"reason": "Dead"}))
+    problem(await installer.post(f"/commissioning/{identity}/start"), 409, "withdrawn")
+    fine(await installer.post(f"/charge-points/{identity}/reinstate"))
     fine(await installer.post(f"/commissioning/{identity}/start"))
 
 

@@ -50,8 +50,10 @@ WRONG: Final[Mapping[RefusalCode, Wrong]] = {
         "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
     ),
 }
-ELSEWHERE: Final = {RefusalCode.TLS_ON_PLAIN_PORT}
-"""It names no charge point; tests/ocpp_server/test_no_handshake.py has it."""
+ELSEWHERE: Final = {RefusalCode.TLS_ON_PLAIN_PORT, RefusalCode.WITHDRAWN}
+"""TLS names no charge point, see test_no_handshake.py; a withdrawal ends here, not on site, see
+test_admission.py.
+"""
 
 
 def test_every_refusal_has_a_row() -> None:
