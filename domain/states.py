@@ -77,6 +77,14 @@ class ChargePointStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Exchange(StrEnum):
+    """What two charge points exchange: a unit is the hardware, with its name plate."""
+
+    PLACES = "places"
+    ENDPOINTS = "endpoints"
+    UNITS = "units"
+
+
 class TransactionBilling(StrEnum):
     """Where billing stands with an ended transaction of a project that bills.
 

@@ -19,7 +19,7 @@ _MAY_IMPORT = {
     "settings": {"storage"},
     "sweep": {"storage"},
     "temporal_client": {"domain"},
-    "reconciler": {"domain", "storage", "sweep", "workflows"},
+    "reconciler": {"domain", "run_starter", "storage", "sweep", "workflows"},
     "run_starter": {"domain", "storage", "workflows"},
     "worker": _OURS - {"api", "cli", "demo", "embedded", "ocpp_server", "simulator"},
     "cli": _OURS,

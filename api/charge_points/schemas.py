@@ -21,7 +21,7 @@ _LOCATION: dict[str, Any] = {
     "longitude": -2.5879,
     "address": "Bay 3, Car Park A, Riverside Business Park",
 }
-_SHOWN: dict[str, Any] = {
+EXAMPLE: dict[str, Any] = {
     "id": _ID,
     "project_id": "prj_01HX4M7TABCDE12345",
     "serial_number": "CP-SN-00483921",
@@ -176,7 +176,7 @@ class WithdrawalShown(BaseModel):
 class ChargePointShown(ChargePointRegistered):
     """A charge point, as its installer sees it in a list."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     project_id: str
     model: str
@@ -275,7 +275,7 @@ class ChargePointDetail(ChargePointShown):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                _SHOWN
+                EXAMPLE
                 | {
                     "connection": {
                         "connected": True,

@@ -1,23 +1,32 @@
 """Endpoints of withdrawing charge points."""
 
 from contextlib import suppress
+from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.charge_points.schemas import ChargePointDetail
+from api.charge_points.endpoints import WITHDRAWN
+from api.charge_points.schemas import ChargePointDetail, ChargePointShown
 from api.commissioning import service as commissioning
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from api.withdrawals.schemas import Withdraw
-from domain.audit import Actor
-from domain.errors import ConflictError, UnavailableError
+from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
+from domain.audit import Actor, AuditAction
+from domain.errors import ConflictError, NotFoundError, UnavailableError
+from domain.ids import Prefix, is_id, new_id
+from domain.parameters import overrides_errors, value_of
+from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
 from storage.accounts import Account
-from storage.charge_points import ChargePoints
+from storage.audit import Audit
+from storage.charge_points import ChargePoint, ChargePoints
+from storage.exchanges import Exchanges
 from storage.facts import read_snapshot
+from storage.parameters import Parameters
 from storage.withdrawals import Withdrawals
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
@@ -107,6 +116,164 @@ async def reinstate_charge_point(
         )
         await Withdrawals(connection).reinstate(charge_point, by=actor, at=now())
     return await _detail(parts, installer, charge_point_id)
+
+
+@router.post(
+    "/{charge_point_id}/replace",
+    status_code=HTTPStatus.CREATED,
+    summary="Replace a charge point",
+    operation_id="replaceChargePoint",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        run_open=_RUN_OPEN,
+        charging=_CHARGING,
+        already_replaced="Another one is in its place: `charge_point_id`.",
+        same_serial="It is the serial number of the charge point itself.",
+        duplicate_serial="The project has a charge point with that serial number.",
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def replace_charge_point(
+    charge_point_id: ChargePointId,
+    body: Replace,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> Replaced:
+    """Put another unit in the place of a charge point, which is withdrawn.
+
+    The new one has the same bay, location and electrical data, and an endpoint of its own, which
+    is to be entered in it; it is commissioned like any other. Values that were chosen for the old
+    one are kept where its model has them. What was declared and photographed stays with the old.
+    """
+    at = now()
+    async with parts.database.write() as connection:
+        charge_points = ChargePoints(connection)
+        old = await charge_points.for_change(
+            charge_point_id, installer_id=installer.id, even_withdrawn=True
+        )
+        new = ChargePoint(
+            id=new_id(Prefix.CHARGE_POINT),
+            project_id=old.project_id,
+            serial_number=body.serial_number,
+            model=body.model or old.model,
+            vendor=body.vendor or old.vendor,
+            ocpp_version=old.ocpp_version,
+            location=old.location,
+            status=ChargePointStatus.REGISTERED,
+            created_at=at,
+        )
+        reason = body.reason or f"Replaced by {body.serial_number}"
+        order = WithdrawalOrder(reason=reason, by=actor, asked_at=at)
+        done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
+        chosen = await Parameters(connection).desired(old.id)
+        template = parts.catalogue.resolve(new.vendor, new.model).template
+        known = {parameter.key: parameter for parameter in template.parameters}
+        kept = {
+            key: text
+            for key, text in chosen.items()
+            if key in known and not overrides_errors(template, [(key, value_of(known[key], text))])
+        }
+        await Parameters(connection).queue(new.id, kept, at=at)
+        await Audit(connection, old.project_id).write(
+            AuditAction.CHARGE_POINT_REPLACED,
+            actor,
+            target=old.id,
+            at=at,
+            before=_plate(old),
+            after={"charge_point_id": new.id, **_plate(new)},
+        )
+    if not done:
+        await end_what_goes_on(parts, installer, charge_point_id, order, by=actor)
+    return Replaced(
+        charge_point=await _detail(parts, installer, new.id),
+        replaced=await _detail(parts, installer, old.id),
+        configuration_kept=sorted(kept),
+        configuration_dropped=sorted(set(chosen) - set(kept)),
+    )
+
+
+@router.post(
+    "/swap",
+    summary="Swap two charge points",
+    operation_id="swapChargePoints",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        run_open="A run of one of them is open; `commissioning_id` names it.",
+        same_charge_point="Both ids are the same.",
+        different_projects="They are of two projects.",
+        withdrawn=WITHDRAWN,
+        project_handed_over=HANDED_OVER,
+    ),
+)
+async def swap_charge_points(
+    body: Swap, installer: Installer, parts: AppParts, actor: Acting
+) -> Swapped:
+    """Put right that two units hang in each other's bay, or were given each other's endpoint.
+
+    With a place goes what belongs to it: the location, the electrical data, what was declared and
+    photographed there. Verdicts that no longer fit count no more: their charge point is
+    `registered` again, and is commissioned once more.
+    """
+    one, other = body.charge_point_ids
+    for identity in (one, other):
+        if not is_id(Prefix.CHARGE_POINT, identity):
+            raise NotFoundError("charge_point_not_found", "You have no charge point with this id.")
+    if one == other:
+        raise ConflictError(
+            "same_charge_point", "Both ids are the same. Send those of the two that are exchanged."
+        )
+    at = now()
+    async with parts.database.write() as connection:
+        repository = ChargePoints(connection)
+        # In one order for all: each locks its project.
+        first, second = [
+            await repository.for_change(each, installer_id=installer.id)
+            for each in sorted((one, other))
+        ]
+        if first.project_id != second.project_id:
+            raise ConflictError(
+                "different_projects",
+                "The two charge points are of two projects. Withdraw each where it is not, and "
+                "register it in the other project.",
+            )
+        before = {each.id: _plate(each) for each in (first, second)}
+        await Exchanges(connection).swap(first, second, body.exchange, at=at)
+        changed = [await repository.in_project(each, first.project_id) for each in (one, other)]
+        await Audit(connection, first.project_id).write(
+            AuditAction.CHARGE_POINTS_SWAPPED,
+            actor,
+            target=first.project_id,
+            at=at,
+            before=before,
+            after={
+                "exchange": body.exchange.value,
+                **{each.id: _plate(each) for each in changed},
+            },
+        )
+    base = parts.settings.public_ocpp_url
+    return Swapped(charge_points=[ChargePointShown.of(each, ocpp_base=base) for each in changed])
+
+
+def _plate(charge_point: ChargePoint) -> dict[str, Any]:
+    return {
+        "serial_number": charge_point.serial_number,
+        "vendor": charge_point.vendor,
+        "model": charge_point.model,
+        "location": asdict(charge_point.location),
+    }
 
 
 async def end_what_goes_on(

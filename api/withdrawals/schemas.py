@@ -1,8 +1,10 @@
 """Shapes of withdrawing charge points."""
 
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from api.fields import Reason, Request
+from api.charge_points.schemas import EXAMPLE, ChargePointShown
+from api.fields import ModelName, Reason, Request, SerialNumber
+from domain.states import Exchange
 
 
 class Withdraw(Request):
@@ -18,3 +20,76 @@ class Withdraw(Request):
         description="True: an open run is cancelled and a session stopped first, and the charge "
         "point is withdrawn once they have ended. False: while there is one, it is refused",
     )
+
+
+class Replace(Request):
+    """The unit that is in the place of another one now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"serial_number": "CP-SN-00483977", "reason": "Dead on arrival"}]
+        }
+    )
+
+    serial_number: SerialNumber
+    model: ModelName | None = Field(default=None, description="Left out: that of the old one")
+    vendor: ModelName | None = Field(default=None, description="Left out: that of the old one")
+    reason: Reason | None = Field(default=None, description="Why; left out: that it was replaced")
+    end_run: StrictBool = Field(
+        default=False,
+        description="True: an open run of the old one is cancelled and a session stopped",
+    )
+
+
+class Replaced(BaseModel):
+    """A charge point and the one that it replaces."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point": EXAMPLE,
+                    "replaced": EXAMPLE,
+                    "configuration_kept": ["HeartbeatInterval"],
+                    "configuration_dropped": [],
+                }
+            ]
+        }
+    )
+
+    charge_point: ChargePointShown
+    replaced: ChargePointShown
+    configuration_kept: list[str] = Field(description="Chosen values that the new one has, too")
+    configuration_dropped: list[str] = Field(description="Chosen values that do not fit its model")
+
+
+class Swap(Request):
+    """Two charge points of a project, and what they exchange."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point_ids": ["cp_01HX5P2QRSTUVWXYZ0", "cp_01HX5P2QRSTUVWXYZ1"],
+                    "exchange": "places",
+                }
+            ]
+        }
+    )
+
+    charge_point_ids: list[str] = Field(min_length=2, max_length=2)
+    exchange: Exchange = Field(
+        description="`places`: each unit has its own endpoint, and hangs in the other's bay. "
+        "`endpoints`: each hangs in its own bay, and was given the other's endpoint. `units`: each "
+        "hangs in the other's bay, and has the endpoint of that bay"
+    )
+
+
+class Swapped(BaseModel):
+    """Two charge points after the exchange."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"charge_points": [EXAMPLE, EXAMPLE]}]}
+    )
+
+    charge_points: list[ChargePointShown]

@@ -1,0 +1,147 @@
+"""Putting right which hardware is where: one in the place of another, or two exchanged."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ConflictError
+from domain.states import Exchange
+from domain.withdrawals import WithdrawalOrder
+from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
+from storage.declarations import Declarations
+from storage.parameters import Parameters
+from storage.runs import refuse_while_open
+from storage.standing import restate
+from storage.tables import charge_points, declarations, photos
+from storage.withdrawals import Withdrawals
+
+_PLACE = ("latitude", "longitude", "location_address", "max_amps", "phases")
+
+
+class Exchanges:
+    """Changes of two charge points of one locked project at once."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def replace(
+        self, old: ChargePoint, new: ChargePoint, order: WithdrawalOrder, *, end_run: bool
+    ) -> bool:
+        """Put a new one in the place of the old, which is withdrawn; False: it will be.
+
+        Raises:
+            ConflictError: ``already_replaced``; ``same_serial``; as of a withdrawal, and as of a
+                registration.
+
+        """
+        await self._refuse_second(old)
+        if new.serial_number.strip().casefold() == old.serial_number.strip().casefold():
+            raise ConflictError(
+                "same_serial",
+                "That is the serial number of the charge point itself. Send the one on the type "
+                "plate of the unit that is in its place now.",
+            )
+        done = old.withdrawal is not None or await Withdrawals(self._connection).withdraw(
+            old, order, end_run=end_run
+        )
+        await ChargePoints(self._connection).register(new)
+        cable = (
+            await self._connection.execute(
+                select(charge_points.c.max_amps, charge_points.c.phases).where(
+                    charge_points.c.id == old.id
+                )
+            )
+        ).one()
+        await self._set(new.id, max_amps=cable.max_amps, phases=cable.phases, replaces=old.id)
+        await self._set(old.id, replaced_by=new.id)
+        return done
+
+    async def swap(
+        self, one: ChargePoint, other: ChargePoint, exchange: Exchange, *, at: datetime
+    ) -> None:
+        """Exchange places, endpoints or units of two; verdicts that no longer fit count no more.
+
+        Raises:
+            ConflictError: ``withdrawn``; ``run_open`` with the run's ``commissioning_id``.
+
+        """
+        for each in (one, other):
+            refuse_withdrawn(each)
+            await refuse_while_open(self._connection, each.id)
+        if exchange is not Exchange.UNITS:
+            await self._swap_places(one.id, other.id)
+        if exchange is not Exchange.PLACES:
+            await self._swap_units(one, other, at=at)
+        for each in (one, other):
+            await restate(self._connection, each.id)
+
+    async def _refuse_second(self, old: ChargePoint) -> None:
+        there = await self._connection.scalar(
+            select(charge_points.c.serial_number)
+            .where(charge_points.c.id == old.replaced_by)
+            .where(charge_points.c.withdrawn_at.is_(None))
+        )
+        if there is not None:
+            raise ConflictError(
+                "already_replaced",
+                f"Charge point {there} ({old.replaced_by}) is in its place. Replace that one.",
+                charge_point_id=old.replaced_by,
+            )
+
+    async def _swap_places(self, one: str, other: str) -> None:
+        """Where it is, how it is connected there, and what was declared and photographed there."""
+        columns = [charge_points.c[name] for name in _PLACE]
+        places = {
+            row.id: {name: getattr(row, name) for name in _PLACE}
+            for row in await self._connection.execute(
+                select(charge_points.c.id, *columns).where(charge_points.c.id.in_((one, other)))
+            )
+        }
+        declared = await Declarations(self._connection).of([one, other])
+        pictures = {
+            identity: list(
+                await self._connection.scalars(
+                    select(photos.c.id).where(photos.c.charge_point_id == identity)
+                )
+            )
+            for identity in (one, other)
+        }
+        await self._connection.execute(
+            declarations.delete().where(declarations.c.charge_point_id.in_((one, other)))
+        )
+        for here, there in ((one, other), (other, one)):
+            await self._set(here, **places[there])
+            if there in declared:
+                await Declarations(self._connection).put(here, declared[there])
+            await self._connection.execute(
+                update(photos).where(photos.c.id.in_(pictures[there])).values(charge_point_id=here)
+            )
+
+    async def _swap_units(self, one: ChargePoint, other: ChargePoint, *, at: datetime) -> None:
+        """The name plates, and values that were chosen for another model, to be told anew."""
+        repository, parameters = ChargePoints(self._connection), Parameters(self._connection)
+        # No two of a project have one serial number at a time.
+        await self._set(one.id, serial_key=one.id)
+        for here, there in ((other, one), (one, other)):
+            present = await repository.in_project(here.id, here.project_id)
+            await repository.change(
+                replace(
+                    present,
+                    serial_number=there.serial_number,
+                    vendor=there.vendor,
+                    model=there.model,
+                )
+            )
+        if (one.vendor, one.model) == (other.vendor, other.model):
+            return
+        chosen = {each.id: await parameters.desired(each.id) for each in (one, other)}
+        for here, there in ((one, other), (other, one)):
+            await parameters.forget(here.id)
+            await parameters.queue(here.id, chosen[there.id], at=at)
+
+    async def _set(self, identity: str, **values: object) -> None:
+        await self._connection.execute(
+            update(charge_points).where(charge_points.c.id == identity).values(**values)
+        )
