@@ -162,6 +162,8 @@ AUDITED = set(BY_TABLE) | {
     ("POST", f"{INSTALLER}/projects"),
     ("POST", f"{INSTALLER}/charge-points"),
     ("DELETE", CHARGE_POINT),
+    ("POST", f"{CHARGE_POINT}/replace"),  # tests/api/test_exchanges.py
+    ("POST", f"{INSTALLER}/charge-points/swap"),
     ("PUT", f"{OWNED}/features/{{feature}}"),
     ("POST", f"{COMMISSIONING}/start"),
     ("POST", f"{COMMISSIONING}/retry"),

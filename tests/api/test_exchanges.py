@@ -111,7 +111,11 @@ class TestSwap:
         assert one["status"] == status
         assert {one["serial_number"], other["serial_number"]} == {"SN-B", "CP-SN-00483921"}
         assert {one["location"]["address"], other["location"]["address"]} == {"Bay 1", "Bay 2"}
-        assert (await actions(installer, project))[0] == "charge_points.swapped"
+        newest = (await installer.get(f"/projects/{project}/audit")).json()["items"][0]
+        assert newest["action"] == "charge_points.swapped"
+        assert newest["before"][ids[0]]["location"]["address"] == "Bay 1"
+        assert newest["after"][ids[0]]["location"]["address"] == first[1]
+        assert newest["after"]["exchange"] == exchange
 
     async def test_what_cannot_be_swapped(
         self, installer: Caller, stranger: Caller, database: Database
