@@ -587,6 +587,9 @@ async def _of_a_charge_point(
     )
     await caller.post(f"/charge-points/{identity}/withdraw", {"reason": "Dead on arrival"})
     await caller.post(f"/charge-points/{identity}/reinstate")
+    pair = [identity, await caller.charge_point(project, serial_number="SN-7")]
+    await caller.post("/charge-points/swap", {"charge_point_ids": pair, "exchange": "places"})
+    await caller.post(f"/charge-points/{pair[1]}/replace", {"serial_number": "SN-6"})
 
 
 async def _of_runs(caller: Careful, plain: Caller, identity: str) -> None:

@@ -120,6 +120,7 @@ class TestStart:
             "project_id": project.id,
             "status": "in_progress",
             "total": 3,
+            "withdrawn": 0,
             "max_parallel": 2,
         }
         handle = temporal_client.get_workflow_handle(batch_workflow_id(project.id))
