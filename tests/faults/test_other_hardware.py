@@ -1,0 +1,59 @@
+"""Another unit in a bay, two units exchanged, and one that is taken away while its run goes on."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from tests.faults.stage import Stage
+from tests.faults.test_a_site_with_honest_mistakes import Site, fine
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+_PATIENCE = 60
+
+
+async def register(site: Site, bay: int, serial_number: str) -> None:
+    body = {
+        "project_id": site.stage.project.id,
+        "serial_number": serial_number,
+        "model": "ABB Terra AC W22",
+        "vendor": "ABB",
+        "location": {"address": f"Bay {bay}"},
+    }
+    site.bays[bay] = fine(await site.stage.front.post("/charge-points", body))["id"]
+
+
+async def test_a_replaced_and_a_withdrawn_one_and_two_that_are_exchanged(stage: Stage) -> None:
+    site, front = Site(stage), stage.front
+    for bay, serial in ((1, "SN-00011"), (2, "SN-00021"), (3, "SN-OLD"), (4, "SN-DROPPED")):
+        await register(site, bay, serial)
+    fine(await front.post(f"/commissioning/{site.bays[4]}/start", {"wait_for_connection": "PT1H"}))
+    path = f"/charge-points/{site.bays[4]}/withdraw"
+    refused = await front.post(path, {"reason": "The bay is dropped"})
+    assert refused.json()["code"] == "run_open"
+    fine(await front.post(path, {"reason": "The bay is dropped", "end_run": True}))
+
+    async def is_withdrawn() -> None:
+        shown = fine(await front.get(f"/charge-points/{site.bays[4]}"))
+        assert shown["status"] == "withdrawn"
+        run = fine(await front.get(f"/commissioning/{site.bays[4]}/status"))
+        assert run["status"] == "cancelled"
+
+    await eventually(is_withdrawn, within=_PATIENCE)
+
+    replaced: Any = fine(
+        await front.post(f"/charge-points/{site.bays[3]}/replace", {"serial_number": "SN-00031"})
+    )
+    site.bays[3] = replaced["charge_point"]["id"]
+    async with AsyncExitStack() as there:
+        # Each hangs in the other's bay, and has that bay's endpoint.
+        for bay, unit in ((1, 2), (2, 1), (3, 3)):
+            await site.switch_on(there, bay, unit=unit)
+        failed = await site.commission()
+        assert set(failed) == {1, 2}
+        pair = {"charge_point_ids": [site.bays[1], site.bays[2]], "exchange": "units"}
+        fine(await front.post("/charge-points/swap", pair))
+        assert await site.commission() == {}
+        await site.invite_the_owner()
+        fine(await site.hand_over())
