@@ -148,7 +148,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         ),
         (
             "If the two were exchanged, swap them (POST …/charge-points/swap with this id and "
-            "{other_id}) and retry both; else correct the OCPP URL of this one on site, then retry."
+            "{other_id}; exchange: units if each is in the other's bay, endpoints if not) and "
+            "retry both; else correct its OCPP URL on site and retry."
         ),
     ),
     FailureCode.CONFIGURATION_REJECTED: (

@@ -21,8 +21,8 @@ _WHY = {
     ChargePointStatus.REGISTERED: (
         "not_commissioned",
         (
-            "has not been commissioned. Start its commissioning, or withdraw it with "
-            "POST …/charge-points/{id}/withdraw."
+            "has not been commissioned. Start its commissioning, or take it out with "
+            "POST …/charge-points/{id}/withdraw or /replace."
         ),
     ),
     ChargePointStatus.COMMISSIONING: (
@@ -32,8 +32,8 @@ _WHY = {
     ChargePointStatus.COMMISSIONING_FAILED: (
         "commissioning_failed",
         (
-            "failed its commissioning. Mend it and retry, or withdraw it with "
-            "POST …/charge-points/{id}/withdraw."
+            "failed its commissioning. Mend it and retry, or take it out with "
+            "POST …/charge-points/{id}/withdraw or /replace."
         ),
     ),
 }

@@ -21,6 +21,7 @@ _HEADS: Final = ("", "Serial number", "Model", "Place", "Test charge")
 _MOST_LINES: Final = 3
 _NOTES_LENGTH: Final = 5000
 _WITHDRAWN_LENGTH: Final = 1500
+_HEADING_AND_A_LINE: Final = 16
 _SIGNATURE: Final = 80.0
 
 
@@ -74,6 +75,8 @@ def _withdrawn(paper: Paper, report: Report) -> None:
     """Say when, by whom and why: each has a few lines of its own."""
     if not report.withdrawn:
         return
+    if paper.room < _HEADING_AND_A_LINE:
+        paper.add_page()
     heading(paper, "Withdrawn", aside="Not part of the handover")
     for gone in report.withdrawn:
         device = gone.registered

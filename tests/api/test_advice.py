@@ -40,6 +40,7 @@ _IDEMPOTENCY = "tests/api/test_idempotency.py"
 
 FOLLOWED: dict[str, str] = {
     "already_collaborator": _HERE + "test_a_colleague_gets_another_role_instead",
+    "already_replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "already_completed": _HERE + "test_a_run_that_passed_is_started_anew",
     "answer_not_possible": "tests/faults/test_operators.py::TestAnswer",
     "batch_open": _HERE + "test_an_open_batch_is_cancelled_first",
@@ -47,6 +48,7 @@ FOLLOWED: dict[str, str] = {
     "commissioning_open": _SHELF + "test_not_while_something_of_it_is_being_commissioned",
     "currency_fixed": "tests/api/test_billing.py",
     "delivery_pending": "tests/api/test_webhooks.py",
+    "different_projects": _HERE + "test_a_unit_of_another_project_is_registered_where_it_hangs",
     "done": _IDEMPOTENCY,
     "email_taken": _HERE + "test_who_has_an_account_logs_in",
     "handover_blocked": _HERE + "test_each_blocker_is_cleared_as_it_says",
@@ -77,8 +79,9 @@ FOLLOWED: dict[str, str] = {
     "project_archived": _SHELF + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
     "project_not_empty": "tests/api/test_project_shelf.py::TestRemove::"
     "test_what_is_in_it_is_named_and_it_can_be_archived_instead",
-    "replaced": "tests/api/test_withdrawals.py",
+    "replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "run_open": _HERE + "test_an_open_run_is_cancelled_first",
+    "same_serial": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "serial_mismatch": _HERE + "test_the_serial_number_is_corrected_and_the_claim_goes_through",
     "tariff_missing": "tests/api/test_power.py",
     "tariff_not_found": _HERE + "test_a_tariff_is_set",
@@ -123,6 +126,7 @@ _ANOTHER_REQUEST = {
     "not_json",
     "photo_heic",
     "photo_too_large",
+    "same_charge_point",
     "too_many_charge_points",
     "url_refused",
 }
@@ -329,6 +333,36 @@ async def test_what_has_runs_is_withdrawn_and_reinstated(
     problem(await installer.post(f"/commissioning/{identity}/start"), 409, "withdrawn")
     fine(await installer.post(f"/charge-points/{identity}/reinstate"))
     fine(await installer.post(f"/commissioning/{identity}/start"))
+
+
+async def test_what_was_replaced_is_followed_to_the_end(installer: Caller) -> None:
+    old = await installer.charge_point()
+    path = f"/charge-points/{old}/replace"
+    same = {"serial_number": "CP-SN-00483921"}
+    problem(await installer.post(path, same), 409, "same_serial")
+    new = fine(await installer.post(path, {"serial_number": "SN-2"}))["charge_point"]["id"]
+    answer = await installer.post(path, {"serial_number": "SN-3"})
+    assert problem(answer, 409, "already_replaced")["charge_point_id"] == new
+    fine(await installer.post(f"/charge-points/{new}/replace", {"serial_number": "SN-3"}))
+    answer = await installer.post(f"/charge-points/{new}/reinstate")
+    newest = problem(answer, 409, "replaced")["charge_point_id"]
+    fine(await installer.post(f"/charge-points/{newest}/withdraw", {"reason": "Sent back"}))
+    fine(await installer.post(f"/charge-points/{new}/reinstate"))
+
+
+async def test_a_unit_of_another_project_is_registered_where_it_hangs(installer: Caller) -> None:
+    projects = [await installer.project() for _ in range(2)]
+    serials = ("SN-A", "SN-B")
+    both = [
+        await installer.charge_point(project, serial_number=serial)
+        for project, serial in zip(projects, serials, strict=True)
+    ]
+    swap = {"charge_point_ids": both, "exchange": "units"}
+    problem(await installer.post("/charge-points/swap", swap), 409, "different_projects")
+    for identity in both:
+        fine(await installer.post(f"/charge-points/{identity}/withdraw", {"reason": "Elsewhere"}))
+    for project, serial in zip(projects, reversed(serials), strict=True):
+        await installer.charge_point(project, serial_number=serial)
 
 
 async def test_a_certificate_follows_a_verdict(installer: Caller, database: Database) -> None:

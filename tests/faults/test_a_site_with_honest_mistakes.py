@@ -21,6 +21,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 BAYS = 40
 TYPO, DEAD, HERE, THERE, SERIALLESS = 7, 12, 20, 21, 30
+NEW_UNIT = "SN-2026-7"
 _PATIENCE = 120
 
 
@@ -101,11 +102,9 @@ async def test_each_is_mended_as_the_engine_says_and_the_site_is_handed_over(sta
     await site.import_bays()
     async with AsyncExitStack() as on_site:
         exchanged = {HERE: THERE, THERE: HERE}
-        pair = await on_site.enter_async_context(AsyncExitStack())
         for bay in site.bays:
             if bay != DEAD:
-                place = pair if bay in exchanged else on_site
-                await site.switch_on(place, bay, unit=exchanged.get(bay, bay))
+                await site.switch_on(on_site, bay, unit=exchanged.get(bay, bay))
         failed = await site.commission()
         assert {bay: failure["code"] for bay, failure in failed.items()} == {
             TYPO: "serial_mismatch",
@@ -120,16 +119,18 @@ async def test_each_is_mended_as_the_engine_says_and_the_site_is_handed_over(sta
         # "Compare with the type plate. Correct the serial number here."
         told = re.findall(r"says its serial number is '([^']+)'", failed[TYPO]["cause"])
         fine(await front.patch(f"/charge-points/{site.bays[TYPO]}", {"serial_number": told[0]}))
-        # "Correct the OCPP URL of this one on site"
+        # "If the two were exchanged, swap them"
         assert serial(THERE) in failed[HERE]["cause"]
         assert f"Bay {THERE}" in failed[HERE]["cause"]
-        await pair.aclose()
-        for bay in exchanged:
-            await site.switch_on(on_site, bay, unit=bay)
-        # "… or withdraw it"
-        assert "POST …/charge-points/{id}/withdraw" in blocked_by(blocked, site.bays[DEAD])
-        reason = {"reason": "Dead on arrival"}
-        fine(await front.post(f"/charge-points/{site.bays[DEAD]}/withdraw", reason))
+        other = re.findall(r"cp_\w{26}", failed[HERE]["action"])[0]
+        swap = {"charge_point_ids": [site.bays[HERE], other], "exchange": "units"}
+        fine(await front.post("/charge-points/swap", swap))
+        # "… or take it out with POST …/withdraw or /replace"
+        assert "/replace" in blocked_by(blocked, site.bays[DEAD])
+        new = {"serial_number": NEW_UNIT, "reason": "Dead on arrival"}
+        made = fine(await front.post(f"/charge-points/{site.bays[DEAD]}/replace", new))
+        site.bays[DEAD] = made["charge_point"]["id"]
+        await on_site.enter_async_context(stage.switched_on(site.bays[DEAD], serial=NEW_UNIT))
 
         assert await site.commission() == {}
         fine(await site.hand_over())
@@ -151,5 +152,6 @@ async def the_certificate_says_it_all(site: Site) -> None:
     assert registered(TYPO) not in said
     assert f"{serial(SERIALLESS)} (declared, not read)" in said
     assert said.count("(declared, not read)") == 1
-    assert "Withdrawn" in said
+    assert NEW_UNIT in said
+    assert "40 of 40 passed, 1 withdrawn" in said
     assert "Dead on arrival" in said
