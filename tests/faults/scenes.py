@@ -76,7 +76,9 @@ async def ended_from_outside(stage: Stage) -> None:
 
     async def has_its_verdict() -> None:
         answer = await stage.front.get(f"/commissioning/{registered.id}/status")
-        assert answer.json()["failure"]["code"] == FailureCode.RUN_ENDED_FROM_OUTSIDE
+        failure = answer.json()["failure"]
+        assert failure is not None
+        assert failure["code"] == FailureCode.RUN_ENDED_FROM_OUTSIDE
 
     await eventually(has_its_verdict)
     async with stage.switched_on(registered.id, serial="SN-ENDED"):
