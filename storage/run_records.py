@@ -165,6 +165,7 @@ class StoredRuns:
             .where(charge_points.c.project_id == question.project_id)
             .where(charge_points.c.id != question.charge_point_id)
             .where(charge_points.c.serial_key.in_(keys))
+            .where(charge_points.c.withdrawn_at.is_(None))  # no swap with it is possible
             .limit(1)
         )
         async with self._database.read() as connection:

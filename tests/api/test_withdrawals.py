@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert
 
+from domain.commissioning import WhoseSerial
 from domain.power.facts import SiteQuestion
+from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.run_records import StoredRuns
 from storage.site_records import StoredSites
 from storage.tables import transactions
 from storage.withdrawals import Withdrawals
@@ -137,6 +140,23 @@ class TestWithdraw:
         assert answer.json()["withdrawal"] is None
         async with database.write() as connection:
             assert not await Withdrawals(connection).settle(identity, at=datetime.now(UTC))
+
+    async def test_its_serial_number_is_not_taken_for_another_ones(
+        self, installer: Caller, database: Database
+    ) -> None:
+        """Who reports it is told to correct the number here, not to swap with what is gone."""
+        project = await installer.project()
+        gone = await installer.charge_point(project)
+        here = await installer.charge_point(project, serial_number="OTHER")
+        runs = StoredRuns(database, load_catalogue(), now=lambda: datetime.now(UTC))
+        question = WhoseSerial(
+            project_id=project, charge_point_id=here, serials=("CP-SN-00483921",)
+        )
+        found = await runs.whose_serial(question)
+        assert found is not None
+        assert found.charge_point_id == gone
+        await withdraw(installer, gone)
+        assert await runs.whose_serial(question) is None
 
 
 class TestReinstate:
