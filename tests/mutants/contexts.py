@@ -1,0 +1,35 @@
+"""A plugin of pytest: notes for each test which lines of the sources it runs.
+
+Threads count too: a worker runs the steps of a workflow in threads of its own, and imports the
+modules of the workflow anew in a sandbox, which reads them from the same files.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from coverage import Coverage
+
+_coverage = Coverage(
+    data_file=os.environ["MUTANTS_DATA"],
+    data_suffix=True,  # a file a process
+    include=os.environ["MUTANTS_SOURCES"].split(","),
+    config_file=False,
+)
+_coverage.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Say whose lines come."""
+    _coverage.switch_context(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _coverage.switch_context("")
+
+
+def pytest_sessionfinish() -> None:
+    """Write it down."""
+    _coverage.stop()
+    _coverage.save()

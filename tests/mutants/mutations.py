@@ -1,0 +1,104 @@
+"""What is changed in a source: one operator, or one number, at a time."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+_INSTEAD: Final[dict[type[ast.AST], tuple[str, str]]] = {
+    ast.Lt: ("<", "<="),
+    ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="),
+    ast.GtE: (">=", ">"),
+    ast.Eq: ("==", "!="),
+    ast.NotEq: ("!=", "=="),
+    ast.Is: ("is", "is not"),
+    ast.IsNot: ("is not", "is"),
+    ast.In: ("in", "not in"),
+    ast.NotIn: ("not in", "in"),
+    ast.And: ("and", "or"),
+    ast.Or: ("or", "and"),
+    ast.Add: ("+", "-"),
+    ast.Sub: ("-", "+"),
+    ast.Mult: ("*", "/"),
+    ast.Div: ("/", "*"),
+    ast.FloorDiv: ("//", "*"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mutant:
+    """One change: ``old`` at that place becomes ``new``. Lines count from 1, bytes from 0."""
+
+    path: str
+    line: int
+    start: int
+    old: str
+    new: str
+
+    def applied_to(self, source: bytes) -> bytes:
+        """Return the changed source."""
+        lines = source.splitlines(keepends=True)
+        line, end = lines[self.line - 1], self.start + len(self.old.encode())
+        assert line[self.start : end].decode() == self.old
+        lines[self.line - 1] = line[: self.start] + self.new.encode() + line[end:]
+        return b"".join(lines)
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.start + 1}: {self.old} -> {self.new}"
+
+
+def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
+    """Find every change of a file."""
+    source = (root / path).read_bytes()
+    lines = source.splitlines()
+    for node in _nodes(ast.parse(source)):
+        match node:
+            case ast.Compare(left=left, ops=[operator], comparators=[right]):
+                yield from _between(path, lines, left, operator, right)
+            case ast.BoolOp(op=operator, values=values):
+                for left, right in pairwise(values):
+                    yield from _between(path, lines, left, operator, right)
+            case ast.BinOp(left=left, op=operator, right=right):
+                yield from _between(path, lines, left, operator, right)
+            case ast.Constant(value=bool(value)):
+                yield _constant(path, node, str(value), str(not value))
+            case ast.Constant(value=int(value)):
+                written = lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode()
+                yield _constant(path, node, written, f"{value + 1}")
+            case ast.UnaryOp(op=ast.Not()):
+                yield _constant(path, node, "not ", "")
+            case _:
+                pass
+
+
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk; but where an f-string has what, Python 3.11 does not say right."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.JoinedStr):
+            yield from _nodes(child)
+
+
+def _constant(path: str, node: ast.expr, old: str, new: str) -> Mutant:
+    return Mutant(path=path, line=node.lineno, start=node.col_offset, old=old, new=new)
+
+
+def _between(
+    path: str, lines: list[bytes], left: ast.expr, operator: ast.AST, right: ast.expr
+) -> Iterator[Mutant]:
+    """The operator, if it is on the line on which its left side ends."""
+    assert left.end_lineno is not None
+    assert left.end_col_offset is not None
+    if type(operator) not in _INSTEAD:
+        return
+    old, new = _INSTEAD[type(operator)]
+    until = right.col_offset if right.lineno == left.end_lineno else None
+    gap = lines[left.end_lineno - 1][left.end_col_offset : until]
+    at = gap.find(old.encode())
+    if at >= 0 and b"#" not in gap:
+        yield Mutant(
+            path=path, line=left.end_lineno, start=left.end_col_offset + at, old=old, new=new
+        )
