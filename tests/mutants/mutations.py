@@ -75,10 +75,14 @@ def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk; but where an f-string has what, Python 3.11 does not say right."""
+    """Walk; but where an f-string has what, Python 3.11 does not say right.
+
+    Decorators are left out as well: whether a class has slots changes no rule.
+    """
     yield node
+    decorators = getattr(node, "decorator_list", ())
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.JoinedStr):
+        if not isinstance(child, ast.JoinedStr) and child not in decorators:
             yield from _nodes(child)
 
 
