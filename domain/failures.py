@@ -148,8 +148,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         ),
         (
             "If the two were exchanged, swap them (POST …/charge-points/swap with this id and "
-            "{other_id}; exchange: units if each is in the other's bay, endpoints if not) and "
-            "retry both; else correct its OCPP URL on site and retry."
+            '{other_id} as charge_point_ids, and with "exchange": "units" if each hangs in the '
+            "other's bay and answers at that bay's endpoint, "
+            '"endpoints" if each hangs in its own bay), then commission both again; else correct '
+            "its OCPP URL on site and retry."
         ),
     ),
     FailureCode.CONFIGURATION_REJECTED: (

@@ -11,7 +11,6 @@ from domain.commissioning import CancelRequest, RunRequest
 from domain.ids import Prefix, new_id
 from domain.states import (
     BatchStatus,
-    ChargePointStatus,
     MemberState,
     ProjectStatus,
     RunStatus,
@@ -22,6 +21,7 @@ from storage.charge_points import read_registered
 from storage.dialects import among
 from storage.engine import Database
 from storage.runs import Run, Runs
+from storage.standing import holds
 from storage.tables import batch_members, charge_points, commissioning_runs, projects
 
 _STARTS_A_STEP = 20
@@ -123,7 +123,7 @@ class StoredBatches:
         if current is not None and current.status.is_open:
             await _started(connection, batch, current)
             return None
-        if not batch.from_scratch and await _is_commissioned(connection, charge_point_id):
+        if not batch.from_scratch and await holds(connection, [charge_point_id]):
             await _set_state(connection, batch, charge_point_id, MemberState.KEPT)
             return None
         retried = (
@@ -216,10 +216,3 @@ async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
         )
     ).one()
     return row.withdrawn_at is not None or row.withdrawal is not None
-
-
-async def _is_commissioned(connection: AsyncConnection, charge_point_id: str) -> bool:
-    status = await connection.scalar(
-        select(charge_points.c.status).where(charge_points.c.id == charge_point_id)
-    )
-    return status == ChargePointStatus.COMMISSIONED

@@ -14,6 +14,7 @@ from domain.batch import BatchOwner, BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError
 from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState
+from storage.standing import holds
 from storage.tables import batch_members, batches, charge_points, projects
 
 _REQUEST = TypeAdapter(BatchRequest)
@@ -193,19 +194,22 @@ class Batches:
                 "The project has no charge point to commission. Register or import its charge "
                 "points first, or reinstate those that were withdrawn.",
             )
+        holding = await holds(self._connection, known)
         chosen = known
         if only is not None:
             _refuse_unknown(sorted(set(only) - set(known)))
             chosen = {identity: known[identity] for identity in sorted(set(only))}
         elif scope is not BatchScope.ALL:
             chosen = {
-                identity: status for identity, status in known.items() if _is_in(scope, status)
+                identity: status
+                for identity, status in known.items()
+                if _is_in(scope, status, holding=identity in holding)
             }
         members = {
             identity: MemberState.KEPT
-            if status is ChargePointStatus.COMMISSIONED and not request.from_scratch
+            if identity in holding and not request.from_scratch
             else MemberState.QUEUED
-            for identity, status in chosen.items()
+            for identity in chosen
         }
         if MemberState.QUEUED not in members.values():
             raise ConflictError(
@@ -241,10 +245,10 @@ async def read_owner(connection: AsyncConnection, project_id: str) -> BatchOwner
     return BatchOwner(project_id=project_id, installer_id=row.installer_id, name=row.name)
 
 
-def _is_in(scope: BatchScope, status: ChargePointStatus) -> bool:
+def _is_in(scope: BatchScope, status: ChargePointStatus, *, holding: bool) -> bool:
     if scope is BatchScope.FAILED:
         return status is ChargePointStatus.COMMISSIONING_FAILED
-    return status is not ChargePointStatus.COMMISSIONED
+    return not holding
 
 
 def _refuse_unknown(unknown: Sequence[str]) -> None:

@@ -1,10 +1,13 @@
 """Where a charge point stands by its runs: what its status says while no run is open."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.states import ChargePointStatus, RunStatus
 from storage.charge_points import registered
+from storage.dialects import among
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs
 
@@ -35,6 +38,20 @@ async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargeP
             return ChargePointStatus.COMMISSIONING_FAILED
         case _:
             return ChargePointStatus.REGISTERED
+
+
+async def holds(connection: AsyncConnection, charge_point_ids: Collection[str]) -> set[str]:
+    """Those that are commissioned, and whose verdict is about what is there now.
+
+    A configuration that is chosen or a firmware that is installed later changes no status.
+    """
+    rows = await connection.execute(
+        select(charge_points)
+        .where(among(connection, charge_points.c.id, charge_point_ids))
+        .where(charge_points.c.status == ChargePointStatus.COMMISSIONED)
+    )
+    known = {row.id: registered(row) for row in rows}
+    return known.keys() - await stale_verdicts(connection, known)
 
 
 async def restate(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:

@@ -17,15 +17,17 @@ from sqlalchemy import update
 from api.deps import now
 from docs.generate.failures import blockers
 from docs.generate.problems import scan
-from domain.states import Role
+from domain.certificates import ChargePointReport
+from domain.checks import Step
+from domain.states import CheckResult, Role
 from storage.engine import Database
-from storage.tables import charge_points, invitations
+from storage.tables import invitations
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, Own, accept_invitation
 from tests.api.test_knocking import knock
 from tests.api.test_tenancy import TARIFF
 from tests.api.verdicts import judge
-from tests.documents.reports import FAILED
+from tests.documents.reports import FAILED, PASSED
 from tests.support.eventually import eventually
 
 pytestmark = [
@@ -540,6 +542,21 @@ async def test_the_serial_number_is_corrected_and_the_claim_goes_through(
     fine(await installer.post(*claim))
 
 
+def having_applied(key: str, value: str) -> ChargePointReport:
+    """What a run leaves that has brought this value to the charge point."""
+    handshake, *others = PASSED.run.checks
+    applied = Step(
+        name=f"configuration.{key}",
+        result=CheckResult.PASSED,
+        at=PASSED.run.started_at,
+        detail=f"{key} is {value}; {value} is desired.",
+        evidence={"desired": value},
+    )
+    handshake = replace(handshake, steps=(*handshake.steps, applied))
+    run = replace(PASSED.run, checks=(handshake, *others))
+    return replace(PASSED, run=run, transaction=None)
+
+
 async def test_each_blocker_is_cleared_as_it_says(
     anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
 ) -> None:
@@ -564,15 +581,19 @@ async def test_each_blocker_is_cleared_as_it_says(
     await judge(database, identity, project, FAILED)
     assert await blocked() == {"commissioning_failed", "owner_not_accepted"}
     await judge(database, identity, project)
-    fine(await installer.patch(f"/charge-points/{identity}", {"serial_number": "SN-OTHER"}))
-    assert "owner_not_accepted" in await blocked()
-    fine(await installer.patch(f"/charge-points/{identity}", {"serial_number": "CP-SN-00483921"}))
-    async with database.write() as connection:
-        await connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == identity)
-            .values(status="commissioned")
-        )
+    choice = {"parameters": [{"key": "HeartbeatInterval", "value": 60}]}
+    fine(await installer.post(f"/charge-points/{identity}/config/customize", choice))
+    assert await blocked() == {"stale_result", "owner_not_accepted"}
+    batch = fine(await installer.post(f"/projects/{project}/commission"))
+    assert batch["total"] == 1
+
+    async def is_being_commissioned() -> None:
+        assert await blocked() == {"commissioning_in_progress", "owner_not_accepted"}
+
+    await eventually(is_being_commissioned)
+    fine(await installer.post(f"/projects/{project}/commissioning/cancel"))
+    await no_run_is_open(installer, identity)
+    await judge(database, identity, project, having_applied("HeartbeatInterval", "60"))
     assert await blocked() == {"owner_not_accepted"}
     await invite(installer, project)
     await accept_invitation(anonymous, outbox)

@@ -17,10 +17,11 @@ from websockets.typing import Subprotocol
 from domain.checks import RunView
 from domain.commissioning import Pace, RunOptions
 from domain.failures import FailureCode
-from domain.states import InstallerAnswer, RunStatus, WaitingFor
+from domain.states import Exchange, InstallerAnswer, RunStatus, WaitingFor
 from reconciler import Reconciler
 from simulator import Fault, State, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
+from storage.charge_points import ChargePoint
 from tests.faults.stage import PATIENT, Run, Stage
 from tests.ocpp_server.bed import Wire
 from tests.support.eventually import eventually
@@ -155,22 +156,55 @@ def registered_otherwise(code: FailureCode, **plate: str) -> Scene:
 
 
 async def exchanged(stage: Stage) -> None:
-    """Two units hang in each other's bay: each names the other."""
+    """Two units answer at each other's endpoint: each failure says what to send."""
     one, other = [await stage.register(f"SN-EXCHANGED-{n}", ABB_TERRA_AC_W22) for n in (1, 2)]
+
+    async def named(here: ChargePoint, there: ChargePoint) -> str:
+        view = await fails(stage, here.id)
+        is_a(view, FailureCode.SERIAL_OF_ANOTHER)
+        assert view.failure is not None
+        assert there.id in view.failure.action
+        return view.failure.action
+
     async with (
         stage.switched_on(one.id, serial=other.serial_number),
         stage.switched_on(other.id, serial=one.serial_number),
     ):
-        for here, there in ((one, other), (other, one)):
-            view = await fails(stage, here.id)
-            is_a(view, FailureCode.SERIAL_OF_ANOTHER)
-            assert view.failure is not None
-            assert there.serial_number in view.failure.cause
-            assert there.id in view.failure.action
-    for right in (one, other):  # the OCPP URLs are corrected on site
-        async with stage.switched_on(right.id, serial=right.serial_number) as unit:
-            await unit.until(lambda unit=unit: unit.state in _HAS_SAID_WHO_IT_IS)  # type: ignore[misc]
-            await passes(stage, right.id)
+        await named(one, other)
+        advice = await named(other, one)
+        assert '"exchange": "units" if each hangs in the other\'s bay' in advice
+        await _swap(stage, one, other, Exchange.UNITS)
+        for each in (one, other):
+            view = await stage.verdict(await stage.start(each.id))
+            assert view.status is RunStatus.COMPLETED, view.failure
+    async with (
+        stage.switched_on(one.id, serial=one.serial_number) as first,
+        stage.switched_on(other.id, serial=other.serial_number) as second,
+    ):
+        await _have_said_who_they_are(first, second)
+        advice = await named(one, other)
+        assert '"endpoints" if each hangs in its own bay' in advice
+        await _swap(stage, one, other, Exchange.ENDPOINTS)
+        for each in (one, other):
+            view = await stage.verdict(await stage.start(each.id))
+            assert view.status is RunStatus.COMPLETED, view.failure
+    async with stage.switched_on(one.id, serial=other.serial_number) as wrong:
+        await _have_said_who_they_are(wrong)
+        assert "else correct its OCPP URL on site and retry" in await named(one, other)
+    async with stage.switched_on(one.id, serial=one.serial_number) as right:
+        await _have_said_who_they_are(right)
+        await passes(stage, one.id)
+
+
+async def _have_said_who_they_are(*units: VirtualChargePoint) -> None:
+    for unit in units:
+        await unit.until(lambda unit=unit: unit.state in _HAS_SAID_WHO_IT_IS)  # type: ignore[misc]
+
+
+async def _swap(stage: Stage, one: ChargePoint, other: ChargePoint, exchange: Exchange) -> None:
+    body = {"charge_point_ids": [one.id, other.id], "exchange": exchange}
+    answer = await stage.front.post("/charge-points/swap", body)
+    assert answer.is_success, answer.text
 
 
 @asynccontextmanager

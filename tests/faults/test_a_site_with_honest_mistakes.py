@@ -123,6 +123,7 @@ async def test_each_is_mended_as_the_engine_says_and_the_site_is_handed_over(sta
         assert serial(THERE) in failed[HERE]["cause"]
         assert f"Bay {THERE}" in failed[HERE]["cause"]
         other = re.findall(r"cp_\w{26}", failed[HERE]["action"])[0]
+        assert '"exchange": "units"' in failed[HERE]["action"]
         swap = {"charge_point_ids": [site.bays[HERE], other], "exchange": "units"}
         fine(await front.post("/charge-points/swap", swap))
         # "… or take it out with POST …/withdraw or /replace"

@@ -56,4 +56,11 @@ async def test_a_replaced_and_a_withdrawn_one_and_two_that_are_exchanged(stage: 
         fine(await front.post("/charge-points/swap", pair))
         assert await site.commission() == {}
         await site.invite_the_owner()
+
+        # A value that is chosen after the verdict: "Commission it again", with the whole project.
+        choice = {"parameters": [{"key": "HeartbeatInterval", "value": 45}]}
+        fine(await front.post(f"/charge-points/{site.bays[3]}/config/customize", choice))
+        blocked = (await site.hand_over()).json()["blockers"]
+        assert [one["code"] for one in blocked] == ["stale_result"]
+        assert await site.commission() == {}
         fine(await site.hand_over())
