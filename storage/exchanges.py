@@ -101,12 +101,8 @@ class Exchanges:
         }
         declared = await Declarations(self._connection).of([one, other])
         pictures = {
-            identity: list(
-                await self._connection.scalars(
-                    select(photos.c.id).where(photos.c.charge_point_id == identity)
-                )
-            )
-            for identity in (one, other)
+            here: await self._photos_only_of(here, there)
+            for here, there in ((one, other), (other, one))
         }
         await self._connection.execute(
             declarations.delete().where(declarations.c.charge_point_id.in_((one, other)))
@@ -118,6 +114,16 @@ class Exchanges:
             await self._connection.execute(
                 update(photos).where(photos.c.id.in_(pictures[there])).values(charge_point_id=here)
             )
+
+    async def _photos_only_of(self, here: str, there: str) -> list[str]:
+        """Those of one place; a picture that both have is where it belongs already."""
+        also_there = select(photos.c.sha256).where(photos.c.charge_point_id == there)
+        found = await self._connection.scalars(
+            select(photos.c.id)
+            .where(photos.c.charge_point_id == here)
+            .where(photos.c.sha256.not_in(also_there))
+        )
+        return list(found)
 
     async def _swap_units(self, one: ChargePoint, other: ChargePoint, *, at: datetime) -> None:
         """The name plates, and values that were chosen for another model, to be told anew."""

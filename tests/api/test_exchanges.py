@@ -7,6 +7,7 @@ import pytest
 from storage.engine import Database
 from tests.api.callers import Caller, problem
 from tests.api.test_charge_points import run_started
+from tests.api.test_declarations import DECLARED, add, picture, put
 from tests.api.verdicts import judge
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -56,6 +57,20 @@ class TestReplace:
         assert problem(back, 409, "replaced")["charge_point_id"] == new["id"]
         await installer.post(f"/charge-points/{new['id']}/withdraw", {"reason": "Wrong one"})
         assert (await installer.post(f"/charge-points/{old}/reinstate")).status_code == 200
+
+    async def test_what_the_other_model_does_not_have_is_dropped(self, installer: Caller) -> None:
+        alfen = {"vendor": "Alfen", "model": "Eve Single Pro-line"}
+        old = await installer.charge_point(**alfen)
+        values = {"ClockAlignedDataInterval": 300, "HeartbeatInterval": 30}
+        choice = {"parameters": [{"key": key, "value": one} for key, one in values.items()]}
+        await installer.post(f"/charge-points/{old}/config/customize", choice)
+        body = {"serial_number": "NEW", "vendor": "ABB", "model": "ABB Terra AC W22"}
+        made = (await installer.post(f"/charge-points/{old}/replace", body)).json()
+        assert made["configuration_kept"] == ["HeartbeatInterval"]
+        assert made["configuration_dropped"] == ["ClockAlignedDataInterval"]
+        shown = (await installer.get(f"/charge-points/{made['charge_point']['id']}/config")).json()
+        chosen = [one["key"] for one in shown["parameters"] if one["customized"]]
+        assert chosen == ["HeartbeatInterval"]
 
     async def test_by_itself(self, installer: Caller) -> None:
         old = await installer.charge_point()
@@ -116,6 +131,38 @@ class TestSwap:
         assert newest["before"][ids[0]]["location"]["address"] == "Bay 1"
         assert newest["after"][ids[0]]["location"]["address"] == first[1]
         assert newest["after"]["exchange"] == exchange
+
+    @pytest.mark.parametrize(("exchange", "moves"), [("places", True), ("units", False)])
+    async def test_what_was_declared_and_photographed_stays_with_the_place(
+        self, installer: Caller, exchange: str, moves: bool
+    ) -> None:
+        project = await installer.project()
+        one = await installer.charge_point(project)
+        other = await installer.charge_point(project, serial_number="B")
+        await put(installer, one, DECLARED)
+        blue = (await add(installer, one, picture())).json()["id"]
+        red = (await add(installer, other, picture(colour="red"))).json()["id"]
+        body = {"charge_point_ids": [one, other], "exchange": exchange}
+        answer = await installer.post("/charge-points/swap", body)
+        assert answer.status_code == 200, answer.text
+
+        async def there(identity: str) -> tuple[str | None, list[str]]:
+            declared = (await installer.get(f"/charge-points/{identity}/declaration")).json()
+            shown = (await installer.get(f"/charge-points/{identity}/photos")).json()["items"]
+            return declared["notes"], [photo["id"] for photo in shown]
+
+        found = {one: await there(one), other: await there(other)}
+        first, second = (DECLARED["notes"], [blue]), (None, [red])
+        assert found == ({one: second, other: first} if moves else {one: first, other: second})
+
+    async def test_the_same_photo_of_both(self, installer: Caller) -> None:
+        project = await installer.project()
+        ids = [await installer.charge_point(project, serial_number=serial) for serial in ("A", "B")]
+        for identity in ids:
+            await add(installer, identity, picture())
+        body = {"charge_point_ids": ids, "exchange": "places"}
+        answer = await installer.post("/charge-points/swap", body)
+        assert answer.status_code == 200, answer.text
 
     async def test_what_cannot_be_swapped(
         self, installer: Caller, stranger: Caller, database: Database

@@ -161,6 +161,22 @@ class TestStart:
         answer = await project.post({"only": "all", "from_scratch": True})
         assert answer.json()["total"] == 2
 
+    async def test_one_that_is_withdrawn_while_it_is_queued(self, project: Project) -> None:
+        await project.add(3)
+        await project.post({"max_parallel": 1})
+        (first,) = await project.begin()
+        page = (await project.installer.get("/charge-points")).json()["items"]
+        queued = sorted(one["id"] for one in page if one["id"] != first)
+        answer = await project.installer.post(
+            f"/charge-points/{queued[0]}/withdraw", {"reason": "The bay is dropped"}
+        )
+        assert answer.json()["status"] == "withdrawn"
+        await project.fail(first)
+        assert await project.begin() == []
+        assert await project.begin() == [queued[1]]
+        counts = (await project.get()).json()["counts"]
+        assert (counts["cancelled"], counts["in_progress"], counts["queued"]) == (1, 1, 0)
+
     async def test_only_the_failed_ones(self, project: Project) -> None:
         one, *_ = await project.add(3)
         problem(await project.post({"only": "failed"}), 409, "nothing_to_commission")

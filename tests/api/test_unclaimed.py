@@ -43,6 +43,22 @@ async def admitted(database: Database, identity: str) -> str | None:
     return found.charge_point_id if found else None
 
 
+async def test_a_claim_of_a_withdrawn_one_is_freed_for_whoever_has_the_serial_number_now(
+    installer: Caller, database: Database
+) -> None:
+    project = await installer.project()
+    old = await installer.charge_point(project)
+    await knock(database, SERIAL, code=UNKNOWN)
+    assert (await claim(installer, project, old)).is_success
+    assert await admitted(database, SERIAL) == old
+    await installer.post(f"/charge-points/{old}/withdraw", {"reason": "Registered wrongly"})
+    new = await installer.charge_point(project)
+    await knock(database, SERIAL, code=UNKNOWN)
+    answer = await claim(installer, project, new)
+    assert answer.is_success, answer.text
+    assert await admitted(database, SERIAL) == new
+
+
 class TestUnclaimed:
     async def test_anonymous(self, anonymous: Caller) -> None:
         problem(await anonymous.get("/projects/prj_x/unclaimed"), 401, "token_missing")

@@ -12,11 +12,18 @@ from hypothesis import strategies as st
 
 from documents.certificate.html import render_html
 from documents.certificate.render import render_pdf
-from domain.certificates import ChargePointReport, FrameDirection, Position
+from domain.certificates import (
+    CertificateScope,
+    ChargePointReport,
+    FrameDirection,
+    Position,
+    Withdrawn,
+)
 from domain.checks import CheckRecord, Failure, RunView, Step
 from domain.commissioning import MeterReading
 from domain.facts import TransactionFact
 from domain.states import CheckName, CheckResult, RunStatus
+from domain.withdrawals import Withdrawal
 from tests.documents.reading import outline, texts
 from tests.documents.reports import (
     AT,
@@ -223,6 +230,37 @@ def test_the_same_report_is_the_same_bytes() -> None:
     assert render_pdf(report, ISSUE, THUMBNAILS) == render_pdf(report, ISSUE, THUMBNAILS)
     other = replace(ISSUE, number=3)
     assert render_pdf(report, ISSUE, THUMBNAILS) != render_pdf(report, other, THUMBNAILS)
+
+
+@BOTH
+def test_a_verdict_that_is_stale_says_so_and_what_a_unit_replaces(said_in: Read) -> None:
+    report = replace(
+        PASSED, stale="now runs firmware 2.0.0, and was commissioned with 1.8.21", replaces="SN-OLD"
+    )
+    said = " ".join(said_in(report))
+    as_it_was = " ".join(said_in(PASSED))
+    assert "No longer current" in said
+    assert "the charge point now runs firmware 2.0.0" in said
+    assert "Replaces" in said
+    assert "SN-OLD" in said
+    assert "No longer current" not in as_it_was
+    assert "Replaces" not in as_it_was
+
+
+def test_a_site_lists_what_was_withdrawn_when_by_whom_and_why() -> None:
+    gone = Withdrawn(
+        registered=replace(REGISTERED, serial_number="SN-GONE", place="Bay 9"),
+        withdrawal=Withdrawal(at=AT, by="installer@acme.com", reason="Dead on arrival."),
+        replaced_by="SN-NEW",
+    )
+    report = replace(certificate_of(PASSED), scope=CertificateScope.PROJECT, withdrawn=(gone,))
+    pdf = " ".join(" ".join(texts(render_pdf(report, ISSUE, THUMBNAILS))).split())
+    page = render_html(report, ISSUE, THUMBNAILS, sha256="0" * 64).partition("<body>")[2]
+    html = " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
+    for said in (pdf, html):
+        assert "SN-GONE" in said
+        assert "by installer@acme.com: Dead on arrival; in its place is SN-NEW." in said
+        assert "1 of 1 passed, 1 withdrawn" in said
 
 
 @BOTH

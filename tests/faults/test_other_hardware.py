@@ -1,10 +1,13 @@
 """Another unit in a bay, two units exchanged, and one that is taken away while its run goes on."""
 
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from storage.tables import transactions
 from tests.faults.stage import Stage
 from tests.faults.test_a_site_with_honest_mistakes import Site, fine
 from tests.support.eventually import eventually
@@ -64,3 +67,35 @@ async def test_a_replaced_and_a_withdrawn_one_and_two_that_are_exchanged(stage: 
         assert [one["code"] for one in blocked] == ["stale_result"]
         assert await site.commission() == {}
         fine(await site.hand_over())
+
+
+async def test_one_is_withdrawn_in_the_middle_of_its_test_charge(stage: Stage) -> None:
+    site, front = Site(stage), stage.front
+    await register(site, 1, "SN-00011")
+    path = f"/charge-points/{site.bays[1]}"
+
+    async def charges() -> list[Any]:
+        async with stage.database.read() as connection:
+            return list(await connection.execute(select(transactions)))
+
+    async def it_charges() -> None:
+        assert [one.stopped_at for one in await charges()] == [None]
+
+    async def is_withdrawn() -> None:
+        assert fine(await front.get(path))["status"] == "withdrawn"
+
+    async with AsyncExitStack() as there:
+        await site.switch_on(there, 1, unit=1)
+        fine(await front.post(f"/commissioning/{site.bays[1]}/start"))
+        await eventually(it_charges, within=_PATIENCE)
+        refused = await front.post(f"{path}/withdraw", {"reason": "The bay is dropped"})
+        assert refused.json()["code"] == "run_open"
+        order = {"reason": "The bay is dropped", "end_run": True}
+        answer = await front.post(f"{path}/withdraw", order)
+        assert answer.status_code == HTTPStatus.ACCEPTED, answer.text
+        await eventually(is_withdrawn, within=_PATIENCE)
+        run = fine(await front.get(f"/commissioning/{site.bays[1]}/status"))
+        assert run["status"] == "cancelled"
+        (charge,) = await charges()
+        assert charge.stopped_at is not None
+        assert charge.commissioning_id == run["commissioning_id"]
