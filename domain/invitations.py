@@ -45,6 +45,7 @@ _VERDICTS: Final = {
     ChargePointStatus.COMMISSIONING: ("Being tested", Tone.OPEN),
     ChargePointStatus.COMMISSIONING_FAILED: ("Has not passed its test yet", Tone.BAD),
     ChargePointStatus.REGISTERED: ("Not tested yet", Tone.QUIET),
+    ChargePointStatus.WITHDRAWN: ("Taken out of the project", Tone.QUIET),
 }
 _UNCHARGED: Final = ("Passed, without a test charge", Tone.OPEN)
 

@@ -112,7 +112,9 @@ def verdict_data(view: RunView, *, project_id: str) -> dict[str, Any]:
         "waiting_for": None,
         "waiting": None,
         "cleaning_up": view.cleaning_up,
-        "failure": None if view.failure is None else _failure(view.failure),
+        "failure": None
+        if view.failure is None
+        else _failure(view.failure) | {"claim": _claim(view.failure)},
         "alarms": list(view.alarms),
     }
 
@@ -150,5 +152,12 @@ def _check(check: CheckRecord) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _failure(failure: Failure) -> dict[str, str]:
+def _claim(failure: Failure) -> dict[str, Any] | None:
+    claim = failure.claim
+    if claim is None:
+        return None
+    return {"method": claim.method, "path": claim.path, "body": claim.body}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
     return {"code": failure.code, "cause": failure.cause, "action": failure.action}

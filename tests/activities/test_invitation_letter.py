@@ -16,7 +16,7 @@ DRAFT = InvitationDraft(
         name="Riverside <Business> & Park",
         address="12 Riverside Way, Bristol, BS1 4AA",
         installer_name="Acme EV Solutions Ltd",
-        charge_point_count=6,
+        charge_point_count=7,
         charge_points=tuple(
             InvitedChargePoint(
                 serial_number=f"CP-SN-0048392{number}",
@@ -48,12 +48,12 @@ def test_both_say_the_same() -> None:
     assert letter.html is not None
     seen, text = _words(letter.html), " ".join(letter.text.split())
     for said in (
-        "Acme EV Solutions Ltd has installed 6 charge points at Riverside <Business> & Park",
+        "Acme EV Solutions Ltd has installed 7 charge points at Riverside <Business> & Park",
         "12 Riverside Way, Bristol, BS1 4AA",
         "Your charge points are ready.",
         "Call <me> at 0117 & ask for Alex.",
         *(one.serial_number for one in DRAFT.project.charge_points),
-        *(f"ABB Terra AC W22, Bay {number}, Car Park A" for number in range(1, 5)),
+        *(f"ABB Terra AC W22, Bay {number}, Car Park A" for number in range(1, 6)),
         "Tested, passed",
         "Being tested",
         "Has not passed its test yet",

@@ -215,4 +215,5 @@ class TestConnection:
             "latency_ms": 42,
             "ocpp_version_negotiated": "1.6",
             "reason": None,
+            "claim": None,
         }

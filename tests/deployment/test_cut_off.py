@@ -124,4 +124,5 @@ def _is_told_once(worker: Worker) -> None:
     assert 1 <= len(told) <= 3  # refused, reset, timed out
     assert len([line for line in told if "exception" in line]) == 1
     assert worker.events().count("database_away_over") == 1
-    assert len(worker.log.read_bytes()) < 60_000
+    # A trace with each try was 1.2 MB in a minute and a half.
+    assert len(worker.log.read_bytes()) < 200_000

@@ -47,7 +47,7 @@ class Up:
             *(*program, "up", "--data-dir", str(data_dir)),
             *(word for option in given.items() for word in option),
             env=environment(settings or {}),
-            cwd=data_dir.parent,
+            cwd=next(folder for folder in data_dir.parents if folder.is_dir()),
             stdout=PIPE,
             stderr=PIPE,
         )
