@@ -38,29 +38,38 @@ ROOT = Path(__file__).parents[2]
 OWNER = "facilities@riversidebp.com"
 _HERE = "tests/api/test_advice.py::"
 _SHELF = "tests/api/test_project_shelf.py::TestArchive::"
-_IDEMPOTENCY = "tests/api/test_idempotency.py"
+_IDEMPOTENCY = "tests/api/test_idempotency.py::"
+_SKIPPED = (
+    "tests/faults/test_operators.py::TestAnswer::"
+    "test_a_vehicle_that_never_comes_is_skipped_with_a_reason"
+)
 
 FOLLOWED: dict[str, str] = {
     "already_collaborator": _HERE + "test_a_colleague_gets_another_role_instead",
     "already_replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "already_completed": _HERE + "test_a_run_that_passed_is_started_anew",
-    "answer_not_possible": "tests/faults/test_operators.py::TestAnswer",
+    "answer_not_possible": _SKIPPED,
     "batch_open": _HERE + "test_an_open_batch_is_cancelled_first",
-    "certificate_key_missing": "tests/api/test_certificates.py",
+    "certificate_key_missing": "tests/api/test_certificates.py::TestReportOfAChargePoint::"
+    "test_an_engine_without_a_key_says_so",
     "commissioning_open": _SHELF + "test_not_while_something_of_it_is_being_commissioned",
-    "currency_fixed": "tests/api/test_billing.py",
-    "delivery_pending": "tests/api/test_webhooks.py",
+    "currency_fixed": "tests/api/test_billing.py::TestTariffs::"
+    "test_the_currency_stays_once_it_is_billed_in",
+    "delivery_pending": "tests/api/test_webhooks.py::TestDelivery::"
+    "test_a_delivered_one_is_delivered_again_on_demand",
     "different_projects": _HERE + "test_a_unit_of_another_project_is_registered_where_it_hangs",
-    "done": _IDEMPOTENCY,
+    "done": _IDEMPOTENCY + "TestSecrets::"
+    "test_the_repeat_says_that_it_is_done_and_how_to_get_another",
     "email_taken": _HERE + "test_who_has_an_account_logs_in",
     "handover_blocked": _HERE + "test_each_blocker_is_cleared_as_it_says",
     "charging": "tests/api/test_withdrawals.py::TestWithdraw::test_a_session_is_in_the_way",
     "has_runs": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
     "id_tags_full": _HERE + "test_a_full_list_admits_everybody",
-    "idempotency_key_in_use": _IDEMPOTENCY,
-    "idempotency_key_reused": _IDEMPOTENCY,
-    "idempotency_key_invalid": _IDEMPOTENCY,
-    "implausible": "tests/api/test_plausibility.py",
+    "idempotency_key_in_use": _IDEMPOTENCY + "TestCrashes::test_before_the_effect",
+    "idempotency_key_reused": _IDEMPOTENCY + "TestRepeats::"
+    "test_another_body_with_the_key_is_refused",
+    "idempotency_key_invalid": _IDEMPOTENCY + "TestTheKey::test_is_one",
+    "implausible": "tests/api/test_plausibility.py::test_it_is_asked_confirmed_and_audited",
     "invitation_declined": _HERE + "test_another_invitation_is_accepted",
     "invitation_expired": _HERE + "test_another_invitation_is_accepted",
     "invitation_not_pending": _HERE + "test_an_invitation_that_ended_is_followed_by_a_new_one",
@@ -73,7 +82,7 @@ FOLLOWED: dict[str, str] = {
     "no_charge_points": _HERE + "test_an_empty_project_gets_a_charge_point",
     "no_run": _HERE + "test_what_was_never_started_is_started",
     "no_verdict": _HERE + "test_a_certificate_follows_a_verdict",
-    "note_missing": "tests/faults/test_operators.py::TestAnswer",
+    "note_missing": _SKIPPED,
     "nothing_to_commission": _HERE + "test_all_are_commissioned_anew",
     "nothing_to_retry": _HERE + "test_what_was_never_started_is_started",
     "nothing_asked": _HERE + "test_the_status_says_what_a_run_waits_for",
@@ -85,13 +94,14 @@ FOLLOWED: dict[str, str] = {
     "run_open": _HERE + "test_an_open_run_is_cancelled_first",
     "same_serial": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "serial_mismatch": _HERE + "test_the_serial_number_is_corrected_and_the_claim_goes_through",
-    "tariff_missing": "tests/api/test_power.py",
+    "tariff_missing": "tests/api/test_power.py::TestFeatures::"
+    "test_billing_begins_with_the_first_tariff",
     "tariff_not_found": _HERE + "test_a_tariff_is_set",
     "token_expired": _HERE + "test_whoever_is_not_known_logs_in",
     "token_invalid": _HERE + "test_whoever_is_not_known_logs_in",
     "token_missing": _HERE + "test_whoever_is_not_known_logs_in",
     "token_revoked": _HERE + "test_whoever_is_not_known_logs_in",
-    "too_many_photos": "tests/api/test_declarations.py",
+    "too_many_photos": "tests/api/test_declarations.py::TestPhotos::test_are_counted",
     "too_many_webhooks": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
     "webhook_disabled": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
     "withdrawn": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",

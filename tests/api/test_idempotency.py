@@ -102,6 +102,8 @@ class TestRepeats:
         answer = await installer.post("/projects", PROJECT | {"name": "Other"}, headers=headers)
         problem(answer, 409, "idempotency_key_reused")
         assert await count(database, projects) == 1
+        answer = await installer.post("/projects", PROJECT | {"name": "Other"}, headers=key())
+        assert answer.status_code == 201, answer.text
 
     async def test_a_key_is_of_an_account_and_a_route(
         self, installer: Caller, stranger: Caller, database: Database
@@ -171,6 +173,7 @@ class TestTheKey:
             f"{V1}/installer/projects", json=PROJECT, headers=headers
         )
         problem(answer, 400, "idempotency_key_invalid")
+        assert (await installer.post("/projects", PROJECT, headers=key())).status_code == 201
 
     async def test_json_is_compared_by_what_it_says(self, installer: Caller) -> None:
         headers = key() | {"Content-Type": "application/json"}

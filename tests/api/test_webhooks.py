@@ -304,6 +304,8 @@ class TestDelivery:
         assert len(told["attempts"]) == 2
         first, second = hook.received
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
+        # It was being delivered; now it is not.
+        assert (await installer.post(path)).status_code == 202
 
     async def test_one_whose_workflow_has_not_quite_ended_is_delivered_again(
         self,
