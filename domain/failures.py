@@ -147,11 +147,9 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "{reported!r} is registered {place}; {registered!r} was registered here."
         ),
         (
-            "If the two were exchanged, swap them (POST …/charge-points/swap with this id and "
-            '{other_id} as charge_point_ids, and with "exchange": "units" if each hangs in the '
-            "other's bay and answers at that bay's endpoint, "
-            '"endpoints" if each hangs in its own bay), then commission both again; else correct '
-            "its OCPP URL on site and retry."
+            "If they hang in each other's bay, POST …/charge-points/swap this id and {other_id} with "
+            '"exchange": "units" ("endpoints": only their URLs are mixed up), then commission '
+            "both; else correct its OCPP URL on site and retry."
         ),
     ),
     FailureCode.CONFIGURATION_REJECTED: (
