@@ -147,9 +147,9 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "{reported!r} is registered {place}; {registered!r} was registered here."
         ),
         (
-            "If they hang in each other's bay, POST …/charge-points/swap this id and {other_id} with "
-            '"exchange": "units" ("endpoints": only their URLs are mixed up), then commission '
-            "both; else correct its OCPP URL on site and retry."
+            "If they hang in each other's bay, POST …/charge-points/swap this id and {other_id} "
+            'with "exchange": "units" ("endpoints": only their URLs are mixed up), then '
+            "commission both; else correct its OCPP URL on site and retry."
         ),
     ),
     FailureCode.CONFIGURATION_REJECTED: (
