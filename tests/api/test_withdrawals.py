@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert
 
-from domain.commissioning import WhoseSerial
+from domain.commissioning import AvailabilityOwed, WhoseSerial
 from domain.power.facts import SiteQuestion
 from storage.catalogue import load_catalogue
 from storage.engine import Database
-from storage.run_records import StoredRuns
+from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from storage.tables import transactions
 from storage.withdrawals import Withdrawals
@@ -157,6 +157,19 @@ class TestWithdraw:
         assert found.charge_point_id == gone
         await withdraw(installer, gone)
         assert await runs.whose_serial(question) is None
+
+    async def test_no_workflow_waits_for_it(self, installer: Caller, database: Database) -> None:
+        project = await installer.project()
+        identity = await installer.charge_point(project)
+        run = await judge(database, identity, project)
+        runs = StoredRuns(database, load_catalogue(), now=lambda: datetime.now(UTC))
+        directory = StoredDirectory(database, load_catalogue(), now=lambda: datetime.now(UTC))
+        owed = AvailabilityOwed(charge_point_id=identity, commissioning_id=run, connector_ids=(1,))
+        for withdrawn in (False, True):
+            if withdrawn:
+                await withdraw(installer, identity)
+            assert await runs.is_newest(owed) is not withdrawn
+            assert (await directory.locate(identity)).withdrawn is withdrawn
 
 
 class TestReinstate:

@@ -380,6 +380,7 @@ class MemoryRecords:
         self.queued = False
         self.caught_up = 0
         self.newest_run = "com_1"
+        self.withdrawn = False
         self.waits: list[WaitNote] = []
         self.answers: list[AnswerNote] = []
         self.reboot_turns: dict[str, timedelta] = {}
@@ -454,7 +455,7 @@ class MemoryRecords:
         )
 
     async def is_newest(self, owed: AvailabilityOwed) -> bool:
-        return owed.commissioning_id == self.newest_run
+        return owed.commissioning_id == self.newest_run and not self.withdrawn
 
     async def notice(self, commissioning_id: str) -> VerdictNotice | None:
         self.mailed.append(commissioning_id)
@@ -469,7 +470,9 @@ class MemoryRecords:
     async def locate(self, charge_point_id: str) -> Whereabouts:
         online = self.charger.behaviour.online
         return Whereabouts(
-            connection=self.charger.connection() if online else None, last_refusal=self.refusal
+            connection=self.charger.connection() if online else None,
+            last_refusal=self.refusal,
+            withdrawn=self.withdrawn,
         )
 
     async def claim(self, charge_point_id: str, *, owner: Owner) -> Claim:

@@ -168,6 +168,21 @@ async def test_what_is_owed_is_put_back_once_it_is_there(
     assert stage.charger.operative == operative
 
 
+async def test_nothing_is_owed_to_one_that_was_withdrawn(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(online=False))
+    owing = await stage.env.client.start_workflow(
+        AvailabilityWorkflow.run,
+        AvailabilityOwed(charge_point_id="cp_1", commissioning_id="com_1", connector_ids=(2,)),
+        id="availability-com_1",
+        task_queue=stage.task_queue,
+    )
+    await stage.env.sleep(timedelta(hours=1))
+    assert (await owing.describe()).status is WorkflowExecutionStatus.RUNNING
+    stage.records.withdrawn = True
+    await owing.result()
+    assert stage.charger.operative == {}
+
+
 async def _cleans_up(handle: Handle) -> None:
     view = await view_of(handle)
     assert (view.status, view.cleaning_up) == (RunStatus.IN_PROGRESS, True)

@@ -275,6 +275,25 @@ async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: Stag
     assert charger.received["stop_test_transaction"] == asked
 
 
+async def test_nobody_is_asked_to_stop_what_was_withdrawn(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(online=False))
+    charger = stage.charger
+    charger.transaction = TransactionFact(
+        transaction_id=7, connector_id=1, id_tag="T", started_at=EPOCH, meter_start=0
+    )
+    stray = await stage.env.client.start_workflow(
+        StrayTransactionWorkflow.run,
+        StrayTransaction(charge_point_id="cp_1", commissioning_id="com_1", transaction_id=7),
+        id="stray-transaction-7",
+        task_queue=stage.task_queue,
+    )
+    await stage.env.sleep(timedelta(hours=1))
+    assert (await stray.describe()).status is WorkflowExecutionStatus.RUNNING
+    stage.records.withdrawn = True
+    await stray.result()
+    assert charger.received["stop_test_transaction"] == 0
+
+
 async def test_a_connection_that_is_heard_before_the_snapshot_is_read_up_on(
     set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
