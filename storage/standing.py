@@ -51,7 +51,7 @@ async def holds(connection: AsyncConnection, charge_point_ids: Collection[str]) 
         .where(charge_points.c.status == ChargePointStatus.COMMISSIONED)
     )
     known = {row.id: registered(row) for row in rows}
-    return known.keys() - await stale_verdicts(connection, known)
+    return known.keys() - await stale_verdicts(connection, known) if known else set()
 
 
 async def restate(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:
