@@ -44,8 +44,9 @@ class MethodsMiddleware:
                 if Headers(raw=message["headers"]).get("content-type", "").startswith(_ENDLESS):
                     is_endless.set()
 
-        scope["method"] = GET  # in place: what the router finds out is logged
-        serving = asyncio.ensure_future(self._app(scope, receive, without_body))
+        # A copy: the server sees by its own that no body is due, or it would miss one and hang up.
+        inner = {**scope, "method": GET}
+        serving = asyncio.ensure_future(self._app(inner, receive, without_body))
         leaving = asyncio.ensure_future(is_endless.wait())
         try:
             await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,4 +59,4 @@ class MethodsMiddleware:
             for task in (serving, leaving):
                 task.cancel()
             await asyncio.gather(serving, leaving, return_exceptions=True)
-            scope["method"] = HEAD
+            scope.update({**inner, "method": HEAD})  # what the router has found out is logged

@@ -1,9 +1,12 @@
 """What HTTP itself promises: methods, media types, limits that are told, other origins."""
 
+import asyncio
 import re
+import socket
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
@@ -36,6 +39,21 @@ class TestMethods:
         head = await installer.call("HEAD", f"{V1}/installer/projects")
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == str(len(got.content))
+
+    async def test_a_server_keeps_the_connection_after_head(self, app: FastAPI) -> None:
+        """A real one: it hangs up on whoever announces a body and then sends none."""
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            serving = asyncio.ensure_future(server.serve([listening]))
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            for _ in range(2):
+                writer.write(b"HEAD /health/live HTTP/1.1\r\nHost: engine\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200 ")
+                assert b"content-length:" in head
+            writer.close()
+            server.should_exit = True
+            await serving
 
     async def test_head_of_a_stream_ends(self, app: FastAPI, installer: Caller) -> None:
         charge_point = await installer.charge_point()
