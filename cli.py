@@ -253,18 +253,18 @@ def _settings(process: str, *, secret: bool = True) -> "Settings":
         settings = Settings()
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
-        _refuse("; ".join(_sentence(one["loc"], one["msg"]) for one in details), _MISUSED)
+        _refuse("; ".join(_sentence(one["loc"], one["msg"]) for one in details), _FAILED)
     if secret and settings.secret_key is None:
         _refuse(
             "DYNAMO_SECRET_KEY is not set. It signs tokens and hashes keys: give 32 random "
             "characters or more, the same to every process.",
-            _MISUSED,
+            _FAILED,
         )
     if not settings.database_url:
         _refuse(
             "DYNAMO_DATABASE_URL is not set. Give every process the same, such as "
             "postgresql://user:password@host/dynamo; only `dynamo up` does without it.",
-            _MISUSED,
+            _FAILED,
         )
     configure(process, settings.log_level)
     return settings

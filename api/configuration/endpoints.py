@@ -17,10 +17,11 @@ from api.knocking.schemas import ClaimShown
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.catalogue import Parameter
+from domain.errors import ConflictError
 from domain.knocking import claim_call
 from domain.parameters import value_of
 from domain.states import ParameterState
-from storage.charge_points import ChargePoints
+from storage.charge_points import ChargePoints, refuse_withdrawn
 from storage.parameters import Parameters, StoredParameter
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Configuration"])
@@ -130,6 +131,18 @@ async def test_connection(
     async with parts.database.read() as connection:
         charge_point = await ChargePoints(connection).get(
             charge_point_id, installer_id=installer.id
+        )
+    try:
+        refuse_withdrawn(charge_point)
+    except ConflictError as refusal:
+        return ConnectionTested(
+            charge_point_id=charge_point_id,
+            connected=False,
+            latency_ms=None,
+            ocpp_version_negotiated=None,
+            tested_at=now(),
+            claim=None,
+            reason=f"{refusal} Until then its endpoint refuses it.",
         )
     result = await parts.temporal.test_connection(charge_point_id)
     return ConnectionTested(

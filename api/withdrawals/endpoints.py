@@ -246,8 +246,8 @@ async def swap_charge_points(
         if first.project_id != second.project_id:
             raise ConflictError(
                 "different_projects",
-                "The two charge points are of two projects. Withdraw each where it is not, and "
-                "register it in the other project.",
+                "The two charge points are of two projects. Withdraw each in the project where it "
+                "does not hang, and register it in the one where it does.",
             )
         before = {each.id: _plate(each) for each in (first, second)}
         await Exchanges(connection).swap(first, second, body.exchange, at=at)

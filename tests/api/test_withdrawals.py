@@ -78,6 +78,14 @@ class TestWithdraw:
         problem(await installer.post(f"/commissioning/{identity}/start", {}), 409, "withdrawn")
         problem(await installer.post(f"{path}/withdraw", DEAD), 409, "withdrawn")
 
+    async def test_its_connection_test_says_so(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        await withdraw(installer, identity)
+        tested = (await installer.post(f"/charge-points/{identity}/test-connection")).json()
+        assert tested["connected"] is False
+        assert "was withdrawn on" in tested["reason"]
+        assert "/reinstate" in tested["reason"]
+
     async def test_its_serial_number_is_free(self, installer: Caller) -> None:
         project = await installer.project()
         first = await installer.charge_point(project)

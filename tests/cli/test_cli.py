@@ -73,7 +73,7 @@ def test_version() -> None:
 @pytest.mark.parametrize("process", ["api", "worker", "ocpp-server"])
 def test_without_a_secret_no_process_starts(process: str) -> None:
     outcome = dynamo(process)
-    assert outcome.returncode == 2
+    assert outcome.returncode == 1
     assert outcome.stderr.startswith("dynamo: DYNAMO_SECRET_KEY is not set.")
     assert outcome.stderr.count("\n") == 1
 
@@ -98,7 +98,7 @@ def test_a_wrong_setting_is_one_line_without_its_value(
     variable: str, value: str, sentence: str
 ) -> None:
     outcome = dynamo("api", **{"DYNAMO_SECRET_KEY": SECRET, f"DYNAMO_{variable}": value})
-    assert outcome.returncode == 2
+    assert outcome.returncode == 1
     assert outcome.stderr.startswith(f"dynamo: DYNAMO_{variable}: ")
     assert sentence in outcome.stderr
     assert outcome.stderr.count("\n") == 1
