@@ -14,7 +14,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos mutants check up clean format lock bench bench-engine docs
+.PHONY: help demo test chaos fuzz mutants check up clean format lock bench bench-engine docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ test: $(STAMP) $(TEST_TOOLS) $(CLIENT_TOOLS) ## Run the tests (ARGS="tests/domai
 
 chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARGS="--seconds 180 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(STAMP) ## Mutate messages of charge points as firmware does; none may be lost (ARGS="--count 100000 --seed 1")
+	@$(BIN)/python -m tests.ocpp_server.fuzz $(ARGS)
 
 mutants: $(STAMP) ## Change single operators of the rules, and list what no test notices (20 minutes; ARGS="--seed 7")
 	@$(BIN)/python -m tests.mutants $(ARGS)

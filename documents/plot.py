@@ -58,10 +58,14 @@ def plot_charge(
     energy = [(_after(began, one.at), one.energy_wh) for one in readings]
     stopped = transaction.stopped_at
     if any(value is not None for _, value in energy):
-        energy.append((0.0, float(transaction.meter_start)))
+        if transaction.meter_start is not None:
+            energy.append((0.0, float(transaction.meter_start)))
         if stopped is not None and transaction.meter_stop is not None:
             energy.append((_after(began, stopped), float(transaction.meter_stop)))
-    energies = _series(energy, less=float(transaction.meter_start))
+    since = min((value for _, value in energy if value is not None), default=0.0)
+    if transaction.meter_start is not None:
+        since = float(transaction.meter_start)
+    energies = _series(energy, less=since)
     powers = _series([(_after(began, one.at), one.power_w) for one in readings])
     last = max((at for at, _ in (*energies, *powers)), default=0.0)
     if last <= 0 or max(len(energies), len(powers)) < 2:  # noqa: PLR2004 - a line needs two points

@@ -170,6 +170,10 @@ class MeterReading:
     energy_wh: float | None = None
     power_w: float | None = None
     connector_id: int | None = None
+    inferred: bool = False
+    """It named no transaction: what ran then on its connector is taken for it."""
+    unreadable: int = 0
+    """Samples of energy or power in it that could not be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

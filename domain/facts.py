@@ -57,13 +57,13 @@ class ConnectorFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransactionFact:
-    """A transaction as far as it is known. Meter readings are in Wh."""
+    """A transaction as far as it is known. Meter readings are in Wh; None: not (yet) known."""
 
     transaction_id: int
     connector_id: int
     id_tag: str
     started_at: datetime
-    meter_start: int
+    meter_start: int | None
     stopped_at: datetime | None = None
     meter_stop: int | None = None
     stop_reason: str | None = None
@@ -143,6 +143,21 @@ class RefusedAttempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Irregularity:
+    """A kind of message that broke the standard during a run, and how often it came.
+
+    ``refused``: nothing could be made of it; else ``what`` was read past. ``action`` is empty where
+    it could not be told. ``excerpt`` is of the first such frame.
+    """
+
+    action: str
+    what: str
+    refused: bool
+    count: int
+    excerpt: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """All that is known of a charge point at one moment; the start of every watch.
 
@@ -157,4 +172,6 @@ class Snapshot:
     provisioned: bool = False
     last_refusal: RefusedAttempt | None = None
     flapping: Flapping | None = None
+    irregularities: tuple[Irregularity, ...] = ()
+    """Those of the run that asks."""
     notes: tuple[str, ...] = field(default=())

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from websockets.exceptions import ConnectionClosed
@@ -15,7 +16,7 @@ from ocpp_server.schemas import response_schema
 from ocpp_server.socket import ChargerSocket
 
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
-Answer = frames.CallResult | frames.CallError
+Answer = frames.CallResult | frames.CallError | frames.Unreadable
 Observer = Callable[[str, str | None, str | None, bytes], None]
 
 
@@ -32,11 +33,19 @@ class CallErrorReply(Exception):  # noqa: N818 - named after the frame
 
 
 class InvalidReplyError(Exception):
-    """The charge point's answer breaks its schema."""
+    """The charge point's answer cannot be read."""
 
 
 class NeverSentError(ChargePointGoneError):
     """The socket closed before the CALL left: it had no effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The payload of an answer, and what was read past in it."""
+
+    payload: Payload
+    repairs: tuple[str, ...] = ()
 
 
 class Calls:
@@ -57,15 +66,15 @@ class Calls:
         """The action that waits for its answer."""
         return self._action
 
-    async def call(self, action: str, payload: Payload, observe: Observer) -> Payload:
-        """Send a CALL and return the payload of its CALLRESULT, validated.
+    async def call(self, action: str, payload: Payload, observe: Observer) -> Answered:
+        """Send a CALL and return its CALLRESULT, as far as it is understood.
 
         ``observe`` sees the frame (direction, action, message id, bytes).
 
         Raises:
             CallTimeoutError: no answer within the call timeout; a late one is dropped.
             CallErrorReply: the answer is a CALLERROR.
-            InvalidReplyError: the answer breaks its schema.
+            InvalidReplyError: the answer cannot be read.
             ChargePointGoneError: the socket closed; NeverSentError when the CALL had not left.
 
         """
@@ -73,15 +82,19 @@ class Calls:
             answer = await self._exchange(action, payload, observe)
         if isinstance(answer, frames.CallError):
             raise CallErrorReply(answer.code, answer.description)
-        violation = response_schema(action).check(answer.payload)
-        if violation is not None:
-            raise InvalidReplyError(violation.description)
-        return answer.payload
+        if isinstance(answer, frames.Unreadable):
+            raise InvalidReplyError(f"{action} was answered, but {answer.reason}")
+        schema = response_schema(action)
+        if schema.is_valid(answer.payload):
+            return Answered(answer.payload, answer.oddities)
+        repaired = schema.repair(answer.payload)
+        return Answered(repaired.payload, (*answer.oddities, *repaired.repairs))
 
     def take(self, answer: Answer) -> bool:
         """Take an answer; False when nothing waits for it (any more)."""
         answered = self._answered
-        if answered is None or answered.done() or answer.message_id != self._message_id:
+        about = answer.answer_to if isinstance(answer, frames.Unreadable) else answer.message_id
+        if answered is None or answered.done() or about != self._message_id:
             return False
         answered.set_result(answer)
         return True

@@ -29,6 +29,8 @@ class Reply:
     payload: Callable[[], Payload]
     fact: Record | None = None
     heartbeat: bool = False
+    repairs: tuple[str, ...] = ()
+    """What was read past in the message, each in a few words."""
 
 
 Handler = Callable[[Peer, Payload, datetime], Reply]
@@ -46,17 +48,31 @@ Routes = Mapping[str, Route]
 
 
 def dispatch(routes: Routes, peer: Peer, call: Call, now: datetime) -> Reply:
-    """Validate a CALL and let its handler read it.
+    """Read a CALL, strictly, then leniently, and let its handler judge what it says.
 
     Raises:
-        CallRefusedError: unknown action, or a payload that breaks its schema.
+        CallRefusedError: unknown action, or nothing is left that the message is for.
 
     """
-    route = routes.get(call.action)
+    route = routes.get(call.action) or _spelt_otherwise(routes, call.action)
     if route is None:
         raise CallRefusedError(ErrorCode.NOT_IMPLEMENTED, "This action is not known here.")
-    if route.schema is not None:
+    if route.schema is None or route.schema.is_valid(call.payload):
+        reply = route.handler(peer, call.payload, now)
+        reply.repairs = call.oddities
+        return reply
+    repaired = route.schema.repair(call.payload)
+    try:
+        reply = route.handler(peer, repaired.payload, now)
+    except CallRefusedError as refusal:
         violation = route.schema.check(call.payload)
-        if violation is not None:
-            raise CallRefusedError(violation.code, violation.description)
-    return route.handler(peer, call.payload, now)
+        if violation is None or refusal.code is not ErrorCode.PROTOCOL_ERROR:
+            raise
+        raise CallRefusedError(violation.code, refusal.description) from refusal
+    reply.repairs = (*call.oddities, *repaired.repairs)
+    return reply
+
+
+def _spelt_otherwise(routes: Routes, action: str) -> Route | None:
+    key = action.strip().casefold()
+    return next((route for name, route in routes.items() if name.casefold() == key), None)

@@ -26,6 +26,7 @@ from storage.fact_records import (
     Disconnected,
     LogEntry,
     MeterValues,
+    Oddity,
     Record,
     Touched,
     TransactionStart,
@@ -40,7 +41,7 @@ _GATHER_FEW: Final = 0.015  # somebody may be waiting for just these
 _FEW: Final = 20
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
-_SILENT: Final = (Attempt, Authorization, LogEntry)
+_SILENT: Final = (Attempt, Authorization, LogEntry, Oddity)
 # What decides who may draw how much.
 _OF_A_SITE: Final = (
     Boot,

@@ -7,18 +7,20 @@ from typing import Any, Final
 import orjson
 
 from domain.states import LogLevel
+from ocpp_server.frames import MessageId
 from ocpp_server.peer import Peer
 from storage.fact_records import LogEntry
 
 MASK: Final = "***"
 _CAP: Final = 8_000
 _ACTION_COLUMN: Final = 50
+_MESSAGE_ID_COLUMN: Final = 36
 _HINTS: Final = (b"key", b"assword", b"ecret", b"://")
 _SECRET_WORDS: Final = ("authorizationkey", "password", "secret")
 
 
 def frame_entry(
-    peer: Peer, direction: str, action: str | None, message_id: str | None, data: bytes
+    peer: Peer, direction: str, action: str | None, message_id: MessageId | None, data: bytes
 ) -> LogEntry:
     """Make the entry of a frame; ``direction`` is ``in`` (from the charge point) or ``out``."""
     return LogEntry(
@@ -29,7 +31,7 @@ def frame_entry(
         kind="frame",
         direction=direction,
         action=action and action[:_ACTION_COLUMN],
-        message_id=message_id,
+        message_id=None if message_id is None else str(message_id)[:_MESSAGE_ID_COLUMN],
         text=frame_text(data),
     )
 

@@ -8,6 +8,8 @@ from ocpp_server.charge_point_log import ChargePointLog
 from storage.fact_records import Connected, KnownTransaction
 
 _REMEMBERED: Final = 64
+_NEAR: Final = 30.0  # seconds behind ours that a good clock and a slow link explain
+_QUEUE_SECONDS: Final = 60.0  # after a connection what was queued is sent
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -29,6 +31,8 @@ class Peer:
     clock_skew_s: float | None = None
     clock_is_new: bool = False
     """The charge point was told the time since ``clock_skew_s`` was measured."""
+    oddities: set[tuple[str, str, bool]] = field(default_factory=set)
+    """Kinds of odd messages that came on this link: action, what, refused."""
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
     log: ChargePointLog = field(default_factory=ChargePointLog)
     """The node's, so that many links of one charge point share its budget."""
@@ -48,16 +52,27 @@ class Peer:
         """Note that a reply carried our clock: what was measured before is void."""
         self.clock_is_new = True
 
-    def measure_clock(self, stamp: datetime, now: datetime) -> None:
-        """Estimate the charger's clock minus ours from a time stamp.
+    def measure_clock(self, stamp: datetime, now: datetime, *, says_now: bool) -> None:
+        """Estimate the charger's clock minus ours from a time stamp; the newest evidence counts.
 
-        A queued message is older than its arrival and never newer, so the largest difference since
-        the clock was set is the best estimate.
+        ``says_now``: the stamp is of the moment of its message, and not since when something is so.
+        A stamp near our time, or ahead of it, is evidence in either case: nothing is of the future.
+        One that is behind may be of a message that was queued while the charge point was offline;
+        it counts until a later one shows the clock less behind.
         """
         skew = (stamp - now).total_seconds()
-        if self.clock_is_new or self.clock_skew_s is None or skew > self.clock_skew_s:
+        if skew >= -_NEAR:
             self.clock_skew_s = skew
+        elif says_now and not self._may_be_queued(stamp, now):
+            if self.clock_is_new or self.clock_skew_s is None or skew > self.clock_skew_s:
+                self.clock_skew_s = skew
+        else:
+            return
         self.clock_is_new = False
+
+    def _may_be_queued(self, stamp: datetime, now: datetime) -> bool:
+        soon = (now - self.connected_at).total_seconds() < _QUEUE_SECONDS
+        return soon and stamp < self.connected_at
 
     def remember(self, transaction: KnownTransaction) -> None:
         """Keep a transaction in mind, the oldest of many is forgotten."""

@@ -9,6 +9,7 @@ import jsonschema_rs
 import orjson
 
 from ocpp_server.frames import ErrorCode
+from ocpp_server.repair import Repaired, Repairer
 
 _TOLERATED_LENGTH: Final = 255
 _CODES: Final = {
@@ -37,12 +38,23 @@ class Schema:
     def __init__(self, document: dict[str, Any]) -> None:
         # Time stamps without a zone are common: our own eyes read them (v16.fields.moment).
         self._validator = jsonschema_rs.validator_for(document, validate_formats=False)
+        self._repairer = Repairer(document)
+        self._required = frozenset(document.get("required", ()))
+
+    def requires(self, field: str) -> bool:
+        """Tell whether the standard wants that field."""
+        return field in self._required
+
+    def is_valid(self, payload: dict[str, Any]) -> bool:
+        """Tell whether the payload is as the standard wants it."""
+        try:
+            return self._validator.is_valid(payload)
+        except ValueError:  # nested deeper than the validator walks
+            return False
 
     def check(self, payload: dict[str, Any]) -> Violation | None:
         """Return what is wrong with the payload, or None."""
         try:
-            if self._validator.is_valid(payload):
-                return None
             self._validator.validate(payload)
         except jsonschema_rs.ValidationError as error:
             place = ".".join(str(step) for step in error.instance_path)
@@ -51,6 +63,10 @@ class Schema:
         except ValueError as error:  # nested deeper than the validator walks
             return Violation(ErrorCode.FORMATION_VIOLATION, str(error))
         return None
+
+    def repair(self, payload: dict[str, Any]) -> Repaired:
+        """Give a payload that breaks the schema as far as it is understood."""
+        return self._repairer.repair(payload)
 
 
 @cache
@@ -71,6 +87,9 @@ def _load(name: str) -> dict[str, Any]:
         raise LookupError(f"OCPP 1.6 has no {name}")
     document = orjson.loads(file.read_text("utf-8-sig"))
     _tolerate(document)
+    if name == "StopTransaction":
+        # Firmware that loses the id may still say the connector; it helps to tell which one ends.
+        document["properties"]["connectorId"] = {"type": "integer"}
     return document  # type: ignore[no-any-return]
 
 

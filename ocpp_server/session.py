@@ -17,7 +17,8 @@ from ocpp_server import frames
 from ocpp_server.calls import Calls, CallTimeoutError
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
 from ocpp_server.framelog import frame_entry
-from ocpp_server.frames import ErrorCode
+from ocpp_server.frames import ErrorCode, MessageId
+from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
@@ -83,7 +84,11 @@ class Session:
         """Send a CALL and return the payload of its answer; see :meth:`calls.Calls.call`."""
         if self._calls is None:
             self._calls = Calls(self.socket, self._call_timeout)
-        return await self._calls.call(action, payload, self._record)
+        answered = await self._calls.call(action, payload, self._record)
+        if answered.repairs:
+            excerpt = frames.call_result("", answered.payload)
+            self._note_odd(f"The answer to {action}", answered.repairs, excerpt, refused=False)
+        return answered.payload
 
     def expect(self, action: str) -> asyncio.Future[datetime]:
         """Give the moment when the next message of this action is stored and answered."""
@@ -118,14 +123,21 @@ class Session:
             return
         if self._allowance is not None:
             self._spend(self._allowance)
-        message_id = frame.message_id if isinstance(frame, frames.Malformed) else None
-        self._record("in", None, message_id, data)
+        self._take_unreadable(frame, data)
+
+    def _take_unreadable(self, frame: frames.Malformed | frames.Unreadable, data: bytes) -> None:
         if isinstance(frame, frames.Malformed):
+            self._record("in", frame.action, frame.message_id, data)
+            self._note_odd(frame.action, (frame.description,), data, refused=True)
             self._refuse(frame.message_id, ErrorCode.FORMATION_VIOLATION, frame.description)
-        else:
-            _log.info(
-                "frame_dropped", charge_point_id=self.peer.charge_point_id, reason=frame.reason
-            )
+            return
+        self._record("in", None, frame.answer_to, data)
+        asked = None if self._calls is None else self._calls.action
+        if self._calls is not None and self._calls.take(frame):
+            self._note_odd(f"The answer to {asked}", (frame.reason,), data, refused=True)
+            return
+        self._note_odd(None, (frame.reason,), data, refused=True)
+        _log.info("frame_dropped", charge_point_id=self.peer.charge_point_id, reason=frame.reason)
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the fact in work; answer, and go on."""
@@ -150,11 +162,15 @@ class Session:
         try:
             reply = dispatch(self._routes, peer, call, now)
         except CallRefusedError as refusal:
+            if refusal.code is not ErrorCode.NOT_IMPLEMENTED:
+                self._note_odd(call.action, (refusal.description,), data, refused=True)
             self._refuse(call.message_id, refusal.code, refusal.description)
             return
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
             return
+        if reply.repairs:
+            self._note_odd(call.action, reply.repairs, data, refused=False)
         self._writer.touch(peer, now, heartbeat=reply.heartbeat)
         if reply.fact is None:
             self._finish(call, reply)
@@ -181,10 +197,10 @@ class Session:
         )
         self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
 
-    def _refuse(self, message_id: str, code: ErrorCode, description: str) -> None:
+    def _refuse(self, message_id: MessageId, code: ErrorCode, description: str) -> None:
         self._send(frames.call_error(message_id, code, description), None, message_id)
 
-    def _send(self, data: bytes, action: str | None, message_id: str) -> None:
+    def _send(self, data: bytes, action: str | None, message_id: MessageId) -> None:
         if self.peer.watched_run is not None:
             self._record("out", action, message_id, data)
         self.socket.reply(data)
@@ -225,7 +241,13 @@ class Session:
             self.socket.hold(paused=False)
 
     def _record(
-        self, direction: str, action: str | None, message_id: str | None, data: bytes
+        self, direction: str, action: str | None, message_id: MessageId | None, data: bytes
     ) -> None:
         if self.peer.watched_run is not None:
             self._writer.note(frame_entry(self.peer, direction, action, message_id, data))
+
+    def _note_odd(
+        self, action: str | None, whats: tuple[str, ...], data: bytes, *, refused: bool
+    ) -> None:
+        for oddity in oddities(self.peer, action, whats, data, refused=refused):
+            self._writer.note(oddity)

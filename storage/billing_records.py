@@ -157,18 +157,23 @@ async def _session(connection: AsyncConnection, row: Row[Any]) -> Session:
             meter_values.c.transaction_id == row.id
         )
     )
-    readings = (read_samples(value.at, value.samples) for value in values)
+    registers = tuple(
+        Reading(at=value.at, mwh=round(energy_wh * _MWH))
+        for value in values
+        if (energy_wh := read_samples(value.at, value.samples).energy_wh) is not None
+    )
+    shown = [reading.mwh for reading in registers]
+    start = row.meter_start * _MWH if row.meter_start is not None else min(shown, default=None)
+    stop = row.meter_stop * _MWH if row.meter_stop is not None else max(shown, default=None)
     times = _times(row)
     return Session(
         started_at=row.started_at,
         stopped_at=times.ended,
         timed=times.sound,
         suspended=await read_suspensions(connection, row, ended=times.ended),
-        meter_start_mwh=row.meter_start * _MWH,
-        meter_stop_mwh=row.meter_stop * _MWH,
-        readings=tuple(
-            Reading(at=reading.at, mwh=round(reading.energy_wh * _MWH))
-            for reading in readings
-            if reading.energy_wh is not None
-        ),
+        # Where neither end and no reading is known, nothing is: no energy is made up.
+        meter_start_mwh=start if start is not None else stop or 0,
+        meter_stop_mwh=stop if stop is not None else start or 0,
+        metered=row.meter_start is not None and row.meter_stop is not None,
+        readings=registers,
     )

@@ -134,7 +134,8 @@ class TransactionStart:
     connector_id: int
     id_tag: str
     started_at: datetime
-    meter_start: int
+    meter_start: int | None
+    """None: not known."""
     received_at: datetime
     # answered by the store
     transaction_id: int = 0
@@ -155,15 +156,21 @@ class MeterEntry:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class TransactionStop:
-    """A StopTransaction. The first one wins; one for a foreign transaction has no effect."""
+    """A StopTransaction. The first one wins; one for a foreign transaction has no effect.
+
+    Without a usable id, ``connector_id`` and ``id_tag`` help to tell which it ends, where given.
+    """
 
     charge_point_id: str
-    transaction_id: int
+    transaction_id: int | None
     stopped_at: datetime
-    meter_stop: int
+    meter_stop: int | None
+    """None: not known."""
     reason: str | None
     received_at: datetime
     entries: list[MeterEntry]
+    connector_id: int | None = None
+    id_tag: str | None = None
     # answered by the store
     stored: TransactionFact | None = None
     """The transaction, when this stop ended it."""
@@ -184,6 +191,7 @@ class MeterValues:
 
     charge_point_id: str
     connector_id: int
+    """0 where only the transaction that is looked up can tell it."""
     received_at: datetime
     entries: list[MeterEntry]
     transaction_id: int | None = None
@@ -209,6 +217,19 @@ class StatusReport:
     text: str
     level: LogLevel
     commissioning_id: str | None
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Oddity:
+    """A message that had to be read past something, or (``refused``) could not be read at all."""
+
+    charge_point_id: str
+    commissioning_id: str | None
+    at: datetime
+    action: str
+    what: str
+    refused: bool
+    excerpt: str
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -238,5 +259,6 @@ Record = (
     | TransactionStop
     | MeterValues
     | StatusReport
+    | Oddity
     | LogEntry
 )

@@ -1,6 +1,6 @@
 """Transactions as charge points report them: repeated, late, foreign ones included."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -80,7 +80,9 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
             "started_at": record.started_at,
             "meter_start": record.meter_start,
         }
-        inserted = await connection.scalar(
+        # Where the register is not known, no constraint tells that a start is repeated.
+        row = None if record.meter_start is not None else await _started(connection, identity)
+        inserted = row is None and await connection.scalar(
             conflict_insert(connection, transactions)
             .values(
                 **identity,
@@ -90,17 +92,17 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
             .on_conflict_do_nothing()
             .returning(transactions.c.id)
         )
-        record.repeated = inserted is None
-        row = (
-            await connection.execute(
-                select(transactions).filter_by(**identity)
-                if inserted is None
-                else select(transactions).where(transactions.c.id == inserted)
-            )
-        ).one()
+        record.repeated = not inserted
+        if row is None:
+            row = await _started(connection, {"id": inserted} if inserted else identity)
+        assert row is not None, "it was inserted, or it stood in the way"  # noqa: S101
         record.transaction_id = row.id
         record.stored = transaction_fact(row)
     await file_under_started(connection, [record for record in records if not record.repeated])
+
+
+async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> Row[Any] | None:
+    return (await connection.execute(select(transactions).filter_by(**identity))).one_or_none()
 
 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
@@ -153,24 +155,46 @@ async def _transaction_to_stop(
     connection: AsyncConnection, record: TransactionStop
 ) -> Row[Any] | None:
     own = select(transactions).where(transactions.c.charge_point_id == record.charge_point_id)
-    if record.transaction_id not in _NO_TRANSACTION:
+    if record.transaction_id is not None and record.transaction_id not in _NO_TRANSACTION:
         query = own.where(transactions.c.id == record.transaction_id).with_for_update()
         return (await connection.execute(query)).one_or_none()
     # The id was lost in the charge point. Perhaps it repeats itself: that must not end another one.
     query = own.where(transactions.c.stopped_at == record.stopped_at)
-    repeated = query.where(transactions.c.meter_stop == record.meter_stop).limit(1)
+    repeated = query.filter_by(meter_stop=record.meter_stop).limit(1)
     row = (await connection.execute(repeated)).one_or_none()
     if row is not None:
         return row
     query = own.where(transactions.c.stopped_at.is_(None)).with_for_update()
     rows = (await connection.execute(query)).all()
     if len(rows) > 1:
-        rows = [row for row in rows if _may_end(row, record)]
+        rows = [row for row in rows if all(may_end(row, record) for may_end in _SIGNS)]
+    if len(rows) > 1:  # another card may stop a charge (OCPP 1.6 §4.10), so it is the last sign
+        rows = [row for row in rows if _same_tag(row, record)]
     return rows[0] if len(rows) == 1 else None
 
 
-def _may_end(row: Row[Any], record: TransactionStop) -> bool:
-    return bool(row.started_at <= record.stopped_at and row.meter_start <= record.meter_stop)
+def _same_connector(row: Row[Any], record: TransactionStop) -> bool:
+    return record.connector_id is None or bool(row.connector_id == record.connector_id)
+
+
+def _same_tag(row: Row[Any], record: TransactionStop) -> bool:
+    return record.id_tag is not None and bool(row.id_tag.upper() == record.id_tag.upper())
+
+
+def _meter_fits(row: Row[Any], record: TransactionStop) -> bool:
+    known = row.meter_start is not None and record.meter_stop is not None
+    return not known or bool(row.meter_start <= record.meter_stop)
+
+
+def _time_fits(row: Row[Any], record: TransactionStop) -> bool:
+    return bool(row.started_at <= record.stopped_at)
+
+
+_SIGNS: Final[tuple[Callable[[Row[Any], TransactionStop], bool], ...]] = (
+    _time_fits,
+    _meter_fits,
+    _same_connector,
+)
 
 
 async def runs_of_tests(

@@ -24,6 +24,7 @@ from storage.fact_records import (
     Disconnected,
     LogEntry,
     MeterValues,
+    Oddity,
     Record,
     StatusReport,
     Touched,
@@ -36,6 +37,7 @@ from storage.fact_transactions import (
     store_stops,
     transaction_fact,
 )
+from storage.irregularities import read_irregularities, store_oddities
 from storage.meter_values import store_meter_values
 from storage.suspensions import note_suspensions
 from storage.tables import (
@@ -182,6 +184,7 @@ _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
     (TransactionStop, store_stops),
     (MeterValues, store_meter_values),
     (StatusReport, _store_reports),
+    (Oddity, store_oddities),
     (LogEntry, _store_log),
     (Touched, links.store_touched),
     (Disconnected, links.store_disconnected),
@@ -317,6 +320,9 @@ async def read_snapshot(
         provisioned=seen.provisioned_at is not None,
         last_refusal=await last_refusal(connection, charge_point_id),
         flapping=await links.read_flapping(connection, charge_point_id, now=now),
+        irregularities=()
+        if commissioning_id is None
+        else await read_irregularities(connection, charge_point_id, commissioning_id),
     )
 
 

@@ -133,5 +133,6 @@ async def _look_up(
         row = found.get((record.charge_point_id, record.lookup))
         if row is not None:
             record.transaction_id, record.inferred = row.id, False
+            record.connector_id = record.connector_id or row.connector_id
             record.late = {row.id} if row.stopped_at is not None else set()
             record.found = KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)

@@ -318,7 +318,7 @@ transactions = Table(
     Column("id_tag", String(40), nullable=False),
     Column("commissioning_id", String(40)),  # a test transaction of that run
     Column("started_at", UTCDateTime, nullable=False),  # the charger's clock
-    Column("meter_start", BigInteger, nullable=False),
+    Column("meter_start", BigInteger),  # Wh; null: it could not be read
     Column("received_at", UTCDateTime, nullable=False),
     Column("stopped_at", UTCDateTime),
     Column("meter_stop", BigInteger),
@@ -476,6 +476,23 @@ log_entries = Table(
     Column("entry_key", String(100), unique=True),  # a repeated activity writes an entry once
     Index(None, "charge_point_id", "at", "id"),
     Index(None, "commissioning_id", "at", "id"),
+)
+
+# Messages of charge points that had to be read past something, or could not be read.
+irregularities = Table(
+    "irregularities",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), nullable=False),
+    Column("commissioning_id", String(40), nullable=False),  # "": outside of a run
+    Column("action", String(50), nullable=False),  # "": it could not be told
+    Column("what", String(200), nullable=False),
+    Column("refused", Boolean, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("first_at", UTCDateTime, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+    Column("excerpt", Text, nullable=False),  # of the first such frame, secrets masked
+    UniqueConstraint("charge_point_id", "commissioning_id", "action", "what", "refused"),
 )
 
 audit_entries = Table(

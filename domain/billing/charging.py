@@ -111,6 +111,11 @@ def charge(
     if not (session.timed and has_sound_clock(session.started_at, session.stopped_at)):
         session = replace(session, started_at=session.stopped_at)
         remarks.append("The charge point's clock was wrong, so no time was billed.")
+    if not session.metered:
+        remarks.append(
+            "The charge point did not report its meter at the start or the end, so what its "
+            "readings in between show was billed."
+        )
     register = Register(session)
     if register.restarted:
         remarks.append(

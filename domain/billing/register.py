@@ -42,6 +42,7 @@ class Session:
     """A transaction that has ended. Register values in mWh.
 
     ``timed``: when it was, and how long it took, is known; else ``stopped_at`` alone counts.
+    ``metered``: the register is known at start and stop; else one of them is the outermost reading.
     ``suspended`` is when the site, and not the vehicle, kept power back.
     """
 
@@ -51,6 +52,7 @@ class Session:
     meter_stop_mwh: int
     readings: tuple[Reading, ...] = ()
     timed: bool = True
+    metered: bool = True
     suspended: tuple[Span, ...] = ()
 
 

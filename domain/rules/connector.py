@@ -80,7 +80,7 @@ def name_of(connector_id: int) -> str:
 
 def describe_fault(fact: ConnectorFact) -> str:
     """errorCode, vendorErrorCode and info, each where the charge point gave it."""
-    parts = [fact.error_code]
+    parts = [fact.error_code or "no error code"]
     if fact.vendor_error_code:
         parts.append(f"vendor code {fact.vendor_error_code}")
     if fact.info:

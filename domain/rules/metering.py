@@ -88,11 +88,11 @@ def _order(reading: MeterReading) -> tuple[float, float]:
 
 def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _Sums:
     registers = [reading.energy_wh for reading in ordered if reading.energy_wh is not None]
-    stop = transaction.meter_stop
+    start, stop = transaction.meter_start, transaction.meter_stop
     sums = _Sums(
         registers=registers,
         register_wh=registers[-1] - registers[0] if registers else 0.0,
-        transaction_wh=None if stop is None else float(stop - transaction.meter_start),
+        transaction_wh=None if stop is None or start is None else float(stop - start),
         most_wh=_most(transaction, ordered),
         by_power=_power_over_time(ordered),
         resolution_wh=_resolution(transaction, registers),
@@ -103,7 +103,8 @@ def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _S
 
 
 def _resolution(transaction: TransactionFact, registers: Sequence[float]) -> int:
-    values = [*registers, float(transaction.meter_start), float(transaction.meter_stop or 0)]
+    ends = transaction.meter_start or 0, transaction.meter_stop or 0
+    values = [*registers, *map(float, ends)]
     return next((step for step in _RESOLUTIONS_WH if all(value % step == 0 for value in values)), 1)
 
 

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from domain.commissioning import MeterReading
+from domain.rules.numbers import read_number
 
+UNREADABLE = "unreadable"
+"""Beside a sample that is kept as it was sent: why it counts for nothing."""
 _ENERGY = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
 _SIGNED = "SignedData"  # a digest, even where it reads like a number
@@ -37,6 +40,8 @@ def _total(
     for sample in samples:
         if sample.get("measurand", _ENERGY) != measurand or sample.get("format") == _SIGNED:
             continue
+        if UNREADABLE in sample:
+            continue
         scale = _SCALE.get(str(sample.get("unit", default_unit)))
         value = None if scale is None else _number(sample.get("value"), scale)
         if value is None:
@@ -48,8 +53,7 @@ def _total(
 
 
 def _number(text: object, scale: float) -> float | None:
-    try:
-        number = float(str(text)) * scale
-    except ValueError:
+    number = read_number(text)
+    if number is None or abs(number) * scale >= _LIMIT:
         return None
-    return number if abs(number) < _LIMIT else None  # no NaN either
+    return number * scale

@@ -54,7 +54,12 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
     here never comes into service, and nobody on site can change what its firmware sends.
     """
     warnings = tuple(_warnings(payload))
-    texts = {key: value[:_COLUMN] for key, value in payload.items() if type(value) is str}
+    names = {name.casefold(): name for name in _LIMITS}
+    texts = {
+        names[key.casefold()]: str(value)[:_COLUMN]
+        for key, value in payload.items()
+        if key.casefold() in names and isinstance(value, str | int | float)
+    }
     return Boot(
         charge_point_id=charge_point_id,
         boot_id=new_id(Prefix.EVENT),
@@ -65,7 +70,7 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
         charge_box_serial=texts.get("chargeBoxSerialNumber"),
         firmware_version=texts.get("firmwareVersion"),
         warnings=warnings[:_MAX_WARNINGS],
-        payload={key[:_COLUMN]: value for key, value in texts.items() if key in _LIMITS},
+        payload=texts,
     )
 
 
@@ -81,6 +86,8 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
             found.append(f"{key} has {len(value)} characters, the standard allows {limit}")
         elif key in _REQUIRED and not value.strip():
             found.append(f"{key} is empty")
+    known = {key.casefold() for key in payload}
+    found += [f"{key} is missing" for key in _REQUIRED if key.casefold() not in known]
     return found
 
 

@@ -56,9 +56,11 @@ async def read(session: Session, keys: Sequence[str] = ()) -> Inventory:
     answer = await session.call("GetConfiguration", {"key": list(keys)} if keys else {})
     inventory = Inventory()
     for item in answer.get("configurationKey") or []:
-        inventory.keys[item["key"].casefold()] = ConfigurationKey(
-            key=item["key"], value=item.get("value"), readonly=item["readonly"]
-        )
+        key = item.get("key")
+        if key:  # an entry without a name costs itself; whether one can be written shows then
+            inventory.keys[key.casefold()] = ConfigurationKey(
+                key=key, value=item.get("value"), readonly=item.get("readonly", False)
+            )
     inventory.unknown = {key.casefold(): key for key in answer.get("unknownKey") or []}
     return inventory
 
@@ -169,7 +171,7 @@ async def _change(session: Session, parameter: DesiredParameter) -> Outcome:
         )
     except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
         return failed(error)
-    return Outcome(reply=Reply.ACCEPTED, detail=answer["status"])
+    return Outcome(reply=Reply.ACCEPTED, detail=answer.get("status"))
 
 
 _STATES: Final[Mapping[str, ParameterState]] = {

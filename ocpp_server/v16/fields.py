@@ -1,4 +1,8 @@
-"""Reading fields of payloads whose types the schema has checked, and whose ranges nobody has."""
+"""Reading fields of payloads: types are as the schema says, ranges are not, and any may be missing.
+
+A payload that broke its schema was repaired (:mod:`ocpp_server.repair`); what could not be read is
+not in it. Each handler says what it cannot do without.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,7 +18,9 @@ _MAX_INTEGER: Final = 2**62
 
 def connector_id(payload: dict[str, Any]) -> int:
     """Return ``connectorId``; refuse what no charge point has."""
-    value: int = payload["connectorId"]
+    value: int | None = payload.get("connectorId")
+    if value is None:
+        raise missing("connectorId")
     if not 0 <= value <= MAX_CONNECTOR:
         raise CallRefusedError(
             ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "connectorId is out of range."
@@ -22,12 +28,15 @@ def connector_id(payload: dict[str, Any]) -> int:
     return value
 
 
-def integer(payload: dict[str, Any], key: str) -> int:
-    """Return an integer that fits the database."""
-    value: int = payload[key]
-    if not -_MAX_INTEGER <= value <= _MAX_INTEGER:
-        raise CallRefusedError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"{key} is out of range.")
-    return value
+def missing(key: str) -> CallRefusedError:
+    """Make the refusal of a message that says nothing without this field."""
+    return CallRefusedError(ErrorCode.PROTOCOL_ERROR, f"{key} is missing or cannot be read.")
+
+
+def integer(payload: dict[str, Any], key: str) -> int | None:
+    """Return an integer that fits the database; None where there is none."""
+    value: int | None = payload.get(key)
+    return value if value is not None and -_MAX_INTEGER <= value <= _MAX_INTEGER else None
 
 
 def text(payload: dict[str, Any], key: str, limit: int) -> str | None:
@@ -49,17 +58,18 @@ def moment(value: object, fallback: datetime) -> datetime:
         return fallback
 
 
-def stamped(peer: Peer, value: object, now: datetime) -> datetime:
+def stamped(peer: Peer, value: object, now: datetime, *, says_now: bool = True) -> datetime:
     """Read a time stamp, and learn from it how the charger's clock stands."""
     stamp = moment(value, now)
     if stamp is not now:
-        peer.measure_clock(stamp, now)
+        peer.measure_clock(stamp, now, says_now=says_now)
     return stamp
 
 
 def meter_entries(peer: Peer, elements: list[dict[str, Any]], now: datetime) -> list[MeterEntry]:
     """Read ``meterValue`` or ``transactionData``; the samples stay as they were sent."""
     return [
-        MeterEntry(at=stamped(peer, element["timestamp"], now), samples=element["sampledValue"])
+        MeterEntry(at=stamped(peer, element.get("timestamp"), now), samples=samples)
         for element in elements
+        if (samples := element.get("sampledValue"))
     ]

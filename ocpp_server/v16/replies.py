@@ -5,6 +5,7 @@ from typing import Final
 from domain.operations import Outcome, Reply
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
+from ocpp_server.schemas import response_schema
 from ocpp_server.session import Session
 
 _REPLIES: Final = {
@@ -29,6 +30,8 @@ async def ask(session: Session, action: str, payload: Payload) -> Outcome:
         return failed(error)
     status = answer.get("status")
     if status is None:
+        if response_schema(action).requires("status"):
+            return Outcome(reply=Reply.ERROR, detail=f"{action} was answered without a status.")
         return Outcome(reply=Reply.ACCEPTED)
     return Outcome(reply=_REPLIES.get(status, Reply.ERROR), detail=status)
 

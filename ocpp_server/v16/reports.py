@@ -6,7 +6,7 @@ from domain.facts import EventKind
 from domain.states import LogLevel
 from ocpp_server.dispatch import Handler, Payload, Reply
 from ocpp_server.peer import Peer
-from ocpp_server.v16.fields import text
+from ocpp_server.v16.fields import missing, text
 from storage.fact_records import StatusReport
 
 
@@ -14,7 +14,9 @@ def status_report(kind: EventKind, subject: str) -> Handler:
     """Make the handler of a message whose news is its ``status``."""
 
     def on_report(peer: Peer, payload: Payload, now: datetime) -> Reply:
-        status: str = payload["status"]
+        status = text(payload, "status", 50)
+        if status is None:
+            raise missing("status")
         level = LogLevel.WARNING if "Fail" in status or "Invalid" in status else LogLevel.INFO
         return Reply(
             dict,
@@ -34,7 +36,9 @@ def status_report(kind: EventKind, subject: str) -> Handler:
 
 def on_security_event(peer: Peer, payload: Payload, now: datetime) -> Reply:
     """Keep a security event in the log (OCPP 1.6 security whitepaper, A05)."""
-    name = payload["type"][:50]
+    name = text(payload, "type", 50)
+    if name is None:
+        raise missing("type")
     detail = text(payload, "techInfo", 255)
     return Reply(
         dict,

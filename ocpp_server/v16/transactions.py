@@ -14,12 +14,15 @@ _log = structlog.get_logger(__name__)
 
 
 def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
-    """Give the transaction its id; it is a row even when the tag is not accepted."""
+    """Give the transaction its id; it is a row even when the tag is not accepted, or none came.
+
+    It cannot be told without its connector alone. A register that cannot be read is not known.
+    """
     start = TransactionStart(
         charge_point_id=peer.charge_point_id,
         connector_id=connector_id(payload),
-        id_tag=payload["idTag"][:ID_TAG_COLUMN],
-        started_at=stamped(peer, payload["timestamp"], now),
+        id_tag=text(payload, "idTag", ID_TAG_COLUMN) or "",
+        started_at=stamped(peer, payload.get("timestamp"), now),
         meter_start=integer(payload, "meterStart"),
         received_at=now,
     )
@@ -40,11 +43,16 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
 
 
 def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
-    """End the transaction. Every stop is answered, or the charger would repeat it for ever."""
+    """End the transaction. Every stop is answered, or the charger would repeat it for ever.
+
+    Nothing in it is essential: without a usable id the transaction is told by what else there is.
+    """
     stop = TransactionStop(
         charge_point_id=peer.charge_point_id,
         transaction_id=integer(payload, "transactionId"),
-        stopped_at=stamped(peer, payload["timestamp"], now),
+        connector_id=integer(payload, "connectorId"),
+        id_tag=text(payload, "idTag", ID_TAG_COLUMN),
+        stopped_at=stamped(peer, payload.get("timestamp"), now),
         meter_stop=integer(payload, "meterStop"),
         reason=text(payload, "reason", 50),
         received_at=now,

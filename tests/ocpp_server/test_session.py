@@ -65,7 +65,7 @@ async def test_heartbeat_tells_the_time_and_is_noted(bed: Bed) -> None:
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
-        ('[2,"1","Heartbeat",{"x":1}]', "FormationViolation"),
+        ('[2,"1","MeterValues",{"transactionId":}]', "FormationViolation"),
         ('[2,"1","Nonsense",{}]', "NotImplemented"),
         ('[2,"1","RemoteStartTransaction",{"idTag":"x"}]', "NotImplemented"),
         ('[2,"1",{},{}]', "FormationViolation"),

@@ -539,6 +539,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('identity_key', name=op.f('pk_identity_aliases')),
     sa.UniqueConstraint('charge_point_id', name=op.f('uq_identity_aliases_charge_point_id'))
     )
+    op.create_table('irregularities',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('commissioning_id', sa.String(length=40), nullable=False),
+    sa.Column('action', sa.String(length=50), nullable=False),
+    sa.Column('what', sa.String(length=200), nullable=False),
+    sa.Column('refused', sa.Boolean(), nullable=False),
+    sa.Column('times', sa.Integer(), nullable=False),
+    sa.Column('first_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('excerpt', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_irregularities_charge_point_id_charge_points'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_irregularities')),
+    sa.UniqueConstraint('charge_point_id', 'commissioning_id', 'action', 'what', 'refused', name=op.f('uq_irregularities_charge_point_id_commissioning_id_action_what_refused'))
+    )
     op.create_table('parameters',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('key', sa.String(length=100), nullable=False),
@@ -589,7 +604,7 @@ def upgrade() -> None:
     sa.Column('id_tag', sa.String(length=40), nullable=False),
     sa.Column('commissioning_id', sa.String(length=40), nullable=True),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('meter_start', sa.BigInteger(), nullable=False),
+    sa.Column('meter_start', sa.BigInteger(), nullable=True),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('stopped_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('meter_stop', sa.BigInteger(), nullable=True),
@@ -643,6 +658,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_parameters_queued', postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))
 
     op.drop_table('parameters')
+    op.drop_table('irregularities')
     op.drop_table('identity_aliases')
     op.drop_table('declarations')
     op.drop_table('connectors')

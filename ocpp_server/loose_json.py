@@ -1,0 +1,65 @@
+"""JSON as some firmware writes it: what stands around it and inside its texts is read past.
+
+Byte-order marks, NUL bytes, trailing bytes, raw control characters in texts, lone surrogates and
+numbers of any length are understood. What is cut off or has a hole is no JSON here either.
+"""
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+_BOM: Final = "\ufeff"
+_LONGEST_NUMBER: Final = 40
+_LARGEST: Final = 2**63 - 1
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_REPLACEMENT: Final = "\ufffd"
+
+
+def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
+    """Read JSON and say what was read past. Integers of more than 64 bits come as texts.
+
+    Raises:
+        ValueError: it is no JSON.
+
+    """
+    oddities = []
+    text = data.decode(errors="replace").lstrip()
+    if text.startswith(_BOM):
+        oddities.append("a byte-order mark before the frame")
+        text = text.lstrip(_BOM)
+    if "\0" in text:
+        oddities.append("NUL bytes in the frame")
+        text = text.replace("\0", "")
+    text = text.strip()
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except RecursionError:
+        _too_deep()
+    if end < len(text):
+        oddities.append("something behind the end of the frame")
+    return _without_surrogates(value), tuple(oddities or ["characters that JSON does not allow"])
+
+
+def _too_deep() -> NoReturn:
+    raise ValueError("nested too deeply") from None
+
+
+def _integer(digits: str) -> int | str:
+    if len(digits) > _LONGEST_NUMBER:
+        return digits
+    number = int(digits)
+    return number if abs(number) <= _LARGEST else digits
+
+
+def _without_surrogates(node: Any) -> Any:
+    """PostgreSQL stores none, and no answer can carry one back."""
+    if isinstance(node, str):
+        return _SURROGATE.sub(_REPLACEMENT, node)
+    if isinstance(node, list):
+        return [_without_surrogates(element) for element in node]
+    if isinstance(node, dict):
+        return {_without_surrogates(key): _without_surrogates(value) for key, value in node.items()}
+    return node
+
+
+_DECODER: Final = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)

@@ -1,0 +1,289 @@
+"""The lenient reader: repairs or drops the part of a payload that breaks its schema.
+
+What has one meaning is read as that (a number in a text, a known spelling, an object where a list
+of one is meant). What has none is dropped, with three exceptions, since nothing may be guessed
+towards a default: in a sampled value, a unit, measurand, phase or format that cannot be read voids
+the sample, which stays as it was sent with the reason beside it; words that a handler judges by
+itself stay as they came; and a required field that is dropped is missing, so that the handler
+decides whether it was essential.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+
+from domain.rules.numbers import read_number
+from domain.rules.sampled_values import UNREADABLE
+
+Document = dict[str, Any]
+
+# Absent they mean something (OCPP 1.6 §7.43), so that a sample without them would be another one.
+_VOIDING: Final = frozenset({"unit", "measurand", "phase", "format", "value"})
+_JUDGED_BY_HANDLERS: Final = frozenset(
+    {"status", "errorCode", "reason", "type", "context", "location"}
+)
+_SPELLINGS: Final = {
+    "%": "Percent",
+    "°c": "Celsius",
+    "degc": "Celsius",
+    "°f": "Fahrenheit",
+    "hz": "Hertz",
+    "amp": "A",
+    "amps": "A",
+    "ampere": "A",
+    "amperes": "A",
+    "volt": "V",
+    "volts": "V",
+    "watt": "W",
+    "watts": "W",
+    "kilowatt": "kW",
+    "watthour": "Wh",
+    "watthours": "Wh",
+    "kilowatthour": "kWh",
+    "kilowatthours": "kWh",
+    "kelvin": "K",
+    "stateofcharge": "SoC",
+    "canceled": "Cancelled",
+}
+_NO_WORD: Final = re.compile(r"[^a-z0-9%°]")
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+_SHOWN: Final = 40
+_MOST: Final = 50
+_MILLISECONDS: Final = range(10**12, 10**13)
+_SECONDS: Final = range(10**9, 10**10)
+
+
+class _Dropped:
+    """Says that a value has no meaning that fits."""
+
+
+_DROPPED: Final = _Dropped()
+
+
+@dataclass(slots=True, eq=False)
+class Repaired:
+    """A payload as far as it could be understood, and what was done for that."""
+
+    payload: dict[str, Any]
+    repairs: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Notes:
+    found: dict[str, None] = field(default_factory=dict)
+
+    def add(self, place: str, what: str) -> None:
+        if len(self.found) < _MOST:
+            self.found[f"{place} {what}" if place else what] = None
+
+
+class Repairer:
+    """Reads payloads of one schema."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def repair(self, payload: dict[str, Any]) -> Repaired:
+        """Give the payload as far as it is understood; it never raises for what is in it."""
+        notes = _Notes()
+        repaired = self._object(payload, self._document, "", notes)
+        return Repaired(repaired, tuple(notes.found))
+
+    @cached_property
+    def _definitions(self) -> dict[str, Document]:
+        found: dict[str, Document] = self._document.get("definitions", {})
+        return found
+
+    def _resolve(self, schema: Document) -> Document:
+        reference = schema.get("$ref")
+        return schema if reference is None else self._definitions[reference.rsplit("/", 1)[-1]]
+
+    def _value(self, value: Any, schema: Document, place: str, notes: _Notes) -> Any:
+        schema = self._resolve(schema)
+        match schema.get("type"):
+            case "object":
+                return self._nested(value, schema, place, notes)
+            case "array":
+                return self._array(value, schema, place, notes)
+            case "string":
+                return _text(value, schema, place, notes)
+            case "integer":
+                return _integer(value, place, notes)
+            case "number":
+                return _number(value, place, notes)
+            case "boolean":
+                return _boolean(value, place, notes)
+            case _:
+                return value
+
+    def _nested(self, value: Any, schema: Document, place: str, notes: _Notes) -> Any:
+        if isinstance(value, list) and len(value) == 1:
+            notes.add(place, "is a list of one")
+            value = value[0]
+        is_sample = "measurand" in schema["properties"]
+        if not isinstance(value, dict):
+            if not is_sample:
+                return _DROPPED
+            notes.add(place, "is no object")
+            return {"value": str(value)[:_SHOWN], UNREADABLE: "it is no object"}
+        if not is_sample:
+            return self._object(value, schema, place, notes)
+        return self._sample(value, schema, place, notes)
+
+    def _object(
+        self, value: dict[str, Any], schema: Document, place: str, notes: _Notes
+    ) -> dict[str, Any]:
+        read: dict[str, Any] = {}
+        for name, known, inner in _known(value, schema["properties"], place, notes):
+            where = f"{place}.{known}" if place else known
+            if inner is None:
+                notes.add(where, "is null")
+                continue
+            one = self._value(inner, schema["properties"][known], where, notes)
+            if one is _DROPPED:
+                notes.add(where, f"cannot be read ({_shown(value[name])})")
+            else:
+                read[known] = one
+        for name in schema.get("required", ()):
+            if name not in read and name not in value:
+                notes.add(f"{place}.{name}" if place else name, "is missing")
+        return read
+
+    def _sample(
+        self, value: dict[str, Any], schema: Document, place: str, notes: _Notes
+    ) -> dict[str, Any]:
+        read = self._object(value, schema, place, notes)
+        sent = {known: inner for _, known, inner in _known(value, schema["properties"], "", None)}
+        for name in sorted(_VOIDING):
+            if name not in read and (sent.get(name) is not None or name == "value"):
+                reason = f"{name} {_shown(sent[name])}" if name in sent else f"no {name}"
+                kept = {key[:_SHOWN]: _kept(inner) for key, inner in value.items()}
+                return {**kept, UNREADABLE: reason}
+        return read
+
+    def _array(self, value: Any, schema: Document, place: str, notes: _Notes) -> Any:
+        if not isinstance(value, list):
+            notes.add(place, "is no list")
+            value = [value]
+        read = []
+        for element in value:
+            one = self._value(element, schema["items"], place, notes)
+            if one is _DROPPED:
+                notes.add(place, f"has an element that cannot be read ({_shown(element)})")
+            else:
+                read.append(one)
+        if not read:
+            notes.add(place, "is empty")
+        return read
+
+
+def _known(
+    value: dict[str, Any], properties: Document, place: str, notes: _Notes | None
+) -> Iterator[tuple[str, str, Any]]:
+    """Give the fields that the schema knows: name as sent, name as meant, value."""
+    exact = value.keys() & properties.keys()
+    by_key = {_key(name): name for name in properties}
+    for name, inner in value.items():
+        known = name if name in exact else by_key.get(_key(name))
+        if known is None or (known != name and known in exact):
+            if notes is not None:
+                notes.add(place, f"has a field {name[:_SHOWN]!r} that the standard does not know")
+            continue
+        if known != name and notes is not None:
+            notes.add(f"{place}.{known}" if place else known, f"is written {name[:_SHOWN]!r}")
+        yield name, known, inner
+
+
+def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool):
+        notes.add(place, "is a boolean, not a text")
+        value = "true" if value else "false"
+    elif isinstance(value, int | float):
+        notes.add(place, "is a number, not a text")
+        if schema.get("format") == "date-time":
+            return _epoch(value)
+        value = str(value)
+    if not isinstance(value, str):
+        return _DROPPED
+    words = schema.get("enum")
+    if words is not None and value not in words:
+        return _word(value, words, place, notes)
+    longest = schema.get("maxLength")
+    if longest is not None and len(value) > longest:
+        notes.add(place, f"has {len(value)} characters, the standard allows fewer")
+        return value[:longest]
+    return value
+
+
+def _word(value: str, words: list[str], place: str, notes: _Notes) -> Any:
+    by_key = {_key(word): word for word in words}
+    key = _key(value)
+    known = by_key.get(key) or by_key.get(_key(_SPELLINGS.get(key, "")))
+    if key and known is not None:
+        notes.add(place, f"{value[:_SHOWN]!r} is read as {known}")
+        return known
+    if place.rpartition(".")[2] in _JUDGED_BY_HANDLERS and value.strip():
+        notes.add(place, f"{value[:_SHOWN]!r} is no word of the standard")
+        return value.strip()[:_SHOWN]
+    return _DROPPED
+
+
+def _key(word: str) -> str:
+    return _NO_WORD.sub("", word.casefold())
+
+
+def _integer(value: Any, place: str, notes: _Notes) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    number = read_number(value)
+    if number is None:
+        return _DROPPED
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
+        notes.add(place, "is a text, not a number")
+        return int(value)  # exact, where a float is not
+    notes.add(place, "is no whole number" if number % 1 else "is not written as a whole number")
+    return round(number)
+
+
+def _number(value: Any, place: str, notes: _Notes) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    number = read_number(value)
+    if number is None:
+        return _DROPPED
+    notes.add(place, "is a text, not a number")
+    return number
+
+
+def _boolean(value: Any, place: str, notes: _Notes) -> Any:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().casefold()
+    if word not in _TRUE | _FALSE:
+        return _DROPPED
+    notes.add(place, f"is {_shown(value)}, not a boolean")
+    return word in _TRUE
+
+
+def _epoch(value: float) -> Any:
+    """Read seconds or milliseconds since 1970, where it can be but one of them."""
+    whole = int(value) if abs(value) < _MILLISECONDS.stop else 0
+    if whole in _SECONDS or whole in _MILLISECONDS:
+        seconds = value if whole in _SECONDS else value / 1000
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    return _DROPPED
+
+
+def _kept(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)[:_SHOWN]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

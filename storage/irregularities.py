@@ -1,0 +1,96 @@
+"""Messages that broke the standard: each kind is a row of its run, and a warning in its log."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import Irregularity
+from domain.states import LogLevel
+from storage.dialects import conflict_insert
+from storage.fact_records import Oddity
+from storage.tables import irregularities, log_entries
+
+_KEYS = ("charge_point_id", "commissioning_id", "action", "what", "refused")
+_MOST_READ = 100
+_Key = tuple[str, str, str, str, bool]
+
+
+async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity]) -> None:
+    """Count each kind, and tell the log of its first."""
+    counts = Counter(map(_key, records))
+    newest = {_key(record): record for record in records}
+    oldest = {_key(record): record for record in reversed(records)}
+    first: list[Oddity] = []
+    # One order for all nodes: rows locked in different orders would deadlock.
+    for key in sorted(counts):
+        statement = conflict_insert(connection, irregularities).values(
+            **dict(zip(_KEYS, key, strict=True)),
+            times=counts[key],
+            first_at=oldest[key].at,
+            last_at=newest[key].at,
+            excerpt=oldest[key].excerpt,
+        )
+        times = await connection.scalar(
+            statement.on_conflict_do_update(
+                index_elements=list(_KEYS),
+                set_={
+                    "times": irregularities.c.times + counts[key],
+                    "last_at": statement.excluded.last_at,
+                },
+            ).returning(irregularities.c.times)
+        )
+        if times == counts[key]:
+            first.append(oldest[key])
+    if first:
+        await connection.execute(
+            log_entries.insert(),
+            [
+                {
+                    "charge_point_id": record.charge_point_id,
+                    "commissioning_id": record.commissioning_id,
+                    "at": record.at,
+                    "level": LogLevel.WARNING,
+                    "kind": "refused" if record.refused else "repaired",
+                    "action": record.action or None,
+                    "text": in_words(record.action, record.what, refused=record.refused),
+                }
+                for record in first
+            ],
+        )
+
+
+def in_words(action: str, what: str, *, refused: bool) -> str:
+    """Say it for the log."""
+    if not refused:
+        return f"{action or 'A message'} was read although {what}."
+    return f"{action or 'A message'} could not be read: {what}"
+
+
+async def read_irregularities(
+    connection: AsyncConnection, charge_point_id: str, commissioning_id: str
+) -> tuple[Irregularity, ...]:
+    """Return those of a run, what was refused first."""
+    rows = await connection.execute(
+        select(irregularities)
+        .where(irregularities.c.charge_point_id == charge_point_id)
+        .where(irregularities.c.commissioning_id == commissioning_id)
+        .order_by(irregularities.c.refused.desc(), irregularities.c.id)
+        .limit(_MOST_READ)
+    )
+    return tuple(
+        Irregularity(
+            action=row.action,
+            what=row.what,
+            refused=row.refused,
+            count=row.times,
+            excerpt=row.excerpt,
+        )
+        for row in rows
+    )
+
+
+def _key(record: Oddity) -> _Key:
+    run = record.commissioning_id or ""
+    return record.charge_point_id, run, record.action, record.what, record.refused

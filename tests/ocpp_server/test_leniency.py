@@ -1,0 +1,209 @@
+"""From any valid message, whatever one or two of the field's habits do to it, its fact is kept."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.rules.sampled_values import UNREADABLE, read_samples
+from ocpp_server import frames
+from ocpp_server.dispatch import Reply, dispatch
+from ocpp_server.oddities import oddities
+from ocpp_server.peer import Peer
+from ocpp_server.v16.routes import routes
+from storage.engine import Database
+from storage.fact_records import (
+    ConnectorStatus,
+    KnownTransaction,
+    MeterValues,
+    Oddity,
+    TransactionStart,
+    TransactionStop,
+)
+from storage.tables import irregularities, log_entries, meter_values, transactions
+from tests.ocpp_server.bed import Bed, seed
+from tests.ocpp_server.fuzz import fuzz
+
+ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
+NOW = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
+STAMP = "2026-01-02T03:04:05Z"
+
+
+def peer() -> Peer:
+    made = Peer(
+        charge_point_id="cp",
+        node_id="node",
+        ocpp_version="1.6",
+        remote_address=None,
+        connected_at=NOW,
+    )
+    made.remember(KnownTransaction(transaction_id=7, connector_id=1, started_at=NOW))
+    return made
+
+
+def read(action: str, payload: dict[str, Any]) -> Reply:
+    frame = frames.parse(json.dumps([2, "1", action, payload]).encode())
+    assert isinstance(frame, frames.Call)
+    return dispatch(ROUTES, peer(), frame, NOW)
+
+
+async def test_any_one_or_two_mutations_leave_the_essential_fact(database: Database) -> None:
+    """``make fuzz`` does the same for 100,000."""
+    charge_points = await seed(database, 200)
+    count = await fuzz(database, charge_points, range(2_000))
+    assert count.lost == []
+    assert count.stored > 1_700
+
+
+def samples_of(reply: Reply) -> list[dict[str, Any]]:
+    assert isinstance(reply.fact, MeterValues)
+    return [sample for entry in reply.fact.entries for sample in entry.samples]
+
+
+GOOD = {"value": "1500", "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+
+
+@pytest.mark.parametrize(
+    ("sample", "readable"),
+    [
+        ({"value": "49.9", "measurand": "Frequency", "unit": "Hz"}, True),
+        ({"value": 3.5, "measurand": "Power.Active.Import", "unit": "KW"}, True),
+        ({"value": "1", "unit": "furlong"}, False),
+        ({"value": "1", "unit": ""}, False),
+        ({"value": "1", "measurand": "Energy.Flux"}, False),
+        ({"value": "1", "phase": "L9"}, False),
+        ({"value": "1", "format": "Signed"}, False),
+        ({"value": None}, False),
+        ({}, False),
+        ("1500", False),
+        ({"value": "1", "context": "Sometimes", "location": "Roof"}, True),
+    ],
+)
+def test_a_sample_that_cannot_be_read_costs_itself_alone(sample: Any, readable: bool) -> None:
+    values = {
+        "connectorId": 1,
+        "meterValue": [{"timestamp": STAMP, "sampledValue": [GOOD, sample]}],
+    }
+    good, odd = samples_of(read("MeterValues", values))
+    assert good == GOOD
+    assert (UNREADABLE not in odd) == readable
+    assert read_samples(NOW, [good, odd]).energy_wh == 1500
+
+
+@pytest.mark.parametrize("unit", ["Foot", "", 5])
+def test_a_unit_that_cannot_be_read_is_never_taken_for_watt_hours(unit: Any) -> None:
+    values = {
+        "connectorId": 1,
+        "meterValue": [{"timestamp": STAMP, "sampledValue": [GOOD | {"unit": unit}]}],
+    }
+    (sample,) = samples_of(read("MeterValues", values))
+    assert UNREADABLE in sample
+    assert read_samples(NOW, [sample]).energy_wh is None
+
+
+def test_an_unknown_status_stays_what_it_is() -> None:
+    reply = read("StatusNotification", {"connectorId": 1, "errorCode": "Error", "status": "Asleep"})
+    assert isinstance(reply.fact, ConnectorStatus)
+    assert (reply.fact.status, reply.fact.error_code) == ("Asleep", "Error")
+
+
+def test_a_fault_with_a_code_of_its_own_is_a_fault() -> None:
+    reply = read(
+        "StatusNotification", {"connectorId": "0", "errorCode": "Error", "status": "faulted"}
+    )
+    assert isinstance(reply.fact, ConnectorStatus)
+    assert (reply.fact.connector_id, reply.fact.status) == (0, "Faulted")
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        (26008.333, 26008),
+        ("1500", 1500),
+        ("1500.0", 1500),
+        ("1,234", None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_registers_at_start_and_stop(written: Any, read_as: int | None) -> None:
+    start = {"connectorId": 1, "idTag": "x", "meterStart": written, "timestamp": STAMP}
+    stop = {"transactionId": 7, "meterStop": written, "timestamp": STAMP}
+    started, stopped = read("StartTransaction", start).fact, read("StopTransaction", stop).fact
+    assert isinstance(started, TransactionStart)
+    assert isinstance(stopped, TransactionStop)
+    assert (started.meter_start, stopped.meter_stop) == (read_as, read_as)
+
+
+def test_a_transaction_tells_the_connector() -> None:
+    values = {"transactionId": 7, "meterValue": [{"timestamp": STAMP, "sampledValue": [GOOD]}]}
+    reply = read("MeterValues", values)
+    assert isinstance(reply.fact, MeterValues)
+    assert reply.fact.connector_id == 1
+
+
+START = {"connectorId": 1, "idTag": "TAG", "meterStart": 10, "timestamp": STAMP}
+
+
+async def test_what_is_odd_is_counted_and_told_once(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        number = (await wire.call("StartTransaction", START | {"meterStart": "10"}))[2][
+            "transactionId"
+        ]
+        values = {
+            "connectorId": 1,
+            "transactionId": number,
+            "meterValue": [
+                {"timestamp": STAMP, "sampledValue": [GOOD, {"value": "50", "unit": "Hz"}]}
+            ],
+        }
+        for _ in range(3):
+            assert (await wire.call("MeterValues", values))[0] == 3
+        assert (await wire.raw('[2,"x","MeterValues",{"connectorId":}]'))[0] == 4
+        await wire.call("StopTransaction", {"transactionId": None, "meterStop": 20})
+    await bed.node.stop()
+    (row,) = await bed.rows(transactions)
+    assert (row.meter_start, row.meter_stop) == (10, 20)
+    assert len(await bed.rows(meter_values)) == 1
+    rows = {(row.action, row.refused): row for row in await bed.rows(irregularities)}
+    assert rows["MeterValues", True].what.startswith("it is no JSON")
+    assert rows["MeterValues", True].excerpt.startswith('[2,"x"')
+    assert ("StartTransaction", False) in rows
+    told = [row for row in await bed.rows(log_entries) if row.kind in {"repaired", "refused"}]
+    assert len(told) == len(await bed.rows(irregularities))
+    assert {row.level for row in told} == {"warning"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_stop_without_an_id_ends_the_one_that_the_rest_tells(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        for connector in (1, 2):
+            await wire.call("StartTransaction", START | {"connectorId": connector})
+        unclear = {"transactionId": None, "meterStop": 20, "timestamp": STAMP}
+        assert (await wire.call("StopTransaction", unclear))[0] == 3
+        assert [row.stopped_at for row in await bed.rows(transactions)] == [None, None]
+        await wire.call("StopTransaction", unclear | {"connectorId": 2})
+        stopped = {row.connector_id: row.stopped_at for row in await bed.rows(transactions)}
+        assert stopped[1] is None
+        assert stopped[2] is not None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_start_without_a_register_is_repeated_as_one(bed: Bed) -> None:
+    async with bed.wire() as wire:
+        start = START | {"meterStart": None}
+        first, again = [(await wire.call("StartTransaction", start))[2] for _ in range(2)]
+    assert first == again
+    (row,) = await bed.rows(transactions)
+    assert row.meter_start is None
+
+
+def test_few_kinds_are_kept_whatever_is_sent() -> None:
+    watched = peer()
+    watched.watched_run = "com_1"
+    noted: list[Oddity] = []
+    for number in range(500):
+        noted += oddities(watched, f"Action{number}", (f"odd {number}",), b"[]", refused=True)
+    assert len({(one.action, one.what) for one in noted}) <= 51
+    assert len(noted) == 500
