@@ -106,6 +106,9 @@ async def test_the_run_of_a_watched_charge_point_keeps_its_frames(bed: Bed) -> N
     await bed.node.stop()
     rows = await bed.rows(log_entries)
     assert {row.commissioning_id for row in rows} == {"com_1"}
+    (told,) = [row for row in rows if row.kind == "refused"]
+    assert "it is no JSON" in told.text
+    rows.remove(told)
     assert [(row.kind, row.direction, row.action) for row in rows] == [
         ("connection", None, None),
         ("frame", "in", "BootNotification"),
