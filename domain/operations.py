@@ -5,7 +5,7 @@ once; an operation with an effect carries an ``intent`` and is sent to the charg
 that intent, however often the activity runs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -95,8 +95,8 @@ class Identity:
     """Who the charge point says it is; ``boot`` is its newest boot, if it ever booted.
 
     ``ping_ms`` is a round trip on the socket, ``clock_skew_s`` the charger's clock minus ours as
-    seen in its newest time-stamped message (None when it sent none). ``not_triggered``: how it took
-    the first message that it could not be asked for; none was asked for after it.
+    seen in its newest time-stamped message (None when it sent none). ``not_triggered``: which
+    messages it could not be asked for, and how it took that; after a silence none was asked for.
     """
 
     boot: BootFact | None
@@ -105,7 +105,7 @@ class Identity:
     clock_skew_s: float | None = None
     connected_at: datetime
     heartbeat_at: datetime | None = None
-    not_triggered: Outcome | None = None
+    not_triggered: dict[TriggerMessage, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -199,10 +199,14 @@ class InstallerAnswer(StrEnum):
 
 
 class ParameterState(StrEnum):
-    """Where one desired configuration parameter stands."""
+    """Where one desired configuration parameter stands.
+
+    APPLIED was reported so; UNCONFIRMED was accepted, and is never reported.
+    """
 
     QUEUED = "queued"
     APPLIED = "applied"
+    UNCONFIRMED = "unconfirmed"
     PENDING_REBOOT = "pending_reboot"
     REJECTED = "rejected"
     NOT_SUPPORTED = "not_supported"

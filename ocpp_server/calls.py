@@ -101,8 +101,15 @@ class Calls:
 
     def lost(self) -> None:
         """The socket is gone: whoever waits need not."""
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_exception(ChargePointGoneError(self._socket.identity))
+        if self._answered is None or self._answered.done():
+            return
+        if self._socket.was_too_large:
+            limit = self._socket.protocol.max_message_size
+            self._answered.set_exception(
+                InvalidReplyError(f"{self._action} was answered with more than {limit:,} bytes")
+            )
+            return
+        self._answered.set_exception(ChargePointGoneError(self._socket.identity))
 
     async def _exchange(self, action: str, payload: Payload, observe: Observer) -> Answer:
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -15,6 +15,8 @@ except ImportError:  # a platform without the compiled extension
     from websockets.utils import apply_mask
 
 MAX_MESSAGE: Final = 64 * 1024
+LARGE_MESSAGE: Final = 1024 * 1024
+"""What the answer to our one open question about the configuration may have."""
 _PLAIN: Final = (0x81, 0x82)  # final text, final binary
 _MASKED: Final = 0x80
 _LENGTH_16: Final = 126
@@ -24,7 +26,7 @@ _LENGTH_64: Final = 127
 class Cutter:
     """One client's stream. ``plain`` gets payloads, ``other`` bytes for the library."""
 
-    __slots__ = ("_broken", "_rest", "other", "plain", "takes_plain")
+    __slots__ = ("_broken", "_rest", "limit", "other", "plain", "takes_plain", "too_large")
 
     def __init__(
         self,
@@ -36,6 +38,9 @@ class Cutter:
         self.other = other
         self.takes_plain = takes_plain
         """False while a message is in fragments, or the connection is not open."""
+        self.limit = MAX_MESSAGE
+        self.too_large = False
+        """A frame was longer than the limit; the library closes the connection (1009)."""
         self._rest = b""
         self._broken = False
 
@@ -61,13 +66,14 @@ class Cutter:
             start = end
         self._rest = data[start:]
 
-    @staticmethod
-    def _end(data: bytes, start: int) -> int | None:
+    def _end(self, data: bytes, start: int) -> int | None:
         """Where the frame ends, or would; None for one that must not be."""
         second = data[start + 1]
         length = second & ~_MASKED
-        if not second & _MASKED or length == _LENGTH_64:
+        if not second & _MASKED:
             return None
+        if length == _LENGTH_64:
+            return self._end_of_long(data, start)
         if length < _LENGTH_16:
             return start + 6 + length
         if len(data) < start + 4:
@@ -75,9 +81,19 @@ class Cutter:
         length = data[start + 2] << 8 | data[start + 3]
         return start + 8 + length
 
+    def _end_of_long(self, data: bytes, start: int) -> int | None:
+        if len(data) < start + 10:
+            return len(data) + 1
+        length = int.from_bytes(data[start + 2 : start + 10])
+        if length > self.limit:
+            self.too_large = True
+            return None
+        return start + 14 + length
+
     def _hand_over(self, data: bytes, start: int, end: int) -> None:
         if data[start] not in _PLAIN or not self.takes_plain():
             self.other(data[start:end])
             return
-        body = start + (6 if data[start + 1] & ~_MASKED < _LENGTH_16 else 8)
+        length = data[start + 1] & ~_MASKED
+        body = start + (6 if length < _LENGTH_16 else 8 if length == _LENGTH_16 else 14)
         self.plain(apply_mask(data[body:end], data[body - 4 : body]))

@@ -9,20 +9,25 @@ from typing import Final
 import structlog
 
 from domain import operations as op
+from domain.habits import Habits
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from ocpp_server.v16 import commands, configuration
+from ocpp_server.v16.inventory import Reader, read
 from ocpp_server.v16.replies import ask
 from storage import commands as intents
 from storage import facts
 from storage.charge_points import accept_charge_point
 from storage.engine import Database
+from storage.habits import keep_habits, read_habits
 from storage.parameters import Parameters
 
 _MOMENT: Final = 1.0
+_DEADLY_WITHIN: Final = 15.0
+_DEADLY: Final = "The charge point dropped its link when it was asked for this before."
 _ENDED: Final = "The transaction had already ended."
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +42,7 @@ class Gateway:
     async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         """Read the newest boot, measure the link; the clock as its messages showed it."""
         session = self._session(request)
-        came, not_triggered = await _hear(session, request)
+        came, refused = await self._hear(session, request)
         ping_ms = await _ping(session)
         async with self._database.read() as connection:
             boot = await facts.newest_boot(connection, request.charge_point_id)
@@ -49,7 +54,7 @@ class Gateway:
             clock_skew_s=peer.clock_skew_s,
             connected_at=peer.connected_at,
             heartbeat_at=came.get(op.TriggerMessage.HEARTBEAT),
-            not_triggered=not_triggered,
+            not_triggered=refused,
         )
 
     async def ping(self, request: op.Operation) -> op.Ping:
@@ -60,19 +65,28 @@ class Gateway:
 
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
         """Read these keys, or all of them."""
-        inventory = await configuration.read(self._session(request), request.keys)
+        inventory = await read(self._session(request), request.keys)
         return op.Configuration(
             keys=tuple(inventory.keys.values()), unknown=tuple(inventory.unknown.values())
         )
 
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         """Write what differs; what became of each parameter is kept with it."""
+        session = self._session(request)
+        habits = await self._habits(request.charge_point_id)
+        reader = Reader(session, habits.reading)
         try:
             outcome = await configuration.apply(
-                self._session(request), request.parameters, request.restarted_for
+                session, reader, request.parameters, request.restarted_for
             )
         except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
+        except ChargePointGoneError:
+            if reader.reading is not habits.reading:
+                await self._learn(request, replace(habits, reading=reader.reading))
+            raise
+        if reader.reading is not habits.reading:
+            await self._learn(request, replace(habits, reading=reader.reading))
         moment = datetime.now(UTC)
         verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)
         goes_on = request.then is not None and not verdict.reboot and verdict.failure is None
@@ -87,8 +101,21 @@ class Gateway:
         return replace(outcome, identity=await self.read_identity(request.then))
 
     async def trigger(self, request: op.Trigger) -> op.Outcome:
-        """Ask for a message."""
-        return await ask(self._session(request), *commands.trigger(request))
+        """Ask for a message; never again for one that made it drop its link."""
+        session = self._session(request)
+        habits = await self._habits(request.charge_point_id)
+        if request.message in habits.deadly_triggers:
+            return op.Outcome(reply=op.Reply.NOT_SUPPORTED, detail=_DEADLY)
+        asked_at = asyncio.get_running_loop().time()
+        try:
+            return await ask(session, *commands.trigger(request))
+        except NeverSentError:
+            raise
+        except ChargePointGoneError:
+            if asyncio.get_running_loop().time() - asked_at < _DEADLY_WITHIN:
+                deadly = habits.deadly_triggers | {request.message}
+                await self._learn(request, replace(habits, deadly_triggers=deadly))
+            raise
 
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         """Make a connector operative or inoperative; harmless when repeated."""
@@ -138,6 +165,37 @@ class Gateway:
             commands.get_diagnostics(request),
         )
 
+    async def _hear(
+        self, session: Session, request: op.ReadIdentity
+    ) -> tuple[dict[op.TriggerMessage, datetime], dict[op.TriggerMessage, op.Outcome]]:
+        """Ask for messages; returns when each came, if it came soon, and which cannot be asked for.
+
+        What is said of one message says nothing of the others; silence twice does.
+        """
+        came: dict[op.TriggerMessage, datetime] = {}
+        refused: dict[op.TriggerMessage, op.Outcome] = {}
+        for message in request.ask_for:
+            coming = session.expect(message)
+            outcome = await self.trigger(
+                op.Trigger(charge_point_id=request.charge_point_id, message=message)
+            )
+            if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
+                refused[message] = outcome
+            if outcome.reply is op.Reply.TIMEOUT:
+                break
+            if outcome.reply is op.Reply.ACCEPTED:
+                with suppress(TimeoutError):
+                    came[message] = await asyncio.wait_for(coming, _MOMENT)
+        return came, refused
+
+    async def _habits(self, charge_point_id: str) -> Habits:
+        async with self._database.read() as connection:
+            return await read_habits(connection, charge_point_id)
+
+    async def _learn(self, request: op.Operation, habits: Habits) -> None:
+        async with self._database.write() as connection:
+            await keep_habits(connection, request.charge_point_id, habits)
+
     def _session(self, request: op.Operation) -> Session:
         session = self._registry.require(request.charge_point_id)
         if request.commissioning_id is not None:
@@ -185,23 +243,6 @@ class Gateway:
         except Exception:  # noqa: BLE001 - logged with its trace
             # The charge point has obeyed or not; that its answer is not kept changes neither.
             _log.exception("reply_not_kept", intent=intent)
-
-
-async def _hear(
-    session: Session, request: op.ReadIdentity
-) -> tuple[dict[op.TriggerMessage, datetime], op.Outcome | None]:
-    """Ask for messages; returns when each came, if it came soon, and the answer that ended it."""
-    came: dict[op.TriggerMessage, datetime] = {}
-    for message in request.ask_for:
-        coming = session.expect(message)
-        trigger = op.Trigger(charge_point_id=request.charge_point_id, message=message)
-        outcome = await ask(session, *commands.trigger(trigger))
-        if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
-            return came, outcome
-        if outcome.reply is op.Reply.ACCEPTED:
-            with suppress(TimeoutError):
-                came[message] = await asyncio.wait_for(coming, _MOMENT)
-    return came, None
 
 
 async def _ping(session: Session) -> float:

@@ -13,7 +13,7 @@ from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyErro
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from ocpp_server.v16 import charging_profiles as profiles
-from ocpp_server.v16 import configuration
+from ocpp_server.v16.inventory import read
 from ocpp_server.v16.replies import ask
 
 ANSWER_WITHIN: Final = 1.5  # seconds; one slow charge point must not hold up its site
@@ -134,7 +134,7 @@ class PowerOperations:
 async def _max_stack_level(session: Session) -> int:
     """The level that outranks whatever else was set (§9.4.1); 0 when it does not tell."""
     try:
-        inventory = await configuration.read(session, [profiles.MAX_STACK_LEVEL])
+        inventory = await read(session, [profiles.MAX_STACK_LEVEL])
     except (CallErrorReply, CallTimeoutError, InvalidReplyError):
         return 0
     return inventory.number(profiles.MAX_STACK_LEVEL) or 0

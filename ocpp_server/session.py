@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from domain.ports import ChargePointGoneError
 from ocpp_server import frames
 from ocpp_server.calls import Calls, CallTimeoutError
+from ocpp_server.cutter import LARGE_MESSAGE, MAX_MESSAGE
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
 from ocpp_server.framelog import frame_entry
 from ocpp_server.frames import ErrorCode, MessageId
@@ -25,6 +26,7 @@ from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
 
 _MAX_WAITING: Final = 16
+_LARGE_ANSWERS: Final = asyncio.Semaphore(8)
 _log = structlog.get_logger(__name__)
 
 
@@ -89,6 +91,22 @@ class Session:
             excerpt = frames.call_result("", answered.payload)
             self._note_odd(f"The answer to {action}", answered.repairs, excerpt, refused=False)
         return answered.payload
+
+    async def ask_at_length(self, action: str, payload: Payload) -> Payload:
+        """Send a CALL whose answer may be as long as a whole configuration.
+
+        Few such questions are open at a time on a node, so that their answers fit its memory.
+
+        Raises:
+            InvalidReplyError: the answer is longer still, or as :meth:`call`.
+
+        """
+        async with _LARGE_ANSWERS:
+            self.socket.take_up_to(LARGE_MESSAGE)
+            try:
+                return await self.call(action, payload)
+            finally:
+                self.socket.take_up_to(MAX_MESSAGE)
 
     def expect(self, action: str) -> asyncio.Future[datetime]:
         """Give the moment when the next message of this action is stored and answered."""

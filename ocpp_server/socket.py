@@ -23,6 +23,7 @@ _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
 _END_OF_REQUEST: Final = b"\r\n\r\n"
 _MAX_EARLY: Final = 16
+_TOO_BIG: Final = 1009
 _MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
@@ -69,6 +70,19 @@ class ChargerSocket(ServerConnection):
             # What the library's send would write: one unmasked, uncompressed text frame
             # (RFC 6455 §5.2), without its generators and context managers.
             self.transport.write(_header(len(data)) + data)
+
+    def take_up_to(self, size: int) -> None:
+        """Take messages of so many bytes from now on."""
+        self.protocol.max_message_size = size
+        if self._cutter is not None:
+            self._cutter.limit = size
+
+    @property
+    def was_too_large(self) -> bool:
+        """Whether it is being closed for a message that was larger than that."""
+        return (self._cutter is not None and self._cutter.too_large) or (
+            self.protocol.close_sent is not None and self.protocol.close_sent.code == _TOO_BIG
+        )
 
     def probe(self) -> None:
         """Send a ping without waiting for its pong, which counts as being heard."""

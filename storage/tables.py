@@ -145,6 +145,7 @@ charge_points = Table(
     Column("watched_by", String(100)),  # workflow id that owns the charge point and hears events
     Column("watched_execution", String(40)),  # Temporal's run id: which execution of that id it is
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
+    Column("habits", JSON),  # domain.habits.Habits; null: nothing is known of its ways
     Column("restart_due", Boolean, nullable=False, server_default=text("false")),  # for its
     # configuration, when nobody charges any more
     Column("withdrawn_at", UTCDateTime),  # out of the project since then; null: it is not

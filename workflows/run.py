@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import (
         Identity,
         Operation,
+        Outcome,
         ReadIdentity,
         Reply,
         Trigger,
@@ -225,7 +226,7 @@ class Run:
             + ("" if connector_id is None else f" of connector {connector_id}"),
         )
         if outcome.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}:
-            self._give_triggers_up()
+            self._give_up(message, outcome)
         return outcome.reply is Reply.ACCEPTED
 
     async def identify(self, *messages: TriggerMessage) -> Identity:
@@ -250,14 +251,26 @@ class Run:
 
     def take(self, identity: Identity) -> None:
         """Learn from an identity that was read."""
-        if identity.not_triggered is not None:
-            self._give_triggers_up()
+        for message, outcome in identity.not_triggered.items():
+            self._give_up(message, outcome)
         self.inbox.take_identity(identity)
 
-    def _give_triggers_up(self) -> None:
-        # One class of chargers hangs on any trigger, another lacks them all.
-        self.untriggerable.update(TriggerMessage)
-        self.journal.note("It does not take TriggerMessage, so it is not asked for messages.")
+    def _give_up(self, message: TriggerMessage, outcome: Outcome) -> None:
+        """Remember that it cannot be asked for a message; one says nothing of the others.
+
+        But for silence: one class of chargers hangs on any trigger, and each costs the patience
+        of a call.
+        """
+        if outcome.reply is Reply.TIMEOUT:
+            self.untriggerable.update(TriggerMessage)
+            self.journal.note(
+                f"It did not answer when it was asked for a {message}, so it is not asked for "
+                "messages any more."
+            )
+        elif message not in self.untriggerable:
+            self.untriggerable.add(message)
+            why = f" ({outcome.detail})" if outcome.detail else ""
+            self.journal.note(f"It cannot be asked for a {message}{why}.")
 
 
 def in_words(duration: timedelta) -> str:

@@ -19,7 +19,9 @@ from storage.parameters import Parameters
 from storage.runs import Runs
 
 _log = structlog.get_logger()
-TAKEN = frozenset({ParameterState.APPLIED, ParameterState.PENDING_REBOOT})
+TAKEN = frozenset(
+    {ParameterState.APPLIED, ParameterState.UNCONFIRMED, ParameterState.PENDING_REBOOT}
+)
 
 
 async def choose(

@@ -33,7 +33,7 @@ def judge_configuration(
     What waits for a restart is not taken when it is the charge point's ``last_word``: no restart
     follows any more.
     """
-    taken = {ParameterState.APPLIED}
+    taken = {ParameterState.APPLIED, ParameterState.UNCONFIRMED}
     if not last_word:
         taken.add(ParameterState.PENDING_REBOOT)
     known = {outcome.key: outcome for outcome in outcomes}
@@ -50,9 +50,17 @@ def judge_configuration(
             return f"{parameter.key} = {parameter.value}: nothing was heard of it"
         return describe_refusal(outcome)
 
+    unconfirmed = [
+        f"{outcome.key} = {outcome.desired}: accepted, and not reported back"
+        for outcome in outcomes
+        if outcome.state is ParameterState.UNCONFIRMED
+    ]
     return ConfigurationVerdict(
         reboot=any(outcome.state is ParameterState.PENDING_REBOOT for outcome in outcomes),
-        notes=tuple(words(parameter) for parameter in refused if not parameter.required),
+        notes=(
+            *(words(parameter) for parameter in refused if not parameter.required),
+            *unconfirmed,
+        ),
         failure=failure(
             FailureCode.CONFIGURATION_REJECTED,
             parameters="; ".join(words(parameter) for parameter in fatal),

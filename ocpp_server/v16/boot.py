@@ -75,7 +75,8 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
 
 
 def _warnings(payload: dict[str, Any]) -> list[str]:
-    found = [f"{key} is missing" for key in _REQUIRED if key not in payload]
+    known = {key.casefold() for key in payload}
+    found = [f"{key} is missing" for key in _REQUIRED if key.casefold() not in known]
     for key, value in payload.items():
         limit = _LIMITS.get(key)
         if limit is None:
@@ -86,8 +87,6 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
             found.append(f"{key} has {len(value)} characters, the standard allows {limit}")
         elif key in _REQUIRED and not value.strip():
             found.append(f"{key} is empty")
-    known = {key.casefold() for key in payload}
-    found += [f"{key} is missing" for key in _REQUIRED if key.casefold() not in known]
     return found
 
 

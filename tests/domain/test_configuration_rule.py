@@ -51,7 +51,10 @@ def test_a_restart_is_asked_for_before_anything_else() -> None:
 
 @pytest.mark.parametrize(
     "state",
-    sorted(set(ParameterState) - {ParameterState.APPLIED, ParameterState.PENDING_REBOOT}),
+    sorted(
+        set(ParameterState)
+        - {ParameterState.APPLIED, ParameterState.UNCONFIRMED, ParameterState.PENDING_REBOOT}
+    ),
 )
 def test_what_is_required_fails_and_the_rest_leaves_a_note(state: ParameterState) -> None:
     verdict = judge_configuration([CACHE], [outcome(CACHE, state)])
@@ -61,6 +64,12 @@ def test_what_is_required_fails_and_the_rest_leaves_a_note(state: ParameterState
     assert verdict.notes == ()
     assert verdict.failure is not None
     assert verdict.failure.code == FailureCode.CONFIGURATION_REJECTED
+
+
+def test_what_was_accepted_and_is_not_reported_passes_and_is_said() -> None:
+    verdict = judge_configuration([HEARTBEAT], [outcome(HEARTBEAT, ParameterState.UNCONFIRMED)])
+    assert verdict.failure is None
+    assert verdict.notes == ("HeartbeatInterval = 60: accepted, and not reported back",)
 
 
 def test_a_failure_names_every_parameter_that_is_to_blame() -> None:

@@ -66,18 +66,18 @@ async def test_what_is_asked_for_is_heard_before_the_answer(bed: Bed) -> None:
         assert identity.boot.boot_id != before.boot_id
         assert identity.heartbeat_at is not None
         assert identity.heartbeat_at > before.at
-        assert identity.not_triggered is None
+        assert identity.not_triggered == {}
 
 
 @on_sqlite
-async def test_who_lacks_triggers_is_asked_for_one_message(bed: Bed) -> None:
+async def test_who_lacks_triggers_is_asked_for_each_message_once(bed: Bed) -> None:
     async with virtual(bed, Fault.NO_TRIGGER_MESSAGE):
         messages = TriggerMessage.BOOT_NOTIFICATION, TriggerMessage.HEARTBEAT
 
         async def refused() -> None:
             identity = await bed.gateway.read_identity(who(bed, *messages))
-            assert identity.not_triggered is not None
-            assert identity.not_triggered.reply is Reply.NOT_SUPPORTED
+            assert set(identity.not_triggered) == set(messages)
+            assert {one.reply for one in identity.not_triggered.values()} == {Reply.NOT_SUPPORTED}
             assert identity.heartbeat_at is None
 
         await eventually(refused)
@@ -223,7 +223,7 @@ async def test_what_it_restarted_for_is_read_back_and_not_written_again(bed: Bed
     )
     assert found["ConnectionTimeOut"] == (ParameterState.APPLIED, "60", None)
     assert found["AuthorizationKey"] == (
-        ParameterState.APPLIED,
+        ParameterState.UNCONFIRMED,
         None,
         "Accepted, and not reported back.",
     )

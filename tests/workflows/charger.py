@@ -201,13 +201,14 @@ class ScriptedChargePoint:
 
     async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         self._enter("read_identity")
-        not_triggered = None
+        not_triggered: dict[op.TriggerMessage, op.Outcome] = {}
         for message in request.ask_for:
             outcome = await self.trigger(
                 op.Trigger(charge_point_id=request.charge_point_id, message=message)
             )
-            if outcome.reply is not op.Reply.ACCEPTED:
-                not_triggered = outcome
+            if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
+                not_triggered[message] = outcome
+            if outcome.reply is op.Reply.TIMEOUT:
                 break
         return op.Identity(
             boot=self.newest_boot,

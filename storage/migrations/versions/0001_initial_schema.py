@@ -305,6 +305,7 @@ def upgrade() -> None:
     sa.Column('watched_by', sa.String(length=100), nullable=True),
     sa.Column('watched_execution', sa.String(length=40), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
+    sa.Column('habits', sa.JSON(), nullable=True),
     sa.Column('restart_due', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('withdrawn_by', sa.String(length=320), nullable=True),

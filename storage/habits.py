@@ -1,0 +1,36 @@
+"""Ways of charge points, kept with their row."""
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.habits import ConfigurationReading, Habits
+from domain.operations import TriggerMessage
+from storage.tables import charge_points
+
+
+async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habits:
+    """What is known of a charge point's ways."""
+    stored: dict[str, Any] | None = await connection.scalar(
+        select(charge_points.c.habits).where(charge_points.c.id == charge_point_id)
+    )
+    stored = stored or {}
+    return Habits(
+        reading=ConfigurationReading(stored.get("reading", ConfigurationReading.ALL)),
+        deadly_triggers=frozenset(map(TriggerMessage, stored.get("deadly_triggers", ()))),
+    )
+
+
+async def keep_habits(connection: AsyncConnection, charge_point_id: str, habits: Habits) -> None:
+    """Remember them."""
+    await connection.execute(
+        update(charge_points)
+        .where(charge_points.c.id == charge_point_id)
+        .values(
+            habits={
+                "reading": habits.reading,
+                "deadly_triggers": sorted(habits.deadly_triggers),
+            }
+        )
+    )
