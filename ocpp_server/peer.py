@@ -26,6 +26,8 @@ class Peer:
     watched_run: str | None = None
     heartbeat_told_to: str | None = None
     """The watcher that has heard a heartbeat since the last boot."""
+    heartbeat_interval: int | None = None
+    """What it was told in the answer to its boot, in seconds."""
     flapping: bool = False
     """The alarm for a charge point that connects all the time has been raised."""
     clock_skew_s: float | None = None

@@ -28,6 +28,8 @@ from storage.fact_records import Connected, Disconnected, LogEntry
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
 _SILENT_SECONDS: Final = 35
+_USUAL_INTERVAL: Final = 300
+_LONGEST_INTERVAL: Final = 900
 _KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
 _BACKLOG: Final = 4096
@@ -126,7 +128,7 @@ class ChargerServer:
         now = asyncio.get_running_loop().time()
         for session in self._registry:
             silent = now - session.socket.heard_at
-            if silent > _SILENT_SECONDS:
+            if silent > _patience(session):
                 session.socket.transport.abort()
             elif silent > _PING_SECONDS:
                 session.socket.probe()
@@ -159,6 +161,7 @@ class ChargerServer:
             await socket.close(_POLICY_VIOLATION, "this charge point was removed or withdrawn")
             return
         session = self._make_session(socket, link)
+        socket.probe()  # whether it answers pings is known before its silence counts
         loser = self._registry.add(session)
         if loser is not None:
             self.drop(loser, "replaced by a newer connection")
@@ -246,3 +249,14 @@ class ChargerServer:
                     text=text.replace("\0", ""),
                 )
             )
+
+
+def _patience(session: Session) -> float:
+    """For how many seconds a charge point may be silent.
+
+    Who ignores pings is heard once in a heartbeat interval only; two may pass.
+    """
+    if not session.socket.ignores_pings:
+        return _SILENT_SECONDS
+    interval = session.peer.heartbeat_interval or _USUAL_INTERVAL
+    return _SILENT_SECONDS + 2 * min(interval, _LONGEST_INTERVAL)

@@ -6,6 +6,7 @@ at most one call in work; what it sends meanwhile waits here, and then in TCP.
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from domain.ports import ChargePointGoneError
 from ocpp_server import frames
-from ocpp_server.calls import Calls, CallTimeoutError
+from ocpp_server.calls import CallErrorReply, Calls, InvalidReplyError
 from ocpp_server.cutter import LARGE_MESSAGE, MAX_MESSAGE
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
 from ocpp_server.framelog import frame_entry
@@ -26,6 +27,7 @@ from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
 
 _MAX_WAITING: Final = 16
+_PONG_SECONDS: Final = 8.0
 _LARGE_ANSWERS: Final = asyncio.Semaphore(8)
 _log = structlog.get_logger(__name__)
 
@@ -116,14 +118,27 @@ class Session:
         return coming
 
     async def ping(self) -> float:
-        """Measure a round trip on the socket, in milliseconds."""
-        try:
-            async with asyncio.timeout(self._call_timeout):
-                return await (await self.socket.ping()) * 1000
-        except ConnectionClosed:
-            raise ChargePointGoneError(self.peer.charge_point_id) from None
-        except TimeoutError:
-            raise CallTimeoutError("the WebSocket ping was not answered") from None
+        """Measure a round trip on the socket, in milliseconds.
+
+        Some firmware answers no ping while OCPP works well: there it is that of a call.
+
+        Raises:
+            CallTimeoutError: neither was answered.
+            ChargePointGoneError: the socket closed.
+
+        """
+        if not self.socket.ignores_pings:
+            try:
+                async with asyncio.timeout(min(self._call_timeout, _PONG_SECONDS)):
+                    return await self.socket.wait_for_pong() * 1000
+            except ConnectionClosed:
+                raise ChargePointGoneError(self.peer.charge_point_id) from None
+            except TimeoutError:
+                pass
+        began = asyncio.get_running_loop().time()
+        with suppress(CallErrorReply, InvalidReplyError):  # a refusal takes as long
+            await self.call("GetConfiguration", {"key": ["HeartbeatInterval"]})
+        return (asyncio.get_running_loop().time() - began) * 1000
 
     def receive(self, data: bytes) -> None:
         """Take one message."""

@@ -6,6 +6,7 @@ of the time and of the memory. What stays the library's: the handshake, control 
 every violation of the protocol, closing.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ _LENGTH_64: Final = 127
 _END_OF_REQUEST: Final = b"\r\n\r\n"
 _MAX_EARLY: Final = 16
 _TOO_BIG: Final = 1009
+_PONG_GRACE: Final = 2.0  # what it sends meanwhile may overtake its pong
 _MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
@@ -38,6 +40,10 @@ class ChargerSocket(ServerConnection):
     _early: list[bytes] | None = None
     _cutter: Cutter | None = None
     _is_pipelined: bool = False
+    _has_ponged: bool = False
+    _pong: asyncio.Future[None] | None = None
+    _probed_at: float = 0.0
+    """When it was first pinged."""
 
     def __init__(self, protocol: ServerProtocol, server: Server, **options: Any) -> None:
         super().__init__(protocol, server, **options)
@@ -87,8 +93,33 @@ class ChargerSocket(ServerConnection):
     def probe(self) -> None:
         """Send a ping without waiting for its pong, which counts as being heard."""
         if self.is_open:
+            self._probed_at = self._probed_at or self.loop.time()
             self.protocol.send_ping(b"")
             self.send_data()
+
+    async def wait_for_pong(self) -> float:
+        """Send a ping, and return after how many seconds a pong came, whatever it carries.
+
+        Raises:
+            ConnectionClosed: none can come any more.
+
+        """
+        sent_at = self.loop.time()
+        closed = self.connection_lost_waiter
+        if self._pong is None or self._pong.done():
+            self._pong = self.loop.create_future()
+        self.probe()
+        await asyncio.wait({self._pong, closed}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._pong.done():
+            raise self.protocol.close_exc
+        return self.loop.time() - sent_at
+
+    @property
+    def ignores_pings(self) -> bool:
+        """Whether it has answered no ping on this link although it was heard after one."""
+        if self._has_ponged or not self._probed_at:
+            return False
+        return self.heard_at > self._probed_at + _PONG_GRACE
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +142,11 @@ class ChargerSocket(ServerConnection):
 
     def process_event(self, event: Event) -> None:
         """Take messages; everything else is the library's."""
+        if isinstance(event, Frame) and event.opcode is Opcode.PONG:
+            # Some answer with an empty one, which the library knows nothing of.
+            self._has_ponged = True
+            if self._pong is not None and not self._pong.done():
+                self._pong.set_result(None)
         if not isinstance(event, Frame) or event.opcode not in _MESSAGE:
             super().process_event(event)
             return

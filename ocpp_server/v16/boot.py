@@ -41,7 +41,7 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
             model=boot.model,
             firmware_version=boot.firmware_version,
         )
-        reply = partial(_reply, boot, boot_retry_interval, heartbeat_interval)
+        reply = partial(_reply, peer, boot, boot_retry_interval, heartbeat_interval)
         return Reply(reply, boot)
 
     return on_boot
@@ -90,14 +90,16 @@ def _warnings(payload: dict[str, Any]) -> list[str]:
     return found
 
 
-def _reply(boot: Boot, boot_retry_interval: int, heartbeat_interval: int) -> Payload:
+def _reply(peer: Peer, boot: Boot, boot_retry_interval: int, heartbeat_interval: int) -> Payload:
     accepted = boot.registration is RegistrationStatus.ACCEPTED
+    interval = (
+        _seconds(boot.heartbeat_interval, heartbeat_interval) if accepted else boot_retry_interval
+    )
+    peer.heartbeat_interval = interval
     return {
         "status": boot.registration,
         "currentTime": timestamp(),
-        "interval": _seconds(boot.heartbeat_interval, heartbeat_interval)
-        if accepted
-        else boot_retry_interval,
+        "interval": interval,
     }
 
 

@@ -41,7 +41,7 @@ async def apply(
 
     """
     wanted = [parameter.key for parameter in desired]
-    inventory = await reader.read([*wanted, _NUMBER_OF_CONNECTORS, _CONNECTION_TIMEOUT], all_first=True)
+    inventory = await reader.read([*wanted, _NUMBER_OF_CONNECTORS], all_first=True)
     outcomes: list[ParameterOutcome] = []
     silent = False
     for parameter in desired:
