@@ -51,9 +51,15 @@ class FailureCode(StrEnum):
     TRANSACTION_REJECTED = "transaction_rejected"
     TRANSACTION_ENDED_EARLY = "transaction_ended_early"
     TRANSACTION_NOT_STOPPED = "transaction_not_stopped"
+    RESTARTED_IN_CHARGE = "restarted_in_charge"
+    STARTED_BY_ITSELF = "started_by_itself"
+    CONNECTOR_STATUS_UNKNOWN = "connector_status_unknown"
     WRONG_CONNECTOR = "wrong_connector"
     NO_METER_VALUES = "no_meter_values"
+    METER_UNREADABLE = "meter_unreadable"
+    MESSAGES_UNREADABLE = "messages_unreadable"
     NO_ENERGY = "no_energy"
+    METER_STANDS_STILL = "meter_stands_still"
     METER_FELL = "meter_fell"
     METER_UNITS = "meter_units"
     METER_DISAGREES = "meter_disagrees"
@@ -177,7 +183,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.NO_HEARTBEAT: (
         "The charge point sent no heartbeat within {waited}.",
-        "Set HeartbeatInterval to 300 or less in its configuration and retry.",
+        "{advice}, then retry.",
     ),
     FailureCode.CLOCK_SKEW: (
         "The clock of the charge point is off by {skew_s:.0f} s; {limit_s:.0f} s is allowed.",
@@ -277,6 +283,22 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "The test charge on connector {connector_id} could not be stopped remotely.",
         "Stop it at the charge point or unplug the cable; the engine keeps trying.",
     ),
+    FailureCode.RESTARTED_IN_CHARGE: (
+        "The charge point restarted during the test charge on connector {connector_id}.",
+        "Check its power supply (does the voltage break down when a vehicle draws?), then retry.",
+    ),
+    FailureCode.STARTED_BY_ITSELF: (
+        (
+            "A charge began on connector {connector_id} with the tag {id_tag!r}, which is not that "
+            "of the test: the charge point charges without asking (free charging, autostart or "
+            "plug and charge). {stopped}"
+        ),
+        "Switch that off in the charge point's own menu, unplug the cable, then retry.",
+    ),
+    FailureCode.CONNECTOR_STATUS_UNKNOWN: (
+        "{place} reports the status {status!r}, which OCPP does not know ({error}).",
+        "Restart the charge point and retry; if it happens again, its firmware needs an update.",
+    ),
     FailureCode.WRONG_CONNECTOR: (
         "The test charge was asked for on connector {asked} and ran on connector {used}.",
         "Check the connector wiring and numbering in the charge point, then retry.",
@@ -287,6 +309,28 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "Check that MeterValuesSampledData contains Energy.Active.Import.Register and that the "
             "meter is connected, then retry."
         ),
+    ),
+    FailureCode.METER_UNREADABLE: (
+        (
+            "Meter values arrived during the test charge and none of their energy could be read "
+            "({count} samples): their numbers, units or measurands are not of the standard."
+        ),
+        "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+    ),
+    FailureCode.MESSAGES_UNREADABLE: (
+        (
+            "Messages of the charge point cannot be read ({count}, {action}), so {consequence}: "
+            "{what}. The first begins {excerpt!r}."
+        ),
+        "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+    ),
+    FailureCode.METER_STANDS_STILL: (
+        (
+            "Power was reported ({power_w} W) and the energy register did not follow: it stayed at "
+            "{register_wh} Wh where {expected_wh} Wh had flowed. Its unit or its resolution is not "
+            "what it says; perhaps it counts whole kWh."
+        ),
+        "Correct the meter's unit in the charge point or update its firmware, then retry.",
     ),
     FailureCode.NO_ENERGY: (
         "The energy register did not move during the test charge: it stayed at {register_wh} Wh.",

@@ -81,6 +81,7 @@ OTHER_RUN = "other_run"
 RUN_CLOSING = "run_closing"
 """Type of a cancel's refusal: the run closes with the verdict of its checks."""
 
+HEARTBEAT_INTERVAL = "HeartbeatInterval"
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 
 DELIVER_AGAIN_SIGNAL = "deliver_again"

@@ -180,17 +180,18 @@ class Forwarder:
         if isinstance(record, MeterValues):
             run = watch.commissioning_id
             return run is not None and any(tests.get(of) == run for of in _transactions(record))
-        return not isinstance(record, Touched) or self._first_heartbeat(record, watch.owner)
+        return not isinstance(record, Touched) or self._first_heartbeat(record, watch.owner, watch)
 
-    def _first_heartbeat(self, record: Touched, workflow_id: str) -> bool:
+    def _first_heartbeat(self, record: Touched, workflow_id: str, watch: facts.Watch) -> bool:
         """Tell whether it is the first that this owner hears, or the first after a boot."""
         if record.heartbeat_at is None:
             return False
         session = self._registry.get(record.charge_point_id)
         if session is None or session.peer.generation != record.generation:
             return False
-        first = session.peer.heartbeat_told_to != workflow_id
-        session.peer.heartbeat_told_to = workflow_id
+        watcher = workflow_id, watch.commissioning_id
+        first = session.peer.heartbeat_told_to != watcher
+        session.peer.heartbeat_told_to = watcher
         return first
 
 

@@ -24,8 +24,8 @@ class Peer:
     generation: int = 0
     watched_by: str | None = None
     watched_run: str | None = None
-    heartbeat_told_to: str | None = None
-    """The watcher that has heard a heartbeat since the last boot."""
+    heartbeat_told_to: tuple[str | None, str | None] | None = None
+    """The watcher that has heard a heartbeat since the last boot; see :attr:`watcher`."""
     heartbeat_interval: int | None = None
     """What it was told in the answer to its boot, in seconds."""
     flapping: bool = False
@@ -38,6 +38,11 @@ class Peer:
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
     log: ChargePointLog = field(default_factory=ChargePointLog)
     """The node's, so that many links of one charge point share its budget."""
+
+    @property
+    def watcher(self) -> tuple[str | None, str | None]:
+        """Who hears of it now. All runs of a charge point have one workflow id."""
+        return self.watched_by, self.watched_run
 
     def still_connected(self, at: datetime) -> Connected:
         """Make the fact that this connection, which was stored long ago, is still there."""

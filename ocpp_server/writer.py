@@ -141,7 +141,8 @@ class Writer:
         touched.seen_at = at
         if heartbeat:
             touched.heartbeat_at = at
-            if peer.watched_by != peer.heartbeat_told_to:  # someone waits to hear of it
+            if peer.watched_by is not None and peer.watcher != peer.heartbeat_told_to:
+                # Someone waits to hear of it.
                 self._touches_due = 0.0
                 self._wake.set()
 

@@ -1,5 +1,7 @@
 """Meter values of one transaction."""
 
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +23,10 @@ async def read_readings(connection: AsyncConnection, transaction_id: int) -> Tra
     )
     return TransactionReadings(
         readings=tuple(
-            read_samples(value.at, value.samples, connector_id=value.connector_id)
+            replace(
+                read_samples(value.at, value.samples, connector_id=value.connector_id),
+                inferred=value.inferred,
+            )
             for value in values
         ),
         transaction=None if row is None else transaction_fact(row),

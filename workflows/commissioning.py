@@ -188,6 +188,7 @@ class CommissioningWorkflow:
             briefing=briefing,
             inbox=self._inbox,
             journal=self._journal,
+            look_again=self._catch_up,
             charge_point=RemoteChargePoint(
                 self._inbox,
                 reconnect=request.options.pace.reconnect,

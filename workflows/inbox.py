@@ -4,6 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from collections import Counter
+    from dataclasses import replace
     from datetime import datetime, timedelta
 
     from domain.facts import (
@@ -12,11 +13,13 @@ with workflow.unsafe.imports_passed_through():
         ConnectionFact,
         ConnectorFact,
         EventKind,
+        Irregularity,
         MeterFact,
         Snapshot,
         TransactionFact,
     )
     from domain.operations import Identity
+    from domain.rules.connector import is_fault
     from domain.states import ConnectorStatus, RegistrationStatus
     from workflows.restarts import Restarts
 
@@ -32,6 +35,8 @@ class Inbox:
         self.connection: ConnectionFact | None = None
         self.boot: BootFact | None = None
         self.connectors: dict[int, ConnectorFact] = {}
+        self.faults: dict[int, ConnectorFact] = {}
+        """Connectors that reported a fault, or a matter of safety, since this was last cleared."""
         self.freed: Counter[int] = Counter()
         """How often each connector that waited for something, or had a cable, became available."""
         self.transactions: dict[int, TransactionFact] = {}
@@ -45,6 +50,10 @@ class Inbox:
         """The words of FirmwareStatusNotification; one said again is not a new one."""
         self.firmware_reports = 0
         """How many came, those too that say the same again."""
+        self.boots_heard = 0
+        """All boots, those too that only say once more what is known."""
+        self.irregularities: tuple[Irregularity, ...] = ()
+        """What was odd about its messages in this run, as last read."""
         self._restarts = Restarts()
         self._ended = 0
         """The newest connection whose end was told.
@@ -91,6 +100,7 @@ class Inbox:
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take from a later snapshot what is newer than what signals have told."""
         self.take_connection(snapshot.connection)
+        self.irregularities = snapshot.irregularities
         if snapshot.boot is not None:
             self._take_boot(snapshot.boot)
         for connector in snapshot.connectors:
@@ -109,7 +119,15 @@ class Inbox:
         if connection is None or (connection.connected and connection.generation <= self._ended):
             return
         self._restarts.connection(connection)
-        if self.connection is None or connection.generation >= self.connection.generation:
+        known = self.connection
+        if (
+            known is not None
+            and (known.connected and connection.connected)
+            and known.generation == connection.generation
+        ):
+            # A node says again that it holds the link: what came since it began stands.
+            connection = replace(connection, at=min(known.at, connection.at))
+        if known is None or connection.generation >= known.generation:
             self.connection = connection
 
     def receive(self, event: ChargePointEvent) -> None:
@@ -157,6 +175,7 @@ class Inbox:
             boot.boot_id == known.boot_id or (same_link and boot.at < known.at)
         ):
             return  # a snapshot has told it, or a newer one, before the signal
+        self.boots_heard += 1
         # In Pending a charge point boots each time its interval is over; accepted, it has no reason
         # to but a restart (that of one behind a local proxy need not break the connection).
         if self.generation > self.boot_generation:
@@ -175,6 +194,8 @@ class Inbox:
                 and connector.status == ConnectorStatus.AVAILABLE
             )
             self.connectors[connector.connector_id] = connector
+            if is_fault(connector):
+                self.faults[connector.connector_id] = connector
 
     def _take_transaction(self, transaction: TransactionFact) -> None:
         known = self.transactions.get(transaction.transaction_id)

@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from contextlib import contextmanager
     from dataclasses import dataclass, field
     from datetime import datetime, timedelta
@@ -44,6 +44,12 @@ class Run:
     inbox: Inbox
     journal: Journal
     charge_point: RemoteChargePoint
+    look_again: Callable[[], Awaitable[None]]
+    """Reads what is known by now, and may not have been told."""
+    heartbeat_interval: int | None = None
+    """What the charge point has, in seconds, as far as it says."""
+    clock_judged: bool = False
+    """Whether something has shown how its clock stands."""
     reconfigured: bool = False
     """Whether this run has written a parameter."""
     made_operative: list[int] = field(default_factory=list)
@@ -64,6 +70,8 @@ class Run:
     """A start was asked for and not refused: its transaction may still come, until then."""
     connection_timeout: timedelta | None = None
     """For how long the charge point remembers a start without a cable, if it has said."""
+    strangers_before: set[int] = field(default_factory=set)
+    """Transactions that were known before the test charge was asked for."""
     ended_before: set[int] = field(default_factory=set)
     """Its transactions that had ended before its test charge began: of a start before this one."""
 

@@ -18,6 +18,8 @@ class ConfigurationVerdict:
     """``reboot`` asks for one restart before judging again; ``notes`` are refusals that pass."""
 
     reboot: bool
+    fatal: frozenset[str] = frozenset()
+    """Keys of the parameters that fail it."""
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
 
@@ -56,6 +58,7 @@ def judge_configuration(
         if outcome.state is ParameterState.UNCONFIRMED
     ]
     return ConfigurationVerdict(
+        fatal=frozenset(parameter.key for parameter in fatal),
         reboot=any(outcome.state is ParameterState.PENDING_REBOOT for outcome in outcomes),
         notes=(
             *(words(parameter) for parameter in refused if not parameter.required),
@@ -68,6 +71,15 @@ def judge_configuration(
         if fatal
         else None,
     )
+
+
+def describe_state(outcome: ParameterOutcome) -> str:
+    """Say for the record what is known of a parameter."""
+    if outcome.state is ParameterState.UNCONFIRMED:
+        return f"{outcome.key} = {outcome.desired} was accepted, and is not reported back."
+    if outcome.reported is None:
+        return f"{outcome.key} is not reported; {outcome.desired} is desired."
+    return f"{outcome.key} is {outcome.reported}; {outcome.desired} is desired."
 
 
 def describe_refusal(outcome: ParameterOutcome) -> str:

@@ -8,6 +8,21 @@ from domain.facts import ConnectorFact
 from domain.failures import FailureCode, failure
 from domain.states import ConnectorStatus
 
+_UNSAFE = frozenset(
+    {
+        "ConnectorLockFailure",
+        "GroundFailure",
+        "HighTemperature",
+        "OverCurrentFailure",
+        "OverVoltage",
+        "PowerSwitchFailure",
+    }
+)
+"""ChargePointErrorCode (OCPP 1.6 §7.6) that concerns safety, whatever status stands beside it."""
+
+
+_KNOWN = frozenset(ConnectorStatus)
+
 
 class ConnectorAdvice(StrEnum):
     """What a connector's status asks for."""
@@ -55,6 +70,17 @@ def judge_connector(
                     error=describe_fault(fact),
                 ),
             )
+        case status if status not in _KNOWN:
+            return ConnectorVerdict(
+                advice=ConnectorAdvice.FAIL,
+                detail=f"{place} reports {status!r}, which is no status of the standard.",
+                failure=failure(
+                    FailureCode.CONNECTOR_STATUS_UNKNOWN,
+                    place=place,
+                    status=status,
+                    error=describe_fault(fact),
+                ),
+            )
         case status if connector_id == 0 and status != ConnectorStatus.UNAVAILABLE:
             return ConnectorVerdict(advice=ConnectorAdvice.PASS, detail=said)
         case ConnectorStatus.AVAILABLE:
@@ -71,6 +97,11 @@ def judge_connector(
             return ConnectorVerdict(advice=ConnectorAdvice.MAKE_AVAILABLE, detail=said)
         case _:
             return ConnectorVerdict(advice=ConnectorAdvice.UNPLUG, detail=said)
+
+
+def is_fault(fact: ConnectorFact) -> bool:
+    """Whether it is a fault, or an error that must not be while somebody charges."""
+    return fact.status == ConnectorStatus.FAULTED or fact.error_code in _UNSAFE
 
 
 def name_of(connector_id: int) -> str:

@@ -13,6 +13,7 @@ from domain.failures import FailureCode, failure
 RELATIVE_TOLERANCE = 0.25
 UNSAMPLED_FACTOR = 10
 _RESOLUTIONS_WH = (100, 10, 1)
+_MOVES_ANY_REGISTER_WH = 5
 _UNIT_FAULT_BAND = (300.0, 3000.0)  # power over time beside energy when kWh are labelled Wh
 _SECONDS_PER_HOUR = 3600
 
@@ -60,14 +61,19 @@ def judge_metering(transaction: TransactionFact, readings: Sequence[MeterReading
     meterStop - meterStart agrees with the samples. The tolerance is a quarter plus two steps of the
     register's resolution, which is read off the values (registers move in 1, 10 or 100 Wh).
     """
-    ordered = sorted(readings, key=_order)
+    ordered = sorted(_of_transaction(readings), key=_order)
     sums = _sum_up(transaction, ordered)
     evidence = _evidence(transaction, sums, samples=len(ordered))
+    evidence["samples_unreadable"] = sum(reading.unreadable for reading in ordered)
 
     def verdict(problem: Failure | None) -> MeterVerdict:
         return MeterVerdict(evidence=evidence, notes=tuple(sums.notes), failure=problem)
 
     if not sums.registers:
+        if evidence["samples_unreadable"]:
+            return verdict(
+                failure(FailureCode.METER_UNREADABLE, count=evidence["samples_unreadable"])
+            )
         return verdict(failure(FailureCode.NO_METER_VALUES))
     for before, after in pairwise(sums.registers):
         if after < before:
@@ -75,9 +81,39 @@ def judge_metering(transaction: TransactionFact, readings: Sequence[MeterReading
                 failure(FailureCode.METER_FELL, before_wh=_round(before), after_wh=_round(after))
             )
     energy = max(sums.register_wh, sums.transaction_wh or 0.0)
+    stands_still = _stands_still_under_power(ordered)
+    if energy <= 0 and stands_still is not None:
+        return verdict(stands_still)
     if energy <= 0:
         return verdict(failure(FailureCode.NO_ENERGY, register_wh=_round(sums.registers[-1])))
     return verdict(_disagreement(sums))
+
+
+def _of_transaction(readings: Sequence[MeterReading]) -> Sequence[MeterReading]:
+    """Leave those out that name no transaction, where others do.
+
+    Some firmware counts from zero in a session, and sends the register for life beside it, clock
+    by clock, without a transaction.
+    """
+    named = [reading for reading in readings if not reading.inferred]
+    return named if any(reading.energy_wh is not None for reading in named) else readings
+
+
+def _stands_still_under_power(ordered: Sequence[MeterReading]) -> Failure | None:
+    """Power was reported for long enough that any register in Wh would have moved."""
+    points = [(one.at.timestamp(), one.power_w) for one in ordered if one.power_w is not None]
+    wh = sum(
+        (power_1 + power_2) / 2 * (at_2 - at_1) / _SECONDS_PER_HOUR
+        for (at_1, power_1), (at_2, power_2) in pairwise(points)
+    )
+    if wh < _MOVES_ANY_REGISTER_WH:
+        return None
+    return failure(
+        FailureCode.METER_STANDS_STILL,
+        register_wh=_round(max(one.energy_wh for one in ordered if one.energy_wh is not None)),
+        power_w=_round(max(power for _, power in points)),
+        expected_wh=_round(wh),
+    )
 
 
 def _order(reading: MeterReading) -> tuple[float, float]:
@@ -89,6 +125,13 @@ def _order(reading: MeterReading) -> tuple[float, float]:
 def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _Sums:
     registers = [reading.energy_wh for reading in ordered if reading.energy_wh is not None]
     start, stop = transaction.meter_start, transaction.meter_stop
+    odd = None
+    if stop is not None and stop < 0:
+        odd, stop = f"meterStop is {stop}, so the charge point does not know it.", None
+    elif stop is None and transaction.stopped_at is not None:
+        odd = "The charge point did not say what its meter read at the stop."
+    elif start is None:
+        odd = "The charge point did not say what its meter read at the start."
     sums = _Sums(
         registers=registers,
         register_wh=registers[-1] - registers[0] if registers else 0.0,
@@ -97,13 +140,15 @@ def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _S
         by_power=_power_over_time(ordered),
         resolution_wh=_resolution(transaction, registers),
     )
+    if odd is not None:
+        sums.notes.append(odd)
     if sums.by_power is None:
         sums.notes.append("The charge point reports no power, so energy was not held against it.")
     return sums
 
 
 def _resolution(transaction: TransactionFact, registers: Sequence[float]) -> int:
-    ends = transaction.meter_start or 0, transaction.meter_stop or 0
+    ends = transaction.meter_start or 0, max(transaction.meter_stop or 0, 0)
     values = [*registers, *map(float, ends)]
     return next((step for step in _RESOLUTIONS_WH if all(value % step == 0 for value in values)), 1)
 

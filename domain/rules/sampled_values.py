@@ -11,6 +11,7 @@ UNREADABLE = "unreadable"
 """Beside a sample that is kept as it was sent: why it counts for nothing."""
 _ENERGY = "Energy.Active.Import.Register"
 _POWER = "Power.Active.Import"
+_OTHERS = {"Voltage", "Current.Import", "Current.Offered", "Frequency", "Temperature", "SoC"}
 _SIGNED = "SignedData"  # a digest, even where it reads like a number
 _LIMIT = 1e15  # a million times what any meter can show
 _SCALE = {"Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0}
@@ -30,7 +31,17 @@ def read_samples(
         energy_wh=_total(samples, _ENERGY, default_unit="Wh"),
         power_w=_total(samples, _POWER, default_unit="W"),
         connector_id=connector_id,
+        unreadable=sum(map(_is_unreadable, samples)),
     )
+
+
+def _is_unreadable(sample: Mapping[str, Any]) -> bool:
+    """Whether it may be energy or power, and cannot be read."""
+    if UNREADABLE not in sample:
+        wanted = sample.get("measurand", _ENERGY) in {_ENERGY, _POWER}
+        signed = sample.get("format") == _SIGNED
+        return wanted and not signed and read_number(sample.get("value")) is None
+    return sample.get("measurand") not in _OTHERS
 
 
 def _total(

@@ -56,7 +56,7 @@ def read(charge_point_id: str, raw: bytes, message: Message) -> tuple[Record | N
         remote_address=None,
         connected_at=_NOW,
     )
-    peer.remember(KnownTransaction(transaction_id=7, connector_id=1, started_at=_NOW))
+    peer.remember(KnownTransaction(transaction_id=7))
     frame = frames.parse(raw)
     assert isinstance(frame, frames.Call)
     try:

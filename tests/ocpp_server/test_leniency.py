@@ -38,7 +38,7 @@ def peer() -> Peer:
         remote_address=None,
         connected_at=NOW,
     )
-    made.remember(KnownTransaction(transaction_id=7, connector_id=1, started_at=NOW))
+    made.remember(KnownTransaction(transaction_id=7))
     return made
 
 
@@ -136,13 +136,6 @@ def test_registers_at_start_and_stop(written: Any, read_as: int | None) -> None:
     assert (started.meter_start, stopped.meter_stop) == (read_as, read_as)
 
 
-def test_a_transaction_tells_the_connector() -> None:
-    values = {"transactionId": 7, "meterValue": [{"timestamp": STAMP, "sampledValue": [GOOD]}]}
-    reply = read("MeterValues", values)
-    assert isinstance(reply.fact, MeterValues)
-    assert reply.fact.connector_id == 1
-
-
 START = {"connectorId": 1, "idTag": "TAG", "meterStart": 10, "timestamp": STAMP}
 
 
@@ -173,6 +166,19 @@ async def test_what_is_odd_is_counted_and_told_once(bed: Bed) -> None:
     told = [row for row in await bed.rows(log_entries) if row.kind in {"repaired", "refused"}]
     assert len(told) == len(await bed.rows(irregularities))
     assert {row.level for row in told} == {"warning"}
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_transaction_tells_the_connector(bed: Bed, *, named: bool) -> None:
+    async with bed.wire() as wire:
+        start = START | {"connectorId": 2}
+        number = (await wire.call("StartTransaction", start))[2]["transactionId"]
+        values: dict[str, Any] = {"meterValue": [{"timestamp": STAMP, "sampledValue": [GOOD]}]}
+        assert (
+            await wire.call("MeterValues", values | ({"transactionId": number} if named else {}))
+        )[0] == 3
+    (row,) = await bed.rows(meter_values)
+    assert (row.connector_id, row.transaction_id) == (2, number)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

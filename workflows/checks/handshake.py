@@ -12,18 +12,26 @@ with workflow.unsafe.imports_passed_through():
     from domain.devices import device_name
     from domain.facts import BootFact
     from domain.failures import FailureCode, failure
+    from domain.names import HEARTBEAT_INTERVAL
     from domain.operations import (
         ApplyConfiguration,
         ConfigurationOutcome,
         Identity,
         TriggerMessage,
     )
-    from domain.rules.configuration import CONFIGURATION_STEP, judge_configuration
+    from domain.rules.configuration import (
+        CONFIGURATION_STEP,
+        describe_state,
+        judge_configuration,
+    )
     from domain.rules.identity import judge_identity, not_read, said_serials
-    from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
+    from domain.rules.numbers import read_number
+    from domain.states import CheckResult, RegistrationStatus, WaitingFor
     from workflows import policies
+    from workflows.absence import absent
     from workflows.calls import record
-    from workflows.checks.restart import restart
+    from workflows.checks.clock import judge_clock, measure_clock
+    from workflows.checks.restart import not_seen, restart
     from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
@@ -33,15 +41,20 @@ async def handshake(run: Run) -> int | None:
     await _identify(run)
     outcome = await configure(run, first=True)
     _judge_link(run, await _accept(run, outcome.identity))
+    if not (run.clock_judged or run.request.options.run_test_transaction):
+        await measure_clock(run)
     return outcome.number_of_connectors
 
 
 async def _identify(run: Run) -> None:
     if run.inbox.boot is None or _was_another(run, run.inbox.boot):
         await _hear_a_boot(run)
+    if run.inbox.boot is None:
+        missed = await absent(run, FailureCode.IDENTITY_UNKNOWN, lambda: run.inbox.boot is not None)
+        if missed is not None:
+            raise missed
     boot = run.inbox.boot
-    if boot is None:
-        raise run.fail(FailureCode.IDENTITY_UNKNOWN)
+    assert boot is not None, "else it was missed"  # noqa: S101
     problem = judge_identity(run.registered, boot)
     run.journal.evidence(
         {
@@ -125,21 +138,25 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
         if reboots == policies.MAX_REBOOTS:
             break
         reboots += 1
-        await restart(run)
+        seen = await restart(run)
         outcome = await _apply(run, first=first)
+        if not seen and judge_configuration(run.briefing.desired, outcome.parameters).reboot:
+            raise await not_seen(run, lambda: False)
+        if not seen:
+            run.journal.step("reboot", "It restarted without breaking its link.")
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
+    fatal = verdict.fatal
     for parameter in outcome.parameters:
         run.journal.step(
             f"{CONFIGURATION_STEP}{parameter.key}",
-            f"{parameter.key} is {parameter.reported}; {parameter.desired} is desired.",
+            describe_state(parameter),
             {
                 "state": parameter.state,
                 "written": parameter.written,
                 "desired": parameter.desired,
             },
-            result=CheckResult.PASSED
-            if parameter.state is ParameterState.APPLIED
-            else CheckResult.FAILED,
+            # What may be refused, and is, is told by a note: the check has not failed for it.
+            result=CheckResult.FAILED if parameter.key in fatal else CheckResult.PASSED,
         )
     run.journal.evidence({"keys_reported": outcome.keys_reported, "reboots": reboots})
     if verdict.failure is not None:
@@ -149,6 +166,34 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
 
 
 async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
+    """Apply it; one that does not tell its configuration is asked again within a while.
+
+    Some answer nothing for half a minute after they connected, others nothing in Pending.
+    """
+    until = workflow.now() + policies.CONFIGURATION_PATIENCE
+    outcome = await _apply_once(run, first=first)
+    if outcome.detail is not None and not _accepted(run.inbox.boot):
+        run.journal.note(
+            f"It did not tell its configuration in Pending ({outcome.detail}), so it was accepted "
+            "first."
+        )
+        await _accept_now(run)
+        await run.prompt(
+            WaitingFor.BOOT,
+            lambda: _accepted(run.inbox.boot),
+            until - workflow.now(),
+            "The charge point is to announce itself once more.",
+        )
+    while outcome.detail is not None and workflow.now() < until:
+        await run.wait(lambda: False, policies.CONFIGURATION_PAUSE, why="Pause before it is asked")
+        outcome = await _apply_once(run, first=first)
+    if outcome.detail is not None:
+        raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
+    _learn(run, outcome)
+    return outcome
+
+
+async def _apply_once(run: Run, *, first: bool) -> ConfigurationOutcome:
     outcome = await run.charge_point.call(
         ChargePointActivities.apply_configuration,
         ApplyConfiguration(
@@ -161,13 +206,26 @@ async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
         if first
         else "Apply the configuration",
     )
-    if outcome.detail is not None:
-        raise run.fail(FailureCode.CONFIGURATION_UNREADABLE, detail=outcome.detail)
     run.reconfigured = run.reconfigured or any(p.written for p in outcome.parameters)
+    return outcome
+
+
+def _learn(run: Run, outcome: ConfigurationOutcome) -> None:
     if outcome.connection_timeout_s:  # 0 is none, or for ever
         seconds = min(outcome.connection_timeout_s, run.pace.vehicle.total_seconds())
         run.connection_timeout = timedelta(seconds=seconds)
-    return outcome
+    for parameter in outcome.parameters:
+        if parameter.key == HEARTBEAT_INTERVAL:
+            value = read_number(parameter.reported or parameter.desired)
+            run.heartbeat_interval = int(value) if value and value > 0 else None
+
+
+async def _accept_now(run: Run) -> None:
+    await record(
+        RecordActivities.accept_charge_point,
+        run.request.charge_point_id,
+        summary="Accept the charge point",
+    )
 
 
 async def _accept(run: Run, identity: Identity | None) -> Identity:
@@ -176,11 +234,7 @@ async def _accept(run: Run, identity: Identity | None) -> Identity:
     if identity is not None:
         run.take(identity)
     else:
-        await record(
-            RecordActivities.accept_charge_point,
-            run.request.charge_point_id,
-            summary="Accept the charge point",
-        )
+        await _accept_now(run)
         identity = await run.identify(*_unsaid(run))
     if _unsaid(run):
         await _wait_for_what_is_unsaid(run)
@@ -191,20 +245,50 @@ async def _accept(run: Run, identity: Identity | None) -> Identity:
 
 
 async def _wait_for_what_is_unsaid(run: Run) -> None:
+    def accepted() -> bool:
+        return _accepted(run.inbox.boot)
+
     if not await run.prompt(
         WaitingFor.BOOT,
-        lambda: _accepted(run.inbox.boot),
+        accepted,
         run.pace.boot,
         "The charge point is to announce itself once more; restart it if it does not.",
     ):
-        raise run.fail(FailureCode.BOOT_NOT_ACCEPTED, waited=in_words(run.pace.boot))
+        missed = await absent(
+            run, FailureCode.BOOT_NOT_ACCEPTED, accepted, waited=in_words(run.pace.boot)
+        )
+        if missed is not None:
+            raise missed
+    patience = _heartbeat_patience(run)
     if not await run.prompt(
         WaitingFor.HEARTBEAT,
         lambda: _is_alive(run),
-        run.pace.heartbeat,
-        "The charge point is to send a heartbeat; it does so by itself.",
+        patience,
+        "The charge point is to send a heartbeat; it does so by itself"
+        + (f" every {run.heartbeat_interval} s." if run.heartbeat_interval else "."),
     ):
-        raise run.fail(FailureCode.NO_HEARTBEAT, waited=in_words(run.pace.heartbeat))
+        missed = await absent(
+            run,
+            FailureCode.NO_HEARTBEAT,
+            lambda: _is_alive(run),
+            waited=in_words(patience),
+            advice=_heartbeat_advice(run),
+        )
+        if missed is not None:
+            raise missed
+
+
+def _heartbeat_patience(run: Run) -> timedelta:
+    """Two of its intervals, within bounds."""
+    interval = timedelta(seconds=run.heartbeat_interval or 0)
+    return max(run.pace.heartbeat, min(2 * interval, policies.HEARTBEAT_PATIENCE))
+
+
+def _heartbeat_advice(run: Run) -> str:
+    interval = run.heartbeat_interval
+    if interval is None or interval > policies.HEARTBEAT_PATIENCE.total_seconds():
+        return "Customise HeartbeatInterval to 300 or less"
+    return f"Its HeartbeatInterval is {interval} s already: restart it, or update its firmware"
 
 
 def _unsaid(run: Run) -> tuple[TriggerMessage, ...]:
@@ -238,10 +322,4 @@ def _judge_link(run: Run, identity: Identity) -> None:
     if identity.ping_ms > limit_ms:
         raise run.fail(FailureCode.SLOW_LINK, ping_ms=identity.ping_ms, limit_ms=limit_ms)
     run.journal.step("round_trip", f"A round trip takes {identity.ping_ms:.0f} ms.")
-    skew, limit_s = identity.clock_skew_s, policies.CLOCK_SKEW_LIMIT.total_seconds()
-    if skew is None:
-        run.journal.note("The charge point sent no time, so its clock was not compared.")
-    elif abs(skew) > limit_s:
-        raise run.fail(FailureCode.CLOCK_SKEW, skew_s=skew, limit_s=limit_s)
-    else:
-        run.journal.step("clock", f"Its clock is off by {abs(skew):.1f} s.")
+    judge_clock(run, identity)

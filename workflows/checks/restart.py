@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from collections.abc import Callable
     from dataclasses import dataclass
     from datetime import datetime
 
@@ -11,7 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Outcome, Reply, Reset, ResetKind
     from domain.states import WaitingFor
     from workflows import policies
+    from workflows.absence import absent
     from workflows.checks.turn import wait_for_turn
+    from workflows.journal import CheckFailedError
     from workflows.run import Run, in_words
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
@@ -29,25 +32,43 @@ class _Asked:
     until: datetime
 
 
-async def restart(run: Run) -> None:
+async def restart(run: Run) -> bool:
     """Restart the charge point, and see it boot.
+
+    True when it is seen; False when it only may be: its link has held, and it boots on it, as it
+    does in Pending without a restart. What it reports then tells.
 
     Raises:
         CheckFailedError: it refuses to, or does not come back in time.
 
     """
+    boots = run.inbox.boots_heard
     asked = await _ask(run, None)
     if asked.outcome.reply is Reply.UNKNOWN and await _never_left(run, asked):
         asked = await _ask(run, asked.mark)
-    came_back = await run.prompt(
-        WaitingFor.REBOOT,
-        lambda: run.inbox.restarted_since(asked.mark),
-        asked.until - workflow.now(),
-        _PROMPT,
-    )
-    if not came_back:
-        raise run.fail(FailureCode.REBOOT_NOT_SEEN, waited=in_words(run.pace.reboot))
+    generation = run.inbox.generation
+
+    def came_back() -> bool:
+        return run.inbox.restarted_since(asked.mark)
+
+    left = asked.until - workflow.now()
+    soon = min(left, policies.RESET_BEGINS)
+    if not await run.prompt(WaitingFor.REBOOT, came_back, soon, _PROMPT):
+        held = run.inbox.connected and run.inbox.generation == generation
+        if held and run.inbox.boots_heard > boots:
+            return False
+        await run.prompt(WaitingFor.REBOOT, came_back, asked.until - workflow.now(), _PROMPT)
+    if not came_back():
+        raise await not_seen(run, came_back)
     run.journal.step("reboot", "The charge point restarted for its configuration.")
+    return True
+
+
+async def not_seen(run: Run, came_back: Callable[[], bool]) -> CheckFailedError:
+    """Make the failure of a restart that was asked for and did not show."""
+    waited = in_words(run.pace.reboot)
+    missed = await absent(run, FailureCode.REBOOT_NOT_SEEN, came_back, waited=waited)
+    return missed or run.fail(FailureCode.REBOOT_NOT_SEEN, waited=waited)
 
 
 async def _ask(run: Run, before: Mark | None) -> _Asked:

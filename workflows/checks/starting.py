@@ -4,22 +4,27 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
+    import contextlib
     from datetime import timedelta
 
     from activities.charge_point import ChargePointActivities
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
-    from domain.operations import Outcome, Reply, StartTestTransaction
+    from domain.id_tag import is_of_run
+    from domain.operations import Outcome, Reply, StartTestTransaction, StopTestTransaction
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
+    from workflows.absence import absent
+    from workflows.charge_point import NoAnswerError
     from workflows.inbox import PLUGGED_IN
-    from workflows.journal import CheckSkippedError
+    from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run, in_words
 
 
 async def start(run: Run, connector: int) -> TransactionFact:
     """Have the charge started, with a prompt for a vehicle that stands until it is."""
     run.ended_before = {t.transaction_id for t in _all_of(run) if t.stopped_at is not None}
+    run.strangers_before = set(run.inbox.transactions)
     begun = ours(run)
     if begun is not None:
         run.journal.note("The test charge had begun before the run was started anew; it goes on.")
@@ -38,6 +43,9 @@ async def start(run: Run, connector: int) -> TransactionFact:
     started = ours(run)
     if started is not None:
         return started
+    stranger = _stranger(run, connector)
+    if stranger is not None:
+        raise await _started_by_itself(run, stranger)
     if run.answer is not None:
         raise CheckSkippedError(
             f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
@@ -49,10 +57,55 @@ async def start(run: Run, connector: int) -> TransactionFact:
         raise run.fail(
             FailureCode.TRANSACTION_REJECTED, connector_id=connector, detail=asks.rejection
         )
-    raise run.fail(
+    missed = await absent(
+        run,
         FailureCode.TRANSACTION_NOT_STARTED,
+        lambda: ours(run) is not None,
         connector_id=connector,
         waited=in_words(run.pace.vehicle),
+    )
+    if missed is not None:
+        raise missed
+    late = ours(run)
+    assert late is not None, "else it was missed"  # noqa: S101
+    return late
+
+
+def _stranger(run: Run, connector: int) -> TransactionFact | None:
+    """Return a charge on the connector that began while ours was asked for, with another tag."""
+    return next(
+        (
+            t
+            for t in run.inbox.transactions.values()
+            if t.connector_id == connector and t.stopped_at is None
+            if t.transaction_id not in run.strangers_before and not _is_of_run(run, t)
+        ),
+        None,
+    )
+
+
+async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailedError:
+    """Stop what was not asked for, if it can be, and say what it is."""
+
+    def ended() -> bool:
+        return run.inbox.transactions[stranger.transaction_id].stopped_at is not None
+
+    with contextlib.suppress(NoAnswerError):
+        await run.charge_point.call(
+            ChargePointActivities.stop_test_transaction,
+            StopTestTransaction(
+                charge_point_id=run.request.charge_point_id,
+                commissioning_id=run.request.commissioning_id,
+                transaction_id=stranger.transaction_id,
+            ),
+            summary="Stop a charge that was not asked for",
+        )
+        await run.wait(ended, run.pace.stop, why="Wait for its end")
+    return run.fail(
+        FailureCode.STARTED_BY_ITSELF,
+        connector_id=stranger.connector_id,
+        id_tag=stranger.id_tag,
+        stopped="It was stopped." if ended() else "It could not be stopped and goes on.",
     )
 
 
@@ -61,7 +114,8 @@ async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[Non
     began = workflow.now()
 
     def over() -> bool:
-        return asking.done() or run.answer is not None
+        strange = _stranger(run, connector) is not None
+        return asking.done() or run.answer is not None or strange
 
     if _is_plugged_in(run, connector):
         await run.prompt(
@@ -236,5 +290,8 @@ def ours(run: Run) -> TransactionFact | None:
 
 
 def _all_of(run: Run) -> list[TransactionFact]:
-    tag = run.briefing.id_tag
-    return [t for t in run.inbox.transactions.values() if t.id_tag == tag]
+    return [t for t in run.inbox.transactions.values() if _is_of_run(run, t)]
+
+
+def _is_of_run(run: Run, transaction: TransactionFact) -> bool:
+    return is_of_run(transaction.id_tag, open_run_tag=run.briefing.id_tag)

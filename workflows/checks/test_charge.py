@@ -9,12 +9,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
+    from domain.id_tag import is_of_run
     from domain.operations import StopTestTransaction, TriggerMessage
+    from domain.rules.connector import describe_fault, name_of
     from domain.rules.metering import judge_metering
     from domain.states import WaitingFor
     from workflows import policies
+    from workflows.absence import absent
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError
+    from workflows.checks.clock import measure_clock
     from workflows.checks.starting import start
     from workflows.journal import CheckFailedError
     from workflows.run import Run
@@ -24,6 +28,8 @@ async def charge(run: Run) -> None:
     """Run the check on the first connector. Whatever happens, the transaction is stopped."""
     connector = min((number for number in run.inbox.connectors if number >= 1), default=1)
     run.journal.evidence({"connector_id": connector, "id_tag": run.briefing.id_tag})
+    run.inbox.faults.clear()
+    boots = run.inbox.restart_mark()
     started = await start(run, connector)
     run.journal.step(
         "started",
@@ -44,13 +50,39 @@ async def charge(run: Run) -> None:
     )
     if started.connector_id != connector:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
+    _judge_status(run, connector)
+    if run.inbox.restarted_since(boots):
+        raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=connector)
     if stopped_by_itself:
         raise run.fail(
             FailureCode.TRANSACTION_ENDED_EARLY,
             connector_id=connector,
-            reason=stopped.stop_reason or "no reason given",
+            # OCPP 1.6 §4.10: a stop without a reason is a local one.
+            reason=stopped.stop_reason or "Local, as no reason was given",
         )
     await _verify(run, stopped)
+    await measure_clock(run)
+
+
+def _judge_status(run: Run, connector: int) -> None:
+    """Fail for a fault that was reported while it charged, whatever else went well."""
+    faults = [run.inbox.faults[number] for number in (0, connector) if number in run.inbox.faults]
+    if not faults:
+        return
+    fact = faults[-1]
+    run.journal.evidence(
+        {
+            "fault": fact.error_code,
+            "fault_vendor_code": fact.vendor_error_code,
+            "fault_info": fact.info,
+            "fault_status": fact.status,
+        }
+    )
+    raise run.fail(
+        FailureCode.CONNECTOR_FAULTED,
+        place=name_of(fact.connector_id),
+        error=f"{describe_fault(fact)} (during the test charge)",
+    )
 
 
 def open_transactions(run: Run) -> list[TransactionFact]:
@@ -58,7 +90,8 @@ def open_transactions(run: Run) -> list[TransactionFact]:
     return [
         transaction
         for transaction in run.inbox.transactions.values()
-        if transaction.id_tag == run.briefing.id_tag and transaction.stopped_at is None
+        if is_of_run(transaction.id_tag, open_run_tag=run.briefing.id_tag)
+        if transaction.stopped_at is None
     ]
 
 
@@ -67,7 +100,11 @@ async def _collect_meter_values(run: Run, started: TransactionFact) -> None:
     began = workflow.now()
 
     def ended() -> bool:
-        return run.inbox.transactions[started.transaction_id].stopped_at is not None
+        return run.inbox.transactions[
+            started.transaction_id
+        ].stopped_at is not None or not run.inbox.faults.keys().isdisjoint(
+            {0, started.connector_id}
+        )
 
     def enough() -> bool:
         registers = [m.energy_wh for m in run.inbox.meter_values if m.energy_wh is not None]
@@ -95,7 +132,7 @@ async def _collect_meter_values(run: Run, started: TransactionFact) -> None:
                 patience,
                 why="Wait for meter values",
             ):
-                await run.trigger(TriggerMessage.METER_VALUES)
+                await run.trigger(TriggerMessage.METER_VALUES, started.connector_id)
 
 
 async def stop(run: Run, transaction_id: int) -> bool:
@@ -143,6 +180,9 @@ async def _verify(run: Run, transaction: TransactionFact) -> None:
     verdict = judge_metering(read.transaction or transaction, read.readings)
     run.journal.evidence(verdict.evidence)
     run.journal.note(*verdict.notes)
+    if verdict.failure is not None and verdict.failure.code == FailureCode.NO_METER_VALUES:
+        missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
+        raise missed or CheckFailedError(verdict.failure)
     if verdict.failure is not None:
         raise CheckFailedError(verdict.failure)
     run.journal.step("energy", "The register moved, and the meter agrees with itself.")
