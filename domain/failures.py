@@ -31,6 +31,7 @@ class FailureCode(StrEnum):
     REBOOT_NOT_SEEN = "reboot_not_seen"
     BOOT_NOT_ACCEPTED = "boot_not_accepted"
     NO_HEARTBEAT = "no_heartbeat"
+    HEARTBEAT_MISSING = "heartbeat_missing"
     CLOCK_SKEW = "clock_skew"
     SLOW_LINK = "slow_link"
     FIRMWARE_OUTDATED = "firmware_outdated"
@@ -183,7 +184,14 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.NO_HEARTBEAT: (
         "The charge point sent no heartbeat within {waited}.",
-        "{advice}, then retry.",
+        "Customise HeartbeatInterval to 300 or less, then retry.",
+    ),
+    FailureCode.HEARTBEAT_MISSING: (
+        (
+            "The charge point has a HeartbeatInterval of {interval} s and sent no heartbeat within "
+            "{waited}."
+        ),
+        "Restart the charge point and retry; if it happens again, its firmware needs an update.",
     ),
     FailureCode.CLOCK_SKEW: (
         "The clock of the charge point is off by {skew_s:.0f} s; {limit_s:.0f} s is allowed.",

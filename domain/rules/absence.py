@@ -12,6 +12,7 @@ _MISSED: Final[Mapping[FailureCode, tuple[str, str]]] = {
     FailureCode.BOOT_NOT_ACCEPTED: ("BootNotification", "it could not be accepted"),
     FailureCode.REBOOT_NOT_SEEN: ("BootNotification", "its restart was not seen"),
     FailureCode.NO_HEARTBEAT: ("Heartbeat", "no heartbeat is known"),
+    FailureCode.HEARTBEAT_MISSING: ("Heartbeat", "no heartbeat is known"),
     FailureCode.CONNECTOR_SILENT: ("StatusNotification", "the status of a connector is not known"),
     FailureCode.TRANSACTION_NOT_STARTED: ("StartTransaction", "no transaction is known"),
     FailureCode.TRANSACTION_NOT_STOPPED: ("StopTransaction", "no end of the charge is known"),

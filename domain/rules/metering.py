@@ -64,16 +64,16 @@ def judge_metering(transaction: TransactionFact, readings: Sequence[MeterReading
     ordered = sorted(_of_transaction(readings), key=_order)
     sums = _sum_up(transaction, ordered)
     evidence = _evidence(transaction, sums, samples=len(ordered))
-    evidence["samples_unreadable"] = sum(reading.unreadable for reading in ordered)
+    unreadable = sum(reading.unreadable for reading in readings)
+    if unreadable:
+        evidence["samples_unreadable"] = unreadable
 
     def verdict(problem: Failure | None) -> MeterVerdict:
         return MeterVerdict(evidence=evidence, notes=tuple(sums.notes), failure=problem)
 
     if not sums.registers:
-        if evidence["samples_unreadable"]:
-            return verdict(
-                failure(FailureCode.METER_UNREADABLE, count=evidence["samples_unreadable"])
-            )
+        if unreadable:
+            return verdict(failure(FailureCode.METER_UNREADABLE, count=unreadable))
         return verdict(failure(FailureCode.NO_METER_VALUES))
     for before, after in pairwise(sums.registers):
         if after < before:

@@ -104,4 +104,7 @@ def test_a_bare_fault() -> None:
 
 @pytest.mark.parametrize("word", ["", "Sleeping", "{0}"])
 def test_an_unheard_of_status_is_not_a_pass(word: str) -> None:
-    assert judge_connector(1, fact(word), test_follows=True).advice is UNPLUG
+    verdict = judge_connector(1, fact(word), test_follows=True)
+    assert verdict.advice is FAIL
+    assert verdict.failure is not None
+    assert verdict.failure.code == FailureCode.CONNECTOR_STATUS_UNKNOWN

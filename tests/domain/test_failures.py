@@ -20,9 +20,13 @@ _OF_NO_ANSWER = {
 """Codes that :class:`workflows.charge_point.NoAnswerError` carries to one common caller."""
 
 
+_PLACES = {"failure": 0, "fail": 0, "absent": 1}
+"""Which argument of these functions is the code."""
+
+
 @dataclass(frozen=True)
 class _Caller:
-    """A call of ``failure`` or ``fail``: which codes it may mean, which facts it hands over."""
+    """A call that makes a failure: which codes it may mean, which facts it hands over."""
 
     place: str
     codes: frozenset[FailureCode]
@@ -33,8 +37,9 @@ def _callers() -> Iterator[_Caller]:
     files = (file for folder in _FOLDERS for file in (_ROOT / folder).rglob("*.py"))
     for path in sorted([*_ROOT.glob("*.py"), *files]):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and node.args and _name(node.func) in {"failure", "fail"}:
-                codes = frozenset(_codes(node.args[0]))
+            place = _PLACES.get(_name(node.func)) if isinstance(node, ast.Call) else None
+            if isinstance(node, ast.Call) and place is not None and len(node.args) > place:
+                codes = frozenset(_codes(node.args[place]))
                 facts = frozenset(keyword.arg for keyword in node.keywords if keyword.arg)
                 if codes:
                     yield _Caller(f"{path.relative_to(_ROOT)}:{node.lineno}", codes, facts)

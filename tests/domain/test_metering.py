@@ -1,6 +1,7 @@
 """Did real energy flow, and does the meter agree with itself?"""
 
 import json
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -54,7 +55,29 @@ def code_of(facts: TransactionFact, readings: list[MeterReading]) -> FailureCode
         (
             transaction(meter_start=500, meter_stop=500),
             [at(0, 500, 22_000), at(60, 500, 22_000)],
+            FailureCode.METER_STANDS_STILL,
+        ),
+        (
+            transaction(meter_start=500, meter_stop=500),
+            [at(0, 500, 20), at(60, 500, 20)],
             FailureCode.NO_ENERGY,
+        ),
+        # -1 is what some send for a register that they do not know.
+        (transaction(meter_start=123_456, meter_stop=-1), FULL.readings(EVERY_TEN), None),
+        (
+            FULL.transaction(),
+            [MeterReading(at=EPOCH, unreadable=2)],
+            FailureCode.METER_UNREADABLE,
+        ),
+        # The register for life beside that of the session: what names the transaction is its own.
+        (
+            transaction(meter_start=0, meter_stop=366),
+            [
+                at(0, 0, 22_000),
+                at(60, 366, 22_000),
+                replace(at(30, 9_000_183, 22_000), inferred=True),
+            ],
+            None,
         ),
         (transaction(meter_start=500, meter_stop=None), [at(0, 500)], FailureCode.NO_ENERGY),
         (

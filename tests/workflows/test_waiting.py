@@ -23,7 +23,7 @@ _PACE = Pace()
             Behaviour(heartbeats=False),
             WaitingFor.HEARTBEAT,
             _PACE.heartbeat,
-            "The charge point is to send a heartbeat; it does so by itself.",
+            "The charge point is to send a heartbeat; it does so by itself every 60 s.",
         ),
         (
             Behaviour(number_of_connectors=2, heals_when_made_available=False),

@@ -269,10 +269,10 @@ async def _wait_for_what_is_unsaid(run: Run) -> None:
     ):
         missed = await absent(
             run,
-            FailureCode.NO_HEARTBEAT,
+            FailureCode.HEARTBEAT_MISSING if _beats_often(run) else FailureCode.NO_HEARTBEAT,
             lambda: _is_alive(run),
             waited=in_words(patience),
-            advice=_heartbeat_advice(run),
+            interval=run.heartbeat_interval,
         )
         if missed is not None:
             raise missed
@@ -284,11 +284,10 @@ def _heartbeat_patience(run: Run) -> timedelta:
     return max(run.pace.heartbeat, min(2 * interval, policies.HEARTBEAT_PATIENCE))
 
 
-def _heartbeat_advice(run: Run) -> str:
+def _beats_often(run: Run) -> bool:
+    """Whether its interval is short already, so that a shorter one is no advice."""
     interval = run.heartbeat_interval
-    if interval is None or interval > policies.HEARTBEAT_PATIENCE.total_seconds():
-        return "Customise HeartbeatInterval to 300 or less"
-    return f"Its HeartbeatInterval is {interval} s already: restart it, or update its firmware"
+    return interval is not None and interval <= policies.HEARTBEAT_PATIENCE.total_seconds()
 
 
 def _unsaid(run: Run) -> tuple[TriggerMessage, ...]:

@@ -38,6 +38,7 @@ async def charge(run: Run) -> None:
     )
     if started.connector_id == connector:
         await _collect_meter_values(run, started)
+    restarted = run.inbox.restarted_since(boots)
     stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
     if not await stop(run, started.transaction_id):
         raise run.fail(FailureCode.TRANSACTION_NOT_STOPPED, connector_id=started.connector_id)
@@ -51,7 +52,7 @@ async def charge(run: Run) -> None:
     if started.connector_id != connector:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
     _judge_status(run, connector)
-    if run.inbox.restarted_since(boots):
+    if stopped_by_itself and restarted:
         raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=connector)
     if stopped_by_itself:
         raise run.fail(
@@ -60,7 +61,7 @@ async def charge(run: Run) -> None:
             # OCPP 1.6 §4.10: a stop without a reason is a local one.
             reason=stopped.stop_reason or "Local, as no reason was given",
         )
-    await _verify(run, stopped)
+    await _verify(run, stopped, restarted=restarted)
     await measure_clock(run)
 
 
@@ -171,7 +172,7 @@ async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]
     return ended()
 
 
-async def _verify(run: Run, transaction: TransactionFact) -> None:
+async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) -> None:
     read = await record(
         RecordActivities.read_meter_values,
         transaction.transaction_id,
@@ -184,5 +185,7 @@ async def _verify(run: Run, transaction: TransactionFact) -> None:
         missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
         raise missed or CheckFailedError(verdict.failure)
     if verdict.failure is not None:
+        if restarted:  # that, and no fault of its meter, is why its register is another
+            raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=transaction.connector_id)
         raise CheckFailedError(verdict.failure)
     run.journal.step("energy", "The register moved, and the meter agrees with itself.")
