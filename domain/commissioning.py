@@ -24,6 +24,8 @@ class Pace:
     boot: timedelta = timedelta(minutes=5)
     reboot: timedelta = timedelta(minutes=10)
     heartbeat: timedelta = timedelta(minutes=3)
+    heartbeat_at_most: timedelta = timedelta(minutes=15)
+    """A longer interval is not waited for, and no advice is to shorten a shorter one."""
     status: timedelta = timedelta(seconds=20)
     firmware: timedelta = timedelta(minutes=45)
     firmware_silence: timedelta = timedelta(minutes=1)

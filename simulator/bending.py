@@ -1,17 +1,26 @@
 """Faults that lie in what is said: they bend the payloads of calls just before they are sent."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 from simulator.fault import Fault
 from simulator.frames import Payload
 from simulator.station import Station
-from simulator.words import Action
+from simulator.words import Action, ChargePointStatus, Measurand
 
 WRONG_SERIAL = "SN-OF-ANOTHER-ONE"
 LONG_SERIAL_LENGTH = 31
 PLACEHOLDER_SERIAL = "0000000000"
+ODD_STATUS = "Booting"
+ODD_ERROR_CODE = "E17-RCD"
+ODD_UNIT = "pulses"
+STALE = timedelta(days=9)
+_ENERGY_AT = frozenset({"meterStart", "meterStop"})
 _SERIALS = frozenset({"chargePointSerialNumber", "chargeBoxSerialNumber"})
 _NAMES = frozenset({"chargePointVendor", "chargePointModel"})
+
+_WITH_SAMPLES = frozenset({Action.METER_VALUES, Action.STOP_TRANSACTION})
 
 Bend = Callable[[Station, Payload], Payload]
 
@@ -41,6 +50,54 @@ def _wrong_connector(station: Station, payload: Payload) -> Payload:
         return payload if "status" in payload else payload | {"connectorId": number + 1}
     return payload | {"connectorId": number % station.profile.connectors + 1}
 
+
+def _of_connector_1(payload: Payload, change: Payload) -> Payload:
+    return payload | change if payload["connectorId"] == 1 else payload
+
+
+def _odd_error_code(_station: Station, payload: Payload) -> Payload:
+    faulted = payload["status"] == ChargePointStatus.FAULTED
+    return payload | {"errorCode": ODD_ERROR_CODE} if faulted else payload
+
+
+def _stale(_station: Station, payload: Payload) -> Payload:
+    stamp = datetime.fromisoformat(payload["timestamp"]) - STALE
+    return payload | {"timestamp": stamp.isoformat().replace("+00:00", "Z")}
+
+
+def _samples(payload: Payload, change: Callable[[list[Payload]], list[Payload]]) -> Payload:
+    """Change the samples of MeterValues, or of the transaction data of a stop."""
+    bent: Payload = dict(payload)
+    for name in {"meterValue", "transactionData"} & payload.keys():
+        bent[name] = [one | {"sampledValue": change(one["sampledValue"])} for one in payload[name]]
+    return bent
+
+
+def _odd_unit(_station: Station, payload: Payload) -> Payload:
+    frequency = {"measurand": "Frequency", "unit": "Hz", "value": "50.01"}
+    return _samples(payload, lambda samples: [*samples, frequency])
+
+
+def _numeric(_station: Station, payload: Payload) -> Payload:
+    fractions = {name: payload[name] + 0.25 for name in _ENERGY_AT & payload.keys()}
+
+    def change(samples: list[Payload]) -> list[Payload]:
+        return [one | {"value": float(one["value"])} for one in samples]
+
+    return _samples(payload | fractions, change)
+
+
+def _unknown_energy_unit(_station: Station, payload: Payload) -> Payload:
+    def change(samples: list[Payload]) -> list[Payload]:
+        return [
+            one | {"unit": ODD_UNIT} if one["measurand"] == Measurand.ENERGY else one
+            for one in samples
+        ]
+
+    return _samples(payload, change)
+
+
+_OF_THE_VENDOR: dict[str, Any] = {"transactionId": None, "acmeSession": {"id": 7}, "tariff": ""}
 
 _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
     (
@@ -80,6 +137,21 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
         frozenset({Action.METER_VALUES}),
         lambda _station, payload: payload | dict.fromkeys(payload.keys() & {"transactionId"}, 0),
     ),
+    (
+        Fault.ODD_STATUS,
+        frozenset({Action.STATUS_NOTIFICATION}),
+        lambda _station, payload: _of_connector_1(payload, {"status": ODD_STATUS}),
+    ),
+    (Fault.ODD_ERROR_CODE, frozenset({Action.STATUS_NOTIFICATION}), _odd_error_code),
+    (Fault.STALE_STAMPS, frozenset({Action.STATUS_NOTIFICATION}), _stale),
+    (
+        Fault.STOP_WITHOUT_ID,
+        frozenset({Action.STOP_TRANSACTION}),
+        lambda _station, payload: payload | _OF_THE_VENDOR,
+    ),
+    (Fault.ODD_UNIT, _WITH_SAMPLES, _odd_unit),
+    (Fault.NUMERIC_VALUES, _WITH_SAMPLES | {Action.START_TRANSACTION}, _numeric),
+    (Fault.UNKNOWN_ENERGY_UNIT, _WITH_SAMPLES, _unknown_energy_unit),
     (
         Fault.WRONG_CONNECTOR,
         frozenset({Action.START_TRANSACTION, Action.METER_VALUES, Action.STATUS_NOTIFICATION}),

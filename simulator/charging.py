@@ -164,7 +164,7 @@ class Charging:
             f"transaction {transaction.reported_id} on connector {connector.id} "
             f"for {transaction.id_tag}",
         )
-        refused = not _accepted(reply)
+        refused = not (_accepted(reply) or station.has(Fault.STARTS_BY_ITSELF))
         stops = station.configuration.boolean("StopTransactionOnInvalidId")
         if refused and stops and connector.transaction is transaction:
             self.stop(connector, Reason.DEAUTHORIZED)

@@ -1,10 +1,12 @@
 """Sending what is in the outbox: one call in flight, retries of what must not be lost."""
 
 import asyncio
+import uuid
 from contextlib import suppress
 
 from websockets.exceptions import ConnectionClosed
 
+from simulator import frames
 from simulator.bending import bent
 from simulator.fault import Fault
 from simulator.hardware import Hardware
@@ -13,6 +15,7 @@ from simulator.outbox import Outgoing
 from simulator.station import Station
 from simulator.words import Action
 
+CUT_AT = 150
 MAX_SILENT_CALLS = 3
 """After so many calls without an answer the link is taken for dead."""
 REPEATED = frozenset({Action.START_TRANSACTION, Action.STOP_TRANSACTION})
@@ -52,13 +55,17 @@ async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -
     station = hardware.station
     payload = bent(station, item.action, item.payload())
     station.sent[item.action] += 1
+    if item.action == Action.METER_VALUES and station.has(Fault.BROKEN_METER_VALUES):
+        await link.send_raw(frames.render_call(str(uuid.uuid4()), item.action, payload)[:CUT_AT])
+        station.outbox.remove(item)  # nobody can answer it
+        return
     reply = await link.call(item.action, payload, within=within)
     if item.action in REPEATED and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
         reply = await link.call(item.action, payload, within=within)
     station.outbox.remove(item)
     item.on_reply(reply)
     if item.action == Action.START_TRANSACTION:
-        hardware.power.drop_once()
+        hardware.power.transaction_began()
     station.events.changed()
 
 

@@ -21,6 +21,7 @@ class Fault(StrEnum):
     # the link
     SILENT = "silent"
     GARBAGE_FRAMES = "garbage-frames"
+    NO_HEARTBEAT = "no-heartbeat"
     DROPS_MID_TRANSACTION = "drops-mid-transaction"
     REPEATS_TRANSACTION_MESSAGES = "repeats-transaction-messages"
     # configuration
@@ -29,9 +30,14 @@ class Fault(StrEnum):
     BOOT_LOOPS_ON_KEY = "boot-loops-on-key"
     REJECTS_RESET = "rejects-reset"
     IGNORES_RESET = "ignores-reset"
+    RESTARTS_ON_ITS_LINK = "restarts-on-its-link"
+    DROPS_ON_ALL_KEYS = "drops-on-all-keys"
     # connectors
     CONNECTOR_FAULTED = "connector-faulted"
     STATION_FAULTED = "station-faulted"
+    ODD_ERROR_CODE = "odd-error-code"
+    ODD_STATUS = "odd-status"
+    STALE_STAMPS = "stale-stamps"
     CONNECTOR_UNAVAILABLE = "connector-unavailable"
     STAYS_UNAVAILABLE = "stays-unavailable"
     CABLE_PLUGGED = "cable-plugged"
@@ -42,6 +48,10 @@ class Fault(StrEnum):
     REJECTS_START = "rejects-start"
     START_ACCEPTED_NOTHING_FOLLOWS = "start-accepted-nothing-follows"
     WRONG_CONNECTOR = "wrong-connector"
+    STARTS_BY_ITSELF = "starts-by-itself"
+    FAULTS_MID_TRANSACTION = "faults-mid-transaction"
+    RESTARTS_MID_TRANSACTION = "restarts-mid-transaction"
+    STOP_WITHOUT_ID = "stop-without-id"
     IGNORES_STOP = "ignores-stop"
     STAYS_FINISHING = "stays-finishing"
     # smart charging
@@ -55,6 +65,11 @@ class Fault(StrEnum):
     KWH_LABELLED_WH = "kwh-labelled-wh"
     NO_METER_VALUES = "no-meter-values"
     ZERO_TRANSACTION_ID = "zero-transaction-id"
+    DRAWS_NOTHING = "draws-nothing"
+    ODD_UNIT = "odd-unit"
+    NUMERIC_VALUES = "numeric-values"
+    UNKNOWN_ENERGY_UNIT = "unknown-energy-unit"
+    BROKEN_METER_VALUES = "broken-meter-values"
     # firmware update
     NO_FIRMWARE_UPDATE = "no-firmware-update"
     DOWNLOAD_FAILS = "download-fails"
@@ -86,6 +101,8 @@ EXPLANATIONS: dict[Fault, str] = {
     "answer was.",
     Fault.SILENT: "Connects, then never sends a message nor answers one.",
     Fault.GARBAGE_FRAMES: "Sends a frame that is not OCPP before each of its calls.",
+    Fault.NO_HEARTBEAT: "Sends no Heartbeat, whatever HeartbeatInterval says, and none when it is "
+    "triggered.",
     Fault.DROPS_MID_TRANSACTION: "Loses its connection once, shortly after the first transaction "
     "began, and comes back with what it has queued.",
     Fault.REPEATS_TRANSACTION_MESSAGES: "Sends each StartTransaction and StopTransaction twice, "
@@ -97,8 +114,16 @@ EXPLANATIONS: dict[Fault, str] = {
     "each boot.",
     Fault.REJECTS_RESET: "Answers Rejected to Reset.",
     Fault.IGNORES_RESET: "Accepts Reset; nothing happens then.",
+    Fault.RESTARTS_ON_ITS_LINK: "Restarts after a Reset without breaking its connection: it boots "
+    "anew on the same socket.",
+    Fault.DROPS_ON_ALL_KEYS: "Loses its connection when it is asked for its whole configuration; "
+    "named keys it tells.",
     Fault.CONNECTOR_FAULTED: "Connector 1 is Faulted with GroundFailure and a vendor error code.",
     Fault.STATION_FAULTED: "The station, connector 0, is Faulted; the connectors look well.",
+    Fault.ODD_ERROR_CODE: "Connector 1 is Faulted, with an error code that OCPP does not know.",
+    Fault.ODD_STATUS: "Connector 1 reports the status Booting, which OCPP does not know.",
+    Fault.STALE_STAMPS: "Each status is stamped with a moment days ago, as if nothing had "
+    "changed since.",
     Fault.CONNECTOR_UNAVAILABLE: "Connector 1 is Unavailable until ChangeAvailability(Operative).",
     Fault.STAYS_UNAVAILABLE: "Connector 1 is Unavailable, and ChangeAvailability is Rejected.",
     Fault.CABLE_PLUGGED: "A vehicle is plugged in from the start: connector 1 is Preparing.",
@@ -109,6 +134,14 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.START_ACCEPTED_NOTHING_FOLLOWS: "Accepts RemoteStartTransaction; nothing happens then.",
     Fault.WRONG_CONNECTOR: "Its connectors are wired in the wrong order: it starts and meters on "
     "another connector than it was asked to. With one connector, it names connector 2.",
+    Fault.STARTS_BY_ITSELF: "Lets anybody charge who plugs in, with a tag of its own in place of "
+    "the one that it was told, and whether or not that is accepted.",
+    Fault.FAULTS_MID_TRANSACTION: "Reports a ground fault on connector 1 shortly after a "
+    "transaction began there, and charges on.",
+    Fault.RESTARTS_MID_TRANSACTION: "Loses its power for a moment shortly after each transaction "
+    "began.",
+    Fault.STOP_WITHOUT_ID: "StopTransaction carries null as transactionId, and fields of the "
+    "vendor's own.",
     Fault.IGNORES_STOP: "Accepts RemoteStopTransaction and goes on charging; a reset, a power "
     "cycle or the vehicle's owner can still stop it.",
     Fault.STAYS_FINISHING: "After a transaction the connector stays Finishing until someone "
@@ -123,6 +156,13 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.KWH_LABELLED_WH: "Energy is reported in kWh under the unit Wh.",
     Fault.NO_METER_VALUES: "Sends no MeterValues of its own accord, only when triggered.",
     Fault.ZERO_TRANSACTION_ID: "MeterValues carry transactionId 0.",
+    Fault.DRAWS_NOTHING: "The vehicle is full: a transaction runs, and no power flows.",
+    Fault.ODD_UNIT: "MeterValues carry, beside good samples, a frequency in Hz, a unit "
+    "that OCPP 1.6 does not have.",
+    Fault.NUMERIC_VALUES: "The values of samples are numbers in place of texts, and the registers "
+    "at start and stop have fractions.",
+    Fault.UNKNOWN_ENERGY_UNIT: "Energy is reported in a unit of the vendor's own.",
+    Fault.BROKEN_METER_VALUES: "MeterValues are cut off in the middle, and are no JSON.",
     Fault.NO_FIRMWARE_UPDATE: "Answers UpdateFirmware with the CALLERROR NotSupported.",
     Fault.DOWNLOAD_FAILS: "A firmware update ends with DownloadFailed.",
     Fault.INSTALL_FAILS: "A firmware update ends with InstallationFailed.",

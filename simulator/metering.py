@@ -43,7 +43,8 @@ class Metering:
             connector.id, station.now(), transaction.began, phases=connector.vehicle_phases
         )
         connector.suspended = limit <= 0
-        self._draw(connector, limit * station.random.uniform(1 - POWER_NOISE, 1))
+        wanted = 0.0 if station.has(Fault.DRAWS_NOTHING) else limit
+        self._draw(connector, wanted * station.random.uniform(1 - POWER_NOISE, 1))
         self._adjust_later(connector, transaction)
         station.report(connector)
 

@@ -68,7 +68,11 @@ class Power:
         station.firmware_status = "Idle"
         station.configuration.reboot()
         self._registration.powered_up()
-        self.hang_up(Downtime(seconds=station.profile.reboot_seconds, politely=politely))
+        if politely and station.has(Fault.RESTARTS_ON_ITS_LINK):
+            station.outbox.drop_volatile()
+            station.timers.after("boot", station.profile.reboot_seconds, self._registration.boot)
+        else:
+            self.hang_up(Downtime(seconds=station.profile.reboot_seconds, politely=politely))
         if self._loops:
             self._restart_after(station.profile.reboot_seconds + BOOT_LOOP_SECONDS)
 
@@ -83,12 +87,22 @@ class Power:
         self._loops = False
         self._station.timers.cancel("restart")
 
-    def drop_once(self) -> None:
-        """Lose the connection mid-transaction, the first time that it is asked to."""
-        if self._station.has(Fault.DROPS_MID_TRANSACTION) and not self._dropped:
+    def transaction_began(self) -> None:
+        """Do what goes wrong soon after."""
+        station = self._station
+        if station.has(Fault.DROPS_MID_TRANSACTION) and not self._dropped:
             self._dropped = True
             drop = Downtime(seconds=DROP_FOR_SECONDS, politely=False)
-            self._station.timers.after("drop", DROP_AFTER_SECONDS, lambda: self.hang_up(drop))
+            station.timers.after("drop", DROP_AFTER_SECONDS, lambda: self.hang_up(drop))
+        if station.has(Fault.RESTARTS_MID_TRANSACTION):
+            self._restart_after(DROP_AFTER_SECONDS)
+        if station.has(Fault.FAULTS_MID_TRANSACTION):
+            station.timers.after("fault", DROP_AFTER_SECONDS, self._break)
+
+    def _break(self) -> None:
+        first = self._station.connectors[1]
+        first.faulted = True
+        self._station.report(first)
 
     def _restart_after(self, seconds: float) -> None:
         self._station.timers.after("restart", seconds, lambda: self.restart(politely=False))

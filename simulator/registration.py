@@ -67,6 +67,8 @@ class Registration:
 
     def heartbeat(self, *, triggered: bool = False) -> None:
         """Queue a Heartbeat."""
+        if self._station.has(Fault.NO_HEARTBEAT):
+            return
         self._station.outbox.add(
             Outgoing(action=Action.HEARTBEAT, payload=dict, before_accepted=triggered)
         )

@@ -14,7 +14,7 @@ def add(hardware: Hardware, fault: Fault) -> None:
     station.faults.add(fault)
     first = station.connectors[1]
     match fault:
-        case Fault.CONNECTOR_FAULTED:
+        case Fault.CONNECTOR_FAULTED | Fault.ODD_ERROR_CODE:
             first.faulted = True
             hardware.charging.stop(first, Reason.OTHER)
         case Fault.STATION_FAULTED:
@@ -28,6 +28,8 @@ def add(hardware: Hardware, fault: Fault) -> None:
         case Fault.REJECTS_PROFILES:
             station.charging_profiles.clear({})
             hardware.metering.adjust_all()
+        case Fault.DRAWS_NOTHING:
+            hardware.metering.adjust_all()
         case _:
             pass
     station.report_all()
@@ -39,18 +41,16 @@ def clear(hardware: Hardware, fault: Fault) -> None:
     if fault not in station.faults:
         return
     station.faults.discard(fault)
-    first = station.connectors[1]
+    _mend(station.connectors[1], fault)
     match fault:
-        case Fault.CONNECTOR_FAULTED:
-            first.faulted = False
         case Fault.STATION_FAULTED:
             station.connectors[0].faulted = False
-        case Fault.CONNECTOR_UNAVAILABLE | Fault.STAYS_UNAVAILABLE:
-            first.operative = True
         case Fault.CABLE_PLUGGED:
-            hardware.charging.unplug(first)
+            hardware.charging.unplug(station.connectors[1])
         case Fault.OLD_FIRMWARE:
             station.firmware = station.profile.firmware
+        case Fault.DRAWS_NOTHING:
+            hardware.metering.adjust_all()
         case Fault.STAYS_FINISHING:
             _unplug_finished(hardware, station.outlets)
         case Fault.BOOT_LOOPS_ON_KEY:
@@ -61,6 +61,18 @@ def clear(hardware: Hardware, fault: Fault) -> None:
         case _:
             pass
     station.report_all()
+
+
+def _mend(connector: Connector, fault: Fault) -> None:
+    match fault:
+        case Fault.CONNECTOR_FAULTED | Fault.ODD_ERROR_CODE | Fault.FAULTS_MID_TRANSACTION:
+            connector.faulted = False
+        case Fault.CONNECTOR_UNAVAILABLE | Fault.STAYS_UNAVAILABLE:
+            connector.operative = True
+        case Fault.ODD_STATUS:
+            connector.announced = None  # what it was told meant nothing
+        case _:
+            pass
 
 
 def _unplug_finished(hardware: Hardware, outlets: list[Connector]) -> None:

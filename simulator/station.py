@@ -21,6 +21,7 @@ from simulator.words import Action, ChargePointStatus
 
 OLD_FIRMWARE = "1.2.0"
 UNAVAILABLE = {Fault.CONNECTOR_UNAVAILABLE, Fault.STAYS_UNAVAILABLE}
+FAULTED = {Fault.CONNECTOR_FAULTED, Fault.ODD_ERROR_CODE}
 CLOCK_SKEWS = {
     Fault.CLOCK_SKEWED: timedelta(hours=2),
     Fault.CLOCK_BEHIND: timedelta(seconds=-90),
@@ -75,7 +76,7 @@ class Station:
         if number == 0:
             connector.faulted = Fault.STATION_FAULTED in self.faults
         elif number == 1:
-            connector.faulted = Fault.CONNECTOR_FAULTED in self.faults
+            connector.faulted = not self.faults.isdisjoint(FAULTED)
             connector.operative = self.faults.isdisjoint(UNAVAILABLE)
             connector.plugged = Fault.CABLE_PLUGGED in self.faults
         return connector

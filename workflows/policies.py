@@ -72,8 +72,6 @@ RESET_BEGINS = timedelta(minutes=1)
 # A charge point that does not tell its configuration is asked again for so long.
 CONFIGURATION_PATIENCE = timedelta(minutes=2)
 CONFIGURATION_PAUSE = timedelta(seconds=5)
-# A heartbeat is waited for as long as its interval wants, within this.
-HEARTBEAT_PATIENCE = timedelta(minutes=15)
 CLOCK_ANSWER = timedelta(seconds=5)
 
 # So many boots in so little time are a boot loop. One counts only after a connection that lived for

@@ -12,10 +12,13 @@ from simulator.words import Answered, ErrorCode
 FAULTY_KEY = "metervaluesampleinterval"
 
 
-def get_configuration(hardware: Hardware, payload: Payload) -> Answer:
+def get_configuration(hardware: Hardware, payload: Payload) -> Answer | None:
     """Answer with the keys that were asked for."""
     configuration = hardware.station.configuration
     names: list[str] = payload.get("key", [])
+    if not names and hardware.station.has(Fault.DROPS_ON_ALL_KEYS):
+        hardware.power.hang_up(Downtime(seconds=0, politely=False))
+        return None
     most = configuration.integer("GetConfigurationMaxKeys")
     if len(names) > most:
         raise CallRejected(ErrorCode.OCCURRENCE_CONSTRAINT, f"more than {most} keys")

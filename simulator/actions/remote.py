@@ -8,6 +8,7 @@ from simulator.link import Answer
 from simulator.smart_charging import Purpose
 from simulator.words import Answered, Reason
 
+OWN_TAG = "FREEVEND"
 ACCEPTED = Answer({"status": Answered.ACCEPTED})
 REJECTED = Answer({"status": Answered.REJECTED})
 
@@ -25,10 +26,14 @@ def start(hardware: Hardware, payload: Payload) -> Answer:
     profile = payload.get("chargingProfile")
     if profile is not None and not _installed(hardware, connector, profile):
         return REJECTED
-    ask = station.configuration.boolean("AuthorizeRemoteTxRequests")
+    ask = station.configuration.boolean("AuthorizeRemoteTxRequests") and not station.has(
+        Fault.STARTS_BY_ITSELF
+    )
+
+    used = OWN_TAG if station.has(Fault.STARTS_BY_ITSELF) else id_tag
 
     def then() -> None:
-        hardware.charging.authorize(connector, id_tag, ask=ask)
+        hardware.charging.authorize(connector, used, ask=ask)
 
     return Answer({"status": Answered.ACCEPTED}, then)
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from simulator import Fault, State, VirtualChargePoint, find_model
+from simulator.actions.remote import OWN_TAG
+from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT
 from simulator.fault import EXPLANATIONS
 from tests.simulator.central_system import CentralSystem, Refused, now
 from tests.simulator.conftest import STRONG, PowerUp
@@ -461,3 +463,142 @@ async def test_silent_firmware_update(central: CentralSystem, power_up: PowerUp)
     await central.seen("BootNotification", firmwareVersion="9.9.9")
     seen = [one["status"] for one in central.found("FirmwareStatusNotification")]
     assert seen == ["Downloading", "Installing"]
+
+
+async def test_no_heartbeat(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NO_HEARTBEAT)
+    await central.seen("StatusNotification", 2)
+    await central.call("ChangeConfiguration", key="HeartbeatInterval", value="1")
+    assert await central.call("TriggerMessage", requestedMessage="Heartbeat") == ACCEPTED
+    await central.call("TriggerMessage", requestedMessage="StatusNotification")
+    await central.seen("StatusNotification", 4)
+    assert central.found("Heartbeat") == []
+
+
+async def test_restarts_on_its_link(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.RESTARTS_ON_ITS_LINK)
+    await central.seen("StatusNotification", 2)
+    assert await central.call("Reset", type="Soft") == ACCEPTED
+    await central.seen("BootNotification", 2)
+    await central.seen("StatusNotification", 4)
+    assert central.connections == 1
+
+
+async def test_drops_on_all_keys(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.DROPS_ON_ALL_KEYS)
+    await central.seen("StatusNotification", 2)
+    central.send("GetConfiguration", {})
+    await central.until(lambda: central.connections == 2)
+    assert await value_of(central, "MeterValueSampleInterval") == "2"
+
+
+async def test_odd_error_code(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.ODD_ERROR_CODE)
+    [status] = await central.seen("StatusNotification", connectorId=1)
+    assert (status["status"], status["errorCode"]) == ("Faulted", ODD_ERROR_CODE)
+    charge_point.clear_fault(Fault.ODD_ERROR_CODE)
+    await central.seen("StatusNotification", connectorId=1, status="Available", errorCode="NoError")
+    assert len(central.invalid) == 1
+
+
+async def test_odd_status(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.ODD_STATUS)
+    await central.seen("StatusNotification", connectorId=1, status=ODD_STATUS)
+    charge_point.clear_fault(Fault.ODD_STATUS)
+    await central.seen("StatusNotification", connectorId=1, status="Available")
+
+
+async def test_stale_stamps(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.STALE_STAMPS)
+    for status in await central.seen("StatusNotification", 2):
+        age = datetime.now(UTC) - datetime.fromisoformat(status["timestamp"])
+        assert age > timedelta(days=8)
+
+
+async def test_starts_by_itself(central: CentralSystem, power_up: PowerUp) -> None:
+    central.replies["StartTransaction"] = lambda _: {
+        "transactionId": 5,
+        "idTagInfo": {"status": "Invalid"},
+    }
+    charge_point = power_up(Fault.STARTS_BY_ITSELF)
+    await started(central, charge_point)
+    [start] = central.found("StartTransaction")
+    assert start["idTag"] == OWN_TAG
+    await central.seen("MeterValues", 2)
+    assert await central.call("RemoteStopTransaction", transactionId=5) == ACCEPTED
+    await central.seen("StopTransaction", reason="Remote")
+
+
+async def test_faults_mid_transaction(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.FAULTS_MID_TRANSACTION)
+    number = await started(central, charge_point)
+    await central.seen("StatusNotification", status="Faulted", errorCode="GroundFailure")
+    await central.seen("MeterValues", len(central.found("MeterValues")) + 1)
+    assert await central.call("RemoteStopTransaction", transactionId=number) == ACCEPTED
+    await central.seen("StopTransaction", reason="Remote")
+
+
+async def test_restarts_mid_transaction(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.RESTARTS_MID_TRANSACTION)
+    number = await started(central, charge_point)
+    await central.seen("BootNotification", 2)
+    await central.seen("StopTransaction", transactionId=number, reason="PowerLoss")
+
+
+async def test_stop_without_id(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.STOP_WITHOUT_ID)
+    await charge_and_stop(central, charge_point)
+    [stop] = central.found("StopTransaction")
+    assert stop["transactionId"] is None
+    assert stop["acmeSession"]
+
+
+async def test_draws_nothing(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.DRAWS_NOTHING)
+    await charge_and_stop(central, charge_point)
+    [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
+    assert start["meterStart"] == stop["meterStop"]
+    assert sample(central.found("MeterValues")[0], "Power.Active.Import") == 0
+
+
+async def test_odd_unit(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.ODD_UNIT)
+    await started(central, charge_point)
+    [reading, *_] = await central.seen("MeterValues")
+    samples = reading["meterValue"][0]["sampledValue"]
+    assert {one["unit"] for one in samples} >= {"Wh", "Hz"}
+
+
+async def test_numeric_values(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.NUMERIC_VALUES)
+    await charge_and_stop(central, charge_point)
+    [reading, *_] = central.found("MeterValues")
+    assert isinstance(reading["meterValue"][0]["sampledValue"][0]["value"], float)
+    [start] = central.found("StartTransaction")
+    assert start["meterStart"] % 1
+
+
+async def test_unknown_energy_unit(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.UNKNOWN_ENERGY_UNIT)
+    await started(central, charge_point)
+    [reading, *_] = await central.seen("MeterValues")
+    units = {one["measurand"]: one["unit"] for one in reading["meterValue"][0]["sampledValue"]}
+    assert units[ENERGY] == ODD_UNIT
+    assert units["Power.Active.Import"] == "W"
+
+
+async def test_broken_meter_values(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.BROKEN_METER_VALUES)
+    number = await started(central, charge_point)
+    await central.until(lambda: len(central.invalid) >= 2)
+    assert all("MeterValues" in raw for raw in central.invalid)
+    assert await central.call("RemoteStopTransaction", transactionId=number) == ACCEPTED
+    await central.seen("StopTransaction")
+    assert central.found("MeterValues") == []

@@ -36,6 +36,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run import Run, in_words
 
 
+_SHORT_HEARTBEAT = 300
+"""Seconds; what the advice asks for, so that one that has it already needs another."""
+
+
 async def handshake(run: Run) -> int | None:
     """Run the check; returns the number of connectors that the charge point says it has."""
     await _identify(run)
@@ -281,13 +285,13 @@ async def _wait_for_what_is_unsaid(run: Run) -> None:
 def _heartbeat_patience(run: Run) -> timedelta:
     """Two of its intervals, within bounds."""
     interval = timedelta(seconds=run.heartbeat_interval or 0)
-    return max(run.pace.heartbeat, min(2 * interval, policies.HEARTBEAT_PATIENCE))
+    return max(run.pace.heartbeat, min(2 * interval, run.pace.heartbeat_at_most))
 
 
 def _beats_often(run: Run) -> bool:
     """Whether its interval is short already, so that a shorter one is no advice."""
     interval = run.heartbeat_interval
-    return interval is not None and interval <= policies.HEARTBEAT_PATIENCE.total_seconds()
+    return interval is not None and interval <= _SHORT_HEARTBEAT
 
 
 def _unsaid(run: Run) -> tuple[TriggerMessage, ...]:

@@ -24,6 +24,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run import Run
 
 
+# StopTransaction.reason (OCPP 1.6 §7.36): it may come before the restart that it tells of.
+_OF_A_RESTART = frozenset({"HardReset", "PowerLoss", "Reboot", "SoftReset"})
+
+
 async def charge(run: Run) -> None:
     """Run the check on the first connector. Whatever happens, the transaction is stopped."""
     connector = min((number for number in run.inbox.connectors if number >= 1), default=1)
@@ -52,7 +56,7 @@ async def charge(run: Run) -> None:
     if started.connector_id != connector:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
     _judge_status(run, connector)
-    if stopped_by_itself and restarted:
+    if stopped_by_itself and (restarted or stopped.stop_reason in _OF_A_RESTART):
         raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=connector)
     if stopped_by_itself:
         raise run.fail(
