@@ -25,10 +25,10 @@ def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
     oddities = []
     text = data.decode(errors="replace").lstrip()
     if text.startswith(_BOM):
-        oddities.append("a byte-order mark before the frame")
+        oddities.append("there is a byte-order mark before the frame")
         text = text.lstrip(_BOM)
     if "\0" in text:
-        oddities.append("NUL bytes in the frame")
+        oddities.append("there are NUL bytes in the frame")
         text = text.replace("\0", "")
     text = text.strip()
     try:
@@ -36,8 +36,10 @@ def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
     except RecursionError:
         _too_deep()
     if end < len(text):
-        oddities.append("something behind the end of the frame")
-    return _without_surrogates(value), tuple(oddities or ["characters that JSON does not allow"])
+        oddities.append("there is something behind the end of the frame")
+    return _without_surrogates(value), tuple(
+        oddities or ["there are characters that JSON does not allow"]
+    )
 
 
 def _too_deep() -> NoReturn:

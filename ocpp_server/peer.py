@@ -59,10 +59,13 @@ class Peer:
         """Note that a reply carried our clock: what was measured before is void."""
         self.clock_is_new = True
 
-    def measure_clock(self, stamp: datetime, now: datetime, *, says_now: bool) -> None:
+    def measure_clock(
+        self, stamp: datetime, now: datetime, *, says_now: bool, is_live: bool = False
+    ) -> None:
         """Estimate the charger's clock minus ours from a time stamp; the newest evidence counts.
 
         ``says_now``: the stamp is of the moment of its message, and not since when something is so.
+        ``is_live``: it was sent as it was asked for, so that it has not been queued.
         A stamp near our time, or ahead of it, is evidence in either case: nothing is of the future.
         One that is behind may be of a message that was queued while the charge point was offline;
         it counts until a later one shows the clock less behind.
@@ -70,8 +73,13 @@ class Peer:
         skew = (stamp - now).total_seconds()
         if skew >= -_NEAR:
             self.clock_skew_s = skew
-        elif says_now and not self._may_be_queued(stamp, now):
-            if self.clock_is_new or self.clock_skew_s is None or skew > self.clock_skew_s:
+        elif is_live or (says_now and not self._may_be_queued(stamp, now)):
+            if (
+                is_live
+                or self.clock_is_new
+                or self.clock_skew_s is None
+                or skew > self.clock_skew_s
+            ):
                 self.clock_skew_s = skew
         else:
             return

@@ -25,7 +25,7 @@ _VOIDING: Final = frozenset({"unit", "measurand", "phase", "format", "value"})
 _JUDGED_BY_HANDLERS: Final = frozenset(
     {"status", "errorCode", "reason", "type", "context", "location"}
 )
-_SPELLINGS: Final = {
+SPELLINGS: Final = {
     "%": "Percent",
     "°c": "Celsius",
     "degc": "Celsius",
@@ -78,7 +78,7 @@ class _Notes:
 
     def add(self, place: str, what: str) -> None:
         if len(self.found) < _MOST:
-            self.found[f"{place} {what}" if place else what] = None
+            self.found[f"{place} {what}" if place else f"it {what}"] = None
 
 
 class Repairer:
@@ -224,7 +224,7 @@ def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:
 def _word(value: str, words: list[str], place: str, notes: _Notes) -> Any:
     by_key = {_key(word): word for word in words}
     key = _key(value)
-    known = by_key.get(key) or by_key.get(_key(_SPELLINGS.get(key, "")))
+    known = by_key.get(key) or by_key.get(_key(SPELLINGS.get(key, "")))
     if key and known is not None:
         notes.add(place, f"{value[:_SHOWN]!r} is read as {known}")
         return known

@@ -6,6 +6,13 @@ from pathlib import Path
 
 from docs.generate.commands import cli
 from docs.generate.failures import blockers, failures, refusals
+from docs.generate.forgiven import (
+    essentials,
+    forgiven_fields,
+    forgiven_frames,
+    forgiven_numbers,
+    forgiven_spellings,
+)
 from docs.generate.problems import problems
 from docs.generate.routes import routes
 from docs.generate.settings import settings
@@ -16,8 +23,13 @@ REFERENCE = DOCS / "reference"
 PARTS: Mapping[str, Callable[[], str]] = {
     "blockers": blockers,
     "cli": cli,
+    "essentials": essentials,
     "failures": failures,
     "faults": faults,
+    "forgiven_fields": forgiven_fields,
+    "forgiven_frames": forgiven_frames,
+    "forgiven_numbers": forgiven_numbers,
+    "forgiven_spellings": forgiven_spellings,
     "models": models,
     "problems": problems,
     "refusals": refusals,

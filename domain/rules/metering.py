@@ -142,7 +142,7 @@ def _sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> _S
     )
     if odd is not None:
         sums.notes.append(odd)
-    if sums.by_power is None:
+    if ordered and all(reading.power_w is None for reading in ordered):
         sums.notes.append("The charge point reports no power, so energy was not held against it.")
     return sums
 

@@ -13,6 +13,7 @@ from ocpp_server.peer import Peer
 from storage.fact_records import MeterEntry
 
 MAX_CONNECTOR: Final = 1000
+_TRIGGERED: Final = "Trigger"  # ReadingContext (OCPP 1.6 §7.38)
 _MAX_INTEGER: Final = 2**62
 
 
@@ -58,18 +59,32 @@ def moment(value: object, fallback: datetime) -> datetime:
         return fallback
 
 
-def stamped(peer: Peer, value: object, now: datetime, *, says_now: bool = True) -> datetime:
+def stamped(
+    peer: Peer,
+    value: object,
+    now: datetime,
+    *,
+    says_now: bool = True,
+    is_live: bool = False,
+) -> datetime:
     """Read a time stamp, and learn from it how the charger's clock stands."""
     stamp = moment(value, now)
     if stamp is not now:
-        peer.measure_clock(stamp, now, says_now=says_now)
+        peer.measure_clock(stamp, now, says_now=says_now, is_live=is_live)
     return stamp
 
 
 def meter_entries(peer: Peer, elements: list[dict[str, Any]], now: datetime) -> list[MeterEntry]:
     """Read ``meterValue`` or ``transactionData``; the samples stay as they were sent."""
     return [
-        MeterEntry(at=stamped(peer, element.get("timestamp"), now), samples=samples)
+        MeterEntry(
+            at=stamped(peer, element.get("timestamp"), now, is_live=_was_asked_for(samples)),
+            samples=samples,
+        )
         for element in elements
         if (samples := element.get("sampledValue"))
     ]
+
+
+def _was_asked_for(samples: list[dict[str, Any]]) -> bool:
+    return any(sample.get("context") == _TRIGGERED for sample in samples)

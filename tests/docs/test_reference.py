@@ -14,6 +14,8 @@ from domain import states
 from domain.audit import AuditAction
 from domain.failures import FailureCode
 from domain.names import SearchAttribute
+from ocpp_server.v16.essentials import ESSENTIALS
+from ocpp_server.v16.routes import routes
 from settings import Settings
 from simulator import Fault
 from worker import WORKFLOWS
@@ -67,6 +69,16 @@ def test_every_failure_and_fault_is_told() -> None:
         assert f"| `{code}` |" in page("failures")
     for fault in Fault:
         assert f"| `{fault}` |" in page("simulator")
+
+
+def test_what_every_action_cannot_do_without_is_told() -> None:
+    assert set(ESSENTIALS) == set(routes(boot_retry_interval=1, heartbeat_interval=60))
+    for action, essential in ESSENTIALS.items():
+        row = next(
+            row for row in page("forgiven").splitlines() if row.startswith(f"| `{action}` |")
+        )
+        for field in essential.fields:
+            assert f"`{field}`" in row
 
 
 def test_every_route_is_told() -> None:

@@ -159,9 +159,28 @@ _LINK: dict[Fault, Case] = {
             "The charge point is connected but never said what it is (no BootNotification).",
             "Switch the charge point off and on again, then retry.",
         ),
-        notes=("It does not take TriggerMessage, so it is not asked for messages.",),
+        notes=(
+            (
+                "It did not answer when it was asked for a BootNotification, so it is not asked "
+                "for messages any more."
+            ),
+        ),
         starts=0,
         pace=replace(PATIENT, boot=timedelta(seconds=1)),
+        mend=mending.mended_and_switched_off_and_on,
+    ),
+    Fault.NO_HEARTBEAT: Case(
+        fails=_fails(
+            CheckName.OCPP_HANDSHAKE,
+            FailureCode.HEARTBEAT_MISSING,
+            "The charge point has a HeartbeatInterval of 60 s and sent no heartbeat within 3 s.",
+            "Restart the charge point and retry; if it happens again, its firmware needs an "
+            "update.",
+        ),
+        starts=0,
+        pace=replace(
+            PATIENT, heartbeat=timedelta(seconds=3), heartbeat_at_most=timedelta(seconds=3)
+        ),
         mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.GARBAGE_FRAMES: Case(encore=encores.frames_that_are_no_ocpp_are_in_the_log),
@@ -221,6 +240,10 @@ _CONFIGURATION: dict[Fault, Case] = {
         pace=replace(PATIENT, reboot=timedelta(seconds=2)),
         mend=mending.switched_off_and_on,
     ),
+    Fault.RESTARTS_ON_ITS_LINK: Case(
+        also=(Fault.NEEDS_REBOOT_FOR_KEY,), resets=1, encore=encores.the_new_value_is_in_force
+    ),
+    Fault.DROPS_ON_ALL_KEYS: Case(encore=encores.the_next_run_asks_for_named_keys),
 }
 
 _CONNECTORS: dict[Fault, Case] = {
@@ -246,6 +269,29 @@ _CONNECTORS: dict[Fault, Case] = {
         starts=0,
         mend=mending.on_site,
     ),
+    Fault.ODD_ERROR_CODE: Case(
+        fails=_fails(
+            CheckName.CONNECTOR_AVAILABLE,
+            FailureCode.CONNECTOR_FAULTED,
+            "Connector 1 reports a fault: E17-RCD, vendor code E-1042, Residual current monitor "
+            "tripped.",
+            "Mend the fault (see the charge point's manual for the code), then retry.",
+        ),
+        starts=0,
+        mend=mending.on_site,
+    ),
+    Fault.ODD_STATUS: Case(
+        fails=_fails(
+            CheckName.CONNECTOR_AVAILABLE,
+            FailureCode.CONNECTOR_STATUS_UNKNOWN,
+            "Connector 1 reports the status 'Booting', which OCPP does not know (NoError).",
+            "Restart the charge point and retry; if it happens again, its firmware needs an "
+            "update.",
+        ),
+        starts=0,
+        mend=mending.mended_and_switched_off_and_on,
+    ),
+    Fault.STALE_STAMPS: Case(encore=encores.the_clock_was_judged_in_the_test_charge),
     Fault.CONNECTOR_UNAVAILABLE: Case(
         notes=("Connector 1 was Unavailable and was made available.",)
     ),
@@ -261,15 +307,27 @@ _CONNECTORS: dict[Fault, Case] = {
         mend=mending.on_site,
     ),
     Fault.CABLE_PLUGGED: Case(encore=encores.a_cable_is_plugged_in),
-    Fault.SILENT_CONNECTORS: Case(
-        notes=("The charge point sent no time, so its clock was not compared.",)
-    ),
+    Fault.SILENT_CONNECTORS: Case(),
     Fault.NO_TRIGGER_MESSAGE: Case(
-        notes=("It does not take TriggerMessage, so it is not asked for messages.",),
-        encore=encores.one_trigger_was_enough,
+        notes=(
+            (
+                "It cannot be asked for a BootNotification (NotImplemented: TriggerMessage is not "
+                "implemented)."
+            ),
+            (
+                "It cannot be asked for a Heartbeat (NotImplemented: TriggerMessage is not "
+                "implemented)."
+            ),
+        ),
+        encore=encores.no_message_was_asked_for_twice,
     ),
     Fault.HANGS_ON_TRIGGER: Case(
-        notes=("It does not take TriggerMessage, so it is not asked for messages.",),
+        notes=(
+            (
+                "It did not answer when it was asked for a BootNotification, so it is not asked "
+                "for messages any more."
+            ),
+        ),
         encore=encores.one_trigger_was_enough,
     ),
 }
@@ -315,6 +373,40 @@ _TRANSACTIONS: dict[Fault, Case] = {
         ),
         mend=mending.on_site,
     ),
+    Fault.STARTS_BY_ITSELF: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.STARTED_BY_ITSELF,
+            "A charge began on connector 1 with the tag 'FREEVEND', which is not that of the "
+            "test: the charge point charges without asking (free charging, autostart or plug and "
+            "charge). It was stopped.",
+            "Switch that off in the charge point's own menu, unplug the cable, then retry.",
+        ),
+        encore=encores.nothing_runs_any_more,
+        mend=mending.on_site,
+    ),
+    Fault.FAULTS_MID_TRANSACTION: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.CONNECTOR_FAULTED,
+            "Connector 1 reports a fault: GroundFailure, vendor code E-1042, Residual current "
+            "monitor tripped (during the test charge).",
+            "Mend the fault (see the charge point's manual for the code), then retry.",
+        ),
+        encore=encores.nothing_runs_any_more,
+        mend=mending.on_site,
+    ),
+    Fault.RESTARTS_MID_TRANSACTION: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.RESTARTED_IN_CHARGE,
+            "The charge point restarted during the test charge on connector 1.",
+            "Check its power supply (does the voltage break down when a vehicle draws?), then "
+            "retry.",
+        ),
+        mend=mending.on_site,
+    ),
+    Fault.STOP_WITHOUT_ID: Case(),
     Fault.IGNORES_STOP: Case(
         fails=_fails(
             CheckName.TEST_TRANSACTION,
@@ -334,10 +426,11 @@ _METERING: dict[Fault, Case] = {
     Fault.METER_STUCK: Case(
         fails=_fails(
             CheckName.TEST_TRANSACTION,
-            FailureCode.NO_ENERGY,
-            "The energy register did not move during the test charge: it stayed at * Wh.",
-            "Check that the vehicle or tester draws power and that the meter is wired in, then "
-            "retry.",
+            FailureCode.METER_STANDS_STILL,
+            "Power was reported (2* W) and the energy register did not follow: it stayed at * Wh "
+            "where * Wh had flowed. Its unit or its resolution is not what it says; perhaps it "
+            "counts whole kWh.",
+            "Correct the meter's unit in the charge point or update its firmware, then retry.",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
@@ -364,6 +457,41 @@ _METERING: dict[Fault, Case] = {
     ),
     Fault.NO_METER_VALUES: Case(),
     Fault.ZERO_TRANSACTION_ID: Case(),
+    Fault.DRAWS_NOTHING: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.NO_ENERGY,
+            "The energy register did not move during the test charge: it stayed at * Wh.",
+            "Check that the vehicle or tester draws power and that the meter is wired in, then "
+            "retry.",
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.on_site,
+    ),
+    Fault.ODD_UNIT: Case(),
+    Fault.NUMERIC_VALUES: Case(),
+    Fault.UNKNOWN_ENERGY_UNIT: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_UNREADABLE,
+            "Meter values arrived during the test charge and none of their energy could be read "
+            "(* samples): their numbers, units or measurands are not of the standard.",
+            "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.on_site,
+    ),
+    Fault.BROKEN_METER_VALUES: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.MESSAGES_UNREADABLE,
+            "Messages of the charge point cannot be read (*), so no energy reading is known: *. "
+            "The first begins *",
+            "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.on_site,
+    ),
 }
 
 

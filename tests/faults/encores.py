@@ -96,12 +96,36 @@ async def one_trigger_was_enough(act: Act) -> None:
     assert act.charge_point.received["TriggerMessage"] == 1
 
 
+async def no_message_was_asked_for_twice(act: Act) -> None:
+    """One that it cannot send says nothing of the others."""
+    assert act.charge_point.received["TriggerMessage"] == 2
+
+
 async def somebody_keeps_trying_to_stop_it(act: Act) -> None:
     transaction_id = act.check(CheckName.TEST_TRANSACTION).steps[0].evidence["transaction_id"]
     assert isinstance(transaction_id, int)
     stray = act.stage.client.get_workflow_handle(stray_transaction_workflow_id(transaction_id))
     assert (await stray.describe()).status is WorkflowExecutionStatus.RUNNING
     await stray.terminate()  # it would ask once a minute for as long as the test session lasts
+
+
+async def nothing_runs_any_more(act: Act) -> None:
+    await act.charge_point.until(lambda: not act.charge_point.transactions)
+
+
+async def the_clock_was_judged_in_the_test_charge(act: Act) -> None:
+    assert "clock_skew_s" not in act.check(CheckName.OCPP_HANDSHAKE).evidence
+    skew = act.check(CheckName.TEST_TRANSACTION).evidence["clock_skew_s"]
+    assert isinstance(skew, float)
+    assert abs(skew) < 30
+
+
+async def the_next_run_asks_for_named_keys(act: Act) -> None:
+    """What made it drop its link is remembered, and not asked again."""
+    boots = act.charge_point.sent["BootNotification"]  # one for each connection
+    assert boots > 1
+    assert (await act.once_more()).status is RunStatus.COMPLETED
+    assert act.charge_point.sent["BootNotification"] == boots
 
 
 async def the_next_run_asks_to_unplug(act: Act) -> None:

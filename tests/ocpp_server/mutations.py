@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.rules.numbers import read_number
 from ocpp_server.dispatch import Reply
+from ocpp_server.v16.essentials import ESSENTIALS
 from storage.fact_records import (
     Authorization,
     Boot,
@@ -32,12 +33,11 @@ METER_VALUE = {"timestamp": STAMP, "sampledValue": [ENERGY, POWER]}
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A valid message: what must be stored of it, and without which fields it may be refused."""
+    """A valid message, and what must be stored of it."""
 
     action: str
     payload: dict[str, Any]
     fact: type[Any] | None
-    essential: tuple[str, ...] = ()
 
     def check(self, reply: Reply) -> None:
         if self.fact is None:
@@ -47,7 +47,7 @@ class Message:
 
     def may_be_refused(self, payload: dict[str, Any]) -> bool:
         """Whether something that the message is for cannot be told any more."""
-        return any(not _tells(payload, field) for field in self.essential)
+        return any(not _tells(payload, field) for field in ESSENTIALS[self.action].fields)
 
 
 def _tells(payload: dict[str, Any], field: str) -> bool:
@@ -84,9 +84,7 @@ VALID = (
         fact=Boot,
     ),
     Message(action="Heartbeat", payload={}, fact=None),
-    Message(
-        action="Authorize", payload={"idTag": "CARD"}, fact=Authorization, essential=("idTag",)
-    ),
+    Message(action="Authorize", payload={"idTag": "CARD"}, fact=Authorization),
     Message(
         action="StatusNotification",
         payload={
@@ -99,7 +97,6 @@ VALID = (
             "vendorErrorCode": "0",
         },
         fact=ConnectorStatus,
-        essential=("connectorId", "status"),
     ),
     Message(
         action="StartTransaction",
@@ -111,13 +108,11 @@ VALID = (
             "reservationId": 3,
         },
         fact=TransactionStart,
-        essential=("connectorId",),
     ),
     Message(
         action="MeterValues",
         payload={"connectorId": 1, "transactionId": 7, "meterValue": [METER_VALUE]},
         fact=MeterValues,
-        essential=("meterValue",),
     ),
     Message(
         action="StopTransaction",
@@ -135,25 +130,21 @@ VALID = (
         action="FirmwareStatusNotification",
         payload={"status": "Installed"},
         fact=StatusReport,
-        essential=("status",),
     ),
     Message(
         action="DiagnosticsStatusNotification",
         payload={"status": "Uploaded"},
         fact=StatusReport,
-        essential=("status",),
     ),
     Message(
         action="LogStatusNotification",
         payload={"status": "Uploaded", "requestId": 4},
         fact=StatusReport,
-        essential=("status",),
     ),
     Message(
         action="SecurityEventNotification",
         payload={"type": "TamperDetectionActivated", "timestamp": STAMP, "techInfo": "lid"},
         fact=StatusReport,
-        essential=("type",),
     ),
     Message(
         action="DataTransfer",

@@ -318,7 +318,6 @@ def _judge_link(run: Run, identity: Identity) -> None:
         {
             "ocpp_version": identity.ocpp_version,
             "ping_ms": identity.ping_ms,
-            "clock_skew_s": identity.clock_skew_s,
         }
     )
     limit_ms = policies.PING_LIMIT.total_seconds() * 1000
