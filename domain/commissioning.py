@@ -23,6 +23,8 @@ class Pace:
     reconnect: timedelta = timedelta(minutes=5)
     boot: timedelta = timedelta(minutes=5)
     reboot: timedelta = timedelta(minutes=10)
+    configuration: timedelta = timedelta(minutes=2)
+    """For so long one that does not tell its configuration is asked again."""
     heartbeat: timedelta = timedelta(minutes=3)
     heartbeat_at_most: timedelta = timedelta(minutes=15)
     """A longer interval is not waited for, and no advice is to shorten a shorter one."""

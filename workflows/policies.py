@@ -69,8 +69,7 @@ MAX_REBOOTS = 2
 # It is then asked for once more.
 RESET_BEGINS = timedelta(minutes=1)
 
-# A charge point that does not tell its configuration is asked again for so long.
-CONFIGURATION_PATIENCE = timedelta(minutes=2)
+# A charge point that does not tell its configuration is asked again after this.
 CONFIGURATION_PAUSE = timedelta(seconds=5)
 CLOCK_ANSWER = timedelta(seconds=5)
 

@@ -228,7 +228,9 @@ async def no_heartbeat(stage: Stage) -> None:
     async with stage.powered(Fault.NO_TRIGGER_MESSAGE) as charge_point:
         identity = charge_point.identity
         await customise(stage, identity, "HeartbeatInterval", 86_400)
-        pace = replace(PATIENT, heartbeat=timedelta(seconds=7))
+        pace = replace(
+            PATIENT, heartbeat=timedelta(seconds=7), heartbeat_at_most=timedelta(seconds=7)
+        )
         is_a(await fails(stage, identity, pace=pace), FailureCode.NO_HEARTBEAT)
         await customise(stage, identity, "HeartbeatInterval", 300)
         await passes(stage, identity)

@@ -174,7 +174,7 @@ async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
 
     Some answer nothing for half a minute after they connected, others nothing in Pending.
     """
-    until = workflow.now() + policies.CONFIGURATION_PATIENCE
+    until = workflow.now() + run.pace.configuration
     outcome = await _apply_once(run, first=first)
     if outcome.detail is not None and not _accepted(run.inbox.boot):
         run.journal.note(
@@ -185,7 +185,7 @@ async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
         await run.prompt(
             WaitingFor.BOOT,
             lambda: _accepted(run.inbox.boot),
-            until - workflow.now(),
+            max(until - workflow.now(), timedelta()),
             "The charge point is to announce itself once more.",
         )
     while outcome.detail is not None and workflow.now() < until:
