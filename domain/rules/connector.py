@@ -1,5 +1,6 @@
 """Is the connector ready to charge?"""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +23,7 @@ _UNSAFE = frozenset(
 
 
 _KNOWN = frozenset(ConnectorStatus)
+MOST_CONNECTORS = 64
 
 
 class ConnectorAdvice(StrEnum):
@@ -97,6 +99,24 @@ def judge_connector(
             return ConnectorVerdict(advice=ConnectorAdvice.MAKE_AVAILABLE, detail=said)
         case _:
             return ConnectorVerdict(advice=ConnectorAdvice.UNPLUG, detail=said)
+
+
+def is_plausible(connectors: int) -> bool:
+    """Whether one charge point can have so many; one in the field says 1850027108."""
+    return 1 <= connectors <= MOST_CONNECTORS
+
+
+def connectors_of(expected: int | None, reported: Collection[int]) -> list[int]:
+    """Return the numbers to look at: as many as it says, if that is plausible, else as it reported.
+
+    Numbers that it left out below the highest that it reported count, too. There is always one.
+    """
+    highest = max(reported, default=0)
+    if expected is not None and is_plausible(expected):
+        return list(range(1, expected + 1))
+    if highest > MOST_CONNECTORS:
+        return sorted(number for number in reported if number >= 1)
+    return list(range(1, max(highest, 1) + 1))
 
 
 def is_fault(fact: ConnectorFact) -> bool:

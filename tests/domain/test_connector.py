@@ -6,7 +6,13 @@ import pytest
 
 from domain.facts import ConnectorFact
 from domain.failures import FailureCode
-from domain.rules.connector import ConnectorAdvice, describe_fault, judge_connector
+from domain.rules.connector import (
+    ConnectorAdvice,
+    connectors_of,
+    describe_fault,
+    is_plausible,
+    judge_connector,
+)
 from domain.states import ConnectorStatus
 
 PASS, UNPLUG = ConnectorAdvice.PASS, ConnectorAdvice.UNPLUG
@@ -108,3 +114,34 @@ def test_an_unheard_of_status_is_not_a_pass(word: str) -> None:
     assert verdict.advice is FAIL
     assert verdict.failure is not None
     assert verdict.failure.code == FailureCode.CONNECTOR_STATUS_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("expected", "reported", "looked_at"),
+    [
+        (None, (), [1]),
+        (None, (0, 2), [1, 2]),
+        (3, (1,), [1, 2, 3]),
+        (64, (), list(range(1, 65))),
+        (0, (1, 2), [1, 2]),
+        (65, (0, 1, 2), [1, 2]),
+        (1_850_027_108, (0, 1), [1]),
+        (2**31, (), [1]),
+        (2**31, (1, 1000), [1, 1000]),
+        (None, (1, 1000), [1, 1000]),
+    ],
+)
+def test_a_number_that_no_charge_point_has_sizes_nothing(
+    expected: int | None, reported: tuple[int, ...], looked_at: list[int]
+) -> None:
+    assert connectors_of(expected, reported) == looked_at
+
+
+def test_what_number_of_connectors_is_plausible() -> None:
+    assert [is_plausible(number) for number in (-1, 0, 1, 64, 65)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]

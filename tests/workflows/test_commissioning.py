@@ -118,6 +118,18 @@ async def test_each_fault_gets_its_verdict(
     assert all(record.skip_reason for record in later if record.result is CheckResult.SKIPPED)
 
 
+@pytest.mark.parametrize("said", [65, 1_850_027_108, 2**31])
+async def test_a_number_of_connectors_that_nobody_has_is_a_note(
+    set_stage: StageMaker, said: int
+) -> None:
+    """It sizes no loop of a worker, whose other runs would end with it."""
+    stage = await set_stage(Behaviour(number_of_connectors=said))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+    (note,) = [note for check in view.checks for note in check.notes if "connectors" in note]
+    assert "not plausible" in note
+
+
 async def test_a_reboot_is_made_once_and_read_back(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=frozenset({"HeartbeatInterval"})))
     view = await stage.verdict()

@@ -9,9 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.checks import Failure
     from domain.failures import FailureCode, failure
     from domain.operations import ChangeAvailability, Outcome, TriggerMessage
+    from domain.rules.absence import unreadable
     from domain.rules.connector import (
         ConnectorAdvice,
         ConnectorVerdict,
+        connectors_of,
+        is_plausible,
         judge_connector,
         name_of,
     )
@@ -25,8 +28,13 @@ with workflow.unsafe.imports_passed_through():
 
 async def connectors(run: Run, *, expected: int | None) -> None:
     """Run the check on connectors 1..N, and on the station itself as far as it speaks."""
-    known = max(run.inbox.connectors, default=0)
-    numbers = list(range(1, max(expected or known or 1, 1) + 1))
+    reported = run.inbox.connectors
+    if expected is not None and not is_plausible(expected):
+        run.journal.note(
+            f"It says that it has {expected} connectors, which is not plausible: those that "
+            "reported a status were looked at."
+        )
+    numbers = connectors_of(expected, reported)
     await _ask_silent_ones(run, [0, *numbers] if 0 in run.inbox.connectors else numbers)
     if 0 in run.inbox.connectors:  # it may have spoken meanwhile
         numbers.insert(0, 0)
@@ -101,6 +109,9 @@ async def _examine(run: Run, number: int) -> Failure | None:
             f"Unplug the cable from connector {number}.",
         )
         verdict = _judge(run, number)
+    if verdict.advice is ConnectorAdvice.ASK:
+        await run.look_again()
+        verdict = _judge(run, number)
     problem = _failure(run, number, verdict)
     fact = run.inbox.connectors.get(number)
     run.journal.step(
@@ -135,7 +146,8 @@ def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure | None
         case ConnectorAdvice.PASS:
             return None
         case ConnectorAdvice.ASK:
-            return failure(FailureCode.CONNECTOR_SILENT, connector_id=number)
+            unread = unreadable(FailureCode.CONNECTOR_SILENT, run.inbox.irregularities)
+            return unread or failure(FailureCode.CONNECTOR_SILENT, connector_id=number)
         case ConnectorAdvice.UNPLUG:
             return failure(
                 FailureCode.CONNECTOR_IN_USE,

@@ -145,7 +145,9 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
         seen = await restart(run)
         outcome = await _apply(run, first=first)
         if not seen and judge_configuration(run.briefing.desired, outcome.parameters).reboot:
-            raise await not_seen(run, lambda: False)
+            missed = await not_seen(run, lambda: False)
+            if missed is not None:
+                raise missed
         if not seen:
             run.journal.step("reboot", "It restarted without breaking its link.")
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)

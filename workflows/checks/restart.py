@@ -59,16 +59,17 @@ async def restart(run: Run) -> bool:
             return False
         await run.prompt(WaitingFor.REBOOT, came_back, asked.until - workflow.now(), _PROMPT)
     if not came_back():
-        raise await not_seen(run, came_back)
+        missed = await not_seen(run, came_back)
+        if missed is not None:
+            raise missed
     run.journal.step("reboot", "The charge point restarted for its configuration.")
     return True
 
 
-async def not_seen(run: Run, came_back: Callable[[], bool]) -> CheckFailedError:
-    """Make the failure of a restart that was asked for and did not show."""
+async def not_seen(run: Run, came_back: Callable[[], bool]) -> CheckFailedError | None:
+    """Make the failure of a restart that was asked for and did not show; None when it did."""
     waited = in_words(run.pace.reboot)
-    missed = await absent(run, FailureCode.REBOOT_NOT_SEEN, came_back, waited=waited)
-    return missed or run.fail(FailureCode.REBOOT_NOT_SEEN, waited=waited)
+    return await absent(run, FailureCode.REBOOT_NOT_SEEN, came_back, waited=waited)
 
 
 async def _ask(run: Run, before: Mark | None) -> _Asked:

@@ -26,6 +26,8 @@ with workflow.unsafe.imports_passed_through():
 
 # StopTransaction.reason (OCPP 1.6 §7.36): it may come before the restart that it tells of.
 _OF_A_RESTART = frozenset({"HardReset", "PowerLoss", "Reboot", "SoftReset"})
+_SAYS_NOTHING = frozenset({None, "", "Other"})
+_OF_ANOTHER_REGISTER = frozenset({FailureCode.METER_FELL, FailureCode.METER_DISAGREES})
 
 
 async def charge(run: Run) -> None:
@@ -45,7 +47,15 @@ async def charge(run: Run) -> None:
     restarted = run.inbox.restarted_since(boots)
     stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
     if not await stop(run, started.transaction_id):
-        raise run.fail(FailureCode.TRANSACTION_NOT_STOPPED, connector_id=started.connector_id)
+        missed = await absent(
+            run,
+            FailureCode.TRANSACTION_NOT_STOPPED,
+            lambda: run.inbox.transactions[started.transaction_id].stopped_at is not None,
+            connector_id=started.connector_id,
+        )
+        if missed is not None:
+            raise missed
+        run.not_stopped.discard(started.transaction_id)
     stopped = run.inbox.transactions[started.transaction_id]
     run.journal.step(
         "stopped",
@@ -56,7 +66,7 @@ async def charge(run: Run) -> None:
     if started.connector_id != connector:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
     _judge_status(run, connector)
-    if stopped_by_itself and (restarted or stopped.stop_reason in _OF_A_RESTART):
+    if stopped_by_itself and _ended_by_restart(stopped, restarted=restarted):
         raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=connector)
     if stopped_by_itself:
         raise run.fail(
@@ -67,6 +77,12 @@ async def charge(run: Run) -> None:
         )
     await _verify(run, stopped, restarted=restarted)
     await measure_clock(run)
+
+
+def _ended_by_restart(stopped: TransactionFact, *, restarted: bool) -> bool:
+    """Tell by its reason; a boot alone may be that of a link which was lost and came back."""
+    reason = stopped.stop_reason
+    return reason in _OF_A_RESTART or (restarted and reason in _SAYS_NOTHING)
 
 
 def _judge_status(run: Run, connector: int) -> None:
@@ -189,7 +205,9 @@ async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) ->
         missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
         raise missed or CheckFailedError(verdict.failure)
     if verdict.failure is not None:
-        if restarted:  # that, and no fault of its meter, is why its register is another
+        if (
+            restarted and verdict.failure.code in _OF_ANOTHER_REGISTER
+        ):  # that, and no fault of its meter, is why its register is another
             raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=transaction.connector_id)
         raise CheckFailedError(verdict.failure)
     run.journal.step("energy", "The register moved, and the meter agrees with itself.")
