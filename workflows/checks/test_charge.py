@@ -35,7 +35,7 @@ async def charge(run: Run) -> None:
     connector = min((number for number in run.inbox.connectors if number >= 1), default=1)
     run.journal.evidence({"connector_id": connector, "id_tag": run.briefing.id_tag})
     run.inbox.faults.clear()
-    boots = run.inbox.restart_mark()
+    link = run.inbox.generation
     started = await start(run, connector)
     run.journal.step(
         "started",
@@ -44,7 +44,8 @@ async def charge(run: Run) -> None:
     )
     if started.connector_id == connector:
         await _collect_meter_values(run, started)
-    restarted = run.inbox.restarted_since(boots)
+    # One that boots on the same link may do so as it was in Pending a moment ago.
+    restarted = run.inbox.boot_generation > link
     stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
     if not await stop(run, started.transaction_id):
         missed = await absent(
