@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.commissioning import Answer
+from domain.facts import EventKind, TransactionFact
+from domain.failures import FailureCode
 from domain.operations import Outcome, Reply, StartTestTransaction
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
@@ -169,3 +171,34 @@ async def test_a_start_that_may_be_lost_is_asked_for_each_minute(set_stage: Stag
     assert stage.charger.received["start_test_transaction"] >= timedelta(minutes=10) / timedelta(
         minutes=1
     )
+
+
+@pytest.mark.parametrize("queued", [False, True])
+async def test_a_charge_with_its_own_tag_that_ends_as_it_is_refused(
+    set_stage: StageMaker, *, queued: bool
+) -> None:
+    """It is named in the end, unless it is of before and came late, out of a queue."""
+    stage = await set_stage(Behaviour(starts=False))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage), within=45)
+        now = await stage.env.get_current_time()
+        charge = TransactionFact(
+            transaction_id=8,
+            connector_id=1,
+            id_tag="FREEVEND",
+            started_at=now - timedelta(days=1) if queued else now,
+            meter_start=0,
+            stopped_at=now,
+            meter_stop=0,
+        )
+        await stage.charger.tell(EventKind.TRANSACTION_STOPPED, transaction=charge)
+    view = await stage.verdict_of(handle)
+    assert view.failure is not None
+    if queued:
+        assert view.failure.code == FailureCode.TRANSACTION_NOT_STARTED
+    else:
+        assert view.failure.code == FailureCode.STARTED_BY_ITSELF
+        assert "'FREEVEND'" in view.failure.cause
+        assert "It has ended." in view.failure.cause
+    assert stage.charger.received["stop_test_transaction"] == 0

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import asyncio
     import contextlib
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from activities.charge_point import ChargePointActivities
     from domain.facts import TransactionFact
@@ -25,6 +25,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
     """Have the charge started, with a prompt for a vehicle that stands until it is."""
     run.ended_before = {t.transaction_id for t in _all_of(run) if t.stopped_at is not None}
     run.strangers_before = set(run.inbox.transactions)
+    began = workflow.now()
     begun = ours(run)
     if begun is not None:
         run.journal.note("The test charge had begun before the run was started anew; it goes on.")
@@ -65,19 +66,31 @@ async def start(run: Run, connector: int) -> TransactionFact:
         waited=in_words(run.pace.vehicle),
     )
     if missed is not None:
-        raise missed
+        brief = _stranger(run, connector, or_ended_since=began)
+        raise missed if brief is None else await _started_by_itself(run, brief)
     late = ours(run)
     assert late is not None, "else it was missed"  # noqa: S101
     return late
 
 
-def _stranger(run: Run, connector: int) -> TransactionFact | None:
-    """Return a charge on the connector that began while ours was asked for, with another tag."""
+def _stranger(
+    run: Run, connector: int, *, or_ended_since: datetime | None = None
+) -> TransactionFact | None:
+    """Return a charge on the connector that began while ours was asked for, with another tag.
+
+    One that has ended by then counts if it began since: others come late, out of a queue.
+    """
+
+    def counts(t: TransactionFact) -> bool:
+        if t.stopped_at is None:
+            return True
+        return or_ended_since is not None and t.started_at >= or_ended_since
+
     return next(
         (
             t
             for t in run.inbox.transactions.values()
-            if t.connector_id == connector and t.stopped_at is None
+            if t.connector_id == connector and counts(t)
             if t.transaction_id not in run.strangers_before and not _is_of_run(run, t)
         ),
         None,
@@ -90,6 +103,8 @@ async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailed
     def ended() -> bool:
         return run.inbox.transactions[stranger.transaction_id].stopped_at is not None
 
+    if ended():
+        return _not_asked_for(run, stranger, "It has ended.")
     with contextlib.suppress(NoAnswerError):
         await run.charge_point.call(
             ChargePointActivities.stop_test_transaction,
@@ -101,11 +116,16 @@ async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailed
             summary="Stop a charge that was not asked for",
         )
         await run.wait(ended, run.pace.stop, why="Wait for its end")
+    stopped = "It was stopped." if ended() else "It could not be stopped and goes on."
+    return _not_asked_for(run, stranger, stopped)
+
+
+def _not_asked_for(run: Run, stranger: TransactionFact, stopped: str) -> CheckFailedError:
     return run.fail(
         FailureCode.STARTED_BY_ITSELF,
         connector_id=stranger.connector_id,
         id_tag=stranger.id_tag,
-        stopped="It was stopped." if ended() else "It could not be stopped and goes on.",
+        stopped=stopped,
     )
 
 
