@@ -103,6 +103,7 @@ async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailed
     def ended() -> bool:
         return run.inbox.transactions[stranger.transaction_id].stopped_at is not None
 
+    run.start_expected_until = None  # it has taken the place of ours
     if ended():
         return _not_asked_for(run, stranger, "It has ended.")
     with contextlib.suppress(NoAnswerError):
