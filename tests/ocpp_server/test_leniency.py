@@ -1,16 +1,17 @@
 """From any valid message, whatever one or two of the field's habits do to it, its fact is kept."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from domain.rules.sampled_values import UNREADABLE, read_samples
 from ocpp_server import frames
-from ocpp_server.dispatch import Reply, dispatch
+from ocpp_server.dispatch import CallRefusedError, Reply, dispatch
 from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
+from ocpp_server.v16.essentials import ESSENTIALS
 from ocpp_server.v16.routes import routes
 from storage.engine import Database
 from storage.fact_records import (
@@ -24,6 +25,7 @@ from storage.fact_records import (
 from storage.tables import irregularities, log_entries, meter_values, transactions
 from tests.ocpp_server.bed import Bed, seed
 from tests.ocpp_server.fuzz import fuzz
+from tests.ocpp_server.mutations import VALID
 
 ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
 NOW = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
@@ -213,3 +215,27 @@ def test_few_kinds_are_kept_whatever_is_sent() -> None:
         noted += oddities(watched, f"Action{number}", (f"odd {number}",), b"[]", refused=True)
     assert len({(one.action, one.what) for one in noted}) <= 51
     assert len(noted) == 500
+
+
+@pytest.mark.parametrize(("context", "skew"), [("Trigger", -90.0), ("Sample.Periodic", None)])
+def test_a_reading_that_was_asked_for_tells_the_clock(context: str, skew: float | None) -> None:
+    """Another that is behind, soon after the connection, may have waited for it in a queue."""
+    sample = {"value": "1", "context": context}
+    stamp = (NOW - timedelta(seconds=90)).isoformat()
+    values = {"connectorId": 1, "meterValue": [{"timestamp": stamp, "sampledValue": [sample]}]}
+    raw = json.dumps([2, "1", "MeterValues", values]).encode()
+    frame, its = frames.parse(raw), peer()
+    assert isinstance(frame, frames.Call)
+    dispatch(ROUTES, its, frame, NOW)
+    assert its.clock_skew_s == skew
+
+
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [(action, field) for action, one in ESSENTIALS.items() for field in one.fields],
+)
+def test_what_is_essential_is_what_is_refused(action: str, field: str) -> None:
+    """Nothing else is: that is what the mutations show."""
+    payload = next((one.payload for one in VALID if one.action == action), {"status": "Installed"})
+    with pytest.raises(CallRefusedError):
+        read(action, {name: value for name, value in payload.items() if name != field})
