@@ -194,8 +194,16 @@ class Inbox:
                 and connector.status == ConnectorStatus.AVAILABLE
             )
             self.connectors[connector.connector_id] = connector
-            if is_fault(connector):
+            if is_fault(connector) and connector != known:  # a snapshot may say it again
                 self.faults[connector.connector_id] = connector
+
+    def forget_mended_faults(self) -> None:
+        """Keep of ``faults`` those that are still there."""
+        self.faults = {
+            number: fault
+            for number, fault in self.faults.items()
+            if is_fault(self.connectors[number])
+        }
 
     def _take_transaction(self, transaction: TransactionFact) -> None:
         known = self.transactions.get(transaction.transaction_id)

@@ -208,3 +208,19 @@ def test_a_boot_of_before_the_watch_is_no_restart() -> None:
     inbox.receive(event(boot(11)))
     assert inbox.restarts(HOUR) == 0
     assert inbox.boot_generation == 1
+
+
+def test_a_fault_is_kept_until_it_is_cleared_and_a_mended_one_is_forgotten() -> None:
+    inbox = Inbox()
+    inbox.receive(event(status("Faulted", 1)))
+    inbox.faults.clear()
+    inbox.catch_up(Snapshot(connectors=(status("Faulted", 1),)))
+    assert inbox.faults == {}
+    inbox.receive(event(status("Faulted", 2)))
+    inbox.receive(event(status("Preparing", 3)))
+    assert inbox.faults == {1: status("Faulted", 2)}
+    inbox.forget_mended_faults()
+    assert inbox.faults == {}
+    inbox.receive(event(status("Faulted", 4)))
+    inbox.forget_mended_faults()
+    assert inbox.faults == {1: status("Faulted", 4)}

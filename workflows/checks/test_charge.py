@@ -37,6 +37,7 @@ async def charge(run: Run) -> None:
     run.inbox.faults.clear()
     link = run.inbox.generation
     started = await start(run, connector)
+    run.inbox.forget_mended_faults()  # while the vehicle was waited for
     run.journal.step(
         "started",
         f"Transaction {started.transaction_id} started on connector {started.connector_id}.",
