@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 from activities.mailer import FileMailer
 from domain.commissioning import RunOptions
 from domain.names import SearchAttribute
+from domain.starting import MistakeError
 from settings import Settings
 from storage.engine import Database
 from temporal_client import BUILD_ID, DATA_CONVERTER, register_search_attributes
@@ -99,5 +100,5 @@ async def test_an_attribute_of_another_type_is_named(
             raise AssertionError("the namespace is not known everywhere yet") from error
 
     await eventually(added)
-    with pytest.raises(RuntimeError, match="another type: FailedChecks"):
+    with pytest.raises(MistakeError, match="another type: FailedChecks"):
         await register_search_attributes(client)

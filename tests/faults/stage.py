@@ -55,7 +55,7 @@ PATIENT = Pace(
     status=timedelta(seconds=5),
     firmware=timedelta(seconds=20),
     firmware_silence=timedelta(seconds=1),
-    installer=timedelta(seconds=50),
+    installer=timedelta(minutes=3),
     unplug=timedelta(seconds=15),
     vehicle=timedelta(seconds=15),
     start=timedelta(seconds=10),
