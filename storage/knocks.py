@@ -103,15 +103,16 @@ def _may_be() -> ColumnElement[bool]:
         .correlate(charge_points)
         .scalar_subquery()
     )
+    # SQLAlchemy correlates by itself one level up only, and who asks nests deeper.
+    there_is = exists().correlate(charge_points, connection_attempts)
     has_its_id = other.id == literal(f"{Prefix.CHARGE_POINT}_") + func.upper(attempt.near_key)
     another = other.id != charge_points.c.id
     is_its_serial = and_(
         attempt.identity_key == charge_points.c.serial_key,
-        ~exists()
-        .where(other.serial_key == attempt.identity_key)
+        ~there_is.where(other.serial_key == attempt.identity_key)
         .where(other.withdrawn_at.is_(None))
         .where(~works_on(other.project_id, maker)),
-        ~exists().where(another).where(has_its_id),
+        ~there_is.where(another).where(has_its_id),
     )
     is_like_it_alone = and_(
         attempt.near_key != "",
@@ -119,15 +120,13 @@ def _may_be() -> ColumnElement[bool]:
             attempt.near_key == charge_points.c.near_key,
             attempt.near_key == func.lower(func.substr(charge_points.c.id, _PREFIX + 1)),
         ),
-        ~exists()
-        .where(another)
-        .where(
+        ~there_is.where(another).where(
             or_(and_(other.near_key == attempt.near_key, other.withdrawn_at.is_(None)), has_its_id)
         ),
     )
     return and_(
         attempt.charge_point_id.is_(None),
-        ~exists().where(identity_aliases.c.identity_key == attempt.identity_key),
+        ~there_is.where(identity_aliases.c.identity_key == attempt.identity_key),
         or_(is_its_serial, is_like_it_alone),
     )
 

@@ -147,14 +147,15 @@ class AnswerGiven(Request):
 
     answer: InstallerAnswer = Field(
         description="One of `waiting.answers` of the status. `done`: it is done, look again. "
-        "`give_up`: the check fails. `skip`: the test transaction is skipped, on the record"
+        "`give_up`: the check fails. `skip`: the test transaction is skipped, on the record; it "
+        "needs a `note`"
     )
     note: Reason | None = Field(default=None, description="For the record; a skip needs it")
 
     @model_validator(mode="after")
     def _reason_of_a_skip(self) -> "AnswerGiven":
         if self.answer is InstallerAnswer.SKIP and self.note is None:
-            raise ValueError("a skip needs a note that says why")
+            raise ValueError('a skip needs a "note" that says why')
         return self
 
 

@@ -84,7 +84,8 @@ def why_skipped(run: RunView, check: CheckRecord) -> str | None:
     if decided and run.failure is None:
         by = run.started_by
         return f"{reason} Decided by {by}." if by and by not in reason else reason
-    return f"Skipped by the engine: {reason}"
+    # What a person skipped on site names that person.
+    return reason if " skipped " in reason else f"Skipped by the engine: {reason}"
 
 
 def _test(run: RunView) -> CheckRecord | None:

@@ -147,6 +147,7 @@ class TestMisspelt:
     ) -> None:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
+        await installer.charge_point(project, serial_number="OF-A-NEIGHBOUR")
         identity = spelt(charge_point)
         await knock(database, identity, code=UNKNOWN)
         (shown,) = await unclaimed(installer, project)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.certificate.charge_words import why_skipped
 from documents.certificate.html import render_html
 from documents.certificate.render import render_pdf
 from domain.certificates import (
@@ -94,6 +96,21 @@ def test_a_failed_run_says_why_and_is_no_certificate(said_in: Read) -> None:
     assert "Commissioning certificate" not in page
     assert "GroundFailure, vendor code E-1042. Mend the connector, then retry." in page
     assert "There was no test charge. Skipped by the engine: Connectors failed." in page
+
+
+def test_who_skipped_it_on_site_is_named_and_nobody_else() -> None:
+    said = "kim@acme.com skipped the test charge while a vehicle was waited for: no vehicle today"
+    check = CheckRecord(
+        name=CheckName.TEST_TRANSACTION, result=CheckResult.SKIPPED, skip_reason=said
+    )
+    run = RunView(
+        commissioning_id="com_1",
+        charge_point_id="cp_1",
+        status=RunStatus.COMPLETED,
+        checks=(check,),
+        started_at=datetime(2026, 5, 1, tzinfo=UTC),
+    )
+    assert why_skipped(run, check) == said
 
 
 @BOTH
