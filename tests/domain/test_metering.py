@@ -139,6 +139,17 @@ def test_the_arithmetic_is_in_the_evidence() -> None:
     assert verdict.notes == ()
 
 
+def test_what_names_the_transaction_is_its_own() -> None:
+    of_life = [replace(at(second, 9_000_000 + second, 22_000), inferred=True) for second in (5, 55)]
+    verdict = judge_metering(
+        transaction(meter_start=0, meter_stop=366),
+        [at(0, 0, 22_000), *of_life, at(60, 366, 22_000)],
+    )
+    assert verdict.failure is None
+    assert verdict.evidence["samples"] == 2
+    assert verdict.evidence["register_energy_wh"] == 366
+
+
 @pytest.mark.parametrize("step", [1, 10, 100])
 def test_the_resolution_is_read_off_the_register(step: int) -> None:
     charge = Charge(power_w=22_000, step_wh=step, start_wh=123_450 + step)
