@@ -18,7 +18,8 @@ async def eventually(assertion: Callable[[], T], *, within: float = ...) -> T: .
 async def eventually(assertion: Callable[[], Any], *, within: float = 15) -> Any:
     """Call until it raises no AssertionError any more, and return what it returned.
 
-    After ``within`` seconds the last AssertionError is the test's failure.
+    A row that is not there yet, and so cannot be unpacked (ValueError), is waited for as well. After
+    ``within`` seconds the last of them is the test's failure.
     """
     deadline = time.monotonic() + within
     pause = _FIRST_PAUSE
@@ -26,7 +27,7 @@ async def eventually(assertion: Callable[[], Any], *, within: float = 15) -> Any
         try:
             outcome = assertion()
             return await outcome if inspect.isawaitable(outcome) else outcome
-        except AssertionError:
+        except (AssertionError, ValueError):
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(pause)
