@@ -18,8 +18,8 @@ async def eventually(assertion: Callable[[], T], *, within: float = ...) -> T: .
 async def eventually(assertion: Callable[[], Any], *, within: float = 15) -> Any:
     """Call until it raises no AssertionError any more, and return what it returned.
 
-    A row that is not there yet, and so cannot be unpacked (ValueError), is waited for as well. After
-    ``within`` seconds the last of them is the test's failure.
+    A row that is not there yet, and so cannot be unpacked (ValueError), is waited for as well.
+    After ``within`` seconds the last of them is the test's failure.
     """
     deadline = time.monotonic() + within
     pause = _FIRST_PAUSE
