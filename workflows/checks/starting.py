@@ -20,6 +20,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run, in_words
 
+_CANCELS = 20
+"""More turns of the event loop than the innermost wait of a request needs to unwind."""
+
 
 async def start(run: Run, connector: int) -> TransactionFact:
     """Have the charge started, with a prompt for a vehicle that stands until it is."""
@@ -39,8 +42,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
             asking.result()
     finally:
         asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        asking.cancel()
-        await workflow.wait([asking])
+        await _ended(asking)
     started = ours(run)
     if started is not None:
         return started
@@ -128,6 +130,20 @@ def _not_asked_for(run: Run, stranger: TransactionFact, stopped: str) -> CheckFa
         id_tag=stranger.id_tag,
         stopped=stopped,
     )
+
+
+async def _ended(asking: asyncio.Task[None]) -> None:
+    """Cancel it until it has ended.
+
+    In Python 3.11 ``asyncio.wait_for`` loses a cancellation that comes with the very event that it
+    waits for; the task would go on and ask for ever.
+    """
+    for _ in range(_CANCELS):
+        if asking.done():
+            return
+        asking.cancel()
+        await asyncio.sleep(0)
+    await workflow.wait([asking])
 
 
 async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[None]) -> None:
