@@ -139,6 +139,8 @@ class Registered:
     serial_number: str
     ocpp_version: str
     place: str = ""
+    connectors: int | None = None
+    """How many were declared; None: as many as it reports."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -154,6 +154,8 @@ class ConfigurationOutcome:
 
     parameters: tuple[ParameterOutcome, ...]
     number_of_connectors: int | None = None
+    connectors_said: str | None = None
+    """What it says of their number, cut, where no charge point has so many."""
     connection_timeout_s: int | None = None
     """After so many seconds without a cable it forgets that it was told to start."""
     keys_reported: int = 0

@@ -45,6 +45,8 @@ class ChargePoint:
     location: Location
     status: ChargePointStatus
     created_at: datetime
+    connectors: int | None = None
+    """How many were declared; None: as many as it reports."""
     withdrawal: Withdrawal | None = None
     replaces: str | None = None
     """Id of the withdrawn one in whose place it is; ``replaced_by`` is the other way round."""
@@ -350,6 +352,7 @@ def _changeable(charge_point: ChargePoint) -> Mapping[str, Any]:
         "latitude": charge_point.location.latitude,
         "longitude": charge_point.location.longitude,
         "location_address": charge_point.location.address,
+        "connectors": charge_point.connectors,
     }
 
 
@@ -366,6 +369,7 @@ def _charge_point(row: Row[Any]) -> ChargePoint:
         ),
         status=ChargePointStatus(row.status),
         created_at=row.created_at,
+        connectors=row.connectors,
         withdrawal=withdrawal_of(row),
         replaces=row.replaces,
         replaced_by=row.replaced_by,
@@ -405,4 +409,5 @@ def registered(row: Row[Any]) -> Registered:
         serial_number=row.serial_number,
         ocpp_version=row.ocpp_version,
         place=row.location_address or "",
+        connectors=row.connectors,
     )

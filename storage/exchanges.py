@@ -138,6 +138,7 @@ class Exchanges:
                     serial_number=there.serial_number,
                     vendor=there.vendor,
                     model=there.model,
+                    connectors=there.connectors,
                 )
             )
         if (one.vendor, one.model) == (other.vendor, other.model):

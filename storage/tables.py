@@ -136,6 +136,7 @@ charge_points = Table(
     Column("latitude", Float),
     Column("longitude", Float),
     Column("location_address", String(500)),
+    Column("connectors", Integer),  # as declared; null: as many as it reports
     Column("status", String(30), nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("provisioned_at", UTCDateTime),  # from then on a boot is answered Accepted

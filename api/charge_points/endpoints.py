@@ -73,6 +73,7 @@ async def register_charge_point(
         vendor=body.vendor,
         ocpp_version=body.ocpp_version,
         location=body.location.stored() if body.location else Location(),
+        connectors=body.connectors,
         status=ChargePointStatus.REGISTERED,
         created_at=now(),
     )
@@ -199,6 +200,9 @@ async def change_charge_point(
             model=body.model or before.model,
             vendor=body.vendor or before.vendor,
             location=body.location.stored() if body.location else before.location,
+            connectors=body.connectors
+            if "connectors" in body.model_fields_set
+            else before.connectors,
         )
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)
         await charge_points.change(after)
@@ -259,6 +263,7 @@ def _audited(charge_point: ChargePoint) -> dict[str, Any]:
         "vendor": charge_point.vendor,
         "model": charge_point.model,
         "location": asdict(charge_point.location),
+        "connectors": charge_point.connectors,
     }
 
 

@@ -1,6 +1,6 @@
 """Shapes of charge points."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -10,6 +10,7 @@ from api.plausibility import Confirming
 from domain.facts import Snapshot
 from domain.flapping import Flapping
 from domain.plausibility import Question, ask_place
+from domain.rules.connector import MOST_CONNECTORS
 from domain.states import ChargePointStatus
 from domain.withdrawals import Withdrawal
 from storage.charge_points import ChargePoint, Location
@@ -29,6 +30,7 @@ EXAMPLE: dict[str, Any] = {
     "vendor": "ABB",
     "ocpp_version": "1.6",
     "location": _LOCATION,
+    "declared_connectors": None,
     "status": "registered",
     "created_at": "2026-05-01T09:10:00Z",
     "ocpp_endpoint": _ENDPOINT,
@@ -51,6 +53,10 @@ SerialWanted = Annotated[
     str | None,
     Query(max_length=100, description="Only the one with this serial number, in whatever case"),
 ]
+
+
+Connectors = Annotated[int, Field(strict=True, ge=1, le=MOST_CONNECTORS)]
+_CONNECTORS: Final = "How many connectors it has; overrides what it reports itself"
 
 
 class LocationFields(Request):
@@ -101,6 +107,7 @@ class NewChargePoint(Confirming):
     vendor: ModelName
     ocpp_version: OcppVersion = "1.6"
     location: LocationFields | None = None
+    connectors: Connectors | None = Field(default=None, description=_CONNECTORS)
 
 
 class ChargePointChange(Confirming):
@@ -112,10 +119,14 @@ class ChargePointChange(Confirming):
     model: ModelName | None = None
     vendor: ModelName | None = None
     location: LocationFields | None = None
+    connectors: Connectors | None = Field(
+        default=None, description=f"{_CONNECTORS}; null: what it reports counts again"
+    )
 
     @model_validator(mode="after")
     def _no_null(self) -> "ChargePointChange":
-        nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
+        named = self.model_fields_set - {"connectors"}
+        nulls = [name for name in named if getattr(self, name) is None]
         if nulls:
             raise ValueError(f"{', '.join(sorted(nulls))} cannot be null")
         return self
@@ -183,6 +194,9 @@ class ChargePointShown(ChargePointRegistered):
     vendor: str
     ocpp_version: str
     location: LocationShown
+    declared_connectors: int | None = Field(
+        description="As many as `connectors` declared; null: as many as it reports"
+    )
     created_at: Timestamp
     withdrawal: WithdrawalShown | None = Field(
         description="Set when it is out of the project, or is to be"
@@ -205,6 +219,7 @@ class ChargePointShown(ChargePointRegistered):
                 longitude=charge_point.location.longitude,
                 address=charge_point.location.address,
             ),
+            declared_connectors=charge_point.connectors,
             status=charge_point.status,
             created_at=charge_point.created_at,
             withdrawal=WithdrawalShown.of(charge_point.withdrawal),

@@ -71,10 +71,10 @@ async def import_charge_points(
     """Register up to 10,000 charge points from a CSV file.
 
     It is sent as `text/csv` or as `application/octet-stream`. The first row names the columns:
-    `serial_number`, `model` and `vendor`, and if you like `ocpp_version`, `latitude`, `longitude`
-    and `address`. All rows are registered or none; a refusal names each wrong field with its row:
-    the first 1,000 one by one in `errors`, all of them in `rows` by what is wrong, and their
-    `total`.
+    `serial_number`, `model` and `vendor`, and if you like `ocpp_version`, `latitude`, `longitude`,
+    `address` and `connectors`. All rows are registered or none; a refusal names each wrong field
+    with its row: the first 1,000 one by one in `errors`, all of them in `rows` by what is wrong,
+    and their `total`.
     """
     async with parts.database.read() as connection:
         await Projects(connection).get(project_id, installer_id=installer.id)
@@ -138,6 +138,7 @@ def _charge_points(parsed: Parsed, project_id: str) -> list[ChargePoint]:
             location=row.charge_point.location.stored()
             if row.charge_point.location
             else Location(),
+            connectors=row.charge_point.connectors,
             status=ChargePointStatus.REGISTERED,
             created_at=at,
         )

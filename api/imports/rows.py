@@ -20,7 +20,8 @@ MAX_SHOWN: Final = 1_000
 """Wrong fields that an answer shows one by one; all of them are in ``rows``, and in ``total``."""
 REQUIRED: Final = ("serial_number", "model", "vendor")
 _PLACE: Final = ("latitude", "longitude", "address")
-COLUMNS: Final = (*REQUIRED, "ocpp_version", *_PLACE)
+COLUMNS: Final = (*REQUIRED, "ocpp_version", *_PLACE, "connectors")
+_COUNT: Final = re.compile(r"[0-9]{1,3}")
 _DEGREES: Final = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,20})?")
 
 
@@ -148,6 +149,9 @@ def _fields(cells: Mapping[str, str], *, comma: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {name: cell for name, cell in cells.items() if name not in _PLACE}
     if "ocpp_version" in fields:
         fields["ocpp_version"] = fields["ocpp_version"].strip()
+    if "connectors" in fields:
+        count = fields["connectors"].strip()
+        fields["connectors"] = int(count) if _COUNT.fullmatch(count) else count
     place: dict[str, Any] = {name: cells[name] for name in _PLACE if name in cells}
     for name in ("latitude", "longitude"):
         if name in place:

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.charge_points.schemas import ChargePointRegistered
 
 EXAMPLE: Final = (
-    "serial_number,model,vendor,ocpp_version,latitude,longitude,address\r\n"
-    'CP-SN-00483921,ABB Terra AC W22,ABB,1.6,51.4545,-2.5879,"Bay 3, Car Park A"\r\n'
-    "CP-SN-00483922,ABB Terra AC W22,ABB,,,,\r\n"
+    "serial_number,model,vendor,ocpp_version,latitude,longitude,address,connectors\r\n"
+    'CP-SN-00483921,ABB Terra AC W22,ABB,1.6,51.4545,-2.5879,"Bay 3, Car Park A",\r\n'
+    "CP-SN-00483922,ABB Terra AC W22,ABB,,,,,2\r\n"
 )
 _REGISTERED: dict[str, Any] = {
     "id": "cp_01HX5P2QRSTUVWXYZ0",

@@ -158,14 +158,17 @@ async def replace_charge_point(
         old = await charge_points.for_change(
             charge_point_id, installer_id=installer.id, even_withdrawn=True
         )
+        model, vendor = body.model or old.model, body.vendor or old.vendor
+        alike = (model, vendor) == (old.model, old.vendor)
         new = ChargePoint(
             id=new_id(Prefix.CHARGE_POINT),
             project_id=old.project_id,
             serial_number=body.serial_number,
-            model=body.model or old.model,
-            vendor=body.vendor or old.vendor,
+            model=model,
+            vendor=vendor,
             ocpp_version=old.ocpp_version,
             location=old.location,
+            connectors=old.connectors if alike else None,
             status=ChargePointStatus.REGISTERED,
             created_at=at,
         )

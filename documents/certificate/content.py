@@ -28,12 +28,12 @@ from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import Registered
 from domain.declarations import Declaration
+from domain.rules.connector import CONNECTOR_STEP
 from domain.rules.identity import NamePlate
 from domain.states import CheckName, CheckResult, RunStatus
 from domain.withdrawals import Withdrawal
 
 _CONFIGURATION: Final = "configuration."
-_CONNECTOR: Final = "connector."
 _SHOWN_ELSEWHERE: Final = frozenset(
     {"vendor", "model", "boot_id", "id_tag", "ocpp_version", "not_read"}
 )
@@ -237,10 +237,10 @@ def _check(report: ChargePointReport, check: CheckRecord) -> CheckContent:
 
 
 def _sentences(check: CheckRecord) -> Iterator[str]:
-    connectors = [step for step in check.steps if step.name.startswith(_CONNECTOR)]
+    connectors = [step for step in check.steps if step.name.startswith(CONNECTOR_STEP)]
     for step in check.steps:
         said = step.result is CheckResult.PASSED and step.name in _SAID_BY_VALUES
-        if not said and not step.name.startswith((_CONFIGURATION, _CONNECTOR)):
+        if not said and not step.name.startswith((_CONFIGURATION, CONNECTOR_STEP)):
             yield step.detail
     # What is wrong first; of many that are well, the first few speak for all.
     connectors.sort(key=lambda step: step.result is CheckResult.PASSED)

@@ -24,6 +24,9 @@ _UNSAFE = frozenset(
 
 _KNOWN = frozenset(ConnectorStatus)
 MOST_CONNECTORS = 64
+"""Of one charge point; what says more sizes nothing."""
+CONNECTOR_STEP = "connector."
+"""Steps about a connector begin with it; its number follows."""
 
 
 class ConnectorAdvice(StrEnum):
@@ -109,13 +112,14 @@ def is_plausible(connectors: int) -> bool:
 def connectors_of(expected: int | None, reported: Collection[int]) -> list[int]:
     """Return the numbers to look at: as many as it says, if that is plausible, else as it reported.
 
-    Numbers that it left out below the highest that it reported count, too. There is always one.
+    Numbers that it left out below the highest that it reported count, too. There is always one,
+    and never more than :data:`MOST_CONNECTORS`.
     """
     highest = max(reported, default=0)
     if expected is not None and is_plausible(expected):
         return list(range(1, expected + 1))
     if highest > MOST_CONNECTORS:
-        return sorted(number for number in reported if number >= 1)
+        return sorted(number for number in reported if number >= 1)[:MOST_CONNECTORS]
     return list(range(1, max(highest, 1) + 1))
 
 

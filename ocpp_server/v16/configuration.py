@@ -13,6 +13,7 @@ from domain.operations import (
     ParameterOutcome,
     Reply,
 )
+from domain.rules.connector import is_plausible
 from domain.states import ParameterState
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.session import Session
@@ -22,6 +23,7 @@ from ocpp_server.v16.replies import failed
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"
 _NOT_REPORTED: Final = "Accepted, and not reported back."
+_SHOWN: Final = 30
 _BOOLEANS: Final = ("true", "false")
 
 
@@ -61,12 +63,23 @@ async def apply(
             silent = answer.reply is Reply.TIMEOUT
             outcome = _written(parameter, reported, answer)
         outcomes.append(outcome)
+    connectors = inventory.number(_NUMBER_OF_CONNECTORS)
+    if connectors is not None and not is_plausible(connectors):
+        connectors = None
     return ConfigurationOutcome(
         parameters=tuple(await _read_back(reader, outcomes, silent=silent)),
-        number_of_connectors=inventory.number(_NUMBER_OF_CONNECTORS),
+        number_of_connectors=connectors,
+        connectors_said=None if connectors else _said(inventory),
         connection_timeout_s=inventory.number(_CONNECTION_TIMEOUT),
         keys_reported=len(inventory.keys),
     )
+
+
+def _said(inventory: Inventory) -> str | None:
+    found = inventory.get(_NUMBER_OF_CONNECTORS)
+    if found is None or found.value is None:
+        return None
+    return found.value if len(found.value) <= _SHOWN else f"{found.value[:_SHOWN]}…"
 
 
 def compare(

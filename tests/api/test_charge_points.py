@@ -52,6 +52,16 @@ class TestRegister:
         body["project_id"] = await installer.project()
         assert (await installer.post("/charge-points", body)).status_code == 201
 
+    async def test_how_many_connectors_it_has_may_be_declared(self, installer: Caller) -> None:
+        identity = await installer.charge_point(connectors=2)
+        assert (await installer.get(f"/charge-points/{identity}")).json()[
+            "declared_connectors"
+        ] == 2
+        silent = await installer.charge_point()
+        assert (await installer.get(f"/charge-points/{silent}")).json()[
+            "declared_connectors"
+        ] is None
+
     async def test_a_serial_number_is_unique_in_its_project(self, installer: Caller) -> None:
         project = await installer.project()
         await installer.charge_point(project)
@@ -77,6 +87,12 @@ class TestRegister:
             ({"location": {"latitude": 51}}, "location"),
             ({"location": {"adress": "Bay 3"}}, "location.adress"),
             ({"location": []}, "location"),
+            ({"connectors": 0}, "connectors"),
+            ({"connectors": 65}, "connectors"),
+            ({"connectors": 2**31}, "connectors"),
+            ({"connectors": "2"}, "connectors"),
+            ({"connectors": 2.0}, "connectors"),
+            ({"connectors": True}, "connectors"),
         ],
     )
     async def test_a_wrong_field_is_named(
@@ -192,6 +208,17 @@ class TestChange:
         assert answer.status_code == 200
         assert answer.json()["location"] == location
         assert answer.json()["serial_number"] == "CP-SN-00483921"
+
+    async def test_how_many_connectors_it_has(self, installer: Caller) -> None:
+        identity = await installer.charge_point(connectors=2)
+        path = f"/charge-points/{identity}"
+        assert (await installer.patch(path, {"vendor": "ABB"})).json()["declared_connectors"] == 2
+        assert (await installer.patch(path, {"connectors": 64})).json()["declared_connectors"] == 64
+        assert (await installer.patch(path, {"connectors": None})).json()[
+            "declared_connectors"
+        ] is None
+        wrong = problem(await installer.patch(path, {"connectors": 65}), 422, "invalid_input")
+        assert fields(wrong) == {"connectors"}
 
     async def test_another_model_forgets_the_chosen_values(self, installer: Caller) -> None:
         identity = await installer.charge_point()

@@ -104,6 +104,19 @@ async def test_a_serial_number_that_is_there(installer: Caller) -> None:
 
 
 @on_sqlite
+async def test_how_many_connectors_each_has(installer: Caller) -> None:
+    project = await installer.project()
+    header = "serial_number,model,vendor,connectors\n"
+    answer = await send(installer, project, header + "SN-1,M,V,2\nSN-2,M,V,\nSN-3,M,V, 64 \n")
+    assert answer.status_code == 201, answer.text
+    assert [one["declared_connectors"] for one in await listed(installer, project)] == [64, None, 2]
+    named = await wrong(installer, header + "SN-1,M,V,0\nSN-2,M,V,65\nSN-3,M,V,two\nSN-4,M,V,2.5\n")
+    assert [(row, field) for row, field, _ in named] == [
+        (row, "connectors") for row in (2, 3, 4, 5)
+    ]
+
+
+@on_sqlite
 class TestRows:
     async def test_each_wrong_field_is_named(self, installer: Caller) -> None:
         content = HEADER + (

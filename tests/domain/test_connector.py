@@ -129,6 +129,7 @@ def test_an_unheard_of_status_is_not_a_pass(word: str) -> None:
         (2**31, (), [1]),
         (2**31, (1, 1000), [1, 1000]),
         (None, (1, 1000), [1, 1000]),
+        (None, tuple(range(1001)), list(range(1, 65))),
     ],
 )
 def test_a_number_that_no_charge_point_has_sizes_nothing(

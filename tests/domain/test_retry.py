@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.catalogue import FirmwareRule
-from domain.checks import CheckRecord, Evidence, RunView
+from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.commissioning import Registered
 from domain.facts import BootFact, ConnectorFact
 from domain.rules.retry import Situation, still_holds
@@ -31,6 +31,7 @@ IDENTITY: Evidence = {
     "charge_point_serial": "S",
     "charge_box_serial": None,
 }
+CONNECTOR = Step(name="connector.1", result=CheckResult.PASSED, at=AT, detail="")
 ALL = {CheckName.FIRMWARE_VERSION, CheckName.CONNECTOR_AVAILABLE, CheckName.TEST_TRANSACTION}
 
 
@@ -50,6 +51,7 @@ def _previous(**results: CheckResult) -> RunView:
                 result=results.get(name, CheckResult.PASSED),
                 ended_at=AT,
                 evidence=dict(evidence.get(name, {})),
+                steps=(CONNECTOR,) if name is CheckName.CONNECTOR_AVAILABLE else (),
             )
             for name in CheckName
         ),
@@ -90,6 +92,12 @@ NOW = Situation(
         ({"registered": replace(NOW.registered, model="Terra DC")}, set()),
         ({"registered": replace(NOW.registered, vendor="Alfen")}, set()),
         ({"connectors": [_connector(AFTER)]}, ALL - {CheckName.CONNECTOR_AVAILABLE}),
+        # it has more than were looked at
+        (
+            {"registered": replace(NOW.registered, connectors=2)},
+            {CheckName.FIRMWARE_VERSION},
+        ),
+        ({"registered": replace(NOW.registered, connectors=1)}, ALL),
         ({"reconfigured": True}, {CheckName.FIRMWARE_VERSION}),
         ({"configured_at": AFTER}, {CheckName.FIRMWARE_VERSION}),
         # the run before took the values at its start; one chosen while it ran came after it

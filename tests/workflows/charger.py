@@ -389,6 +389,7 @@ class MemoryRecords:
         self.previous: RunView | None = None
         self.configured_at: datetime | None = None
         self.firmware = FIRMWARE
+        self.registered = REGISTERED
         self.neighbour = replace(
             REGISTERED, charge_point_id="cp_2", serial_number="SN-OF-BAY-4", place="Bay 4"
         )
@@ -406,7 +407,7 @@ class MemoryRecords:
         return Briefing(
             accepted=True,
             id_tag=ID_TAG,
-            registered=REGISTERED,
+            registered=self.registered,
             snapshot=Snapshot(
                 connection=self.charger.connection() if behaviour.online else None,
                 boot=behaviour.boot_before

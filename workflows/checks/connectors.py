@@ -11,10 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import ChangeAvailability, Outcome, TriggerMessage
     from domain.rules.absence import unreadable
     from domain.rules.connector import (
+        CONNECTOR_STEP,
         ConnectorAdvice,
         ConnectorVerdict,
         connectors_of,
-        is_plausible,
         judge_connector,
         name_of,
     )
@@ -28,13 +28,7 @@ with workflow.unsafe.imports_passed_through():
 
 async def connectors(run: Run, *, expected: int | None) -> None:
     """Run the check on connectors 1..N, and on the station itself as far as it speaks."""
-    reported = run.inbox.connectors
-    if expected is not None and not is_plausible(expected):
-        run.journal.note(
-            f"It says that it has {expected} connectors, which is not plausible: those that "
-            "reported a status were looked at."
-        )
-    numbers = connectors_of(expected, reported)
+    numbers = connectors_of(expected, run.inbox.connectors)
     await _ask_silent_ones(run, [0, *numbers] if 0 in run.inbox.connectors else numbers)
     if 0 in run.inbox.connectors:  # it may have spoken meanwhile
         numbers.insert(0, 0)
@@ -115,7 +109,7 @@ async def _examine(run: Run, number: int) -> Failure | None:
     problem = _failure(run, number, verdict)
     fact = run.inbox.connectors.get(number)
     run.journal.step(
-        f"connector.{number}",
+        f"{CONNECTOR_STEP}{number}",
         verdict.detail,
         {}
         if fact is None

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         describe_state,
         judge_configuration,
     )
+    from domain.rules.connector import is_plausible
     from domain.rules.identity import judge_identity, not_read, said_serials
     from domain.rules.numbers import read_number
     from domain.states import CheckResult, RegistrationStatus, WaitingFor
@@ -41,13 +42,35 @@ _SHORT_HEARTBEAT = 300
 
 
 async def handshake(run: Run) -> int | None:
-    """Run the check; returns the number of connectors that the charge point says it has."""
+    """Run the check; returns how many connectors it has, as declared or as it says."""
     await _identify(run)
     outcome = await configure(run, first=True)
     _judge_link(run, await _accept(run, outcome.identity))
     if not (run.clock_judged or run.request.options.run_test_transaction):
         await measure_clock(run)
-    return outcome.number_of_connectors
+    return _number_of_connectors(run, outcome)
+
+
+def _number_of_connectors(run: Run, outcome: ConfigurationOutcome) -> int | None:
+    """What was declared counts; else what it reports, where a charge point can have so many."""
+    declared, reported = run.registered.connectors, outcome.number_of_connectors
+    said = outcome.connectors_said
+    if reported is not None and not is_plausible(reported):
+        said, reported = str(reported), None
+    if declared is None:
+        if said is not None:
+            run.journal.note(
+                f"It reports {said} as its number of connectors, which is not plausible: those "
+                "that report a status are looked at. Declare how many it has (connectors, in PATCH "
+                "…/charge-points/{id}) if that leaves one out."
+            )
+        return reported
+    if said is not None or reported not in {None, declared}:
+        run.journal.note(
+            f"It reports {said or reported} as its number of connectors; {declared} was declared, "
+            "and that counts."
+        )
+    return declared
 
 
 async def _identify(run: Run) -> None:

@@ -296,6 +296,7 @@ def upgrade() -> None:
     sa.Column('latitude', sa.Float(), nullable=True),
     sa.Column('longitude', sa.Float(), nullable=True),
     sa.Column('location_address', sa.String(length=500), nullable=True),
+    sa.Column('connectors', sa.Integer(), nullable=True),
     sa.Column('status', sa.String(length=30), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('provisioned_at', sa.DateTime(timezone=True), nullable=True),
