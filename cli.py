@@ -246,14 +246,15 @@ def _settings(process: str, *, secret: bool = True) -> "Settings":
     """Read the settings and set up logging, or say in one line what is wrong."""
     from pydantic import ValidationError
 
+    from domain.wording import all_wrong
     from logs import configure
     from settings import Settings
 
     try:
         settings = Settings()
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        _refuse("; ".join(_sentence(one["loc"], one["msg"]) for one in details), _FAILED)
+        found = all_wrong(error.errors())
+        _refuse("; ".join(f"DYNAMO_{one.name.upper()}: {one.words}" for one in found), _FAILED)
     if secret and settings.secret_key is None:
         _refuse(
             "DYNAMO_SECRET_KEY is not set. It signs tokens and hashes keys: give 32 random "
@@ -268,11 +269,6 @@ def _settings(process: str, *, secret: bool = True) -> "Settings":
         )
     configure(process, settings.log_level)
     return settings
-
-
-def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    variable = f"DYNAMO_{'.'.join(map(str, location)).upper()}"
-    return f"{variable}: {message.removeprefix('Value error, ')}"
 
 
 def _refuse(sentence: str, code: int) -> NoReturn:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
 from api.protocol.routes import Operations
 from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
+from domain.wording import Wrong, all_wrong
 from storage.outages import Outage, is_database_away
 
 _log = structlog.get_logger()
@@ -75,7 +76,7 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
         return _plain(request, 400, "malformed_json", "The body is not valid JSON.")
     if _is_not_json(error):
         return _plain(request, 415, "not_json", _DETAILS[415][1])
-    fields = tuple(field_error(item) for item in errors)
+    fields = field_errors(errors)
     wrong = InvalidError("invalid_input", "; ".join(_sentence(field) for field in fields), fields)
     return problem_response(wrong, _request_id(request))
 
@@ -121,18 +122,16 @@ def _plain(request: Request, status: int, code: str, detail: str) -> JSONRespons
     )
 
 
-def field_error(item: dict[str, Any]) -> FieldError:
-    """Say what pydantic found, in words; ``item`` is one of its errors, its place first."""
-    place, *path = item["loc"]  # body, query, path, header: said only where there is no more
-    name = ".".join(str(part) for part in path) or str(place)
-    # The input itself is never repeated: it may be a password.
-    message = str(item["msg"]).removeprefix("Value error, ")
-    match item["type"]:
-        case "missing":
-            message = "is required"
-        case "extra_forbidden":
-            message = "is not a field of this request"
-    return FieldError(field=name, detail=message)
+def field_errors(errors: Sequence[Any]) -> tuple[FieldError, ...]:
+    """Say what pydantic found, in words; the first part of each place is that of the request."""
+    # body, query, path, header: said only where there is no more
+    return tuple(
+        FieldError(
+            field=Wrong(path=found.path[1:] or found.path, words=found.words).name,
+            detail=found.words,
+        )
+        for found in all_wrong(errors)
+    )
 
 
 def _sentence(field: FieldError) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from domain.billing.calendar import is_time_zone
+from domain.wording import Matching
 
 _MAX_EMAIL = 254
 _DURATION: Final = re.compile(
@@ -108,7 +109,10 @@ TimeZone = Annotated[
 SerialNumber = Annotated[
     str,
     _at_most(100),
-    StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"),
+    Matching(
+        r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+        "must have letters without accents, digits, signs and spaces alone, as on the type plate",
+    ),
     Field(description="As on the type plate; printable ASCII"),
 ]
 Email = Annotated[

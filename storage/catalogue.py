@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from domain.catalogue import CatalogueEntry, FirmwareRule, Parameter, Template
 from domain.plausibility import Current
+from domain.wording import in_one_line
 
 _ANY = "*"
 _OTHER = "plausible.toml"  # storage/plausibility.py reads it
@@ -123,8 +124,10 @@ def _read_file(path: Path) -> str:
 def _known(name: str, text: str, firmware_url: str) -> _Known:
     try:
         known = _read(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{name}: {error}") from error
+    except ValidationError as error:
+        raise CatalogueError(f"{name}: {in_one_line(error)}") from error
     rule = known.entry.firmware
     if rule is None or rule.image is None:
         return known

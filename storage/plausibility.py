@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from domain.billing.currencies import is_currency
 from domain.billing.tariff import Dimension
 from domain.plausibility import Current, Plausibility, Quantity, Range, Slip, Usual
+from domain.wording import in_one_line
 from storage.catalogue import CatalogueError
 
 FILE: Final = "plausible.toml"
@@ -118,8 +119,10 @@ def load_plausibility(directory: Path | None = None) -> Plausibility:
         content = TypeAdapter(_File).validate_python(tomllib.loads(text, parse_float=Decimal))
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{own}: {error}") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{name}: {error}") from error
+    except ValidationError as error:
+        raise CatalogueError(f"{name}: {in_one_line(error)}") from error
     return Plausibility(
         quantities={what: one.usual(is_price=False) for what, one in content.quantities.items()},
         prices={what: one.usual(is_price=True) for what, one in content.prices.items()},

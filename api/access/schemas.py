@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from api.fields import Name, Request, Timestamp
 from domain.states import AccessMode
+from domain.wording import Matching
 from storage.access import ListedTag
 
 _TAG = "04A2B3C4D5E680"
@@ -65,7 +66,10 @@ def _no_edges(text: str) -> str:
 
 IdTag = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=20, pattern=r"^[\x20-\x7e]+$"),
+    StringConstraints(min_length=1, max_length=20),
+    Matching(
+        r"^[\x20-\x7e]+$", "must have letters without accents, digits, signs and spaces alone"
+    ),
     AfterValidator(_no_edges),
     Field(description="CiString20 of OCPP 1.6: up to 20 characters, any case", examples=[_TAG]),
 ]

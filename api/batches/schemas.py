@@ -9,6 +9,7 @@ from api.fields import Timestamp
 from api.pagination import Page
 from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL, BatchCounts
 from domain.states import BatchScope, BatchStatus, RunStatus, WaitingFor
+from domain.wording import FieldValueError
 from storage.batch_status import NeedsPerson
 from storage.batches import Batch
 
@@ -63,7 +64,7 @@ class Commission(Start):
     @model_validator(mode="after")
     def _either_ids_or_scope(self) -> "Commission":
         if self.charge_point_ids is not None and self.only is not None:
-            raise ValueError("give charge_point_ids or only, not both")
+            raise FieldValueError("give charge_point_ids or only, not both", "only")
         return self
 
     def scope(self) -> BatchScope:

@@ -8,11 +8,14 @@ from api.fields import Moment, Request, Timestamp, TimeZone
 from api.plausibility import Confirm
 from domain.billing.tariff import Tariff, TariffElement
 from domain.states import Role
+from domain.wording import Matching
 from storage.billing import BillingState
 from storage.tariffs import StoredTariff
 
 Month = Annotated[
-    str, Field(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-05"], max_length=7)
+    str,
+    Field(examples=["2026-05"], max_length=7),
+    Matching(r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", "must be a year and a month, such as 2026-05"),
 ]
 
 ELEMENTS: list[dict[str, Any]] = [

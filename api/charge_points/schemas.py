@@ -13,6 +13,7 @@ from domain.plausibility import Question, ask_place
 from domain.rules.connector import MOST_CONNECTORS
 from domain.states import ChargePointStatus
 from domain.withdrawals import Withdrawal
+from domain.wording import FieldValueError
 from storage.charge_points import ChargePoint, Location
 
 _ID = "cp_01HX5P2QRSTUVWXYZ0"
@@ -71,7 +72,8 @@ class LocationFields(Request):
     @model_validator(mode="after")
     def _both_or_none(self) -> "LocationFields":
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("give latitude and longitude together")
+            missing = "latitude" if self.latitude is None else "longitude"
+            raise FieldValueError("give latitude and longitude together", missing)
         return self
 
     def questions(self) -> list[Question]:
@@ -128,7 +130,7 @@ class ChargePointChange(Confirming):
         named = self.model_fields_set - {"connectors"}
         nulls = [name for name in named if getattr(self, name) is None]
         if nulls:
-            raise ValueError(f"{', '.join(sorted(nulls))} cannot be null")
+            raise FieldValueError("cannot be null", *sorted(nulls))
         return self
 
     @property

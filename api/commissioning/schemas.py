@@ -20,6 +20,7 @@ from domain.checks import Failure as FailureFact
 from domain.checks import Waiting as WaitingFact
 from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
 from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
+from domain.wording import FieldValueError
 
 _COM = "com_01HX6RSTUVWXYZ1234"
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
@@ -79,7 +80,7 @@ class Start(Request):
     @model_validator(mode="after")
     def _reason_of_a_skip(self) -> "Start":
         if self.skip_reason is not None and self.run_test_transaction:
-            raise ValueError("skip_reason goes with run_test_transaction false")
+            raise FieldValueError("goes with run_test_transaction false", "skip_reason")
         return self
 
     def options(self) -> RunOptions:
@@ -155,7 +156,7 @@ class AnswerGiven(Request):
     @model_validator(mode="after")
     def _reason_of_a_skip(self) -> "AnswerGiven":
         if self.answer is InstallerAnswer.SKIP and self.note is None:
-            raise ValueError('a skip needs a "note" that says why')
+            raise FieldValueError("a skip needs one, which says why", "note")
         return self
 
 

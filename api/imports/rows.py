@@ -9,11 +9,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from api.charge_points.schemas import NewChargePoint
-from api.errors import field_error
 from api.imports.table import Row, read_table
 from api.plausibility import asked
 from domain.errors import FieldError, InvalidError
 from domain.rules.likeness import serial_key
+from domain.wording import Wrong, all_wrong
 
 MAX_ROWS: Final = 10_000
 MAX_SHOWN: Final = 1_000
@@ -78,7 +78,7 @@ def parse(data: bytes, *, project_id: str) -> Parsed:
                 {"project_id": project_id, **_fields(row.cells, comma=table.delimiter == ";")}
             )
         except ValidationError as error:
-            wrong += [_named(row.number, item) for item in error.errors(include_url=False)]
+            wrong += [_named(row.number, found) for found in all_wrong(error.errors())]
         else:
             rows.append(NumberedRow(number=row.number, charge_point=charge_point))
             place = charge_point.location
@@ -167,11 +167,5 @@ def _degrees(cell: str, *, comma: bool) -> float | str:
     return float(text) if _DEGREES.fullmatch(text) else cell
 
 
-def _named(number: int, item: Any) -> FieldError:
-    error = field_error({**item, "loc": ("row", *item["loc"])})
-    name = error.field.removeprefix("location.")
-    return FieldError(
-        row=number,
-        field="latitude, longitude" if name == "location" else name,
-        detail=error.detail,
-    )
+def _named(number: int, found: Wrong) -> FieldError:
+    return FieldError(row=number, field=found.name.removeprefix("location."), detail=found.words)

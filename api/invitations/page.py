@@ -17,10 +17,10 @@ from api.deps import AppParts, ClientAddress, now
 from api.invitations import rendering
 from api.invitations.schemas import Accept, Decline
 from api.invitations.service import accept, decline
-from api.security.passwords import MIN_LENGTH
 from domain.errors import EngineError, NotFoundError
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
+from domain.wording import all_wrong
 from storage.accounts import Accounts
 from storage.invitation_ends import why_not_pending
 from storage.invitations import Invitations
@@ -151,13 +151,10 @@ def _wrong(error: ValidationError | EngineError) -> rendering.Wrong:
                 field="password",
             )
         return rendering.Wrong(text=error.detail)
-    first = error.errors()[0]
-    field = str(first["loc"][-1])
-    if (field, first["type"]) == ("password", "string_too_short"):
-        text = f"The password needs at least {MIN_LENGTH} characters."
-    else:
-        text = f"{field.capitalize()}: {first['msg']}."
-    return rendering.Wrong(text=text, field=field)
+    first = all_wrong(error.errors())[0]
+    return rendering.Wrong(
+        text=f"The {first.name} {first.words.removesuffix('.')}.", field=first.name
+    )
 
 
 def _status_of(error: ValidationError | EngineError | None) -> int:

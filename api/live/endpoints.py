@@ -16,13 +16,17 @@ from api.live.telling import Position
 from api.parts import Parts
 from api.problems import problems
 from domain.checks import RunView
+from domain.wording import Matching
 from storage.accounts import Account
 from storage.charge_points import ChargePoints
 from storage.runs import Runs
 
 router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])
 
-_EVENT_ID: Final = r"^com_[0-9A-Z]{26}/(\d{1,6}|verdict)$"
+_EVENT_ID: Final = Matching(
+    r"^com_[0-9A-Z]{26}/(\d{1,6}|verdict)$",
+    "must be an id that this stream has sent; without one it is told from its beginning",
+)
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 _EXAMPLE: Final = """\
 retry: 2000
@@ -80,8 +84,8 @@ async def events(
         Until | None, Query(description="`verdict`: end the stream after the newest run's verdict")
     ] = None,
     last_event_id: Annotated[
-        str | None,
-        Header(pattern=_EVENT_ID, description="The `id` heard last; the stream goes on after it"),
+        Annotated[str, _EVENT_ID] | None,
+        Header(description="The `id` heard last; the stream goes on after it"),
     ] = None,
 ) -> Response:
     """The runs of the charge point as server-sent events, as they happen.

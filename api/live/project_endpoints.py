@@ -18,6 +18,7 @@ from api.parts import Parts
 from api.problems import problems
 from domain.checks import RunView
 from domain.errors import ConflictError, FieldError, InvalidError
+from domain.wording import Matching
 from storage.accounts import Account
 from storage.project_runs import NewestRun, charge_points_by_run, newest_runs, verdicts_of
 from storage.projects import Projects
@@ -27,7 +28,10 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Commissioni
 MOST_CHARGE_POINTS: Final = 400
 """The id of an event names the newest run of each, and travels as a header."""
 _REMEMBERED_RUNS: Final = 5000
-_EVENT_ID: Final = r"^prj_[0-9A-Z]{26}/[A-Za-z0-9_-]{0,4000}$"
+_EVENT_ID: Final = Matching(
+    r"^prj_[0-9A-Z]{26}/[A-Za-z0-9_-]{0,4000}$",
+    "must be an id that this stream has sent; without one it is told from its beginning",
+)
 _TOO_MANY: Final = (
     f"More than {MOST_CHARGE_POINTS} charge points of the project have runs. Follow single charge "
     "points, or ask for the commissioning of the project."
@@ -97,8 +101,8 @@ async def project_events(
     parts: AppParts,
     feed: Annotated[Feed[ProjectSeen], Depends(_feed)],
     last_event_id: Annotated[
-        str | None,
-        Header(pattern=_EVENT_ID, description="The `id` heard last; the stream goes on after it"),
+        Annotated[str, _EVENT_ID] | None,
+        Header(description="The `id` heard last; the stream goes on after it"),
     ] = None,
 ) -> Response:
     """The runs of all charge points of the project as server-sent events, as they happen.

@@ -11,6 +11,7 @@ from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
 from domain.power.site import DEFAULT_MAX_AMPS, MIN_AMPS, Phase, SiteLimit
 from domain.states import Feature, FeatureState
+from domain.wording import FieldValueError
 from storage.features import Electrical, FeatureStatus
 
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
@@ -33,11 +34,14 @@ class PowerLimit(Confirming):
     @model_validator(mode="after")
     def _one_of_them(self) -> "PowerLimit":
         if self.max_power_kw is not None and self.max_amps_per_phase is not None:
-            raise ValueError("give max_power_kw or max_amps_per_phase, not both")
+            raise FieldValueError(
+                "give max_power_kw or max_amps_per_phase, not both", "max_amps_per_phase"
+            )
         amps = self.limit().amps
         if amps is not None and amps < MIN_AMPS:
-            raise ValueError(
-                f"this is {amps:.1f} A a phase; a vehicle needs at least {MIN_AMPS} A to charge"
+            raise FieldValueError(
+                f"this is {amps:.1f} A a phase; a vehicle needs at least {MIN_AMPS} A to charge",
+                "max_amps_per_phase" if self.max_power_kw is None else "max_power_kw",
             )
         return self
 
@@ -95,7 +99,7 @@ class ElectricalChange(Confirming):
     @model_validator(mode="after")
     def _each_once(self) -> "ElectricalChange":
         if self.phases is not None and len(set(self.phases)) < len(self.phases):
-            raise ValueError("name each phase once")
+            raise FieldValueError("name each phase once", "phases")
         return self
 
     def questions(self, plausibility: Plausibility, kinds: Collection[Current]) -> list[Question]:

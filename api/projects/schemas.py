@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
+from domain.wording import FieldValueError
 from storage.features import FeatureStatus
 from storage.projects import Project
 
@@ -66,7 +67,7 @@ class ProjectChange(Request):
     def _no_null(self) -> "ProjectChange":
         nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
         if nulls:
-            raise ValueError(f"{', '.join(sorted(nulls))} cannot be null")
+            raise FieldValueError("cannot be null", *sorted(nulls))
         return self
 
 

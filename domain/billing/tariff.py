@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from domain.billing.currencies import is_currency
+from domain.wording import FieldValueError, Matching
 
 _UNSUPPORTED: Final = {
     "min_current": "Prices by current are not supported: use min_kwh, time of day or duration.",
@@ -34,7 +35,7 @@ class _Part(BaseModel):
         if isinstance(values, dict):
             for name, instead in _UNSUPPORTED.items():
                 if values.get(name) is not None and name not in cls.model_fields:
-                    raise ValueError(instead)
+                    raise FieldValueError(instead, name)
         return values
 
 
@@ -66,7 +67,11 @@ _Price = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=4)]
 _Percent = Annotated[Decimal, Field(ge=0, le=100, decimal_places=4)]
 _Energy = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=3)]
 _Seconds = Annotated[int, Field(ge=0, le=31 * 86_400)]
-_Clock = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["22:00"])]
+_Clock = Annotated[
+    str,
+    Matching(_TIME_OF_DAY, "must be a time of day of 24 hours, such as 07:00 or 22:30"),
+    Field(examples=["22:00"]),
+]
 
 
 class PriceComponent(_Part):
@@ -102,7 +107,9 @@ class TariffRestrictions(_Part):
     @model_validator(mode="after")
     def _can_ever_hold(self) -> "TariffRestrictions":
         if self.start_time is not None and self.start_time == self.end_time:
-            raise ValueError("start_time and end_time are the same: leave both out for all day")
+            raise FieldValueError(
+                "start_time and end_time are the same: leave both out for all day", "end_time"
+            )
         for low, high in (
             ("start_date", "end_date"),
             ("min_kwh", "max_kwh"),
@@ -110,7 +117,9 @@ class TariffRestrictions(_Part):
         ):
             least, most = getattr(self, low), getattr(self, high)
             if least is not None and most is not None and least >= most:
-                raise ValueError(f"{low} must be less than {high}, or the element never applies")
+                raise FieldValueError(
+                    f"{low} must be less than {high}, or the element never applies", low
+                )
         return self
 
     def times(self) -> set[time]:

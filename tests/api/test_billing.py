@@ -154,12 +154,16 @@ class TestTariffs:
         [
             ({"currency": "gbp"}, "currency", "in capitals, such as GBP"),
             ({"valid_from": "2020-01-01T00:00:00Z"}, "valid_from", "must not lie in the past"),
-            ({"elements": []}, "elements", "at least 1 item"),
-            ({"max_price": {"excl_vat": "9"}}, "body", "A highest price is not supported: use"),
+            ({"elements": []}, "elements", "must not be empty"),
+            (
+                {"max_price": {"excl_vat": "9"}},
+                "max_price",
+                "A highest price is not supported: use",
+            ),
             (
                 {"elements": [{"price_components": [{"type": "ENERGY", "price": "-1"}]}]},
                 "elements.0.price_components.0.price",
-                "greater than or equal to 0",
+                "must be at least 0",
             ),
             (
                 {
@@ -170,7 +174,7 @@ class TestTariffs:
                         }
                     ]
                 },
-                "elements.0.restrictions",
+                "elements.0.restrictions.max_power",
                 "Prices by power are not supported: use",
             ),
         ],

@@ -130,7 +130,7 @@ class TestStart:
             ({"run_test_transaction": "yes"}, "run_test_transaction"),
             ({"notify_on_complete": 1}, "notify_on_complete"),
             ({"wait_for_connection": 0}, "wait_for_connection"),
-            ({"skip_reason": "No vehicle"}, "body"),
+            ({"skip_reason": "No vehicle"}, "skip_reason"),
             ({"run_test_transaction": False, "skip_reason": " "}, "skip_reason"),
             ({"run_test": True}, "run_test"),
         ],

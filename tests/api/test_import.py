@@ -138,7 +138,7 @@ class TestRows:
             (4, "ocpp_version"),
             (4, "latitude"),
             (6, "model"),
-            (6, "latitude, longitude"),
+            (6, "longitude"),
             (7, "serial_number"),
             (8, "row"),
             (9, "latitude"),

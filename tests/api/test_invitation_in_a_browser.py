@@ -103,7 +103,7 @@ async def test_what_is_wrong_stands_where_it_is_seen(
         await expect(page.get_by_label("Your name")).to_have_value("Robin")
         await expect(password).to_be_focused()
         await expect(password).to_have_accessible_description(
-            "The password needs at least 10 characters."
+            "The password must have at least 10 characters."
         )
 
 

@@ -89,7 +89,7 @@ async def test_a_new_owner_accepts(anonymous: Caller, installer: Caller, outbox:
     answer = await submit(anonymous, f"{path}/accept", password="short", name='Robin "R" <b>')
     assert answer.status_code == 422
     # What was typed is still there, but for the password; what is wrong stands at its field too.
-    assert answer.text.count("The password needs at least 10 characters.") == 2
+    assert answer.text.count("The password must have at least 10 characters.") == 2
     assert 'id="password-wrong"' in answer.text
     assert 'aria-describedby="password-wrong"' in answer.text
     assert 'value="Robin &quot;R&quot; &lt;b&gt;"' in answer.text

@@ -209,10 +209,10 @@ class TestStart:
             ({"max_parallel": "10"}, "max_parallel"),
             ({"only": "new"}, "only"),
             ({"charge_point_ids": []}, "charge_point_ids"),
-            ({"charge_point_ids": ["x"], "only": "all"}, "body"),
+            ({"charge_point_ids": ["x"], "only": "all"}, "only"),
             ({"from_scratch": 1}, "from_scratch"),
             ({"wait_for_connection": "P31D"}, "wait_for_connection"),
-            ({"skip_reason": "No vehicle"}, "body"),
+            ({"skip_reason": "No vehicle"}, "skip_reason"),
             ({"parallel": 3}, "parallel"),
         ],
     )

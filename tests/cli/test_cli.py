@@ -90,7 +90,7 @@ def test_without_a_secret_no_process_starts(process: str) -> None:
         ("DATABASE_URL", f"postgresql://u:{PASSWORD}@h/d?sslmode=on", "sslmode is one of disable"),
         ("CERTIFICATE_KEY", PASSWORD, "openssl rand -hex 32"),
         ("SMTP_URL", f"http://u:{PASSWORD}@h", "it looks like smtp://"),
-        ("API_PORT", "70000", "less than or equal to 65535"),
+        ("API_PORT", "70000", "at most 65535"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
     ],
 )

@@ -39,11 +39,11 @@ def test_a_directory_without_one_leaves_the_installed(tmp_path: Path) -> None:
     ("found", "put", "said"),
     [
         ("least = 1.3", "least = 2600", "least must be less than most"),
-        ("least = 1.3", "least = -1", "greater than 0"),
+        ("least = 1.3", "least = -1", "more than 0"),
         ("least = 1.3\n", "", "give least and most"),
         ("least = 1.3", "least = 1.3\nac = { least = 1, most = 2 }", "give least and most"),
         ("GBP = 0.86", "XXX = 0.86", "no currency in use: XXX"),
-        ("GBP = 0.86", "GBP = 0", "greater than 0"),
+        ("GBP = 0.86", "GBP = 0", "more than 0"),
         ("[quantities.vat]", "[quantities.tax]", "quantities"),
         ("[prices.FLAT]", "[prices.FLATS]", "prices"),
         ('unit = "kW"', 'unit = "kW"\ncolour = "red"', "colour"),

@@ -26,7 +26,7 @@ ENERGY = component("ENERGY", "0.30")
         ({"elements": [element(component("POWER", "1"))]}, "'ENERGY', 'FLAT', 'TIME'"),
         ({"elements": [element(ENERGY, max_power=11)]}, "Prices by power are not supported"),
         ({"elements": [element(ENERGY, reservation="RESERVATION")]}, "Reservations are not"),
-        ({"elements": [element(ENERGY, start_time="7:00")]}, "pattern"),
+        ({"elements": [element(ENERGY, start_time="7:00")]}, "time of day of 24 hours"),
         ({"elements": [element(ENERGY, start_time="07:00", end_time="07:00")]}, "the same"),
         ({"elements": [element(ENERGY, min_kwh=9, max_kwh=9)]}, "min_kwh must be less"),
         (
