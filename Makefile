@@ -6,9 +6,12 @@ STAMP := $(VENV)/.installed
 TEST_TOOLS := $(VENV)/.test-tools
 CLIENTS := $(VENV)/clients
 CLIENT_TOOLS := $(VENV)/.client-tools
+PEERS := $(VENV)/peers
+PEER_STACKS := $(VENV)/.peers
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
            cli.py dispatcher.py logs.py outbound.py polling.py probe.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
 # Without bytecode each process compiles for three seconds before it starts, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -45,19 +48,30 @@ $(TEST_TOOLS): $(STAMP)
 	fi; \
 	if [ "$$missing" ]; then echo "Tests that need$$missing will be skipped: install it to run them"; else touch $@; fi
 
+# Ends an `if` that installs from npm: only where npm cannot be reached are tests skipped; any other failure is one.
+define or_skip
+then touch $@; \
+	elif $(NPM) ping --silent --fetch-retries=1 >/dev/null 2>&1; then cat $@.log; exit 1; \
+	else echo "npm cannot be reached: the tests of $(1) will be skipped"; fi
+endef
+
 # What generates clients from the OpenAPI document: a tool from PyPI, whose pins are not ours, and some from npm.
-# Only where npm cannot be reached are its tests skipped; any other failure is one.
 $(CLIENT_TOOLS): $(STAMP) requirements/clients.lock tests/clients/package.json tests/clients/package-lock.json
 	@echo "Installing the generators of clients for the tests (once)"
 	@rm -rf $(CLIENTS) && mkdir -p $(CLIENTS) && cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)
 	@if { $(BIN)/uv venv --quiet --python $(BIN)/python $(CLIENTS)/venv && \
 		$(BIN)/uv pip sync --quiet --python $(CLIENTS)/venv/bin/python --require-hashes requirements/clients.lock && \
-		PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund; } >$@.log 2>&1; \
-	then touch $@; \
-	elif PATH="$(CURDIR)/$(BIN):$$PATH" npm ping --silent --fetch-retries=1 >/dev/null 2>&1; then cat $@.log; exit 1; \
-	else echo "npm cannot be reached: the tests of tests/clients/ will be skipped"; fi
+		$(NPM) ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund; } >$@.log 2>&1; \
+	$(call or_skip,tests/clients/)
 
-test: $(STAMP) $(TEST_TOOLS) $(CLIENT_TOOLS) ## Run the tests (ARGS="tests/domain -k meter")
+# OCPP stacks of others, of which the tests make charge points.
+$(PEER_STACKS): $(STAMP) tests/peers/package.json tests/peers/package-lock.json
+	@echo "Installing OCPP stacks of others for the tests (once)"
+	@rm -rf $(PEERS) && mkdir -p $(PEERS) && cp tests/peers/package.json tests/peers/package-lock.json $(PEERS)
+	@if $(NPM) ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund >$@.log 2>&1; \
+	$(call or_skip,"tests/peers/ with stacks from npm")
+
+test: $(STAMP) $(TEST_TOOLS) $(CLIENT_TOOLS) $(PEER_STACKS) ## Run the tests (ARGS="tests/domain -k meter")
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARGS="--seconds 180 --seed 7")
