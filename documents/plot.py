@@ -1,13 +1,15 @@
 """Geometry of a small plot: power and energy of a charge over time. Drawn as PDF and as SVG."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from domain.commissioning import MeterReading
 from domain.facts import TransactionFact
+from domain.rules.metering import readings_that_count
+from domain.rules.registers import ANOTHER_REGISTER_WH
 
 Points = tuple[tuple[float, float], ...]
 """Across and up, each from 0 to 1 within the frame."""
@@ -52,21 +54,18 @@ def plot_charge(
 ) -> ChargePlot | None:
     """Lay out the plot; None when there are no two moments to draw a line between.
 
-    The transaction's own start and stop count as readings of its register.
+    The transaction's own start and stop count as readings, if they are of the same register.
     """
     began = transaction.started_at
-    energy = [(_after(began, one.at), one.energy_wh) for one in readings]
-    stopped = transaction.stopped_at
-    if any(value is not None for _, value in energy):
-        if transaction.meter_start is not None:
-            energy.append((0.0, float(transaction.meter_start)))
-        if stopped is not None and transaction.meter_stop is not None:
-            energy.append((_after(began, stopped), float(transaction.meter_stop)))
-    since = min((value for _, value in energy if value is not None), default=0.0)
-    if transaction.meter_start is not None:
-        since = float(transaction.meter_start)
-    energies = _series(energy, less=since)
-    powers = _series([(_after(began, one.at), one.power_w) for one in readings])
+    readings = readings_that_count(transaction, readings)
+    energy = [
+        (_after(began, one.at), one.energy_wh) for one in readings if one.energy_wh is not None
+    ]
+    energy += _ends(transaction, [value for _, value in energy])
+    energies = _series(energy, less=min((value for _, value in energy), default=0.0))
+    powers = _series(
+        [(_after(began, one.at), one.power_w) for one in readings if one.power_w is not None]
+    )
     last = max((at for at, _ in (*energies, *powers)), default=0.0)
     if last <= 0 or max(len(energies), len(powers)) < 2:  # noqa: PLR2004 - a line needs two points
         return None
@@ -84,15 +83,29 @@ def plot_charge(
     )
 
 
+def _ends(transaction: TransactionFact, sampled: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """Give the register at the start and at the end, where they are that of the samples."""
+    if not sampled:
+        return
+    start, stop = transaction.meter_start, transaction.meter_stop
+    if start is not None and 0 <= sampled[0] - start <= ANOTHER_REGISTER_WH:
+        yield 0.0, float(start)
+    stopped = transaction.stopped_at
+    if stopped is None or stop is None:
+        return
+    if 0 <= stop - sampled[0] <= ANOTHER_REGISTER_WH:
+        yield _after(transaction.started_at, stopped), float(stop)
+
+
 def _after(began: datetime, at: datetime) -> float:
     # The clock of a charge point may jump: what lies before the start is drawn at the start.
     return max((at - began).total_seconds(), 0.0)
 
 
 def _series(
-    values: Sequence[tuple[float, float | None]], *, less: float = 0.0
+    values: Sequence[tuple[float, float]], *, less: float = 0.0
 ) -> list[tuple[float, float]]:
-    points = sorted((at, max(value - less, 0.0)) for at, value in values if value is not None)
+    points = sorted((at, max(value - less, 0.0)) for at, value in values)
     step = max(len(points) // _MOST_POINTS, 1)
     return [*points[:-1:step], points[-1]] if points else []
 

@@ -180,6 +180,12 @@ class MeterReading:
     """It named no transaction: what ran then on its connector is taken for it."""
     unreadable: int = 0
     """Samples of energy or power in it that could not be read."""
+    others_wh: tuple[float, ...] = ()
+    """Other values of the register in the same sample, that disagree with ``energy_wh``."""
+    triggered: bool = False
+    """It was asked for, and is no periodic one."""
+    by_clock: bool = False
+    """It was taken at a moment of the clock, as is also without a session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -334,33 +334,36 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.METER_STANDS_STILL: (
         (
-            "Power was reported ({power_w} W) and the energy register did not follow: it stayed at "
-            "{register_wh} Wh where {expected_wh} Wh had flowed. Its unit or its resolution is not "
-            "what it says; perhaps it counts whole kWh."
+            "Power was reported (up to {power_w} W) and the energy register did not follow: its "
+            "samples stayed at {register_wh} Wh while power over time gives {expected_wh} Wh. Its "
+            "unit or its resolution is not what it says; perhaps it counts whole kWh."
         ),
         "Correct the meter's unit in the charge point or update its firmware, then retry.",
     ),
     FailureCode.NO_ENERGY: (
-        "The energy register did not move during the test charge: it stayed at {register_wh} Wh.",
+        (
+            "The energy register did not move during the test charge: its samples stayed at "
+            "{register_wh} Wh{ends}."
+        ),
         "Check that the vehicle or tester draws power and that the meter is wired in, then retry.",
     ),
     FailureCode.METER_FELL: (
-        "The energy register fell during the test charge, from {before_wh} to {after_wh} Wh.",
+        (
+            "The samples of the energy register fell during the test charge, from {before_wh} to "
+            "{after_wh} Wh."
+        ),
         "Check the meter and its wiring; a register must never fall. Then retry.",
     ),
     FailureCode.METER_UNITS: (
-        (
-            "The energy readings look like kWh labelled as Wh: {energy_wh} Wh were counted where "
-            "power over time gives {expected_wh} Wh."
-        ),
+        ("The energy readings of the meter look like kWh labelled as Wh: {one}, while {other}."),
         "Correct the meter's unit in the charge point or update its firmware, then retry.",
     ),
     FailureCode.METER_DISAGREES: (
+        "The meter disagrees with itself: {one}, while {other}.",
         (
-            "The meter disagrees with itself: {energy_wh} Wh on the register, {expected_wh} Wh "
-            "from {source}."
+            "Check the meter's type, ratio and wiring in the charge point, or update its firmware, "
+            "then retry."
         ),
-        "Check the meter's type, ratio and wiring in the charge point, then retry.",
     ),
     FailureCode.ENGINE_ERROR: (
         "The engine could not finish the check; that says nothing about the charge point.",

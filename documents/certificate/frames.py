@@ -17,7 +17,14 @@ _TELLING: Final[Mapping[str, Sequence[str]]] = {
         "chargeBoxSerialNumber",
         "firmwareVersion",
     ),
-    "StatusNotification": ("connectorId", "status", "errorCode", "vendorErrorCode", "timestamp"),
+    "StatusNotification": (
+        "connectorId",
+        "status",
+        "errorCode",
+        "vendorErrorCode",
+        "info",
+        "timestamp",
+    ),
     "StartTransaction": ("connectorId", "meterStart", "timestamp", "idTag"),
     "StopTransaction": ("transactionId", "meterStop", "timestamp", "reason"),
 }

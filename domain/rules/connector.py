@@ -1,8 +1,10 @@
 """Is the connector ready to charge?"""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from domain.checks import Failure
 from domain.facts import ConnectorFact
@@ -20,7 +22,11 @@ _UNSAFE = frozenset(
     }
 )
 """ChargePointErrorCode (OCPP 1.6 §7.6) that concerns safety, whatever status stands beside it."""
-
+_SAYS_FAULT: Final = re.compile(
+    rf'"status"\s*:\s*"\s*{ConnectorStatus.FAULTED}\s*"'
+    rf'|"errorCode"\s*:\s*"\s*({"|".join(sorted(_UNSAFE))})\s*"',
+    re.IGNORECASE,
+)
 
 _KNOWN = frozenset(ConnectorStatus)
 MOST_CONNECTORS = 64
@@ -65,7 +71,7 @@ def judge_connector(
     place = name_of(connector_id)
     said = f"{place} reports {fact.status}."
     match fact.status:
-        case ConnectorStatus.FAULTED:
+        case _ if is_fault(fact):
             return ConnectorVerdict(
                 advice=ConnectorAdvice.FAIL,
                 detail=said,
@@ -126,6 +132,11 @@ def connectors_of(expected: int | None, reported: Collection[int]) -> list[int]:
 def is_fault(fact: ConnectorFact) -> bool:
     """Whether it is a fault, or an error that must not be while somebody charges."""
     return fact.status == ConnectorStatus.FAULTED or fact.error_code in _UNSAFE
+
+
+def says_fault(frame: str) -> bool:
+    """Whether a StatusNotification, as it was sent, tells of what :func:`is_fault` is."""
+    return _SAYS_FAULT.search(frame) is not None
 
 
 def name_of(connector_id: int) -> str:

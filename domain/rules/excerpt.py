@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.certificates import Frame, FrameDirection
+from domain.rules.connector import says_fault
 
 MOST_FRAMES: Final = 14
 _CONNECTORS: Final = 2
@@ -51,7 +52,8 @@ def excerpt(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """Choose the frames that carry the verdict, by time; 14 at most.
 
     The last of what repeats counts: the boot that was accepted, the status in the end. Of the meter
-    values both ends are shown, of the connectors the last word of the lowest two.
+    values both ends are shown, of the connectors the last word of the lowest two, and of any and
+    the station itself the newest that told of a fault, though it says that all is well by now.
     """
     ordered = sorted(frames, key=lambda frame: frame.at)
     answers = {
@@ -75,9 +77,9 @@ def excerpt(frames: Sequence[Frame]) -> tuple[Frame, ...]:
 def fewer(frames: Sequence[Frame], most: int) -> tuple[Frame, ...]:
     """Cut an excerpt where there is less room: what carries the verdict stays, by time."""
 
-    def weight(frame: Frame) -> tuple[bool, int]:
+    def weight(frame: Frame) -> tuple[bool, bool, int]:
         rank = _RANKS.index(frame.action) if frame.action in _RANKS else len(_RANKS)
-        return not _is_call(frame), rank
+        return not _is_call(frame), not _tells_of_fault(frame), rank
 
     kept = sorted(frames, key=weight)[: max(most, 0)]
     return tuple(sorted(kept, key=lambda frame: frame.at))
@@ -85,15 +87,23 @@ def fewer(frames: Sequence[Frame], most: int) -> tuple[Frame, ...]:
 
 def _statuses(ordered: Sequence[Frame]) -> list[Frame]:
     last: dict[int, Frame] = {}
+    fault: list[Frame] = []
     for frame in ordered:
         found = _CONNECTOR.search(frame.text)
-        if (
-            frame.action == "StatusNotification"
-            and frame.direction is FrameDirection.FROM_CHARGE_POINT
-            and found is not None
-        ):
+        if _is_status(frame) and found is not None:
             last[int(found[1])] = frame
-    return [last[number] for number in sorted(last) if number > 0][:_CONNECTORS]
+        if _tells_of_fault(frame):
+            fault = [frame]
+    return fault + [last[number] for number in sorted(last) if number > 0][:_CONNECTORS]
+
+
+def _is_status(frame: Frame) -> bool:
+    said = frame.direction is FrameDirection.FROM_CHARGE_POINT
+    return said and frame.action == "StatusNotification"
+
+
+def _tells_of_fault(frame: Frame) -> bool:
+    return _is_status(frame) and says_fault(frame.text)
 
 
 def _is_call(frame: Frame) -> bool:

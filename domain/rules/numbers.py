@@ -1,6 +1,7 @@
 """Numbers as charge points write them. One that can be read in two ways is not read."""
 
 import re
+from decimal import Decimal
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
@@ -15,20 +16,35 @@ def read_number(written: object) -> float | None:
     ``1234.5``, ``1.2e3`` and ``12,5`` have one meaning. ``1,234`` has two (1.234 and 1234), and
     is not guessed; nor are NaN, infinity and numbers with a unit behind them.
     """
+    plain = _plainly(written)
+    if plain is None:
+        return None
+    number = float(plain)
+    return number if abs(number) != float("inf") else None
+
+
+def step_of(written: object) -> float:
+    """Give what the last digit of a number counts: 1 for ``1234``, 0.01 for ``1.25``."""
+    plain = _plainly(written)
+    exponent = None if plain is None else Decimal(plain).as_tuple().exponent
+    return float(f"1e{exponent}") if isinstance(exponent, int) else 0.0
+
+
+def figures(value: float) -> str:
+    """Write a number for a sentence, to a thousandth: 1200366.5, 0.157, 42."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _plainly(written: object) -> str | None:
     if isinstance(written, bool) or written is None:
         return None
     text = str(written).strip()
     if len(text) > _LONGEST:
         return None
     if _PLAIN.fullmatch(text):
-        return _finite(text)
+        return text
     if _DECIMAL_COMMA.fullmatch(text):
-        return _finite(text.replace(",", "."))
+        return text.replace(",", ".")
     if _GROUPED.fullmatch(text):
-        return _finite(text.replace(",", ""))
+        return text.replace(",", "")
     return None
-
-
-def _finite(text: str) -> float | None:
-    number = float(text)
-    return number if abs(number) != float("inf") else None

@@ -10,6 +10,7 @@ from domain.rules.connector import (
     ConnectorAdvice,
     connectors_of,
     describe_fault,
+    is_fault,
     is_plausible,
     judge_connector,
 )
@@ -69,6 +70,23 @@ def test_the_runs_own_charge_is_no_vehicle_in_the_way(status: ConnectorStatus) -
     verdict = judge_connector(1, fact(status), test_follows=True, own_charge=True)
     other = {ConnectorStatus.FAULTED: FAIL, ConnectorStatus.UNAVAILABLE: MAKE_AVAILABLE}
     assert verdict.advice is other.get(status, PASS)
+
+
+@pytest.mark.parametrize("status", list(ConnectorStatus))
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_matter_of_safety_fails_whatever_status_stands_beside_it(
+    number: int, status: ConnectorStatus
+) -> None:
+    said = fact(status, connector_id=number, error_code="GroundFailure")
+    assert is_fault(said)
+    assert judge_connector(number, said, test_follows=True, own_charge=True).advice is FAIL
+
+
+@pytest.mark.parametrize("code", ["NoError", "WeakSignal", "ReaderFailure", "OtherError"])
+def test_an_error_that_is_no_matter_of_safety_is_none_of_a_fault(code: str) -> None:
+    said = fact(ConnectorStatus.AVAILABLE, error_code=code)
+    assert not is_fault(said)
+    assert judge_connector(1, said, test_follows=True).advice is PASS
 
 
 def test_every_status_is_in_the_table_above() -> None:

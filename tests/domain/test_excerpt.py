@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,43 @@ def test_of_many_connectors_the_last_word_of_the_lowest_two() -> None:
         for number in range(6)
     ]
     assert [shown.at.second for shown in excerpt(frames)] == [21, 22]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        '{"connectorId":1,"status":"Faulted","errorCode":"OtherError","vendorErrorCode":"E-7"}',
+        '{"connectorId":0,"status": "Faulted","errorCode":"InternalError"}',
+        '{"connectorId":7,"errorCode":"GroundFailure","status":"Charging"}',
+        '{"connectorId":1,"errorCode":"groundfailure","status":"faulted"}',
+    ],
+)
+def test_a_fault_that_is_over_is_shown_where_there_is_room_for_little(fault: str) -> None:
+    well = '{"connectorId":1,"status":"Available","errorCode":"NoError"}'
+    frames = [
+        call(1, "BootNotification"),
+        call(3, "StartTransaction"),
+        call(4, "StatusNotification", fault),
+        call(5, "MeterValues"),
+        call(9, "StopTransaction"),
+        call(10, "StatusNotification", well),
+    ]
+    assert frames[2] in excerpt(frames)
+    assert frames[5] in excerpt(frames)
+    assert frames[2] in fewer(excerpt(frames), 1)
+
+
+def test_no_fault_is_shown_that_none_is() -> None:
+    """What others say of faults, and words in other fields."""
+    frames = [
+        call(1, "StatusNotification", '{"connectorId":3,"status":"Available","info":"Faulted"}'),
+        frame(2, OUT, "StatusNotification", '[2,"2","StatusNotification",{"status":"Faulted"}]'),
+        call(3, "DataTransfer", '{"connectorId":1,"status":"Faulted"}'),
+    ]
+    frames += [
+        call(number + 4, "StatusNotification", f'{{"connectorId":{number}}}') for number in (1, 2)
+    ]
+    assert excerpt(frames) == tuple(frames[-2:])
 
 
 def test_the_end_of_the_transaction_stays_in_the_longest_excerpt() -> None:

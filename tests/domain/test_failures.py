@@ -76,8 +76,7 @@ _CALLERS = [caller for caller in _callers() if caller.facts or len(caller.codes)
 @pytest.mark.parametrize("caller", _CALLERS, ids=lambda caller: caller.place)
 def test_a_caller_hands_over_exactly_what_the_sentences_need(caller: _Caller) -> None:
     needed = {field for code in caller.codes for field in _placeholders(code)}
-    source = {"source"} if FailureCode.METER_UNITS in caller.codes else set()
-    assert caller.facts == needed | source
+    assert caller.facts == needed
 
 
 def test_every_code_has_sentences() -> None:

@@ -96,6 +96,79 @@ def code_of(facts: TransactionFact, readings: list[MeterReading]) -> FailureCode
             FULL.readings(EVERY_TEN, scale=0.5),
             FailureCode.METER_DISAGREES,
         ),
+        # A register of whole kWh moves by one at last, whatever it was that flowed.
+        (
+            transaction(meter_start=361, meter_stop=362),
+            [at(0, 361, 9_400), at(30, 361, 9_400), at(60, 362, 9_400)],
+            FailureCode.METER_UNITS,
+        ),
+        (
+            transaction(meter_start=361, meter_stop=361),
+            [at(0, 361, 9_400), at(60, 361, 9_400)],
+            FailureCode.METER_STANDS_STILL,
+        ),
+        # Only the samples count whole kWh; at the start and the end it is Wh.
+        (
+            FULL.transaction(),
+            [at(0, 123, 22_000), at(30, 123, 22_000), at(60, 123, 22_000)],
+            FailureCode.METER_STANDS_STILL,
+        ),
+        # And the other way round.
+        (
+            transaction(meter_start=123, meter_stop=124),
+            FULL.readings(EVERY_TEN, power=False),
+            FailureCode.METER_UNITS,
+        ),
+        (
+            FULL.transaction(),
+            FULL.readings(EVERY_TEN, power=False, scale=0.001),
+            FailureCode.METER_UNITS,
+        ),
+        # The same at the end as at the start, whatever the samples count from.
+        (
+            transaction(meter_start=123_456, meter_stop=123_456),
+            FULL.readings(EVERY_TEN),
+            FailureCode.METER_DISAGREES,
+        ),
+        (
+            transaction(meter_start=0, meter_stop=0),
+            [at(0, 0, 22_000), at(60, 366, 22_000)],
+            FailureCode.METER_DISAGREES,
+        ),
+        (
+            transaction(meter_start=123_400, meter_stop=123_400),
+            [at(0, 123_400), at(30, 123_500), at(60, 123_600)],
+            FailureCode.METER_DISAGREES,
+        ),
+        # One step of a register may be lost where start and end are rounded off.
+        (
+            transaction(meter_start=123_400, meter_stop=123_400),
+            [at(0, 123_400), at(30, 123_500)],
+            None,
+        ),
+        # It is not known; that the samples are of a session, and rose, is.
+        (transaction(meter_start=-1, meter_stop=366), FULL.readings(EVERY_TEN), None),
+        (
+            transaction(meter_start=123_456, meter_stop=0),
+            FULL.readings(EVERY_TEN),
+            FailureCode.METER_DISAGREES,
+        ),
+        (
+            transaction(meter_start=123_456, meter_stop=0),
+            [at(0, 123_456), at(60, 123_456)],
+            FailureCode.METER_DISAGREES,
+        ),
+        # From the register of a session to that for life is no charge, also without power.
+        (
+            transaction(meter_start=123_456, meter_stop=-1),
+            [at(0, 0), at(60, 123_822)],
+            FailureCode.METER_DISAGREES,
+        ),
+        (
+            transaction(meter_start=0, meter_stop=1_234_567),
+            [at(0, 0)],
+            FailureCode.METER_DISAGREES,
+        ),
         # meterStop - meterStart counts less than the samples, or far more than there was time for.
         (
             transaction(meter_start=123_456, meter_stop=123_460),
@@ -118,6 +191,121 @@ def test_verdicts(
     facts: TransactionFact, readings: list[MeterReading], code: FailureCode | None
 ) -> None:
     assert code_of(facts, readings) == code
+
+
+@pytest.mark.parametrize(
+    ("facts", "readings", "cause"),
+    [
+        (
+            transaction(meter_start=123_456, meter_stop=123_456),
+            FULL.readings(EVERY_TEN),
+            (
+                "The meter disagrees with itself: its register at the end is the same as at the "
+                "start (123456 Wh), while its samples rose by 366 Wh."
+            ),
+        ),
+        (
+            transaction(meter_start=123_456, meter_stop=0),
+            FULL.readings(EVERY_TEN),
+            (
+                "The meter disagrees with itself: its register at the end (0 Wh) is below that at "
+                "the start (123456 Wh), while its samples rose by 366 Wh."
+            ),
+        ),
+        (
+            transaction(meter_start=123_456, meter_stop=123_460),
+            FULL.readings(EVERY_TEN),
+            (
+                "The meter disagrees with itself: from its register at the start (123456 Wh) to "
+                "that at the end (123460 Wh) it counted 4 Wh, while its samples rose by 366 Wh."
+            ),
+        ),
+        (
+            FULL.transaction(scale=3),
+            FULL.readings(EVERY_TEN, scale=3),
+            (
+                "The meter disagrees with itself: its samples rose by 1098 Wh, while power over "
+                "time gives 366.667 Wh."
+            ),
+        ),
+        (
+            transaction(meter_start=123_456, meter_stop=-1),
+            [at(0, 0), at(60, 123_822)],
+            (
+                "The meter disagrees with itself: its samples rose by 123822 Wh, while no vehicle "
+                "draws that within 60 s."
+            ),
+        ),
+        (
+            FULL.transaction(scale=0.001),
+            FULL.readings(EVERY_TEN, scale=0.001),
+            (
+                "The energy readings of the meter look like kWh labelled as Wh: its samples rose "
+                "by 0.366 Wh, while power over time gives 366.667 Wh."
+            ),
+        ),
+        (
+            transaction(meter_start=123, meter_stop=124),
+            FULL.readings(EVERY_TEN, power=False),
+            (
+                "The energy readings of the meter look like kWh labelled as Wh: from its register "
+                "at the start (123 Wh) to that at the end (124 Wh) it counted 1 Wh, while its "
+                "samples rose by 366 Wh."
+            ),
+        ),
+        (
+            transaction(meter_start=361, meter_stop=361),
+            [at(0, 361, 9_400), at(60, 361, 9_000)],
+            (
+                "Power was reported (up to 9400 W) and the energy register did not follow: its "
+                "samples stayed at 361 Wh while power over time gives 153.333 Wh. Its unit or its "
+                "resolution is not what it says; perhaps it counts whole kWh."
+            ),
+        ),
+        (
+            transaction(meter_start=500, meter_stop=500),
+            [at(0, 500), at(60, 500)],
+            (
+                "The energy register did not move during the test charge: its samples stayed at "
+                "500 Wh, and its register at the end is the same as at the start (500 Wh)."
+            ),
+        ),
+        (
+            transaction(meter_start=500, meter_stop=-1),
+            [at(0, 500), at(60, 500)],
+            (
+                "The energy register did not move during the test charge: its samples stayed at "
+                "500 Wh."
+            ),
+        ),
+        (
+            FULL.transaction(),
+            [at(0, 500.5, 22_000), at(30, 499, 22_000), at(60, 800, 22_000)],
+            "The samples of the energy register fell during the test charge, from 500.5 to 499 Wh.",
+        ),
+    ],
+)
+def test_each_number_is_named_by_where_it_comes_from(
+    facts: TransactionFact, readings: list[MeterReading], cause: str
+) -> None:
+    problem = judge_metering(facts, readings).failure
+    assert problem is not None
+    assert problem.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "note"),
+    [
+        (123_456, -1, "meterStop is -1, so the charge point does not know it."),
+        (-1, 123_822, "meterStart is -1, so the charge point does not know it."),
+    ],
+)
+def test_what_is_not_known_at_either_end_is_named(start: int, stop: int, note: str) -> None:
+    verdict = judge_metering(
+        transaction(meter_start=start, meter_stop=stop), FULL.readings(EVERY_TEN)
+    )
+    assert (verdict.failure, verdict.notes) == (None, (note,))
+    assert verdict.evidence["transaction_energy_wh"] is None
 
 
 def test_the_arithmetic_is_in_the_evidence() -> None:

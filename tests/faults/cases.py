@@ -427,9 +427,9 @@ _METERING: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.METER_STANDS_STILL,
-            "Power was reported (2* W) and the energy register did not follow: it stayed at * Wh "
-            "where * Wh had flowed. Its unit or its resolution is not what it says; perhaps it "
-            "counts whole kWh.",
+            "Power was reported (up to 2* W) and the energy register did not follow: its samples "
+            "stayed at * Wh while power over time gives * Wh. Its unit or its resolution is not "
+            "what it says; perhaps it counts whole kWh.",
             "Correct the meter's unit in the charge point or update its firmware, then retry.",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
@@ -439,7 +439,7 @@ _METERING: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.METER_FELL,
-            "The energy register fell during the test charge, from * to * Wh.",
+            "The samples of the energy register fell during the test charge, from * to * Wh.",
             "Check the meter and its wiring; a register must never fall. Then retry.",
         ),
         mend=mending.on_site,
@@ -449,8 +449,8 @@ _METERING: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.METER_UNITS,
-            "The energy readings look like kWh labelled as Wh: 0.0* Wh were counted where power "
-            "over time gives * Wh.",
+            "The energy readings of the meter look like kWh labelled as Wh: its samples rose by "
+            "0.0* Wh, while power over time gives * Wh.",
             "Correct the meter's unit in the charge point or update its firmware, then retry.",
         ),
         mend=mending.on_site,
@@ -461,7 +461,8 @@ _METERING: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.NO_ENERGY,
-            "The energy register did not move during the test charge: it stayed at * Wh.",
+            "The energy register did not move during the test charge: its samples stayed at * Wh, "
+            "and its register at the end is the same as at the start (* Wh).",
             "Check that the vehicle or tester draws power and that the meter is wired in, then "
             "retry.",
         ),

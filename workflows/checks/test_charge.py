@@ -202,7 +202,7 @@ async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) ->
     )
     verdict = judge_metering(read.transaction or transaction, read.readings)
     run.journal.evidence(verdict.evidence)
-    run.journal.note(*verdict.notes)
+    run.journal.note(*verdict.notes, needs_review=verdict.needs_review)
     if verdict.failure is not None and verdict.failure.code == FailureCode.NO_METER_VALUES:
         missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
         raise missed or CheckFailedError(verdict.failure)
