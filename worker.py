@@ -112,7 +112,7 @@ def make_worker(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
     )
     sites = SiteActivities(StoredSites(database, now=_now))
-    billing = BillingActivities(StoredBilling(database, now=_now))
+    billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     starts = RunActivities(starter)
     batches = BatchActivities(StoredBatches(database, now=_now), starter)

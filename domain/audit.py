@@ -41,6 +41,8 @@ class AuditAction(StrEnum):
     FEATURE_PAUSED = "feature.paused"
     FEATURE_RESUMED = "feature.resumed"
     TARIFF_SET = "tariff.set"
+    RECORD_RELEASED = "record.released"
+    RECORD_DROPPED = "record.dropped"
     TIME_ZONE_CHANGED = "time_zone.changed"
     ACCESS_CHANGED = "access.changed"
     ID_TAG_PUT = "id_tag.put"

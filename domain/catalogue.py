@@ -92,3 +92,5 @@ class CatalogueEntry:
     known: bool
     current: Current | None = None
     """What it gives to a vehicle; None: not known."""
+    connector_kw: float | None = None
+    """The most that one of its connectors gives, in kW; None: not known."""

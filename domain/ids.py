@@ -27,6 +27,7 @@ class Prefix(StrEnum):
     CERTIFICATE = "cer"
     TARIFF = "trf"
     CDR = "cdr"
+    HELD_RECORD = "hld"
 
 
 def new_id(prefix: Prefix) -> str:

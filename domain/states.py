@@ -88,11 +88,14 @@ class Exchange(StrEnum):
 class TransactionBilling(StrEnum):
     """Where billing stands with an ended transaction of a project that bills.
 
-    DUE is set in the transaction's own commit: whatever dies, the reconciler finds it.
+    DUE is set in the transaction's own commit: whatever dies, the reconciler finds it. HELD waits
+    for the site owner, for all of it or for its time; DROPPED is what the owner will not bill.
     """
 
     DUE = "due"
     BILLED = "billed"
+    HELD = "held"
+    DROPPED = "dropped"
     EXEMPT = "exempt"
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from domain.billing.held import HeldDocument
 from domain.checks import CheckRecord, Failure, RunView
 from domain.states import InvitationStatus, ProjectStatus, RunStatus
 
@@ -27,6 +28,7 @@ class WebhookEvent(StrEnum):
     INVITATION_DECLINED = "invitation.declined"
     INVITATION_EXPIRED = "invitation.expired"
     PROJECT_HANDED_OVER = "project.handed_over"
+    RECORD_HELD = "record.held"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -125,6 +127,23 @@ def handed_over_data(project_id: str, *, at: datetime) -> dict[str, Any]:
         "project_id": project_id,
         "status": ProjectStatus.HANDED_OVER,
         "completed_at": moment(at),
+    }
+
+
+def held_data(project_id: str, held_id: str, document: HeldDocument) -> dict[str, Any]:
+    """Tell that the price of a session waits for the owner's word."""
+    return {
+        "project_id": project_id,
+        "held_record_id": held_id,
+        "charge_point_id": document.cdr_location.charge_point_id,
+        "session_id": document.session_id,
+        "cause": document.cause,
+        "reason": document.reason,
+        "wanted": list(document.wanted),
+        "bound": {
+            "energy_kwh": f"{document.bound.energy_kwh:f}",
+            "minutes": f"{document.bound.minutes:f}",
+        },
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.billing.held import HeldDocument
 from domain.checks import RunView
 from domain.ids import Prefix, new_id
 from domain.states import DeliveryStatus, InvitationStatus, WebhookStatus
@@ -16,10 +17,17 @@ from domain.webhooks import (
     WebhookEvent,
     body_of,
     handed_over_data,
+    held_data,
     invitation_data,
     verdict_data,
 )
-from storage.tables import commissioning_runs, project_members, webhook_deliveries, webhooks
+from storage.tables import (
+    commissioning_runs,
+    project_members,
+    projects,
+    webhook_deliveries,
+    webhooks,
+)
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
@@ -47,6 +55,28 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
         project=project_id,
         at=at,
     )
+
+
+async def announce_held(
+    connection: AsyncConnection,
+    project_id: str,
+    held_id: str,
+    *,
+    document: HeldDocument,
+    at: datetime,
+) -> None:
+    """Announce that a record is held, to the site owner alone: it is the owner's money."""
+    rows = await connection.execute(
+        select(webhooks.c.id, webhooks.c.events)
+        .join(projects, projects.c.site_owner_id == webhooks.c.account_id)
+        .where(projects.c.id == project_id)
+        .where(webhooks.c.status == WebhookStatus.ENABLED)
+    )
+    event = WebhookEvent.RECORD_HELD
+    wanted = [row.id for row in rows if event in row.events]
+    if wanted:
+        body = body_of(event, held_data(project_id, held_id, document), at=at)
+        await write_deliveries(connection, wanted, event, body, at=at)
 
 
 async def announce_invitation(

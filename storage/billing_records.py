@@ -1,6 +1,7 @@
 """Billing of transactions: from rows to charge detail records, in one database transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,122 +9,276 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.billing.cdr import Cdr, CdrLocation, Subject, make_cdr
+from domain.billing.cdr import Cdr, CdrLocation, CdrToken, Subject, make_cdr
 from domain.billing.charging import charge
-from domain.billing.clocks import Times
+from domain.billing.held import (
+    HeldDocument,
+    HeldReading,
+    Hold,
+    HoldState,
+    bound_of,
+    ends_of,
+    kwh,
+    suggestion_of,
+)
+from domain.billing.judging import decide, judge
 from domain.billing.messages import Settled
-from domain.billing.register import Reading, Session
+from domain.billing.register import Session
+from domain.billing.tariff import TariffVersion
 from domain.ids import Prefix, new_id
-from domain.rules.sampled_values import read_samples
 from domain.states import TransactionBilling
+from storage.announcements import announce_held
 from storage.billing import Billing
 from storage.billing_months import Months
+from storage.billing_told import Gathered, gather, link_of, times_of
+from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
 from storage.engine import Database
-from storage.suspensions import read_suspensions
+from storage.held import HeldRecord, HeldRecords
 from storage.tables import (
     charge_points,
     commissioning_runs,
-    meter_values,
     projects,
     transactions,
 )
 from storage.tariffs import Tariffs
 
-_MWH = 1000  # in a Wh
-
 
 class StoredBilling:
     """Implements :class:`domain.ports.BillingRecords`."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._catalogue = catalogue
         self._now = now
 
     async def settle(self, transaction_id: int) -> Settled:
-        """Bill a transaction that is due; or correct its record, where it would be another now.
-
-        The transaction's row is locked from the look at it until its records are committed, and
-        whoever brings new meter values marks that row after them; so no value is overlooked, and of
-        two who settle the same transaction one finds nothing due.
-        """
+        """Bill a transaction that is due; or correct its record, where it would be another now."""
         async with self._database.write() as connection:
-            row = (
-                await connection.execute(
-                    select(transactions)
-                    .where(transactions.c.id == transaction_id)
-                    .with_for_update()
-                )
-            ).one_or_none()
-            if row is None or row.billing != TransactionBilling.DUE:
-                return Settled(reason="Nothing is due.")
-            site = (
-                await connection.execute(
-                    select(projects, charge_points.c.serial_number)
-                    .join(charge_points, charge_points.c.project_id == projects.c.id)
-                    .where(charge_points.c.id == row.charge_point_id)
-                    # No month is closed from here on until the records are committed.
-                    .with_for_update(read=True, of=projects)
-                )
-            ).one()
-            why_not = await _exemption(connection, row, project_id=site.id)
-            settled = (
-                Settled(reason=why_not)
-                if why_not is not None
-                else await self._issue(connection, row, site)
-            )
-            await connection.execute(
-                update(transactions)
-                .where(transactions.c.id == transaction_id)
-                .values(billing=TransactionBilling.EXEMPT if why_not else TransactionBilling.BILLED)
-            )
-            return settled
+            return await settle(connection, transaction_id, self._catalogue, at=self._now())
 
-    async def _issue(self, connection: AsyncConnection, row: Row[Any], site: Row[Any]) -> Settled:
-        records = Cdrs(connection, site.id)
-        standing = await records.standing(row.id)
-        # A correction is for what the meter said; a zone that was changed since is none of it.
-        time_zone = site.time_zone if standing is None else standing.cdr.cdr_location.time_zone
-        made = await self._compute(connection, row, site, time_zone)
-        if standing is None:
-            issued = [Issued(revision=1, cdr=made)]
-        elif standing.cdr.agrees_with(made):
-            return Settled(reason="Its record stands.")
-        else:
-            credit = standing.cdr.taken_back(at=made.last_updated)
-            issued = [
-                Issued(revision=standing.revision, cdr=credit),
-                Issued(revision=standing.revision + 1, cdr=made),
-            ]
-        month, _ = await Months(connection, site.id).open_at(made.last_updated)
-        for each in issued:
-            await records.issue(each, transaction_id=row.id, month=month)
-        return Settled(cdr_ids=tuple(each.cdr.id for each in issued))
 
-    async def _compute(
-        self, connection: AsyncConnection, row: Row[Any], site: Row[Any], time_zone: str
-    ) -> Cdr:
-        versions = [stored.version for stored in await Tariffs(connection, site.id).all()]
-        currency = versions[0].tariff.currency  # all have the same, and billing needs one
-        charged = charge(
-            await _session(connection, row), versions, zone=ZoneInfo(time_zone), currency=currency
+async def settle(
+    connection: AsyncConnection, transaction_id: int, catalogue: Catalogue, *, at: datetime
+) -> Settled:
+    """Bill a transaction that is due, correct its record, or hold it.
+
+    The transaction's row is locked from the look at it until its records are committed, and
+    whoever brings new meter values marks that row after them; so no value is overlooked, and of
+    two who settle the same transaction one finds nothing due.
+    """
+    row = (
+        await connection.execute(
+            select(transactions).where(transactions.c.id == transaction_id).with_for_update()
         )
+    ).one_or_none()
+    if row is None or row.billing != TransactionBilling.DUE:
+        return Settled(reason="Nothing is due.")
+    site = (
+        await connection.execute(
+            select(
+                projects,
+                charge_points.c.serial_number,
+                charge_points.c.vendor,
+                charge_points.c.model,
+                charge_points.c.credential_hash,
+                charge_points.c.max_amps.label("cable_amps"),
+                charge_points.c.phases.label("cable_phases"),
+            )
+            .join(charge_points, charge_points.c.project_id == projects.c.id)
+            .where(charge_points.c.id == row.charge_point_id)
+            # No month is closed from here on until the records are committed.
+            .with_for_update(read=True, of=projects)
+        )
+    ).one()
+    why_not = await _exemption(connection, row, project_id=site.id)
+    if why_not is not None:
+        settled, mark = Settled(reason=why_not), TransactionBilling.EXEMPT
+    else:
+        settled, mark = await _Settlement(connection, row, site, catalogue, at=at).make()
+    await connection.execute(
+        update(transactions).where(transactions.c.id == transaction_id).values(billing=mark)
+    )
+    return settled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    """What can be billed by now, and what is to be held."""
+
+    session: Session | None
+    hold: Hold | None = None
+
+
+class _Settlement:
+    """One transaction, and what becomes of it."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        row: Row[Any],
+        site: Row[Any],
+        catalogue: Catalogue,
+        *,
+        at: datetime,
+    ) -> None:
+        self._connection = connection
+        self._row = row
+        self._site = site
+        self._catalogue = catalogue
+        self._at = at
+        self._records = Cdrs(connection, site.id)
+        self._holds = HeldRecords(connection, site.id)
+
+    async def make(self) -> tuple[Settled, TransactionBilling]:
+        """Judge it, and write down what follows."""
+        held = await self._holds.of_transaction(self._row.id)
+        # The owner's word is about one stop; where another is told, that is a new matter.
+        same = held is not None and held.stop_received_at == self._row.stop_received_at
+        if held is not None and held.state is HoldState.DROPPED:
+            return Settled(reason="The site owner has dropped it."), TransactionBilling.DROPPED
+        versions = [
+            stored.version for stored in await Tariffs(self._connection, self._site.id).all()
+        ]
+        gathered = await gather(self._connection, self._row, self._site, self._catalogue)
+        outcome = _outcome(gathered, versions, held if same else None)
+        if held is not None and same and _waits_still(held, outcome):
+            return Settled(reason="It waits for the site owner."), TransactionBilling.HELD
+        ids = await self._issue(outcome.session, gathered, versions)
+        if outcome.hold is not None:
+            await self._hold(outcome.hold, gathered, versions, held)
+            mark, reason = TransactionBilling.HELD, outcome.hold.reason
+        else:
+            if held is not None and held.state is HoldState.HELD:
+                await self._holds.settle(held, at=self._at)
+            mark, reason = TransactionBilling.BILLED, "Its record stands."
+        return Settled(cdr_ids=ids, reason=None if ids else reason), mark
+
+    async def _issue(
+        self, session: Session | None, gathered: Gathered, versions: Sequence[TariffVersion]
+    ) -> tuple[str, ...]:
+        """Issue what the records lack: a first one, or a credit of one that was, and a new one."""
+        newest = await self._records.newest(self._row.id)
+        standing = None if newest is None or newest.cdr.credit else newest
+        # A correction is for what the meter said; a zone that was changed since is none of it.
+        time_zone = self._site.time_zone if newest is None else newest.cdr.cdr_location.time_zone
+        made = (
+            None
+            if session is None
+            else self._compute(session, gathered, versions, time_zone=time_zone)
+        )
+        if standing is not None and made is not None and standing.cdr.agrees_with(made):
+            return ()
+        issued: list[Issued] = []
+        if standing is not None:
+            credit = standing.cdr.taken_back(at=self._at)
+            issued.append(Issued(revision=standing.revision, cdr=credit))
+        if made is not None:
+            issued.append(Issued(revision=1 if newest is None else newest.revision + 1, cdr=made))
+        month, _ = await Months(self._connection, self._site.id).open_at(self._at)
+        for each in issued:
+            await self._records.issue(each, transaction_id=self._row.id, month=month)
+        return tuple(each.cdr.id for each in issued)
+
+    def _compute(
+        self,
+        session: Session,
+        gathered: Gathered,
+        versions: Sequence[TariffVersion],
+        *,
+        time_zone: str,
+    ) -> Cdr:
+        currency = versions[0].tariff.currency  # all have the same, and billing needs one
+        charged = charge(session, versions, zone=ZoneInfo(time_zone), currency=currency)
         subject = Subject(
-            session_id=str(row.id),
-            id_tag=row.id_tag,
-            location=CdrLocation(
-                id=site.id,
-                name=site.name,
-                address=site.address,
-                charge_point_id=row.charge_point_id,
-                charge_point=site.serial_number,
-                connector_id=row.connector_id,
-                time_zone=time_zone,
-            ),
+            session_id=str(self._row.id),
+            id_tag=self._row.id_tag,
+            location=self._location(time_zone),
+            link=link_of(self._site),
+            signed_readings=gathered.signed,
         )
         return make_cdr(
-            new_id(Prefix.CDR), subject, charged, versions, currency=currency, at=self._now()
+            new_id(Prefix.CDR), subject, charged, versions, currency=currency, at=self._at
         )
+
+    def _location(self, time_zone: str) -> CdrLocation:
+        return CdrLocation(
+            id=self._site.id,
+            name=self._site.name,
+            address=self._site.address,
+            charge_point_id=self._row.charge_point_id,
+            charge_point=self._site.serial_number,
+            connector_id=self._row.connector_id,
+            time_zone=time_zone,
+        )
+
+    async def _hold(
+        self,
+        hold: Hold,
+        gathered: Gathered,
+        versions: Sequence[TariffVersion],
+        known: HeldRecord | None,
+    ) -> None:
+        row, told = self._row, gathered.told
+        document = HeldDocument(
+            session_id=str(row.id),
+            cdr_token=CdrToken(uid=row.id_tag),
+            cdr_location=self._location(self._site.time_zone),
+            start_date_time=row.started_at,
+            end_date_time=row.stopped_at,
+            start_received_at=row.received_at,
+            end_received_at=row.stop_received_at,
+            currency=versions[0].tariff.currency,
+            cause=hold.cause,
+            reason=hold.reason,
+            wanted=hold.wanted,
+            bound=bound_of(hold),
+            suggestion=suggestion_of(hold),
+            meter_start_kwh=None if told.meter_start_mwh is None else kwh(told.meter_start_mwh),
+            meter_stop_kwh=None if told.meter_stop_mwh is None else kwh(told.meter_stop_mwh),
+            readings=ends_of(
+                [
+                    HeldReading(at=reading.at, energy_kwh=kwh(reading.mwh))
+                    for reading in sorted(told.readings, key=lambda reading: reading.at)
+                ]
+            ),
+            superseded=row.superseded,
+            link=link_of(self._site),
+            signed_readings=gathered.signed,
+        )
+        held = await self._holds.hold(
+            document,
+            transaction_id=row.id,
+            stop_received_at=row.stop_received_at,
+            known=known,
+            at=self._at,
+        )
+        if known is None or known.state is not HoldState.HELD:
+            await announce_held(
+                self._connection, self._site.id, held.id, document=document, at=self._at
+            )
+
+
+def _outcome(
+    gathered: Gathered, versions: Sequence[TariffVersion], held: HeldRecord | None
+) -> _Outcome:
+    """Judge it anew, or bill it as the owner has said."""
+    if held is not None and held.state is HoldState.RELEASED and held.decision is not None:
+        session = decide(gathered.told, held.decision, versions)
+        if session is not None:
+            return _Outcome(session=session)
+    judged = judge(gathered.told, versions)
+    return _Outcome(session=judged.session, hold=judged.hold)
+
+
+def _waits_still(held: HeldRecord, outcome: _Outcome) -> bool:
+    """Whether what is known by now would release a record that only its owner releases."""
+    if held.state is not HoldState.HELD:
+        return False
+    wanted = set(held.document.wanted)
+    return not wanted <= set(() if outcome.hold is None else outcome.hold.wanted)
 
 
 async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: str) -> str | None:
@@ -137,43 +292,6 @@ async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: 
     )
     if row.commissioning_id is not None or run is not None:
         return "It is a test transaction."
-    if not await Billing(connection, project_id).bills(_times(row).began):
+    if not await Billing(connection, project_id).bills(times_of(row).began):
         return "Billing was not active when it began."
     return None
-
-
-def _times(row: Row[Any]) -> Times:
-    return Times(
-        started_at=row.started_at,
-        received_at=row.received_at,
-        stopped_at=row.stopped_at,
-        stop_received_at=row.stop_received_at,
-    )
-
-
-async def _session(connection: AsyncConnection, row: Row[Any]) -> Session:
-    values = await connection.execute(
-        select(meter_values.c.at, meter_values.c.samples).where(
-            meter_values.c.transaction_id == row.id
-        )
-    )
-    registers = tuple(
-        Reading(at=value.at, mwh=round(energy_wh * _MWH))
-        for value in values
-        if (energy_wh := read_samples(value.at, value.samples).energy_wh) is not None
-    )
-    shown = [reading.mwh for reading in registers]
-    start = row.meter_start * _MWH if row.meter_start is not None else min(shown, default=None)
-    stop = row.meter_stop * _MWH if row.meter_stop is not None else max(shown, default=None)
-    times = _times(row)
-    return Session(
-        started_at=row.started_at,
-        stopped_at=times.ended,
-        timed=times.sound,
-        suspended=await read_suspensions(connection, row, ended=times.ended),
-        # Where neither end and no reading is known, nothing is: no energy is made up.
-        meter_start_mwh=start if start is not None else stop or 0,
-        meter_stop_mwh=stop if stop is not None else start or 0,
-        metered=row.meter_start is not None and row.meter_stop is not None,
-        readings=registers,
-    )

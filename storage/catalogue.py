@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from domain.catalogue import CatalogueEntry, FirmwareRule, Parameter, Template
@@ -38,6 +38,7 @@ class _File:
     parameters: tuple[Parameter, ...]
     firmware: FirmwareRule | None = None
     current: Current | None = None
+    connector_kw: Annotated[float, Field(gt=0, le=1000)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +161,7 @@ def _read(document: dict[str, Any]) -> _Known:
             firmware=content.firmware,
             known=vendors != (_ANY,),
             current=content.current,
+            connector_kw=content.connector_kw,
         ),
     )
 

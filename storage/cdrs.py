@@ -42,14 +42,13 @@ class Cdrs:
             )
         )
 
-    async def standing(self, transaction_id: int) -> Issued | None:
-        """The newest record of a transaction that is no credit."""
+    async def newest(self, transaction_id: int) -> Issued | None:
+        """The newest record of a transaction; a credit where that was taken back."""
         row = (
             await self._connection.execute(
                 select(cdrs.c.revision, cdrs.c.document)
                 .where(cdrs.c.transaction_id == transaction_id)
-                .where(cdrs.c.credit.is_(False))
-                .order_by(cdrs.c.revision.desc())
+                .order_by(cdrs.c.revision.desc(), cdrs.c.credit.desc())
                 .limit(1)
             )
         ).one_or_none()

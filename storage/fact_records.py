@@ -137,6 +137,8 @@ class TransactionStart:
     meter_start: int | None
     """None: not known."""
     received_at: datetime
+    clock_ahead_s: float | None = None
+    """How far the charger's clock is ahead of ours, as far as that was measured."""
     # answered by the store
     transaction_id: int = 0
     accepted: bool = False
@@ -171,6 +173,7 @@ class TransactionStop:
     entries: list[MeterEntry]
     connector_id: int | None = None
     id_tag: str | None = None
+    clock_ahead_s: float | None = None
     # answered by the store
     stored: TransactionFact | None = None
     """The transaction, when this stop ended it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import TransactionFact
@@ -87,6 +87,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
             .values(
                 **identity,
                 received_at=record.received_at,
+                start_ahead_s=record.clock_ahead_s,
                 commissioning_id=tests.get((record.charge_point_id, record.id_tag)),
             )
             .on_conflict_do_nothing()
@@ -106,7 +107,10 @@ async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> 
 
 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
-    """End transactions. The first stop wins; a stop of a foreign transaction has no effect."""
+    """End transactions. The first stop wins; a stop of a foreign transaction has no effect.
+
+    What the engine has ended by itself is ended by the charge point's own word after all.
+    """
     for record in records:
         row = await _transaction_to_stop(connection, record)
         if row is None:
@@ -115,12 +119,14 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         ended = await connection.execute(
             update(transactions)
             .where(transactions.c.id == row.id)
-            .where(transactions.c.stopped_at.is_(None))
+            .where(or_(transactions.c.stopped_at.is_(None), transactions.c.superseded))
             .values(
                 stopped_at=record.stopped_at,
                 meter_stop=record.meter_stop,
                 stop_reason=record.reason,
                 stop_received_at=record.received_at,
+                stop_ahead_s=record.clock_ahead_s,
+                superseded=False,
                 billing=due_when_ended(row),
             )
             .returning(transactions.c.billing)

@@ -326,6 +326,10 @@ transactions = Table(
     Column("meter_stop", BigInteger),
     Column("stop_reason", String(50)),
     Column("stop_received_at", UTCDateTime),
+    Column("superseded", Boolean, nullable=False, server_default=text("false")),  # ended by the
+    # engine: no stop was told
+    Column("start_ahead_s", Float),  # of the charger's clock when it told the start; null: unknown
+    Column("stop_ahead_s", Float),
     Column("billing", String(10)),  # TransactionBilling; null: nothing was billed when it ended
     # A StartTransaction repeated after a lost reply is the same row. The order of the columns finds
     # what ran on a connector at a moment.
@@ -714,4 +718,30 @@ cdrs = Table(
     UniqueConstraint("transaction_id", "revision", "credit"),
     Index(None, "project_id", "month", "issued_at", "id"),
     Index(None, "project_id", "issued_at", "id"),
+)
+
+# What cannot be billed without the owner's word. One row a transaction, held again or not.
+held_records = Table(
+    "held_records",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("charge_point_id", String(40), nullable=False),  # outlives the charge point
+    Column("transaction_id", BigInteger, nullable=False, unique=True),
+    Column("cause", String(30), nullable=False),  # HoldCause
+    Column("state", String(10), nullable=False),  # HoldState
+    Column("held_at", UTCDateTime, nullable=False),
+    Column("stop_received_at", UTCDateTime, nullable=False),  # of the stop that it was judged by
+    Column("document", JSON, nullable=False),  # HeldDocument
+    Column("decision", JSON(none_as_null=True)),  # the owner's, of a released one
+    Column("decided_at", UTCDateTime),  # it is not held since then
+    Column("decided_by", String(320)),  # an e-mail; null: nobody, its end came after all
+    Column("mailed_at", UTCDateTime),  # the owner has been told
+    Index(None, "project_id", "id"),
+    Index(
+        "ix_held_records_to_mail",
+        "project_id",
+        postgresql_where=text("mailed_at IS NULL AND state = 'held'"),
+        sqlite_where=text("mailed_at IS NULL AND state = 'held'"),
+    ),
 )

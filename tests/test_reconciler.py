@@ -44,6 +44,7 @@ from domain.withdrawals import WithdrawalOrder
 from reconciler import Reconciler
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
+from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.ownership import let_go, owned, take
@@ -368,7 +369,11 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
         temporal_client,
         task_queue=task_queue,
         workflows=[BillingWorkflow],
-        activities=[BillingActivities(StoredBilling(database, now=lambda: site.now)).settle],
+        activities=[
+            BillingActivities(
+                StoredBilling(database, load_catalogue(), now=lambda: site.now)
+            ).settle
+        ],
         workflow_runner=workflow_runner(),
     ):
         settled = await billing.result()

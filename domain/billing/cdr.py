@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -20,6 +21,7 @@ _MWH_PER_KWH = 1_000_000
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 _HOURS = Decimal("0.0001")  # as exact as OCPI writes numbers
 _REMARK = 255
+_SAYS_NO_PRICE = {"id", "last_updated", "cdr_location", "link", "signed_readings"}
 CREDIT_SUFFIX = "-C"
 """Stands behind the id of the record that a credit takes back."""
 
@@ -43,6 +45,28 @@ class Price(_Part):
     def money(self) -> Money:
         """To be reckoned with."""
         return Money(excl_vat=self.excl_vat, incl_vat=self.incl_vat)
+
+
+class LinkSecurity(StrEnum):
+    """Whether the charge point that told of the session proved who it is, by a key of its own."""
+
+    AUTHENTICATED = "authenticated"
+    UNAUTHENTICATED = "unauthenticated"
+
+
+class SignedNature(StrEnum):
+    """SignedValue of OCPI 2.2.1 §10.4: what a signed reading is of."""
+
+    START = "Start"
+    END = "End"
+
+
+class SignedReading(_Part):
+    """A reading that the meter has signed (``SignedData`` of OCPP 1.6), as it was sent."""
+
+    nature: SignedNature
+    at: AwareDatetime
+    signed_data: str = Field(description="As the charge point sent it, such as OCMF")
 
 
 class CdrToken(_Part):
@@ -121,13 +145,19 @@ class Cdr(_Part):
     total_parking_time: Decimal = Field(description="Hours idle")
     total_parking_cost: Price
     remark: str | None = Field(default=None, description="What was odd about the session")
+    link: LinkSecurity | None = Field(
+        default=None, description="Whether who told of the session proved who it is"
+    )
+    signed_readings: tuple[SignedReading, ...] = Field(
+        default=(), description="Those of start and stop that the meter has signed"
+    )
     credit: bool = Field(default=False, description="Whether it takes another record back")
     credit_reference_id: str | None = Field(default=None, description="The record taken back")
     last_updated: AwareDatetime = Field(description="When it was issued; it never changes")
 
     def agrees_with(self, other: "Cdr") -> bool:
         """Whether both bill the same, whenever they were made."""
-        nameless: dict[str, Any] = {"exclude": {"id", "last_updated", "cdr_location"}}
+        nameless: dict[str, Any] = {"exclude": _SAYS_NO_PRICE}
         return self.model_dump(**nameless) == other.model_dump(**nameless)
 
     def taken_back(self, *, at: datetime) -> "Cdr":
@@ -159,6 +189,8 @@ class Subject:
     session_id: str
     id_tag: str
     location: CdrLocation
+    link: LinkSecurity | None = None
+    signed_readings: tuple[SignedReading, ...] = ()
 
 
 def make_cdr(
@@ -211,6 +243,8 @@ def make_cdr(
         total_parking_time=_hours(idle),
         total_parking_cost=Price.of(charged.cost(Dimension.PARKING_TIME)),
         remark=" ".join(charged.remarks)[:_REMARK] or None,
+        link=subject.link,
+        signed_readings=subject.signed_readings,
         last_updated=at,
     )
 

@@ -107,15 +107,9 @@ def charge(
     A session whose clock cannot be believed, that ends before it starts, or lasts longer than 31
     days, has no time that could be billed: its energy and its fee are, at the prices of its stop.
     """
-    remarks = []
+    remarks = [*session.remarks]
     if not (session.timed and has_sound_clock(session.started_at, session.stopped_at)):
         session = replace(session, started_at=session.stopped_at)
-        remarks.append("The charge point's clock was wrong, so no time was billed.")
-    if not session.metered:
-        remarks.append(
-            "The charge point did not report its meter at the start or the end, so what its "
-            "readings in between show was billed."
-        )
     register = Register(session)
     if register.restarted:
         remarks.append(

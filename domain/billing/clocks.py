@@ -23,12 +23,18 @@ def has_sound_clock(started_at: datetime, stopped_at: datetime) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Times:
-    """Both ends of a session, as its charge point stamped them, and when we heard of them."""
+    """Both ends of a session, as its charge point stamped them, and when we heard of them.
+
+    ``start_ahead`` and ``stop_ahead`` are how far its clock was ahead of ours when it told them,
+    as far as that was measured.
+    """
 
     started_at: datetime
     received_at: datetime
     stopped_at: datetime
     stop_received_at: datetime
+    start_ahead: timedelta | None = None
+    stop_ahead: timedelta | None = None
 
     @property
     def sound(self) -> bool:
@@ -50,6 +56,31 @@ class Times:
     def ended(self) -> datetime:
         """When it ended."""
         return self.stopped_at if self._knows_its_stop else self.stop_received_at
+
+    @property
+    def by_its_clock(self) -> timedelta:
+        """How long it lasted by the charge point's own stamps; at most as a session can."""
+        stamped = self.stopped_at - self.started_at
+        corrected = timedelta(0)
+        if self.start_ahead is not None and self.stop_ahead is not None:
+            corrected = stamped + self.start_ahead - self.stop_ahead
+        return max(
+            (length for length in (stamped, corrected) if length <= LONGEST_SESSION),
+            default=timedelta(0),
+        )
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest that it can have lasted, by the stamps and by the arrival of its messages.
+
+        Of one that was told when the charge point was back online the stamps tell, of one whose
+        clock stood still the arrival does. What has only a start that can be believed may have
+        lasted until we heard of its end.
+        """
+        lengths = [self.by_its_clock, self.stop_received_at - self.received_at]
+        if self._knows_its_start and not self._knows_its_stop:
+            lengths.append(self.stop_received_at - self.started_at)
+        return min(max(timedelta(0), *lengths), LONGEST_SESSION)
 
     @property
     def _knows_its_start(self) -> bool:

@@ -42,8 +42,8 @@ class Session:
     """A transaction that has ended. Register values in mWh.
 
     ``timed``: when it was, and how long it took, is known; else ``stopped_at`` alone counts.
-    ``metered``: the register is known at start and stop; else one of them is the outermost reading.
     ``suspended`` is when the site, and not the vehicle, kept power back.
+    ``remarks`` say what was odd.
     """
 
     started_at: datetime
@@ -52,8 +52,8 @@ class Session:
     meter_stop_mwh: int
     readings: tuple[Reading, ...] = ()
     timed: bool = True
-    metered: bool = True
     suspended: tuple[Span, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Register:
@@ -74,6 +74,11 @@ class Register:
             points |= dict(values)
         self._at: Sequence[datetime] = list(points)
         self._mwh: Sequence[int] = list(points.values())
+
+    @property
+    def points(self) -> Sequence[Point]:
+        """Moments, and what had been charged by then."""
+        return list(zip(self._at, self._mwh, strict=True))
 
     def charged_at(self, moment: datetime) -> int:
         """Energy charged until a moment of the session, to the nearest mWh."""

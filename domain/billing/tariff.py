@@ -122,6 +122,11 @@ class TariffRestrictions(_Part):
                 )
         return self
 
+    @property
+    def depend_on_time(self) -> bool:
+        """Whether it is the time, and not the energy alone, that tells if they hold."""
+        return bool(self.times() or self.min_duration is not None or self.max_duration is not None)
+
     def times(self) -> set[time]:
         """Times of day at which it may begin or cease to hold."""
         found = {

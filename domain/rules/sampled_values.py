@@ -63,6 +63,14 @@ def _is_of(sample: Mapping[str, Any], *measurands: str) -> bool:
     return wanted and sample.get("format") != _SIGNED and UNREADABLE not in sample
 
 
+def signed_data(samples: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Give what the meter has signed, as it was sent, with the context that it was read in."""
+    for sample in samples:
+        value = sample.get("value")
+        if sample.get("format") == _SIGNED and isinstance(value, str):
+            yield str(sample.get("context", "")), value
+
+
 def _is_unreadable(sample: Mapping[str, Any]) -> bool:
     """Whether it may be energy or power, and cannot be read."""
     if UNREADABLE not in sample:

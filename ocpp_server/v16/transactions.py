@@ -25,6 +25,7 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
         started_at=stamped(peer, payload.get("timestamp"), now),
         meter_start=integer(payload, "meterStart"),
         received_at=now,
+        clock_ahead_s=peer.clock_skew_s,
     )
 
     def reply() -> Payload:
@@ -57,6 +58,7 @@ def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
         reason=text(payload, "reason", 50),
         received_at=now,
         entries=meter_entries(peer, payload.get("transactionData") or [], now),
+        clock_ahead_s=peer.clock_skew_s,
     )
 
     def reply() -> Payload:

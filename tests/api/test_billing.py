@@ -16,6 +16,7 @@ from domain.states import ProjectStatus
 from storage.billing import Billing
 from storage.billing_months import Months
 from storage.billing_records import StoredBilling
+from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
 from storage.facts import store
@@ -88,7 +89,7 @@ class Site:
                 entries=[],
             )
         )
-        billing = StoredBilling(self.database, now=now)
+        billing = StoredBilling(self.database, load_catalogue(), now=now)
         await billing.settle(start.transaction_id)
         if late_wh is None:
             return

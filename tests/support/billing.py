@@ -15,6 +15,7 @@ from domain.ids import Prefix, new_id
 from domain.states import ConnectorStatus, Role
 from storage.billing import Billing
 from storage.billing_records import StoredBilling
+from storage.catalogue import load_catalogue
 from storage.cdrs import Cdrs
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus as StatusRecord
@@ -27,6 +28,7 @@ from tests.support.rows import AT, one_charge_point
 ACTIVE = AT
 """Billing is active from this moment on: 1 May 2026, 10:15 UTC."""
 PRICE = "0.30"
+_STOPPED = "2026-05-02T11:00"
 
 
 def at(text: str) -> datetime:
@@ -60,7 +62,7 @@ class Site:
     _records: StoredBilling = field(init=False)
 
     def __post_init__(self) -> None:
-        self._records = StoredBilling(self.database, now=lambda: self.now)
+        self._records = StoredBilling(self.database, load_catalogue(), now=lambda: self.now)
 
     async def begin(self, *tariffs: StoredTariff, time_zone: str = "Europe/London") -> None:
         """Register it, price it, and activate its billing."""
@@ -80,7 +82,7 @@ class Site:
         self,
         started: str = "2026-05-02T09:00",
         *,
-        meter: int = 1000,
+        meter: int | None = 1000,
         id_tag: str = "04A2B3C4",
         received: str | None = None,
     ) -> int:
@@ -114,9 +116,9 @@ class Site:
     async def stop(
         self,
         transaction_id: int,
-        stopped: str = "2026-05-02T11:00",
+        stopped: str = _STOPPED,
         *,
-        meter: int = 11_000,
+        meter: int | None = 11_000,
         received: str | None = None,
     ) -> TransactionStop:
         """Store a StopTransaction."""
@@ -148,9 +150,13 @@ class Site:
         )
 
     async def session(self, **start: Any) -> int:
-        """Store a session of 10 kWh from start to stop."""
+        """Store a session of 10 kWh from start to stop, or of two hours."""
         transaction_id = await self.start(**start)
-        await self.stop(transaction_id)
+        started = at(start.get("started", _STOPPED))
+        if started <= at(_STOPPED):
+            await self.stop(transaction_id)
+        else:
+            await self.stop(transaction_id, f"{started + timedelta(hours=2):%Y-%m-%dT%H:%M}")
         return transaction_id
 
     async def settle(self, transaction_id: int) -> Settled:

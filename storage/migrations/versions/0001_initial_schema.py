@@ -266,6 +266,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cdrs_project_id_issued_at_id'), ['project_id', 'issued_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_cdrs_project_id_month_issued_at_id'), ['project_id', 'month', 'issued_at', 'id'], unique=False)
 
+    op.create_table('held_records',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('transaction_id', sa.BigInteger(), nullable=False),
+    sa.Column('cause', sa.String(length=30), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('held_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('stop_received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.Column('decision', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sa.String(length=320), nullable=True),
+    sa.Column('mailed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_held_records_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_held_records')),
+    sa.UniqueConstraint('transaction_id', name=op.f('uq_held_records_transaction_id'))
+    )
+    with op.batch_alter_table('held_records', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_held_records_project_id_id'), ['project_id', 'id'], unique=False)
+        batch_op.create_index('ix_held_records_to_mail', ['project_id'], unique=False, postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
+
     op.create_table('certificates',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('scope', sa.String(length=20), nullable=False),
@@ -612,6 +634,9 @@ def upgrade() -> None:
     sa.Column('meter_stop', sa.BigInteger(), nullable=True),
     sa.Column('stop_reason', sa.String(length=50), nullable=True),
     sa.Column('stop_received_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('superseded', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('start_ahead_s', sa.Float(), nullable=True),
+    sa.Column('stop_ahead_s', sa.Float(), nullable=True),
     sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
@@ -723,6 +748,11 @@ def downgrade() -> None:
 
     op.drop_table('charge_points')
     op.drop_table('certificates')
+    with op.batch_alter_table('held_records', schema=None) as batch_op:
+        batch_op.drop_index('ix_held_records_to_mail', postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
+        batch_op.drop_index(batch_op.f('ix_held_records_project_id_id'))
+
+    op.drop_table('held_records')
     with op.batch_alter_table('cdrs', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_cdrs_project_id_month_issued_at_id'))
         batch_op.drop_index(batch_op.f('ix_cdrs_project_id_issued_at_id'))

@@ -398,4 +398,3 @@ def test_a_clock_that_was_wrong_costs_no_time(start: str) -> None:
         element(component("ENERGY", "0.30"), component("TIME", "9"), component("FLAT", "1")),
     )
     assert excl(charged) == Decimal("3.40")
-    assert charged.remarks == ("The charge point's clock was wrong, so no time was billed.",)

@@ -1,0 +1,263 @@
+"""Held records: one for each transaction whose price waits for the owner's word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from domain.billing.held import (
+    Decision,
+    HeldDocument,
+    HoldCause,
+    HoldState,
+    check_decision,
+)
+from domain.errors import ConflictError, NotFoundError
+from domain.ids import Prefix, new_id
+from domain.states import TransactionBilling
+from storage.audit import Audit
+from storage.tables import held_records, transactions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldRecord:
+    """A record that is held, or was."""
+
+    id: str
+    charge_point_id: str
+    transaction_id: int
+    cause: HoldCause
+    state: HoldState
+    held_at: datetime
+    stop_received_at: datetime
+    document: HeldDocument
+    decision: Decision | None
+    decided_at: datetime | None
+    decided_by: str | None
+
+
+class HeldRecords:
+    """Repository of one project's held records."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def hold(
+        self,
+        document: HeldDocument,
+        *,
+        transaction_id: int,
+        stop_received_at: datetime,
+        known: HeldRecord | None,
+        at: datetime,
+    ) -> HeldRecord:
+        """Hold a record; one that is held already learns what is known by now."""
+        said = {
+            "cause": document.cause,
+            "stop_received_at": stop_received_at,
+            "document": document.model_dump(mode="json"),
+        }
+        if known is None:
+            await self._connection.execute(
+                insert(held_records).values(
+                    id=new_id(Prefix.HELD_RECORD),
+                    project_id=self._project_id,
+                    charge_point_id=document.cdr_location.charge_point_id,
+                    transaction_id=transaction_id,
+                    state=HoldState.HELD,
+                    held_at=at,
+                    **said,
+                )
+            )
+        else:
+            anew = {
+                "state": HoldState.HELD,
+                "held_at": at,
+                "decision": None,
+                "decided_at": None,
+                "decided_by": None,
+                "mailed_at": None,
+            }
+            await self._connection.execute(
+                update(held_records)
+                .where(held_records.c.id == known.id)
+                .values(**said, **({} if known.state is HoldState.HELD else anew))
+            )
+        held = await self.of_transaction(transaction_id)
+        assert held is not None, "it was written above"  # noqa: S101
+        return held
+
+    async def settle(self, known: HeldRecord, *, at: datetime) -> None:
+        """Hold it no more: what the charge point told of it leaves no doubt."""
+        await self._connection.execute(
+            update(held_records)
+            .where(held_records.c.id == known.id)
+            .values(state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None)
+        )
+
+    async def of_transaction(self, transaction_id: int) -> HeldRecord | None:
+        """The one of a transaction."""
+        row = (
+            await self._connection.execute(
+                select(held_records).where(held_records.c.transaction_id == transaction_id)
+            )
+        ).one_or_none()
+        return None if row is None else _held(row)
+
+    async def get(self, held_id: str) -> HeldRecord:
+        """One of the project.
+
+        Raises:
+            NotFoundError: ``held_record_not_found``.
+
+        """
+        row = (
+            await self._connection.execute(
+                select(held_records)
+                .where(held_records.c.project_id == self._project_id)
+                .where(held_records.c.id == held_id)
+            )
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                "held_record_not_found", "The project has no held record with this id."
+            )
+        return _held(row)
+
+    async def page(
+        self,
+        *,
+        state: HoldState | None,
+        cause: HoldCause | None,
+        before: str | None,
+        limit: int,
+    ) -> Sequence[HeldRecord]:
+        """Records, newest first, older than the id ``before``."""
+        query = select(held_records).where(held_records.c.project_id == self._project_id)
+        if state is not None:
+            query = query.where(held_records.c.state == state)
+        if cause is not None:
+            query = query.where(held_records.c.cause == cause)
+        if before is not None:
+            query = query.where(held_records.c.id < before)
+        rows = await self._connection.execute(query.order_by(held_records.c.id.desc()).limit(limit))
+        return [_held(row) for row in rows]
+
+    async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
+        """Those that were held at a moment, in the order in which they came."""
+        rows = await self._connection.execute(
+            select(held_records)
+            .where(held_records.c.project_id == self._project_id)
+            .where(held_records.c.held_at < moment)
+            .where(or_(held_records.c.decided_at.is_(None), held_records.c.decided_at >= moment))
+            .order_by(held_records.c.id)
+        )
+        return [_held(row) for row in rows]
+
+    async def count(self) -> int:
+        """How many wait for the owner."""
+        return (
+            await self._connection.scalar(
+                select(func.count())
+                .select_from(held_records)
+                .where(held_records.c.project_id == self._project_id)
+                .where(held_records.c.state == HoldState.HELD)
+            )
+        ) or 0
+
+    async def release(
+        self, held_id: str, decision: Decision, *, by: Actor, at: datetime
+    ) -> HeldRecord:
+        """Note what the owner says that the session was, and let it be billed so.
+
+        Raises:
+            NotFoundError: ``held_record_not_found``.
+            ConflictError: ``not_held``.
+            InvalidError: ``not_within_bound``.
+
+        """
+        held = await self._held_one(held_id)
+        check_decision(held.document, decision)
+        await self._decide(held, HoldState.RELEASED, decision, by=by, at=at)
+        await self._mark(held, TransactionBilling.DUE)
+        return await self.get(held_id)
+
+    async def drop(
+        self, held_id: str, decision: Decision, *, by: Actor, at: datetime
+    ) -> HeldRecord:
+        """Bill what is in doubt never; ``decision`` carries the owner's note alone.
+
+        Raises:
+            NotFoundError: ``held_record_not_found``.
+            ConflictError: ``not_held``.
+
+        """
+        held = await self._held_one(held_id)
+        await self._decide(held, HoldState.DROPPED, decision, by=by, at=at)
+        await self._mark(held, TransactionBilling.DROPPED)
+        return await self.get(held_id)
+
+    async def _held_one(self, held_id: str) -> HeldRecord:
+        known = await self.get(held_id)
+        # Billing locks the transaction, too: of the two who decide at once one finds it decided.
+        await self._connection.execute(
+            select(transactions.c.id)
+            .where(transactions.c.id == known.transaction_id)
+            .with_for_update()
+        )
+        held = await self.get(held_id)
+        if held.state is not HoldState.HELD:
+            raise ConflictError(
+                "not_held",
+                f"The record is not held any more: it was {held.state.value}. There is nothing to "
+                "decide.",
+            )
+        return held
+
+    async def _decide(
+        self, held: HeldRecord, state: HoldState, decision: Decision, *, by: Actor, at: datetime
+    ) -> None:
+        said = decision.model_dump(mode="json")
+        await self._connection.execute(
+            update(held_records)
+            .where(held_records.c.id == held.id)
+            .values(state=state, decision=said, decided_at=at, decided_by=by.email)
+        )
+        await Audit(self._connection, self._project_id).write(
+            AuditAction.RECORD_RELEASED
+            if state is HoldState.RELEASED
+            else AuditAction.RECORD_DROPPED,
+            by,
+            target=held.id,
+            at=at,
+            before={"cause": held.cause, "session_id": held.document.session_id},
+            after={name: value for name, value in said.items() if value is not None},
+        )
+
+    async def _mark(self, held: HeldRecord, mark: TransactionBilling) -> None:
+        await self._connection.execute(
+            update(transactions)
+            .where(transactions.c.id == held.transaction_id)
+            .values(billing=mark)
+        )
+
+
+def _held(row: Row[Any]) -> HeldRecord:
+    return HeldRecord(
+        id=row.id,
+        charge_point_id=row.charge_point_id,
+        transaction_id=row.transaction_id,
+        cause=HoldCause(row.cause),
+        state=HoldState(row.state),
+        held_at=row.held_at,
+        stop_received_at=row.stop_received_at,
+        document=HeldDocument.model_validate(row.document),
+        decision=None if row.decision is None else Decision.model_validate(row.decision),
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+    )
