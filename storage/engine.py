@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.address import Address, read_address
+from storage.sqlite_threads import SqliteThreads
 
 _WRITE = "dynamo_write"
 _BUSY_TIMEOUT_MS = 15_000
@@ -71,8 +72,10 @@ class Database:
         """
         self.address = read_address(url)
         self.is_sqlite = self.address.is_sqlite
+        self._threads = SqliteThreads()
         self._engine = _make_engine(
             self.address,
+            self._threads,
             pool_size=pool_size,
             application_name=application_name,
             statement_seconds=statement_seconds,
@@ -93,12 +96,18 @@ class Database:
                 yield connection
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and see the threads of those that were cancelled end."""
         await self._engine.dispose()
+        await self._threads.ended()
 
 
 def _make_engine(
-    address: Address, *, pool_size: int, application_name: str, statement_seconds: float | None
+    address: Address,
+    threads: SqliteThreads,
+    *,
+    pool_size: int,
+    application_name: str,
+    statement_seconds: float | None,
 ) -> AsyncEngine:
     options: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
@@ -113,6 +122,8 @@ def _make_engine(
             "command_timeout": statement_seconds,
             "server_settings": name,
         }
+    else:
+        options["connect_args"] = {"async_creator_fn": threads.connect}
     engine = create_async_engine(address.engine_url, **options)
     if address.is_sqlite:
         _tune_sqlite(engine.sync_engine)

@@ -5,7 +5,7 @@ Only the charge points are virtual. `dynamo up` composes the same parts as proce
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from simulator import Fault, Profile, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.accounts import Account, Accounts
-from storage.charge_points import ChargePoint, ChargePoints, Location
+from storage.charge_points import ChargePoint, ChargePoints, Location, read_registered
 from storage.engine import Database
 from storage.log import Log, LogEntry, LogFilter
 from storage.projects import Project, Projects
@@ -38,9 +38,12 @@ from tests.api.callers import Caller
 from tests.support.app import app_of
 from worker import make_worker
 from workflows.commissioning import CommissioningWorkflow
+from workflows.run_start import RunStart, start_when_free
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 """One model is updated by OCPP, one in its vendor's app; no image is ever fetched."""
+
+_RPC_TIMEOUT = timedelta(seconds=10)
 
 SPEED = 60.0
 """A charge point's minute takes a second; energy and timestamps stay real."""
@@ -164,7 +167,7 @@ class Stage:
     async def start(
         self, charge_point_id: str, *, options: RunOptions | None = None, pace: Pace = PATIENT
     ) -> Run:
-        """Start a run as the API does: the row first, then the workflow."""
+        """Start a run as the API does: the row first, then the workflow, if nobody else has."""
         asked = options or RunOptions(wait_for_connection=timedelta(seconds=15))
         request = RunRequest(
             commissioning_id=new_id(Prefix.COMMISSIONING),
@@ -177,16 +180,21 @@ class Stage:
         )
         async with self.database.write() as connection:
             await Runs(connection).create_starting(request)
-        handle = await self.client.start_workflow(
-            CommissioningWorkflow.run,
-            request,
-            id=commissioning_workflow_id(charge_point_id),
+        async with self.database.read() as connection:
+            registered = await read_registered(connection, charge_point_id)
+        start = RunStart(request=request, registered=registered)
+        await start_when_free(
+            lambda: nullcontext(self.client),
+            start,
             task_queue=self.task_queue,
+            rpc_timeout=_RPC_TIMEOUT,
         )
         return Run(
             commissioning_id=request.commissioning_id,
             charge_point_id=charge_point_id,
-            handle=handle,
+            handle=self.client.get_workflow_handle_for(
+                CommissioningWorkflow.run, start.workflow_id
+            ),
         )
 
     async def retry(self, charge_point_id: str) -> RunView:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, select, text
@@ -70,3 +71,44 @@ async def test_it_leaves_no_lock(database_url: str, database: Database, statemen
         another.execute("ROLLBACK")
     async with database.read() as connection:
         assert (await connection.execute(select(nodes))).all() == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_no_thread_outlives_the_database(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller is cancelled while it connects: the thread answers to it all the same.
+
+    The event loop may be closed by then, and the thread would die of that.
+    """
+    before = set(threading.enumerate())
+    arrived, go_on = asyncio.Event(), threading.Event()
+    loop, connect = asyncio.get_running_loop(), sqlite3.connect
+
+    def slow(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        loop.call_soon_threadsafe(arrived.set)
+        go_on.wait(_PATIENCE_SECONDS)
+        opened: sqlite3.Connection = connect(*arguments, **options)
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", slow)
+    database = Database(database_url)
+
+    async def work() -> None:
+        async with database.read():
+            pytest.fail("It was cancelled before.")
+
+    task = asyncio.create_task(work())
+    await asyncio.wait_for(arrived.wait(), _PATIENCE_SECONDS)
+    task.cancel()
+    await asyncio.wait([task])
+    loop.call_later(0.1, go_on.set)
+
+    await database.close()
+
+    assert set(threading.enumerate()) <= before | _of_the_pool()
+
+
+def _of_the_pool() -> set[threading.Thread]:
+    """Threads of the event loop's own executor."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("asyncio_")}
