@@ -102,11 +102,12 @@ function answersOf(station) {
       });
       return { fileName: `${plate.serial}.log` };
     },
-    UpdateFirmware() {
+    UpdateFirmware({ location }) {
       then(async () => {
         for (const status of ["Downloading", "Downloaded", "Installing", "Installed"]) {
           await station.call("FirmwareStatusNotification", { status });
         }
+        [plate.firmware] = /\d+(\.\d+)+/.exec(location); // an image has its version in its name
         await station.leave();
       });
       return {};

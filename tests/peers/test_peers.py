@@ -1,6 +1,6 @@
 """Charge points on OCPP stacks of others, from the handshake to sessions under a site's limit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,19 @@ NOTED = [
 PLATE = {"vendor": "Peer", "model": "Two Outlets", "serial": "PEER-0001", "firmware": "1.0.0"}
 
 
+OUTDATED = PLATE | {"vendor": "ABB", "model": "Terra AC W22", "firmware": "1.6.5"}
+
+
 @asynccontextmanager
-async def on_site(stage: Stage, stack: Stack, tmp_path: Path) -> AsyncIterator[Installer]:
+async def on_site(
+    stage: Stage, stack: Stack, tmp_path: Path, plate: Mapping[str, str] = PLATE
+) -> AsyncIterator[Installer]:
     """A site with a limit, and a charge point that is registered and switched on."""
     project = stage.project.id
     limit = {"max_amps_per_phase": SITE_AMPS, "phases": 3}
     fine(await stage.front.call("PUT", f"/api/v1/installer/projects/{project}/power", limit))
     identity = await stage.front.charge_point(
-        project, vendor=PLATE["vendor"], model=PLATE["model"], serial_number=PLATE["serial"]
+        project, vendor=plate["vendor"], model=plate["model"], serial_number=plate["serial"]
     )
     async with powered(
         stack,
@@ -41,7 +46,7 @@ async def on_site(stage: Stage, stack: Stack, tmp_path: Path) -> AsyncIterator[I
         endpoint=stage.ocpp_url,
         identity=identity,
         speed=SPEED,
-        **PLATE,
+        **plate,
     ) as peer:
         installer = Installer(stage=stage, charge_point_id=identity, peer=peer)
         await installer.is_connected()
@@ -61,6 +66,17 @@ async def test_it_is_commissioned_and_obeys_the_limit_of_its_site(
         await owner.open_doors()
         await charge_under_the_limit(owner, peer)
         judge_messages(await log_of(installer), peer)
+
+
+@pytest.mark.parametrize("stack", Stack)
+async def test_its_firmware_is_updated(stage: Stage, stack: Stack, tmp_path: Path) -> None:
+    async with on_site(stage, stack, tmp_path, OUTDATED) as installer:
+        record = await installer.commission(update_firmware=True)
+        assert record["status"] == "completed", record
+        (check,) = [one for one in record["checks"] if one["name"] == "firmware_version"]
+        assert check["evidence"]["reported"] == "1.8.32"
+        assert len(installer.peer.told("asked", action="UpdateFirmware")) == 1
+        assert installer.peer.complaints == []
 
 
 async def customize(installer: Installer) -> None:

@@ -6,6 +6,7 @@ It obeys the same lines and tells the same events as the programs in JavaScript:
 import asyncio
 import json
 import logging
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -69,6 +70,21 @@ class ChargePoint(Speaking):
 
     @after(Action.reset)
     async def after_reset(self, **_: str) -> None:
+        await self._restart()
+
+    @on(Action.update_firmware)
+    def on_update_firmware(self, **_: Any) -> Any:
+        return call_result.UpdateFirmware()
+
+    @after(Action.update_firmware)
+    async def after_update_firmware(self, location: str, **_: Any) -> None:
+        for status in ("Downloading", "Downloaded", "Installing", "Installed"):
+            await self.ask(call.FirmwareStatusNotification(status=status))
+        # An image has its version in its name.
+        self.station.plate["firmware"] = re.findall(r"\d+(?:\.\d+)+", location)[0]
+        await self._restart()
+
+    async def _restart(self) -> None:
         for outlet in self.station.outlets.values():
             await self.end(outlet, "SoftReset")
         for value in self.station.configuration.values():

@@ -1,4 +1,7 @@
-"""Whatever a central system says wrong is heard of: else the silence of a stack says nothing."""
+"""The programs themselves: they answer whatever may be asked, and complain of what is wrong.
+
+Without that the silence of a stack would say nothing.
+"""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,6 +21,25 @@ RIGHT = {"status": "Pending", "currentTime": "2026-05-01T09:00:00.000Z", "interv
 WRONG = RIGHT | {"interval": "600"}
 
 
+IN_AN_HOUR = "2026-05-01T10:00:00.000Z"
+RARE: dict[str, dict[str, Any]] = {
+    "CancelReservation": {"reservationId": 1},
+    "ClearCache": {},
+    "DataTransfer": {"vendorId": "Dynamo"},
+    "GetDiagnostics": {"location": "ftp://logs.example/"},
+    "GetLocalListVersion": {},
+    "ReserveNow": {
+        "connectorId": 1,
+        "expiryDate": IN_AN_HOUR,
+        "idTag": "CARD1",
+        "reservationId": 1,
+    },
+    "SendLocalList": {"listVersion": 1, "updateType": "Full"},
+    "UnlockConnector": {"connectorId": 1},
+}
+"""Requests that the engine does not make today."""
+
+
 class CentralSystem:
     """It answers boots with that, and whatever else with nothing."""
 
@@ -34,8 +56,15 @@ class CentralSystem:
             if kind == 2:
                 await socket.send(json.dumps([3, identity, self._answer]))
 
-    async def ask(self, action: str, **payload: Any) -> None:
-        await self.links[-1].send(json.dumps([2, "1", action, payload]))
+    async def answer_to(self, action: str, **payload: Any) -> Any:
+        """Ask, and give the frame that answers."""
+        await self.links[-1].send(json.dumps([2, action, action, payload]))
+
+        def answered() -> Any:
+            (answer,) = [one for one in self.heard if one[0] in {3, 4} and one[1] == action]
+            return answer
+
+        return await eventually(answered)
 
 
 @asynccontextmanager
@@ -61,6 +90,19 @@ async def connected(
 
 
 @pytest.mark.parametrize("stack", Stack)
+async def test_whatever_may_be_asked_is_answered(stack: Stack, tmp_path: Path) -> None:
+    """As by hardware: what is not built in is not implemented."""
+    async with connected(stack, tmp_path, RIGHT) as (central, peer):
+        await peer.until("boot", status="Pending")
+        for action, payload in RARE.items():
+            kind, _, said, *_ = await central.answer_to(action, **payload)
+            if stack is Stack.OCPP:
+                assert (kind, said) == (4, "NotImplemented"), action
+            else:
+                assert (kind, peer.complaints) == (3, []), action
+
+
+@pytest.mark.parametrize("stack", Stack)
 async def test_a_wrong_answer(stack: Stack, tmp_path: Path) -> None:
     async with connected(stack, tmp_path, WRONG) as (_, peer):
         await peer.until("complaint")
@@ -71,10 +113,5 @@ async def test_a_wrong_request(stack: Stack, tmp_path: Path) -> None:
     """It is refused with an error; the right one after it is not."""
     async with connected(stack, tmp_path, RIGHT) as (central, peer):
         await peer.until("boot", status="Pending")
-        await central.ask("TriggerMessage", requestedMessage="Weather")
-        await central.ask("GetConfiguration")
-
-        async def both_are_answered() -> None:
-            assert [message[0] for message in central.heard[1:]] == [4, 3]
-
-        await eventually(both_are_answered)
+        assert (await central.answer_to("TriggerMessage", requestedMessage="Weather"))[0] == 4
+        assert (await central.answer_to("GetConfiguration"))[0] == 3
