@@ -17,8 +17,8 @@ from tests.faults.stage import SPEED
 from tests.peers.peer import Peer, Stack, powered
 from tests.support.eventually import eventually
 
-RIGHT = {"status": "Pending", "currentTime": "2026-05-01T09:00:00.000Z", "interval": 600}
-WRONG = RIGHT | {"interval": "600"}
+RIGHT = {"status": "Pending", "currentTime": "2026-05-01T09:00:00.000Z", "interval": 36_000}
+WRONG = RIGHT | {"interval": "36000"}
 
 
 IN_AN_HOUR = "2026-05-01T10:00:00.000Z"
@@ -54,7 +54,8 @@ class CentralSystem:
             kind, identity, *_ = message = json.loads(frame)
             self.heard.append(message)
             if kind == 2:
-                await socket.send(json.dumps([3, identity, self._answer]))
+                answer = self._answer if message[2] == "BootNotification" else {}
+                await socket.send(json.dumps([3, identity, answer]))
 
     async def answer_to(self, action: str, **payload: Any) -> Any:
         """Ask, and give the frame that answers."""
