@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.flapping import Flapping
-from domain.knocking import Misnamed
+from domain.knocking import Claimed, Misnamed, tries_to_connect_as
 from domain.states import RegistrationStatus
 
 
@@ -132,7 +132,8 @@ class ChargePointEvents:
 class RefusedAttempt:
     """A connection that was refused, and why, in words for the installer.
 
-    ``misnamed``: it came under a name that nobody has and that can be claimed.
+    ``misnamed``: it came under a name that nobody has and that can be claimed. ``claimed``: that
+    has been claimed since, at ``at``, and it has not tried again yet.
     """
 
     at: datetime
@@ -140,6 +141,12 @@ class RefusedAttempt:
     reason: str
     remote_address: str | None = None
     misnamed: Misnamed | None = None
+    claimed: Claimed | None = None
+
+    @property
+    def cause(self) -> str:
+        """What is wrong; what to do is another sentence where it comes under another name."""
+        return tries_to_connect_as(self.misnamed) if self.misnamed is not None else self.reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

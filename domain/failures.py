@@ -73,7 +73,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Start the commissioning again.",
     ),
     FailureCode.NEVER_CONNECTED: (
-        "The charge point did not connect within {waited}.",
+        "The charge point did not connect within {waited}.{said}",
         (
             "Check that its OCPP URL is the ocpp_endpoint and that the network allows outgoing "
             "WebSocket connections, then retry."

@@ -1,7 +1,10 @@
 """A charge point that knocks under a name that is not its id: what is known, and what to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import ceil
 from typing import Final
 from urllib.parse import quote
 
@@ -45,6 +48,51 @@ class Misnamed:
         return " ".join(self.identity.split())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """The name that a charge point was claimed under, which has not tried to connect since.
+
+    ``every`` is how often it tried before, where that can be told.
+    """
+
+    identity: str
+    at: datetime
+    tried_at: datetime | None
+    every: timedelta | None
+
+    def __str__(self) -> str:
+        return " ".join(self.identity.split())
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When its first attempt after the claim is due."""
+        if self.tried_at is None or self.every is None:
+            return None
+        return self.tried_at + self.every * max(1, ceil((self.at - self.tried_at) / self.every))
+
+
+def rhythm(tried_at: Sequence[datetime]) -> timedelta | None:
+    """Tell how often it tries; of the pauses between attempts, newest first, the one in the middle.
+
+    None where that is less than a second, or nothing to go by.
+    """
+    pauses = sorted(later - earlier for later, earlier in pairwise(tried_at))
+    middle = pauses[len(pauses) // 2] if pauses else timedelta(0)
+    return middle if middle >= timedelta(seconds=1) else None
+
+
+def is_claimed(name: Claimed) -> str:
+    """Say under which name it may come, and what is known of when it does."""
+    said = f"It is claimed as {name}, and gets in with its next attempt."
+    if name.every is None or name.due_at is None:
+        return said
+    pause = round(name.every.total_seconds())
+    return (
+        f"{said} It tried about every {pause} s before, so that is due at about "
+        f"{name.due_at:%H:%M:%S} UTC."
+    )
+
+
 def claim_call(*, project_id: str, charge_point_id: str, identity: str) -> ClaimCall:
     """Make the call; the path is that of the API."""
     return ClaimCall(
@@ -57,6 +105,10 @@ def claim_call(*, project_id: str, charge_point_id: str, identity: str) -> Claim
 def tries_to_connect_as(name: Misnamed) -> str:
     """Say under which name it knocks."""
     return f"It tries to connect as {name}, {_LIKE[name.matches]}, and not as its id."
+
+
+WAIT_FOR_IT: Final = "Nothing is to be done; if no attempt comes, restart the charge point."
+"""What to do about one that is claimed already."""
 
 
 def how_to_let_in(name: Misnamed) -> str:

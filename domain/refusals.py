@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from domain.checks import Waiting
 from domain.facts import RefusedAttempt
-from domain.knocking import ClaimCall, claim_call, how_to_let_in
+from domain.knocking import WAIT_FOR_IT, ClaimCall, claim_call, how_to_let_in
 from domain.states import WaitingFor
 
 
@@ -36,9 +36,16 @@ def explained(
         return waiting
     return replace(
         waiting,
-        prompt=how_to_let_in(refusal.misnamed)
-        if refusal is not None and refusal.misnamed is not None
-        else waiting.prompt,  # to switch it on, perhaps
-        likely_cause=refusal.reason if refusal else None,
+        prompt=_prompt(refusal, waiting),
+        likely_cause=refusal.cause if refusal else None,
         claim=claim_of(refusal, project_id=project_id, charge_point_id=charge_point_id),
     )
+
+
+def _prompt(refusal: RefusedAttempt | None, waiting: Waiting) -> str:
+    """Say what to do, where the likely cause does not."""
+    if refusal is not None and refusal.misnamed is not None:
+        return how_to_let_in(refusal.misnamed)
+    if refusal is not None and refusal.claimed is not None:
+        return WAIT_FOR_IT
+    return waiting.prompt  # to switch it on, perhaps

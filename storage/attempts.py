@@ -9,11 +9,17 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, o
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import RefusedAttempt
-from domain.knocking import UNKNOWN_IDENTITY, Misnamed, how_to_let_in, tries_to_connect_as
+from domain.knocking import (
+    UNKNOWN_IDENTITY,
+    Misnamed,
+    how_to_let_in,
+    is_claimed,
+    tries_to_connect_as,
+)
 from domain.rules.likeness import near_key, serial_key
 from storage.dialects import among
 from storage.fact_records import Attempt
-from storage.knocks import UnclaimedIdentity, knocking
+from storage.knocks import UnclaimedIdentity, claimed_names, knocking
 from storage.tables import charge_points, connection_attempts, connections
 
 ATTEMPTS_KEPT: Final = 20
@@ -78,7 +84,8 @@ async def last_refusals(
 ) -> Mapping[str, RefusedAttempt]:
     """Return the newest refused attempt of each of these, after the moment when given.
 
-    Also one under a name that nobody has, if that seems to be the charge point's. ``guess``: of one
+    Also one under a name that nobody has, if that seems to be the charge point's; and that it has
+    been claimed, until it tries again. ``guess``: of one
     that has never connected also what came without a name from where its project's others are.
     """
     if not since:
@@ -113,6 +120,15 @@ async def last_refusals(
         own = found.get(charge_point_id)
         if own is None or own.at < knock.last_at:
             found[charge_point_id] = _knocks(knock)
+    for charge_point_id, claimed in (await claimed_names(connection, list(since))).items():
+        own = found.get(charge_point_id)
+        if own is None or own.at < claimed.at:
+            found[charge_point_id] = RefusedAttempt(
+                at=claimed.at,
+                code=UNKNOWN_IDENTITY,
+                reason=is_claimed(claimed),
+                claimed=claimed,
+            )
     if guess:
         found = await _nameless(connection, [one for one in since if one not in found]) | found
     return {

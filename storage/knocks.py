@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import Prefix
+from domain.knocking import Claimed, rhythm
 from domain.rules.likeness import likeness
 from domain.states import IdentityMatch
 from storage.dialects import among
@@ -91,6 +92,45 @@ async def knocks_of(
     for row in await connection.execute(query):
         knocks[row.charge_point].append(row)
     return {identity: _likeliest(rows) for identity, rows in knocks.items()}
+
+
+async def claimed_names(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> Mapping[str, Claimed]:
+    """Under which name each of these was claimed, of those that have not connected since."""
+    alias, attempt = identity_aliases.c, connection_attempts.c
+    query = (
+        select(alias.charge_point_id, alias.identity_key, alias.claimed_at)
+        .add_columns(attempt.identity, attempt.at)
+        .select_from(identity_aliases)
+        .outerjoin(
+            connection_attempts,
+            and_(
+                attempt.identity_key == alias.identity_key,
+                attempt.charge_point_id == alias.charge_point_id,
+                attempt.at <= alias.claimed_at,
+            ),
+        )
+        .where(among(connection, alias.charge_point_id, charge_point_ids))
+        .where(
+            ~exists()
+            .where(connections.c.charge_point_id == alias.charge_point_id)
+            .where(connections.c.connected_at >= alias.claimed_at)
+        )
+        .order_by(attempt.at.desc(), attempt.id.desc())
+    )
+    knocks: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in await connection.execute(query):
+        knocks[row.charge_point_id].append(row)
+    return {
+        charge_point_id: Claimed(
+            identity=rows[0].identity or rows[0].identity_key,
+            at=rows[0].claimed_at,
+            tried_at=rows[0].at,
+            every=rhythm([row.at for row in rows if row.at is not None]),
+        )
+        for charge_point_id, rows in knocks.items()
+    }
 
 
 def _may_be() -> ColumnElement[bool]:

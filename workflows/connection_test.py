@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain.configuration import ConnectionTest, ConnectionTestRequest
+    from domain.knocking import WAIT_FOR_IT
     from domain.operations import Operation
     from domain.ownership import Whereabouts
     from workflows import policies
@@ -61,6 +62,8 @@ def why_not_connected(found: Whereabouts) -> str:
     refusal = found.last_refusal
     if refusal is not None and refusal.misnamed is not None:
         parts.append(f"{refusal.reason} It did so last at {refusal.at:%Y-%m-%d %H:%M:%S} UTC.")
+    elif refusal is not None and refusal.claimed is not None:
+        parts.append(f"{refusal.reason} {WAIT_FOR_IT}")
     elif refusal is not None:
         parts.append(
             f"Its last attempt, at {refusal.at:%Y-%m-%d %H:%M:%S} UTC, was refused: "

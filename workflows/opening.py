@@ -64,7 +64,7 @@ async def never_connected(run: Run) -> CheckFailedError | None:
         lambda: run.inbox.connected,
         wait,
         "Switch the charge point on and check its OCPP URL and network.",
-        cause=refusal.reason if refusal else None,
+        cause=refusal.cause if refusal else None,
         unnoted=timedelta(0),  # it will hardly come within seconds
     )
     if connected:
@@ -75,9 +75,10 @@ async def never_connected(run: Run) -> CheckFailedError | None:
     )
     if refusal is not None and refusal.misnamed is not None and claim is not None:
         return _wrong_identity(run, refusal.misnamed, claim)
-    if refusal is not None:
+    if refusal is not None and refusal.claimed is None:
         return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
-    return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait))
+    said = f" It is claimed as {refusal.claimed}, and has not tried since." if refusal else ""
+    return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait), said=said)
 
 
 def _wrong_identity(run: Run, name: Misnamed, claim: ClaimCall) -> CheckFailedError:
@@ -122,4 +123,6 @@ async def _last_refusal(run: Run) -> RefusedAttempt | None:
     oldest = run.request.started_at
     if refusal is not None and refusal.misnamed is not None:
         oldest -= REFUSAL_COUNTS_FOR  # it was not mended: nobody has claimed it since
+    elif refusal is not None and refusal.claimed is not None:
+        return refusal  # it stands until it connects
     return refusal if refusal is not None and refusal.at >= oldest else None

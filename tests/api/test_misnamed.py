@@ -4,6 +4,7 @@ A real node refuses it, the real worker waits for it, and the claim is the one t
 """
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -12,10 +13,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
+from api.deps import now
 from domain.ids import Prefix, new_id
+from domain.knocking import UNKNOWN_IDENTITY
 from ocpp_server.node import Node
 from ocpp_server.v16.routes import routes
+from storage.attempts import store_attempts
 from storage.engine import Database
+from storage.fact_records import Attempt
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
 from tests.api.conftest import Outbox
 from tests.ocpp_server.bed import SECRET, RecordingSink
@@ -110,7 +115,7 @@ async def test_what_is_known_is_said_and_the_claim_lets_it_in(
             "items"
         ]
         for waiting in (status["waiting"], item["waiting"]):
-            assert waiting["likely_cause"] == f"{said} {how}"
+            assert waiting["likely_cause"] == said
             assert waiting["prompt"] == how
             assert waiting["claim"] == claim
 
@@ -137,7 +142,7 @@ async def test_what_is_known_is_said_and_the_claim_lets_it_in(
     assert answer.status_code == 200, answer.text
     tested = (await installer.post(f"/charge-points/{charge_point}/test-connection")).json()
     assert tested["claim"] is None
-    assert tested["reason"] == "The charge point has never connected."
+    assert f" It is claimed as {name}, and gets in with its next attempt. " in tested["reason"]
 
     async def online() -> None:
         link = (await shown(installer, f"/charge-points/{charge_point}"))["connection"]
@@ -145,6 +150,79 @@ async def test_what_is_known_is_said_and_the_claim_lets_it_in(
 
     async with connect(f"{ocpp_url}/{name}", subprotocols=OCPP):
         await eventually(online)
+
+
+async def test_a_run_that_waits_says_that_it_is_claimed_and_when_it_is_due(
+    installer: Caller, database: Database
+) -> None:
+    project = await installer.project()
+    charge_point = await installer.charge_point(project)
+    newest = now().replace(microsecond=0) - timedelta(seconds=20)
+    attempts = [
+        Attempt(
+            identity=SERIAL,
+            charge_point_id=None,
+            at=newest - timedelta(seconds=60) * number,
+            code=UNKNOWN_IDENTITY,
+            reason="Nobody has this name.",
+            remote_address="192.0.2.7",
+        )
+        for number in range(3)
+    ]
+    async with database.write() as connection:
+        await store_attempts(connection, attempts)
+    options = {"wait_for_connection": "PT1H"}
+    assert (await installer.post(f"/commissioning/{charge_point}/start", options)).is_success
+
+    async def waiting() -> dict[str, Any]:
+        status = await shown(installer, f"/commissioning/{charge_point}/status")
+        assert status["waiting_for"] == "connection"
+        found: dict[str, Any] = status["waiting"]
+        return found
+
+    asks = await eventually(waiting)
+    said = f"It tries to connect as {SERIAL}, its serial number, and not as its id."
+    assert asks["likely_cause"] == said
+    assert said not in asks["prompt"]
+    assert asks["prompt"] not in said
+    claim = asks["claim"]
+    answer = await installer.call(claim["method"], claim["path"], claim["body"])
+    assert answer.is_success, answer.text
+    asks = await waiting()
+    due = f"{newest + timedelta(seconds=60):%H:%M:%S} UTC"
+    assert asks["likely_cause"] == (
+        f"It is claimed as {SERIAL}, and gets in with its next attempt. It tried about every 60 s "
+        f"before, so that is due at about {due}."
+    )
+    assert asks["prompt"].startswith("Nothing is to be done; ")
+    assert asks["claim"] is None
+
+
+async def test_a_run_that_ends_before_the_next_attempt_names_the_claim(
+    installer: Caller, ocpp_url: str
+) -> None:
+    project = await installer.project()
+    charge_point = await installer.charge_point(project)
+    await knock(ocpp_url, SERIAL)
+
+    async def claimed() -> None:
+        path = f"/projects/{project}/unclaimed/{SERIAL}/claim"
+        assert (await installer.post(path, {"charge_point_id": charge_point})).is_success
+
+    await eventually(claimed)
+    options = {"wait_for_connection": "PT1S"}
+    assert (await installer.post(f"/commissioning/{charge_point}/start", options)).is_success
+
+    async def failed() -> None:
+        failure = (await shown(installer, f"/commissioning/{charge_point}/status"))["failure"]
+        assert failure is not None
+        assert failure["code"] == "never_connected"
+        assert failure["cause"] == (
+            f"The charge point did not connect within 1 s. It is claimed as {SERIAL}, and has not "
+            "tried since."
+        )
+
+    await eventually(failed, within=30)
 
 
 async def test_another_reason_is_told_as_before(installer: Caller, ocpp_url: str) -> None:
