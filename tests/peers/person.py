@@ -14,7 +14,7 @@ from tests.support.eventually import eventually
 
 OWNER = "owner@site.example"
 _VEHICLE = re.compile(r"^Plug a vehicle .* into connector (\d+)")
-_VERDICT_WITHIN = 40
+_VERDICT_WITHIN = 90
 
 
 def fine(answer: httpx.Response) -> Any:
