@@ -314,8 +314,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.NO_METER_VALUES: (
         "No usable energy reading arrived during the test charge.",
         (
-            "Check that MeterValuesSampledData contains Energy.Active.Import.Register and that the "
-            "meter is connected, then retry."
+            "Check that MeterValuesSampledData contains Energy.Active.Import.Register, that "
+            "MeterValueSampleInterval is not 0 and that the meter is connected, then retry."
         ),
     ),
     FailureCode.METER_UNREADABLE: (

@@ -147,7 +147,7 @@ class ParameterOutcome:
 class ConfigurationOutcome:
     """Outcome of :class:`ApplyConfiguration`.
 
-    ``number_of_connectors`` and ``connection_timeout_s`` are from the inventory; ``detail`` says
+    ``number_of_connectors`` and what ends in ``_s`` are from the inventory; ``detail`` says
     why nothing could be read.
     ``identity`` is what was asked for by ``then``, if it came to that.
     """
@@ -158,6 +158,10 @@ class ConfigurationOutcome:
     """What it says of their number, cut, where no charge point has so many."""
     connection_timeout_s: int | None = None
     """After so many seconds without a cable it forgets that it was told to start."""
+    sample_interval_s: int | None = None
+    """Between two readings of a session that it sends by itself, as it was before; 0: none."""
+    clock_aligned_interval_s: int | None = None
+    """Between two readings by the clock; 0: none."""
     keys_reported: int = 0
     detail: str | None = None
     identity: Identity | None = None

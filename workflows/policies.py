@@ -89,6 +89,9 @@ STOP_ATTEMPTS = 3
 CLOCK_SKEW_LIMIT = timedelta(minutes=2)
 PING_LIMIT = timedelta(seconds=5)
 METER_EVENTS_WANTED = 3
+# One that sends a reading more seldom than this is not kept charging for a third.
+METER_SELDOM = timedelta(seconds=45)
+METER_EVENTS_OF_FEW = 2
 METER_PATIENCE = 6
 FIRMWARE_PATIENCE = 5
 

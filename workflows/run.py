@@ -48,6 +48,8 @@ class Run:
     """Reads what is known by now, and may not have been told."""
     heartbeat_interval: int | None = None
     """What the charge point has, in seconds, as far as it says."""
+    readings_every: timedelta | None = None
+    """How often it sends readings of a session by itself; 0: never; None: it does not say."""
     clock_judged: bool = False
     """Whether something has shown how its clock stands."""
     reconfigured: bool = False

@@ -14,6 +14,7 @@ from domain.operations import (
     Reply,
 )
 from domain.rules.connector import is_plausible
+from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.session import Session
@@ -71,6 +72,8 @@ async def apply(
         number_of_connectors=connectors,
         connectors_said=None if connectors else _said(inventory),
         connection_timeout_s=inventory.number(_CONNECTION_TIMEOUT),
+        sample_interval_s=inventory.number(SAMPLE_INTERVAL),
+        clock_aligned_interval_s=inventory.number(CLOCK_ALIGNED_INTERVAL),
         keys_reported=len(inventory.keys),
     )
 

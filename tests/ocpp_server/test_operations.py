@@ -194,6 +194,7 @@ async def test_apply_configuration(bed: Bed) -> None:
             "Absent": (ParameterState.NOT_SUPPORTED, False),
         }
         assert outcome.number_of_connectors == 1
+        assert (outcome.sample_interval_s, outcome.clock_aligned_interval_s) == (60, 0)
         assert charge_point.configuration("ConnectionTimeOut") == "30"
     (row,) = await bed.rows(parameters)
     assert (row.state, row.reported) == ("applied", "30")

@@ -99,6 +99,8 @@ class Behaviour:
     boot_is_told: bool = True
     """Whether the node lives long enough to tell a boot after a connection."""
     rejects: frozenset[str] = frozenset()
+    reports: dict[str, str] = field(default_factory=dict)
+    """Values that it has in force, whatever it is told."""
     start_reply: op.Reply = op.Reply.ACCEPTED
     starts: bool = True
     lost_starts: int = 0
@@ -243,7 +245,8 @@ class ScriptedChargePoint:
         return replace(outcome, identity=await self.read_identity(request.then))
 
     def _parameter(self, wanted: op.DesiredParameter, *, restarted: bool) -> op.ParameterOutcome:
-        state, reported = ParameterState.APPLIED, wanted.value
+        state = ParameterState.APPLIED
+        reported = self.behaviour.reports.get(wanted.key, wanted.value)
         if wanted.key in self.behaviour.rejects:
             state, reported = ParameterState.REJECTED, "0"
         elif wanted.key in self.pending:

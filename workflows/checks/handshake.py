@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.connector import is_plausible
     from domain.rules.identity import judge_identity, not_read, said_serials
     from domain.rules.numbers import read_number
+    from domain.rules.sampling import readings_every
     from domain.states import CheckResult, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.absence import absent
@@ -243,6 +244,7 @@ def _learn(run: Run, outcome: ConfigurationOutcome) -> None:
     if outcome.connection_timeout_s:  # 0 is none, or for ever
         seconds = min(outcome.connection_timeout_s, run.pace.vehicle.total_seconds())
         run.connection_timeout = timedelta(seconds=seconds)
+    run.readings_every = readings_every(outcome)
     for parameter in outcome.parameters:
         if parameter.key == HEARTBEAT_INTERVAL:
             value = read_number(parameter.reported or parameter.desired)

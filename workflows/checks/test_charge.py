@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
     from domain.id_tag import is_of_run
-    from domain.operations import StopTestTransaction, TriggerMessage
+    from domain.operations import StopTestTransaction
     from domain.rules.connector import describe_fault, name_of
     from domain.rules.metering import judge_metering
     from domain.states import WaitingFor
@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError
     from workflows.checks.clock import measure_clock
+    from workflows.checks.meter_values import collect
     from workflows.checks.starting import start
     from workflows.journal import CheckFailedError
     from workflows.run import Run
@@ -44,7 +45,7 @@ async def charge(run: Run) -> None:
         {"transaction_id": started.transaction_id, "meter_start_wh": started.meter_start},
     )
     if started.connector_id == connector:
-        await _collect_meter_values(run, started)
+        await collect(run, started)
     # One that boots on the same link may do so as it was in Pending a moment ago.
     restarted = run.inbox.boot_generation > link
     stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
@@ -116,46 +117,6 @@ def open_transactions(run: Run) -> list[TransactionFact]:
         if is_of_run(transaction.id_tag, open_run_tag=run.briefing.id_tag)
         if transaction.stopped_at is None
     ]
-
-
-async def _collect_meter_values(run: Run, started: TransactionFact) -> None:
-    """Charge until the register has moved and enough samples came, within bounds."""
-    began = workflow.now()
-
-    def ended() -> bool:
-        return run.inbox.transactions[
-            started.transaction_id
-        ].stopped_at is not None or not run.inbox.faults.keys().isdisjoint(
-            {0, started.connector_id}
-        )
-
-    def enough() -> bool:
-        registers = [m.energy_wh for m in run.inbox.meter_values if m.energy_wh is not None]
-        return (
-            len(run.inbox.meter_values) >= policies.METER_EVENTS_WANTED
-            and len(registers) > 1
-            and max(registers) > min(registers)
-            and workflow.now() - began >= run.pace.charge_at_least
-        )
-
-    patience = run.pace.meter
-    with run.showing(
-        WaitingFor.METER,
-        run.pace.charge_at_most,
-        f"The test charge on connector {started.connector_id} goes on until its meter has counted. "
-        "Leave the vehicle or the tester plugged in.",
-    ):
-        while not (ended() or enough()) and workflow.now() - began < run.pace.charge_at_most:
-            heard = len(run.inbox.meter_values)
-            if heard >= policies.METER_EVENTS_WANTED:
-                # A stuck register: asked ever more seldom, so that its history stays small.
-                patience = min(2 * patience, policies.METER_PATIENCE * run.pace.meter)
-            if not await run.wait(
-                lambda heard=heard: ended() or len(run.inbox.meter_values) > heard,  # type: ignore[misc]
-                patience,
-                why="Wait for meter values",
-            ):
-                await run.trigger(TriggerMessage.METER_VALUES, started.connector_id)
 
 
 async def stop(run: Run, transaction_id: int) -> bool:
