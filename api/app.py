@@ -17,6 +17,7 @@ from api.accounts.endpoints import router as accounts
 from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
 from api.billing.endpoints import router as billing
+from api.billing.held import router as held_records
 from api.billing.statements import router as statements
 from api.billing.tariffs import router as tariffs
 from api.certificates.endpoints import router as certificates
@@ -127,6 +128,7 @@ def bare_app() -> FastAPI:
         owned_power,
         tariffs,
         billing,
+        held_records,
         statements,
     ):
         v1.include_router(router)

@@ -178,6 +178,16 @@ def _delivery_id(
     return delivery_id
 
 
+def _held_record_id(
+    _: SiteOwner,
+    held_record_id: Annotated[str, Path(examples=["hld_01HX9HELDABCDEFGHJ"])],
+) -> str:
+    if not is_id(Prefix.HELD_RECORD, held_record_id):
+        raise NotFoundError("held_record_not_found", "The project has no held record with this id.")
+    return held_record_id
+
+
+HeldRecordId = Annotated[str, Depends(_held_record_id)]
 ProjectId = Annotated[str, Depends(_project_id)]
 ChargePointId = Annotated[str, Depends(_charge_point_id)]
 OwnedChargePointId = Annotated[str, Depends(_owned_charge_point_id)]

@@ -32,12 +32,12 @@ class PageRequest:
     limit: int
     cursor: str | None
 
-    def after_id(self, prefix: Prefix, *, suffix: str = "") -> str | None:
+    def after_id(self, *prefixes: Prefix, suffix: str = "") -> str | None:
         """Read the cursor as the id that ended the page before; some ids have a suffix."""
         if self.cursor is None:
             return None
         identity = self._decoded()
-        if not is_id(prefix, identity.removesuffix(suffix)):
+        if not any(is_id(prefix, identity.removesuffix(suffix)) for prefix in prefixes):
             raise _invalid_cursor()
         return identity
 

@@ -43,6 +43,7 @@ class AuditAction(StrEnum):
     TARIFF_SET = "tariff.set"
     RECORD_RELEASED = "record.released"
     RECORD_DROPPED = "record.dropped"
+    ISSUER_CHANGED = "issuer.changed"
     TIME_ZONE_CHANGED = "time_zone.changed"
     ACCESS_CHANGED = "access.changed"
     ID_TAG_PUT = "id_tag.put"

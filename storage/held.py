@@ -148,6 +148,18 @@ class HeldRecords:
         rows = await self._connection.execute(query.order_by(held_records.c.id.desc()).limit(limit))
         return [_held(row) for row in rows]
 
+    async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
+        """Those of a cause that wait, in the order in which they came."""
+        rows = await self._connection.execute(
+            select(held_records)
+            .where(held_records.c.project_id == self._project_id)
+            .where(held_records.c.state == HoldState.HELD)
+            .where(held_records.c.cause == cause)
+            .order_by(held_records.c.id)
+            .limit(limit)
+        )
+        return [_held(row) for row in rows]
+
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
         """Those that were held at a moment, in the order in which they came."""
         rows = await self._connection.execute(

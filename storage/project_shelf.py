@@ -13,6 +13,7 @@ from storage.audit import Audit
 from storage.projects import Project
 from storage.tables import (
     batches,
+    billing_issuers,
     charge_points,
     commissioning_runs,
     id_tags,
@@ -24,7 +25,7 @@ from storage.tables import (
 
 _RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
-SETTINGS: Final = (tariffs, id_tags, project_members)
+SETTINGS: Final = (tariffs, billing_issuers, id_tags, project_members)
 """What is chosen for a project, and goes with it. Its row stays, for the audit trail hangs on it:
 without a member it is nobody's."""
 

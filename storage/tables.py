@@ -701,6 +701,19 @@ billing_pauses = Table(
     Index(None, "project_id", "paused_at"),
 )
 
+# In whose name statements are; the newest counts, an old one for the months of its time.
+billing_issuers = Table(
+    "billing_issuers",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("valid_from", UTCDateTime, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("address", String(500)),
+    Column("vat_number", String(20)),
+    Index(None, "project_id", "valid_from", "id"),
+)
+
 # Rows are inserted and never updated.
 cdrs = Table(
     "cdrs",

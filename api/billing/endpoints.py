@@ -5,7 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.billing.examples import CDRS
-from api.billing.schemas import BillingShown, Month, TimeZoneChange
+from api.billing.schemas import (
+    BillingShown,
+    IssuerChange,
+    IssuerShown,
+    Month,
+    TimeZoneChange,
+)
 from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.problems import problems
@@ -16,6 +22,8 @@ from storage.audit import Audit
 from storage.billing import Billing
 from storage.billing_months import Months
 from storage.cdrs import Cdrs
+from storage.held import HeldRecords
+from storage.issuers import Issuers
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
@@ -34,7 +42,9 @@ async def get_billing(
     async with parts.database.read() as connection:
         project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
         state = await Billing(connection, project_id).state()
-    return BillingShown.of(state, time_zone=project.time_zone)
+        held = await HeldRecords(connection, project_id).count()
+        issuer = await Issuers(connection, project_id).valid_at(now())
+    return BillingShown.of(state, time_zone=project.time_zone, held=held, issuer=issuer)
 
 
 @router.put(
@@ -68,7 +78,32 @@ async def set_time_zone(
             after={"time_zone": body.time_zone},
         )
         state = await Billing(connection, project_id).state()
-    return BillingShown.of(state, time_zone=body.time_zone)
+        held = await HeldRecords(connection, project_id).count()
+        issuer = await Issuers(connection, project_id).valid_at(now())
+    return BillingShown.of(state, time_zone=body.time_zone, held=held, issuer=issuer)
+
+
+@router.put(
+    "/billing/issuer",
+    summary="Set who issues the statements",
+    operation_id="setIssuer",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+)
+async def set_issuer(
+    project_id: OwnedProjectId,
+    body: IssuerChange,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> IssuerShown:
+    """Say in whose name statements are, from now on, and by which VAT number, if there is one.
+
+    A statement of a month that is over keeps the issuer of its last day.
+    """
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        await Issuers(connection, project_id).put(body.issuer(), by=actor, at=now())
+    return IssuerShown.of(body.issuer())
 
 
 @router.get(
@@ -84,12 +119,15 @@ async def list_cdrs(
     paging: Paging,
     month: Annotated[Month | None, Query(description="Only those of its statement")] = None,
 ) -> Page[Cdr]:
-    """Newest first. A record is never changed: a credit record takes it back, a new one follows."""
+    """Newest first. A record is never changed: a credit record takes it back, a new one follows.
+
+    A session whose price waits for you is among them as `held`, and bills nothing.
+    """
     async with parts.database.read() as connection:
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
         rows = await Cdrs(connection, project_id).page(
             month=month,
-            before=paging.after_id(Prefix.CDR, suffix=CREDIT_SUFFIX),
+            before=paging.after_id(Prefix.CDR, Prefix.HELD_RECORD, suffix=CREDIT_SUFFIX),
             limit=paging.fetch,
         )
     return paging.page(rows, lambda cdr: cdr, lambda cdr: cdr.id)

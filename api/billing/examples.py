@@ -4,6 +4,7 @@ from typing import Any, Final
 
 _CDR: Final[dict[str, Any]] = {
     "id": "cdr_01HX9CDRABCDEFGHJK",
+    "state": "issued",
     "start_date_time": "2026-05-03T12:00:00Z",
     "end_date_time": "2026-05-03T14:00:00Z",
     "session_id": "7",
@@ -75,6 +76,8 @@ _CDR: Final[dict[str, Any]] = {
     "total_parking_time": "0.2500",
     "total_parking_cost": {"excl_vat": "0.00", "incl_vat": "0.00"},
     "remark": None,
+    "link": "unauthenticated",
+    "signed_readings": [],
     "credit": False,
     "credit_reference_id": None,
     "last_updated": "2026-05-03T14:00:02Z",

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.fields import Moment, Request, Timestamp, TimeZone
+from api.fields import Address, Moment, Name, Request, Timestamp, TimeZone
 from api.plausibility import Confirm
+from domain.billing.statement import Issuer
 from domain.billing.tariff import Tariff, TariffElement
 from domain.states import Role
 from domain.wording import Matching
@@ -16,6 +17,15 @@ Month = Annotated[
     str,
     Field(examples=["2026-05"], max_length=7),
     Matching(r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", "must be a year and a month, such as 2026-05"),
+]
+
+VatNumber = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, to_upper=True, max_length=20),
+    Matching(
+        r"^[A-Z0-9][A-Z0-9 .-]{3,19}$",
+        "must be a VAT number of 4 to 20 letters and digits, such as GB123456789",
+    ),
 ]
 
 ELEMENTS: list[dict[str, Any]] = [
@@ -36,6 +46,11 @@ ELEMENTS: list[dict[str, Any]] = [
         ],
     },
 ]
+_ISSUER: dict[str, Any] = {
+    "name": "Riverside Business Park Ltd",
+    "address": "12 Riverside Way, Bristol, BS1 4AA",
+    "vat_number": "GB123456789",
+}
 _NEW: dict[str, Any] = {"currency": "GBP", "elements": ELEMENTS}
 _TARIFF: dict[str, Any] = {
     "id": "trf_01HX9TARIFFABCDEFG",
@@ -98,6 +113,37 @@ class TimeZoneChange(Request):
     time_zone: TimeZone
 
 
+class IssuerChange(Request):
+    """In whose name statements are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUER]})
+
+    name: Name
+    address: Address | None = None
+    vat_number: VatNumber | None = Field(
+        default=None, description="Left out: statements have none", examples=["GB123456789"]
+    )
+
+    def issuer(self) -> Issuer:
+        """As it is kept."""
+        return Issuer(name=self.name, address=self.address, vat_number=self.vat_number)
+
+
+class IssuerShown(BaseModel):
+    """In whose name statements are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUER]})
+
+    name: str
+    address: str | None
+    vat_number: str | None
+
+    @classmethod
+    def of(cls, issuer: Issuer) -> "IssuerShown":
+        """Show it."""
+        return cls(name=issuer.name, address=issuer.address, vat_number=issuer.vat_number)
+
+
 class BillingShown(BaseModel):
     """Whether the project bills."""
 
@@ -108,6 +154,8 @@ class BillingShown(BaseModel):
                     "active_since": "2026-05-01T10:15:00Z",
                     "paused_at": None,
                     "time_zone": "Europe/London",
+                    "held_records": 0,
+                    "issuer": _ISSUER,
                 }
             ]
         }
@@ -116,12 +164,18 @@ class BillingShown(BaseModel):
     active_since: Timestamp | None = Field(description="Null: it begins with the handover")
     paused_at: Timestamp | None = Field(description="Null: it is not paused")
     time_zone: str = Field(description="By whose clock prices are chosen and months begin")
+    held_records: int = Field(description="How many sessions wait for your word")
+    issuer: IssuerShown = Field(description="In whose name statements are")
 
     @classmethod
-    def of(cls, state: BillingState | None, *, time_zone: str) -> "BillingShown":
+    def of(
+        cls, state: BillingState | None, *, time_zone: str, held: int, issuer: Issuer
+    ) -> "BillingShown":
         """Show how billing stands."""
         return cls(
             time_zone=time_zone,
+            held_records=held,
+            issuer=IssuerShown.of(issuer),
             active_since=None if state is None else state.active_since,
             paused_at=None if state is None else state.paused_at,
         )

@@ -20,7 +20,8 @@ from domain.billing.tariff import Dimension, TariffElement, TariffVersion
 _MWH_PER_KWH = 1_000_000
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 _HOURS = Decimal("0.0001")  # as exact as OCPI writes numbers
-_REMARK = 255
+REMARK = 255
+"""The most letters of a remark (OCPI 2.2.1 §10.3.1)."""
 _SAYS_NO_PRICE = {"id", "last_updated", "cdr_location", "link", "signed_readings"}
 CREDIT_SUFFIX = "-C"
 """Stands behind the id of the record that a credit takes back."""
@@ -45,6 +46,13 @@ class Price(_Part):
     def money(self) -> Money:
         """To be reckoned with."""
         return Money(excl_vat=self.excl_vat, incl_vat=self.incl_vat)
+
+
+class CdrState(StrEnum):
+    """Whether a record was issued. One that is HELD bills nothing, and is no record yet."""
+
+    ISSUED = "issued"
+    HELD = "held"
 
 
 class LinkSecurity(StrEnum):
@@ -126,7 +134,11 @@ class CdrLine(_Part):
 class Cdr(_Part):
     """A charge detail record."""
 
-    id: str
+    id: str = Field(description="Of a held one it is that of the held record")
+    state: CdrState = Field(
+        default=CdrState.ISSUED,
+        description="`held`: it waits for you, and bills nothing; see held records",
+    )
     start_date_time: AwareDatetime
     end_date_time: AwareDatetime
     session_id: str = Field(description="The transaction's id")
@@ -242,7 +254,7 @@ def make_cdr(
         total_time_cost=Price.of(charged.cost(Dimension.TIME)),
         total_parking_time=_hours(idle),
         total_parking_cost=Price.of(charged.cost(Dimension.PARKING_TIME)),
-        remark=" ".join(charged.remarks)[:_REMARK] or None,
+        remark=" ".join(charged.remarks)[:REMARK] or None,
         link=subject.link,
         signed_readings=subject.signed_readings,
         last_updated=at,

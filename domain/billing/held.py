@@ -5,7 +5,7 @@ Nothing releases one but its owner, or the charge point's own word that comes la
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -13,7 +13,17 @@ from typing import Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.billing.bound import RatingSource
-from domain.billing.cdr import CdrLocation, CdrToken, LinkSecurity, SignedReading
+from domain.billing.cdr import (
+    REMARK,
+    Cdr,
+    CdrLocation,
+    CdrState,
+    CdrToken,
+    LinkSecurity,
+    Price,
+    SignedReading,
+)
+from domain.billing.currencies import minor_unit
 from domain.errors import FieldError, InvalidError
 
 _MWH_PER_KWH: Final = 1_000_000
@@ -117,6 +127,37 @@ class HeldDocument(_Part):
     signed_readings: tuple[SignedReading, ...] = ()
 
 
+def as_cdr(held_id: str, document: HeldDocument, *, held_at: datetime) -> Cdr:
+    """Show it among the charge detail records, as one that bills nothing."""
+    nothing = 0 * minor_unit(document.currency)
+    price = Price(excl_vat=nothing, incl_vat=nothing)
+    return Cdr(
+        id=held_id,
+        state=CdrState.HELD,
+        start_date_time=document.start_date_time,
+        end_date_time=document.end_date_time,
+        session_id=document.session_id,
+        cdr_token=document.cdr_token,
+        cdr_location=document.cdr_location,
+        currency=document.currency,
+        tariffs=(),
+        charging_periods=(),
+        lines=(),
+        total_cost=price,
+        total_fixed_cost=price,
+        total_energy=Decimal(0),
+        total_energy_cost=price,
+        total_time=Decimal(0),
+        total_time_cost=price,
+        total_parking_time=Decimal(0),
+        total_parking_cost=price,
+        remark=f"Held: {document.reason}"[:REMARK],
+        link=document.link,
+        signed_readings=document.signed_readings,
+        last_updated=held_at,
+    )
+
+
 class Decision(_Part):
     """What the owner says that the session was."""
 
@@ -161,6 +202,16 @@ def kwh(mwh: int) -> Decimal:
 def in_minutes(length: timedelta) -> Decimal:
     """A time in minutes, with two digits, cut."""
     return Decimal(length // _CENTIMINUTE) / 100
+
+
+def suggested(document: HeldDocument, *, note: str | None = None) -> Decision | None:
+    """Return what the readings suggest that the owner says; None where they suggest too little."""
+    energy, minutes = document.suggestion.energy_kwh, document.suggestion.minutes
+    if Wanted.ENERGY in document.wanted and energy is None:
+        return None
+    if Wanted.TIME in document.wanted and minutes is None:
+        return None
+    return Decision(energy_kwh=energy, minutes=minutes, note=note)
 
 
 def check_decision(document: HeldDocument, decision: Decision) -> None:

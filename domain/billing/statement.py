@@ -12,6 +12,15 @@ NOTHING = Money(excl_vat=Decimal(0), incl_vat=Decimal(0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Issuer:
+    """In whose name statements are."""
+
+    name: str
+    address: str | None = None
+    vat_number: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
     """What was billed at a project in a month, credits included. ``at`` is when it was drawn up."""
 

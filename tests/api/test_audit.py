@@ -24,6 +24,7 @@ from tests.api.test_declarations import picture
 from tests.api.test_knocking import knock
 from tests.api.test_tenancy import CHARGE_POINT, COMMISSIONING, OWNED, PROJECT, TARIFF, operations
 from tests.support.eventually import eventually
+from tests.support.holding import held_record
 from workflows.run_start import RunStart
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -150,6 +151,24 @@ BY_TABLE: dict[tuple[str, str], Told] = {
         before={"time_zone": "UTC"},
         after={"time_zone": "Europe/Paris"},
     ),
+    ("PUT", f"{OWNED}/billing/issuer"): Told(
+        action="issuer.changed",
+        body={"name": "Riverside Ltd", "vat_number": "gb123456789"},
+        after={"name": "Riverside Ltd", "vat_number": "GB123456789"},
+    ),
+    ("POST", f"{OWNED}/held-records/{{held_record_id}}/release"): Told(
+        action="record.released",
+        body={"energy_kwh": "1.5", "note": "Asked."},
+        of="hld_",
+        before={"cause": "above_bound", "session_id": "700"},
+        after={"energy_kwh": "1.5", "note": "Asked."},
+    ),
+    ("POST", f"{OWNED}/held-records/drop"): Told(
+        action="record.dropped",
+        body={"cause": "above_bound"},
+        of="hld_",
+        before={"cause": "above_bound", "session_id": "701"},
+    ),
     ("PUT", f"{OWNED}/power"): Told(
         action="power.changed",
         body={"max_amps_per_phase": 40},
@@ -161,6 +180,8 @@ BY_TABLE: dict[tuple[str, str], Told] = {
 AUDITED = set(BY_TABLE) | {
     ("POST", f"{INSTALLER}/projects"),
     ("POST", f"{INSTALLER}/charge-points"),
+    ("POST", f"{OWNED}/held-records/{{held_record_id}}/drop"),  # tests/api/test_held.py
+    ("POST", f"{OWNED}/held-records/release"),
     ("DELETE", CHARGE_POINT),
     ("POST", f"{CHARGE_POINT}/replace"),  # tests/api/test_exchanges.py
     ("POST", f"{INSTALLER}/charge-points/swap"),
@@ -286,6 +307,8 @@ async def test_by_table(installer: Caller, owner: Own, database: Database) -> No
     of_site = await owner(OWNER, project)
     await knock(database, SERIAL, code="unknown_identity")
     begun, photo = len(await trail(installer, project)), ""
+    held = await held_record(database, project, charge_point, 700)
+    await held_record(database, project, charge_point, 701)
 
     def filled(text: str) -> str:
         return text.format(
@@ -296,6 +319,7 @@ async def test_by_table(installer: Caller, owner: Own, database: Database) -> No
             identity=SERIAL,
             id_tag="04A2B3C4",
             photo_id=photo,
+            held_record_id=held,
         )
 
     for (method, path), told in BY_TABLE.items():

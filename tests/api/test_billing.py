@@ -65,7 +65,13 @@ class Site:
         async with self.database.write() as connection:
             await Billing(connection, self.project).activate(at=now() - timedelta(days=1))
 
-    async def session(self, *, id_tag: str = "04A2B3C4", late_wh: int | None = None) -> None:
+    async def session(
+        self,
+        *,
+        id_tag: str = "04A2B3C4",
+        late_wh: int | None = None,
+        meter_stop: int = 10_000,
+    ) -> None:
         """Ten kWh in two hours that end now; ``late_wh``: a reading in the middle that is late."""
         stopped = now().replace(microsecond=0)
         started = stopped - timedelta(hours=2)
@@ -83,7 +89,7 @@ class Site:
                 charge_point_id=self.charge_point,
                 transaction_id=start.transaction_id,
                 stopped_at=stopped,
-                meter_stop=10_000,
+                meter_stop=meter_stop,
                 reason=None,
                 received_at=stopped,
                 entries=[],
@@ -203,6 +209,8 @@ async def test_how_billing_stands(site: Site) -> None:
         "active_since": None,
         "paused_at": None,
         "time_zone": "Europe/London",
+        "held_records": 0,
+        "issuer": {"name": "Riverside Facilities", "address": None, "vat_number": None},
     }
     await site.ok("PUT", "/tariff", tariff())
     await site.activate()

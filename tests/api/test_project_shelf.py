@@ -19,7 +19,7 @@ pytestmark = [
 ]
 # A project that has one of these is not empty, or has a charge point, or was handed over.
 _CONTENT = {"charge_points", "invitations", "certificates", "commissioning_runs", "batches"}
-_AFTER_THE_HANDOVER = {"cdrs", "billing_accounts", "reboot_slots"}
+_AFTER_THE_HANDOVER = {"cdrs", "held_records", "billing_accounts", "reboot_slots"}
 
 
 async def listed(caller: Caller, *, archived: bool = False) -> set[str]:

@@ -16,6 +16,7 @@ from storage.engine import Database
 from storage.runs import Runs
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
 from tests.api.conftest import Own
+from tests.support.holding import held_record
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -128,7 +129,14 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{OWNED}/tariffs"): None,
     ("GET", f"{OWNED}/billing"): None,
     ("PUT", f"{OWNED}/billing/time-zone"): {"time_zone": "Europe/Paris"},
+    ("PUT", f"{OWNED}/billing/issuer"): {"name": "Me"},
     ("GET", f"{OWNED}/cdrs"): None,
+    ("GET", f"{OWNED}/held-records"): None,
+    ("GET", f"{OWNED}/held-records/{{held_record_id}}"): None,
+    ("POST", f"{OWNED}/held-records/{{held_record_id}}/release"): {"energy_kwh": 1},
+    ("POST", f"{OWNED}/held-records/{{held_record_id}}/drop"): {},
+    ("POST", f"{OWNED}/held-records/release"): {"cause": "above_bound"},
+    ("POST", f"{OWNED}/held-records/drop"): {"cause": "above_bound"},
     ("GET", f"{OWNED}/statements/{{month}}"): None,
 }
 # Operations without an id in the path whose query or body takes one are tested below by name.
@@ -173,6 +181,7 @@ class Theirs:
     delivery_id: str
     invitation_id: str
     account_id: str
+    held_record_id: str
     id_tag: str = "04A2B3C4"
     feature: str = "smart_charging"
     month: str = "2026-05"
@@ -209,6 +218,7 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
         identity=str(GUIDE_CHARGE_POINT["serial_number"]),
         webhook_id=webhook,
         invitation_id=new_id(Prefix.INVITATION),
+        held_record_id=await held_record(database, project, charge_point),
         account_id=str((await stranger.get("/me")).json()["id"]),
         delivery_id=(await stranger.post(f"/webhooks/{webhook}/test")).json()["id"],
     )
@@ -300,6 +310,7 @@ async def _expect_foreign_is_unknown(
             webhook_id=new_id(Prefix.WEBHOOK),
             delivery_id=new_id(Prefix.DELIVERY),
             invitation_id=new_id(Prefix.INVITATION),
+            held_record_id=new_id(Prefix.HELD_RECORD),
             account_id=new_id(Prefix.ACCOUNT),
             identity="SN-0",
             id_tag="NOBODY",
@@ -330,6 +341,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 identity=name,
                 id_tag=name,
                 photo_id=name,
+                held_record_id=name,
                 feature=name,
                 webhook_id=name,
                 delivery_id=name,

@@ -248,6 +248,19 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_billing_accounts_project_id')),
     sa.PrimaryKeyConstraint('project_id', name=op.f('pk_billing_accounts'))
     )
+    op.create_table('billing_issuers',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('address', sa.String(length=500), nullable=True),
+    sa.Column('vat_number', sa.String(length=20), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_billing_issuers_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_billing_issuers'))
+    )
+    with op.batch_alter_table('billing_issuers', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_billing_issuers_project_id_valid_from_id'), ['project_id', 'valid_from', 'id'], unique=False)
+
     op.create_table('cdrs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -758,6 +771,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_cdrs_project_id_issued_at_id'))
 
     op.drop_table('cdrs')
+    with op.batch_alter_table('billing_issuers', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_billing_issuers_project_id_valid_from_id'))
+
+    op.drop_table('billing_issuers')
     op.drop_table('billing_accounts')
     with op.batch_alter_table('batches', schema=None) as batch_op:
         batch_op.drop_index('uq_batches_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))

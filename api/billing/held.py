@@ -1,0 +1,171 @@
+"""Endpoints of held records: sessions that are billed by the site owner's word alone."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+
+from api.billing.held_schemas import (
+    DecideAll,
+    DecidedAll,
+    Drop,
+    HeldRecordShown,
+    LeftHeld,
+    Release,
+)
+from api.deps import Acting, AppParts, HeldRecordId, OwnedProjectId, SiteOwner, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from domain.billing.held import Decision, HoldCause, HoldState, suggested
+from domain.ids import Prefix
+from storage.billing_records import settle
+from storage.held import HeldRecords
+from storage.projects import Projects
+
+router = APIRouter(prefix="/site-owner/projects/{project_id}/held-records", tags=["Billing"])
+
+_NOT_HELD: Final = "It was released, dropped or settled already."
+_MOST_AT_ONCE: Final = 100
+
+
+@router.get(
+    "",
+    summary="List held records",
+    operation_id="listHeldRecords",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_held_records(
+    project_id: OwnedProjectId,
+    owner: SiteOwner,
+    parts: AppParts,
+    paging: Paging,
+    state: Annotated[HoldState | None, Query(description="Only those that are so")] = None,
+    cause: Annotated[HoldCause | None, Query(description="Only those of this cause")] = None,
+) -> Page[HeldRecordShown]:
+    """Newest first: sessions of which the readings leave open what is to be billed, and why.
+
+    Each has its readings and what physics allows. On a statement they are among the totals alone.
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        rows = await HeldRecords(connection, project_id).page(
+            state=state,
+            cause=cause,
+            before=paging.after_id(Prefix.HELD_RECORD),
+            limit=paging.fetch,
+        )
+    return paging.page(rows, HeldRecordShown.of, lambda held: held.id)
+
+
+@router.get(
+    "/{held_record_id}",
+    summary="Show a held record",
+    operation_id="getHeldRecord",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_held_record(
+    project_id: OwnedProjectId, held_record_id: HeldRecordId, owner: SiteOwner, parts: AppParts
+) -> HeldRecordShown:
+    """With its readings, what physics allows, and what is suggested."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        return HeldRecordShown.of(await HeldRecords(connection, project_id).get(held_record_id))
+
+
+@router.post(
+    "/release",
+    summary="Release all held records of a cause",
+    operation_id="releaseHeldRecords",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+)
+async def release_held_records(
+    project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
+) -> DecidedAll:
+    """Bill each by what is suggested for it; what nothing is suggested for is left."""
+    at = now()
+    made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        records = HeldRecords(connection, project_id)
+        held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
+        made.more = len(held) > _MOST_AT_ONCE
+        for one in held[:_MOST_AT_ONCE]:
+            decision = suggested(one.document, note=body.note)
+            if decision is None:
+                reason = "Its readings suggest nothing: say what it was, or drop it."
+                made.left.append(LeftHeld(id=one.id, reason=reason))
+                continue
+            await records.release(one.id, decision, by=actor, at=at)
+            settled = await settle(connection, one.transaction_id, parts.catalogue, at=at)
+            made.decided.append(one.id)
+            made.cdr_ids += settled.cdr_ids
+    return made
+
+
+@router.post(
+    "/drop",
+    summary="Drop all held records of a cause",
+    operation_id="dropHeldRecords",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+)
+async def drop_held_records(
+    project_id: OwnedProjectId, body: DecideAll, owner: SiteOwner, parts: AppParts, actor: Acting
+) -> DecidedAll:
+    """Bill none of them, ever; what is billed of a session already stays."""
+    at = now()
+    made = DecidedAll(decided=[], cdr_ids=[], left=[], more=False)
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        records = HeldRecords(connection, project_id)
+        held = await records.of_cause(body.cause, limit=_MOST_AT_ONCE + 1)
+        made.more = len(held) > _MOST_AT_ONCE
+        for one in held[:_MOST_AT_ONCE]:
+            await records.drop(one.id, Decision(note=body.note), by=actor, at=at)
+            made.decided.append(one.id)
+    return made
+
+
+@router.post(
+    "/{held_record_id}/release",
+    summary="Release a held record",
+    operation_id="releaseHeldRecord",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, not_held=_NOT_HELD),
+)
+async def release_held_record(
+    project_id: OwnedProjectId,
+    held_record_id: HeldRecordId,
+    body: Release,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> HeldRecordShown:
+    """Say what the session was, within the bound, and have it billed so."""
+    at = now()
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        records = HeldRecords(connection, project_id)
+        held = await records.release(held_record_id, body.decision(), by=actor, at=at)
+        settled = await settle(connection, held.transaction_id, parts.catalogue, at=at)
+        return HeldRecordShown.of(held, cdr_ids=settled.cdr_ids)
+
+
+@router.post(
+    "/{held_record_id}/drop",
+    summary="Drop a held record",
+    operation_id="dropHeldRecord",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, not_held=_NOT_HELD),
+)
+async def drop_held_record(
+    project_id: OwnedProjectId,
+    held_record_id: HeldRecordId,
+    body: Drop,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> HeldRecordShown:
+    """Bill what is in doubt never; where the energy was billed and its time held, that stays."""
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        held = await HeldRecords(connection, project_id).drop(
+            held_record_id, Decision(note=body.note), by=actor, at=now()
+        )
+        return HeldRecordShown.of(held)

@@ -1,0 +1,70 @@
+"""In whose name the statements of a project are, and since when."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from domain.billing.statement import Issuer
+from storage.audit import Audit
+from storage.tables import accounts, billing_issuers, projects
+
+
+class Issuers:
+    """Repository of one project's issuers."""
+
+    def __init__(self, connection: AsyncConnection, project_id: str) -> None:
+        self._connection = connection
+        self._project_id = project_id
+
+    async def put(self, issuer: Issuer, *, by: Actor, at: datetime) -> None:
+        """Let statements be in this name from now on; a repeat changes nothing."""
+        await self._connection.execute(
+            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+        )
+        stored = await self._stored(at)
+        if stored == issuer:
+            return
+        await self._connection.execute(
+            insert(billing_issuers).values(
+                project_id=self._project_id, valid_from=at, **asdict(issuer)
+            )
+        )
+        await Audit(self._connection, self._project_id).write(
+            AuditAction.ISSUER_CHANGED,
+            by,
+            target=self._project_id,
+            at=at,
+            before=None if stored is None else asdict(stored),
+            after=asdict(issuer),
+        )
+
+    async def valid_at(self, moment: datetime) -> Issuer:
+        """The one of that moment; where the owner has said none it is the owner's account."""
+        stored = await self._stored(moment)
+        if stored is not None:
+            return stored
+        row = (
+            await self._connection.execute(
+                select(accounts.c.name, accounts.c.company)
+                .join(projects, projects.c.site_owner_id == accounts.c.id)
+                .where(projects.c.id == self._project_id)
+            )
+        ).one()
+        return Issuer(name=row.company or row.name)
+
+    async def _stored(self, moment: datetime) -> Issuer | None:
+        row = (
+            await self._connection.execute(
+                select(billing_issuers)
+                .where(billing_issuers.c.project_id == self._project_id)
+                .where(billing_issuers.c.valid_from <= moment)
+                .order_by(billing_issuers.c.valid_from.desc(), billing_issuers.c.id.desc())
+                .limit(1)
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return Issuer(name=row.name, address=row.address, vat_number=row.vat_number)
