@@ -187,10 +187,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Customise HeartbeatInterval to 300 or less, then retry.",
     ),
     FailureCode.HEARTBEAT_MISSING: (
-        (
-            "The charge point has a HeartbeatInterval of {interval} s and sent no heartbeat within "
-            "{waited}."
-        ),
+        "The charge point {said} and sent no heartbeat within {waited}.",
         "Restart the charge point and retry; if it happens again, its firmware needs an update.",
     ),
     FailureCode.CLOCK_SKEW: (

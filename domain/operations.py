@@ -105,29 +105,44 @@ class Identity:
     clock_skew_s: float | None = None
     connected_at: datetime
     heartbeat_at: datetime | None = None
+    heartbeat_told_s: int | None = None
+    """The interval that it was told in the answer to its newest boot, where that was Accepted."""
     not_triggered: dict[TriggerMessage, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DesiredParameter:
-    """One configuration value to reach. An assertion is compared and never written."""
+    """One configuration value to reach. An assertion is compared and never written.
+
+    ``chosen``: by somebody; else it is the default of the template.
+    """
 
     key: str
     value: str
     assertion: bool = False
     required: bool = False
+    chosen: bool = False
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether it fails a run where the charge point does not take it."""
+        return self.required or self.chosen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApplyConfiguration(Operation):
     """Bring these parameters to their values: read first, write only what differs.
 
-    What the charge point has restarted for is read back and not written again. ``then``: once it
+    What the charge point has restarted for is read back and not written again; what it has said
+    that it does not know (``not_supported``) is neither read nor written. ``restart_follows``:
+    where it needs a restart, it gets one, and nothing is read before. ``then``: once it
     has what is required and needs no restart, its boots are accepted, and this is read.
     """
 
     parameters: tuple[DesiredParameter, ...]
     restarted_for: tuple[str, ...] = ()
+    not_supported: tuple[str, ...] = ()
+    restart_follows: bool = False
     then: ReadIdentity | None = None
 
 
@@ -148,7 +163,8 @@ class ConfigurationOutcome:
     """Outcome of :class:`ApplyConfiguration`.
 
     ``number_of_connectors`` and what ends in ``_s`` are from the inventory; ``detail`` says
-    why nothing could be read.
+    why nothing could be read. ``unanswered``: it gave no answer about some of them.
+    ``not_supported`` are all keys that it was asked for and does not know.
     ``identity`` is what was asked for by ``then``, if it came to that.
     """
 
@@ -163,6 +179,8 @@ class ConfigurationOutcome:
     clock_aligned_interval_s: int | None = None
     """Between two readings by the clock; 0: none."""
     keys_reported: int = 0
+    unanswered: bool = False
+    not_supported: tuple[str, ...] = ()
     detail: str | None = None
     identity: Identity | None = None
 

@@ -9,11 +9,14 @@ from typing import Final
 import structlog
 
 from domain import operations as op
+from domain.facts import BootFact
 from domain.habits import Habits
 from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
+from domain.states import RegistrationStatus
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
 from ocpp_server.registry import Registry
+from ocpp_server.restarts import Restarts
 from ocpp_server.session import Session
 from ocpp_server.v16 import commands, configuration
 from ocpp_server.v16.inventory import Reader, read
@@ -24,6 +27,7 @@ from storage.charge_points import accept_charge_point
 from storage.engine import Database
 from storage.habits import keep_habits, read_habits
 from storage.parameters import Parameters
+from storage.reported_keys import keep_reported_keys
 
 _MOMENT: Final = 1.0
 _DEADLY_WITHIN: Final = 15.0
@@ -54,6 +58,7 @@ class Gateway:
             clock_skew_s=peer.clock_skew_s,
             connected_at=peer.connected_at,
             heartbeat_at=came.get(op.TriggerMessage.HEARTBEAT),
+            heartbeat_told_s=peer.heartbeat_interval if _is_accepted(boot) else None,
             not_triggered=refused,
         )
 
@@ -75,10 +80,9 @@ class Gateway:
         session = self._session(request)
         habits = await self._habits(request.charge_point_id)
         reader = Reader(session, habits.reading)
+        restarts = await Restarts.of(self._database, session.peer)
         try:
-            outcome = await configuration.apply(
-                session, reader, request.parameters, request.restarted_for
-            )
+            applied = await configuration.apply(session, reader, request, restarts)
         except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         except ChargePointGoneError:
@@ -87,12 +91,20 @@ class Gateway:
             raise
         if reader.reading is not habits.reading:
             await self._learn(request, replace(habits, reading=reader.reading))
+        await restarts.end()
+        outcome, inventory = applied.outcome, applied.inventory
         moment = datetime.now(UTC)
         verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)
         goes_on = request.then is not None and not verdict.reboot and verdict.failure is None
         async with self._database.write() as connection:
             await Parameters(connection).record(
                 request.charge_point_id, outcome.parameters, at=moment
+            )
+            await keep_reported_keys(
+                connection,
+                request.charge_point_id,
+                inventory.keys.values(),
+                inventory.unknown.values(),
             )
             if goes_on:
                 await accept_charge_point(connection, request.charge_point_id, at=moment)
@@ -243,6 +255,10 @@ class Gateway:
         except Exception:  # noqa: BLE001 - logged with its trace
             # The charge point has obeyed or not; that its answer is not kept changes neither.
             _log.exception("reply_not_kept", intent=intent)
+
+
+def _is_accepted(boot: BootFact | None) -> bool:
+    return boot is not None and boot.registration is RegistrationStatus.ACCEPTED
 
 
 async def _ping(session: Session) -> float:

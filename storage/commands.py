@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.operations import Outcome, Reply
+from domain.operations import OperationName, Outcome, Reply
 from storage.dialects import conflict_insert
 from storage.tables import commands, transactions
+
+_REFUSED = (Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,17 @@ async def sent_at(connection: AsyncConnection, intent: str) -> datetime | None:
     """Return when the command was sent; None when it was not."""
     found: datetime | None = await connection.scalar(
         select(commands.c.sent_at).where(commands.c.intent == intent)
+    )
+    return found
+
+
+async def last_reset(connection: AsyncConnection, charge_point_id: str) -> datetime | None:
+    """Return when it was last told to restart, and did not refuse."""
+    found: datetime | None = await connection.scalar(
+        select(func.max(commands.c.sent_at))
+        .where(commands.c.charge_point_id == charge_point_id)
+        .where(commands.c.operation == OperationName.RESET)
+        .where(or_(commands.c.reply.is_(None), commands.c.reply.not_in(_REFUSED)))
     )
     return found
 

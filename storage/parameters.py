@@ -98,20 +98,26 @@ class Parameters:
 
         An outcome of a value that the installer has changed since is about the past, and is
         dropped. So is one of a key that was never chosen: the template's default is not a choice.
+        One that was not told (again) stays where it was, and what was not reported this time keeps
+        what was.
         """
         for outcome in outcomes:
-            await self._connection.execute(
+            change = (
                 update(parameters)
                 .where(parameters.c.charge_point_id == charge_point_id)
                 .where(parameters.c.key == outcome.key)
                 .where(parameters.c.desired == outcome.desired)
                 .values(
                     state=outcome.state,
-                    reported=_cut(outcome.reported, _REPORTED_LENGTH),
                     detail=_cut(outcome.detail, _DETAIL_LENGTH),
                     updated_at=at,
                 )
             )
+            if outcome.reported is not None:
+                change = change.values(reported=_cut(outcome.reported, _REPORTED_LENGTH))
+            if outcome.state is ParameterState.QUEUED:
+                change = change.where(parameters.c.state == ParameterState.QUEUED)
+            await self._connection.execute(change)
 
     async def restart(self, charge_point_id: str) -> Restart | None:
         """Return the restart that values wait for; None when none does."""

@@ -281,15 +281,25 @@ class StoredDirectory:
 async def desired_parameters(
     connection: AsyncConnection, catalogue: Catalogue, device: Registered
 ) -> tuple[DesiredParameter, ...]:
-    """The template's defaults with the installer's values over them, as OCPP writes them."""
+    """The template's defaults with the installer's values over them, and their others behind."""
     template = catalogue.resolve(device.vendor, device.model).template
     chosen = await Parameters(connection).desired(device.charge_point_id)
-    return tuple(
+    of_template = [
         DesiredParameter(
             key=parameter.key,
             value=chosen.get(parameter.key, text_of(parameter.default)),
             assertion=parameter.assertion,
             required=parameter.required,
+            chosen=parameter.key in chosen,
         )
         for parameter in template.parameters
+    ]
+    known = {parameter.key for parameter in template.parameters}
+    return (
+        *of_template,
+        *(
+            DesiredParameter(key=key, value=value, chosen=True)
+            for key, value in sorted(chosen.items())
+            if key not in known
+        ),
     )

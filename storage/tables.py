@@ -147,6 +147,7 @@ charge_points = Table(
     Column("watched_execution", String(40)),  # Temporal's run id: which execution of that id it is
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
     Column("habits", JSON),  # domain.habits.Habits; null: nothing is known of its ways
+    Column("restart_for", JSON),  # values that count after a restart: {key: {value, at}}
     Column("restart_due", Boolean, nullable=False, server_default=text("false")),  # for its
     # configuration, when nobody charges any more
     Column("withdrawn_at", UTCDateTime),  # out of the project since then; null: it is not
@@ -222,6 +223,13 @@ parameters = Table(
         postgresql_where=text("state = 'queued'"),
         sqlite_where=text("state = 'queued'"),
     ),
+)
+
+reported_keys = Table(
+    "reported_keys",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("names", JSON, nullable=False),  # {name: whether it is read-only}; never what they hold
 )
 
 nodes = Table(

@@ -36,6 +36,29 @@ ResultT = TypeVar("ResultT")
 
 
 @dataclass(kw_only=True)
+class HeartbeatInterval:
+    """The interval of its heartbeats in seconds: what it has, as far as it says, and was told.
+
+    ``is_fixed``: it does not take another one.
+    """
+
+    has_s: int | None = None
+    told_s: int | None = None
+    is_fixed: bool = False
+
+    @property
+    def seconds(self) -> int | None:
+        """What it goes by, as far as is known."""
+        return self.has_s or self.told_s
+
+    def __str__(self) -> str:
+        """Say for a sentence what is known of it."""
+        if self.has_s:
+            return f"has a HeartbeatInterval of {self.has_s} s"
+        return f"was told to send a heartbeat every {self.told_s} s"
+
+
+@dataclass(kw_only=True)
 class Run:
     """One commissioning run in progress."""
 
@@ -46,12 +69,14 @@ class Run:
     charge_point: RemoteChargePoint
     look_again: Callable[[], Awaitable[None]]
     """Reads what is known by now, and may not have been told."""
-    heartbeat_interval: int | None = None
-    """What the charge point has, in seconds, as far as it says."""
+    heartbeat: HeartbeatInterval = field(default_factory=HeartbeatInterval)
+    """What is known of the interval of its heartbeats."""
     readings_every: timedelta | None = None
     """How often it sends readings of a session by itself; 0: never; None: it does not say."""
     clock_judged: bool = False
     """Whether something has shown how its clock stands."""
+    not_supported: frozenset[str] = frozenset()
+    """Configuration keys that it has said it does not know: not asked again in the run."""
     reconfigured: bool = False
     """Whether this run has written a parameter."""
     made_operative: list[int] = field(default_factory=list)
@@ -263,6 +288,7 @@ class Run:
         """Learn from an identity that was read."""
         for message, outcome in identity.not_triggered.items():
             self._give_up(message, outcome)
+        self.heartbeat.told_s = identity.heartbeat_told_s or self.heartbeat.told_s
         self.inbox.take_identity(identity)
 
     def _give_up(self, message: TriggerMessage, outcome: Outcome) -> None:

@@ -30,7 +30,7 @@ def judge_configuration(
     *,
     last_word: bool = False,
 ) -> ConfigurationVerdict:
-    """A required parameter that was not taken fails; another one leaves a note.
+    """A required parameter, or a chosen one, that was not taken fails; a mere default is a note.
 
     What waits for a restart is not taken when it is the charge point's ``last_word``: no restart
     follows any more.
@@ -44,7 +44,7 @@ def judge_configuration(
         for parameter in desired
         if parameter.key not in known or known[parameter.key].state not in taken
     ]
-    fatal = [parameter for parameter in refused if parameter.required]
+    fatal = [parameter for parameter in refused if parameter.is_binding]
 
     def words(parameter: DesiredParameter) -> str:
         outcome = known.get(parameter.key)
@@ -53,7 +53,7 @@ def judge_configuration(
         return describe_refusal(outcome)
 
     unconfirmed = [
-        f"{outcome.key} = {outcome.desired}: accepted, and not reported back"
+        describe_refusal(outcome)
         for outcome in outcomes
         if outcome.state is ParameterState.UNCONFIRMED
     ]
@@ -61,7 +61,7 @@ def judge_configuration(
         fatal=frozenset(parameter.key for parameter in fatal),
         reboot=any(outcome.state is ParameterState.PENDING_REBOOT for outcome in outcomes),
         notes=(
-            *(words(parameter) for parameter in refused if not parameter.required),
+            *(words(parameter) for parameter in refused if parameter not in fatal),
             *unconfirmed,
         ),
         failure=failure(
@@ -75,19 +75,30 @@ def judge_configuration(
 
 def describe_state(outcome: ParameterOutcome) -> str:
     """Say for the record what is known of a parameter."""
-    if outcome.state is ParameterState.UNCONFIRMED:
-        return f"{outcome.key} = {outcome.desired} was accepted, and is not reported back."
+    key, desired = outcome.key, outcome.desired
+    match outcome.state:
+        case ParameterState.UNCONFIRMED if outcome.written:
+            return f"{key} = {desired} was accepted, and is not reported back."
+        case ParameterState.PENDING_REBOOT:
+            return f"{key} = {desired} was accepted, and takes effect after a restart."
     if outcome.reported is None:
-        return f"{outcome.key} is not reported; {outcome.desired} is desired."
-    return f"{outcome.key} is {outcome.reported}; {outcome.desired} is desired."
+        return f"{key} is not reported; {desired} is desired."
+    return f"{key} is {outcome.reported}; {desired} is desired."
 
 
 def describe_refusal(outcome: ParameterOutcome) -> str:
-    """Say in words why a parameter has not the desired value."""
+    """Say in words why a parameter has not the desired value, or is not known to have it."""
     reported = "nothing" if outcome.reported is None else outcome.reported
+    said = f" ({outcome.detail.rstrip('.')})" if outcome.detail else ""
     match outcome.state:
+        case ParameterState.UNCONFIRMED:
+            why = "accepted, and not reported back" if outcome.written else f"not reported{said}"
+        case ParameterState.REJECTED if outcome.detail:
+            why = f"the charge point did not take the value{said}"
         case ParameterState.REJECTED:
             why = "the charge point rejected the value"
+        case ParameterState.NOT_SUPPORTED if outcome.detail:
+            why = f"the charge point cannot be told it{said}"
         case ParameterState.NOT_SUPPORTED:
             why = "the charge point does not know this parameter"
         case ParameterState.READ_ONLY:
@@ -95,7 +106,7 @@ def describe_refusal(outcome: ParameterOutcome) -> str:
         case ParameterState.PENDING_REBOOT:
             why = "takes effect after a restart"
         case ParameterState.QUEUED:
-            why = "the charge point had stopped answering"
+            why = f"the charge point gave no answer{said}"
         case _:
             why = f"the charge point reports {reported}"
     return f"{outcome.key} = {outcome.desired}: {why}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.facts import Snapshot
@@ -10,6 +11,32 @@ from domain.states import ConnectorStatus
 
 _FREE = frozenset({ConnectorStatus.AVAILABLE, ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED})
 _DIGEST_LENGTH = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """A value that a charge point has taken, when, and that counts after a restart."""
+
+    value: str
+    at: datetime
+
+
+def has_restarted(
+    since: datetime,
+    *,
+    boot_at: datetime | None,
+    connected_at: datetime,
+    reset_at: datetime | None,
+) -> bool:
+    """Tell whether a charge point has restarted since it took a value.
+
+    A boot of a younger connection is one of a restart, and so is one on the same link after we
+    have asked for a restart. Any other on the same link need not be: in Pending it boots anew all
+    the time.
+    """
+    if boot_at is None or boot_at <= since:
+        return False
+    return connected_at > since or (reset_at is not None and since <= reset_at < boot_at)
 
 
 def restart_intent(charge_point_id: str, chosen: Sequence[tuple[str, str, datetime]]) -> str:

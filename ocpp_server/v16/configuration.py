@@ -1,39 +1,47 @@
 """Configuration keys (OCPP 1.6 §5.3): read, write what differs, read back."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from domain.operations import (
+    ApplyConfiguration,
     ConfigurationKey,
     ConfigurationOutcome,
     DesiredParameter,
-    Outcome,
     ParameterOutcome,
-    Reply,
 )
 from domain.rules.connector import is_plausible
 from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.restarts import Restarts
 from ocpp_server.session import Session
-from ocpp_server.v16.inventory import Inventory, Reader
-from ocpp_server.v16.replies import failed
+from ocpp_server.v16.change import Writer, outcome_of
+from ocpp_server.v16.inventory import Inventory, Reader, read
 
 _NUMBER_OF_CONNECTORS: Final = "NumberOfConnectors"
 _CONNECTION_TIMEOUT: Final = "ConnectionTimeOut"
+_NOT_READ: Final = (CallErrorReply, CallTimeoutError, InvalidReplyError)
 _NOT_REPORTED: Final = "Accepted, and not reported back."
+_READ_LATER: Final = "Accepted; it is read back after the restart."
+_TOLD_LATER: Final = "It is told once the charge point has restarted."
 _SHOWN: Final = 30
 _BOOLEANS: Final = ("true", "false")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """What became of the parameters, and what was read of the configuration on the way."""
+
+    outcome: ConfigurationOutcome
+    inventory: Inventory = field(default_factory=Inventory)
+
+
 async def apply(
-    session: Session,
-    reader: Reader,
-    desired: Sequence[DesiredParameter],
-    restarted_for: Collection[str] = (),
-) -> ConfigurationOutcome:
+    session: Session, reader: Reader, request: ApplyConfiguration, restarts: Restarts
+) -> Applied:
     """Bring the parameters to their values, as far as the charge point lets it.
 
     Those that it has restarted for should count by now, and are not written again.
@@ -43,38 +51,94 @@ async def apply(
         ChargePointGoneError: the socket closed.
 
     """
-    wanted = [parameter.key for parameter in desired]
-    inventory = await reader.read([*wanted, _NUMBER_OF_CONNECTORS], all_first=True)
+    if request.restart_follows and _only_waits(request.parameters, restarts):
+        return Applied(outcome=_until_it_restarts(request.parameters, restarts))
+    unknown = {key.casefold() for key in request.not_supported}
+    wanted = [one.key for one in request.parameters] + [_NUMBER_OF_CONNECTORS]
+    try:
+        inventory = await reader.read(
+            [key for key in wanted if key.casefold() not in unknown], all_first=True
+        )
+    except _NOT_READ:
+        if not restarts:
+            raise
+        # Some firmware refuses to say anything till it has restarted.
+        return Applied(outcome=_until_it_restarts(request.parameters, restarts))
+    restarted = {key.casefold() for key in request.restarted_for}
+    writer = Writer(session, restarts)
     outcomes: list[ParameterOutcome] = []
-    silent = False
-    for parameter in desired:
+    for parameter in request.parameters:
         reported = inventory.get(parameter.key)
-        outcome = compare(parameter, reported)
-        if outcome is None and parameter.key in restarted_for:
-            outcome = _after_restart(parameter, reported)
-        if outcome is None and silent:
-            outcome = _outcome(
-                parameter,
-                reported,
-                ParameterState.QUEUED,
-                "The charge point had stopped answering.",
-            )
-        elif outcome is None:
-            answer = await _change(session, parameter)
-            silent = answer.reply is Reply.TIMEOUT
-            outcome = _written(parameter, reported, answer)
-        outcomes.append(outcome)
+        key = parameter.key.casefold()
+        outcome = (
+            outcome_of(parameter, reported, ParameterState.PENDING_REBOOT)
+            if restarts.waits(parameter)
+            else _compare(parameter, reported, inventory, restarts)
+        )
+        if outcome is None and (key in unknown or key in inventory.unknown):
+            outcome = outcome_of(parameter, reported, ParameterState.NOT_SUPPORTED)
+        if outcome is None and key in restarted | restarts.restarted:
+            outcome = _after_restart(parameter, reported, certain=key in restarted)
+        outcomes.append(outcome or await writer.write(parameter, reported))
+    written = [
+        one.key
+        for one in outcomes
+        if one.written and (one.state is ParameterState.APPLIED or one.key in writer.unsettled)
+    ]
+    waits = any(one.state is ParameterState.PENDING_REBOOT for one in outcomes)
+    if waits and request.restart_follows:
+        read_back = [
+            _believed(one, None, _READ_LATER) if one.key in written else one for one in outcomes
+        ]
+    else:
+        now = await _read_back(session, reader, [] if writer.silent else written, once=waits)
+        inventory.unread |= now.unread
+        read_back = [
+            _believed(one, now.get(one.key), _why_not_read(now, one.key))
+            if one.key in written
+            else one
+            for one in outcomes
+        ]
     connectors = inventory.number(_NUMBER_OF_CONNECTORS)
     if connectors is not None and not is_plausible(connectors):
         connectors = None
+    return Applied(
+        inventory=inventory,
+        outcome=ConfigurationOutcome(
+            parameters=tuple(read_back),
+            number_of_connectors=connectors,
+            connectors_said=None if connectors else _said(inventory),
+            connection_timeout_s=inventory.number(_CONNECTION_TIMEOUT),
+            sample_interval_s=inventory.number(SAMPLE_INTERVAL),
+            clock_aligned_interval_s=inventory.number(CLOCK_ALIGNED_INTERVAL),
+            keys_reported=len(inventory.keys),
+            unanswered=_left_open(inventory, read_back),
+            not_supported=tuple(
+                sorted(
+                    {*request.not_supported, *inventory.unknown.values()}
+                    | {one.key for one in outcomes if one.state is ParameterState.NOT_SUPPORTED}
+                )
+            ),
+        ),
+    )
+
+
+def _only_waits(desired: Sequence[DesiredParameter], restarts: Restarts) -> bool:
+    """Whether a restart that must be is all that is to be done now."""
+    must_be = any(one.is_binding and restarts.waits(one) for one in desired)
+    return must_be and not any(map(restarts.waits_for_another, desired))
+
+
+def _until_it_restarts(
+    desired: Sequence[DesiredParameter], restarts: Restarts
+) -> ConfigurationOutcome:
     return ConfigurationOutcome(
-        parameters=tuple(await _read_back(reader, outcomes, silent=silent)),
-        number_of_connectors=connectors,
-        connectors_said=None if connectors else _said(inventory),
-        connection_timeout_s=inventory.number(_CONNECTION_TIMEOUT),
-        sample_interval_s=inventory.number(SAMPLE_INTERVAL),
-        clock_aligned_interval_s=inventory.number(CLOCK_ALIGNED_INTERVAL),
-        keys_reported=len(inventory.keys),
+        parameters=tuple(
+            outcome_of(parameter, None, ParameterState.PENDING_REBOOT)
+            if restarts.waits(parameter)
+            else outcome_of(parameter, None, ParameterState.QUEUED, _TOLD_LATER)
+            for parameter in desired
+        )
     )
 
 
@@ -85,27 +149,38 @@ def _said(inventory: Inventory) -> str | None:
     return found.value if len(found.value) <= _SHOWN else f"{found.value[:_SHOWN]}…"
 
 
-def compare(
-    parameter: DesiredParameter, reported: ConfigurationKey | None
+def _compare(
+    parameter: DesiredParameter,
+    reported: ConfigurationKey | None,
+    inventory: Inventory,
+    restarts: Restarts,
 ) -> ParameterOutcome | None:
     """Settle what needs no write; None when the value has to be written."""
-    if reported is not None and same_value(parameter.value, reported.value):
-        return _outcome(parameter, reported, ParameterState.APPLIED)
+    same = reported is not None and same_value(parameter.value, reported.value)
+    if same and not restarts.waits_for_another(parameter):
+        return outcome_of(parameter, reported, ParameterState.APPLIED)
     if parameter.assertion:
+        why = inventory.unread.get(parameter.key.casefold())
+        if why is not None:
+            said = f"It did not tell what it has ({why})."
+            return outcome_of(parameter, reported, ParameterState.UNCONFIRMED, said)
         state = ParameterState.NOT_SUPPORTED if reported is None else ParameterState.MISMATCH
-        return _outcome(parameter, reported, state)
+        return outcome_of(parameter, reported, state)
     if reported is not None and reported.readonly:
-        return _outcome(parameter, reported, ParameterState.READ_ONLY)
+        return outcome_of(parameter, reported, ParameterState.READ_ONLY)
     return None
 
 
 def _after_restart(
-    parameter: DesiredParameter, reported: ConfigurationKey | None
-) -> ParameterOutcome:
+    parameter: DesiredParameter, reported: ConfigurationKey | None, *, certain: bool
+) -> ParameterOutcome | None:
+    """Settle what it has restarted for; None: it may not have, and is told once more."""
     if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
-        return _outcome(parameter, reported, ParameterState.UNCONFIRMED, _NOT_REPORTED)
+        return outcome_of(parameter, reported, ParameterState.UNCONFIRMED, _NOT_REPORTED)
+    if not certain:
+        return None
     detail = f"The charge point restarted for the value and still reports {reported.value}."
-    return _outcome(parameter, reported, ParameterState.MISMATCH, detail)
+    return outcome_of(parameter, reported, ParameterState.MISMATCH, detail)
 
 
 def same_value(desired: str, reported: str | None) -> bool:
@@ -125,94 +200,54 @@ def _plain(text: str) -> str:
     return ",".join(part.strip() for part in text.split(","))
 
 
-async def _change(session: Session, parameter: DesiredParameter) -> Outcome:
-    try:
-        answer = await session.call(
-            "ChangeConfiguration", {"key": parameter.key, "value": parameter.value}
-        )
-    except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
-        return failed(error)
-    return Outcome(reply=Reply.ACCEPTED, detail=answer.get("status"))
-
-
-_STATES: Final[Mapping[str, ParameterState]] = {
-    "Accepted": ParameterState.APPLIED,
-    "RebootRequired": ParameterState.PENDING_REBOOT,
-    "Rejected": ParameterState.REJECTED,
-    "NotSupported": ParameterState.NOT_SUPPORTED,
-}
-
-
-def _written(
-    parameter: DesiredParameter, reported: ConfigurationKey | None, answer: Outcome
-) -> ParameterOutcome:
-    detail = answer.detail
-    if answer.reply is Reply.ACCEPTED:
-        state = _STATES.get(detail or "", ParameterState.REJECTED)
-        if detail in _STATES:
-            detail = None  # the state says it
-        elif detail is None:
-            detail = "The charge point answered, and did not say whether it took the value."
-    elif answer.reply is Reply.NOT_SUPPORTED:
-        state = ParameterState.NOT_SUPPORTED
-    else:
-        state = ParameterState.REJECTED
-    return replace(_outcome(parameter, reported, state, detail), written=True)
-
-
 async def _read_back(
-    reader: Reader, outcomes: list[ParameterOutcome], *, silent: bool
-) -> list[ParameterOutcome]:
-    """Believe an accepted write only when the charge point reports the value.
+    session: Session, reader: Reader, written: Sequence[str], *, once: bool
+) -> Inventory:
+    """Read what was written, for a write is believed only when the charge point reports the value.
 
-    What waits for a restart is not read before it: some firmware refuses to say anything till then.
+    ``once``: with one question. Some firmware refuses to say anything till it has restarted.
     """
-    written = [
-        outcome.key
-        for outcome in outcomes
-        if outcome.written and outcome.state is ParameterState.APPLIED
-    ]
-    if not written or silent:
-        return [
-            _unconfirmed(outcome) if outcome.key in written else outcome for outcome in outcomes
-        ]
+    if not written:
+        return Inventory()
     try:
-        now = await reader.read(written)
-    except (CallErrorReply, CallTimeoutError, InvalidReplyError):
-        now = Inventory()  # it took the values, and does not say what it has
-    return [
-        _believed(outcome, now.get(outcome.key)) if outcome.key in written else outcome
-        for outcome in outcomes
-    ]
+        return await (read(session, written) if once else reader.read(written))
+    except _NOT_READ as error:
+        # It took the values, and does not say what it has.
+        return Inventory(unread=dict.fromkeys(map(str.casefold, written), error))
 
 
-def _unconfirmed(outcome: ParameterOutcome) -> ParameterOutcome:
-    return replace(outcome, state=ParameterState.UNCONFIRMED, detail=_NOT_REPORTED)
+def _left_open(inventory: Inventory, outcomes: Sequence[ParameterOutcome]) -> bool:
+    """Whether something of them is not known because no answer came."""
+    return any(
+        one.state is ParameterState.QUEUED
+        or (
+            one.state is ParameterState.UNCONFIRMED
+            and isinstance(inventory.unread.get(one.key.casefold()), CallTimeoutError)
+        )
+        for one in outcomes
+    )
 
 
-def _believed(outcome: ParameterOutcome, reported: ConfigurationKey | None) -> ParameterOutcome:
+def _why_not_read(inventory: Inventory, key: str) -> str:
+    error = inventory.unread.get(key.casefold())
+    return _NOT_REPORTED if error is None else f"Accepted, and not reported back ({error})."
+
+
+def _believed(
+    outcome: ParameterOutcome, reported: ConfigurationKey | None, otherwise: str
+) -> ParameterOutcome:
+    accepted = outcome.state is ParameterState.APPLIED
     if reported is None or reported.value is None:  # write-only keys, as AuthorizationKey is
-        return _unconfirmed(outcome)
+        if not accepted:
+            return outcome
+        return replace(outcome, state=ParameterState.UNCONFIRMED, detail=otherwise)
     if same_value(outcome.desired, reported.value):
         return replace(outcome, reported=reported.value, state=ParameterState.APPLIED, detail=None)
+    if not accepted:
+        return replace(outcome, reported=reported.value)
     return replace(
         outcome,
         reported=reported.value,
         state=ParameterState.MISMATCH,
         detail=f"The charge point accepted the value and still reports {reported.value}.",
-    )
-
-
-def _outcome(
-    parameter: DesiredParameter,
-    reported: ConfigurationKey | None,
-    state: ParameterState,
-    detail: str | None = None,
-) -> ParameterOutcome:
-    return ParameterOutcome(
-        key=parameter.key,
-        desired=parameter.value,
-        reported=None if reported is None else reported.value,
-        state=state,
-        detail=detail,
     )

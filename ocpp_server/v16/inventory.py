@@ -29,12 +29,16 @@ class Inventory:
 
     keys: dict[str, ConfigurationKey] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
-    unread: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, Exception] = field(default_factory=dict)
     """Keys whose question was not answered well, and why."""
 
     def get(self, key: str) -> ConfigurationKey | None:
         """Return a key as reported."""
         return self.keys.get(key.casefold())
+
+    def knows_of(self, key: str) -> bool:
+        """Whether its question is settled: it is reported, or said to be unknown."""
+        return key.casefold() in self.keys or key.casefold() in self.unknown
 
     def number(self, key: str) -> int | None:
         """Return the value of a key that holds a whole number of sane length."""
@@ -91,7 +95,7 @@ class Reader:
         inventory = Inventory()
         if self.reading is ConfigurationReading.ALL and all_first:
             await self._read_all(inventory)
-        missing = [key for key in wanted if inventory.get(key) is None]
+        missing = [key for key in wanted if not inventory.knows_of(key)]
         page = min(max(inventory.number(_MAX_KEYS) or _DEFAULT_PAGE, 1), _MAX_PAGE)
         last: Exception | None = None
         if self.reading is not ConfigurationReading.KEYS:
@@ -122,7 +126,7 @@ class Reader:
         try:
             part.take(await self._session.ask_at_length("GetConfiguration", {"key": list(keys)}))
         except _NOT_READ as error:
-            inventory.unread |= {key.casefold(): str(error) for key in keys}
+            inventory.unread |= dict.fromkeys(map(str.casefold, keys), error)
             self._count(error)
             return error
         except ChargePointGoneError:

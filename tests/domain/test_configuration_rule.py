@@ -1,10 +1,12 @@
 """Did the charge point take its configuration?"""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.failures import FailureCode
 from domain.operations import DesiredParameter, ParameterOutcome
-from domain.rules.configuration import describe_refusal, judge_configuration
+from domain.rules.configuration import describe_refusal, describe_state, judge_configuration
 from domain.states import ParameterState
 
 HEARTBEAT = DesiredParameter(key="HeartbeatInterval", value="60", required=True)
@@ -27,7 +29,7 @@ def outcome(
         (ParameterState.PENDING_REBOOT, "300", "takes effect after a restart"),
         (ParameterState.MISMATCH, "300", "the charge point reports 300"),
         (ParameterState.MISMATCH, None, "the charge point reports nothing"),
-        (ParameterState.QUEUED, None, "the charge point had stopped answering"),
+        (ParameterState.QUEUED, None, "the charge point gave no answer"),
     ],
 )
 def test_a_refusal_in_words(state: ParameterState, reported: str | None, words: str) -> None:
@@ -67,9 +69,42 @@ def test_what_is_required_fails_and_the_rest_leaves_a_note(state: ParameterState
 
 
 def test_what_was_accepted_and_is_not_reported_passes_and_is_said() -> None:
-    verdict = judge_configuration([HEARTBEAT], [outcome(HEARTBEAT, ParameterState.UNCONFIRMED)])
+    accepted = replace(outcome(HEARTBEAT, ParameterState.UNCONFIRMED), written=True)
+    verdict = judge_configuration([HEARTBEAT], [accepted])
     assert verdict.failure is None
     assert verdict.notes == ("HeartbeatInterval = 60: accepted, and not reported back",)
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "words"),
+    [
+        (ParameterState.REJECTED, "It answered 'OK'.", "did not take the value (It answered 'OK')"),
+        (ParameterState.NOT_SUPPORTED, "No such action.", "cannot be told it (No such action)"),
+        (ParameterState.QUEUED, "Silence.", "gave no answer (Silence)"),
+    ],
+)
+def test_why_it_was_not_taken_is_said(state: ParameterState, detail: str, words: str) -> None:
+    said = describe_refusal(replace(outcome(HEARTBEAT, state), detail=detail))
+    assert said == f"HeartbeatInterval = 60: the charge point {words}"
+
+
+@pytest.mark.parametrize("state", sorted(ParameterState))
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("detail", [None, "Because."])
+def test_nothing_is_none_in_a_sentence(
+    state: ParameterState, *, written: bool, detail: str | None
+) -> None:
+    one = replace(outcome(HEARTBEAT, state, None), written=written, detail=detail)
+    assert "None" not in describe_refusal(one) + describe_state(one)
+    assert "Accepted" not in describe_refusal(one)
+
+
+def test_a_chosen_value_fails_and_a_mere_default_does_not() -> None:
+    refused = [outcome(CACHE, ParameterState.REJECTED)]
+    assert judge_configuration([CACHE], refused).failure is None
+    verdict = judge_configuration([replace(CACHE, chosen=True)], refused)
+    assert verdict.fatal == {CACHE.key}
+    assert verdict.notes == ()
 
 
 def test_a_failure_names_every_parameter_that_is_to_blame() -> None:

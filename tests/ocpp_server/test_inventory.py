@@ -104,7 +104,12 @@ async def test_an_answer_that_is_cut_off_costs_its_key_alone(bed: Bed) -> None:
 
     async with charge_point(bed, answer, asked):
         outcome = await apply(bed)
-        assert states(outcome) == READ
+        unread = outcome.parameters[2]
+        assert states(outcome)[:2] == READ[:2]
+        assert unread.state is ParameterState.UNCONFIRMED
+        assert unread.detail is not None
+        assert "GetConfiguration was answered, but it is no JSON" in unread.detail
+        assert not outcome.unanswered
         assert await reading(bed) is ConfigurationReading.KEYS
         asked.clear()
         await apply(bed)

@@ -188,7 +188,7 @@ async def test_apply_configuration(bed: Bed) -> None:
             "AuthorizationCacheEnabled": (ParameterState.APPLIED, False),
             "GetConfigurationMaxKeys": (ParameterState.READ_ONLY, False),
             "WebSocketPingInterval": (ParameterState.PENDING_REBOOT, True),
-            "Nonsense": (ParameterState.NOT_SUPPORTED, True),
+            "Nonsense": (ParameterState.NOT_SUPPORTED, False),
             "MeterValueSampleInterval": (ParameterState.REJECTED, True),
             "MaxChargingProfilesInstalled": (ParameterState.MISMATCH, False),
             "Absent": (ParameterState.NOT_SUPPORTED, False),

@@ -101,6 +101,14 @@ class Behaviour:
     rejects: frozenset[str] = frozenset()
     reports: dict[str, str] = field(default_factory=dict)
     """Values that it has in force, whatever it is told."""
+    unanswered: int = 0
+    """So many times it gives no answer about its first parameter."""
+    lacks: frozenset[str] = frozenset()
+    """Keys that it says it does not know."""
+    told_interval: int | None = None
+    """The interval that the answer to its boot carried."""
+    said_interval: str | None = None
+    """What it reports as its HeartbeatInterval, whatever it was told."""
     start_reply: op.Reply = op.Reply.ACCEPTED
     starts: bool = True
     lost_starts: int = 0
@@ -135,6 +143,7 @@ class ScriptedChargePoint:
         self.configurable = asyncio.Event()
         self.configurable.set()
         self.told_to_restart_at: datetime | None = None
+        self.applied: list[op.ApplyConfiguration] = []
         self._intents: set[str] = set()
         self.transaction: TransactionFact | None = None
         self.readings: list[MeterReading] = []
@@ -219,6 +228,7 @@ class ScriptedChargePoint:
             clock_skew_s=self.behaviour.clock_skew_s,
             connected_at=EPOCH,
             not_triggered=not_triggered,
+            heartbeat_told_s=self.behaviour.told_interval,
         )
 
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
@@ -229,7 +239,11 @@ class ScriptedChargePoint:
         self._enter("apply_configuration")
         if self.behaviour.unreadable is not None:
             return op.ConfigurationOutcome(parameters=(), detail=self.behaviour.unreadable)
+        self.applied.append(request)
+        unanswered = self.received["apply_configuration"] <= self.behaviour.unanswered
         outcome = op.ConfigurationOutcome(
+            unanswered=unanswered,
+            not_supported=tuple(sorted(self.behaviour.lacks)),
             parameters=tuple(
                 self._parameter(wanted, restarted=wanted.key in request.restarted_for)
                 for wanted in request.parameters
@@ -238,6 +252,9 @@ class ScriptedChargePoint:
             connection_timeout_s=self.behaviour.connection_timeout_s,
             keys_reported=12,
         )
+        if unanswered:
+            first = replace(outcome.parameters[0], state=ParameterState.QUEUED, reported=None)
+            outcome = replace(outcome, parameters=(first, *outcome.parameters[1:]))
         verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)
         if request.then is None or verdict.reboot or verdict.failure is not None:
             return outcome
@@ -247,7 +264,16 @@ class ScriptedChargePoint:
     def _parameter(self, wanted: op.DesiredParameter, *, restarted: bool) -> op.ParameterOutcome:
         state = ParameterState.APPLIED
         reported = self.behaviour.reports.get(wanted.key, wanted.value)
-        if wanted.key in self.behaviour.rejects:
+        if wanted.key == "HeartbeatInterval" and self.behaviour.said_interval is not None:
+            state, reported = ParameterState.REJECTED, self.behaviour.said_interval
+        elif wanted.key in self.behaviour.lacks:
+            return op.ParameterOutcome(
+                key=wanted.key,
+                desired=wanted.value,
+                reported=None,
+                state=ParameterState.NOT_SUPPORTED,
+            )
+        elif wanted.key in self.behaviour.rejects:
             state, reported = ParameterState.REJECTED, "0"
         elif wanted.key in self.pending:
             state, reported = ParameterState.PENDING_REBOOT, "0"
@@ -392,6 +418,7 @@ class MemoryRecords:
         self.previous: RunView | None = None
         self.configured_at: datetime | None = None
         self.firmware = FIRMWARE
+        self.desired: tuple[op.DesiredParameter, ...] = DESIRED
         self.registered = REGISTERED
         self.neighbour = replace(
             REGISTERED, charge_point_id="cp_2", serial_number="SN-OF-BAY-4", place="Bay 4"
@@ -420,7 +447,7 @@ class MemoryRecords:
                 provisioned=self.charger.provisioned,
                 last_refusal=self.refusal,
             ),
-            desired=DESIRED,
+            desired=self.desired,
             firmware=self.firmware,
             previous=None if request.from_scratch else self.previous,
             configured_at=self.configured_at,
@@ -496,7 +523,7 @@ class MemoryRecords:
                 connectors=charger.connectors(),
                 transactions=(running,) if running and running.stopped_at is None else (),
             ),
-            desired=DESIRED,
+            desired=self.desired,
             restart=Restart(
                 intent="restart", keys=tuple(charger.pending), told_at=charger.told_to_restart_at
             )

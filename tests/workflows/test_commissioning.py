@@ -130,24 +130,6 @@ async def test_a_number_of_connectors_that_nobody_has_is_a_note(
     assert "not plausible" in note
 
 
-async def test_what_was_declared_overrides_what_it_reports(set_stage: StageMaker) -> None:
-    stage = await set_stage(
-        Behaviour(
-            number_of_connectors=1,
-            statuses={1: ConnectorStatus.AVAILABLE, 2: ConnectorStatus.FAULTED},
-        )
-    )
-    stage.records.registered = replace(stage.records.registered, connectors=2)
-    view = await stage.verdict()
-    handshake, connector = view.checks[0], view.checks[2]
-    assert handshake.notes == (
-        "It reports 1 as its number of connectors; 2 was declared, and that counts.",
-    )
-    assert [step.name for step in connector.steps] == ["connector.1", "connector.2"]
-    assert connector.failure is not None
-    assert connector.failure.code == "connector_faulted"
-
-
 async def test_a_reboot_is_made_once_and_read_back(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=frozenset({"HeartbeatInterval"})))
     view = await stage.verdict()

@@ -46,5 +46,6 @@ async def _update(run: Run, before: FirmwareVerdict) -> FirmwareVerdict:
         run.journal.note("The catalogue has no firmware image of this model; none was installed.")
         return before
     run.firmware_updated = True
+    run.not_supported = frozenset()  # the new one may know more
     await configure(run)  # a new firmware may have set it back
     return _look(run)

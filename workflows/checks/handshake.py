@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         ApplyConfiguration,
         ConfigurationOutcome,
         Identity,
+        ParameterOutcome,
         TriggerMessage,
     )
     from domain.rules.configuration import (
@@ -28,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.identity import judge_identity, not_read, said_serials
     from domain.rules.numbers import read_number
     from domain.rules.sampling import readings_every
-    from domain.states import CheckResult, RegistrationStatus, WaitingFor
+    from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.calls import record
@@ -40,6 +41,17 @@ with workflow.unsafe.imports_passed_through():
 
 _SHORT_HEARTBEAT = 300
 """Seconds; what the advice asks for, so that one that has it already needs another."""
+
+
+_LONGEST_HEARTBEAT = 30 * 86_400
+"""Seconds; a number of a charge point's sizes no wait without a bound."""
+_FIXED = {
+    ParameterState.REJECTED,
+    ParameterState.READ_ONLY,
+    ParameterState.NOT_SUPPORTED,
+    ParameterState.MISMATCH,
+}
+_NOT_RESTARTED = {FailureCode.REBOOT_REFUSED, FailureCode.REBOOT_NOT_SEEN}
 
 
 async def handshake(run: Run) -> int | None:
@@ -166,12 +178,18 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
         if reboots == policies.MAX_REBOOTS:
             break
         reboots += 1
-        seen = await restart(run)
-        outcome = await _apply(run, first=first)
-        if not seen and judge_configuration(run.briefing.desired, outcome.parameters).reboot:
-            missed = await not_seen(run, lambda: False)
-            if missed is not None:
-                raise missed
+        try:
+            seen = await restart(run)
+            outcome = await _apply(run, first=first)
+            if not seen and judge_configuration(run.briefing.desired, outcome.parameters).reboot:
+                missed = await not_seen(run, lambda: False)
+                if missed is not None:
+                    raise missed
+        except CheckFailedError as error:
+            if error.failure.code not in _NOT_RESTARTED or _must_restart(run, outcome):
+                raise
+            run.journal.note(error.failure.cause)  # a mere default is no reason to fail
+            break
         if not seen:
             run.journal.step("reboot", "It restarted without breaking its link.")
     verdict = judge_configuration(run.briefing.desired, outcome.parameters, last_word=True)
@@ -195,8 +213,17 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
     return outcome
 
 
+def _must_restart(run: Run, outcome: ConfigurationOutcome) -> bool:
+    """Whether it is a chosen or a required value that waits for the restart."""
+    binding = {one.key for one in run.briefing.desired if one.is_binding}
+    return any(
+        one.state is ParameterState.PENDING_REBOOT and one.key in binding
+        for one in outcome.parameters
+    )
+
+
 async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
-    """Apply it; one that does not tell its configuration is asked again within a while.
+    """Apply it; what gave no answer is asked again within a while.
 
     Some answer nothing for half a minute after they connected, others nothing in Pending.
     """
@@ -214,7 +241,7 @@ async def _apply(run: Run, *, first: bool) -> ConfigurationOutcome:
             max(until - workflow.now(), timedelta()),
             "The charge point is to announce itself once more.",
         )
-    while outcome.detail is not None and workflow.now() < until:
+    while _unanswered(outcome) and workflow.now() < until:
         await run.wait(lambda: False, policies.CONFIGURATION_PAUSE, why="Pause before it is asked")
         outcome = await _apply_once(run, first=first)
     if outcome.detail is not None:
@@ -230,6 +257,8 @@ async def _apply_once(run: Run, *, first: bool) -> ConfigurationOutcome:
             charge_point_id=run.request.charge_point_id,
             commissioning_id=run.request.commissioning_id,
             parameters=run.briefing.desired,
+            not_supported=tuple(sorted(run.not_supported)),
+            restart_follows=True,
             then=run.question(*_unsaid(run)) if first else None,
         ),
         summary="Apply the configuration, accept it and measure the link"
@@ -237,7 +266,13 @@ async def _apply_once(run: Run, *, first: bool) -> ConfigurationOutcome:
         else "Apply the configuration",
     )
     run.reconfigured = run.reconfigured or any(p.written for p in outcome.parameters)
+    run.not_supported |= frozenset(outcome.not_supported)
     return outcome
+
+
+def _unanswered(outcome: ConfigurationOutcome) -> bool:
+    """Whether something of it is not known because no answer came: it is asked again."""
+    return outcome.detail is not None or outcome.unanswered
 
 
 def _learn(run: Run, outcome: ConfigurationOutcome) -> None:
@@ -247,8 +282,18 @@ def _learn(run: Run, outcome: ConfigurationOutcome) -> None:
     run.readings_every = readings_every(outcome)
     for parameter in outcome.parameters:
         if parameter.key == HEARTBEAT_INTERVAL:
-            value = read_number(parameter.reported or parameter.desired)
-            run.heartbeat_interval = int(value) if value and value > 0 else None
+            _learn_heartbeat(run, parameter)
+
+
+def _learn_heartbeat(run: Run, parameter: ParameterOutcome) -> None:
+    run.heartbeat.is_fixed = parameter.state in _FIXED
+    text = parameter.reported
+    if text is None and parameter.state is ParameterState.UNCONFIRMED:
+        text = parameter.desired
+    value = read_number(text)
+    run.heartbeat.has_s = (
+        int(min(value, _LONGEST_HEARTBEAT)) if value is not None and value >= 1 else None
+    )
 
 
 async def _accept_now(run: Run) -> None:
@@ -271,7 +316,8 @@ async def _accept(run: Run, identity: Identity | None) -> Identity:
         await _wait_for_what_is_unsaid(run)
         identity = await run.identify()  # the clock counts after the answer to the boot
     run.journal.step("accepted", "Its BootNotification was answered Accepted.")
-    run.journal.step("heartbeat", "A heartbeat arrived.")
+    if _is_alive(run):
+        run.journal.step("heartbeat", "A heartbeat arrived.")
     return identity
 
 
@@ -290,20 +336,30 @@ async def _wait_for_what_is_unsaid(run: Run) -> None:
         )
         if missed is not None:
             raise missed
+    if run.heartbeat.seconds is None and not _is_alive(run):
+        await run.identify()  # which tells the interval that the answer to its boot carried
     patience = _heartbeat_patience(run)
+    interval = run.heartbeat.seconds
     if not await run.prompt(
         WaitingFor.HEARTBEAT,
         lambda: _is_alive(run),
         patience,
         "The charge point is to send a heartbeat; it does so by itself"
-        + (f" every {run.heartbeat_interval} s." if run.heartbeat_interval else "."),
+        + (f" every {interval} s." if interval else "."),
     ):
+        if run.heartbeat.is_fixed and interval and interval > patience.total_seconds():
+            run.journal.note(
+                f"It {run.heartbeat} and takes no other, so that no heartbeat came within "
+                f"{in_words(patience)}.",
+                needs_review=True,
+            )
+            return
         missed = await absent(
             run,
             FailureCode.HEARTBEAT_MISSING if _beats_often(run) else FailureCode.NO_HEARTBEAT,
             lambda: _is_alive(run),
             waited=in_words(patience),
-            interval=run.heartbeat_interval,
+            said=run.heartbeat,
         )
         if missed is not None:
             raise missed
@@ -311,13 +367,13 @@ async def _wait_for_what_is_unsaid(run: Run) -> None:
 
 def _heartbeat_patience(run: Run) -> timedelta:
     """Two of its intervals, within bounds."""
-    interval = timedelta(seconds=run.heartbeat_interval or 0)
+    interval = timedelta(seconds=run.heartbeat.seconds or 0)
     return max(run.pace.heartbeat, min(2 * interval, run.pace.heartbeat_at_most))
 
 
 def _beats_often(run: Run) -> bool:
     """Whether its interval is short already, so that a shorter one is no advice."""
-    interval = run.heartbeat_interval
+    interval = run.heartbeat.seconds
     return interval is not None and interval <= _SHORT_HEARTBEAT
 
 

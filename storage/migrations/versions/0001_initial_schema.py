@@ -342,6 +342,7 @@ def upgrade() -> None:
     sa.Column('watched_execution', sa.String(length=40), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
     sa.Column('habits', sa.JSON(), nullable=True),
+    sa.Column('restart_for', sa.JSON(), nullable=True),
     sa.Column('restart_due', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('withdrawn_by', sa.String(length=320), nullable=True),
@@ -621,6 +622,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_photos')),
     sa.UniqueConstraint('charge_point_id', 'sha256', name=op.f('uq_photos_charge_point_id_sha256'))
     )
+    op.create_table('reported_keys',
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('names', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_reported_keys_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_reported_keys'))
+    )
     op.create_table('suspensions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -693,6 +700,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_suspensions_charge_point_id_connector_id_since'))
 
     op.drop_table('suspensions')
+    op.drop_table('reported_keys')
     op.drop_table('photos')
     with op.batch_alter_table('parameters', schema=None) as batch_op:
         batch_op.drop_index('ix_parameters_queued', postgresql_where=sa.text("state = 'queued'"), sqlite_where=sa.text("state = 'queued'"))

@@ -1,0 +1,37 @@
+"""Values that wait for a restart of their charge point, kept with its row."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.rules.restart import Taken
+from storage.tables import charge_points
+
+
+async def read_taken(connection: AsyncConnection, charge_point_id: str) -> dict[str, Taken]:
+    """Values that it has taken and that count after a restart, by key in lower case."""
+    stored: dict[str, Any] | None = await connection.scalar(
+        select(charge_points.c.restart_for).where(charge_points.c.id == charge_point_id)
+    )
+    return {
+        key: Taken(value=one["value"], at=datetime.fromisoformat(one["at"]))
+        for key, one in (stored or {}).items()
+    }
+
+
+async def keep_taken(
+    connection: AsyncConnection, charge_point_id: str, taken: Mapping[str, Taken]
+) -> None:
+    """Remember them, in place of those that were remembered before."""
+    await connection.execute(
+        update(charge_points)
+        .where(charge_points.c.id == charge_point_id)
+        .values(
+            restart_for={
+                key: {"value": one.value, "at": one.at.isoformat()} for key, one in taken.items()
+            }
+        )
+    )
