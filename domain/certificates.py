@@ -7,7 +7,7 @@ from enum import StrEnum
 from domain.checks import RunView
 from domain.commissioning import MeterReading, Registered
 from domain.declarations import Declaration, PhotoFact
-from domain.facts import TransactionFact
+from domain.facts import Irregularity, TransactionFact
 from domain.withdrawals import Withdrawal
 
 
@@ -68,6 +68,8 @@ class ChargePointReport:
     readings: tuple[MeterReading, ...] = ()
     frames: tuple[Frame, ...] = ()
     frames_logged: int = 0
+    irregularities: tuple[Irregularity, ...] = ()
+    """What was odd about its messages in the run."""
     declaration: Declaration | None = None
     photos: tuple[PhotoFact, ...] = ()
     stale: str | None = None

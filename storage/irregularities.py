@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import Irregularity
+from domain.rules.oddities import in_words
 from domain.states import LogLevel
-from storage.dialects import conflict_insert
+from storage.dialects import among, conflict_insert
 from storage.fact_records import Oddity
-from storage.tables import irregularities, log_entries
+from storage.tables import commissioning_runs, irregularities, log_entries
 
 _KEYS = ("charge_point_id", "commissioning_id", "action", "what", "refused")
 _MOST_READ = 100
@@ -18,7 +20,11 @@ _Key = tuple[str, str, str, str, bool]
 
 
 async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity]) -> None:
-    """Count each kind, and tell the log of its first."""
+    """Count each kind, and tell the log of its first.
+
+    What came after the end of its run is none of the run's: a node hears of the end a little later.
+    """
+    records = await _in_their_runs(connection, records)
     counts = Counter(map(_key, records))
     newest = {_key(record): record for record in records}
     oldest = {_key(record): record for record in reversed(records)}
@@ -61,11 +67,24 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
         )
 
 
-def in_words(action: str, what: str, *, refused: bool) -> str:
-    """Say it for the log."""
-    if not refused:
-        return f"{action or 'A message'} was read although {what}."
-    return f"{action or 'A message'} could not be read: {what}"
+async def _in_their_runs(
+    connection: AsyncConnection, records: Sequence[Oddity]
+) -> Sequence[Oddity]:
+    runs = {record.commissioning_id for record in records if record.commissioning_id}
+    if not runs:
+        return records
+    rows = await connection.execute(
+        select(commissioning_runs.c.id, commissioning_runs.c.completed_at)
+        .where(among(connection, commissioning_runs.c.id, runs))
+        .where(commissioning_runs.c.completed_at.is_not(None))
+    )
+    ended = {row.id: row.completed_at for row in rows}
+    return [
+        replace(record, commissioning_id=None)
+        if (end := ended.get(record.commissioning_id)) is not None and record.at > end
+        else record
+        for record in records
+    ]
 
 
 async def read_irregularities(

@@ -27,6 +27,7 @@ from domain.states import CheckName, RunStatus
 from storage.charge_points import registered, withdrawal_of
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
+from storage.irregularities import read_irregularities
 from storage.readings import read_readings
 from storage.runs import Run, Runs
 from storage.stale import stale_verdicts
@@ -174,6 +175,9 @@ class Reports:
             readings=test.readings,
             frames=frames,
             frames_logged=logged,
+            irregularities=await read_irregularities(
+                self._connection, row.id, view.commissioning_id
+            ),
             declaration=declaration,
             photos=photos,
         )

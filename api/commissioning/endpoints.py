@@ -236,8 +236,14 @@ async def get_run(
     installer: Installer,
     parts: AppParts,
 ) -> RunRecord:
-    """The checks with their steps, evidence and timings, of an open or a finished run."""
-    return RunRecord.of(await service.view_of(parts, installer, charge_point_id, commissioning_id))
+    """The checks with their steps, evidence and timings, of an open or a finished run.
+
+    `odd_messages` counts what broke the standard and was repaired or refused; the log has each kind
+    once, at the level `warning`.
+    """
+    view = await service.view_of(parts, installer, charge_point_id, commissioning_id)
+    odd = await service.irregularities_of(parts, charge_point_id, commissioning_id)
+    return RunRecord.of(view, odd)
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """Shapes of a run's record, of the list of runs and of the detailed log."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.commissioning.schemas import FailureShown, WaitingShown
 from api.fields import PreciseTimestamp, Timestamp
 from domain.checks import CheckRecord, Evidence, RunView, Step
+from domain.facts import Irregularity
 from domain.failures import FailureCode, failure
+from domain.rules.oddities import in_words
 from domain.states import CheckName, CheckResult, LogLevel, RunStatus, WaitingFor
 from storage.log import LogEntry
 from storage.runs import Run
@@ -40,6 +43,24 @@ _RECORD: dict[str, Any] = {
     "waiting": None,
     "failure": _FAILURE,
     "alarms": [],
+    "odd_messages": {
+        "repaired": 3,
+        "refused": 1,
+        "kinds": [
+            {
+                "action": "MeterValues",
+                "refused": True,
+                "count": 1,
+                "said": "MeterValues could not be read: meterValue is missing or cannot be read.",
+            },
+            {
+                "action": "BootNotification",
+                "refused": False,
+                "count": 3,
+                "said": "BootNotification was read although imsi is null.",
+            },
+        ],
+    },
     "checks": [
         {
             "name": "ocpp_handshake",
@@ -136,6 +157,40 @@ class CheckDetail(BaseModel):
         )
 
 
+class OddMessage(BaseModel):
+    """One kind of what broke the standard."""
+
+    action: str | None = Field(description="Null where it could not be told")
+    refused: bool = Field(description="Nothing could be made of the message; else it was read")
+    count: int
+    said: str = Field(description="What was odd, in a sentence")
+
+
+class OddMessages(BaseModel):
+    """Messages of the charge point in this run that broke the standard, the refused ones first."""
+
+    repaired: int = Field(description="How often something in a message was repaired or left out")
+    refused: int = Field(description="How many messages could not be read")
+    kinds: list[OddMessage]
+
+    @classmethod
+    def of(cls, found: Sequence[Irregularity]) -> "OddMessages":
+        """Count them."""
+        return cls(
+            repaired=sum(one.count for one in found if not one.refused),
+            refused=sum(one.count for one in found if one.refused),
+            kinds=[
+                OddMessage(
+                    action=one.action or None,
+                    refused=one.refused,
+                    count=one.count,
+                    said=in_words(one.action, one.what, refused=one.refused),
+                )
+                for one in found
+            ],
+        )
+
+
 class RunRecord(BaseModel):
     """The record of a run: checks with their steps, evidence and timings."""
 
@@ -155,10 +210,11 @@ class RunRecord(BaseModel):
     waiting: WaitingShown | None
     failure: FailureShown | None
     alarms: list[str]
+    odd_messages: OddMessages
     checks: list[CheckDetail]
 
     @classmethod
-    def of(cls, view: RunView) -> "RunRecord":
+    def of(cls, view: RunView, irregularities: Sequence[Irregularity]) -> "RunRecord":
         """Show a run in full."""
         return cls(
             commissioning_id=view.commissioning_id,
@@ -175,6 +231,7 @@ class RunRecord(BaseModel):
             waiting=WaitingShown.of(view.waiting),
             failure=FailureShown.of(view.failure),
             alarms=list(view.alarms),
+            odd_messages=OddMessages.of(irregularities),
             checks=[CheckDetail.of(check) for check in view.checks],
         )
 

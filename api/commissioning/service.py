@@ -18,10 +18,12 @@ from domain.commissioning import (
     StartOrder,
 )
 from domain.errors import ConflictError, NotFoundError, UnavailableError
+from domain.facts import Irregularity
 from domain.ids import Prefix, new_id
 from domain.states import CheckName, CheckResult, RunStatus
 from storage.accounts import Account
 from storage.charge_points import ChargePoints
+from storage.irregularities import read_irregularities
 from storage.run_orders import Committed, RunOrders
 from storage.runs import Run, Runs
 from workflows.run_start import RunStart
@@ -123,6 +125,14 @@ async def record_of(parts: Parts, charge_point_id: str, commissioning_id: str) -
     if run is None or run.status is RunStatus.ABANDONED:
         raise NotFoundError("run_not_found", "The charge point has no run with this id.")
     return await _view(parts, run)
+
+
+async def irregularities_of(
+    parts: Parts, charge_point_id: str, commissioning_id: str
+) -> Sequence[Irregularity]:
+    """Tell what was odd about the charge point's messages in a run, what was refused first."""
+    async with parts.database.read() as connection:
+        return await read_irregularities(connection, charge_point_id, commissioning_id)
 
 
 async def views_since(

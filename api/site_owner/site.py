@@ -132,7 +132,9 @@ async def get_run(
 ) -> RunRecord:
     """The checks with their steps, evidence and timings."""
     await _owned(parts, owner, project_id, charge_point_id)
-    return RunRecord.of(await service.record_of(parts, charge_point_id, commissioning_id))
+    view = await service.record_of(parts, charge_point_id, commissioning_id)
+    odd = await service.irregularities_of(parts, charge_point_id, commissioning_id)
+    return RunRecord.of(view, odd)
 
 
 async def _owned(

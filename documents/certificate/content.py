@@ -28,6 +28,7 @@ from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import Registered
 from domain.declarations import Declaration
+from domain.facts import Irregularity
 from domain.rules.connector import CONNECTOR_STEP
 from domain.rules.identity import NamePlate
 from domain.states import CheckName, CheckResult, RunStatus
@@ -202,7 +203,17 @@ def _run(report: ChargePointReport) -> Rows:
         ("Started by", run.started_by or "unknown"),
         ("OCPP", f"{version or report.registered.ocpp_version}"),
     ]
+    if report.irregularities:
+        rows.append(("Odd messages", _odd(report.irregularities)))
     return tuple(rows)
+
+
+def _odd(irregularities: Sequence[Irregularity]) -> str:
+    """Count what broke the standard; the record in the API names each kind."""
+    refused = sum(one.count for one in irregularities if one.refused)
+    repaired = sum(one.count for one in irregularities if not one.refused)
+    counts = ((refused, "refused"), (repaired, "repaired"))
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
 
 def _firmware(run: RunView) -> str | None:

@@ -12,6 +12,8 @@ from domain.ids import Prefix, new_id
 from domain.names import commissioning_workflow_id
 from domain.states import CheckName, CheckResult, RunStatus
 from storage.engine import Database
+from storage.fact_records import Oddity
+from storage.irregularities import store_oddities
 from storage.runs import Runs
 from storage.tables import commissioning_runs, log_entries
 from tests.api.callers import Caller, fields, problem
@@ -412,6 +414,59 @@ class TestRecord:
             }
         ]
         assert record["checks"][2]["failure"]["code"] == "connector_faulted"
+
+    async def test_what_was_refused_and_repaired_is_counted_by_run(
+        self, installer: Caller, database: Database, temporal_client: Client
+    ) -> None:
+        """Not that of the run before, of no run, or of the time after the verdict."""
+        identity = await installer.charge_point()
+        first = await fail(database, installer, identity)
+        await terminate(temporal_client, identity)
+        second = await fail(database, installer, identity)
+
+        def odd(run: str | None, what: str, *, refused: bool = False, at: datetime = AT) -> Oddity:
+            return Oddity(
+                charge_point_id=identity,
+                commissioning_id=run,
+                at=at,
+                action="" if refused else "MeterValues",
+                what=what,
+                refused=refused,
+                excerpt='[2,"7"',
+            )
+
+        unit, cut_off = "a unit is no word of the standard", "it is no JSON."
+        late = AT + timedelta(hours=1)
+        for batch in (
+            [odd(first, unit), odd(first, unit), odd(first, cut_off, refused=True)],
+            [odd(first, unit), odd(None, unit), odd(second, unit)],
+            [odd(first, unit, at=late), odd(first, cut_off, refused=True, at=late)],
+        ):
+            async with database.write() as connection:
+                await store_oddities(connection, batch)
+        records = [
+            (await installer.get(f"/commissioning/{identity}/runs/{run}")).json()["odd_messages"]
+            for run in (first, second)
+        ]
+        read = {
+            "action": "MeterValues",
+            "refused": False,
+            "count": 3,
+            "said": "MeterValues was read although a unit is no word of the standard.",
+        }
+        unread = {
+            "action": None,
+            "refused": True,
+            "count": 1,
+            "said": "A message could not be read: it is no JSON.",
+        }
+        assert records == [
+            {"repaired": 3, "refused": 1, "kinds": [unread, read]},
+            {"repaired": 1, "refused": 0, "kinds": [read | {"count": 1}]},
+        ]
+        log = (await installer.get(f"/commissioning/{identity}/logs?run={first}")).json()["items"]
+        told = [one["text"] for one in log if one["kind"] in {"repaired", "refused"}]
+        assert set(told) == {unread["said"], read["said"]}
 
     async def test_a_run_of_another_charge_point_is_not_found(
         self, installer: Caller, database: Database
