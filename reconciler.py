@@ -9,6 +9,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a charge point owned by a workflow that has ended: it is free again;
 - a charge point that is there, and values that nobody pushes to it: their push is started;
 - a site that was handed over and whose power nobody shares: its workflow is started;
+- a transaction that has ended, and nobody told: it is ended, and its site is told;
 - a transaction that has ended and waits to be billed: its billing is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
@@ -33,8 +34,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from domain.billing.messages import BillTransaction
 from domain.commissioning import CancelRequest, StrayTransaction
+from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.handover import ProjectRequest
+from domain.ids import Prefix, new_id
 from domain.names import (
+    CHARGE_POINT_EVENTS_SIGNAL,
     SHARED_TASK_QUEUE,
     batch_workflow_id,
     commissioning_workflow_id,
@@ -57,6 +61,7 @@ from storage.run_log import write_run_log
 from storage.runs import Run, Runs
 from storage.site_records import handed_over_sites
 from storage.strays import left_running
+from storage.superseded import Superseded, left, overtaken, supersede
 from storage.unpushed import Unpushed, unpushed
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from sweep import Sweep
@@ -147,6 +152,20 @@ class Reconciler:
                 key=attrgetter("charge_point_id"),
                 first="",
                 mend=self._withdraw,
+            ),
+            Sweep(
+                "overtaken",
+                self._overtaken,
+                key=attrgetter("transaction_id"),
+                first=0,
+                mend=self._supersede,
+            ),
+            Sweep(
+                "left",
+                self._left,
+                key=attrgetter("transaction_id"),
+                first=0,
+                mend=self._supersede,
             ),
             Sweep("bills", self._due, key=attrgetter("transaction_id"), first=0, mend=self._bill),
         )
@@ -272,6 +291,37 @@ class Reconciler:
             self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
         ):
             _log.warning("site_started_again", project=site.project_id)
+
+    async def _overtaken(
+        self, connection: AsyncConnection, *, after: int, limit: int
+    ) -> Sequence[Superseded]:
+        return await overtaken(connection, now=self._now(), after=after, limit=limit)
+
+    async def _left(
+        self, connection: AsyncConnection, *, after: int, limit: int
+    ) -> Sequence[Superseded]:
+        return await left(connection, now=self._now(), after=after, limit=limit)
+
+    async def _supersede(self, which: Superseded) -> None:
+        """The site is told first: were that lost, the row would be no reason to tell it again."""
+        at = self._now()
+        site = site_workflow_id(which.project_id)
+        if self._open.lists(site):
+            event = ChargePointEvent(
+                event_id=new_id(Prefix.EVENT),
+                kind=EventKind.TRANSACTION_STOPPED,
+                at=at,
+                charge_point_id=which.charge_point_id,
+                transaction=which.ended,
+            )
+            await self._client.get_workflow_handle(site).signal(
+                CHARGE_POINT_EVENTS_SIGNAL,
+                ChargePointEvents(events=(event,)),
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        async with self._database.write() as connection:
+            if await supersede(connection, which, at=at):
+                _log.warning("transaction_superseded", transaction=which.transaction_id)
 
     async def _due(
         self, connection: AsyncConnection, *, after: int, limit: int

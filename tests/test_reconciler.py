@@ -39,6 +39,7 @@ from domain.states import (
     ProjectRole,
     ProjectStatus,
     RunStatus,
+    TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
 from reconciler import Reconciler
@@ -381,6 +382,23 @@ async def test_a_transaction_that_waits_to_be_billed_is_billed(
     assert settled == {"cdr_ids": [cdr.id], "reason": None}
     await reconciler.heal()  # nothing waits any more
     assert (await billing.describe()).run_id == first
+
+
+async def test_a_transaction_that_was_overtaken_is_ended_and_billed(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = BillingSite(database, charge_point_id=f"cp_{uuid4().hex}")
+    await site.begin()
+    lost = await site.start()
+    await site.start("2026-05-02T10:00", meter=11_000, id_tag="ANOTHER")
+    reconciler = Reconciler(temporal_client, database, now=lambda: site.now, task_queue=task_queue)
+    await reconciler.heal()
+    assert await site.mark(lost) == TransactionBilling.DUE
+    site.now += timedelta(minutes=1)
+    await reconciler.heal()
+    billing = temporal_client.get_workflow_handle(billing_workflow_id(site.charge_point_id, lost))
+    await billing.describe()
+    await terminate(temporal_client, billing.id)
 
 
 async def _a_project(site: Site) -> str:

@@ -186,6 +186,8 @@ class Book:
             return False  # told late, or again
         if bay is not None and bay.transaction_id >= transaction.transaction_id:
             return False
+        if bay is not None:
+            self._end(bay)  # overtaken: it is over, whether its end is ever told or not
         self.bays[key] = Bay(
             key=key,
             transaction_id=transaction.transaction_id,

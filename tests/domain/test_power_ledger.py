@@ -373,3 +373,15 @@ def test_two_vehicles_at_one_charge_point_draw_no_more_than_its_cable_carries() 
     _obey(ledger)
     bounds = {outlet.bay: outlet.bound for outlet in ledger.outlets()}
     assert bounds == {(_CP, 1): 16, (_CP, 2): 16}
+
+
+def test_a_transaction_that_was_overtaken_never_comes_back() -> None:
+    """Its end was never told, so that it is among what runs; the later one has ended since."""
+    first, second = _transaction(1), _transaction(2)
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(20, _facts(_CP, transactions=(first,))), _AT)
+    ledger.receive(_CP, _event(EventKind.TRANSACTION_STARTED, second), _AT)
+    ended = _transaction(2, stopped_at=_AT)
+    ledger.receive(_CP, _event(EventKind.TRANSACTION_STOPPED, ended), _AT)
+    ledger.load(_site(20, _facts(_CP, transactions=(first,))), _AT)
+    assert ledger.running() == frozenset()
