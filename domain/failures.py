@@ -245,7 +245,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Update the firmware in the vendor's app, then retry.",
     ),
     FailureCode.CONNECTOR_SILENT: (
-        "Connector {connector_id} never reported a status.",
+        "Connector {connector_id} never reported a status. {others}",
         "Restart the charge point and retry; if it happens again, check the connector's wiring.",
     ),
     FailureCode.CONNECTOR_FAULTED: (
@@ -324,7 +324,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.MESSAGES_UNREADABLE: (
         (
-            "Messages of the charge point cannot be read ({count}, {action}), so {consequence}: "
+            "Messages of the charge point cannot be used ({count}, {action}), so {consequence}: "
             "{what}. The first begins {excerpt!r}."
         ),
         "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",

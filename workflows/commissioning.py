@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rules.retry import Situation, still_holds
     from domain.states import CheckName, RunStatus
     from workflows import policies, refusals
+    from workflows.absence import absent
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
@@ -214,7 +215,10 @@ class CommissioningWorkflow:
     async def _came_back(self) -> bool:
         """Wait for a charge point that went offline in the middle of a check."""
         assert self._run is not None  # noqa: S101 - it is the run that asks
-        return await went_offline(self._run)
+        if await went_offline(self._run):
+            return True
+        await self._catch_up()
+        return self._inbox.connected
 
     async def _check_all(self, run: Run) -> None:
         """The four checks. One that cannot say anything any more is skipped at the end."""
@@ -263,8 +267,11 @@ class CommissioningWorkflow:
                 return await run.while_steady(steps())
             except NoAnswerError as error:
                 workflow.logger.warning("check_without_answer", extra={"detail": error.detail})
-                code = FailureCode(error.code)
-                raise run.fail(code, waited=in_words(run.pace.reconnect)) from None
+                code, waited = FailureCode(error.code), in_words(run.pace.reconnect)
+                problem = run.fail(code, waited=waited)
+                if code is FailureCode.CONNECTION_LOST:
+                    problem = await absent(run, code, lambda: False, waited=waited) or problem
+                raise problem from None
         return None
 
     async def _finish(self, *, cancelled: bool) -> None:

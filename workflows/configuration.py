@@ -235,6 +235,9 @@ class ConfigurationWorkflow:
             # The node before may have died between the boot and its signal.
             generation = self._inbox.generation
             await self._claim("Read what happened around the new connection")
+        await self._claim("Look once more whether it has restarted")
+        if self._inbox.restarted_since(mark):
+            return True
         self._note = (
             f"The charge point was told to restart and did not come back within "
             f"{in_words(policies.RESTART_PATIENCE)}. Check its power and its network; "

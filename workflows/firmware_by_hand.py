@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import TriggerMessage
     from domain.rules.firmware import FirmwareVerdict, judge_firmware
     from domain.states import InstallerAnswer, WaitingFor
+    from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
     from workflows.run import Run, in_words
 
@@ -40,11 +41,15 @@ async def update_by_hand(run: Run, before: FirmwareVerdict) -> None:
             prompt,
             answers=_ANSWERS,
         ):
-            raise run.fail(
+            missed = await absent(
+                run,
                 FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED,
+                lambda: _judge(run).failure is None,
                 version=_shown(verdict),
                 waited=in_words(run.pace.installer),
             )
+            if missed is not None:
+                raise missed
         if run.answer is not None:
             _note(run, run.answer, verdict)
             if _boot_id(run) == first_boot:

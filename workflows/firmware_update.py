@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Reply, TriggerMessage, UpdateFirmware
     from domain.states import WaitingFor
     from workflows import policies
+    from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
     from workflows.checks.turn import wait_for_turn
     from workflows.run import Run, in_words
@@ -85,11 +86,8 @@ class _Update:
         while not self._updated():
             left = deadline - workflow.now()
             if left <= timedelta(0):
-                raise run.fail(
-                    FailureCode.FIRMWARE_UPDATE_NOT_SEEN,
-                    waited=in_words(run.pace.firmware),
-                    status=self._status or "nothing",
-                )
+                await self._not_seen()
+                break
             heard, boot = inbox.firmware_reports, inbox.boot
             if await run.prompt(
                 WaitingFor.REBOOT,
@@ -100,7 +98,7 @@ class _Update:
                 self._prompt(),
             ):
                 patience = run.pace.firmware_silence
-                self._give_up_if_it_failed()
+                await self._give_up_if_it_failed()
             else:
                 # A charge point that says nothing is asked, ever more seldom.
                 patience = min(2 * patience, policies.FIRMWARE_PATIENCE * run.pace.firmware_silence)
@@ -114,7 +112,20 @@ class _Update:
         version_before = before.firmware_version if before else None
         return new and boot is not None and boot.firmware_version != version_before
 
-    def _give_up_if_it_failed(self) -> None:
+    async def _not_seen(self) -> None:
+        """Fail, unless a last look shows it; its newest word may be known only by then."""
+        run = self._run
+        missed = await absent(
+            run,
+            FailureCode.FIRMWARE_UPDATE_NOT_SEEN,
+            self._updated,
+            waited=in_words(run.pace.firmware),
+            status=self._status or "nothing",
+        )
+        if missed is not None:
+            raise missed
+
+    async def _give_up_if_it_failed(self) -> None:
         status, run = self._status, self._run
         run.journal.evidence({"update_statuses": list(self._statuses)})
         if status in _DOWNLOAD_FAILED:
@@ -128,11 +139,15 @@ class _Update:
         boot = self._inbox.boot
         restarted = boot is not None and not _same(boot, self._before)
         if restarted and status in _OVER and not self._updated():
-            raise run.fail(
+            missed = await absent(
+                run,
                 FailureCode.FIRMWARE_NOT_UPDATED,
+                self._updated,
                 wanted=self._image.version,
                 version=boot.firmware_version if boot else None,
             )
+            if missed is not None:
+                raise missed
 
     async def _ask(self) -> None:
         if not self._inbox.connected:

@@ -83,7 +83,7 @@ class Inbox:
             link = snapshot.connection
             if link is not None and link.connected and snapshot.boot.at >= link.at:
                 self.boot_generation = link.generation
-        self.heartbeat_at = self.heartbeat_at or snapshot.last_heartbeat_at
+        self._take_heartbeat(snapshot.last_heartbeat_at)
         for connector in snapshot.connectors:
             self.connectors.setdefault(connector.connector_id, connector)
         for transaction in snapshot.transactions:
@@ -91,11 +91,10 @@ class Inbox:
 
     def take_identity(self, identity: Identity) -> None:
         """Take what an operation has heard, which signals tell later."""
-        boot, at = identity.boot, identity.heartbeat_at
+        boot = identity.boot
         if boot is not None and boot.at >= identity.connected_at:
             self._take_boot(boot)
-        if at is not None and (self.heartbeat_at is None or at > self.heartbeat_at):
-            self.heartbeat_at = at
+        self._take_heartbeat(identity.heartbeat_at)
 
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take from a later snapshot what is newer than what signals have told."""
@@ -107,9 +106,7 @@ class Inbox:
             self._take_connector(connector)
         for transaction in snapshot.transactions:
             self._take_transaction(transaction)
-        heard = snapshot.last_heartbeat_at
-        if heard and (self.heartbeat_at is None or heard > self.heartbeat_at):
-            self.heartbeat_at = heard
+        self._take_heartbeat(snapshot.last_heartbeat_at)
 
     def take_connection(self, connection: ConnectionFact | None) -> None:
         """Believe the connection of the highest generation; within one, the later word.
@@ -147,7 +144,7 @@ class Inbox:
         if event.meter is not None:
             self.meter_values.append(event.meter)
         if event.kind is EventKind.HEARTBEAT:
-            self.heartbeat_at = event.at
+            self._take_heartbeat(event.at)
         if event.kind is EventKind.FIRMWARE_STATUS and event.status is not None:
             self.firmware_reports += 1
             if self.firmware_statuses[-1:] != [event.status]:
@@ -196,6 +193,10 @@ class Inbox:
             self.connectors[connector.connector_id] = connector
             if is_fault(connector) and connector != known:  # a snapshot may say it again
                 self.faults[connector.connector_id] = connector
+
+    def _take_heartbeat(self, at: datetime | None) -> None:
+        if at is not None and (self.heartbeat_at is None or at > self.heartbeat_at):
+            self.heartbeat_at = at
 
     def forget_mended_faults(self) -> None:
         """Keep of ``faults`` those that are still there."""

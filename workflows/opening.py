@@ -3,18 +3,17 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from dataclasses import replace
     from datetime import timedelta
 
-    from activities.records import DirectoryActivities, RecordActivities
+    from activities.records import RecordActivities
     from domain.checks import Waiting
     from domain.commissioning import Briefing, RunRequest
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
-    from domain.knocking import REFUSAL_COUNTS_FOR, ClaimCall, Misnamed, tries_to_connect_as
-    from domain.refusals import claim_of
+    from domain.knocking import REFUSAL_COUNTS_FOR
     from domain.states import WaitingFor
     from workflows import policies
+    from workflows.absence import absent
     from workflows.calls import record
     from workflows.closing import ask_to_give_way
     from workflows.journal import CheckFailedError, Journal
@@ -69,27 +68,13 @@ async def never_connected(run: Run) -> CheckFailedError | None:
     )
     if connected:
         return None
-    refusal = await _last_refusal(run)
-    claim = claim_of(
-        refusal, project_id=run.request.project_id, charge_point_id=run.request.charge_point_id
+    return await absent(
+        run,
+        FailureCode.NEVER_CONNECTED,
+        lambda: run.inbox.connected,
+        waited=in_words(wait),
+        said="",
     )
-    if refusal is not None and refusal.misnamed is not None and claim is not None:
-        return _wrong_identity(run, refusal.misnamed, claim)
-    if refusal is not None and refusal.claimed is None:
-        return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
-    said = f" It is claimed as {refusal.claimed}, and has not tried since." if refusal else ""
-    return run.fail(FailureCode.NEVER_CONNECTED, waited=in_words(wait), said=said)
-
-
-def _wrong_identity(run: Run, name: Misnamed, claim: ClaimCall) -> CheckFailedError:
-    problem = failure(
-        FailureCode.WRONG_IDENTITY,
-        waited=in_words(run.request.options.wait_for_connection),
-        said=tries_to_connect_as(name),
-        identity=name,
-        claim=claim,
-    )
-    return CheckFailedError(replace(problem, claim=claim))
 
 
 async def went_offline(run: Run) -> bool:
@@ -109,20 +94,4 @@ def _recent_refusal(run: Run) -> RefusedAttempt | None:
     """
     refusal = run.briefing.snapshot.last_refusal
     oldest = run.request.started_at - REFUSAL_COUNTS_FOR
-    return refusal if refusal is not None and refusal.at >= oldest else None
-
-
-async def _last_refusal(run: Run) -> RefusedAttempt | None:
-    """Look up the newest attempt to connect that was refused since the run began."""
-    found = await record(
-        DirectoryActivities.locate,
-        run.request.charge_point_id,
-        summary="Look whether attempts to connect were refused",
-    )
-    refusal = found.last_refusal
-    oldest = run.request.started_at
-    if refusal is not None and refusal.misnamed is not None:
-        oldest -= REFUSAL_COUNTS_FOR  # it was not mended: nobody has claimed it since
-    elif refusal is not None and refusal.claimed is not None:
-        return refusal  # it stands until it connects
     return refusal if refusal is not None and refusal.at >= oldest else None

@@ -33,6 +33,7 @@ MOST_CONNECTORS = 64
 """Of one charge point; what says more sizes nothing."""
 CONNECTOR_STEP = "connector."
 """Steps about a connector begin with it; its number follows."""
+MOST_NAMED = 8
 
 
 class ConnectorAdvice(StrEnum):
@@ -127,6 +128,16 @@ def connectors_of(expected: int | None, reported: Collection[int]) -> list[int]:
     if highest > MOST_CONNECTORS:
         return sorted(number for number in reported if number >= 1)[:MOST_CONNECTORS]
     return list(range(1, max(highest, 1) + 1))
+
+
+def which_report(connector_ids: Collection[int]) -> str:
+    """Say which report a status, in place of one that does not: perhaps it counts otherwise."""
+    numbers = sorted(number for number in connector_ids if number >= 1)
+    if not numbers:
+        return "None did."
+    others = ", ".join(str(number) for number in numbers[:MOST_NAMED])
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    return f"Those with these numbers did: {others}{more}."
 
 
 def is_fault(fact: ConnectorFact) -> bool:

@@ -486,7 +486,7 @@ _METERING: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.MESSAGES_UNREADABLE,
-            "Messages of the charge point cannot be read (*), so no energy reading is known: *. "
+            "Messages of the charge point cannot be used (*), so no energy reading is known: *. "
             "The first begins *",
             "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
         ),

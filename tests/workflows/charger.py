@@ -6,6 +6,7 @@ so that a test can make the charge point do one thing wrong and time can be skip
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -57,7 +58,7 @@ REGISTERED = Registered(
     serial_number="CP-SN-00483921",
     ocpp_version="1.6",
 )
-DESIRED = (
+DESIRED: tuple[op.DesiredParameter, ...] = (
     op.DesiredParameter(key="HeartbeatInterval", value="60", required=True),
     op.DesiredParameter(key="MeterValueSampleInterval", value="30", required=True),
     op.DesiredParameter(key="AuthorizationCacheEnabled", value="true"),
@@ -75,6 +76,8 @@ class Behaviour:
     firmware: str | None = "1.8.21"
     online: bool = True
     boots: bool = True
+    silent_before: bool = False
+    """Whether nothing is known of its boot and its connectors when a run begins."""
     boot_before: BootFact | None = None
     """The newest that is known when a run begins; it came on an earlier connection."""
     triggers: bool = True
@@ -123,6 +126,10 @@ class Behaviour:
     clock_skew_s: float | None = 0.3
 
 
+async def _update_nothing(_charger: "ScriptedChargePoint") -> None:
+    """An order to update that has no effect."""
+
+
 class ScriptedChargePoint:
     """Implements ChargePointGateway; tells the workflow what happens, by signals."""
 
@@ -134,6 +141,10 @@ class ScriptedChargePoint:
         self.node_id = node_id
         self.generation = 1
         self.newest_boot: BootFact | None = None
+        self.heartbeat_at: datetime | None = None
+        self.update: Callable[[ScriptedChargePoint], Awaitable[None]] = _update_nothing
+        self.untold: set[EventKind] = set()
+        """What is stored, and of which no workflow hears."""
         self.provisioned = False
         self.gone_for: Counter[str] = Counter()
         """How many more times an operation finds no socket."""
@@ -193,6 +204,10 @@ class ScriptedChargePoint:
 
     async def tell(self, kind: EventKind, **facts: object) -> None:
         assert self.handle is not None
+        if kind is EventKind.HEARTBEAT:
+            self.heartbeat_at = EPOCH
+        if kind in self.untold:
+            return
         event = ChargePointEvent(event_id=uuid4().hex, kind=kind, at=EPOCH, **facts)  # type: ignore[arg-type]
         await self.handle.signal(CHARGE_POINT_EVENTS_SIGNAL, ChargePointEvents(events=(event,)))
 
@@ -222,7 +237,7 @@ class ScriptedChargePoint:
             if outcome.reply is op.Reply.TIMEOUT:
                 break
         return op.Identity(
-            boot=self.newest_boot,
+            boot=None if EventKind.BOOT in self.untold else self.newest_boot,
             ocpp_version="1.6",
             ping_ms=self.behaviour.ping_ms,
             clock_skew_s=self.behaviour.clock_skew_s,
@@ -378,7 +393,9 @@ class ScriptedChargePoint:
         return op.Outcome(reply=self.behaviour.reset_reply)
 
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
-        raise NotImplementedError
+        self._enter("update_firmware")
+        await self.update(self)
+        return op.Outcome(reply=op.Reply.ACCEPTED)
 
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
         raise NotImplementedError
@@ -434,6 +451,7 @@ class MemoryRecords:
             return Briefing(accepted=True, busy_with=self.owner.workflow_id)
         self.owner = owner
         behaviour = self.charger.behaviour
+        speaks = behaviour.online and not behaviour.silent_before
         return Briefing(
             accepted=True,
             id_tag=ID_TAG,
@@ -441,8 +459,8 @@ class MemoryRecords:
             snapshot=Snapshot(
                 connection=self.charger.connection() if behaviour.online else None,
                 boot=behaviour.boot_before
-                or (self.charger.boot() if behaviour.online and behaviour.boots else None),
-                connectors=self.charger.connectors() if behaviour.online else (),
+                or (self.charger.boot() if speaks and behaviour.boots else None),
+                connectors=self.charger.connectors() if speaks else (),
                 transactions=(self.charger.transaction,) if self.charger.transaction else (),
                 provisioned=self.charger.provisioned,
                 last_refusal=self.refusal,
@@ -456,17 +474,23 @@ class MemoryRecords:
     async def catch_up(self, request: RunRequest, *, owner: Owner) -> Snapshot:
         self.caught_up += 1
         charger = self.charger
+        found = await self.locate(request.charge_point_id)
         return Snapshot(
-            connection=charger.connection(),
+            connection=found.connection or replace(charger.connection(), connected=False),
+            boot=charger.newest_boot,
+            last_heartbeat_at=charger.heartbeat_at,
             connectors=charger.connectors(),
             transactions=(charger.transaction,) if charger.transaction else (),
             provisioned=charger.provisioned,
         )
 
     async def finish_run(self, verdict: RunVerdict, *, owner: Owner) -> Finished:
-        self.verdicts.append(verdict.view)
         self.owner = None
-        return Finished(view=self.stored_verdict or verdict.view, configuration_queued=self.queued)
+        run = verdict.view.commissioning_id
+        first = next((one for one in self.verdicts if one.commissioning_id == run), None)
+        if first is None:  # else this task is its second try, after new events: the first stands
+            self.verdicts.append(first := verdict.view)
+        return Finished(view=self.stored_verdict or first, configuration_queued=self.queued)
 
     async def whose_serial(self, question: WhoseSerial) -> Registered | None:
         return self.neighbour if self.neighbour.serial_number in question.serials else None

@@ -7,9 +7,8 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.charge_point import ChargePointActivities
     from domain.checks import Failure
-    from domain.failures import FailureCode, failure
+    from domain.failures import FailureCode
     from domain.operations import ChangeAvailability, Outcome, TriggerMessage
-    from domain.rules.absence import unreadable
     from domain.rules.connector import (
         CONNECTOR_STEP,
         ConnectorAdvice,
@@ -17,8 +16,10 @@ with workflow.unsafe.imports_passed_through():
         connectors_of,
         judge_connector,
         name_of,
+        which_report,
     )
     from domain.states import CheckResult, ConnectorStatus, WaitingFor
+    from workflows.absence import absent
     from workflows.availability import UNHEARD
     from workflows.charge_point import NoAnswerError
     from workflows.checks.test_charge import open_transactions
@@ -82,6 +83,9 @@ async def _wait_until_fresh(run: Run, number: int) -> None:
 async def _examine(run: Run, number: int) -> Failure | None:
     """Judge a connector; help it along once, then judge again."""
     verdict = _judge(run, number)
+    if verdict.advice is ConnectorAdvice.ASK:
+        await run.look_again()
+        verdict = _judge(run, number)
     if verdict.advice is ConnectorAdvice.MAKE_AVAILABLE:
         before = run.inbox.connectors[number]
         await _make_available(run, number)
@@ -103,10 +107,8 @@ async def _examine(run: Run, number: int) -> Failure | None:
             f"Unplug the cable from connector {number}.",
         )
         verdict = _judge(run, number)
-    if verdict.advice is ConnectorAdvice.ASK:
-        await run.look_again()
-        verdict = _judge(run, number)
-    problem = _failure(run, number, verdict)
+    problem = await _failure(run, number, verdict)
+    verdict = _judge(run, number)
     fact = run.inbox.connectors.get(number)
     run.journal.step(
         f"{CONNECTOR_STEP}{number}",
@@ -134,26 +136,40 @@ def _judge(run: Run, number: int) -> ConnectorVerdict:
     )
 
 
-def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure | None:
+async def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure | None:
+    """Say why it fails, if it does after a last look: its newest status may not have been told."""
+    place, advice = name_of(number), verdict.advice
     status = run.inbox.connectors[number].status if number in run.inbox.connectors else None
-    match verdict.advice:
+
+    def came() -> bool:
+        return _judge(run, number).advice is not advice
+
+    match advice:
         case ConnectorAdvice.PASS:
             return None
+        case ConnectorAdvice.FAIL:
+            await run.look_again()
+            return _judge(run, number).failure
         case ConnectorAdvice.ASK:
-            unread = unreadable(FailureCode.CONNECTOR_SILENT, run.inbox.irregularities)
-            return unread or failure(FailureCode.CONNECTOR_SILENT, connector_id=number)
-        case ConnectorAdvice.UNPLUG:
-            return failure(
-                FailureCode.CONNECTOR_IN_USE,
+            missed = await absent(
+                run,
+                FailureCode.CONNECTOR_SILENT,
+                came,
                 connector_id=number,
-                status=status,
-                waited=in_words(run.pace.unplug),
+                others=which_report(run.inbox.connectors),
+            )
+        case ConnectorAdvice.UNPLUG:
+            waited = in_words(run.pace.unplug)
+            code = FailureCode.CONNECTOR_IN_USE
+            missed = await absent(
+                run, code, came, connector_id=number, status=status, waited=waited
             )
         case ConnectorAdvice.MAKE_AVAILABLE:
-            place = name_of(number)
-            return failure(FailureCode.CONNECTOR_UNAVAILABLE, place=place, status=status)
-        case ConnectorAdvice.FAIL:
-            return verdict.failure
+            code = FailureCode.CONNECTOR_UNAVAILABLE
+            missed = await absent(run, code, came, place=place, status=status)
+    if missed is not None:
+        return missed.failure
+    return await _failure(run, number, _judge(run, number))
 
 
 async def _make_available(run: Run, number: int) -> None:

@@ -178,11 +178,12 @@ async def configure(run: Run, *, first: bool = False) -> ConfigurationOutcome:
         if reboots == policies.MAX_REBOOTS:
             break
         reboots += 1
+        mark = run.inbox.restart_mark()
         try:
             seen = await restart(run)
             outcome = await _apply(run, first=first)
             if not seen and judge_configuration(run.briefing.desired, outcome.parameters).reboot:
-                missed = await not_seen(run, lambda: False)
+                missed = await not_seen(run, lambda mark=mark: run.inbox.restarted_since(mark))  # type: ignore[misc]
                 if missed is not None:
                     raise missed
         except CheckFailedError as error:

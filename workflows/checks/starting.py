@@ -54,25 +54,33 @@ async def start(run: Run, connector: int) -> TransactionFact:
             f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
             f"{run.answer.note}"
         )
-    # Nothing follows where nobody is, and no vehicle would help.
-    await run.charge_point.be_online()
-    if asks.rejection is not None:
-        raise run.fail(
-            FailureCode.TRANSACTION_REJECTED, connector_id=connector, detail=asks.rejection
-        )
-    missed = await absent(
-        run,
-        FailureCode.TRANSACTION_NOT_STARTED,
-        lambda: ours(run) is not None,
-        connector_id=connector,
-        waited=in_words(run.pace.vehicle),
-    )
+    missed = await _not_started(run, connector, rejection=asks.rejection)
     if missed is not None:
         brief = _stranger(run, connector, or_ended_since=began)
         raise missed if brief is None else await _started_by_itself(run, brief)
     late = ours(run)
     assert late is not None, "else it was missed"  # noqa: S101
     return late
+
+
+async def _not_started(
+    run: Run, connector: int, *, rejection: str | None
+) -> CheckFailedError | None:
+    """Say why no transaction is known, after a last look; None when one is."""
+
+    def came() -> bool:
+        return ours(run) is not None
+
+    if rejection is not None:
+        code = FailureCode.TRANSACTION_REJECTED
+        return await absent(run, code, came, connector_id=connector, detail=rejection)
+    return await absent(
+        run,
+        FailureCode.TRANSACTION_NOT_STARTED,
+        came,
+        connector_id=connector,
+        waited=in_words(run.pace.vehicle),
+    )
 
 
 def _stranger(
@@ -315,6 +323,8 @@ async def late_start(run: Run) -> None:
             left,
             "The test charge that was asked for may start yet; then it is stopped.",
         )
+    if ours(run) is None:
+        await run.look_again()
 
 
 def ours(run: Run) -> TransactionFact | None:

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.id_tag import is_of_run
     from domain.operations import StopTestTransaction
     from domain.rules.connector import describe_fault, name_of
-    from domain.rules.metering import judge_metering
+    from domain.rules.metering import MeterVerdict, judge_metering
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
@@ -155,18 +155,29 @@ async def _told_to_stop(run: Run, transaction_id: int, ended: Callable[[], bool]
     return ended()
 
 
-async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) -> None:
+async def _judge_readings(transaction: TransactionFact) -> MeterVerdict:
     read = await record(
         RecordActivities.read_meter_values,
         transaction.transaction_id,
         summary="Read the meter values",
     )
-    verdict = judge_metering(read.transaction or transaction, read.readings)
+    return judge_metering(read.transaction or transaction, read.readings)
+
+
+def _none_came(verdict: MeterVerdict) -> bool:
+    return verdict.failure is not None and verdict.failure.code == FailureCode.NO_METER_VALUES
+
+
+async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) -> None:
+    verdict = await _judge_readings(transaction)
+    if _none_came(verdict):
+        # What is told later is stored later: it is read again after the look.
+        missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
+        verdict = await _judge_readings(transaction)
+        if _none_came(verdict) and missed is not None:
+            raise missed
     run.journal.evidence(verdict.evidence)
     run.journal.note(*verdict.notes, needs_review=verdict.needs_review)
-    if verdict.failure is not None and verdict.failure.code == FailureCode.NO_METER_VALUES:
-        missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
-        raise missed or CheckFailedError(verdict.failure)
     if verdict.failure is not None:
         if (
             restarted and verdict.failure.code in _OF_ANOTHER_REGISTER
