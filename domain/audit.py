@@ -57,6 +57,11 @@ class AuditAction(StrEnum):
     COLLABORATOR_CHANGED = "collaborator.changed"
     COLLABORATOR_REMOVED = "collaborator.removed"
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it says what something was before and is after; nothing was done to it else."""
+        return self.endswith(".changed")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:

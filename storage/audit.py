@@ -49,8 +49,11 @@ class Audit:
     ) -> None:
         """Add an entry, in the transaction of the change. Nothing secret belongs into it.
 
-        Of one ``key`` there is one entry, however often it is written.
+        Of one ``key`` there is one entry, however often it is written; of a change that changes
+        nothing there is none.
         """
+        if action.is_change and before == after:
+            return
         await self._connection.execute(
             conflict_insert(self._connection, audit_entries)
             .values(

@@ -29,12 +29,10 @@ class Billing:
         self._connection = connection
         self._project_id = project_id
 
-    async def activate(self, *, at: datetime) -> datetime:
+    async def activate(self, *, at: datetime) -> datetime | None:
         """Bill the transactions that begin from now on; returns since when. A repeat is harmless.
 
-        Raises:
-            ConflictError: ``tariff_missing``.
-
+        None without a tariff: nothing can be billed, and nothing is.
         """
         priced = await self._connection.scalar(
             select(func.count())
@@ -42,10 +40,7 @@ class Billing:
             .where(tariffs.c.project_id == self._project_id)
         )
         if not priced:
-            raise ConflictError(
-                "tariff_missing",
-                "The project has no tariff, so nothing can be billed. Set one; it may be free.",
-            )
+            return None
         await self._connection.execute(
             conflict_insert(self._connection, billing_accounts)
             .values(project_id=self._project_id, active_since=at)
@@ -68,13 +63,7 @@ class Billing:
         status = await self._connection.scalar(
             select(projects.c.status).where(projects.c.id == self._project_id)
         )
-        if status != ProjectStatus.HANDED_OVER:
-            return False
-        try:
-            await self.activate(at=at)
-        except ConflictError:
-            return False
-        return True
+        return status == ProjectStatus.HANDED_OVER and await self.activate(at=at) is not None
 
     async def state(self) -> BillingState | None:
         """How billing stands; None where it was never activated."""

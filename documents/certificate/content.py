@@ -80,6 +80,10 @@ class Content:
     result: CheckResult
     """By which the verdict is coloured: ``skipped`` where it passed without a test charge."""
     verdict_at: str
+    serial_said: str
+    model_said: str
+    """Vendor and model in one; marked where it was declared and not read, as the serial number."""
+    needs_review: bool
     identity: Rows
     run: Rows
     checks: tuple[CheckContent, ...]
@@ -122,6 +126,9 @@ def content_of(report: ChargePointReport) -> Content:
         verdict=said,
         result=result,
         verdict_at=moment(run.completed_at) if run.completed_at else "",
+        serial_said=f"{device.serial_number}{_declared_only(report, NamePlate.SERIAL_NUMBER)}",
+        model_said=f"{title_of(device)}{_declared_only(report, NamePlate.VENDOR, NamePlate.MODEL)}",
+        needs_review=to_review(run),
         identity=_identity(report),
         run=_run(report),
         checks=tuple(_check(report, check) for check in run.checks),
@@ -183,12 +190,17 @@ def _identity(report: ChargePointReport) -> Rows:
     return tuple(rows)
 
 
-def _declared_only(report: ChargePointReport, field: NamePlate) -> str:
-    """Mark what the charge point did not say itself."""
+def to_review(run: RunView) -> bool:
+    """Tell whether a person should look at something that passed."""
+    return any(check.needs_review for check in run.checks)
+
+
+def _declared_only(report: ChargePointReport, *fields: NamePlate) -> str:
+    """Mark what the charge point did not say itself, in part at least."""
     for check in report.run.checks:
         unread = check.evidence.get("not_read")
-        if check.name is CheckName.OCPP_HANDSHAKE and isinstance(unread, list) and field in unread:
-            return " (declared, not read)"
+        if check.name is CheckName.OCPP_HANDSHAKE and isinstance(unread, list):
+            return " (declared, not read)" if any(field in unread for field in fields) else ""
     return ""
 
 

@@ -65,7 +65,9 @@ def _list(paper: Paper, report: Report, links: Sequence[int]) -> None:
     _heads(paper)
     for one, link in zip(report.charge_points, links, strict=True):
         content = content_of(one)
-        _row(paper, one.registered, content.charge_said, content=content, link=link)
+        review = ", needs review" if content.needs_review else ""
+        charge = f"{content.charge_said}{review}"
+        _row(paper, one.registered, charge, content=content, link=link)
     for unjudged in report.unjudged:
         _row(paper, unjudged.registered, "no verdict")
     _withdrawn(paper, report)
@@ -104,7 +106,12 @@ def _row(
     link: int | None = None,
 ) -> None:
     paper.ink(7.8)
-    texts = (device.serial_number, title_of(device), device.place or "not given", charge)
+    serial, model = (
+        (device.serial_number, title_of(device))
+        if content is None
+        else (content.serial_said, content.model_said)
+    )
+    texts = (serial, model, device.place or "not given", charge)
     cells = [
         paper.wrapped(clean(text), width - 2, at_most=_MOST_LINES)
         for width, text in zip(_COLUMNS[1:], texts, strict=True)

@@ -45,9 +45,12 @@ def _cover(report: Report, issue: Issue) -> Markup:
     rows = []
     for one in report.charge_points:
         content = content_of(one)
-        verdict = tag("span", content.verdict, class_=CLASSES[content.result])
-        serial = tag("a", one.registered.serial_number, href=f"#{one.registered.charge_point_id}")
-        rows.append(_row(one.registered, serial, verdict, content.charge_said))
+        said = f"{content.verdict}, needs review" if content.needs_review else content.verdict
+        verdict = tag("span", said, class_=CLASSES[content.result])
+        serial = tag("a", content.serial_said, href=f"#{one.registered.charge_point_id}")
+        rows.append(
+            _row(one.registered, serial, verdict, content.charge_said, model=content.model_said)
+        )
     for unjudged in report.unjudged:
         why = tag("span", f"No verdict. {unjudged.why}", class_="muted")
         rows.append(_row(unjudged.registered, unjudged.registered.serial_number, why, ""))
@@ -79,9 +82,9 @@ def _cover(report: Report, issue: Issue) -> Markup:
     )
 
 
-def _row(device: Registered, *cells: str) -> Markup:
+def _row(device: Registered, *cells: str, model: str | None = None) -> Markup:
     serial, verdict, charge = cells
-    said = (serial, title_of(device), device.place or "not given", verdict, charge)
+    said = (serial, model or title_of(device), device.place or "not given", verdict, charge)
     return tag(
         "tr",
         *(

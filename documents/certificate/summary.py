@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from documents.certificate.charge_words import was_tested
-from documents.certificate.content import content_of
+from documents.certificate.content import content_of, to_review
 from domain.certificates import CertificateScope, Report
 from domain.states import CheckResult, RunStatus
 
@@ -30,6 +30,8 @@ def summary_of(report: Report) -> Summary:
     verdict = f"{passed} of {total} passed"
     if untested:
         verdict += f", {untested} without a test charge"
+    if reviewed := sum(map(to_review, runs)):
+        verdict += f", {reviewed} to be reviewed"
     if report.withdrawn:
         verdict += f", {len(report.withdrawn)} withdrawn"
     result = CheckResult.SKIPPED if untested else CheckResult.PASSED

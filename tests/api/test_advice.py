@@ -94,8 +94,6 @@ FOLLOWED: dict[str, str] = {
     "run_open": _HERE + "test_an_open_run_is_cancelled_first",
     "same_serial": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "serial_mismatch": _HERE + "test_the_serial_number_is_corrected_and_the_claim_goes_through",
-    "tariff_missing": "tests/api/test_power.py::TestFeatures::"
-    "test_billing_begins_with_the_first_tariff",
     "tariff_not_found": _HERE + "test_a_tariff_is_set",
     "token_expired": _HERE + "test_whoever_is_not_known_logs_in",
     "token_invalid": _HERE + "test_whoever_is_not_known_logs_in",

@@ -364,6 +364,24 @@ async def test_what_changes_nothing_is_told_once(
     assert actions[2:] == ["identity.claimed", "photo.added", "power.changed"]
 
 
+async def test_a_change_to_what_it_is_already_is_not_told(installer: Caller, owner: Own) -> None:
+    project = await installer.project()
+    charge_point = await installer.charge_point(project)
+    callers = {"installer": installer, "site-owner": await owner(OWNER, project)}
+    changes = [one for one in BY_TABLE.items() if one[1].action.endswith(".changed")]
+    assert len(changes) > 5
+    for (method, path), told in changes:
+        caller = callers["site-owner" if "/site-owner/" in path else "installer"]
+        target = path.format(project_id=project, charge_point_id=charge_point)
+        seen = []
+        for _ in range(3):
+            answer = await caller.call(method, target, told.body)
+            assert answer.is_success, answer.text
+            seen.append(len(await trail(installer, project)))
+        assert seen[0] == seen[1] == seen[2], told.action
+        assert (await trail(installer, project))[-1]["action"] == told.action
+
+
 async def test_a_batch_without_temporal_is_taken_back(installer: Caller, app: FastAPI) -> None:
     project = await installer.project()
     await installer.charge_point(project)

@@ -281,6 +281,24 @@ def test_a_site_lists_what_was_withdrawn_when_by_whom_and_why() -> None:
 
 
 @BOTH
+def test_a_sites_cover_marks_what_was_not_read_and_what_needs_review(said_in: Read) -> None:
+    handshake = replace(
+        HANDSHAKE,
+        evidence=HANDSHAKE.evidence
+        | {"charge_point_serial": None, "not_read": ["model", "serial_number"]},
+        needs_review=True,
+    )
+    unread = replace(PASSED, run=replace(RUN, checks=(handshake, *RUN.checks[1:])))
+    said = " ".join(" ".join(said_in(unread, PASSED)).split())
+    cover = said[: said.index("All connectors tested.")]
+    assert cover.count("CP-SN-00483921 (declared, not read)") == 1
+    assert cover.count("ABB Terra AC W22 (declared, not read)") == 1
+    assert cover.count("needs review") == 1
+    assert ", 1 to be reviewed" in cover
+    assert "to be reviewed" not in " ".join(said_in(PASSED, PASSED))
+
+
+@BOTH
 def test_a_project(said_in: Read) -> None:
     said = " ".join(said_in(PASSED, FAILED, WITHOUT_TEST))
     assert "2 of 4 passed, 1 without a test charge" in said
