@@ -59,7 +59,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        request_id = request_id_of(Headers(scope=scope))
         scope["dynamo.request_id"] = request_id
         status = 0
         began = time.perf_counter()
@@ -172,6 +172,7 @@ def _loggable_path(scope: Scope) -> str:
     return f"/{root[:40]}/…" if rest else f"/{root[:40]}"
 
 
-def _request_id(headers: Headers) -> str:
+def request_id_of(headers: Headers) -> str:
+    """Take a harmless id over from the caller, else make one."""
     offered = headers.get("x-request-id", "")
     return offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex

@@ -1,5 +1,7 @@
 """Is it the opening handshake of a WebSocket at all (RFC 6455 §4.2.1)? If not, what it is."""
 
+import re
+
 from websockets.exceptions import (
     InvalidHandshake,
     InvalidMethod,
@@ -14,6 +16,8 @@ from ocpp_server.auth import Refusal, RefusalCode
 from ocpp_server.requests import UnreadableRequest
 
 _CHOOSE = "Choose OCPP 1.6 JSON (over WebSocket) in its settings"
+_PRINTABLE = re.compile(rb"[\x20-\x7e]+")
+_BYTES_SHOWN = 8
 _PROXY = "if a proxy is on the way, let it pass WebSockets on"
 
 
@@ -57,6 +61,8 @@ def _unreadable(request: UnreadableRequest) -> Refusal:
             "TLS (wss) came to a port that speaks without it (ws). Copy the whole OCPP endpoint "
             "of the charge point into its settings, with its beginning and its port as they are.",
         )
+    if request.beginning is not None:
+        return _no_http(request.beginning)
     if request.method not in {"GET", ""}:
         return _wrong_method(request.method)
     return _bad_handshake(request.detail)
@@ -67,6 +73,18 @@ def _wrong_method(method: str) -> Refusal:
     return Refusal(
         RefusalCode.WRONG_METHOD,
         f"A {method[:20]} request came{soap}; a WebSocket begins with GET. {_CHOOSE}.",
+    )
+
+
+def _no_http(beginning: bytes) -> Refusal:
+    if _PRINTABLE.fullmatch(beginning.strip()):
+        shown = f'begins with "{beginning.strip().decode("ascii")}"'
+    else:
+        shown = f"begins with the bytes {beginning[:_BYTES_SHOWN].hex(' ')}"
+    return Refusal(
+        RefusalCode.BAD_HANDSHAKE,
+        f"What came is no request of HTTP at all: it {shown}. {_CHOOSE}; another device may have "
+        "this address and port, too.",
     )
 
 

@@ -5,6 +5,7 @@ a body, a broken header. A charge point that is set up wrongly does just that, a
 to hear of it. So the parser of the request is ours, around the library's own.
 """
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,9 @@ from websockets.server import ServerProtocol
 
 _TLS_HANDSHAKE: Final = b"\x16"
 """The first byte of a ClientHello (RFC 8446 §5.1), and of no request."""
+_METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token (RFC 9110 §9.1)."""
+_BEGINNING: Final = 24
 
 
 @dataclass
@@ -25,6 +29,8 @@ class UnreadableRequest(Request):
 
     detail: str = ""
     is_tls: bool = False
+    beginning: bytes | None = None
+    """Of what is no HTTP at all: its first bytes."""
 
 
 def hand_on_every_request(protocol: ServerProtocol) -> None:
@@ -54,14 +60,24 @@ def _parse(protocol: ServerProtocol) -> Generator[None]:
         except Exception as error:  # noqa: BLE001 - as the library does
             if isinstance(error, EOFError) and not first_line:
                 yield from _hang_up(protocol, error)  # somebody looked whether the port is open
-            method, _, rest = first_line.decode("ascii", errors="replace").partition(" ")
-            path = rest.strip().rpartition(" ")[0]
-            request = UnreadableRequest(path, Headers(), method=method.strip(), detail=str(error))
+            request = _unreadable(bytes(first_line), error)
     protocol.events.append(request)
     while isinstance(request, UnreadableRequest):
         reader.discard()  # until the answer ends it
         yield
     yield from Protocol.parse(protocol)
+
+
+def _unreadable(first_line: bytes, error: Exception) -> UnreadableRequest:
+    method, _, rest = first_line.partition(b" ")
+    if _METHOD.fullmatch(method) is None:
+        return UnreadableRequest("", Headers(), method="", beginning=first_line[:_BEGINNING])
+    return UnreadableRequest(
+        rest.decode("ascii", errors="replace").strip().rpartition(" ")[0],
+        Headers(),
+        method=method.decode("ascii"),
+        detail=str(error),
+    )
 
 
 def _hang_up(protocol: ServerProtocol, error: Exception) -> Generator[None]:

@@ -78,12 +78,26 @@ async def never_connected(run: Run) -> CheckFailedError | None:
 
 
 async def went_offline(run: Run) -> bool:
-    """Wait for a charge point that was there; tells whether it came back."""
-    return await run.prompt(
+    """Wait for a charge point that was there; tells whether it came back.
+
+    A link also ends as a node of ours does, with nothing wrong on site: nobody is sent there before
+    it had the time to come back by itself.
+    """
+    since = workflow.now()
+    grace = min(policies.COMES_BACK_BY_ITSELF, run.pace.reconnect)
+    came = await run.prompt(
         WaitingFor.CONNECTION,
         lambda: run.inbox.connected,
-        run.pace.reconnect,
+        grace,
+        "The link to the charge point has ended, on its side or on the server's. It is expected "
+        f"back by itself within {in_words(grace)}.",
+    )
+    return came or await run.prompt(
+        WaitingFor.CONNECTION,
+        lambda: run.inbox.connected,
+        since + run.pace.reconnect - workflow.now(),
         "The charge point went offline. Check its power and its network.",
+        since=since,
     )
 
 

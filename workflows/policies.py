@@ -109,6 +109,9 @@ RUN_EVENTS = 20_000
 BATCH_STEP_TIMEOUT = timedelta(minutes=1)
 BATCH_LOOKS_AGAIN = timedelta(minutes=5)
 
+# A charge point reconnects by itself within this, after a restart of a node or of its own.
+COMES_BACK_BY_ITSELF = timedelta(seconds=90)
+
 # A wait is noted in the run's row, for lists, once it has lasted; most are over in a moment.
 WAIT_UNNOTED = timedelta(seconds=10)
 

@@ -144,6 +144,7 @@ _ANOTHER_REQUEST = {
 _FACTS = {
     "billing_not_active",
     "certificate_not_found",
+    "cross_origin_refused",
     "charge_point_not_found",
     "collaborator_not_found",
     "delivery_not_found",

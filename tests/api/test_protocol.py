@@ -190,6 +190,33 @@ class TestALetInOrigin:
         assert {"Retry-After", "RateLimit", "X-Request-Id"} <= set(shown.split(", "))
         assert "access-control-allow-credentials" not in answer.headers
 
+    @pytest.mark.parametrize(
+        ("changed", "words"),
+        [
+            ({"Access-Control-Request-Method": "TRACE"}, "no other method"),
+            ({"Access-Control-Request-Headers": "x-mine"}, "Idempotency-Key"),
+        ],
+    )
+    async def test_what_no_page_may_do_is_refused_in_words(
+        self, anonymous: Caller, changed: dict[str, str], words: str
+    ) -> None:
+        asked = {"Origin": APP, "Access-Control-Request-Method": "GET"} | changed
+        answer = await anonymous.call("OPTIONS", f"{V1}/installer/me", headers=asked)
+        assert words in problem(answer, 403, "cross_origin_refused")["detail"]
+        assert answer.headers["access-control-allow-methods"]
+
+    async def test_another_origin_is_refused_in_words(
+        self, anonymous: Caller, cors_origins: tuple[str, ...]
+    ) -> None:
+        asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+        answer = await anonymous.call("OPTIONS", f"{V1}/installer/me", headers=asked)
+        if cors_origins == ("*",):
+            assert answer.status_code == 200
+            return
+        said = problem(answer, 403, "cross_origin_refused")["detail"]
+        assert "DYNAMO_CORS_ORIGINS" in said
+        assert "access-control-allow-origin" not in answer.headers
+
     async def test_errors_can_be_read_too(self, anonymous: Caller) -> None:
         too_large = {"Origin": APP, "Content-Type": "application/json"}
         for answer, status in (

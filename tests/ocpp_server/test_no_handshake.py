@@ -111,6 +111,26 @@ async def test_it_is_told_and_recorded(
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"\xff\xfe\x00\x01garbage\r\n\r\n", "begins with the bytes ff fe 00 01 67 61 72 62."),
+        (b"\x68\x04\x07\x00\x00\x00\r\n\r\n", "begins with the bytes 68 04 07 00 00 00 0d 0a."),
+        (b'{"id":1}\r\n\r\n', 'begins with "{"id":1}".'),
+        ("G\u00c9T / HTTP/1.1\r\n\r\n".encode(), "begins with the bytes 47 c3 89 54 20 2f 20 48."),
+    ],
+)
+async def test_what_is_no_http_is_named_as_that(bed: Bed, sent: bytes, said: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bed.port)
+    writer.write(sent)
+    text = (await reader.read()).decode("ascii")
+    writer.close()
+    assert text.startswith("HTTP/1.1 400 ")
+    assert f"What came is no request of HTTP at all: it {said}" in text
+    assert "request came" not in text
+
+
+@on_sqlite
 async def test_one_that_hangs_up_in_the_middle_is_recorded(bed: Bed) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", bed.port)
     writer.write(f"GET /{bed.charge_point_id} HTTP/1.1\r\nHost: x".encode())

@@ -92,6 +92,13 @@ async def test_a_charge_point_that_goes_offline_in_the_middle_is_waited_for(
     waiting = (await handle.query(CommissioningWorkflow.status)).waiting
     assert waiting is not None
     assert waiting.waiting_for is WaitingFor.CONNECTION
+    # It may have been a node of ours that went: nobody is blamed, nobody is sent there.
+    assert "on its side or on the server's" in waiting.prompt
+    assert "Check" not in waiting.prompt
+    await stage.env.sleep(policies.COMES_BACK_BY_ITSELF)
+    waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+    assert waiting is not None
+    assert waiting.waiting_for is WaitingFor.CONNECTION
     assert waiting.prompt == "The charge point went offline. Check its power and its network."
     assert waiting.until - waiting.since == _PACE.reconnect
     assert waiting.answers == (InstallerAnswer.SKIP,)
