@@ -11,6 +11,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a site that was handed over and whose power nobody shares: its workflow is started;
 - a transaction that has ended, and nobody told: it is ended, and its site is told;
 - a transaction that has ended and waits to be billed: its billing is started;
+- held records that their owner has not been told of, once a day: a mail is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
 - a charge point that is to be withdrawn, and something goes on at it: that is ended, and it is;
@@ -53,6 +54,7 @@ from storage.batches import Batch, Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
 from storage.engine import Database
+from storage.held_notices import untold
 from storage.invitations import Invitations
 from storage.kept_answers import KeptAnswers
 from storage.outages import Outage
@@ -68,6 +70,7 @@ from sweep import Sweep
 from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
 from workflows.configuration_start import start_configuration
+from workflows.held_digest_start import start_held_digest
 from workflows.open_workflows import OpenWorkflows
 from workflows.project_start import tell_invitation_ended
 from workflows.run_start import RunStart, start_run
@@ -167,6 +170,7 @@ class Reconciler:
                 first=0,
                 mend=self._supersede,
             ),
+            Sweep("held", self._untold, key=str, first="", mend=self._tell_of_held),
             Sweep("bills", self._due, key=attrgetter("transaction_id"), first=0, mend=self._bill),
         )
         self._invitations = Sweep(
@@ -322,6 +326,16 @@ class Reconciler:
         async with self._database.write() as connection:
             if await supersede(connection, which, at=at):
                 _log.warning("transaction_superseded", transaction=which.transaction_id)
+
+    async def _untold(
+        self, connection: AsyncConnection, *, after: str, limit: int
+    ) -> Sequence[str]:
+        return await untold(connection, now=self._now(), after=after, limit=limit)
+
+    async def _tell_of_held(self, project_id: str) -> None:
+        await start_held_digest(
+            self._client, project_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        )
 
     async def _due(
         self, connection: AsyncConnection, *, after: int, limit: int

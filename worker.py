@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.batches import BatchActivities
-from activities.billing import BillingActivities
+from activities.billing import BillingActivities, HeldActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
 from activities.reboots import RebootActivities
@@ -36,6 +36,7 @@ from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
+from storage.held_notices import StoredHeldNotices
 from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
@@ -48,6 +49,7 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
+from workflows.held_digest import HeldDigestWorkflow
 from workflows.notice import NoticeWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.project_commissioning import ProjectCommissioningWorkflow
@@ -60,6 +62,7 @@ WORKFLOWS: Sequence[type] = (
     CommissioningWorkflow,
     ConfigurationWorkflow,
     ConnectionTestWorkflow,
+    HeldDigestWorkflow,
     NoticeWorkflow,
     ProjectCommissioningWorkflow,
     ProjectWorkflow,
@@ -113,11 +116,15 @@ def make_worker(
     )
     sites = SiteActivities(StoredSites(database, now=_now))
     billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
+    held = HeldActivities(
+        StoredHeldNotices(database, now=_now), mailer, public_url=settings.public_api_url
+    )
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     starts = RunActivities(starter)
     batches = BatchActivities(StoredBatches(database, now=_now), starter)
     activities: Sequence[Any] = (
         billing.settle,
+        held.mail_held,
         records.begin_run,
         records.accept_charge_point,
         records.whose_serial,

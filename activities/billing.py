@@ -1,9 +1,10 @@
-"""Charge detail records of transactions that have ended."""
+"""Charge detail records of transactions that have ended, and mails about those that are held."""
 
 from temporalio import activity
 
+from activities.letters import held_letter
 from domain.billing.messages import BillTransaction, Settled
-from domain.ports import BillingRecords
+from domain.ports import BillingRecords, HeldNotices, Mailer
 
 
 class BillingActivities:
@@ -16,3 +17,23 @@ class BillingActivities:
     async def settle(self, request: BillTransaction) -> Settled:
         """Issue the record of a transaction, or correct the one that was issued."""
         return await self._records.settle(request.transaction_id)
+
+
+class HeldActivities:
+    """Tells site owners of sessions that wait for their word."""
+
+    def __init__(self, notices: HeldNotices, mailer: Mailer, *, public_url: str) -> None:
+        self._notices = notices
+        self._mailer = mailer
+        self._public_url = public_url
+
+    @activity.defn
+    async def mail_held(self, project_id: str) -> None:
+        """Mail what no mail has told of; nothing, where there is nothing any more."""
+        digest = await self._notices.digest(project_id)
+        if digest is None:
+            return
+        letter = held_letter(digest, public_url=self._public_url)
+        where = await self._mailer.send(to=digest.email, subject=letter.subject, text=letter.text)
+        await self._notices.told(digest)
+        activity.logger.info("held_mailed", extra={"where": where})

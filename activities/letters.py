@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from domain.billing.messages import HeldDigest
 from domain.commissioning import VerdictNotice
 from domain.devices import device_name
 from domain.invitations import InvitationNews
 from domain.states import CheckResult, InvitationStatus, ProjectRole, RunStatus
+
+_SHOWN = 20  # of the sessions that a mail tells of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +49,43 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
         subject=f"{serial} {outcome.partition(':')[0]} ({notice.project_name})",
         text="\n".join(lines),
     )
+
+
+def held_letter(digest: HeldDigest, *, public_url: str) -> Letter:
+    """Tell a site owner of the sessions that cannot be billed without the owner's word."""
+    new, one = len(digest.new), len(digest.new) == 1
+    lines = [
+        f"Hello {digest.name},",
+        "",
+        (
+            f"{'a session' if one else f'{new} sessions'} at {digest.project_name} cannot be "
+            "billed without your word: what the charge point told leaves open how much or how long "
+            "it was. What is in doubt is on no statement until you decide."
+        ),
+        "",
+    ]
+    for line in digest.new[:_SHOWN]:
+        at = line.started_at
+        lines += [
+            f"  {at.day} {at:%B %Y, %H:%M}  charge point {line.charge_point}  ({line.held_id})",
+            f"    {line.reason}",
+        ]
+    if new > _SHOWN:
+        lines.append(f"  … and {new - _SHOWN} more.")
+    path = f"/api/v1/site-owner/projects/{digest.project_id}/held-records"
+    lines += [
+        "",
+        "Say what each session was (within what is physically possible), or drop it. All of one",
+        f"cause can be decided at once. {digest.waiting} wait for you altogether:",
+        "",
+        f"  GET {public_url.rstrip('/')}{path}?state=held",
+        "  POST …/{id}/release, POST …/{id}/drop, POST …/release, POST …/drop",
+        "",
+        "Nothing is billed by itself, and you get at most one mail a day about it.",
+        "",
+    ]
+    what = "a session waits" if one else f"{new} sessions wait"
+    return Letter(subject=f"{digest.project_name}: {what} for your word", text="\n".join(lines))
 
 
 def news_letter(news: InvitationNews) -> Letter:

@@ -60,6 +60,11 @@ def billing_workflow_id(charge_point_id: str, transaction_id: int) -> str:
     return f"billing-{charge_point_id}-{transaction_id}"
 
 
+def held_digest_workflow_id(project_id: str) -> str:
+    """One open mail about held records of a project."""
+    return f"held-{project_id}"
+
+
 CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
 """Started by name from a node, which knows no workflow."""
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from domain import operations as op
 from domain.batch import BatchStep, RunToStart, WaitNote
-from domain.billing.messages import Settled
+from domain.billing.messages import HeldDigest, Settled
 from domain.commissioning import (
     AnswerNote,
     AvailabilityOwed,
@@ -162,6 +162,13 @@ class BillingRecords(Protocol):
     """Charge detail records. Safe to repeat."""
 
     async def settle(self, transaction_id: int) -> Settled: ...
+
+
+class HeldNotices(Protocol):
+    """Held records that their owners are to be told of. Safe to repeat."""
+
+    async def digest(self, project_id: str) -> HeldDigest | None: ...
+    async def told(self, digest: HeldDigest) -> None: ...
 
 
 class ProjectRecords(Protocol):

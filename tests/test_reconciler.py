@@ -28,6 +28,7 @@ from domain.names import (
     billing_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
+    held_digest_workflow_id,
     site_workflow_id,
     stray_transaction_workflow_id,
 )
@@ -55,6 +56,7 @@ from storage.strays import left_running
 from storage.tables import charge_points, connections, invitations, nodes, projects, transactions
 from tests.support.billing import Site as BillingSite
 from tests.support.eventually import eventually
+from tests.support.holding import held_record
 from tests.support.interception import intercepted
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
@@ -399,6 +401,21 @@ async def test_a_transaction_that_was_overtaken_is_ended_and_billed(
     billing = temporal_client.get_workflow_handle(billing_workflow_id(site.charge_point_id, lost))
     await billing.describe()
     await terminate(temporal_client, billing.id)
+
+
+async def test_the_owner_is_told_of_held_records_by_one_mail(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    project_id = await _a_project(site)
+    await held_record(database, project_id, site.charge_point)
+    site.now = AT + timedelta(hours=1)
+    await site.heal()
+    digest = temporal_client.get_workflow_handle(held_digest_workflow_id(project_id))
+    first = await digest.describe()
+    await site.heal()
+    assert (await digest.describe()).run_id == first.run_id
+    await terminate(temporal_client, digest.id)
 
 
 async def _a_project(site: Site) -> str:

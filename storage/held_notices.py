@@ -1,0 +1,109 @@
+"""Of which held records their owners have not been told yet: at most one mail a day and project."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.billing.held import HeldDocument, HoldState
+from domain.billing.messages import HeldDigest, HeldLine
+from storage.dialects import among
+from storage.engine import Database
+from storage.held import HeldRecords
+from storage.tables import accounts, held_records, projects
+
+GATHERED_FOR: Final = timedelta(minutes=15)
+"""So long after the first one a mail waits for more of them."""
+BETWEEN_MAILS: Final = timedelta(days=1)
+
+_told = held_records.alias("told")
+
+
+class StoredHeldNotices:
+    """Implements :class:`domain.ports.HeldNotices`."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def digest(self, project_id: str) -> HeldDigest | None:
+        """Gather what no mail has told of; None where there is nothing, or nobody to tell."""
+        async with self._database.read() as connection:
+            site = (
+                await connection.execute(
+                    select(
+                        projects.c.name.label("project_name"),
+                        projects.c.time_zone,
+                        accounts.c.email,
+                        accounts.c.name,
+                    )
+                    .join(accounts, accounts.c.id == projects.c.site_owner_id)
+                    .where(projects.c.id == project_id)
+                )
+            ).one_or_none()
+            rows = (
+                await connection.execute(
+                    select(held_records.c.id, held_records.c.document)
+                    .where(held_records.c.project_id == project_id)
+                    .where(held_records.c.state == HoldState.HELD)
+                    .where(held_records.c.mailed_at.is_(None))
+                    .order_by(held_records.c.id)
+                )
+            ).all()
+            waiting = await HeldRecords(connection, project_id).count()
+        if site is None or not rows:
+            return None
+        zone = ZoneInfo(site.time_zone)
+        return HeldDigest(
+            project_id=project_id,
+            project_name=site.project_name,
+            email=site.email,
+            name=site.name,
+            new=tuple(
+                _line(row.id, HeldDocument.model_validate(row.document), zone) for row in rows
+            ),
+            waiting=waiting,
+        )
+
+    async def told(self, digest: HeldDigest) -> None:
+        """Note that the mail was sent."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(held_records)
+                .where(among(connection, held_records.c.id, [one.held_id for one in digest.new]))
+                .values(mailed_at=self._now())
+            )
+
+
+async def untold(
+    connection: AsyncConnection, *, now: datetime, after: str, limit: int
+) -> Sequence[str]:
+    """Projects whose owner is due for a mail, in the order of their ids."""
+    told_of_late = exists().where(
+        _told.c.project_id == held_records.c.project_id,
+        _told.c.mailed_at > now - BETWEEN_MAILS,
+    )
+    rows = await connection.scalars(
+        select(held_records.c.project_id)
+        .where(held_records.c.state == HoldState.HELD)
+        .where(held_records.c.mailed_at.is_(None))
+        .where(held_records.c.project_id > after)
+        .where(~told_of_late)
+        .group_by(held_records.c.project_id)
+        .having(func.min(held_records.c.held_at) < now - GATHERED_FOR)
+        .order_by(held_records.c.project_id)
+        .limit(limit)
+    )
+    return rows.all()
+
+
+def _line(held_id: str, document: HeldDocument, zone: ZoneInfo) -> HeldLine:
+    return HeldLine(
+        held_id=held_id,
+        charge_point=document.cdr_location.charge_point,
+        started_at=document.start_date_time.astimezone(zone),
+        reason=document.reason,
+    )
