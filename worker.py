@@ -114,7 +114,7 @@ def make_worker(
     handovers = ProjectActivities(
         projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
     )
-    sites = SiteActivities(StoredSites(database, now=_now))
+    sites = SiteActivities(StoredSites(database, catalogue, now=_now))
     billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
     held = HeldActivities(
         StoredHeldNotices(database, now=_now), mailer, public_url=settings.public_api_url

@@ -28,6 +28,7 @@ class Quantity(StrEnum):
     SUPPLY_POWER = "supply_power"
     SUPPLY_CURRENT = "supply_current"
     CABLE_CURRENT = "cable_current"
+    VOLTAGE = "voltage"
     RCD_RATED_CURRENT = "rcd_rated_current"
     RCD_TRIP_TIME = "rcd_trip_time"
     EARTH_LOOP_IMPEDANCE = "earth_loop_impedance"

@@ -142,6 +142,11 @@ class VirtualChargePoint:
         """The transactions that run now."""
         return self._station.transactions
 
+    @property
+    def profile(self) -> Profile:
+        """Which model it is."""
+        return self._station.profile
+
     def status(self, connector: int) -> ChargePointStatus:
         """Return the status of a connector; 0 is the station."""
         return self._connector(connector).status

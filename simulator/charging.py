@@ -19,6 +19,7 @@ class Charging:
     def __init__(self, station: Station, metering: Metering) -> None:
         self._station = station
         self._metering = metering
+        metering.ends = partial(self.stop, reason=Reason.OTHER)
 
     def authorize(self, connector: Connector, id_tag: str, *, ask: bool) -> None:
         """Let an id tag charge here; ask the central system first if `ask`."""

@@ -57,7 +57,14 @@ class Fault(StrEnum):
     # smart charging
     REJECTS_PROFILES = "rejects-profiles"
     TAKES_WATTS = "takes-watts"
+    TAKES_AMPERES = "takes-amperes"
     NO_COMPOSITE_SCHEDULE = "no-composite-schedule"
+    IDLE_SCHEDULE = "idle-schedule"
+    REFUSES_ZERO = "refuses-zero"
+    ENDS_AT_ZERO = "ends-at-zero"
+    NO_STATION_PROFILE = "no-station-profile"
+    NO_SESSION_PROFILE = "no-session-profile"
+    FORGETS_PROFILES = "forgets-profiles"
     # metering
     METER_STUCK = "meter-stuck"
     METER_FALLS = "meter-falls"
@@ -149,7 +156,16 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.REJECTS_PROFILES: "Has forgotten its charging profiles, and answers Rejected to any "
     "new one.",
     Fault.TAKES_WATTS: "Answers Rejected to charging profiles in amperes.",
+    Fault.TAKES_AMPERES: "Answers Rejected to charging profiles in watts, and says so in "
+    "ChargingScheduleAllowedChargingRateUnit.",
     Fault.NO_COMPOSITE_SCHEDULE: "Answers Rejected to GetCompositeSchedule.",
+    Fault.IDLE_SCHEDULE: "Leaves TxDefaultProfile out of GetCompositeSchedule while no transaction "
+    "runs on the connector; it obeys it all the same.",
+    Fault.REFUSES_ZERO: "Answers Rejected to a charging profile with a limit of 0.",
+    Fault.ENDS_AT_ZERO: "Ends a transaction by itself that is limited to 0.",
+    Fault.NO_STATION_PROFILE: "Answers Rejected to ChargePointMaxProfile, and takes the others.",
+    Fault.NO_SESSION_PROFILE: "Answers Rejected to TxProfile, and takes the others.",
+    Fault.FORGETS_PROFILES: "Loses its charging profiles with each restart.",
     Fault.METER_STUCK: "Power flows, but the energy register does not move.",
     Fault.METER_FALLS: "The energy register runs backwards during a transaction.",
     Fault.METER_RESTARTS: "The energy register starts at zero in each transaction.",

@@ -1,5 +1,6 @@
 """What flows on a connector, and what is told of it: power, periodic and triggered readings."""
 
+from collections.abc import Callable
 from functools import partial
 
 from simulator.connector import Connector, Transaction
@@ -13,6 +14,7 @@ from simulator.words import Action, ReadingContext
 
 POWER_NOISE = 0.01
 SHORTEST_SAMPLE_SECONDS = 0.02
+AT_ZERO_SECONDS = 0.5
 
 
 class Metering:
@@ -20,6 +22,8 @@ class Metering:
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self.ends: Callable[[Connector], None] = lambda _connector: None
+        """Ends a transaction that may draw nothing, where the charge point does so."""
 
     def begin(self, connector: Connector) -> None:
         """Let power flow, and sample it from now on."""
@@ -32,6 +36,7 @@ class Metering:
         connector.suspended = False
         self._station.timers.cancel(f"sample-{connector.id}")
         self._station.timers.cancel(f"schedule-{connector.id}")
+        self._station.timers.cancel(f"zero-{connector.id}")
 
     def adjust_power(self, connector: Connector) -> None:
         """Draw what the vehicle wants and the charging profiles allow."""
@@ -43,6 +48,12 @@ class Metering:
             connector.id, station.now(), transaction.began, phases=connector.vehicle_phases
         )
         connector.suspended = limit <= 0
+        if connector.suspended and station.has(Fault.ENDS_AT_ZERO):
+            station.timers.after(
+                f"zero-{connector.id}", AT_ZERO_SECONDS, partial(self.ends, connector)
+            )
+        else:
+            station.timers.cancel(f"zero-{connector.id}")
         wanted = 0.0 if station.has(Fault.DRAWS_NOTHING) else limit
         self._draw(connector, wanted * station.random.uniform(1 - POWER_NOISE, 1))
         self._adjust_later(connector, transaction)

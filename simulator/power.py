@@ -65,6 +65,8 @@ class Power:
             if connector.plugged_by_itself:
                 connector.plugged = connector.plugged_by_itself = False
         station.timers.cancel_all()
+        if station.has(Fault.FORGETS_PROFILES):
+            station.charging_profiles.clear({})
         station.firmware_status = "Idle"
         station.configuration.reboot()
         self._registration.powered_up()

@@ -86,7 +86,13 @@ class ChargingProfiles:
         ]
 
     def limit_w(
-        self, connector_id: int, now: datetime, began: datetime | None, *, phases: int | None = None
+        self,
+        connector_id: int,
+        now: datetime,
+        began: datetime | None,
+        *,
+        phases: int | None = None,
+        with_default: bool = True,
     ) -> float:
         """Return the power, in W, that connector `connector_id` may draw now.
 
@@ -100,17 +106,20 @@ class ChargingProfiles:
             return _effective(of_purpose, now, began, watts_per_ampere=self._voltage * used)
 
         of_transaction = effective(Purpose.TRANSACTION)
-        if of_transaction is None:
+        if of_transaction is None and with_default:
             of_transaction = effective(Purpose.DEFAULT)
         limits = [effective(Purpose.STATION), of_transaction]
         hardware = self._max_power_w * used / self._phases
         return min([hardware, *(limit for limit in limits if limit is not None)])
 
-    def composite(self, connector_id: int, now: datetime, seconds: int) -> list[Payload]:
+    def composite(
+        self, connector_id: int, now: datetime, seconds: int, *, with_default: bool = True
+    ) -> list[Payload]:
         """Return the periods, in W, of the schedule that results over the next `seconds`."""
         periods: list[Payload] = []
         for offset in [0, *self._changes(now, now, seconds)]:
-            limit = round(self.limit_w(connector_id, now + timedelta(seconds=offset), now), 1)
+            then = now + timedelta(seconds=offset)
+            limit = round(self.limit_w(connector_id, then, now, with_default=with_default), 1)
             if not periods or periods[-1]["limit"] != limit:
                 periods.append({"startPeriod": offset, "limit": limit})
         return periods

@@ -58,6 +58,8 @@ class Station:
         self.outbox = Outbox()
         self.events = events
         self.configuration = Configuration(profile)
+        if self.has(Fault.TAKES_AMPERES):
+            self.configuration.override("ChargingScheduleAllowedChargingRateUnit", "Current")
         self.charging_profiles = ChargingProfiles(profile)
         self.connectors = [self._connector(number) for number in range(profile.connectors + 1)]
         self.online = False

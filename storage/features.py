@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
-from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
+from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Phase, SiteLimit
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
 from storage.billing import Billing
@@ -20,19 +20,26 @@ _WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Electrical:
-    """How a charge point is connected: ``phases`` None is all of the site's."""
+    """How a charge point is connected: ``phases`` None is all of the site's.
+
+    ``declared``: somebody said what the cable carries; else ``max_amps`` is the usual.
+    ``voltage`` is that between one of the phases and neutral, in volts.
+    """
 
     max_amps: int = DEFAULT_MAX_AMPS
     phases: tuple[Phase, ...] | None = None
+    voltage: float = NOMINAL_VOLTAGE
+    declared: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChargePointStatus:
-    """How far a feature is on one charge point."""
+    """How far a feature is on one charge point; why it is not simply active, and what to do."""
 
     charge_point_id: str
     state: FeatureState
-    detail: str | None
+    cause: str | None
+    action: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +123,10 @@ class Power:
         paused = await self._paused_at()
         rows = await self._connection.execute(
             select(
-                charge_points.c.id, charge_point_features.c.state, charge_point_features.c.detail
+                charge_points.c.id,
+                charge_point_features.c.state,
+                charge_point_features.c.cause,
+                charge_point_features.c.action,
             )
             .outerjoin(
                 charge_point_features,
@@ -131,7 +141,8 @@ class Power:
             ChargePointStatus(
                 charge_point_id=row.id,
                 state=FeatureState(row.state or FeatureState.ACTIVATING),
-                detail=row.detail,
+                cause=row.cause,
+                action=row.action,
             )
             for row in rows
         ]
@@ -139,7 +150,7 @@ class Power:
             feature=Feature.SMART_CHARGING,
             state=FeatureState.PAUSED if paused is not None else _worst(found),
             charge_points=tuple(
-                one for one in found if one.state is not FeatureState.ACTIVE or one.detail
+                one for one in found if one.state is not FeatureState.ACTIVE or one.cause
             ),
         )
 
@@ -164,19 +175,21 @@ async def read_electrical(connection: AsyncConnection, charge_point_id: str) -> 
     """How a charge point is connected."""
     row = (
         await connection.execute(
-            select(charge_points.c.max_amps, charge_points.c.phases).where(
+            select(charge_points.c.max_amps, charge_points.c.phases, charge_points.c.voltage).where(
                 charge_points.c.id == charge_point_id
             )
         )
     ).one()
-    return electrical(row.max_amps, row.phases)
+    return electrical(row.max_amps, row.phases, row.voltage)
 
 
-def electrical(max_amps: int | None, phases: str | None) -> Electrical:
+def electrical(max_amps: int | None, phases: str | None, voltage: float | None) -> Electrical:
     """Read the columns of a charge point."""
     return Electrical(
         max_amps=max_amps or DEFAULT_MAX_AMPS,
         phases=None if phases is None else tuple(Phase(name) for name in phases.split(",")),
+        voltage=voltage or NOMINAL_VOLTAGE,
+        declared=max_amps is not None,
     )
 
 
@@ -188,7 +201,7 @@ async def store_electrical(
     await connection.execute(
         update(charge_points)
         .where(charge_points.c.id == charge_point_id)
-        .values(max_amps=electrical.max_amps, phases=phases)
+        .values(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import ConnectorFact, TransactionFact
+from domain.plausibility import Current
 from domain.power.facts import (
     PauseSmartCharging,
     SetLimit,
@@ -20,6 +21,7 @@ from domain.power.facts import (
 from domain.power.site import Phase, SiteLimit
 from domain.states import Feature, ProjectStatus
 from storage import connections as links
+from storage.catalogue import Catalogue
 from storage.dialects import among, upsert
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
@@ -33,20 +35,23 @@ from storage.tables import (
     transactions,
 )
 
-_DETAIL_LENGTH = 500
+_LENGTH = 500
 
 
 class StoredSites:
     """Implements :class:`domain.ports.SiteRecords`."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._catalogue = catalogue
         self._now = now
 
     async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
         """Read the site; a project that is not there has no charge points."""
         async with self._database.read() as connection:
-            return await _read_site(connection, question, now=self._now())
+            return await _read_site(connection, self._catalogue, question, now=self._now())
 
     async def record_states(self, states: SiteStates) -> None:
         """Store the states, in one order for all."""
@@ -55,7 +60,8 @@ class StoredSites:
                 "charge_point_id": one.charge_point_id,
                 "feature": Feature.SMART_CHARGING,
                 "state": one.state,
-                "detail": None if one.detail is None else one.detail[:_DETAIL_LENGTH],
+                "cause": None if one.cause is None else one.cause[:_LENGTH],
+                "action": None if one.action is None else one.action[:_LENGTH],
                 "changed_at": self._now(),
             }
             for one in sorted(states.states, key=lambda one: one.charge_point_id)
@@ -95,7 +101,7 @@ async def handed_over_sites(
 
 
 async def _read_site(
-    connection: AsyncConnection, question: SiteQuestion, *, now: datetime
+    connection: AsyncConnection, catalogue: Catalogue, question: SiteQuestion, *, now: datetime
 ) -> SiteSnapshot:
     project = (
         await connection.execute(select(projects).where(projects.c.id == question.project_id))
@@ -103,7 +109,14 @@ async def _read_site(
     if project is None:
         return SiteSnapshot(limit=SiteLimit())
     limit = SiteLimit(amps=project.max_amps, phases=project.phases)
-    query = select(charge_points.c.id, charge_points.c.max_amps, charge_points.c.phases).where(
+    query = select(
+        charge_points.c.id,
+        charge_points.c.vendor,
+        charge_points.c.model,
+        charge_points.c.max_amps,
+        charge_points.c.phases,
+        charge_points.c.voltage,
+    ).where(
         charge_points.c.project_id == question.project_id,
         charge_points.c.withdrawn_at.is_(None),
     )
@@ -114,7 +127,8 @@ async def _read_site(
     statuses = await _connectors(connection, identities)
     running = await _running(connection, identities)
     connected = await links.read_connections(connection, identities, now=now)
-    cables = {row.id: electrical(row.max_amps, row.phases) for row in rows}
+    cables = {row.id: electrical(row.max_amps, row.phases, row.voltage) for row in rows}
+    kinds = {row.id: catalogue.resolve(row.vendor, row.model).current for row in rows}
     return SiteSnapshot(
         limit=limit,
         paused=project.smart_charging_paused_at is not None,
@@ -122,7 +136,10 @@ async def _read_site(
             StationFacts(
                 charge_point_id=identity,
                 max_amps=cable.max_amps,
+                declared=cable.declared,
                 phases=_phases(cable.phases, limit),
+                voltage=cable.voltage,
+                direct_current=kinds[identity] is Current.DC,
                 connection=connected.get(identity),
                 connectors=tuple(statuses[identity]),
                 transactions=tuple(running[identity]),

@@ -143,6 +143,7 @@ charge_points = Table(
     Column("credential_hash", String(64)),  # HMAC-SHA-256, hex; null: an unauthenticated link
     Column("max_amps", Integer),  # of its cable, per phase; null: the usual
     Column("phases", String(8)),  # those of the site that it is connected to; null: all
+    Column("voltage", Float),  # between one of them and neutral; null: the usual
     Column("watched_by", String(100)),  # workflow id that owns the charge point and hears events
     Column("watched_execution", String(40)),  # Temporal's run id: which execution of that id it is
     Column("watched_run", String(40)),  # commissioning id whose log takes the frames
@@ -188,7 +189,8 @@ charge_point_features = Table(
     Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
     Column("feature", String(20), primary_key=True),  # Feature
     Column("state", String(20), nullable=False),  # FeatureState
-    Column("detail", String(500)),
+    Column("cause", String(500)),  # why it is not simply active
+    Column("action", String(500)),  # what to do about it
     Column("changed_at", UTCDateTime, nullable=False),
 )
 

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.site import SiteActivities
     from domain.facts import ChargePointEvents, EventKind
     from domain.names import CHARGE_POINT_EVENTS_SIGNAL
+    from domain.power.agenda import Pace
     from domain.power.facts import (
         BayLoad,
         PauseSmartCharging,
@@ -21,9 +22,8 @@ with workflow.unsafe.imports_passed_through():
         SiteStates,
         StationState,
     )
-    from domain.power.ledger import Ledger, Pace
+    from domain.power.ledger import Ledger
     from domain.power.plan import higher, load, lower
-    from domain.states import FeatureState
     from workflows.calls import record
     from workflows.history import history_is_long
     from workflows.site_details import site_details
@@ -50,9 +50,12 @@ class SiteWorkflow:
         """Share until a long history continues as new, and until that very moment."""
         while not self._may_end():
             await self._read()
+            self._ledger.reserve(workflow.now())
             if not history_is_long():
                 self._stations.prepare()
             await self._share()
+            if not history_is_long() and self._stations.waiting:
+                self._wake()  # the others have made room for it
             await self._report()
             self._present()
             await self._sleep()
@@ -136,6 +139,8 @@ class SiteWorkflow:
             known=known,
             charge_points_only=self._changes != changes,
         )
+        if not wanted:
+            self._ledger.keep([one.charge_point_id for one in snapshot.stations])
 
     async def _share(self) -> None:
         """Give each transaction its share: nothing is raised before all is lowered.
@@ -147,6 +152,7 @@ class SiteWorkflow:
         while not all_took:
             self._awake = False
             ledger.lose_trust(workflow.now())
+            ledger.reserve(workflow.now())
             targets = ledger.targets(workflow.now())
             all_took = await self._stations.limit(lower(ledger.outlets(), targets))
             if all_took:
@@ -157,14 +163,7 @@ class SiteWorkflow:
 
     async def _report(self) -> None:
         """Note what has changed of how far each charge point is."""
-        states = {
-            station.charge_point_id: StationState(
-                charge_point_id=station.charge_point_id,
-                state=FeatureState.PAUSED if self._ledger.paused else station.state,
-                detail=station.detail,
-            )
-            for station in self._ledger.stations.values()
-        }
+        states = {state.charge_point_id: state for state in self._ledger.states()}
         changed = tuple(
             state for identity, state in states.items() if self._reported.get(identity) != state
         )

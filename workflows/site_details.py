@@ -15,10 +15,10 @@ def site_details(name: str, ledger: Ledger) -> str:
     lines = [f"**{name}**: {carries}, at most {used:g} A of it in use", ""]
     if ledger.paused:
         lines += ["Smart charging is **paused**: nothing keeps the site under its limit.", ""]
-    for station in ledger.stations.values():
-        if station.state is not FeatureState.ACTIVE:
-            why = f": {station.detail}" if station.detail else ""
-            lines.append(f"- `{station.charge_point_id}` **{station.state}**{why}")
+    for one in ledger.states():
+        if one.state is not FeatureState.ACTIVE or one.cause:
+            why = f": {one.cause}" if one.cause else ""
+            lines.append(f"- `{one.charge_point_id}` **{one.state}**{why}")
     bays = sorted(ledger.bays.values(), key=lambda bay: bay.key)
     if bays:
         lines += [

@@ -6,22 +6,24 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     import asyncio
     from collections import defaultdict
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from functools import partial
     from typing import Any
 
+    from activities.charge_point import ChargePointActivities
     from activities.power import PowerActivities
-    from domain.operations import Outcome, Reply
+    from domain.operations import ChangeAvailability, Outcome, Reply, StopTestTransaction
+    from domain.power.agenda import Availability
     from domain.power.ledger import Ledger
     from domain.power.operations import (
         ConnectorLimit,
         ConnectorsLimited,
         LiftLimits,
         LimitConnectors,
-        LimitStation,
         StationLimited,
     )
     from domain.power.share import BayKey
-    from domain.power.state import Station
+    from domain.power.state import Bay, Station
     from workflows import policies
     from workflows.calls import on_node
 
@@ -37,12 +39,28 @@ class Stations:
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     def prepare(self) -> None:
-        """Begin to limit charge points that need it. Slow ones hold up nobody's share."""
+        """Begin what charge points need. Slow ones hold up nobody's share."""
+        for charge_point_id, work in self._due():
+            if charge_point_id not in self._busy and len(self._busy) < policies.STATIONS_AT_ONCE:
+                self._begin(charge_point_id, work())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to begin; whoever ends wakes the site, which looks again."""
+        return len(self._busy) < policies.STATIONS_AT_ONCE and any(
+            charge_point_id not in self._busy for charge_point_id, _ in self._due()
+        )
+
+    def _due(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         now = workflow.now()
         for station in self._ledger.to_prepare(now):
-            self._begin(station, self._prepare(station))
+            yield station.charge_point_id, partial(self._prepare, station)
         for station in self._ledger.to_lift(now):
-            self._begin(station, self._lift(station))
+            yield station.charge_point_id, partial(self._lift, station)
+        for wanted in self._ledger.to_close(now):
+            yield wanted.station.charge_point_id, partial(self._close, wanted)
+        for bay in self._ledger.to_stop(now):
+            yield bay.key[0], partial(self._stop, bay)
 
     @property
     def settled(self) -> bool:
@@ -51,6 +69,7 @@ class Stations:
 
     async def limit(self, limits: Mapping[BayKey, int]) -> bool:
         """Set limits, all at once, and book what became of each; tells whether all took theirs."""
+        self._ledger.sends(limits)
         by_node: defaultdict[str, list[ConnectorLimit]] = defaultdict(list)
         for key, amps in limits.items():
             station, bay = self._ledger.stations[key[0]], self._ledger.bays[key]
@@ -101,15 +120,11 @@ class Stations:
                 outcome.reply,
                 workflow.now(),
                 restarts=restarts[limit.charge_point_id],
+                detail=outcome.detail,
             )
         return all(outcome.reply is Reply.ACCEPTED for outcome in outcomes)
 
-    def _begin(self, station: Station, work: Coroutine[Any, Any, None]) -> None:
-        identity = station.charge_point_id
-        if identity in self._busy or len(self._busy) >= policies.STATIONS_AT_ONCE:
-            work.close()  # whoever ends wakes the site, which looks again
-            return
-
+    def _begin(self, identity: str, work: Coroutine[Any, Any, None]) -> None:
         async def to_the_end() -> None:
             try:
                 await work
@@ -122,17 +137,10 @@ class Stations:
     async def _prepare(self, station: Station) -> None:
         ledger = self._ledger
         assert station.connection is not None  # noqa: S101 - it is online
-        terms, idle = ledger.terms(station), ledger.idle(station)
-        request = LimitStation(
-            charge_point_id=station.charge_point_id,
-            station_amps=terms.station_amps,
-            default_amps=None if terms.default_amps >= station.max_amps else terms.default_amps,
-            form=station.form,
-            connectors=station.connectors,
-            idle=idle,
-            # Whoever plugs in between may draw all that the cable carries.
-            afresh=station.unlimited,
-        )
+        terms = ledger.terms(station, workflow.now())
+        if terms is None:
+            return  # what it was to be told has changed since
+        request = ledger.request(station, terms)
         try:
             limited = await on_node(
                 PowerActivities.limit_station,
@@ -143,18 +151,70 @@ class Stations:
             )
         except ActivityError:
             limited = StationLimited(reply=Reply.UNKNOWN, unit=station.unit, detail=_LOST.detail)
-        ledger.prepared(station, terms, limited, workflow.now(), idle=idle)
+        ledger.prepared(
+            station, terms, limited, workflow.now(), idle=request.idle, running=request.running
+        )
 
     async def _lift(self, station: Station) -> None:
         assert station.connection is not None  # noqa: S101 - it is online
+        whole = not self._ledger.paused
         try:
             outcome = await on_node(
                 PowerActivities.lift_limits,
-                LiftLimits(charge_point_id=station.charge_point_id, connectors=station.connectors),
+                LiftLimits(
+                    charge_point_id=station.charge_point_id,
+                    connectors=station.connectors,
+                    form=station.form,
+                    whole=whole,
+                ),
                 node_id=station.connection.node_id,
                 summary=f"Lift the limits of {station.charge_point_id}",
                 timeout=policies.STATION_TIMEOUT,
             )
         except ActivityError:
             outcome = _LOST
-        self._ledger.lifted(station.charge_point_id, outcome.reply, workflow.now())
+        self._ledger.lifted(station.charge_point_id, outcome.reply, workflow.now(), whole=whole)
+
+    async def _close(self, wanted: Availability) -> None:
+        """Make connectors inoperative, or operative again."""
+        station = wanted.station
+        assert station.connection is not None  # noqa: S101 - it is online
+        todo = [(number, False) for number in wanted.close]
+        for number, operative in (*todo, *((number, True) for number in wanted.open)):
+            try:
+                outcome = await on_node(
+                    ChargePointActivities.change_availability,
+                    ChangeAvailability(
+                        charge_point_id=station.charge_point_id,
+                        connector_id=number,
+                        operative=operative,
+                    ),
+                    node_id=station.connection.node_id,
+                    summary=f"{'Open' if operative else 'Close'} connector {number} of "
+                    f"{station.charge_point_id}",
+                )
+            except ActivityError:
+                outcome = _LOST
+            self._ledger.closed(
+                station.charge_point_id,
+                number,
+                outcome.reply,
+                workflow.now(),
+                operative=operative,
+                restarts=station.restarts,
+            )
+
+    async def _stop(self, bay: Bay) -> None:
+        """End a transaction that the supply does not carry, and that takes no limit."""
+        station = self._ledger.stations[bay.key[0]]
+        assert station.connection is not None  # noqa: S101 - it is online
+        try:
+            await on_node(
+                ChargePointActivities.stop_test_transaction,
+                StopTestTransaction(charge_point_id=bay.key[0], transaction_id=bay.transaction_id),
+                node_id=station.connection.node_id,
+                summary=f"End transaction {bay.transaction_id}, which the supply does not carry",
+            )
+        except ActivityError:
+            workflow.logger.warning("transaction_not_stopped")
+        self._ledger.stopped(bay.key, workflow.now())

@@ -4,12 +4,21 @@ from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from api.fields import Request
 from api.plausibility import Confirming
 from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
-from domain.power.site import DEFAULT_MAX_AMPS, MIN_AMPS, Phase, SiteLimit
+from domain.power.site import (
+    DEFAULT_MAX_AMPS,
+    MAX_VOLTAGE,
+    MIN_AMPS,
+    MIN_VOLTAGE,
+    NOMINAL_VOLTAGE,
+    Phase,
+    SiteLimit,
+)
 from domain.states import Feature, FeatureState
 from domain.wording import FieldValueError
 from storage.features import Electrical, FeatureStatus
@@ -18,6 +27,7 @@ _CP = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_KW = 20_000
 _MAX_AMPS = 30_000
 _MAX_CABLE_AMPS = 2_000
+_ELECTRICAL: JsonDict = {"max_amps": 16, "phases": ["L2"], "voltage": 230.0}
 
 
 class PowerLimit(Confirming):
@@ -87,13 +97,18 @@ class PowerShown(BaseModel):
 class ElectricalChange(Confirming):
     """How a charge point is connected to the supply."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"max_amps": 16, "phases": ["L2"]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ELECTRICAL]})
 
     max_amps: Annotated[int, Field(ge=MIN_AMPS, le=_MAX_CABLE_AMPS)] = Field(
         default=DEFAULT_MAX_AMPS, description="What its cable carries, per phase"
     )
     phases: Annotated[list[Phase], Field(min_length=1, max_length=3)] | None = Field(
         default=None, description="Those of the supply that it is connected to; null: all"
+    )
+    voltage: Annotated[float, Field(ge=MIN_VOLTAGE, le=MAX_VOLTAGE, allow_inf_nan=False)] = Field(
+        default=NOMINAL_VOLTAGE,
+        description="Between one of its phases and neutral, in volts; its limits in watts are "
+        "those in amperes times this",
     )
 
     @model_validator(mode="after")
@@ -104,27 +119,31 @@ class ElectricalChange(Confirming):
 
     def questions(self, plausibility: Plausibility, kinds: Collection[Current]) -> list[Question]:
         """What is to be asked about it, of a charge point of such a kind."""
-        return plausibility.ask("max_amps", Quantity.CABLE_CURRENT, self.max_amps, kinds)
+        return [
+            *plausibility.ask("max_amps", Quantity.CABLE_CURRENT, self.max_amps, kinds),
+            *plausibility.ask("voltage", Quantity.VOLTAGE, self.voltage),
+        ]
 
     def stored(self) -> Electrical:
         """As the registry keeps it."""
         phases = None if self.phases is None else tuple(sorted(self.phases))
-        return Electrical(max_amps=self.max_amps, phases=phases)
+        return Electrical(max_amps=self.max_amps, phases=phases, voltage=self.voltage)
 
 
 class ElectricalShown(BaseModel):
     """How a charge point is connected to the supply."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"max_amps": 16, "phases": ["L2"]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ELECTRICAL]})
 
     max_amps: int
     phases: list[Phase] | None
+    voltage: float
 
     @classmethod
     def of(cls, electrical: Electrical) -> "ElectricalShown":
         """Show it."""
         phases = None if electrical.phases is None else list(electrical.phases)
-        return cls(max_amps=electrical.max_amps, phases=phases)
+        return cls(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
 
 
 class ChargePointFeature(BaseModel):
@@ -132,7 +151,8 @@ class ChargePointFeature(BaseModel):
 
     charge_point_id: str
     state: FeatureState
-    detail: str | None = Field(description="Why it failed, or what is still open")
+    cause: str | None = Field(description="Why it is not simply active, and what became of it")
+    action: str | None = Field(description="What to do about it")
 
 
 class FeatureShown(BaseModel):
@@ -146,7 +166,12 @@ class FeatureShown(BaseModel):
                     "state": "activating",
                     "detail": None,
                     "charge_points": [
-                        {"charge_point_id": _CP, "state": "activating", "detail": None}
+                        {
+                            "charge_point_id": _CP,
+                            "state": "activating",
+                            "cause": None,
+                            "action": None,
+                        }
                     ],
                 }
             ]
@@ -167,7 +192,10 @@ class FeatureShown(BaseModel):
             detail=status.detail,
             charge_points=[
                 ChargePointFeature(
-                    charge_point_id=one.charge_point_id, state=one.state, detail=one.detail
+                    charge_point_id=one.charge_point_id,
+                    state=one.state,
+                    cause=one.cause,
+                    action=one.action,
                 )
                 for one in status.charge_points
             ],

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from domain.facts import (
     ChargePointEvent,
@@ -14,10 +15,30 @@ from domain.facts import (
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
 from domain.power.site import SiteLimit
 from domain.power.state import Bay, Station
+from domain.power.troubles import Trouble
 from domain.states import ConnectorStatus
 
-_REMEMBERED = 500
-_SUSPENDED_BY_VEHICLE = {ConnectorStatus.SUSPENDED_EV, ConnectorStatus.FINISHING}
+_REMEMBERED: Final = 500
+_SUSPENDED_BY_VEHICLE: Final = {ConnectorStatus.SUSPENDED_EV, ConnectorStatus.FINISHING}
+_OPEN: Final = {ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING}
+_SETTLES: Final = timedelta(seconds=2)
+"""So soon after it has come back, one that has restarted says so."""
+_AT_ONCE: Final = timedelta(seconds=10)
+"""One that ends its transactions at 0 A does so within this."""
+_QUICK_ENDS: Final = 3
+"""So many in a row are no accident."""
+_ITS_OWN_REASON: Final = "Other"
+_SOMEBODYS_REASONS: Final = {
+    "DeAuthorized",
+    "EVDisconnected",
+    "EmergencyStop",
+    "HardReset",
+    "PowerLoss",
+    "Reboot",
+    "Remote",
+    "SoftReset",
+    "UnlockCommand",
+}
 
 
 class Book:
@@ -61,13 +82,20 @@ class Book:
         for facts in snapshot.stations:
             self._load_station(facts, now, known)
 
+    def keep(self, charge_point_ids: Collection[str]) -> None:
+        """Forget the charge points that are not among those of the site any more."""
+        for identity in self.stations.keys() - set(charge_point_ids):
+            for _, bay in self._bays_of(identity):
+                self._end(bay)
+            del self.stations[identity]
+
     def receive(self, charge_point_id: str, event: ChargePointEvent, now: datetime) -> bool:
         """Fold an event in; tells whether anything has to be decided anew."""
         station = self.stations.get(charge_point_id)
         if station is None:
             return False
         if event.connection is not None:
-            return self._take_connection(station, event.connection)
+            return self._take_connection(station, event.connection, now)
         if event.kind is EventKind.BOOT:
             self._doubt(station, now)
             return True
@@ -93,27 +121,26 @@ class Book:
             sorted(one.connector_id for one in facts.connectors if one.connector_id >= 1)
         )
         most = float(facts.max_amps)
-        self.stations[identity] = (
-            Station(
-                charge_point_id=identity,
-                max_amps=facts.max_amps,
-                phases=facts.phases,
-                connectors=numbers,
-                default_bound=most,
-            )
-            if known is None
-            else replace(
-                known,
-                max_amps=facts.max_amps,
-                phases=facts.phases,
-                connectors=numbers,
-                default_bound=most if known.unlimited else known.default_bound,
-            )
+        base = known or Station(
+            charge_point_id=identity,
+            max_amps=facts.max_amps,
+            phases=facts.phases,
+            default_bound=most,
+        )
+        self.stations[identity] = replace(
+            base,
+            max_amps=facts.max_amps,
+            declared=facts.declared,
+            phases=facts.phases,
+            voltage=facts.voltage,
+            direct_current=facts.direct_current,
+            connectors=numbers,
+            default_bound=most if base.unlimited else base.default_bound,
         )
         if known is not None and known.form != self.stations[identity].form:
             self._unsure(identity)
         if facts.connection is not None:
-            self._take_connection(self.stations[identity], facts.connection)
+            self._take_connection(self.stations[identity], facts.connection, now)
         running = {one.transaction_id for one in facts.transactions if one.stopped_at is None}
         for _, bay in self._bays_of(identity):
             if bay.transaction_id in before and bay.transaction_id not in running:
@@ -123,7 +150,7 @@ class Book:
         for connector in facts.connectors:
             self._take_connector(self.stations[identity], connector)
 
-    def _take_connection(self, station: Station, connection: ConnectionFact) -> bool:
+    def _take_connection(self, station: Station, connection: ConnectionFact, now: datetime) -> bool:
         known = station.connection
         if known is not None and (connection.generation, connection.at) < (
             known.generation,
@@ -131,12 +158,20 @@ class Book:
         ):
             return False
         changed = connection != station.connection
+        if not changed:
+            return False
         self.stations[station.charge_point_id] = replace(
-            station, connection=connection, retry_at=None
+            station, connection=connection, retry_at=None, clear_at=None
         )
         if connection.generation > station.generation:
+            # Told now, and again when it says that it has restarted, it would be told twice.
+            settles_at = connection.at + _SETTLES
+            self.stations[station.charge_point_id] = replace(
+                self.stations[station.charge_point_id],
+                settles_at=settles_at if settles_at > now else None,
+            )
             self._unsure(station.charge_point_id)
-        return changed
+        return True
 
     def _doubt(self, station: Station, now: datetime) -> None:
         """It has restarted: what it was told may be forgotten."""
@@ -144,6 +179,10 @@ class Book:
             station,
             prepared=None,
             retry_at=None,
+            clear_at=None,
+            settles_at=None,
+            # Some forget that, too.
+            closed=(),
             restarts=station.restarts + 1,
             in_doubt_since=station.in_doubt_since or now,
         )
@@ -151,23 +190,28 @@ class Book:
 
     def _unsure(self, charge_point_id: str) -> None:
         for key, bay in self._bays_of(charge_point_id):
-            self.bays[key] = replace(bay, unsure=True, retry_at=None)
+            self.bays[key] = replace(bay, unsure=True, refusals=0, retry_at=None)
 
     def _take_connector(self, station: Station, connector: ConnectorFact) -> bool:
         if connector.connector_id < 1:
             return False
         if connector.connector_id not in station.connectors:
             numbers = tuple(sorted({*station.connectors, connector.connector_id}))
-            self.stations[station.charge_point_id] = replace(station, connectors=numbers)
+            station = replace(station, connectors=numbers)
+        if connector.connector_id in station.closed and connector.status in _OPEN:
+            still = tuple(one for one in station.closed if one != connector.connector_id)
+            station = replace(station, closed=still)
+        reopened = self.stations[station.charge_point_id].closed != station.closed
+        self.stations[station.charge_point_id] = station
         key = station.charge_point_id, connector.connector_id
         bay = self.bays.get(key)
         if bay is None:
-            return False
+            return reopened
         # Free again after the transaction began: its end was lost, and nobody is there.
         free = connector.status == ConnectorStatus.AVAILABLE and connector.at > bay.started_at
         idle = free or connector.status in _SUSPENDED_BY_VEHICLE
         if bay.idle == idle:
-            return False
+            return reopened
         self.bays[key] = replace(bay, idle=idle)
         return True
 
@@ -180,6 +224,7 @@ class Book:
             self._remember_ended(transaction.transaction_id)
             if bay is None or bay.transaction_id != transaction.transaction_id:
                 return False
+            self._learn(station, bay, transaction, now)
             self._end(bay)
             return True
         if transaction.transaction_id in self._ended:
@@ -195,8 +240,33 @@ class Book:
             since=now,
             # Until it is told, it draws what its charge point lets any connector draw.
             bound=station.default_bound,
+            began_at=station.default_bound,
+            granted=0 if station.in_doubt_since else int(_allowed(station)),
         )
         return True
+
+    def _learn(
+        self, station: Station, bay: Bay, transaction: TransactionFact, now: datetime
+    ) -> None:
+        """Some charge points end a transaction that is limited to 0 A, by themselves and at once.
+
+        Most say that it is their own doing. Where they do not, it may have been somebody, so it
+        counts if it never got anything, and if that comes again and again.
+        """
+        reason = transaction.stop_reason
+        at_zero = now - bay.since <= _AT_ONCE and 0 in {bay.bound, bay.began_at}
+        if not at_zero or reason in _SOMEBODYS_REASONS:
+            ends = 0
+        elif reason == _ITS_OWN_REASON:
+            ends = _QUICK_ENDS
+        else:
+            ends = station.quick_ends + 1 if bay.asked == 0 else 0
+        learnt = ends >= _QUICK_ENDS and not station.needs_minimum
+        self.stations[station.charge_point_id] = replace(
+            station,
+            quick_ends=ends,
+            minimum_because=Trouble.ENDS_AT_ZERO if learnt else station.minimum_because,
+        )
 
     def _bays_of(self, charge_point_id: str) -> list[tuple[tuple[str, int], Bay]]:
         return [(key, bay) for key, bay in self.bays.items() if key[0] == charge_point_id]
@@ -209,3 +279,10 @@ class Book:
         self._ended[transaction_id] = None
         if len(self._ended) > _REMEMBERED:
             del self._ended[next(iter(self._ended))]
+
+
+def _allowed(station: Station) -> float:
+    """What it has let a transaction draw from its beginning on, knowing that."""
+    if station.free:
+        return float(station.max_amps)
+    return 0.0 if station.told is None else station.told.default_amps

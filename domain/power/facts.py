@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from domain.audit import OPERATOR, Actor
 from domain.facts import ConnectionFact, ConnectorFact, TransactionFact
-from domain.power.site import DEFAULT_MAX_AMPS, Phase, SiteLimit
+from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Phase, SiteLimit
 from domain.power.state import Bay, Station
 from domain.states import FeatureState
 
@@ -13,12 +13,16 @@ from domain.states import FeatureState
 class StationFacts:
     """One charge point of the site, as the registry and its last messages have it.
 
-    ``max_amps`` is what its cable carries, per phase; ``phases`` those that it is connected to.
+    ``max_amps`` is what its cable carries, per phase, and ``declared`` whether somebody said so;
+    ``phases`` those that it is connected to, ``voltage`` that between one of them and neutral.
     """
 
     charge_point_id: str
     max_amps: int = DEFAULT_MAX_AMPS
+    declared: bool = False
     phases: tuple[Phase, ...] = tuple(Phase)
+    voltage: float = NOMINAL_VOLTAGE
+    direct_current: bool = False
     connection: ConnectionFact | None = None
     connectors: tuple[ConnectorFact, ...] = ()
     transactions: tuple[TransactionFact, ...] = ()
@@ -64,11 +68,12 @@ class SiteRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StationState:
-    """How far smart charging is on one charge point."""
+    """How far smart charging is on one charge point, and why it does not simply share."""
 
     charge_point_id: str
     state: FeatureState
-    detail: str | None = None
+    cause: str | None = None
+    action: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,44 +4,26 @@ Pure: the workflow tells it what happened and asks what to send. Times are given
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
+from typing import Final
 
 from domain.operations import Reply
-from domain.power.book import Book
-from domain.power.facts import Carried
-from domain.power.operations import StationLimited
-from domain.power.plan import Outlet, load
-from domain.power.share import BayKey, Demand, share
-from domain.power.site import Circuit
+from domain.power.agenda import Agenda
+from domain.power.operations import Running, StationLimited
+from domain.power.share import BayKey
 from domain.power.state import Bay, Station, Terms
+from domain.power.troubles import Trouble
 from domain.states import FeatureState
 
-_REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
+_REFUSED: Final = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
+_REFUSALS: Final = 3
+"""So many times in a row a session's limit is refused until its charge point is given up."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
-    """How long things take.
-
-    A turn; until one who did not answer, or refused, is asked again; and until one that has
-    restarted, and has not confirmed its limits since, is counted at what its cable carries.
-    """
-
-    turn: timedelta = timedelta(minutes=15)
-    unanswered: timedelta = timedelta(seconds=30)
-    refused: timedelta = timedelta(hours=1)
-    doubt: timedelta = timedelta(seconds=5)
-
-
-class Ledger(Book):
+class Ledger(Agenda):
     """What is asked of charge points, and what their answers mean for the bounds."""
-
-    def __init__(self, carried: Carried, pace: Pace) -> None:
-        super().__init__(carried)
-        self._pace = pace
-
-    # What was answered
 
     def prepared(
         self,
@@ -51,46 +33,44 @@ class Ledger(Book):
         now: datetime,
         *,
         idle: Collection[int] = (),
+        running: Collection[Running] = (),
     ) -> None:
         """A charge point answered to its own limit, and to the default of its transactions.
 
-        ``asked`` is how it was when it was asked: it may have restarted since. ``idle`` are the
-        connectors that had to report the default: a vehicle may have come since.
+        ``asked`` is how it was when it was asked: it may have restarted since. ``idle`` and
+        ``running`` are the connectors that had to report: a vehicle may have come or gone since.
         """
         station = self.stations.get(asked.charge_point_id)
         if station is None or asked.restarts != station.restarts:
             return  # it may have forgotten what it answered to
         if limited.reply is Reply.ACCEPTED:
-            self.stations[asked.charge_point_id] = replace(
-                station,
-                default_bound=terms.default_amps,
-                told=terms,
-                prepared=asked.generation,
-                in_doubt_since=None,
-                state=FeatureState.ACTIVE if limited.confirmed else FeatureState.ACTIVATING,
-                detail=limited.detail,
-                unit=limited.unit,
-                stack_level=limited.stack_level,
-                retry_at=None,
-            )
+            self._took(station, asked, terms, limited, running)
             return
-        if limited.reply is Reply.ERROR and not set(idle) <= set(self.idle(station)):
-            # What it reports may be the limit of that vehicle.
+        changed = not (
+            set(idle) <= set(self.idle(station))
+            and set(running) <= set(self.confirmed_sessions(station))
+        )
+        if limited.reply is Reply.ERROR and changed:
+            # What it reports may be the limit of that vehicle, or the one that it had before.
             limited = replace(limited, reply=Reply.UNKNOWN, detail=None)
-        refused = limited.reply in _REFUSED
-        station = replace(
+        if limited.reply in _REFUSED:
+            self._refused(station, terms, limited, now)
+            return
+        self.stations[asked.charge_point_id] = replace(
             station,
             # An unanswered default may count or not.
             default_bound=max(station.default_bound, terms.default_amps),
             told=terms,
+            cleared=False,
             prepared=None,
-            state=FeatureState.FAILED if refused else station.state,
-            detail=limited.detail,
-            retry_at=now + self._patience(limited.reply),
+            retry_at=now + self._pace.unanswered,
         )
-        self.stations[asked.charge_point_id] = station
-        if refused:
-            self.count_at_cable(station)
+
+    def sends(self, limits: Mapping[BayKey, int]) -> None:
+        """Limits are about to be sent."""
+        for key, amps in limits.items():
+            bay = self.bays[key]
+            self.bays[key] = replace(bay, asked=max(bay.asked, amps))
 
     def limited(
         self,
@@ -101,6 +81,7 @@ class Ledger(Book):
         now: datetime,
         *,
         restarts: int,
+        detail: str | None = None,
     ) -> None:
         """A connector answered to its limit. ``restarts`` is of its station when it was asked."""
         bay = self.bays.get(key)
@@ -113,19 +94,23 @@ class Ledger(Book):
             self.bays[key] = replace(
                 bay,
                 bound=float(amps),
+                asked=amps,
                 granted=amps,
                 since=bay.since if bay.charges == (amps > 0) else now,
                 unsure=False,
+                refusals=0,
                 retry_at=None,
             )
             return
-        refused = reply in _REFUSED
+        if reply in _REFUSED:
+            self._session_refused(bay, amps, detail, now)
+            return
         self.bays[key] = replace(
             bay,
-            bound=bay.bound if refused else max(bay.bound, float(amps)),
+            bound=max(bay.bound, float(amps)),
             # It may have taken it or not, so it is told again even where its bound is the target.
-            unsure=bay.unsure or not refused,
-            retry_at=now + self._patience(reply),
+            unsure=True,
+            retry_at=now + self._pace.unanswered,
         )
 
     def leave_alone(self, node_id: str, now: datetime) -> None:
@@ -136,20 +121,59 @@ class Ledger(Book):
             if link is not None and link.node_id == node_id:
                 self.bays[key] = replace(bay, retry_at=retry_at)
 
-    def lifted(self, charge_point_id: str, reply: Reply, now: datetime) -> None:
+    def lifted(
+        self, charge_point_id: str, reply: Reply, now: datetime, *, whole: bool = False
+    ) -> None:
         """A charge point answered to the lifting of its limits, or did not: they may be gone."""
-        station = self.stations[charge_point_id]
+        station = self.stations.get(charge_point_id)
+        if station is None:
+            return
         accepted = reply is Reply.ACCEPTED
+        # Where nothing is to be limited, there is nothing that it could be given up for.
+        free = accepted and whole and self.limit.amps is None and not station.declared
         self.count_at_cable(
             replace(
                 station,
                 told=None if accepted else station.told,
+                cleared=accepted and whole,
                 prepared=None,
-                retry_at=None if accepted else now + self._patience(reply),
+                state=FeatureState.ACTIVE if free else station.state,
+                trouble=None if free else station.trouble,
+                detail=None if free else station.detail,
+                clear_at=None if accepted else now + self._insistence(reply),
             )
         )
         for key, bay in self._bays_of(charge_point_id):
-            self.bays[key] = replace(bay, granted=0, since=now)
+            granted = station.max_amps if accepted and whole else 0
+            self.bays[key] = replace(bay, granted=granted, since=now)
+
+    def closed(
+        self,
+        charge_point_id: str,
+        connector_id: int,
+        reply: Reply,
+        now: datetime,
+        *,
+        operative: bool,
+        restarts: int,
+    ) -> None:
+        """A charge point was told to make a connector inoperative, or operative again."""
+        station = self.stations.get(charge_point_id)
+        if station is None or restarts != station.restarts:
+            return
+        if reply not in {Reply.ACCEPTED, Reply.SCHEDULED}:
+            clear_at = now + self._insistence(reply)
+            self.stations[charge_point_id] = replace(station, clear_at=clear_at)
+            return
+        others = {one for one in station.closed if one != connector_id}
+        closed = others if operative else others | {connector_id}
+        self.stations[charge_point_id] = replace(station, closed=tuple(sorted(closed)))
+
+    def stopped(self, key: BayKey, now: datetime) -> None:
+        """A charge point was told to end a transaction; it is told again if that goes on."""
+        station = self.stations[key[0]]
+        clear_at = now + self._pace.unanswered
+        self.stations[key[0]] = replace(station, clear_at=clear_at)
 
     def lose_trust(self, now: datetime) -> None:
         """Count those at their cable who have restarted and not confirmed their limits since."""
@@ -158,120 +182,103 @@ class Ledger(Book):
             if doubted is not None and now - doubted >= self._pace.doubt:
                 self.count_at_cable(station)
 
-    # What to do
+    def _took(
+        self,
+        station: Station,
+        asked: Station,
+        terms: Terms,
+        limited: StationLimited,
+        running: Collection[Running],
+    ) -> None:
+        raised = limited.default_amps is not None and limited.default_amps > terms.default_amps
+        default = limited.default_amps if limited.default_amps is not None else terms.default_amps
+        because = station.minimum_because or (Trouble.REFUSES_ZERO if raised else None)
+        unproven = limited.confirmed and not limited.proven and not running
+        held = asked.given_up and terms == self.standings()[station.charge_point_id].terms
+        trouble = because
+        if trouble is None and not limited.whole:
+            trouble = Trouble.NO_STATION_LIMIT
+        if trouble is None and not limited.confirmed:
+            trouble = Trouble.CANNOT_REPORT
+        if trouble is None and unproven:
+            trouble = Trouble.REPORTS_IN_SESSIONS
+        self.stations[station.charge_point_id] = replace(
+            station,
+            default_bound=default,
+            told=replace(terms, default_amps=default),
+            cleared=False,
+            prepared=asked.generation,
+            in_doubt_since=None,
+            state=station.state if held else FeatureState.ACTIVE,
+            trouble=station.trouble if held else trouble,
+            detail=station.detail if held else None,
+            unit=limited.unit,
+            stack_level=limited.stack_level,
+            minimum_because=because,
+            unproven=unproven,
+            obeys=station.obeys if held else None,
+            retry_at=station.retry_at if held else None,
+            clear_at=None,
+        )
+        if held:
+            for key, bay in self._bays_of(station.charge_point_id):
+                self.bays[key] = replace(bay, bound=default, granted=int(default), unsure=False)
 
-    def to_prepare(self, now: datetime) -> list[Station]:
-        """Charge points that are online and have not taken their limits on this connection."""
-        return [
-            station
-            for station in self.stations.values()
-            if not self.paused
-            and (station.prepared != station.generation or station.told != self.terms(station))
-            and station.may_be_asked(now)
-        ]
-
-    def to_lift(self, now: datetime) -> list[Station]:
-        """Charge points that are online and still limit transactions though that is paused."""
-        return [
-            station
-            for station in self.stations.values()
-            if self.paused and station.told is not None and station.may_be_asked(now)
-        ]
-
-    def terms(self, station: Station) -> Terms:
-        """What a charge point shall be told of itself.
-
-        Without a limit of its own a transaction draws nothing where the site has a limit: who has
-        just plugged in must not break it.
-        """
-        cable = float(station.max_amps)
-        limit = self.limit.amps
-        return Terms(
-            station_amps=cable if limit is None else min(cable, limit),
-            default_amps=cable if limit is None else 0.0,
-            phases=len(station.phases),
+    def _refused(
+        self, station: Station, terms: Terms, limited: StationLimited, now: datetime
+    ) -> None:
+        """It does not keep to its limits; the lowest that it reports may be one that it obeys."""
+        reported = limited.reported_amps
+        if not station.given_up or station.may_be_asked(now):
+            # It was asked for its share: it may obey a lower limit.
+            obeys = reported if reported is not None and reported < station.max_amps else None
+        else:
+            obeys = inf if reported is None or reported <= (station.obeys or 0.0) else reported
+        if limited.reply is not Reply.ERROR:
+            trouble = Trouble.REFUSES_LIMITS
+            obeys = inf
+        else:
+            trouble = Trouble.REPORTS_MORE
+        if station.direct_current:
+            trouble = Trouble.DIRECT_CURRENT_IN_AMPERES
+        self.count_at_cable(
+            replace(
+                station,
+                told=terms,
+                cleared=False,
+                prepared=None,
+                state=FeatureState.FAILED,
+                trouble=trouble,
+                detail=limited.detail,
+                obeys=obeys,
+                retry_at=now + self._pace.refused,
+                clear_at=None,
+            )
         )
 
-    def idle(self, station: Station) -> tuple[int, ...]:
-        """Its connectors without a transaction."""
-        key = station.charge_point_id
-        return tuple(one for one in station.connectors if (key, one) not in self.bays)
-
-    def targets(self, now: datetime) -> dict[BayKey, int]:
-        """What each connector that can be told shall draw."""
-        if self.paused:
-            return {}
-        told = [bay for bay in self.bays.values() if self._can_be_told(bay, now)]
-        demands = [self._demand(bay, now) for bay in told]
-        keys = {bay.key for bay in told}
-        reserved = load(outlet for outlet in self.outlets() if outlet.bay not in keys)
-        return share(self.capacity, demands, reserved)
-
-    def outlets(self) -> list[Outlet]:
-        """Every connector with the most that it may draw now."""
-        found = []
-        for station in self.stations.values():
-            for connector_id in station.connectors or (1,):
-                key = station.charge_point_id, connector_id
-                bay = self.bays.get(key)
-                found.append(
-                    Outlet(
-                        bay=key,
-                        circuits=station.circuits,
-                        bound=station.default_bound if bay is None else bay.bound,
-                        unsure=bay is not None and bay.unsure,
-                    )
-                )
-        return found
-
-    @property
-    def capacity(self) -> Mapping[Circuit, float]:
-        """What each circuit carries."""
-        cables = {
-            station.charge_point_id: float(station.max_amps)
-            for station in self.stations.values()
-            if len(station.connectors) > 1
-        }
-        return {**self.limit.capacity, **cables}
-
-    def next_look(self, now: datetime) -> timedelta | None:
-        """When to decide anew though nothing happens.
-
-        A turn is over, a refusal is tried again, or a charge point has been in doubt for too long.
-        """
-        moments = [station.retry_at for station in self.stations.values()]
-        moments += [
-            station.in_doubt_since + self._pace.doubt
-            for station in self.stations.values()
-            if station.in_doubt_since
-        ]
-        moments += [bay.retry_at for bay in self.bays.values()]
-        if not all(bay.charges for bay in self.bays.values()):
-            # Somebody waits for somebody else's turn to end.
-            moments += [bay.since + self._pace.turn for bay in self.bays.values() if bay.charges]
-        ahead = [moment - now for moment in moments if moment is not None and moment > now]
-        return min(ahead, default=None)
-
-    def _patience(self, reply: Reply) -> timedelta:
-        return self._pace.refused if reply in _REFUSED else self._pace.unanswered
-
-    def _can_be_told(self, bay: Bay, now: datetime) -> bool:
+    def _session_refused(self, bay: Bay, amps: int, detail: str | None, now: datetime) -> None:
+        """It may be about to end. If not, a charge point that refuses this leaves it at nothing."""
         station = self.stations[bay.key[0]]
-        return (
-            station.connected
-            and station.state is not FeatureState.FAILED
-            and (bay.retry_at is None or bay.retry_at <= now)
+        if amps == 0 and not station.needs_minimum:
+            self.stations[bay.key[0]] = replace(station, minimum_because=Trouble.REFUSES_ZERO)
+        starves = bay.bound < min(amps, station.least)
+        refusals = bay.refusals + 1 if starves else 0
+        pause = self._pace.session_refused if starves or amps == 0 else self._pace.refused
+        self.bays[bay.key] = replace(bay, refusals=refusals, retry_at=now + pause)
+        if refusals < _REFUSALS:
+            return
+        self.count_at_cable(
+            replace(
+                station,
+                prepared=None,
+                state=FeatureState.FAILED,
+                trouble=Trouble.REFUSES_SESSION_LIMITS,
+                detail=detail,
+                obeys=None,
+                retry_at=now + self._pace.refused,
+                clear_at=None,
+            )
         )
 
-    def _demand(self, bay: Bay, now: datetime) -> Demand:
-        station = self.stations[bay.key[0]]
-        return Demand(
-            bay=bay.key,
-            circuits=station.circuits,
-            max_amps=station.max_amps,
-            least=station.least,
-            since=bay.since.timestamp(),
-            charges=bay.charges,
-            in_turn=bay.in_turn(now, self._pace.turn),
-            idle=bay.idle,
-        )
+    def _insistence(self, reply: Reply) -> timedelta:
+        return self._pace.insisted if reply in _REFUSED else self._pace.unanswered

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.operations import Operation, Outcome, Reply
-from domain.power.site import NOMINAL_VOLTAGE
+from domain.power.site import MIN_AMPS, NOMINAL_VOLTAGE
 
 
 class RateUnit(StrEnum):
@@ -21,30 +21,56 @@ class RateUnit(StrEnum):
 class LimitForm:
     """How a charge point takes limits.
 
-    ``phases`` is how many it is connected to, ``max_amps`` what its cable carries on each.
+    ``phases`` is how many it is connected to, ``max_amps`` what its cable carries on each,
+    ``voltage`` that between one of them and neutral. ``direct_current``: what it takes in amperes
+    is of its vehicle, and says nothing of the supply.
     """
 
     unit: RateUnit
     phases: int
     max_amps: int
     stack_level: int = 0
+    voltage: float = NOMINAL_VOLTAGE
+    direct_current: bool = False
+
+    @property
+    def least(self) -> int:
+        """The least that is of use to any vehicle, in amperes as they are counted here.
+
+        A limit in watts counts as if one phase carried all of it, and a vehicle on three phases
+        needs the minimum on each of them.
+        """
+        if self.unit is RateUnit.AMPERES or self.direct_current:
+            return MIN_AMPS
+        return max(MIN_AMPS, min(MIN_AMPS * self.phases, self.max_amps))
 
     def watts(self, amps: float) -> float:
         """So many watts that no phase carries more than ``amps``.
 
         A vehicle may draw all of it from one phase. The cable is the limit of each phase, so with
-        all that it carries the vehicle may use all phases.
+        all that it carries the vehicle may use all phases. A rectifier always does.
         """
-        return amps * NOMINAL_VOLTAGE * (self.phases if amps >= self.max_amps else 1)
+        all_phases = self.direct_current or amps >= self.max_amps
+        return amps * self.voltage * (self.phases if all_phases else 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A transaction that has its own limit, which its connector has to report."""
+
+    connector_id: int
+    amps: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LimitStation(Operation):
     """Limit the whole charge point, and what a transaction may draw before it has its own limit.
 
-    ``default_amps`` None: no limit is needed there. ``connectors`` are tried one by one where the
-    charge point takes no limit for all of them; the ``idle`` ones have to report the default.
-    ``afresh``: what others have left there is cleared first.
+    ``default_amps`` None: no limit is needed there. ``raises``: where it refuses 0, the default
+    may be the least that is of use. ``whole_suffices``: a limit of the whole alone is enough.
+    ``connectors`` are tried one by one where the charge point takes no limit for all of them.
+    What the ``idle`` ones report of the default is no proof against it; what the ``running`` ones
+    report is. ``afresh``: what others have left there is cleared first.
     """
 
     station_amps: float
@@ -52,21 +78,31 @@ class LimitStation(Operation):
     form: LimitForm
     connectors: tuple[int, ...] = ()
     idle: tuple[int, ...] = ()
+    running: tuple[Running, ...] = ()
     afresh: bool = True
+    raises: bool = False
+    whole_suffices: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StationLimited:
-    """Accepted when the charge point has taken both, and what it reports of them agrees.
+    """Accepted when the charge point has taken them, and nothing that it reports is more.
 
-    ``confirmed`` is False where it took them and cannot report. ``detail`` says what is wrong.
-    ``unit`` and ``stack_level`` are those that it takes.
+    ``default_amps`` is the default that it took, None where that is the one it was asked for.
+    ``whole`` is False where it takes no limit of the whole. ``confirmed`` is False where it cannot
+    report what it took, ``proven`` where it has not reported the default of each connector.
+    ``reported_amps`` is what it reports in place of a lower limit. ``detail`` is its own word for
+    what is wrong. ``unit`` and ``stack_level`` are those that it takes.
     """
 
     reply: Reply
     unit: RateUnit
     stack_level: int = 0
+    default_amps: float | None = None
+    whole: bool = True
     confirmed: bool = True
+    proven: bool = True
+    reported_amps: float | None = None
     detail: str | None = None
 
 
@@ -97,6 +133,11 @@ class ConnectorsLimited:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiftLimits(Operation):
-    """Take the limits of transactions away; the charge point's own stays."""
+    """Take the limits of transactions away, and their default; ``whole``: that of the whole, too.
+
+    Where it clears nothing, what its cable carries is set in their place: ``form`` says it.
+    """
 
     connectors: tuple[int, ...]
+    form: LimitForm
+    whole: bool = False

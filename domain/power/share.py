@@ -21,7 +21,8 @@ class Demand:
     not over) come first, then who has waited longest, then who charges, the last to begin first.
     Who waits begins before all that came later, even if it needs more. ``since`` is when it began
     to charge or to wait, in seconds. ``idle`` is a vehicle that draws nothing by itself: it comes
-    last, and gets what lets it resume.
+    last, and gets what lets it resume. Who is ``kept`` cannot be paused, and has what it needs at
+    any time, whoever waits: that is set aside for it before it begins.
     """
 
     bay: BayKey
@@ -32,6 +33,7 @@ class Demand:
     charges: bool = False
     in_turn: bool = False
     idle: bool = False
+    kept: bool = False
 
     @property
     def ceiling(self) -> int:
@@ -39,10 +41,10 @@ class Demand:
         return min(self.max_amps, self.least) if self.idle else self.max_amps
 
     @property
-    def rank(self) -> tuple[bool, bool, bool, float, BayKey]:
+    def rank(self) -> tuple[bool, bool, bool, bool, float, BayKey]:
         """Who is served first has the lowest."""
         waited = -self.since if self.charges else self.since
-        return self.idle, not self.in_turn, self.charges, waited, self.bay
+        return not self.kept, self.idle, not self.in_turn, self.charges, waited, self.bay
 
 
 def share(
@@ -65,7 +67,7 @@ def share(
     for demand in ranked:
         useful = demand.ceiling >= demand.least
         may_begin = demand.charges or held.isdisjoint(demand.circuits)
-        charges = useful and may_begin and _fits(left, demand, demand.least)
+        charges = demand.kept or (useful and may_begin and _fits(left, demand, demand.least))
         allotted[demand.bay] = demand.least if charges else 0
         if charges:
             charging.append(demand)

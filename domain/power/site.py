@@ -14,6 +14,9 @@ NOMINAL_VOLTAGE: Final = 230.0
 """Between a phase and neutral, in volts (IEC 60038)."""
 MIN_AMPS: Final = 6
 """The least that a vehicle can charge with (IEC 61851-1); less is a pause."""
+MIN_VOLTAGE: Final = 50.0
+MAX_VOLTAGE: Final = 1_000.0
+"""What is low voltage at all (IEC 60364-1)."""
 DEFAULT_MAX_AMPS: Final = 32
 """What a charge point is taken to draw at most when nobody said it."""
 _DECIMALS: Final = 6

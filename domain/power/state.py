@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from domain.facts import ConnectionFact
 from domain.power.operations import LimitForm, RateUnit
 from domain.power.share import BayKey
-from domain.power.site import MIN_AMPS, Circuit, Phase
+from domain.power.site import NOMINAL_VOLTAGE, Circuit, Phase
+from domain.power.troubles import Trouble
 from domain.states import FeatureState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """What a charge point is told of itself, in amperes per phase, and of how many phases.
+    """What a charge point is told of itself, in amperes per phase, and in which form.
 
     ``default_amps`` is what a connector may draw without a transaction's own limit.
     """
@@ -20,32 +21,55 @@ class Terms:
     station_amps: float
     default_amps: float
     phases: int
+    voltage: float = NOMINAL_VOLTAGE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Station:
     """A charge point, as the site's workflow keeps it.
 
-    ``told`` is what it was told last, and ``prepared`` the connection on which it accepted that.
+    ``declared``: somebody said what its cable carries; else ``max_amps`` is the usual.
+    ``told`` is what it was told last, and ``prepared`` the connection on which it accepted that;
+    ``cleared``: it has confirmed since that nothing limits it.
     ``default_bound`` is the most that a connector may draw without a transaction's own limit.
-    ``in_doubt_since`` is when it restarted, until it has confirmed its limits anew.
+    ``in_doubt_since`` is when it restarted, until it has confirmed its limits anew;
+    ``settles_at`` when it is taken to have come back without a restart.
+
+    How it takes limits: ``minimum_because`` is why it cannot be paused, if it cannot;
+    ``quick_ends`` counts what looks like the latter; ``obeys`` is the lowest limit that one that
+    was given up is known to obey, None where nobody knows yet, and infinite where it obeys none.
+    ``unproven``: what it reports has not shown that it obeys the default.
+    ``closed`` are the connectors that were made inoperative here. ``retry_at`` is when it may be
+    asked again for its limits, ``clear_at`` when it may be cleared or closed.
     """
 
     charge_point_id: str
     max_amps: int
     phases: tuple[Phase, ...]
+    declared: bool = False
+    voltage: float = NOMINAL_VOLTAGE
+    direct_current: bool = False
     connection: ConnectionFact | None = None
     connectors: tuple[int, ...] = ()
     default_bound: float = 0.0
     told: Terms | None = None
     prepared: int | None = None
+    cleared: bool = False
     restarts: int = 0
     in_doubt_since: datetime | None = None
+    settles_at: datetime | None = None
     state: FeatureState = FeatureState.ACTIVATING
+    trouble: Trouble | None = None
     detail: str | None = None
     unit: RateUnit = RateUnit.AMPERES
     stack_level: int = 0
+    minimum_because: Trouble | None = None
+    quick_ends: int = 0
+    unproven: bool = False
+    obeys: float | None = None
+    closed: tuple[int, ...] = ()
     retry_at: datetime | None = None
+    clear_at: datetime | None = None
 
     @property
     def connected(self) -> bool:
@@ -58,9 +82,29 @@ class Station:
         return 0 if self.connection is None else self.connection.generation
 
     @property
+    def outlets(self) -> tuple[int, ...]:
+        """Its connectors; one at least, though it has told of none."""
+        return self.connectors or (1,)
+
+    @property
+    def needs_minimum(self) -> bool:
+        """Whether it cannot be paused."""
+        return self.minimum_because is not None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it takes no limits that its site could count on."""
+        return self.state is FeatureState.FAILED
+
+    @property
     def unlimited(self) -> bool:
         """Whether it is counted at what its cable carries."""
         return self.default_bound >= self.max_amps
+
+    @property
+    def free(self) -> bool:
+        """Whether it has confirmed that nothing limits it."""
+        return self.told is None and self.cleared
 
     @property
     def circuits(self) -> frozenset[Circuit]:
@@ -70,28 +114,33 @@ class Station:
 
     @property
     def least(self) -> int:
-        """The least that is of use to a vehicle, as it is counted here.
-
-        A limit in watts counts as if one phase carried all of it, and a vehicle on three phases
-        needs the minimum on each of them.
-        """
-        if self.unit is RateUnit.AMPERES:
-            return MIN_AMPS
-        return max(MIN_AMPS, min(MIN_AMPS * len(self.phases), self.max_amps))
+        """The least that is of use to any vehicle, as it is counted here."""
+        return self.form.least
 
     @property
     def form(self) -> LimitForm:
         """How it takes limits."""
         return LimitForm(
-            unit=self.unit,
+            unit=RateUnit.WATTS if self.direct_current else self.unit,
             phases=len(self.phases),
             max_amps=self.max_amps,
             stack_level=self.stack_level,
+            voltage=self.voltage,
+            direct_current=self.direct_current,
         )
 
     def may_be_asked(self, now: datetime) -> bool:
         """Whether it is online, and is not left alone for a while."""
-        return self.connected and (self.retry_at is None or self.retry_at <= now)
+        return self._open_for(self.retry_at, now)
+
+    def may_be_cleared(self, now: datetime) -> bool:
+        """Whether it is online, and may be told what needs no limits of it."""
+        return self._open_for(self.clear_at, now)
+
+    def _open_for(self, moment: datetime | None, now: datetime) -> bool:
+        return self.connected and all(
+            one is None or one <= now for one in (moment, self.settles_at)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +149,9 @@ class Bay:
 
     ``bound`` is the most that it may be drawing, ``granted`` what it was last allotted, in amperes
     per phase. ``since`` is when it began to charge, or to wait: whichever it does.
+    ``began_at`` is what it might draw in the beginning, ``asked`` what it may have been told since
+    to draw, answered or not; ``refusals`` counts limits in a row that
+    were refused.
     """
 
     key: BayKey
@@ -107,7 +159,10 @@ class Bay:
     started_at: datetime
     since: datetime
     bound: float
+    began_at: float = 0.0
+    asked: int = 0
     granted: int = 0
+    refusals: int = 0
     idle: bool = False
     unsure: bool = True
     retry_at: datetime | None = None

@@ -7,12 +7,12 @@ from math import floor
 from typing import Any, Final
 
 from domain.power.operations import ConnectorLimit, LimitForm, RateUnit
-from domain.power.site import NOMINAL_VOLTAGE
 from ocpp_server.dispatch import Payload
 from ocpp_server.v16.commands import Command
 from ocpp_server.v16.times import timestamp
 
 MAX_STACK_LEVEL: Final = "ChargeProfileMaxStackLevel"
+RATE_UNITS: Final = "ChargingScheduleAllowedChargingRateUnit"
 WHOLE_STATION: Final = 0
 _STATION_PROFILE: Final = 1
 _DEFAULT_PROFILE: Final = 10  # plus the connector
@@ -63,14 +63,16 @@ def clear_all(purpose: Purpose) -> Command:
     return "ClearChargingProfile", {"chargingProfilePurpose": purpose}
 
 
-def clear_default(connector_id: int) -> Command:
-    """ClearChargingProfile of what :func:`default` has set."""
-    return "ClearChargingProfile", {"id": _DEFAULT_PROFILE + connector_id}
-
-
-def clear_transaction(connector_id: int) -> Command:
-    """ClearChargingProfile of what :func:`transaction` has set."""
-    return "ClearChargingProfile", {"id": _TRANSACTION_PROFILE + connector_id}
+def clear_one(purpose: Purpose, connector_id: int) -> Command:
+    """ClearChargingProfile of what was set here for that purpose, by its number."""
+    match purpose:
+        case Purpose.STATION:
+            number = _STATION_PROFILE
+        case Purpose.DEFAULT:
+            number = _DEFAULT_PROFILE + connector_id
+        case Purpose.TRANSACTION:
+            number = _TRANSACTION_PROFILE + connector_id
+    return "ClearChargingProfile", {"id": number}
 
 
 def composite(connector_id: int, unit: RateUnit) -> Command:
@@ -95,8 +97,16 @@ class Reported:
         if self.unit is RateUnit.AMPERES:
             return self.limit <= most
         if form.unit is RateUnit.AMPERES:
-            return self.limit <= most * NOMINAL_VOLTAGE * form.phases
-        return self.limit <= form.watts(amps) + _TOLERANCE * NOMINAL_VOLTAGE
+            return self.limit <= most * form.voltage * form.phases
+        return self.limit <= form.watts(amps) + _TOLERANCE * form.voltage
+
+    def amps(self, form: LimitForm) -> float:
+        """The same in amperes, as they are counted in that form."""
+        if self.unit is RateUnit.AMPERES:
+            return self.limit
+        if form.unit is RateUnit.AMPERES or form.direct_current:
+            return self.limit / (form.voltage * form.phases)
+        return min(self.limit / form.voltage, float(form.max_amps))
 
     def __str__(self) -> str:
         """As it is said to people."""

@@ -4,6 +4,7 @@ from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
+from simulator.smart_charging import Purpose
 from simulator.station import Station
 from simulator.words import Answered, ErrorCode
 
@@ -40,7 +41,10 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
     if connector is None or station.has(Fault.NO_COMPOSITE_SCHEDULE):
         return Answer({"status": Answered.REJECTED})
     duration = min(payload["duration"], LONGEST_SCHEDULE_SECONDS)
-    periods = station.charging_profiles.composite(connector.id, station.now(), duration)
+    leaves_out = station.has(Fault.IDLE_SCHEDULE) and connector.transaction is None
+    periods = station.charging_profiles.composite(
+        connector.id, station.now(), duration, with_default=not leaves_out
+    )
     start = station.timestamp()
     return Answer(
         {
@@ -58,5 +62,13 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
 
 
 def _refuses(station: Station, profile: Payload) -> bool:
-    amperes = profile["chargingSchedule"]["chargingRateUnit"] == "A"
-    return station.has(Fault.REJECTS_PROFILES) or (amperes and station.has(Fault.TAKES_WATTS))
+    schedule = profile["chargingSchedule"]
+    refused = {
+        Fault.REJECTS_PROFILES: True,
+        Fault.TAKES_WATTS: schedule["chargingRateUnit"] == "A",
+        Fault.TAKES_AMPERES: schedule["chargingRateUnit"] == "W",
+        Fault.REFUSES_ZERO: any(one["limit"] <= 0 for one in schedule["chargingSchedulePeriod"]),
+        Fault.NO_STATION_PROFILE: profile["chargingProfilePurpose"] == Purpose.STATION,
+        Fault.NO_SESSION_PROFILE: profile["chargingProfilePurpose"] == Purpose.TRANSACTION,
+    }
+    return any(station.has(fault) for fault, applies in refused.items() if applies)

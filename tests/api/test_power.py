@@ -91,9 +91,15 @@ class TestLimit:
 class TestElectrical:
     async def test_a_cable_and_its_phases(self, installer: Caller) -> None:
         path = f"/charge-points/{await installer.charge_point()}/electrical"
-        assert (await installer.get(path)).json() == {"max_amps": 32, "phases": None}
-        answer = await put(installer, path, {"max_amps": 16, "phases": ["L3", "L1"]})
-        assert answer.json() == {"max_amps": 16, "phases": ["L1", "L3"]}
+        assert (await installer.get(path)).json() == {
+            "max_amps": 32,
+            "phases": None,
+            "voltage": 230,
+        }
+        answer = await put(
+            installer, path, {"max_amps": 16, "phases": ["L3", "L1"], "voltage": 240}
+        )
+        assert answer.json() == {"max_amps": 16, "phases": ["L1", "L3"], "voltage": 240}
         assert (await installer.get(path)).json() == answer.json()
 
     @pytest.mark.parametrize(
@@ -102,6 +108,7 @@ class TestElectrical:
             ({"max_amps": 5}, "max_amps"),
             ({"phases": []}, "phases"),
             ({"phases": ["L4"]}, "phases.0"),
+            ({"voltage": 12}, "voltage"),
         ],
     )
     async def test_what_is_no_cable(

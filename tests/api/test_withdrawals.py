@@ -238,7 +238,7 @@ class TestTheSite:
         project = await installer.project()
         dead = await installer.charge_point(project)
         await withdraw(installer, dead)
-        sites = StoredSites(database, now=lambda: datetime.now(UTC))
+        sites = StoredSites(database, load_catalogue(), now=lambda: datetime.now(UTC))
         assert (await sites.read_site(SiteQuestion(project_id=project))).stations == ()
 
     async def test_the_sites_certificate_lists_it(

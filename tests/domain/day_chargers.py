@@ -36,6 +36,7 @@ class Connector:
     phases: int = 3
     resting: bool = False
     """The vehicle draws nothing by itself."""
+    operative: bool = True
 
     def amps(self, charger: "Charger") -> float:
         """What the vehicle draws of each phase that it uses: all that the profiles let it."""
@@ -74,11 +75,16 @@ class Charger:
         return self.now - self.clock_is_behind
 
     def amps(self) -> Iterator[tuple[Phase, float]]:
-        """What its vehicles draw of each phase. One on one phase is on the first."""
-        for connector in self.connectors:
+        """What its vehicles draw of each phase. One on one phase is on the first.
+
+        It shares among its connectors what its cable carries.
+        """
+        drawn = [connector.amps(self) for connector in self.connectors]
+        share = min(1.0, _MAX_AMPS / max(sum(drawn), 1.0))
+        for connector, amps in zip(self.connectors, drawn, strict=True):
             used = min(connector.phases, self.hardware.phases)
             for phase in self.phases[:used]:
-                yield phase, connector.amps(self)
+                yield phase, amps * share
 
     # What is asked of it
 
@@ -95,9 +101,9 @@ class Charger:
     def _answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         match action:
             case "GetConfiguration":
-                (key,) = payload["key"]
+                key, units = payload["key"]
                 level = {"key": key, "readonly": True, "value": str(MAX_STACK_LEVEL)}
-                return {"configurationKey": [level]}
+                return {"configurationKey": [level], "unknownKey": [units]}
             case "ClearChargingProfile":
                 return {"status": self.profiles.clear(payload)}
             case "SetChargingProfile":

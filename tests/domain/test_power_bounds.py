@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from domain.facts import ChargePointEvent, ConnectionFact, EventKind, TransactionFact
 from domain.operations import Reply
+from domain.power.agenda import Pace
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
-from domain.power.ledger import Ledger, Pace
+from domain.power.ledger import Ledger
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, load, lower
 from domain.power.share import BayKey
@@ -44,7 +45,9 @@ class Site:
         for station in self.ledger.to_prepare(self.now):
             unit = self.units[station.charge_point_id]
             limited = StationLimited(reply=Reply.ACCEPTED, unit=unit)
-            self.ledger.prepared(station, self.ledger.terms(station), limited, self.now)
+            terms = self.ledger.terms(station, self.now)
+            assert terms is not None
+            self.ledger.prepared(station, terms, limited, self.now)
 
     def live(self, charge_point_id: str, event: str) -> None:
         fields: dict[str, object] = {"event_id": "evt", "at": self.now}

@@ -13,9 +13,11 @@ from typing import cast
 import pytest
 
 from domain.facts import ChargePointEvent, EventKind
+from domain.operations import Reply
+from domain.power.agenda import Availability, Pace
 from domain.power.facts import Carried, SiteSnapshot
-from domain.power.ledger import Ledger, Pace
-from domain.power.operations import ConnectorLimit, LimitConnectors, LimitStation
+from domain.power.ledger import Ledger
+from domain.power.operations import ConnectorLimit, LiftLimits, LimitConnectors
 from domain.power.plan import higher, load, lower
 from domain.power.share import BayKey
 from domain.power.site import MIN_AMPS, Phase, SiteLimit
@@ -99,7 +101,7 @@ class Day:
 
     def visit(self, charger: Charger, connector: Connector) -> None:
         chance = self.random.random()
-        if connector.transaction is None and chance < 0.02:
+        if connector.transaction is None and connector.operative and chance < 0.02:
             self.transactions += 1
             stay = timedelta(minutes=self.random.randint(10, 400))
             phases = self.random.choice([1, 3])
@@ -141,23 +143,55 @@ class Day:
     async def balance(self) -> None:
         ledger = self.ledger
         ledger.lose_trust(self.now)
+        ledger.reserve(self.now)
         for station in ledger.to_prepare(self.now):
-            terms = ledger.terms(station)
-            request = LimitStation(
-                charge_point_id=station.charge_point_id,
-                station_amps=terms.station_amps,
-                default_amps=terms.default_amps,
-                form=station.form,
-                connectors=station.connectors,
-                idle=ledger.idle(station),
-                afresh=station.unlimited,
-            )
+            terms = ledger.terms(station, self.now)
+            assert terms is not None
+            request = ledger.request(station, terms)
             limited = await self.power.limit_station(request)
-            ledger.prepared(station, terms, limited, self.now)
+            ledger.prepared(
+                station,
+                terms,
+                limited,
+                self.now,
+                idle=request.idle,
+                running=request.running,
+            )
             self.look(self.chargers[station.charge_point_id])
+        for station in ledger.to_lift(self.now):
+            lift = LiftLimits(
+                charge_point_id=station.charge_point_id,
+                connectors=station.connectors,
+                form=station.form,
+                whole=True,
+            )
+            lifted = await self.power.lift_limits(lift)
+            ledger.lifted(station.charge_point_id, lifted.reply, self.now, whole=True)
+            self.look(self.chargers[station.charge_point_id])
+        for wanted in ledger.to_close(self.now):
+            self.close(wanted)
+        for bay in ledger.to_stop(self.now):
+            charger = self.chargers[bay.key[0]]
+            if charger.online:
+                self.tell(charger, charger.end(charger.connectors[bay.key[1] - 1]))
+            ledger.stopped(bay.key, self.now)
         targets = ledger.targets(self.now)
         await self.send(lower(ledger.outlets(), targets))
         await self.send(higher(ledger.capacity, ledger.outlets(), targets))
+
+    def close(self, wanted: Availability) -> None:
+        charger = self.chargers[wanted.station.charge_point_id]
+        for number in (*wanted.close, *wanted.open):
+            if charger.online:
+                charger.connectors[number - 1].operative = number in wanted.open
+            self.ledger.closed(
+                charger.identity,
+                number,
+                Reply.ACCEPTED if charger.online else Reply.TIMEOUT,
+                self.now,
+                operative=number in wanted.open,
+                restarts=wanted.station.restarts,
+            )
 
     async def send(self, limits: dict[BayKey, int]) -> None:
         for key, amps in self.random.sample(sorted(limits.items()), len(limits)):

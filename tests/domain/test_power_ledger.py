@@ -16,15 +16,18 @@ from domain.facts import (
     TransactionFact,
 )
 from domain.operations import Reply
+from domain.power.agenda import Pace
 from domain.power.facts import Carried, SiteSnapshot, StationFacts
-from domain.power.ledger import Ledger, Pace
+from domain.power.ledger import Ledger
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, load, lower
 from domain.power.share import BayKey
 from domain.power.site import Phase, SiteLimit
+from domain.power.state import Station, Terms
 from domain.states import ConnectorStatus, FeatureState
 
 _AT = datetime(2026, 6, 1, tzinfo=UTC)
+_BEFORE = _AT - timedelta(minutes=1)
 _CP = "cp_a"
 _KEY: BayKey = (_CP, 1)
 _ACCEPTED = StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES)
@@ -50,7 +53,7 @@ def _event(kind: EventKind, transaction: TransactionFact) -> ChargePointEvent:
 
 def _facts(charge_point_id: str, **changes: Any) -> StationFacts:
     link = ConnectionFact(
-        connected=True, node_id="node_1", generation=1, ocpp_version="1.6", at=_AT
+        connected=True, node_id="node_1", generation=1, ocpp_version="1.6", at=_BEFORE
     )
     fields: dict[str, Any] = {
         "charge_point_id": charge_point_id,
@@ -70,8 +73,21 @@ def _site(amps: float | None, *stations: StationFacts) -> SiteSnapshot:
 
 
 def _prepare(ledger: Ledger, answer: StationLimited = _ACCEPTED, now: datetime = _AT) -> None:
+    ledger.reserve(now)
     for station in ledger.to_prepare(now):
-        ledger.prepared(station, ledger.terms(station), answer, now)
+        _answer_terms(ledger, station, answer, now)
+
+
+def _terms(ledger: Ledger, station: Station, now: datetime = _AT) -> Terms:
+    terms = ledger.terms(station, now)
+    assert terms is not None
+    return terms
+
+
+def _answer_terms(
+    ledger: Ledger, station: Station, answer: StationLimited, now: datetime = _AT
+) -> None:
+    ledger.prepared(station, _terms(ledger, station, now), answer, now)
 
 
 def _ledger(*others: str, amps: float = 20) -> Ledger:
@@ -208,19 +224,19 @@ def test_what_was_answered_before_a_restart_counts_for_nothing() -> None:
     _begin(ledger)
     asked = ledger.stations[_CP]
     _boot(ledger)
-    ledger.prepared(asked, ledger.terms(asked), _ACCEPTED, _AT)
+    ledger.prepared(asked, _terms(ledger, asked), _ACCEPTED, _AT)
     assert ledger.to_prepare(_AT) == [ledger.stations[_CP]]
     ledger.limited(_KEY, 1, 20, Reply.ACCEPTED, _AT, restarts=asked.restarts)
     assert ledger.bays[_KEY].bound == 20
     assert lower(ledger.outlets(), ledger.targets(_AT)) == {_KEY: 20}
 
 
-@pytest.mark.parametrize("amps", [10, 60, None])
-def test_another_limit_of_the_supply_is_told_to_each_charge_point(amps: float | None) -> None:
+@pytest.mark.parametrize("amps", [10, 60])
+def test_another_limit_of_the_supply_is_told_to_each_charge_point(amps: float) -> None:
     ledger = _ledger()
     ledger.limit = SiteLimit(amps=amps)
     (station,) = ledger.to_prepare(_AT)
-    assert ledger.terms(station).station_amps == (10 if amps == 10 else 32)
+    assert _terms(ledger, station).station_amps == (10 if amps == 10 else 32)
 
 
 def test_another_number_of_phases_is_told_to_each_charge_point_and_session() -> None:
@@ -229,7 +245,7 @@ def test_another_number_of_phases_is_told_to_each_charge_point_and_session() -> 
     _obey(ledger)
     facts = _facts(_CP, phases=(Phase.L1,), transactions=(_transaction(1),))
     ledger.load(_site(20, facts), _AT)
-    assert [ledger.terms(one).phases for one in ledger.to_prepare(_AT)] == [1]
+    assert [_terms(ledger, one).phases for one in ledger.to_prepare(_AT)] == [1]
     assert lower(ledger.outlets(), ledger.targets(_AT)) == {_KEY: 20}
 
 
@@ -273,11 +289,13 @@ def test_a_lifting_that_was_not_answered_may_count_or_not() -> None:
     assert ledger.to_prepare(later)
 
 
-def test_who_cannot_report_takes_part_and_is_not_active() -> None:
+def test_who_cannot_report_takes_part_and_is_said_to_be_unconfirmed() -> None:
     ledger = Ledger(Carried(), Pace())
     ledger.load(_site(20, _facts(_CP)), _AT)
-    _prepare(ledger, replace(_ACCEPTED, confirmed=False, detail="It cannot report."))
-    assert ledger.stations[_CP].state is FeatureState.ACTIVATING
+    _prepare(ledger, replace(_ACCEPTED, confirmed=False, proven=False))
+    (state,) = ledger.states()
+    assert state.state is FeatureState.ACTIVE
+    assert "not confirmed" in str(state.cause)
     assert ledger.to_prepare(_AT + timedelta(days=1)) == []
     _begin(ledger)
     _obey(ledger)
@@ -346,9 +364,11 @@ def test_what_a_connector_reports_may_be_the_limit_of_a_vehicle_that_has_come(
         _begin(ledger)
         _obey(ledger)
     reports_more = StationLimited(reply=Reply.ERROR, unit=RateUnit.AMPERES, detail="30 A")
-    ledger.prepared(asked, ledger.terms(asked), reports_more, _AT, idle=idle)
+    ledger.prepared(asked, _terms(ledger, asked), reports_more, _AT, idle=idle)
     assert ledger.stations[_CP].state is state
-    assert bool(ledger.to_prepare(_AT + timedelta(minutes=1))) is comes
+    retry_at = ledger.stations[_CP].retry_at
+    assert retry_at is not None
+    assert retry_at - _AT == (Pace().unanswered if comes else Pace().refused)
 
 
 def test_a_node_that_does_not_answer_holds_up_one_round_for_all_that_it_has() -> None:

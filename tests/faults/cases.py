@@ -338,7 +338,14 @@ _SMART_CHARGING: dict[Fault, Case] = {
     # Nothing is limited before the handover.
     Fault.REJECTS_PROFILES: Case(),
     Fault.TAKES_WATTS: Case(),
+    Fault.TAKES_AMPERES: Case(),
     Fault.NO_COMPOSITE_SCHEDULE: Case(),
+    Fault.IDLE_SCHEDULE: Case(),
+    Fault.REFUSES_ZERO: Case(),
+    Fault.ENDS_AT_ZERO: Case(),
+    Fault.NO_STATION_PROFILE: Case(),
+    Fault.NO_SESSION_PROFILE: Case(),
+    Fault.FORGETS_PROFILES: Case(),
 }
 
 _TRANSACTIONS: dict[Fault, Case] = {

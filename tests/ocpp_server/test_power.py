@@ -29,7 +29,9 @@ WATTS_PER_AMPERE = 690
 FORM = LimitForm(unit=RateUnit.AMPERES, phases=3, max_amps=32)
 HIGHEST = 10
 """ChargeProfileMaxStackLevel of virtual charge points."""
-CONFIRMED = StationLimited(reply=Reply.ACCEPTED, unit=RateUnit.AMPERES, stack_level=HIGHEST)
+CONFIRMED = StationLimited(
+    reply=Reply.ACCEPTED, unit=RateUnit.AMPERES, stack_level=HIGHEST, default_amps=0
+)
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ async def test_a_station_confirms_its_limits(bed: Bed, operations: PowerOperatio
         assert charge_point.received["ClearChargingProfile"] == 2
         # Without a default it may draw what its cable carries, and no more.
         limited = await operations.limit_station(station(bed, default_amps=None, afresh=False))
-        assert limited == CONFIRMED
+        assert limited == replace(CONFIRMED, default_amps=None)
         assert charge_point.received["ClearChargingProfile"] == 3
 
 
@@ -110,15 +112,16 @@ async def test_what_others_have_left_does_not_count(
         assert charge_point.power_w() == 0
 
 
-async def test_a_default_that_does_not_count_shows(bed: Bed, operations: PowerOperations) -> None:
+async def test_a_default_that_does_not_count_is_cleared(
+    bed: Bed, operations: PowerOperations
+) -> None:
     """Somebody else's, at a connector, came after all was cleared."""
-    async with virtual(bed):
+    async with virtual(bed) as charge_point:
         session = bed.node.registry.require(bed.charge_point_id)
         action, payload = profiles.default(1, 16, replace(FORM, stack_level=HIGHEST))
         assert (await session.call(action, payload))["status"] == "Accepted"
-        limited = await operations.limit_station(station(bed, afresh=False))
-    assert limited.reply is Reply.ERROR
-    assert limited.detail == ("It took a limit of 0 A and still reports 11040 W on connector 1.")
+        assert await operations.limit_station(station(bed, afresh=False)) == CONFIRMED
+        assert charge_point.received["ClearChargingProfile"] == 1
 
 
 async def test_a_clock_that_is_behind_does_not_matter(
@@ -183,7 +186,7 @@ def schedule(limit: float, unit: str) -> dict[str, Any]:
             "A",
             0,
         ),
-        ([LEVEL, REJECTED, REJECTED, REJECTED, REJECTED], Reply.REJECTED, "W", 0),
+        ([LEVEL, *[REJECTED] * 12], Reply.REJECTED, "A", 0),
         # No default for all of its connectors at once: each gets its own.
         ([LEVEL, ACCEPTED, REJECTED, ACCEPTED, schedule(0, "A")], Reply.ACCEPTED, "A", 3),
     ],
@@ -207,17 +210,27 @@ async def test_what_a_station_makes_of_it(
     assert (limited.detail is None) == (limited.reply is Reply.ACCEPTED)
 
 
-async def test_who_cannot_report_its_limits_has_not_confirmed_them(
-    bed: Bed, operations: PowerOperations
+@pytest.mark.parametrize(
+    ("reports", "shown"),
+    [
+        ([schedule(20, "A"), REJECTED], (True, False)),
+        ([schedule(20, "A"), schedule(20, "A")], (True, False)),  # it leaves the default out
+        ([schedule(20, "A"), schedule(0, "A")], (True, True)),
+        ([REJECTED], (False, False)),
+    ],
+)
+async def test_what_it_reports_of_an_idle_connector_is_no_proof_against_it(
+    bed: Bed,
+    operations: PowerOperations,
+    reports: list[dict[str, Any]],
+    shown: tuple[bool, bool],
 ) -> None:
     async with bed.wire() as wire:
         await wire.sync()
-        limiting = asyncio.create_task(operations.limit_station(station(bed, afresh=False)))
-        await answer(wire, LEVEL, ACCEPTED, ACCEPTED, schedule(20, "A"), REJECTED)
+        limiting = asyncio.create_task(operations.limit_station(station(bed)))
+        await answer(wire, ACCEPTED, ACCEPTED, LEVEL, ACCEPTED, ACCEPTED, *reports)
         limited = await limiting
-    assert (limited.reply, limited.confirmed) == (Reply.ACCEPTED, False)
-    assert limited.detail is not None
-    assert "cannot report" in limited.detail
+    assert (limited.reply, limited.confirmed, limited.proven) == (Reply.ACCEPTED, *shown)
 
 
 @pytest.mark.parametrize(
@@ -250,12 +263,15 @@ async def test_a_silent_charge_point_does_not_hold_up_the_others(
         late = await wire.frame()
         # Its late answer is nobody's, and the next question gets its own.
         asking = asyncio.create_task(
-            operations.lift_limits(LiftLimits(charge_point_id=bed.charge_point_id, connectors=()))
+            operations.lift_limits(
+                LiftLimits(charge_point_id=bed.charge_point_id, connectors=(), form=FORM)
+            )
         )
         first = await wire.frame()
         await wire.socket.send(json.dumps([3, late[1], REJECTED]))
         await wire.socket.send(json.dumps([3, first[1], {"status": "Unknown"}]))
-        await answer(wire, ACCEPTED)
+        by_number, _ = await answer(wire, {"status": "Unknown"}, ACCEPTED)
+        assert by_number == {"id": 100}
         assert (await asking).reply is Reply.ACCEPTED
 
 
@@ -275,6 +291,6 @@ async def test_a_transaction_draws_what_it_was_allotted(
                 lambda drawn=drawn: 0.99 * drawn <= charge_point.power_w() <= drawn  # type: ignore[misc]
             )
         await operations.lift_limits(
-            LiftLimits(charge_point_id=bed.charge_point_id, connectors=(1,))
+            LiftLimits(charge_point_id=bed.charge_point_id, connectors=(1,), form=FORM)
         )
         await charge_point.until(lambda: charge_point.power_w() > 19 * WATTS_PER_AMPERE)

@@ -306,6 +306,88 @@ async def test_takes_watts(central: CentralSystem, power_up: PowerUp) -> None:
         assert asked == answer
 
 
+async def test_takes_amperes(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.TAKES_AMPERES)
+    await central.seen("StatusNotification", 2)
+    key = "ChargingScheduleAllowedChargingRateUnit"
+    answer = await central.call("GetConfiguration", key=[key])
+    assert answer["configurationKey"] == [{"key": key, "readonly": True, "value": "Current"}]
+    for unit, answer in (("W", REJECTED), ("A", ACCEPTED)):
+        asked = await central.call(
+            "SetChargingProfile", connectorId=0, csChargingProfiles=profile(unit=unit)
+        )
+        assert asked == answer
+
+
+@pytest.mark.parametrize(
+    ("fault", "purpose", "limit"),
+    [
+        (Fault.REFUSES_ZERO, "TxDefaultProfile", 0),
+        (Fault.NO_STATION_PROFILE, "ChargePointMaxProfile", 16),
+        (Fault.NO_SESSION_PROFILE, "TxProfile", 16),
+    ],
+)
+async def test_refuses_some_profiles(
+    central: CentralSystem, power_up: PowerUp, fault: Fault, purpose: str, limit: int
+) -> None:
+    charge_point = power_up(fault)
+    await started(central, charge_point)
+
+    async def asked(purpose: str, limit: float) -> object:
+        whole = purpose == "ChargePointMaxProfile"
+        return await central.call(
+            "SetChargingProfile",
+            connectorId=0 if whole else 1,
+            csChargingProfiles=profile(periods=((0, limit),), purpose=purpose),
+        )
+
+    assert await asked(purpose, limit) == REJECTED
+    others = {"TxDefaultProfile", "ChargePointMaxProfile", "TxProfile"} - {purpose}
+    assert [await asked(other, 16) for other in others] == [ACCEPTED, ACCEPTED]
+
+
+async def test_idle_schedule(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.IDLE_SCHEDULE)
+    await central.seen("StatusNotification", 2)
+    pause = profile(periods=((0, 0),), purpose="TxDefaultProfile")
+    assert (
+        await central.call("SetChargingProfile", connectorId=0, csChargingProfiles=pause)
+        == ACCEPTED
+    )
+
+    async def reported() -> float:
+        answer = await central.call("GetCompositeSchedule", connectorId=1, duration=60)
+        return float(answer["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"])
+
+    assert await reported() > 0
+    await started(central, charge_point)
+    assert charge_point.power_w() == 0
+    assert await reported() == 0
+
+
+async def test_ends_at_zero(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.ENDS_AT_ZERO)
+    await started(central, charge_point)
+    assert await central.call(
+        "SetChargingProfile", connectorId=0, csChargingProfiles=profile(periods=((0, 0),))
+    ) == (ACCEPTED)
+    await central.seen("StopTransaction")
+    assert central.found("StopTransaction")[-1]["reason"] == "Other"
+
+
+async def test_forgets_profiles(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.FORGETS_PROFILES)
+    await started(central, charge_point)
+    pause = profile(periods=((0, 0),))
+    await central.call("SetChargingProfile", connectorId=0, csChargingProfiles=pause)
+    await charge_point.until(lambda: charge_point.power_w() == 0)
+    boots = len(central.found("BootNotification"))
+    charge_point.power_cycle()
+    await central.seen("BootNotification", boots + 1)
+    answer = await central.call("ClearChargingProfile")
+    assert answer == {"status": "Unknown"}
+
+
 async def test_no_composite_schedule(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.NO_COMPOSITE_SCHEDULE)
     await central.seen("StatusNotification", 2)

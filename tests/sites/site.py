@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 
 from sqlalchemy import update
 from temporalio.client import WorkflowHandle
 
 from domain.names import site_workflow_id
 from domain.power.facts import SetLimit, SiteLoad, SiteRequest
-from domain.power.site import SiteLimit
+from domain.power.site import NOMINAL_VOLTAGE, SiteLimit
 from domain.states import AccessMode, FeatureState, ProjectStatus
 from simulator import Fault, State, VirtualChargePoint
 from simulator.events import Event
+from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.connections import read_connections
 from storage.features import FeatureStatus, Power
 from storage.tables import charge_points, projects
@@ -41,7 +43,7 @@ class Site:
     @property
     def drawn(self) -> float:
         """Amperes on the first phase, now: each vehicle loads it."""
-        return sum(one.amps() for one in self.chargers)
+        return sum(amps_of(one) for one in self.chargers)
 
     def look(self, event: Event) -> None:
         self.worst = max(self.worst, self.drawn)
@@ -78,16 +80,16 @@ class Site:
     async def load(self) -> SiteLoad:
         return await self.handle.query(SiteWorkflow.load)
 
-    async def until_allotted(self, amps: list[int]) -> None:
+    async def until_allotted(self, amps: list[int], *, within: float = 15) -> None:
         """Until the sessions draw these amperes, and the workflow knows it."""
 
         async def settled() -> None:
-            drawn = sorted(round(one.amps()) for one in self.chargers)
+            drawn = sorted(round(amps_of(one)) for one in self.chargers)
             assert drawn == sorted(amps)
             known = sorted(bay.bound_amps for bay in (await self.load()).bays)
             assert known == sorted(amps)[len(amps) - len(known) :]
 
-        await eventually(settled, within=15)
+        await eventually(settled, within=within)
 
     async def status(self) -> FeatureStatus:
         async with self.stage.database.read() as connection:
@@ -103,9 +105,9 @@ class Site:
 
         return await eventually(there)
 
-    async def set_limit(self, amps: float) -> None:
+    async def set_limit(self, amps: float | None) -> None:
         """Have the owner set the limit; until all follow, the higher of both counts."""
-        self.limit = max(self.limit, amps)
+        self.limit = max(self.limit, inf if amps is None else amps)
         change = SetLimit(project_id=self.stage.project.id, limit=SiteLimit(amps=amps))
         await self.handle.execute_update(SiteWorkflow.set_limit, change)
 
@@ -116,12 +118,16 @@ async def open_site(
     *faults: Fault,
     chargers: int,
     amps: float | None,
+    faulty: int = 1,
     dark: bool = False,
     becomes: FeatureState = FeatureState.ACTIVE,
+    cable: int | None = MAX_AMPS,
+    profile: Profile = ABB_TERRA_AC_W22,
 ) -> AsyncIterator[Site]:
     """Charge points that are accepted and whose project was handed over; nobody charges yet.
 
-    The last one has the faults, or is ``dark``.
+    The last one, or as many as are ``faulty``, has the faults, or is ``dark``. ``cable`` None:
+    nobody said what theirs carry.
     """
     async with stage.database.write() as connection:
         await connection.execute(
@@ -135,13 +141,13 @@ async def open_site(
     site = Site(stage=stage, limit=amps or float("inf"), handle=handle)
     async with AsyncExitStack() as stack:
         for number in range(chargers):
-            own = faults if number == chargers - 1 else ()
-            powered = stage.powered(*own, seed=number, listener=site.look)
+            own = faults if number >= chargers - faulty else ()
+            powered = stage.powered(*own, seed=number, profile=profile, listener=site.look)
             site.links.append(await stack.enter_async_context(AsyncExitStack()))
             site.chargers.append(await site.links[-1].enter_async_context(powered))
         async with stage.database.write() as connection:
             await connection.execute(
-                update(charge_points).values(provisioned_at=datetime.now(UTC), max_amps=MAX_AMPS)
+                update(charge_points).values(provisioned_at=datetime.now(UTC), max_amps=cable)
             )
         for charger in site.chargers:
             await charger.until(lambda one=charger: one.state is State.ACCEPTED)  # type: ignore[misc]
@@ -160,6 +166,16 @@ async def open_site(
         assert site.over == []
 
 
-def charge(charger: VirtualChargePoint, *, phases: int | None = None) -> None:
-    charger.plug_in(phases=phases)
-    charger.present_card(f"CARD{charger.serial[-8:]}")
+def amps_of(charger: VirtualChargePoint) -> float:
+    """What it draws of each phase that it uses; a rectifier draws its power evenly from three."""
+    if charger.profile.direct_current:
+        numbers = range(1, charger.profile.connectors + 1)
+        return sum(charger.power_w(number) for number in numbers) / (3 * NOMINAL_VOLTAGE)
+    return sum(charger.amps(number + 1) for number in range(charger.profile.connectors))
+
+
+def charge(
+    charger: VirtualChargePoint, *, phases: int | None = None, connector_id: int = 1
+) -> None:
+    charger.plug_in(connector_id, phases=phases)
+    charger.present_card(f"CARD{connector_id}{charger.serial[-8:]}", connector_id)

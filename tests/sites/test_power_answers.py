@@ -31,7 +31,8 @@ async def test_who_refuses_its_limits_is_counted_at_its_cable(stage: Stage) -> N
         refusing.add_fault(Fault.REJECTS_PROFILES)
         await site.relight(1)
         status = await site.until_it_is(FeatureState.FAILED)
-        assert [one.detail for one in status.charge_points] == ["Rejected"]
+        (refused,) = status.charge_points
+        assert str(refused.cause).startswith("It refuses its limits (Rejected).")
         charge(other)
 
         async def counted() -> None:
@@ -50,19 +51,13 @@ async def test_a_clock_that_is_behind_does_not_matter(stage: Stage) -> None:
         await site.until_allotted([10, 10])
 
 
-async def test_who_cannot_report_takes_part_and_is_not_active(stage: Stage) -> None:
-    async with open_site(
-        stage,
-        Fault.NO_COMPOSITE_SCHEDULE,
-        chargers=2,
-        amps=20,
-        becomes=FeatureState.ACTIVATING,
-    ) as site:
+async def test_who_cannot_report_takes_part_and_is_said_to_be_unconfirmed(stage: Stage) -> None:
+    async with open_site(stage, Fault.NO_COMPOSITE_SCHEDULE, chargers=2, amps=20) as site:
 
         async def said() -> None:
             shown = (await site.status()).charge_points
             assert [one.charge_point_id for one in shown] == [site.chargers[1].identity]
-            assert "cannot report" in str(shown[0].detail)
+            assert "cannot report" in str(shown[0].cause)
 
         await eventually(said)
         for charger in site.chargers:

@@ -116,7 +116,8 @@ class Site:
         return self._event(EventKind.TRANSACTION_STARTED, charge_point_id, started)
 
     def end(self, charge_point_id: str) -> ChargePointEvent:
-        stopped = replace(self.running.pop(charge_point_id), stopped_at=_AT)
+        gone = self.running.pop(charge_point_id)
+        stopped = replace(gone, stopped_at=_AT, stop_reason="EVDisconnected")
         return self._event(EventKind.TRANSACTION_STOPPED, charge_point_id, stopped)
 
     def _event(

@@ -338,6 +338,7 @@ def upgrade() -> None:
     sa.Column('credential_hash', sa.String(length=64), nullable=True),
     sa.Column('max_amps', sa.Integer(), nullable=True),
     sa.Column('phases', sa.String(length=8), nullable=True),
+    sa.Column('voltage', sa.Float(), nullable=True),
     sa.Column('watched_by', sa.String(length=100), nullable=True),
     sa.Column('watched_execution', sa.String(length=40), nullable=True),
     sa.Column('watched_run', sa.String(length=40), nullable=True),
@@ -501,7 +502,8 @@ def upgrade() -> None:
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
     sa.Column('feature', sa.String(length=20), nullable=False),
     sa.Column('state', sa.String(length=20), nullable=False),
-    sa.Column('detail', sa.String(length=500), nullable=True),
+    sa.Column('cause', sa.String(length=500), nullable=True),
+    sa.Column('action', sa.String(length=500), nullable=True),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_charge_point_features_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'feature', name=op.f('pk_charge_point_features'))

@@ -1,0 +1,355 @@
+"""What there is to do at a site: whom to limit, to lift, to close, and how much each shall draw."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from domain.power.book import Book
+from domain.power.facts import Carried, StationState
+from domain.power.operations import LimitStation, Running
+from domain.power.plan import Outlet, load
+from domain.power.share import BayKey, Demand, share
+from domain.power.site import MIN_AMPS, Circuit, SiteLimit
+from domain.power.standing import Part, Standing, standings
+from domain.power.state import Bay, Station, Terms
+from domain.power.troubles import Consequence, explain
+from domain.states import FeatureState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How long things take.
+
+    A turn; until one who did not answer, or refused, is asked again; until one that refuses to be
+    cleared or closed is, or one that refused the limit of a session; and until one that has
+    restarted, and has not confirmed its limits since, is counted at what its cable carries.
+    """
+
+    turn: timedelta = timedelta(minutes=15)
+    unanswered: timedelta = timedelta(seconds=30)
+    refused: timedelta = timedelta(hours=1)
+    insisted: timedelta = timedelta(minutes=5)
+    session_refused: timedelta = timedelta(seconds=5)
+    doubt: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Availability:
+    """Connectors that shall be made inoperative, or operative again."""
+
+    station: Station
+    close: tuple[int, ...]
+    open: tuple[int, ...]
+
+
+class Agenda(Book):
+    """What follows from the book."""
+
+    def __init__(self, carried: Carried, pace: Pace) -> None:
+        super().__init__(carried)
+        self._pace = pace
+        self._asked: tuple[tuple[Station, ...], SiteLimit, bool] | None = None
+        self._standings: Mapping[str, Standing] = {}
+
+    def standings(self) -> Mapping[str, Standing]:
+        """How each charge point takes part."""
+        asked = tuple(self.stations.values()), self.limit, self.paused
+        if asked != self._asked:  # it is asked for many times in a round
+            self._asked = asked
+            self._standings = standings(asked[0], self.limit, paused=self.paused)
+        return self._standings
+
+    def reserve(self, now: datetime) -> None:
+        """Count with what is to be let before anybody is told: the others make room first."""
+        for identity, standing in self.standings().items():
+            station = self.stations[identity]
+            terms = self._wanted(station, standing, now)
+            if terms is not None and terms.default_amps > station.default_bound:
+                default = terms.default_amps
+                self.stations[identity] = replace(station, default_bound=default)
+
+    def to_prepare(self, now: datetime) -> list[Station]:
+        """Charge points that are online and have not taken what they shall be told."""
+        standing = self.standings()
+        return [
+            station
+            for station in self.stations.values()
+            if self._shall_be_told(station, standing[station.charge_point_id], now)
+        ]
+
+    def to_lift(self, now: datetime) -> list[Station]:
+        """Charge points that are online and have not confirmed that nothing limits them."""
+        standing = self.standings()
+        return [
+            station
+            for station in self.stations.values()
+            if station.may_be_cleared(now)
+            and self._wanted(station, standing[station.charge_point_id], now) is None
+            and standing[station.charge_point_id].part is Part.FREE
+            and (
+                station.told is not None
+                if self.paused
+                else not station.free and self._has_room(station)
+            )
+        ]
+
+    def to_close(self, now: datetime) -> list[Availability]:
+        """Charge points that are online and whose connectors are not as open as they shall be."""
+        found = []
+        for identity, standing in self.standings().items():
+            station = self.stations[identity]
+            to_open = set(station.closed) - standing.closed
+            wanted = Availability(
+                station=station,
+                close=tuple(sorted(standing.closed - set(station.closed))),
+                open=tuple(sorted(to_open))
+                if to_open and self._may_open(station, standing)
+                else (),
+            )
+            if (wanted.close or wanted.open) and station.may_be_cleared(now):
+                found.append(wanted)
+        return found
+
+    def to_stop(self, now: datetime) -> list[Bay]:
+        """Transactions that nothing else ends though the supply does not carry them.
+
+        They are where connectors shall be inoperative, and what cannot be paused is more than the
+        site may draw.
+        """
+        standing = self.standings()
+        kept = load(
+            replace(outlet, bound=min(outlet.bound, self._kept(outlet.bay)))
+            for outlet in self.outlets()
+            if self.stations[outlet.bay[0]].given_up or self.stations[outlet.bay[0]].needs_minimum
+        )
+        over = {one for one, most in self.limit.capacity.items() if kept.get(one, 0.0) > most}
+        return [
+            bay
+            for bay in self.bays.values()
+            if bay.key[1] in standing[bay.key[0]].closed
+            and not over.isdisjoint(self.stations[bay.key[0]].circuits)
+            and self.stations[bay.key[0]].may_be_cleared(now)
+        ]
+
+    def terms(self, station: Station, now: datetime) -> Terms | None:
+        """What a charge point shall be told of itself; None: nothing.
+
+        One that was given up is asked once in a while whether it takes limits after all.
+        """
+        return self._wanted(station, self.standings()[station.charge_point_id], now)
+
+    def request(self, station: Station, terms: Terms) -> LimitStation:
+        """What tells it so."""
+        held = station.given_up and terms == self.standings()[station.charge_point_id].terms
+        return LimitStation(
+            charge_point_id=station.charge_point_id,
+            station_amps=terms.station_amps,
+            default_amps=None if terms.default_amps >= station.max_amps else terms.default_amps,
+            form=station.form,
+            connectors=station.connectors,
+            idle=self.idle(station),
+            running=self.confirmed_sessions(station),
+            # Whoever plugs in between may draw all that the cable carries, and who charges already
+            # shall not.
+            afresh=station.unlimited and not self._bays_of(station.charge_point_id),
+            # The others have made room for more than that already.
+            raises=terms.default_amps == 0 and station.unlimited,
+            whole_suffices=held,
+        )
+
+    def idle(self, station: Station) -> tuple[int, ...]:
+        """Its connectors without a transaction."""
+        key = station.charge_point_id
+        return tuple(one for one in station.connectors if (key, one) not in self.bays)
+
+    def confirmed_sessions(self, station: Station) -> tuple[Running, ...]:
+        """Its transactions that have confirmed a limit of their own."""
+        return tuple(
+            Running(connector_id=bay.key[1], amps=bay.granted)
+            for _, bay in self._bays_of(station.charge_point_id)
+            if bay.granted > 0 and bay.granted == bay.bound and not bay.unsure
+        )
+
+    def targets(self, now: datetime) -> dict[BayKey, int]:
+        """What each connector that can be told shall draw."""
+        standing = self.standings()
+        told = [
+            bay
+            for bay in self.bays.values()
+            if standing[bay.key[0]].part is Part.SHARES and self._can_be_told(bay, now)
+        ]
+        capacity = self._capacity(standing)
+        demands = [self._demand(bay, capacity, now) for bay in told]
+        keys = {bay.key for bay in told}
+        reserved = load(outlet for outlet in self.outlets() if outlet.bay not in keys)
+        return share(capacity, demands, reserved)
+
+    def outlets(self) -> list[Outlet]:
+        """Every connector with the most that it may draw now."""
+        found = []
+        for station in self.stations.values():
+            closed = frozenset(station.closed)
+            if closed:  # one that is to be opened counts before it is
+                closed &= self.standings()[station.charge_point_id].closed
+            for connector_id in station.outlets:
+                key = station.charge_point_id, connector_id
+                bay = self.bays.get(key)
+                default = 0.0 if connector_id in closed else station.default_bound
+                found.append(
+                    Outlet(
+                        bay=key,
+                        circuits=station.circuits,
+                        bound=default if bay is None else bay.bound,
+                        most=float(station.max_amps),
+                        unsure=bay is not None and bay.unsure,
+                    )
+                )
+        return found
+
+    @property
+    def capacity(self) -> Mapping[Circuit, float]:
+        """What each circuit carries; a cable counts that is shared, and that is to be kept to."""
+        return self._capacity(self.standings())
+
+    def _capacity(self, standing: Mapping[str, Standing]) -> Mapping[Circuit, float]:
+        cables = {
+            station.charge_point_id: float(station.max_amps)
+            for station in self.stations.values()
+            if len(station.connectors) > 1 and standing[station.charge_point_id].part is Part.SHARES
+        }
+        return {**self.limit.capacity, **cables}
+
+    def next_look(self, now: datetime) -> timedelta | None:
+        """When to decide anew though nothing happens.
+
+        A turn is over, a refusal is tried again, or a charge point has been in doubt for too long.
+        """
+        moments = [
+            moment
+            for station in self.stations.values()
+            for moment in (station.retry_at, station.clear_at, station.settles_at)
+        ]
+        moments += [
+            station.in_doubt_since + self._pace.doubt
+            for station in self.stations.values()
+            if station.in_doubt_since
+        ]
+        moments += [bay.retry_at for bay in self.bays.values()]
+        if not all(bay.charges for bay in self.bays.values()):
+            # Somebody waits for somebody else's turn to end.
+            moments += [bay.since + self._pace.turn for bay in self.bays.values() if bay.charges]
+        ahead = [moment - now for moment in moments if moment is not None and moment > now]
+        return min(ahead, default=None)
+
+    def states(self) -> list[StationState]:
+        """How far each charge point is, and why it does not simply share."""
+        standing = self.standings()
+        return [
+            self._state(station, standing[station.charge_point_id])
+            for station in self.stations.values()
+        ]
+
+    def _state(self, station: Station, standing: Standing) -> StationState:
+        state = FeatureState.PAUSED if self.paused else station.state
+        if station.trouble is None or self.paused:
+            return StationState(charge_point_id=station.charge_point_id, state=state)
+        consequence = Consequence.TAKES_PART
+        closed = tuple(sorted(standing.closed))
+        if closed and not set(closed) <= set(station.closed):
+            consequence = Consequence.STAYS_OPEN
+        elif closed:
+            consequence = Consequence.CLOSED
+        elif station.given_up and standing.part is Part.FREE:
+            consequence = Consequence.FREE if station.free else Consequence.STAYS_FREE
+        elif station.given_up:
+            consequence = Consequence.HELD
+        said = explain(
+            station.trouble,
+            consequence,
+            words=station.detail,
+            amps=standing.kept_amps,
+            cable=station.max_amps,
+            closed=closed,
+        )
+        return StationState(
+            charge_point_id=station.charge_point_id,
+            state=state,
+            cause=said.cause,
+            action=said.action,
+        )
+
+    def _shall_be_told(self, station: Station, standing: Standing, now: datetime) -> bool:
+        if self.paused or not station.connected:
+            return False
+        terms = self._wanted(station, standing, now)
+        if terms is None:
+            return False
+        if station.given_up and not station.may_be_asked(now):
+            # The lowest limit that it obeys, once it is given up.
+            ready = station.may_be_cleared(now) and standing.part is Part.HELD
+        else:
+            ready = station.may_be_asked(now)
+        news = station.prepared != station.generation or station.told != terms
+        proof = station.unproven and not station.given_up and bool(self.confirmed_sessions(station))
+        # Counted at its cable, it cannot draw more than that, whatever it is told.
+        raises = (
+            station.told is not None
+            and terms.default_amps > station.told.default_amps
+            and terms.default_amps >= station.default_bound
+        )
+        return ready and (news or proof) and not (raises and not self._has_room(station))
+
+    def _has_room(self, station: Station) -> bool:
+        """Whether the supply carries all that may be drawn where it draws."""
+        drawn, carried = load(self.outlets()), self.limit.capacity
+        return all(drawn[one] <= carried[one] for one in station.phases if one in carried)
+
+    def _wanted(self, station: Station, standing: Standing, now: datetime) -> Terms | None:
+        if not station.given_up or not station.may_be_asked(now):
+            return standing.terms
+        others = [
+            one for one in self.stations.values() if one.charge_point_id != station.charge_point_id
+        ]
+        again = replace(station, state=FeatureState.ACTIVATING, closed=())
+        found = standings((*others, again), self.limit, paused=self.paused)
+        return found[station.charge_point_id].terms
+
+    def _may_open(self, station: Station, standing: Standing) -> bool:
+        if self.paused:
+            return True
+        if not self._has_room(station):
+            return False
+        if standing.part is Part.FREE:
+            return not station.given_up or station.free
+        return station.prepared == station.generation and station.told == standing.terms
+
+    def _kept(self, key: BayKey) -> float:
+        station = self.stations[key[0]]
+        return float(station.max_amps if station.given_up else station.least)
+
+    def _can_be_told(self, bay: Bay, now: datetime) -> bool:
+        station = self.stations[bay.key[0]]
+        return (
+            station.connected
+            and not station.given_up
+            and (station.settles_at is None or station.settles_at <= now)
+            and (bay.retry_at is None or bay.retry_at <= now)
+        )
+
+    def _demand(self, bay: Bay, capacity: Mapping[Circuit, float], now: datetime) -> Demand:
+        station = self.stations[bay.key[0]]
+        # A small supply that lets a vehicle on one phase charge is better than nothing.
+        there = min(
+            (capacity[one] for one in station.circuits if one in capacity), default=station.least
+        )
+        return Demand(
+            bay=bay.key,
+            circuits=station.circuits,
+            max_amps=station.max_amps,
+            least=max(MIN_AMPS, min(station.least, int(there))),
+            since=bay.since.timestamp(),
+            charges=bay.charges,
+            in_turn=bay.in_turn(now, self._pace.turn),
+            idle=bay.idle,
+            kept=station.needs_minimum,
+        )

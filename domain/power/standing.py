@@ -1,0 +1,167 @@
+"""How each charge point of a site takes part: it shares, is free, is held low, or is closed.
+
+Pure, and the same for the same arguments. Who cannot be paused needs its minimum for each of its
+connectors at all times, in use or not; who takes no limits needs all that its cable carries, or the
+lowest limit that it obeys. As many as fit are let; the connectors of the others are inoperative.
+Enough for one vehicle is left to those that share, where there are any: nobody waits for ever.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.power.site import Circuit, SiteLimit
+from domain.power.state import Station, Terms
+
+
+class Part(StrEnum):
+    """How a charge point takes part."""
+
+    FREE = "free"
+    SHARES = "shares"
+    HELD = "held"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What a charge point shall be told; ``terms`` None: nothing limits it.
+
+    ``kept_amps`` is what each of its open connectors is kept for it, in use or not.
+    ``closed`` are the connectors that shall be inoperative.
+    """
+
+    part: Part
+    terms: Terms | None = None
+    closed: frozenset[int] = frozenset()
+    kept_amps: float = 0.0
+
+
+_FREE = Standing(part=Part.FREE)
+
+
+def standings(
+    stations: Collection[Station], limit: SiteLimit, *, paused: bool = False
+) -> Mapping[str, Standing]:
+    """Decide for each charge point of a site, by its id."""
+    if paused:
+        return {station.charge_point_id: _FREE for station in stations}
+    ample = _ample(stations, limit)
+    terms = {one.charge_point_id: terms_of(one, limit, ample=ample) for one in stations}
+    room = _Room(stations, limit, terms)
+    found: dict[str, Standing] = {}
+    for station in _in_order(one for one in stations if not one.given_up):
+        told = terms[station.charge_point_id]
+        if told is None:
+            found[station.charge_point_id] = _FREE
+        elif station.needs_minimum and _binding(station, limit, ample=ample):
+            closed = room.closed(station, told.default_amps)
+            found[station.charge_point_id] = Standing(
+                part=Part.SHARES, terms=told, closed=closed, kept_amps=told.default_amps
+            )
+        else:
+            found[station.charge_point_id] = Standing(part=Part.SHARES, terms=told)
+    for station in _in_order(one for one in stations if one.given_up):
+        found[station.charge_point_id] = _given_up(station, room)
+    return found
+
+
+def terms_of(station: Station, limit: SiteLimit, *, ample: bool) -> Terms | None:
+    """What it is told of itself as long as it takes limits; None where there is none to keep.
+
+    Without a limit of its own a transaction draws nothing, or the least that the charge point
+    takes: who has just plugged in must break neither the site's limit nor a cable that is shared.
+    ``ample``: the supply carries all cables at once.
+    """
+    if limit.amps is None and not station.declared:
+        return None
+    cable = float(station.max_amps)
+    whole = cable if limit.amps is None else min(cable, limit.amps)
+    least = float(min(station.least, station.max_amps)) if station.needs_minimum else 0.0
+    return Terms(
+        station_amps=whole,
+        default_amps=least if _binding(station, limit, ample=ample) else whole,
+        phases=len(station.phases),
+        voltage=station.voltage,
+    )
+
+
+def _binding(station: Station, limit: SiteLimit, *, ample: bool) -> bool:
+    """Whether a connector may not simply draw what the cable carries."""
+    return len(station.outlets) > 1 or not (limit.amps is None or ample)
+
+
+def _ample(stations: Collection[Station], limit: SiteLimit) -> bool:
+    """Whether the supply carries all cables at once: then nobody has to be held back for it."""
+    loaded = dict.fromkeys(limit.capacity, 0.0)
+    for station in stations:
+        for phase in station.phases:
+            if phase in loaded:
+                loaded[phase] += station.max_amps
+    return all(loaded[phase] <= most for phase, most in limit.capacity.items())
+
+
+def _given_up(station: Station, room: "_Room") -> Standing:
+    cable = float(station.max_amps)
+    if room.take(station.phases, cable):
+        return Standing(part=Part.FREE, kept_amps=cable)
+    held = max(float(station.least), station.obeys or 0.0)
+    closed = frozenset(station.outlets)
+    if held < cable:
+        closed = room.closed(station, held)
+    still_open = len(station.outlets) - len(closed)
+    if not still_open:
+        return Standing(part=Part.CLOSED, closed=closed)
+    terms = Terms(
+        station_amps=min(cable, held * still_open),
+        default_amps=held,
+        phases=len(station.phases),
+        voltage=station.voltage,
+    )
+    return Standing(part=Part.HELD, terms=terms, closed=closed, kept_amps=held)
+
+
+class _Room:
+    """What the supply still carries for those that cannot be paused."""
+
+    def __init__(
+        self,
+        stations: Collection[Station],
+        limit: SiteLimit,
+        terms: Mapping[str, Terms | None],
+    ) -> None:
+        self._left: dict[Circuit, float] = dict(limit.capacity)
+        spare = dict.fromkeys(self._left, 0.0)
+        for station in stations:
+            told = terms[station.charge_point_id]
+            if not station.given_up and told is not None and told.default_amps == 0:
+                for phase in station.phases:
+                    if phase in spare:
+                        spare[phase] = max(spare[phase], float(station.least))
+        for circuit, amps in spare.items():
+            self._left[circuit] = max(0.0, self._left[circuit] - amps)
+
+    def take(self, circuits: Iterable[Circuit], amps: float) -> bool:
+        """Take so much of each circuit, if it is there."""
+        mine = [circuit for circuit in circuits if circuit in self._left]
+        if any(self._left[circuit] < amps for circuit in mine):
+            return False
+        for circuit in mine:
+            self._left[circuit] -= amps
+        return True
+
+    def closed(self, station: Station, amps: float) -> frozenset[int]:
+        """Take so much for each connector, those first that are open; tells which do not fit."""
+        cable = {station.charge_point_id: float(station.max_amps)}
+        self._left |= cable
+        circuits = (*station.phases, *cable)
+        in_order = sorted(station.outlets, key=lambda one: (one in station.closed, one))
+        return frozenset(one for one in in_order if not self.take(circuits, amps))
+
+
+def _in_order(stations: Iterable[Station]) -> list[Station]:
+    """Those first that are open, so that nobody is closed for another that comes."""
+    return sorted(
+        stations,
+        key=lambda one: (set(one.outlets) <= set(one.closed), one.charge_point_id),
+    )

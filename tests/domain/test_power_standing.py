@@ -1,0 +1,409 @@
+"""How each charge point takes part: nobody is held back for nothing, and nobody is left at 0."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.facts import (
+    ChargePointEvent,
+    ConnectionFact,
+    ConnectorFact,
+    EventKind,
+    TransactionFact,
+)
+from domain.operations import Reply
+from domain.power.agenda import Pace
+from domain.power.facts import Carried, SiteSnapshot, StationFacts
+from domain.power.ledger import Ledger
+from domain.power.operations import LimitForm, RateUnit, StationLimited
+from domain.power.plan import higher, load, lower
+from domain.power.site import MIN_AMPS, Phase, SiteLimit
+from domain.power.standing import Part
+from domain.power.state import Station
+from domain.states import ConnectorStatus, FeatureState
+
+_AT = datetime(2026, 6, 1, tzinfo=UTC)
+_BEFORE = _AT - timedelta(minutes=1)
+_UNITS = st.sampled_from(RateUnit)
+
+
+class Site:
+    """Charge points that answer as they are; what each connector may draw follows from that."""
+
+    def __init__(
+        self,
+        *stations: StationFacts,
+        amps: float | None,
+        refusing: frozenset[str] = frozenset(),
+        needs_minimum: frozenset[str] = frozenset(),
+        unit: RateUnit = RateUnit.AMPERES,
+    ) -> None:
+        self.ledger = Ledger(Carried(), Pace())
+        self.refusing, self.needs_minimum, self.unit = refusing, needs_minimum, unit
+        self.now = _AT
+        self.profiles = 0
+        self.stopped: list[tuple[str, int]] = []
+        self.ledger.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations), self.now)
+        self.settle()
+
+    def settle(self) -> None:
+        """Do what there is to do, until there is nothing more, as the workflow does."""
+        for _ in range(12):
+            self._prepare()
+            self._balance()
+
+    def begin(self, charge_point_id: str, connector_id: int, number: int) -> None:
+        if connector_id in self.ledger.stations[charge_point_id].closed:
+            return  # nobody can
+        self._tell(charge_point_id, connector_id, number)
+        self.settle()
+
+    def end(self, charge_point_id: str, connector_id: int, reason: str) -> None:
+        number = self.ledger.bays[charge_point_id, connector_id].transaction_id
+        self._tell(charge_point_id, connector_id, number, reason)
+        self.settle()
+
+    @property
+    def drawn(self) -> dict[tuple[str, int], float]:
+        return {bay.key: bay.bound for bay in self.ledger.bays.values()}
+
+    def _tell(
+        self, charge_point_id: str, connector_id: int, number: int, reason: str | None = None
+    ) -> None:
+        ended = reason is not None
+        transaction = TransactionFact(
+            transaction_id=number,
+            connector_id=connector_id,
+            id_tag="CARD",
+            started_at=self.now,
+            meter_start=0,
+            stopped_at=self.now if ended else None,
+            stop_reason=reason,
+        )
+        kind = EventKind.TRANSACTION_STOPPED if ended else EventKind.TRANSACTION_STARTED
+        event = ChargePointEvent(event_id="evt", kind=kind, at=self.now, transaction=transaction)
+        self.ledger.receive(charge_point_id, event, self.now)
+
+    def _prepare(self) -> None:
+        ledger = self.ledger
+        ledger.reserve(self.now)
+        for station in ledger.to_prepare(self.now):
+            terms = ledger.terms(station, self.now)
+            assert terms is not None
+            request = ledger.request(station, terms)
+            default = request.default_amps
+            self.profiles += 1
+            if station.charge_point_id in self.refusing:
+                limited = StationLimited(reply=Reply.REJECTED, unit=self.unit, detail="Rejected")
+            elif default == 0 and station.charge_point_id in self.needs_minimum:
+                form = replace(station.form, unit=self.unit)
+                reply = Reply.ACCEPTED if request.raises else Reply.REJECTED
+                limited = StationLimited(
+                    reply=reply, unit=self.unit, default_amps=float(form.least)
+                )
+            else:
+                limited = StationLimited(reply=Reply.ACCEPTED, unit=self.unit, default_amps=default)
+            ledger.prepared(station, terms, limited, self.now)
+        for station in ledger.to_lift(self.now):
+            ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=True)
+        for wanted in ledger.to_close(self.now):
+            for number in (*wanted.close, *wanted.open):
+                ledger.closed(
+                    wanted.station.charge_point_id,
+                    number,
+                    Reply.ACCEPTED,
+                    self.now,
+                    operative=number in wanted.open,
+                    restarts=0,
+                )
+        for bay in ledger.to_stop(self.now):
+            self.stopped.append(bay.key)
+            self._tell(*bay.key, bay.transaction_id, "Remote")
+
+    def _balance(self) -> None:
+        ledger = self.ledger
+        ledger.reserve(self.now)
+        targets = ledger.targets(self.now)
+        for limits in (
+            lower(ledger.outlets(), targets),
+            higher(ledger.capacity, ledger.outlets(), targets),
+        ):
+            for key, amps in limits.items():
+                self.profiles += 1
+                number = ledger.bays[key].transaction_id
+                ledger.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=0)
+
+
+def facts(
+    charge_point_id: str = "cp_a", connectors: int = 1, cable: int | None = None
+) -> StationFacts:
+    return StationFacts(
+        charge_point_id=charge_point_id,
+        max_amps=cable or 32,
+        declared=cable is not None,
+        connection=ConnectionFact(
+            connected=True, node_id="node_1", generation=1, ocpp_version="1.6", at=_BEFORE
+        ),
+        connectors=tuple(
+            ConnectorFact(
+                connector_id=number,
+                status=ConnectorStatus.AVAILABLE,
+                error_code="NoError",
+                at=_BEFORE,
+            )
+            for number in range(1, connectors + 1)
+        ),
+    )
+
+
+@given(
+    connectors=st.integers(1, 4),
+    others=st.integers(0, 2),
+    amps=st.none() | st.integers(6, 200),
+    cable=st.none() | st.integers(6, 125),
+    needs_minimum=st.booleans(),
+    unit=_UNITS,
+    data=st.data(),
+)
+def test_somebody_charges_wherever_the_supply_lets_anybody(
+    connectors: int,
+    others: int,
+    amps: int | None,
+    cable: int | None,
+    needs_minimum: bool,
+    unit: RateUnit,
+    data: st.DataObject,
+) -> None:
+    stations = [facts(f"cp_{number}", connectors, cable) for number in range(others + 1)]
+    ids = frozenset(one.charge_point_id for one in stations)
+    site = Site(
+        *stations, amps=amps, needs_minimum=ids if needs_minimum else frozenset(), unit=unit
+    )
+    bays = [(one.charge_point_id, n + 1) for one in stations for n in range(connectors)]
+    busy = data.draw(st.lists(st.sampled_from(bays), unique=True, min_size=1))
+    for number, (charge_point_id, connector_id) in enumerate(busy):
+        site.begin(charge_point_id, connector_id, number + 1)
+        site.ledger.stations[charge_point_id]
+    drawn = site.drawn
+    least = LimitForm(unit=unit, phases=3, max_amps=cable or 32).least
+    carried = min(one for one in (amps, cable or 32, 10**6) if one is not None)
+    if drawn and carried >= (least if needs_minimum else MIN_AMPS):
+        assert any(drawn.values())
+    if amps is not None:
+        assert load(site.ledger.outlets())[Phase.L1] <= amps
+    if amps is None and cable is None:
+        assert site.profiles == 0
+        assert set(drawn.values()) == {32.0}
+        assert {station.state for station in site.ledger.stations.values()} == {FeatureState.ACTIVE}
+    if cable is not None and connectors > 1:
+        for station in stations:
+            own = [bound for key, bound in drawn.items() if key[0] == station.charge_point_id]
+            assert sum(own) <= cable
+
+
+@pytest.mark.parametrize("connectors", [2, 3, 4])
+def test_a_vehicle_gets_all_that_a_shared_cable_carries_while_it_is_alone(connectors: int) -> None:
+    site = Site(facts(connectors=connectors, cable=32), amps=None)
+    site.begin("cp_a", 1, 1)
+    assert site.drawn == {("cp_a", 1): 32}
+    site.begin("cp_a", 2, 2)
+    assert site.drawn == {("cp_a", 1): 16, ("cp_a", 2): 16}
+
+
+def test_what_a_limit_has_left_is_cleared_when_it_is_removed() -> None:
+    site = Site(facts(connectors=2), amps=20)
+    site.begin("cp_a", 1, 1)
+    assert site.drawn == {("cp_a", 1): 20}
+    before = site.profiles
+    site.ledger.limit = SiteLimit()
+    site.settle()
+    assert site.ledger.stations["cp_a"].told is None
+    assert site.drawn == {("cp_a", 1): 32}
+    assert site.profiles == before
+
+
+def test_an_ample_supply_holds_nobody_at_zero() -> None:
+    """One that ends its transactions at 0 A is never told 0 A where there is no need to."""
+    site = Site(facts("cp_a"), facts("cp_b"), amps=64, needs_minimum=frozenset({"cp_a"}))
+    assert not site.ledger.stations["cp_a"].needs_minimum
+    site.begin("cp_a", 1, 1)
+    assert site.drawn == {("cp_a", 1): 32}
+
+
+@given(
+    amps=st.integers(6, 120),
+    refusing=st.sets(st.integers(0, 3)),
+    minimum=st.sets(st.integers(0, 3)),
+    connectors=st.integers(1, 2),
+)
+def test_who_cannot_be_paused_or_limited_never_lets_the_site_above_its_limit(
+    amps: int, refusing: set[int], minimum: set[int], connectors: int
+) -> None:
+    stations = [facts(f"cp_{number}", connectors, 32) for number in range(4)]
+    site = Site(
+        *stations,
+        amps=amps,
+        refusing=frozenset(f"cp_{number}" for number in refusing),
+        needs_minimum=frozenset(f"cp_{number}" for number in minimum),
+    )
+    number = 0
+    for station in stations:
+        for connector in range(1, connectors + 1):
+            number += 1
+            site.begin(station.charge_point_id, connector, number)
+            assert load(site.ledger.outlets())[Phase.L1] <= amps
+    for identity, standing in site.ledger.standings().items():
+        station_ = site.ledger.stations[identity]
+        if standing.part is Part.FREE:
+            assert station_.free, "it is not left at what it was told"
+        assert frozenset(station_.closed) == standing.closed
+        open_ = [bay for bay in site.ledger.bays if bay[0] == identity]
+        if standing.part is not Part.SHARES or station_.needs_minimum:
+            assert all(site.ledger.bays[key].bound >= MIN_AMPS for key in open_)
+    sharing = [key for key in site.ledger.bays if not site.ledger.stations[key[0]].given_up]
+    if sharing:
+        assert any(site.drawn[key] for key in sharing), "somebody charges, and then the next"
+
+
+def test_who_refuses_is_free_where_the_others_still_charge() -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=40, refusing=frozenset({"cp_a"}))
+    (free, _) = site.ledger.states()
+    assert free.state is FeatureState.FAILED
+    assert free.cause == (
+        "It refuses its limits (Rejected). Nothing limits it, and 32 A a phase, what its cable "
+        "carries, are kept for it."
+    )
+    assert "Raise the limit" in str(free.action)
+    assert site.ledger.stations["cp_a"].free
+    site.begin("cp_b", 1, 1)
+    assert site.drawn == {("cp_b", 1): 8}
+
+
+def test_who_refuses_is_closed_where_the_others_would_never_charge() -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=32, refusing=frozenset({"cp_a"}))
+    assert site.ledger.stations["cp_a"].closed == (1,)
+    (closed, _) = site.ledger.states()
+    assert "connector 1 is inoperative" in str(closed.cause)
+    site.begin("cp_b", 1, 1)
+    assert site.drawn == {("cp_b", 1): 32}
+    # The way back: the owner raises the limit.
+    site.ledger.limit = SiteLimit(amps=40)
+    site.settle()
+    assert not site.ledger.stations["cp_a"].closed
+    assert site.drawn == {("cp_b", 1): 8}
+
+
+def test_who_takes_its_limits_after_all_is_opened_again() -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=32, refusing=frozenset({"cp_a"}))
+    site.refusing = frozenset()
+    site.now += Pace().refused
+    site.settle()
+    station = site.ledger.stations["cp_a"]
+    assert (station.state, station.closed) == (FeatureState.ACTIVE, ())
+    site.begin("cp_a", 1, 1)
+    assert site.drawn == {("cp_a", 1): 32}
+
+
+def test_a_transaction_that_the_supply_does_not_carry_is_ended() -> None:
+    """It refuses its limits from one day to the next, and its cable is more than there is."""
+    site = Site(facts("cp_a"), amps=20)
+    site.begin("cp_a", 1, 1)
+    site.refusing = frozenset({"cp_a"})
+    link = site.ledger.stations["cp_a"].connection
+    assert link is not None
+    again = replace(link, generation=2)
+    site.ledger.receive(
+        "cp_a",
+        ChargePointEvent(event_id="e", kind=EventKind.CONNECTED, at=_AT, connection=again),
+        _AT,
+    )
+    site.settle()
+    assert site.stopped == [("cp_a", 1)]
+    assert site.ledger.stations["cp_a"].closed == (1,)
+    assert load(site.ledger.outlets())[Phase.L1] == 0
+
+
+def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
+    """Told 20 A it reports 32, told 6 A it reports 10: that is the lowest that it obeys."""
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts(cable=32),)), _AT)
+    told = []
+    for _ in range(4):
+        for station in ledger.to_prepare(_AT):
+            terms = ledger.terms(station, _AT)
+            assert terms is not None
+            told.append(terms.default_amps)
+            more = terms.station_amps != 10
+            ledger.prepared(
+                station,
+                terms,
+                StationLimited(
+                    reply=Reply.ERROR if more else Reply.ACCEPTED,
+                    unit=RateUnit.AMPERES,
+                    default_amps=terms.default_amps,
+                    reported_amps=32 if terms.station_amps == 20 else 10,
+                    detail="it still reports more",
+                ),
+                _AT,
+            )
+    assert told == [0, 6, 10]
+    assert ledger.stations["cp_a"].state is FeatureState.FAILED
+    assert load(ledger.outlets())[Phase.L1] == 10
+
+
+@pytest.mark.parametrize(
+    ("reasons", "learnt"),
+    [
+        (["Other"], True),
+        ([None, None, None], True),
+        (["Local", "Local"], False),
+        (["EVDisconnected"] * 5, False),
+        (["Remote"] * 5, False),
+    ],
+)
+def test_who_ends_its_transactions_at_zero_gets_a_minimum(
+    reasons: list[str | None], learnt: bool
+) -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=40)
+    for number, reason in enumerate(reasons):
+        site._tell("cp_a", 1, number + 1)
+        site._tell("cp_a", 1, number + 1, reason or "Local")
+    site.settle()
+    station: Station = site.ledger.stations["cp_a"]
+    assert station.needs_minimum is learnt
+    if learnt:
+        (state, _) = site.ledger.states()
+        assert state.state is FeatureState.ACTIVE
+        assert "6 A a phase are kept" in str(state.cause)
+        # From now on it starts with that, and has more at once.
+        site._tell("cp_a", 1, 99)
+        assert site.drawn == {("cp_a", 1): 6}
+        site.settle()
+        assert site.drawn == {("cp_a", 1): 32}
+
+
+def test_those_that_cannot_be_paused_and_do_not_fit_are_inoperative() -> None:
+    four = [facts(f"cp_{number}") for number in range(4)]
+    ids = frozenset(one.charge_point_id for one in four)
+    site = Site(*four, amps=20, needs_minimum=ids)
+    closed = [site.ledger.stations[one].closed for one in sorted(ids)]
+    assert closed == [(), (), (), (1,)]
+    for number, identity in enumerate(sorted(ids)):
+        site.begin(identity, 1, number + 1)
+    assert sorted(site.drawn.values()) == [6, 7, 7]
+
+
+def test_a_small_supply_lets_a_vehicle_charge_that_is_limited_in_watts() -> None:
+    """Three phases at the minimum are 18 A of one phase's worth; one phase is better than none."""
+    site = Site(facts("cp_a"), amps=16, unit=RateUnit.WATTS)
+    site.begin("cp_a", 1, 1)
+    assert site.drawn == {("cp_a", 1): 16}
+
+
+def test_a_rectifier_draws_its_watts_from_all_phases() -> None:
+    form = LimitForm(unit=RateUnit.WATTS, phases=3, max_amps=250, voltage=240, direct_current=True)
+    assert form.watts(100) == 72_000
+    assert form.least == MIN_AMPS
