@@ -8,6 +8,7 @@ from sqlalchemy import update
 from domain.billing.held import HoldCause
 from domain.power.facts import SiteQuestion
 from domain.states import ConnectorStatus, TransactionBilling
+from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.held import HeldRecords
 from storage.site_records import StoredSites
@@ -138,6 +139,6 @@ async def test_it_is_no_transaction_of_the_site_any_more(site: Site) -> None:
     await site.start()
     later = await site.start("2026-05-02T12:00", id_tag="ANOTHER")
     await end(site, at("2026-05-02T12:05"))
-    records = StoredSites(site.database, now=lambda: site.now)
+    records = StoredSites(site.database, load_catalogue(), now=lambda: site.now)
     (station,) = (await records.read_site(SiteQuestion(project_id=site.project_id))).stations
     assert [one.transaction_id for one in station.transactions] == [later]
