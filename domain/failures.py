@@ -70,13 +70,13 @@ class FailureCode(StrEnum):
 _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.RUN_ENDED_FROM_OUTSIDE: (
         "The run was ended from outside before it had a verdict ({how}).",
-        "Start the commissioning again.",
+        "Start the commissioning again (POST …/commissioning/{{id}}/start).",
     ),
     FailureCode.NEVER_CONNECTED: (
         "The charge point did not connect within {waited}.{said}",
         (
-            "Check that its OCPP URL is the ocpp_endpoint and that the network allows outgoing "
-            "WebSocket connections, then retry."
+            "Check that its OCPP URL is its ocpp_endpoint (GET …/charge-points/{{id}}) and that "
+            "the network allows outgoing WebSocket connections, then retry."
         ),
     ),
     FailureCode.CONNECTION_REFUSED: (
@@ -109,8 +109,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         ),
         (
             "Check its power supply and network. If the configuration that it was given last began "
-            "it, set that back in its own menu and customise it here to the same values, or "
-            "update its firmware. Then retry."
+            "it, set that back in its own menu and customise it to the same values (POST "
+            "…/charge-points/{{id}}/config/customize), or update its firmware. Then retry."
         ),
     ),
     FailureCode.NEVER_AT_REST: (
@@ -119,8 +119,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "the run was ended."
         ),
         (
-            "Check its power supply, its network and its connectors (the log of the run shows what "
-            "it reported), then retry."
+            "Check its power supply, its network and its connectors (the log of the run, GET "
+            "…/commissioning/{{id}}/logs, shows what it reported), then retry."
         ),
     ),
     FailureCode.IDENTITY_UNKNOWN: (
@@ -130,22 +130,23 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.VENDOR_MISMATCH: (
         "The charge point says its vendor is {reported!r}; {registered!r} was registered.",
         (
-            "Correct the vendor of the charge point here, or its OCPP URL on site if another "
-            "charge point answers at this address."
+            'Correct the vendor that is registered (PATCH …/charge-points/{{id}} with "vendor"), '
+            "or its OCPP URL on site if another charge point answers at this address; then retry."
         ),
     ),
     FailureCode.MODEL_MISMATCH: (
         "The charge point says its model is {reported!r}; {registered!r} was registered.",
         (
-            "Correct the model of the charge point here, or its OCPP URL on site if another "
-            "charge point answers at this address."
+            'Correct the model that is registered (PATCH …/charge-points/{{id}} with "model"), or '
+            "its OCPP URL on site if another charge point answers at this address; then retry."
         ),
     ),
     FailureCode.SERIAL_MISMATCH: (
         "The charge point says its serial number is {reported!r}; {registered!r} was registered.",
         (
-            "Compare with the type plate. Correct the serial number here, or the OCPP URL on site "
-            "if two charge points were swapped."
+            "Compare with the type plate. Correct the serial number that is registered (PATCH "
+            '…/charge-points/{{id}} with "serial_number"), or the OCPP URL on site if two charge '
+            "points were swapped; then retry."
         ),
     ),
     FailureCode.SERIAL_OF_ANOTHER: (
@@ -162,8 +163,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.CONFIGURATION_REJECTED: (
         "The charge point did not take the configuration: {parameters}.",
         (
-            "Customise these parameters to values that the charge point takes, or set them in its "
-            "own menu, then retry."
+            "Customise these parameters to values that the charge point takes (POST "
+            "…/charge-points/{{id}}/config/customize), or set them in its own menu, then retry."
         ),
     ),
     FailureCode.CONFIGURATION_UNREADABLE: (
@@ -184,7 +185,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.NO_HEARTBEAT: (
         "The charge point sent no heartbeat within {waited}.",
-        "Customise HeartbeatInterval to 300 or less, then retry.",
+        (
+            "Customise HeartbeatInterval to 300 or less (POST "
+            "…/charge-points/{{id}}/config/customize), then retry."
+        ),
     ),
     FailureCode.HEARTBEAT_MISSING: (
         "The charge point {said} and sent no heartbeat within {waited}.",
@@ -200,7 +204,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.FIRMWARE_OUTDATED: (
         "The firmware is {version!r}; at least {minimum!r} is approved.",
-        "Update the firmware of the charge point, then retry.",
+        (
+            "Update the firmware of the charge point, then retry; or retry with "
+            '"update_firmware": true (POST …/commissioning/{{id}}/retry), which leads through it.'
+        ),
     ),
     FailureCode.FIRMWARE_BLOCKED: (
         "The firmware {version!r} is on the block list of this model.",
@@ -320,14 +327,20 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "Meter values arrived during the test charge and none of their energy could be read "
             "({count} samples): their numbers, units or measurands are not of the standard."
         ),
-        "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+        (
+            "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
+            "(GET …/commissioning/{{id}}/logs)."
+        ),
     ),
     FailureCode.MESSAGES_UNREADABLE: (
         (
             "Messages of the charge point cannot be used ({count}, {action}), so {consequence}: "
             "{what}. The first begins {excerpt!r}."
         ),
-        "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+        (
+            "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
+            "(GET …/commissioning/{{id}}/logs)."
+        ),
     ),
     FailureCode.METER_STANDS_STILL: (
         (

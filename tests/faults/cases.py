@@ -60,8 +60,9 @@ _IDENTITY: dict[Fault, Case] = {
             FailureCode.SERIAL_MISMATCH,
             "The charge point says its serial number is 'SN-OF-ANOTHER-ONE'; 'SN-*' was "
             "registered.",
-            "Compare with the type plate. Correct the serial number here, or the OCPP URL on site "
-            "if two charge points were swapped.",
+            "Compare with the type plate. Correct the serial number that is registered (PATCH "
+            '…/charge-points/{id} with "serial_number"), or the OCPP URL on site if two charge '
+            "points were swapped; then retry.",
         ),
         starts=0,
         mend=mending.its_serial_number_is_corrected,
@@ -120,7 +121,8 @@ _IDENTITY: dict[Fault, Case] = {
             CheckName.FIRMWARE_VERSION,
             FailureCode.FIRMWARE_OUTDATED,
             "The firmware is '1.2.0'; at least '1.6.6' is approved.",
-            "Update the firmware of the charge point, then retry.",
+            "Update the firmware of the charge point, then retry; or retry with "
+            '"update_firmware": true (POST …/commissioning/{id}/retry), which leads through it.',
         ),
         starts=0,
         encore=encores.connectors_were_looked_at,
@@ -195,8 +197,8 @@ _CONFIGURATION: dict[Fault, Case] = {
             FailureCode.CONFIGURATION_REJECTED,
             "The charge point did not take the configuration: MeterValueSampleInterval = 30: the "
             "charge point rejected the value.",
-            "Customise these parameters to values that the charge point takes, or set them in its "
-            "own menu, then retry.",
+            "Customise these parameters to values that the charge point takes (POST "
+            "…/charge-points/{id}/config/customize), or set them in its own menu, then retry.",
         ),
         starts=0,
         mend=mending.customised_to_what_it_takes,
@@ -209,8 +211,8 @@ _CONFIGURATION: dict[Fault, Case] = {
             "The charge point keeps restarting, or its link keeps breaking: * boots within 10 min, "
             "each after a connection of less than 60 s.",
             "Check its power supply and network. If the configuration that it was given last began "
-            "it, set that back in its own menu and customise it here to the same values, or "
-            "update its firmware. Then retry.",
+            "it, set that back in its own menu and customise it to the same values (POST "
+            "…/charge-points/{id}/config/customize), or update its firmware. Then retry.",
         ),
         starts=0,
         mend=mending.set_back_and_customised,
@@ -484,7 +486,8 @@ _METERING: dict[Fault, Case] = {
             FailureCode.METER_UNREADABLE,
             "Meter values arrived during the test charge and none of their energy could be read "
             "(* samples): their numbers, units or measurands are not of the standard.",
-            "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+            "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
+            "(GET …/commissioning/{id}/logs).",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
@@ -495,7 +498,8 @@ _METERING: dict[Fault, Case] = {
             FailureCode.MESSAGES_UNREADABLE,
             "Messages of the charge point cannot be used (*), so no energy reading is known: *. "
             "The first begins *",
-            "Update the charge point's firmware, or ask its vendor; the log of the run shows them.",
+            "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
+            "(GET …/commissioning/{id}/logs).",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
