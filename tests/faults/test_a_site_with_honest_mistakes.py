@@ -116,7 +116,7 @@ async def test_each_is_mended_as_the_engine_says_and_the_site_is_handed_over(sta
         blocked = (await site.hand_over()).json()["blockers"]
         assert {one["charge_point_id"] for one in blocked} == {site.bays[bay] for bay in failed}
 
-        # "Correct the serial number that is registered (PATCH …/charge-points/{id})."
+        # "Correct the serial number that is registered", with the call it names.
         told = re.findall(r"says its serial number is '([^']+)'", failed[TYPO]["cause"])
         fine(await front.patch(f"/charge-points/{site.bays[TYPO]}", {"serial_number": told[0]}))
         # "If the two were exchanged, swap them"
