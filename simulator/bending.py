@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.fault import Fault
 from simulator.frames import Payload
-from simulator.station import Station
+from simulator.station import FAULTED_DETAILS, Station
 from simulator.words import Action, ChargePointStatus, Measurand
 
 WRONG_SERIAL = "SN-OF-ANOTHER-ONE"
@@ -58,6 +58,11 @@ def _of_connector_1(payload: Payload, change: Payload) -> Payload:
 def _odd_error_code(_station: Station, payload: Payload) -> Payload:
     faulted = payload["status"] == ChargePointStatus.FAULTED
     return payload | {"errorCode": ODD_ERROR_CODE} if faulted else payload
+
+
+def _unsafe(_station: Station, payload: Payload) -> Payload:
+    charging = payload["status"] == ChargePointStatus.CHARGING
+    return payload | FAULTED_DETAILS if charging else payload
 
 
 def _stale(_station: Station, payload: Payload) -> Payload:
@@ -143,6 +148,7 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
         lambda _station, payload: _of_connector_1(payload, {"status": ODD_STATUS}),
     ),
     (Fault.ODD_ERROR_CODE, frozenset({Action.STATUS_NOTIFICATION}), _odd_error_code),
+    (Fault.UNSAFE_WHILE_CHARGING, frozenset({Action.STATUS_NOTIFICATION}), _unsafe),
     (Fault.STALE_STAMPS, frozenset({Action.STATUS_NOTIFICATION}), _stale),
     (
         Fault.STOP_WITHOUT_ID,

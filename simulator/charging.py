@@ -12,6 +12,9 @@ from simulator.readings import meter_value, register_wh
 from simulator.station import Station
 from simulator.words import Action, ReadingContext, Reason
 
+UNKNOWN_REGISTER = -1
+"""What hardware sends that does not know what its meter read."""
+
 
 class Charging:
     """Begins and ends transactions on the connectors of a station."""
@@ -70,10 +73,12 @@ class Charging:
             return
         when = station.clock()
         closing = meter_value(station, connector, ReadingContext.END, when, energy_only=True)
-        meter_stop = int(register_wh(station, connector, when))
+        meter_stop = self._meter_stop(connector, transaction, when)
         self._metering.end(connector)
         connector.transaction = None
         connector.finished = connector.plugged
+        if station.has(Fault.FAULTS_AT_THE_END) and connector.id == 1:
+            connector.faulted = True
         if connector.inoperative_afterwards:
             connector.inoperative_afterwards, connector.operative = False, False
         station.charging_profiles.end_transaction(connector.id)
@@ -92,6 +97,13 @@ class Charging:
                 station.profile.unplug_seconds,
                 partial(self.unplug, connector),
             )
+
+    def _meter_stop(self, connector: Connector, transaction: Transaction, when: float) -> int:
+        if self._station.has(Fault.NO_METER_STOP):
+            return UNKNOWN_REGISTER
+        if self._station.has(Fault.STOP_EQUALS_START):
+            return transaction.meter_start
+        return int(register_wh(self._station, connector, when))
 
     def _authorized(self, connector: Connector, id_tag: str) -> None:
         station = self._station
@@ -136,10 +148,11 @@ class Charging:
             began=station.now(when),
         )
         connector.transaction = transaction
+        transaction.meter_start = int(register_wh(station, connector, when))
         payload = {
             "connectorId": connector.id,
             "idTag": id_tag,
-            "meterStart": int(register_wh(station, connector, when)),
+            "meterStart": transaction.meter_start,
             "timestamp": station.timestamp(when),
         }
         transaction.readings.append(

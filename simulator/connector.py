@@ -20,6 +20,10 @@ class Transaction:
     began: datetime
     register_wh: float
     """The register when it began, before rounding and faults."""
+    meter_start: int = 0
+    """The register when it began, as it was sent."""
+    sampled: int = 0
+    """How many readings of it were taken."""
     transaction_id: int | None = None
     """Told by the central system in the reply to StartTransaction."""
     readings: list[dict[str, Any]] = field(default_factory=list)

@@ -50,6 +50,8 @@ class Fault(StrEnum):
     WRONG_CONNECTOR = "wrong-connector"
     STARTS_BY_ITSELF = "starts-by-itself"
     FAULTS_MID_TRANSACTION = "faults-mid-transaction"
+    FAULTS_AT_THE_END = "faults-at-the-end"
+    UNSAFE_WHILE_CHARGING = "unsafe-while-charging"
     RESTARTS_MID_TRANSACTION = "restarts-mid-transaction"
     STOP_WITHOUT_ID = "stop-without-id"
     IGNORES_STOP = "ignores-stop"
@@ -69,7 +71,15 @@ class Fault(StrEnum):
     METER_STUCK = "meter-stuck"
     METER_FALLS = "meter-falls"
     METER_RESTARTS = "meter-restarts"
+    SAMPLES_RESTART = "samples-restart"
+    MIXED_REGISTERS = "mixed-registers"
+    REGISTER_BY_THE_CLOCK = "register-by-the-clock"
+    REGISTER_TWICE = "register-twice"
+    ZERO_READINGS = "zero-readings"
+    NO_METER_STOP = "no-meter-stop"
+    STOP_EQUALS_START = "stop-equals-start"
     KWH_LABELLED_WH = "kwh-labelled-wh"
+    WHOLE_KWH_LABELLED_WH = "whole-kwh-labelled-wh"
     NO_METER_VALUES = "no-meter-values"
     ZERO_TRANSACTION_ID = "zero-transaction-id"
     DRAWS_NOTHING = "draws-nothing"
@@ -145,6 +155,9 @@ EXPLANATIONS: dict[Fault, str] = {
     "the one that it was told, and whether or not that is accepted.",
     Fault.FAULTS_MID_TRANSACTION: "Reports a ground fault on connector 1 shortly after a "
     "transaction began there, and charges on.",
+    Fault.FAULTS_AT_THE_END: "Reports a ground fault on connector 1 as a transaction ends there.",
+    Fault.UNSAFE_WHILE_CHARGING: "Reports the error code GroundFailure beside the status Charging, "
+    "and charges on.",
     Fault.RESTARTS_MID_TRANSACTION: "Loses its power for a moment shortly after each transaction "
     "began.",
     Fault.STOP_WITHOUT_ID: "StopTransaction carries null as transactionId, and fields of the "
@@ -169,7 +182,19 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.METER_STUCK: "Power flows, but the energy register does not move.",
     Fault.METER_FALLS: "The energy register runs backwards during a transaction.",
     Fault.METER_RESTARTS: "The energy register starts at zero in each transaction.",
+    Fault.SAMPLES_RESTART: "Samples count from zero in each transaction; the registers at start "
+    "and stop are for life.",
+    Fault.MIXED_REGISTERS: "Every other sample counts from zero in the transaction, the rest for "
+    "life.",
+    Fault.REGISTER_BY_THE_CLOCK: "The energy register starts at zero in each transaction; that for "
+    "life is sent besides, by the clock and without a transaction.",
+    Fault.REGISTER_TWICE: "Each sample names the energy register twice; the second one is of a "
+    "meter that stands still.",
+    Fault.ZERO_READINGS: "Every third reading of the energy register is 0.",
+    Fault.NO_METER_STOP: "StopTransaction carries a meterStop of -1.",
+    Fault.STOP_EQUALS_START: "StopTransaction carries as meterStop what meterStart was.",
     Fault.KWH_LABELLED_WH: "Energy is reported in kWh under the unit Wh.",
+    Fault.WHOLE_KWH_LABELLED_WH: "Energy is reported in whole kWh under the unit Wh.",
     Fault.NO_METER_VALUES: "Sends no MeterValues of its own accord, only when triggered.",
     Fault.ZERO_TRANSACTION_ID: "MeterValues carry transactionId 0.",
     Fault.DRAWS_NOTHING: "The vehicle is full: a transaction runs, and no power flows.",

@@ -8,7 +8,7 @@ from simulator.events import EventKind
 from simulator.fault import Fault
 from simulator.frames import Payload
 from simulator.outbox import Outgoing
-from simulator.readings import meter_value
+from simulator.readings import life_reading, meter_value
 from simulator.station import Station
 from simulator.words import Action, ReadingContext
 
@@ -132,6 +132,8 @@ class Metering:
         if not self._station.has(Fault.NO_METER_VALUES):
             reading = self._read(connector, ReadingContext.PERIODIC)
             self.send(connector, connector.transaction, reading)
+            if self._station.has(Fault.REGISTER_BY_THE_CLOCK):
+                self.send(connector, None, life_reading(self._station, connector))
         # Only now: the reading shows the power that has flowed until it was taken.
         self.adjust_power(connector)
         self._sample_later(connector)

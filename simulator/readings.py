@@ -11,6 +11,7 @@ from simulator.words import Measurand, ReadingContext
 
 WH_PER_KWH = 1000
 VOLTAGE_NOISE = 0.005
+OTHER_METER = "4711"
 
 
 def register_wh(station: Station, connector: Connector, when: float) -> float:
@@ -21,7 +22,21 @@ def register_wh(station: Station, connector: Connector, when: float) -> float:
         register = _faulty(station, register, transaction)
     step = station.profile.register_step_wh
     register = math.floor(register / step + 1e-9) * step
+    if station.has(Fault.WHOLE_KWH_LABELLED_WH):
+        return math.floor(register / WH_PER_KWH)
     return register / WH_PER_KWH if station.has(Fault.KWH_LABELLED_WH) else register
+
+
+def life_reading(station: Station, connector: Connector) -> Payload:
+    """Take a reading of the register for life, by the clock."""
+    when = station.clock()
+    sample = {
+        "measurand": Measurand.ENERGY,
+        "unit": "Wh",
+        "value": _number(math.floor(connector.meter.register_at(when))),
+        "context": ReadingContext.CLOCK,
+    }
+    return {"timestamp": station.timestamp(when), "sampledValue": [sample]}
 
 
 def meter_value(
@@ -37,8 +52,10 @@ def meter_value(
     wanted = {Measurand.ENERGY.value} if energy_only else {name.strip() for name in names}
     samples: list[Payload] = []
     if Measurand.ENERGY in wanted:
-        energy = _number(register_wh(station, connector, when))
+        energy = _number(_sampled(station, connector, when))
         samples.append({"measurand": Measurand.ENERGY, "unit": "Wh", "value": energy})
+        if station.has(Fault.REGISTER_TWICE):
+            samples.append({"measurand": Measurand.ENERGY, "unit": "Wh", "value": OTHER_METER})
     if Measurand.POWER in wanted:
         power = _number(connector.meter.power_w)
         samples.append({"measurand": Measurand.POWER, "unit": "W", "value": power})
@@ -57,9 +74,21 @@ def _faulty(station: Station, register: float, transaction: Transaction) -> floa
         return transaction.register_wh
     if station.has(Fault.METER_FALLS):
         return transaction.register_wh - drawn
-    if station.has(Fault.METER_RESTARTS):
+    if station.has(Fault.METER_RESTARTS) or station.has(Fault.REGISTER_BY_THE_CLOCK):
         return drawn
     return register
+
+
+def _sampled(station: Station, connector: Connector, when: float) -> float:
+    """Return the register as samples show it, which may be another than at start and stop."""
+    register, transaction = register_wh(station, connector, when), connector.transaction
+    if transaction is None:
+        return register
+    transaction.sampled += 1
+    by_turns = station.has(Fault.MIXED_REGISTERS) and transaction.sampled % 2
+    if by_turns or station.has(Fault.SAMPLES_RESTART):
+        return register - transaction.meter_start
+    return 0 if station.has(Fault.ZERO_READINGS) and transaction.sampled % 3 == 0 else register
 
 
 def _electrical(station: Station, connector: Connector, wanted: set[str]) -> list[Payload]:

@@ -65,7 +65,12 @@ def clear(hardware: Hardware, fault: Fault) -> None:
 
 def _mend(connector: Connector, fault: Fault) -> None:
     match fault:
-        case Fault.CONNECTOR_FAULTED | Fault.ODD_ERROR_CODE | Fault.FAULTS_MID_TRANSACTION:
+        case (
+            Fault.CONNECTOR_FAULTED
+            | Fault.ODD_ERROR_CODE
+            | Fault.FAULTS_MID_TRANSACTION
+            | Fault.FAULTS_AT_THE_END
+        ):
             connector.faulted = False
         case Fault.CONNECTOR_UNAVAILABLE | Fault.STAYS_UNAVAILABLE:
             connector.operative = True

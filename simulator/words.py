@@ -65,6 +65,7 @@ class ReadingContext(StrEnum):
     END = "Transaction.End"
     PERIODIC = "Sample.Periodic"
     TRIGGER = "Trigger"
+    CLOCK = "Sample.Clock"
 
 
 class Measurand(StrEnum):

@@ -85,6 +85,8 @@ START_ANNOUNCED = timedelta(seconds=10)
 # So soon after the cable the transaction of a start follows that the charge point remembers.
 START_FOLLOWS = timedelta(seconds=10)
 STOP_ATTEMPTS = 3
+# After a charge its connector says how it is now; some do so a moment after the transaction ended.
+STATUS_AFTER_CHARGE = timedelta(seconds=3)
 
 CLOCK_SKEW_LIMIT = timedelta(minutes=2)
 PING_LIMIT = timedelta(seconds=5)

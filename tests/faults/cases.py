@@ -402,7 +402,29 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "monitor tripped (during the test charge).",
             "Mend the fault (see the charge point's manual for the code), then retry.",
         ),
-        encore=encores.nothing_runs_any_more,
+        encore=encores.the_fault_is_in_the_report,
+        mend=mending.on_site,
+    ),
+    Fault.FAULTS_AT_THE_END: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.CONNECTOR_FAULTED,
+            "Connector 1 reports a fault: GroundFailure, vendor code E-1042, Residual current "
+            "monitor tripped (during the test charge).",
+            "Mend the fault (see the charge point's manual for the code), then retry.",
+        ),
+        encore=encores.the_fault_is_in_the_report,
+        mend=mending.on_site,
+    ),
+    Fault.UNSAFE_WHILE_CHARGING: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.CONNECTOR_FAULTED,
+            "Connector 1 reports a fault: GroundFailure, vendor code E-1042, Residual current "
+            "monitor tripped (during the test charge).",
+            "Mend the fault (see the charge point's manual for the code), then retry.",
+        ),
+        encore=encores.the_fault_is_in_the_report,
         mend=mending.on_site,
     ),
     Fault.RESTARTS_MID_TRANSACTION: Case(
@@ -454,6 +476,59 @@ _METERING: dict[Fault, Case] = {
         mend=mending.on_site,
     ),
     Fault.METER_RESTARTS: Case(),
+    Fault.SAMPLES_RESTART: Case(),
+    Fault.MIXED_REGISTERS: Case(
+        notes=(
+            (
+                "* from the start of the session (* Wh at the last), the others for life (* Wh at "
+                "the last); they agree."
+            ),
+        )
+    ),
+    Fault.REGISTER_BY_THE_CLOCK: Case(
+        notes=(
+            (
+                "* without a transaction (* Wh at the last) were of another register than those of"
+                " the transaction (* Wh at the last), and counted for nothing."
+            ),
+        )
+    ),
+    Fault.REGISTER_TWICE: Case(
+        notes=(
+            (
+                "* samples named the energy register more than once, with different values (* and "
+                "4711 Wh at the last). The first was held against its other numbers."
+            ),
+        ),
+        needs_review=True,
+    ),
+    Fault.ZERO_READINGS: Case(notes=("* of 0 Wh among others of * Wh counted for nothing.",)),
+    Fault.NO_METER_STOP: Case(
+        notes=("meterStop is -1, so the charge point does not know it.",),
+    ),
+    Fault.STOP_EQUALS_START: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_DISAGREES,
+            "The meter disagrees with itself: its register at the end is the same as at the start "
+            "(* Wh), while its samples rose by * Wh.",
+            "Check the meter's type, ratio and wiring in the charge point, or update its firmware, "
+            "then retry.",
+        ),
+        mend=mending.on_site,
+    ),
+    Fault.WHOLE_KWH_LABELLED_WH: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_STANDS_STILL,
+            "Power was reported (up to 2* W) and the energy register did not follow: its samples "
+            "stayed at * Wh while power over time gives * Wh. Its unit or its resolution is not "
+            "what it says; perhaps it counts whole kWh.",
+            "Correct the meter's unit in the charge point or update its firmware, then retry.",
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.on_site,
+    ),
     Fault.KWH_LABELLED_WH: Case(
         fails=_fails(
             CheckName.TEST_TRANSACTION,

@@ -109,6 +109,19 @@ async def somebody_keeps_trying_to_stop_it(act: Act) -> None:
     await stray.terminate()  # it would ask once a minute for as long as the test session lasts
 
 
+async def the_fault_is_in_the_report(act: Act) -> None:
+    """With its code, the vendor's code and what the charge point says of it."""
+    await nothing_runs_any_more(act)
+    evidence = act.check(CheckName.TEST_TRANSACTION).evidence
+    assert (evidence["fault"], evidence["fault_vendor_code"]) == ("GroundFailure", "E-1042")
+    assert evidence["fault_info"] == "Residual current monitor tripped"
+    async with act.stage.database.read() as connection:
+        report = await Reports(connection).of_charge_point(act.charge_point.identity)
+    (judged,) = report.charge_points
+    told = [frame.text for frame in judged.frames if "GroundFailure" in frame.text]
+    assert any("StatusNotification" in text and "E-1042" in text for text in told)
+
+
 async def nothing_runs_any_more(act: Act) -> None:
     await act.charge_point.until(lambda: not act.charge_point.transactions)
 

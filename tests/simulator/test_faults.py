@@ -9,6 +9,7 @@ from simulator import Fault, State, VirtualChargePoint, find_model
 from simulator.actions.remote import OWN_TAG
 from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT
 from simulator.fault import EXPLANATIONS
+from simulator.readings import OTHER_METER
 from tests.simulator.central_system import CentralSystem, Refused, now
 from tests.simulator.conftest import STRONG, PowerUp
 from tests.simulator.test_configuration import value_of
@@ -624,6 +625,87 @@ async def test_faults_mid_transaction(central: CentralSystem, power_up: PowerUp)
     await central.seen("MeterValues", len(central.found("MeterValues")) + 1)
     assert await central.call("RemoteStopTransaction", transactionId=number) == ACCEPTED
     await central.seen("StopTransaction", reason="Remote")
+
+
+async def test_faults_at_the_end(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.FAULTS_AT_THE_END)
+    await charge_and_stop(central, charge_point)
+    await central.seen("StatusNotification", status="Faulted", errorCode="GroundFailure")
+    charge_point.clear_fault(Fault.FAULTS_AT_THE_END)
+    await central.seen("StatusNotification", status="Finishing", errorCode="NoError")
+
+
+async def test_unsafe_while_charging(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.UNSAFE_WHILE_CHARGING)
+    await charge_and_stop(central, charge_point)
+    await central.seen("StatusNotification", status="Charging", errorCode="GroundFailure")
+    await central.seen("StatusNotification", status="Finishing", errorCode="NoError")
+
+
+async def test_samples_restart(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.SAMPLES_RESTART)
+    await charge_and_stop(central, charge_point)
+    [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
+    assert await registers(central, 2) < [start["meterStart"]] * 2
+    assert stop["meterStop"] > start["meterStart"]
+
+
+async def test_mixed_registers(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.MIXED_REGISTERS)
+    await started(central, charge_point)
+    [start] = central.found("StartTransaction")
+    one, other, *_ = await registers(central, 2)
+    assert min(one, other) < start["meterStart"] <= max(one, other)
+
+
+async def test_register_by_the_clock(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.REGISTER_BY_THE_CLOCK)
+    await charge_and_stop(central, charge_point)
+    found = central.found("MeterValues")
+    named = [sample(one, ENERGY) for one in found if "transactionId" in one]
+    by_clock = [sample(one, ENERGY) for one in found if "transactionId" not in one]
+    assert by_clock
+    assert max(named) < min(by_clock)
+    assert central.found("StartTransaction")[0]["meterStart"] == 0
+
+
+async def test_register_twice(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.REGISTER_TWICE)
+    await started(central, charge_point)
+    for reading in await central.seen("MeterValues", 2):
+        samples = reading["meterValue"][0]["sampledValue"]
+        energies = [one["value"] for one in samples if one["measurand"] == ENERGY]
+        assert len(energies) == 2
+        assert energies[1] == OTHER_METER
+
+
+async def test_zero_readings(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.ZERO_READINGS)
+    await started(central, charge_point)
+    zeros = [value == 0 for value in await registers(central, 6)]
+    assert 0 < sum(zeros) < 4
+
+
+async def test_no_meter_stop(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.NO_METER_STOP)
+    await charge_and_stop(central, charge_point)
+    assert central.found("StopTransaction")[0]["meterStop"] == -1
+
+
+async def test_stop_equals_start(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.STOP_EQUALS_START)
+    await charge_and_stop(central, charge_point)
+    [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
+    assert stop["meterStop"] == start["meterStart"]
+
+
+async def test_whole_kwh_labelled_wh(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.WHOLE_KWH_LABELLED_WH)
+    await started(central, charge_point)
+    [start] = central.found("StartTransaction")
+    assert start["meterStart"] == charge_point.register_wh() // 1000
+    for value in await registers(central, 2):
+        assert value == start["meterStart"]
 
 
 async def test_restarts_mid_transaction(central: CentralSystem, power_up: PowerUp) -> None:

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import StopTestTransaction
     from domain.rules.connector import describe_fault, name_of
     from domain.rules.metering import MeterVerdict, judge_metering
-    from domain.states import WaitingFor
+    from domain.states import ConnectorStatus, WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.calls import record
@@ -27,6 +27,9 @@ with workflow.unsafe.imports_passed_through():
 
 # StopTransaction.reason (OCPP 1.6 §7.36): it may come before the restart that it tells of.
 _OF_A_RESTART = frozenset({"HardReset", "PowerLoss", "Reboot", "SoftReset"})
+_OF_A_CHARGE = frozenset(
+    {ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE}
+)
 _SAYS_NOTHING = frozenset({None, "", "Other"})
 _OF_ANOTHER_REGISTER = frozenset({FailureCode.METER_FELL, FailureCode.METER_DISAGREES})
 
@@ -68,6 +71,7 @@ async def charge(run: Run) -> None:
     )
     if started.connector_id != connector:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
+    await _hear_how_it_is_now(run, connector)
     _judge_status(run, connector)
     if stopped_by_itself and _ended_by_restart(stopped, restarted=restarted):
         raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=connector)
@@ -86,6 +90,17 @@ def _ended_by_restart(stopped: TransactionFact, *, restarted: bool) -> bool:
     """Tell by its reason; a boot alone may be that of a link which was lost and came back."""
     reason = stopped.stop_reason
     return reason in _OF_A_RESTART or (restarted and reason in _SAYS_NOTHING)
+
+
+async def _hear_how_it_is_now(run: Run, connector: int) -> None:
+    """Wait a moment for the status that follows a charge: it may be that of a fault."""
+
+    def said() -> bool:
+        fact = run.inbox.connectors.get(connector)
+        charges = fact is not None and fact.status in _OF_A_CHARGE
+        return not charges or not run.inbox.faults.keys().isdisjoint({0, connector})
+
+    await run.wait(said, policies.STATUS_AFTER_CHARGE, why="Wait for the status after the charge")
 
 
 def _judge_status(run: Run, connector: int) -> None:
@@ -185,3 +200,4 @@ async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) ->
             raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=transaction.connector_id)
         raise CheckFailedError(verdict.failure)
     run.journal.step("energy", "The register moved, and the meter agrees with itself.")
+    _judge_status(run, transaction.connector_id)  # it may have said so meanwhile
