@@ -12,10 +12,9 @@ from api.deps import AppParts, OwnedProjectId, SiteOwner, now
 from api.problems import problems
 from documents.statement import statement_pdf
 from documents.statement_csv import statement_csv
-from domain.billing.statement import Statement
 from storage.billing_months import Months
-from storage.cdrs import Cdrs
 from storage.projects import Projects
+from storage.statements import read_statement
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Billing"])
 
@@ -55,6 +54,8 @@ async def get_statement(
 ) -> Response:
     """All records that were issued in a month of the site's own time; once over, it never changes.
 
+    It has its issuer, the tariffs in words, totals by VAT rate and by id tag, and what is held.
+
     A session that was told late, and a correction, are on the statement of the month in which they
     were billed. A month in which nothing was billed has an empty statement.
     """
@@ -67,17 +68,7 @@ async def get_statement(
         async with parts.database.write() as connection:
             await Months(connection, project_id).close(at)
     async with parts.database.read() as connection:
-        cdrs = await Cdrs(connection, project_id).of_month(month)
-    statement = Statement(
-        project_id=project_id,
-        project=project.name,
-        address=project.address,
-        time_zone=project.time_zone,
-        month=month,
-        complete=complete,
-        at=at,
-        cdrs=tuple(cdrs),
-    )
+        statement = await read_statement(connection, project, month, at=at, complete=complete)
     content: str | bytes
     if as_format is Format.PDF:
         content = await asyncio.to_thread(statement_pdf, statement)

@@ -1,7 +1,7 @@
 """Moments at which the clock on the wall matters, in the site's time zone."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,6 +24,13 @@ def available_time_zones() -> frozenset[str]:
 def month_of(moment: datetime, zone: ZoneInfo) -> str:
     """The month that the clock on the wall shows, as ``2026-05``."""
     return moment.astimezone(zone).strftime("%Y-%m")
+
+
+def end_of_month(month: str, zone: ZoneInfo) -> datetime:
+    """The moment at which the clock on the wall shows the next month; ``month`` as ``2026-05``."""
+    first = date.fromisoformat(f"{month}-01")
+    following = (first + timedelta(days=31)).replace(day=1)
+    return datetime.combine(following, time(0), tzinfo=zone).astimezone(UTC)
 
 
 def wall_clock_moments(

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from documents.statement import statement_pdf
 from documents.statement_csv import statement_csv
-from domain.billing.cdr import Cdr, CdrLocation, Subject, make_cdr
-from domain.billing.statement import Statement
+from domain.billing.cdr import Cdr, CdrLocation, CdrToken, Subject, make_cdr
+from domain.billing.statement import HeldTotals, Issuer, Statement
 from tests.documents.reading import texts
 from tests.domain.billing.sessions import bill, component, element, session, utc, version
 
@@ -49,6 +49,8 @@ def statement(*cdrs: Cdr) -> Statement:
         complete=True,
         at=utc("2026-06-01T08:00"),
         cdrs=cdrs,
+        issuer=Issuer(name="Riverside Ltd", address="12 Riverside Way", vat_number="GB123456789"),
+        held=HeldTotals(sessions=2, most_kwh=Decimal("14.2")),
     )
 
 
@@ -76,16 +78,42 @@ def test_sums_are_those_of_the_records_and_a_credit_takes_its_record_back() -> N
     assert rows[0]["start_date_time"] == "2026-05-04T10:00:00+01:00"
 
 
+def test_its_issuer_its_prices_what_is_held_and_the_totals_by_tag() -> None:
+    other = cdr(2).model_copy(update={"cdr_token": CdrToken(uid="CAFE01")})
+    of_month = statement(cdr(1), other, cdr(3))
+    assert [
+        (one.id_tag, one.sessions, one.energy_kwh, one.cost.excl_vat) for one in of_month.by_tag()
+    ] == [
+        ("04A2B3C4", 2, Decimal("2.2"), Decimal("2.14")),
+        ("CAFE01", 1, Decimal("1.1"), Decimal("1.07")),
+    ]
+    (page,) = texts(statement_pdf(of_month))
+    for words in (
+        "Issued by Riverside Ltd, 12 Riverside Way, VAT number GB123456789",
+        "2 sessions are held, and in no sum: at most 14.200 kWh are in doubt.",
+        "A session: GBP 0.50, once, no VAT.",
+        "Energy: GBP 0.333 per kWh, plus 20 % VAT.",
+        "Charging time: GBP 0.10 per hour, plus 7.7 % VAT.",
+        "CAFE01",
+    ):
+        assert words in page
+    alone = replace(of_month, issuer=Issuer(name="Sam"), held=HeldTotals())
+    (page,) = texts(statement_pdf(alone))
+    assert "Issued by Sam" in page
+    assert "VAT number" not in page
+    assert "held" not in page
+
+
 def test_a_busy_month_has_several_pages() -> None:
     of_month = statement(*(cdr(number) for number in range(100)))
     pages = texts(statement_pdf(of_month))
     assert len(pages) == 3
     assert all("Without VAT" in page and "Statement of May 2026" in page for page in pages)
-    assert pages[0].count("Without VAT") == 2  # its sums have heads, too
+    assert pages[0].count("Without VAT") == 3  # its sums and totals have heads, too
     assert "Total in GBP" in pages[0]
     assert "by the clock at the site: Europe/London" in pages[0]
     assert "100 sessions, 110.000 kWh" in pages[0]
-    assert sum(page.count("04A2B3C4") for page in pages) == 100
+    assert sum(page.count("04A2B3C4") for page in pages) == 101  # and once in the totals
 
 
 def test_times_stay_those_that_a_record_was_billed_by() -> None:

@@ -44,6 +44,7 @@ from domain.names import (
     configuration_workflow_id,
     connection_test_workflow_id,
     delivery_workflow_id,
+    held_digest_workflow_id,
     notice_workflow_id,
     site_workflow_id,
 )
@@ -87,6 +88,7 @@ from workflows.billing import BillingWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
+from workflows.held_digest import HeldDigestWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.site import SiteWorkflow
 
@@ -402,6 +404,18 @@ async def _billed(stage: Stage) -> Recorded:
     return {"billing": handle}
 
 
+async def _held_told(stage: Stage) -> Recorded:
+    """A project without held records: the history of its mail is that of any other."""
+    handle = await stage.client.start_workflow(
+        HeldDigestWorkflow.run,
+        stage.project.id,
+        id=held_digest_workflow_id(stage.project.id),
+        task_queue=stage.task_queue,
+    )
+    await handle.result()
+    return {"held-digest": handle}
+
+
 async def _whole_project(stage: Stage) -> Recorded:
     """Three charge points one after the other, one of them faulted."""
     project = WholeProject(stage)
@@ -533,6 +547,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _moved_node,
     _webhook,
     _billed,
+    _held_told,
     _firmware_updated,
     _configured,
     lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),
