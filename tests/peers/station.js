@@ -213,7 +213,11 @@ class Station {
     this.timers.forEach(clearTimeout);
     this.timers.clear();
     this.pending.forEach((value, key) => { this.configuration.get(key).value = value; });
-    await this.restart();
+    try {
+      await this.restart();
+    } catch (error) {
+      tell("complaint", { of: String(error) });
+    }
   }
 }
 

@@ -97,10 +97,10 @@ def judge_record(record: Any, peer: Peer) -> None:
     assert {one["name"]: one["result"] for one in record["checks"]} == dict.fromkeys(
         ("ocpp_handshake", "firmware_version", "connector_available", "test_transaction"), "passed"
     )
+    written = {"key": "MeterValueSampleInterval", "value": "15"}
+    assert len(peer.told("asked", action="ChangeConfiguration", payload=written)) == 1
     assert len(peer.told("asked", action="Reset")) == 1
-    assert (
-        len(peer.told("boot", status="Accepted")) == 1
-    )  # held in Pending until its configuration is right
+    assert peer.told("boot", status="Accepted")
     tested = [one["connector"] for one in peer.told("started")]
     assert tested == list(OUTLETS[: len(tested)])
     assert [one["connector"] for one in peer.told("stopped")] == tested
