@@ -148,6 +148,7 @@ def make_worker(
         sites.read_site,
         sites.record_states,
         sites.set_limit,
+        sites.set_electrical,
         sites.pause_smart_charging,
         starts.retry_run,
         starts.cancel_run,

@@ -5,6 +5,7 @@ from temporalio import activity
 from domain.ports import SiteRecords
 from domain.power.facts import (
     PauseSmartCharging,
+    SetElectrical,
     SetLimit,
     SiteQuestion,
     SiteSnapshot,
@@ -32,6 +33,11 @@ class SiteActivities:
     async def set_limit(self, change: SetLimit) -> None:
         """Note what the supply carries."""
         await self._records.set_limit(change)
+
+    @activity.defn
+    async def set_electrical(self, change: SetElectrical) -> None:
+        """Note how a charge point is connected."""
+        await self._records.set_electrical(change)
 
     @activity.defn
     async def pause_smart_charging(self, change: PauseSmartCharging) -> None:

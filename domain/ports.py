@@ -89,6 +89,10 @@ class SiteRecords(Protocol):
         """Note the supply's limit."""
         ...
 
+    async def set_electrical(self, change: site.SetElectrical) -> None:
+        """Note how a charge point is connected; harmless when repeated."""
+        ...
+
     async def pause(self, change: site.PauseSmartCharging) -> None:
         """Note that smart charging is paused, or not any more."""
         ...

@@ -8,7 +8,13 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
-from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Phase, SiteLimit
+from domain.power.site import (
+    DEFAULT_MAX_AMPS,
+    NOMINAL_VOLTAGE,
+    Electrical,
+    Phase,
+    SiteLimit,
+)
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
 from storage.billing import Billing
@@ -16,20 +22,6 @@ from storage.tables import charge_point_features, charge_points, projects
 
 _NO_TARIFF = "There is no tariff, so sessions are free. Billing begins with the first one."
 _WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Electrical:
-    """How a charge point is connected: ``phases`` None is all of the site's.
-
-    ``declared``: somebody said what the cable carries; else ``max_amps`` is the usual.
-    ``voltage`` is that between one of the phases and neutral, in volts.
-    """
-
-    max_amps: int = DEFAULT_MAX_AMPS
-    phases: tuple[Phase, ...] | None = None
-    voltage: float = NOMINAL_VOLTAGE
-    declared: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,14 +186,34 @@ def electrical(max_amps: int | None, phases: str | None, voltage: float | None) 
 
 
 async def store_electrical(
-    connection: AsyncConnection, charge_point_id: str, electrical: Electrical
+    connection: AsyncConnection,
+    charge_point: tuple[str, str],
+    electrical: Electrical,
+    *,
+    by: Actor,
+    at: datetime,
 ) -> None:
-    """Note how a charge point is connected."""
+    """Note how a charge point of a project, by the ids of both, is connected.
+
+    A repeat changes nothing.
+    """
+    project_id, charge_point_id = charge_point
+    before = await read_electrical(connection, charge_point_id)
+    if before == electrical:
+        return
     phases = None if electrical.phases is None else ",".join(electrical.phases)
     await connection.execute(
         update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
+        .where(charge_points.c.id == charge_point_id, charge_points.c.project_id == project_id)
         .values(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
+    )
+    await Audit(connection, project_id).write(
+        AuditAction.ELECTRICAL_CHANGED,
+        by,
+        target=charge_point_id,
+        at=at,
+        before=asdict(before),
+        after=asdict(electrical),
     )
 
 

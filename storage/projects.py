@@ -66,7 +66,8 @@ class Projects:
     ) -> Project:
         """One project that the installer works on, which ends at the handover.
 
-        ``even_handed_over`` is for the summary and the certificate, which the installer keeps.
+        ``even_handed_over`` is for the summary, the certificate and the features, which the
+        installer keeps.
 
         Raises:
             NotFoundError: ``project_not_found``.

@@ -11,6 +11,7 @@ from domain.facts import ConnectorFact, TransactionFact
 from domain.plausibility import Current
 from domain.power.facts import (
     PauseSmartCharging,
+    SetElectrical,
     SetLimit,
     SiteQuestion,
     SiteRequest,
@@ -26,7 +27,7 @@ from storage.dialects import among, upsert
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
-from storage.features import Power, electrical
+from storage.features import Power, electrical, store_electrical
 from storage.tables import (
     charge_point_features,
     charge_points,
@@ -76,6 +77,17 @@ class StoredSites:
         async with self._database.write() as connection:
             await Power(connection, change.project_id).set_limit(
                 change.limit, by=change.by, at=self._now()
+            )
+
+    async def set_electrical(self, change: SetElectrical) -> None:
+        """Store how a charge point is connected."""
+        async with self._database.write() as connection:
+            await store_electrical(
+                connection,
+                (change.project_id, change.charge_point_id),
+                change.electrical,
+                by=change.by,
+                at=self._now(),
             )
 
     async def pause(self, change: PauseSmartCharging) -> None:

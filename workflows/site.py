@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.facts import (
         BayLoad,
         PauseSmartCharging,
+        SetElectrical,
         SetLimit,
         SiteLoad,
         SiteQuestion,
@@ -85,6 +86,14 @@ class SiteWorkflow:
             self._ledger.limit = change.limit
             self._changes += 1
             self._look_again()  # which phases its charge points load may depend on it
+
+    @workflow.update
+    async def set_electrical(self, change: SetElectrical) -> None:
+        """A charge point has another cable, or other phases."""
+        async with self._one_at_a_time:
+            summary = "Note how a charge point is connected"
+            await record(SiteActivities.set_electrical, change, summary=summary)
+            self._look_again(change.charge_point_id)
 
     @set_limit.validator
     def _of_this_site(self, change: SetLimit) -> None:

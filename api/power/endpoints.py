@@ -1,6 +1,5 @@
 """Endpoints of a site's power, for its installer until the handover, for its owner from then on."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -10,6 +9,7 @@ from api.deps import (
     AppParts,
     ChargePointId,
     Installer,
+    OwnedChargePointId,
     OwnedProjectId,
     ProjectId,
     SiteOwner,
@@ -28,7 +28,6 @@ from api.power.schemas import (
 )
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.audit import AuditAction
 from domain.states import Feature
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
@@ -78,6 +77,21 @@ async def set_power(
 
 
 @installer_router.get(
+    "/projects/{project_id}/features",
+    summary="Show what is active at a site that I handed over",
+    operation_id="listFeaturesOfProject",
+    responses=problems(401, 403, 404, 503, project_not_handed_over=_NOT_YET),
+)
+async def list_features_of_project(
+    project_id: ProjectId, installer: Installer, parts: AppParts
+) -> list[FeatureShown]:
+    """Billing and smart charging, and why a charge point does not simply take part."""
+    return [
+        FeatureShown.of(one) for one in await service.features_for(parts, installer, project_id)
+    ]
+
+
+@installer_router.get(
     "/charge-points/{charge_point_id}/electrical",
     summary="Show how a charge point is connected",
     operation_id="getElectrical",
@@ -114,15 +128,12 @@ async def set_electrical(
         meant = confirmed(
             body.questions(parts.plausibility, kinds_of(parts.catalogue, [device])), body.confirm
         )
-        before = await read_electrical(connection, charge_point_id)
-        await store_electrical(connection, charge_point_id, body.stored())
-        await Audit(connection, charge_point.project_id).write(
-            AuditAction.ELECTRICAL_CHANGED,
-            actor,
-            target=charge_point_id,
+        await store_electrical(
+            connection,
+            (charge_point.project_id, charge_point_id),
+            body.stored(),
+            by=actor,
             at=now(),
-            before=asdict(before),
-            after=asdict(body.stored()),
         )
         await audit_confirmed(
             Audit(connection, charge_point.project_id),
@@ -165,6 +176,50 @@ async def set_owned_power(
     """The running sessions follow within seconds."""
     await service.set_limit(parts, owner, project_id, body, by=actor)
     return PowerShown.of(body.limit())
+
+
+@owner_router.get(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Show how a charge point of mine is connected",
+    operation_id="getOwnedElectrical",
+    responses=problems(401, 403, 404, 503),
+)
+async def show_owned_electrical(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    owner: SiteOwner,
+    parts: AppParts,
+) -> ElectricalShown:
+    """What its cable carries, the phases that it loads, and their voltage."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        await ChargePoints(connection).in_project(charge_point_id, project_id)
+        return ElectricalShown.of(await read_electrical(connection, charge_point_id))
+
+
+@owner_router.put(
+    "/charge-points/{charge_point_id}/electrical",
+    summary="Say how a charge point of mine is connected",
+    operation_id="setOwnedElectrical",
+    responses=problems(400, 401, 403, 404, 413, 422, 503),
+)
+async def set_owned_electrical(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    body: ElectricalChange,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> ElectricalShown:
+    """A smaller cable leaves more of the supply to the others, at once.
+
+    It is what its breaker lets through that counts: an electrician has to see to that first.
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        charge_point = await ChargePoints(connection).in_project(charge_point_id, project_id)
+    await service.set_electrical(parts, owner, charge_point, body, by=actor)
+    return ElectricalShown.of(body.stored())
 
 
 @owner_router.get(

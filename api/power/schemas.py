@@ -16,12 +16,13 @@ from domain.power.site import (
     MIN_AMPS,
     MIN_VOLTAGE,
     NOMINAL_VOLTAGE,
+    Electrical,
     Phase,
     SiteLimit,
 )
 from domain.states import Feature, FeatureState
 from domain.wording import FieldValueError
-from storage.features import Electrical, FeatureStatus
+from storage.features import FeatureStatus
 
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_KW = 20_000

@@ -4,16 +4,23 @@ from collections.abc import Sequence
 
 from api.deps import now
 from api.parts import Parts
-from api.plausibility import audit_confirmed, confirmed
-from api.power.schemas import PowerLimit
+from api.plausibility import audit_confirmed, confirmed, kinds_of
+from api.power.schemas import ElectricalChange, PowerLimit
 from domain.audit import Actor
 from domain.errors import ConflictError
-from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
+from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, SiteLoad, SiteRequest
 from domain.states import Feature, ProjectStatus
 from storage.accounts import Account
 from storage.audit import Audit
 from storage.billing import Billing
-from storage.features import FeatureStatus, Power, billing_status, read_features
+from storage.charge_points import ChargePoint
+from storage.features import (
+    FeatureStatus,
+    Power,
+    billing_status,
+    read_features,
+    store_electrical,
+)
 from storage.projects import Project, Projects
 
 
@@ -39,6 +46,41 @@ async def set_limit(
     await parts.temporal.sites.set_limit(_site(project), change)
 
 
+async def set_electrical(
+    parts: Parts,
+    owner: Account,
+    charge_point: ChargePoint,
+    wanted: ElectricalChange,
+    *,
+    by: Actor,
+) -> None:
+    """Change how a charge point of a site is connected; running sessions follow at once.
+
+    Raises:
+        InvalidError: ``implausible``.
+
+    """
+    project_id, electrical = charge_point.project_id, wanted.stored()
+    kinds = kinds_of(parts.catalogue, [(charge_point.vendor, charge_point.model)])
+    async with parts.database.write() as connection:
+        project = await Projects(connection).owned(
+            project_id, site_owner_id=owner.id, for_change=True
+        )
+        meant = confirmed(wanted.questions(parts.plausibility, kinds), wanted.confirm)
+        await audit_confirmed(
+            Audit(connection, project_id), by, meant, target=charge_point.id, at=now()
+        )
+        if project.status is not ProjectStatus.HANDED_OVER:
+            await store_electrical(
+                connection, (project_id, charge_point.id), electrical, by=by, at=now()
+            )
+            return
+    change = SetElectrical(
+        project_id=project_id, charge_point_id=charge_point.id, electrical=electrical, by=by
+    )
+    await parts.temporal.sites.set_electrical(_site(project), change)
+
+
 async def load(parts: Parts, owner: Account, project_id: str) -> SiteLoad:
     """How the power is shared now.
 
@@ -59,6 +101,23 @@ async def features(parts: Parts, owner: Account, project_id: str) -> Sequence[Fe
     """
     await _handed_over(parts, owner, project_id)
     async with parts.database.read() as connection:
+        return await read_features(connection, project_id)
+
+
+async def features_for(
+    parts: Parts, installer: Account, project_id: str
+) -> Sequence[FeatureStatus]:
+    """What is active, for the installer who handed it over.
+
+    Raises:
+        ConflictError: ``project_not_handed_over``.
+
+    """
+    async with parts.database.read() as connection:
+        project = await Projects(connection).get(
+            project_id, installer_id=installer.id, even_handed_over=True
+        )
+        _refuse_not_yet(project)
         return await read_features(connection, project_id)
 
 
@@ -92,12 +151,16 @@ async def pause(
 async def _handed_over(parts: Parts, owner: Account, project_id: str) -> Project:
     async with parts.database.read() as connection:
         project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+    _refuse_not_yet(project)
+    return project
+
+
+def _refuse_not_yet(project: Project) -> None:
     if project.status is not ProjectStatus.HANDED_OVER:
         raise ConflictError(
             "project_not_handed_over",
             "The project is not handed over yet. Its features become active with the handover.",
         )
-    return project
 
 
 def _site(project: Project) -> SiteRequest:

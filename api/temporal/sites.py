@@ -13,7 +13,7 @@ from temporalio.workflow import UpdateMethodMultiParam
 
 from api.temporal.link import ANSWER_TIMEOUT, RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
 from domain.names import site_workflow_id
-from domain.power.facts import PauseSmartCharging, SetLimit, SiteLoad, SiteRequest
+from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, SiteLoad, SiteRequest
 from workflows.site import SiteWorkflow
 from workflows.site_start import start_site
 
@@ -41,6 +41,10 @@ class SiteGateway:
     async def set_limit(self, site: SiteRequest, change: SetLimit) -> None:
         """Change what the supply carries; answered once that is stored."""
         await self._update(site, SiteWorkflow.set_limit, change)
+
+    async def set_electrical(self, site: SiteRequest, change: SetElectrical) -> None:
+        """Change how a charge point is connected; answered once that is stored."""
+        await self._update(site, SiteWorkflow.set_electrical, change)
 
     async def pause(self, site: SiteRequest, change: PauseSmartCharging) -> None:
         """Pause, or go on; answered once that is stored."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from domain.audit import OPERATOR, Actor
 from domain.facts import ConnectionFact, ConnectorFact, TransactionFact
-from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Phase, SiteLimit
+from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Electrical, Phase, SiteLimit
 from domain.power.state import Bay, Station
 from domain.states import FeatureState
 
@@ -98,6 +98,16 @@ class PauseSmartCharging:
 
     project_id: str
     paused: bool
+    by: Actor = OPERATOR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetElectrical:
+    """Update of SiteWorkflow: a charge point is connected otherwise. The row is written by it."""
+
+    project_id: str
+    charge_point_id: str
+    electrical: Electrical
     by: Actor = OPERATOR
 
 

@@ -33,6 +33,20 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Electrical:
+    """How a charge point is connected: ``phases`` None is all of the site's.
+
+    ``declared``: somebody said what the cable carries; else ``max_amps`` is the usual.
+    ``voltage`` is that between one of the phases and neutral, in volts.
+    """
+
+    max_amps: int = DEFAULT_MAX_AMPS
+    phases: tuple[Phase, ...] | None = None
+    voltage: float = NOMINAL_VOLTAGE
+    declared: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SiteLimit:
     """What the site may draw. ``amps`` per phase; None where nobody has set a limit."""
 

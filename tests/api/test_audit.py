@@ -169,6 +169,13 @@ BY_TABLE: dict[tuple[str, str], Told] = {
         of="hld_",
         before={"cause": "above_bound", "session_id": "701"},
     ),
+    ("PUT", f"{OWNED}/charge-points/{{charge_point_id}}/electrical"): Told(
+        action="electrical.changed",
+        body={"max_amps": 20},
+        of="{charge_point}",
+        before={"max_amps": 16},
+        after={"max_amps": 20},
+    ),
     ("PUT", f"{OWNED}/power"): Told(
         action="power.changed",
         body={"max_amps_per_phase": 40},

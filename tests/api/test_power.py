@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
-from domain.states import ProjectStatus
+from api.deps import now
+from domain.states import Feature, FeatureState, ProjectStatus
 from storage.engine import Database
-from storage.tables import projects
+from storage.tables import charge_point_features, projects
 from tests.api.callers import Caller, fields, problem
 from tests.api.conftest import Own
 
@@ -118,7 +119,69 @@ class TestElectrical:
         assert fields(problem(await put(installer, path, body), 422, "invalid_input")) == {field}
 
 
+class TestOwnedElectrical:
+    async def test_the_owner_declares_another_cable(
+        self, installer: Caller, owner: Own, database: Database, engine: None
+    ) -> None:
+        """Before the handover and after it, when the site's workflow writes it."""
+        project = await installer.project()
+        path = f"charge-points/{await installer.charge_point(project)}/electrical"
+        facilities = await owner("facilities@riversidebp.com", project)
+        for amps in (20, 16):
+            body = {"max_amps": amps, "phases": ["L1"], "voltage": 240}
+            answer = await facilities.call("PUT", f"{OWNER}/{project}/{path}", body)
+            assert answer.status_code == 200, answer.text
+            assert answer.json() == body
+            answer = await facilities.call("GET", f"{OWNER}/{project}/{path}")
+            assert answer.json() == body
+            await hand_over(database)
+        trail = await facilities.call("GET", f"{OWNER}/{project}/audit")
+        changes = [
+            one["after"]["max_amps"]
+            for one in trail.json()["items"]
+            if one["action"] == "electrical.changed"
+        ]
+        assert sorted(changes) == [16, 20]
+
+    async def test_an_odd_voltage_is_asked_about(self, installer: Caller, owner: Own) -> None:
+        project = await installer.project()
+        path = f"charge-points/{await installer.charge_point(project)}/electrical"
+        facilities = await owner("facilities@riversidebp.com", project)
+        answer = await facilities.call("PUT", f"{OWNER}/{project}/{path}", {"voltage": 400})
+        problem(answer, 422, "implausible")
+
+
 class TestFeatures:
+    async def test_the_installer_is_told_too(self, installer: Caller, database: Database) -> None:
+        project = await installer.project()
+        charge_point = await installer.charge_point(project)
+        problem(
+            await installer.get(f"/projects/{project}/features"), 409, "project_not_handed_over"
+        )
+        await hand_over(database)
+        cause, action = "It refuses its limits (Rejected).", "Raise the limit of the supply."
+        async with database.write() as connection:
+            await connection.execute(
+                insert(charge_point_features).values(
+                    charge_point_id=charge_point,
+                    feature=Feature.SMART_CHARGING,
+                    state=FeatureState.FAILED,
+                    cause=cause,
+                    action=action,
+                    changed_at=now(),
+                )
+            )
+        answer = await installer.get(f"/projects/{project}/features")
+        (_, smart_charging) = answer.json()
+        assert smart_charging["charge_points"] == [
+            {
+                "charge_point_id": charge_point,
+                "state": "failed",
+                "cause": cause,
+                "action": action,
+            }
+        ]
+
     async def test_not_before_the_handover(self, installer: Caller, owner: Own) -> None:
         project = await installer.project()
         facilities = await owner("facilities@riversidebp.com", project)
