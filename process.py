@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 import temporal_client
+from domain.cancellation import end
 from domain.starting import AwayError, MistakeError, StartingError, cannot_listen, one_line
 from settings import Settings
 from storage import arrival
@@ -67,7 +68,7 @@ async def serve(
             ]
             await main(settings)
             for one in waiting:
-                one.cancel()
+                await end(one)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
 

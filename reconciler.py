@@ -73,7 +73,7 @@ from workflows.configuration_start import start_configuration
 from workflows.held_digest_start import start_held_digest
 from workflows.open_workflows import OpenWorkflows
 from workflows.project_start import tell_invitation_ended
-from workflows.run_start import RunStart, start_run
+from workflows.run_start import RunStart, is_of, start_run
 from workflows.site_start import start_site
 from workflows.stray_start import start_stray
 
@@ -219,11 +219,15 @@ class Reconciler:
         await self._start(run, why="never_started")
 
     async def _look_after_run(self, run: Run) -> None:
-        status = await self._open.status(commissioning_workflow_id(run.request.charge_point_id))
-        if status is None:
+        workflow_id = commissioning_workflow_id(run.request.charge_point_id)
+        if self._open.lists(workflow_id):
+            return
+        last = await self._open.describe(workflow_id)
+        # The runs before it had the same id: the end of one of them is not its own.
+        if last is None or not is_of(last.typed_search_attributes, run.request):
             await self._start(run, why="unknown_to_temporal")
-        elif status is not WorkflowExecutionStatus.RUNNING:
-            await self._end(run, how=status.name.lower())
+        elif last.status is not None and last.status is not WorkflowExecutionStatus.RUNNING:
+            await self._end(run, how=last.status.name.lower())
 
     async def _look_after_batch(self, batch: Batch) -> None:
         request = batch.request

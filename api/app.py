@@ -53,6 +53,7 @@ from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
 from api.withdrawals.endpoints import router as withdrawals
+from domain.cancellation import end
 from domain.starting import cannot_listen
 from process import open_database
 from settings import Settings
@@ -167,8 +168,7 @@ async def run_api(settings: Settings) -> None:
         with closing(listener):
             await _serve(app, listener)
     finally:
-        watching.cancel()
-        await asyncio.wait({watching})
+        await end(watching)
         await database.close()
         await watched.close()
 

@@ -101,13 +101,16 @@ class EventKind(StrEnum):
 class ChargePointEvent:
     """One event that a watching workflow is told. Exactly the field of its kind is set.
 
-    ``event_id`` makes a repeated signal harmless.
+    ``event_id`` makes a repeated signal harmless. ``commissioning_id`` is the run that it is for:
+    all runs of a charge point have the same workflow id, and a signal may come after the end of its
+    run, to the next.
     """
 
     event_id: str
     kind: EventKind
     at: datetime
     charge_point_id: str = ""
+    commissioning_id: str | None = None
     connection: ConnectionFact | None = None
     boot: BootFact | None = None
     connector: ConnectorFact | None = None

@@ -8,6 +8,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from domain.cancellation import end
 from embedded.binaries import leashed
 from embedded.errors import StartError
 
@@ -82,8 +83,7 @@ class Child:
     async def stop(self, hurry: asyncio.Event) -> None:
         """Ask it to stop; after a while, or at once in a hurry, stop it without asking."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end(self._keeper)
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -48,6 +48,9 @@ async def up(options: Options) -> None:
 async def _run(stack: Stack) -> None:
     typer.echo("Starting…")
     async with stack:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # it came as the last part was ready, was lost
+            return
         _show(stack)
         await asyncio.Event().wait()  # until cancelled, once, so that nothing cuts the stop short
 

@@ -6,6 +6,7 @@ the snapshot, so a fact is in that snapshot, or its event is forwarded, or both.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import structlog
@@ -158,17 +159,21 @@ class Forwarder:
             if watch is None:
                 continue
             told = [
-                workflow_id
-                for workflow_id, worth in (
-                    (watch.owner, self._worth_telling(record, watch, tests)),
-                    (watch.site, isinstance(record, _OF_A_SITE)),
+                (workflow_id, run)
+                for workflow_id, run, worth in (
+                    (
+                        watch.owner,
+                        watch.commissioning_id,
+                        self._worth_telling(record, watch, tests),
+                    ),
+                    (watch.site, None, isinstance(record, _OF_A_SITE)),
                 )
                 if workflow_id is not None and worth
             ]
             event = event_of(record) if told else None
             if event is not None:
-                for workflow_id in told:
-                    self._sink.deliver(workflow_id, event)
+                for workflow_id, run in told:
+                    self._sink.deliver(workflow_id, replace(event, commissioning_id=run))
 
     def _worth_telling(self, record: Record, watch: facts.Watch, tests: Mapping[int, str]) -> bool:
         """Of meter values, an owner hears those of its test charge; of heartbeats, few.

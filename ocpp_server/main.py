@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 import temporal_client
 from activities.charge_point import ChargePointActivities
 from activities.power import PowerActivities
+from domain.cancellation import end
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, node_task_queue
 from domain.starting import cannot_listen
@@ -86,7 +87,7 @@ async def run_node(
         stack.push_async_callback(database.close)
         stack.push_async_callback(watched.close)
         watching = asyncio.create_task(watch.run(), name="database watch")
-        stack.push_async_callback(_cancelled, watching)
+        stack.push_async_callback(end, watching)
         stack.push_async_callback(sink.close, _SIGNAL_GRACE)
         activities = _activities(node, database)
         stopping, in_flight = asyncio.Event(), InFlight()
@@ -174,11 +175,6 @@ async def _first_of(*events: asyncio.Event) -> None:
     finally:
         for task in waiting:
             task.cancel()
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
 
 
 async def _run_until(worker: Worker, *events: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from domain.cancellation import end
 from ocpp_server.admission import Admission
 from ocpp_server.dispatch import Routes
 from ocpp_server.forward import EventSink, Forwarder
@@ -89,9 +90,7 @@ class Node:
         self._admission.drain()
         await self.server.close()
         if self._beating is not None:
-            self._beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beating
+            await end(self._beating)
         # In this order: the writer's last batch is what the forwarder still has to tell.
         for close, task in zip(
             (self.writer.close, self._forwarder.close), self._tasks, strict=False

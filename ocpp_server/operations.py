@@ -197,7 +197,8 @@ class Gateway:
                 break
             if outcome.reply is op.Reply.ACCEPTED:
                 with suppress(TimeoutError):
-                    came[message] = await asyncio.wait_for(coming, _MOMENT)
+                    async with asyncio.timeout(_MOMENT):
+                        came[message] = await coming
         return came, refused
 
     async def _habits(self, charge_point_id: str) -> Habits:

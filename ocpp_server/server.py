@@ -10,6 +10,7 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from domain.cancellation import end
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
 from ocpp_server.admission import Admission, source_of
@@ -97,8 +98,7 @@ class ChargerServer:
     async def close(self) -> None:
         """Close every socket with 1012, service restart."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
+            await end(self._keeper)
         for session in self._registry:
             session.give_up()  # a half-open link would hold its operation for the close timeout
         if self._server is not None:

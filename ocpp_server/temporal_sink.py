@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.billing.messages import BillTransaction
+from domain.cancellation import end
 from domain.configuration import ConfigurationRequest
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import (
@@ -104,11 +105,9 @@ class TemporalSink:
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=within)
-        for task in late:
-            task.cancel()
         if late:
             _log.warning("signals_given_up", workflows=len(late))
-            await asyncio.wait(late)
+        await asyncio.gather(*(end(task) for task in late))
 
     async def _deliver_all(self, workflow_id: str) -> None:
         queue = self._queues[workflow_id]

@@ -153,6 +153,22 @@ async def terminate(client: Client, workflow_id: str) -> None:
     await eventually(is_listed_no_more)
 
 
+async def test_the_end_of_the_run_before_is_not_its_own(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    """Temporal has lost the run and knows the one before, which had the same workflow id."""
+    site = Site(temporal_client, database, task_queue)
+    await site.accept_start()
+    before, site.request = site.request, replace(site.request, commissioning_id="com_before")
+    await site.start_workflow()
+    site.request = before
+    await terminate(site.client, site.workflow_id)
+    await site.begin()
+    await site.heal()
+    assert await site.row() is RunStatus.IN_PROGRESS
+    assert await site.workflow() is WorkflowExecutionStatus.RUNNING
+
+
 async def test_a_row_without_its_workflow_gets_it(
     temporal_client: Client, database: Database, task_queue: str
 ) -> None:

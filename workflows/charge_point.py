@@ -13,7 +13,6 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
-    import contextlib
     from collections.abc import Awaitable, Callable
     from dataclasses import replace
     from datetime import timedelta
@@ -26,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.calls import on_node, record
     from workflows.inbox import Inbox
+    from workflows.waiting import wait_until
 
 RequestT = TypeVar("RequestT", bound=Operation)
 ResultT = TypeVar("ResultT")
@@ -149,12 +149,11 @@ class RemoteChargePoint:
         """
         await workflow.wait_condition(lambda: task.done() or self._inbox.generation > generation)
         if not task.done():
-            with contextlib.suppress(TimeoutError):
-                await workflow.wait_condition(
-                    task.done,
-                    timeout=policies.LATE_ANSWER,
-                    timeout_summary="Wait for a late answer of the old connection",
-                )
+            await wait_until(
+                task.done,
+                timeout=policies.LATE_ANSWER,
+                why="Wait for a late answer of the old connection",
+            )
         return task.done()
 
     async def be_online(self) -> None:
@@ -173,15 +172,11 @@ class RemoteChargePoint:
             raise ChargePointAwayError("connection_lost", "The charge point is offline.")
 
     async def _reconnected(self) -> bool:
-        try:
-            await workflow.wait_condition(
-                lambda: self._inbox.connected,
-                timeout=self._reconnect,
-                timeout_summary="Wait for the charge point to reconnect",
-            )
-        except TimeoutError:
-            return False
-        return True
+        return await wait_until(
+            lambda: self._inbox.connected,
+            timeout=self._reconnect,
+            why="Wait for the charge point to reconnect",
+        )
 
     async def _relocate(self, charge_point_id: str, *, lost: int) -> bool:
         """Ask the database where the charge point is, unless a signal has told already.

@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.notice import NoticeWorkflow
     from workflows.run import Run
     from workflows.stray import StrayTransactionWorkflow
+    from workflows.waiting import wait_until
 
 
 async def clean_up(run: Run, *, cancelled: bool) -> None:
@@ -78,11 +79,8 @@ async def _stop_open(run: Run) -> None:
 async def _for_a_moment(work: Coroutine[Any, Any, None]) -> None:
     """Do the work for as long as the end of a cancelled run may take."""
     task = asyncio.create_task(work)
-    try:
-        await workflow.wait_condition(
-            task.done, timeout=policies.CLEAN_UP, timeout_summary="Clean up on the charge point"
-        )
-    except TimeoutError:
+    why = "Clean up on the charge point"
+    if not await wait_until(task.done, timeout=policies.CLEAN_UP, why=why):
         workflow.logger.warning("clean_up_not_finished")
     task.cancel()
     await workflow.wait([task])

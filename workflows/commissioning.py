@@ -58,7 +58,7 @@ class CommissioningWorkflow:
     @workflow.init
     def __init__(self, request: RunRequest) -> None:
         self._request = request
-        self._inbox = Inbox()
+        self._inbox = Inbox(request.commissioning_id)
         self._journal = Journal(request, on_change=self._present)
         self._run: Run | None = None
         self._doing: str | None = None

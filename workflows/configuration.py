@@ -3,7 +3,6 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import contextlib
     from collections.abc import Callable
     from datetime import timedelta
 
@@ -28,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.inbox import Inbox
     from workflows.reboot import wait_before_reboot
     from workflows.run import in_words
+    from workflows.waiting import wait_until
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 
@@ -284,8 +284,7 @@ class ConfigurationWorkflow:
         return "Values are chosen faster than they can be pushed. The next connection pushes them."
 
     async def _wait(self, condition: Callable[[], bool], timeout: timedelta, why: str) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
+        await wait_until(condition, timeout=timeout, why=why)
         return condition()
 
 

@@ -30,7 +30,9 @@ PLUGGED_IN = {ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED}
 class Inbox:
     """Folds events into present knowledge. A repeated event changes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, commissioning_id: str | None = None) -> None:
+        """``commissioning_id`` is the run whose it is; what was meant for another says nothing."""
+        self._run = commissioning_id
         self._seen: set[str] = set()
         self.connection: ConnectionFact | None = None
         self.boot: BootFact | None = None
@@ -129,7 +131,7 @@ class Inbox:
 
     def receive(self, event: ChargePointEvent) -> None:
         """Fold one event in."""
-        if event.event_id in self._seen:
+        if event.event_id in self._seen or event.commissioning_id not in {None, self._run}:
             return
         self._seen.add(event.event_id)
         self.take_connection(event.connection)

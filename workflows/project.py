@@ -6,7 +6,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 with workflow.unsafe.imports_passed_through():
     import asyncio
     from collections.abc import Awaitable
-    from contextlib import suppress
     from dataclasses import replace
     from datetime import datetime, timedelta
     from typing import TypeVar
@@ -27,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.activation import share_power
     from workflows.history import history_is_long
+    from workflows.waiting import wait_until
 
 R = TypeVar("R")
 
@@ -199,12 +199,11 @@ class ProjectWorkflow:
         left = None if first is None else first - workflow.now()
         if left is not None and left <= timedelta(0):
             return
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._over() or self._first_due() != first,
-                timeout=left,
-                timeout_summary="The invitation expires",
-            )
+        await wait_until(
+            lambda: self._over() or self._first_due() != first,
+            timeout=left,
+            why="The invitation expires",
+        )
 
     def _first_due(self) -> datetime | None:
         return min((one.due_at for one in self._open.values()), default=None)

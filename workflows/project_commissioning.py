@@ -3,13 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import contextlib
-
     from activities.batches import BatchActivities
     from domain.batch import BatchCounts, BatchOwner
     from domain.names import BATCH_CHANGED_SIGNAL
     from workflows import policies
     from workflows.history import history_is_long
+    from workflows.waiting import wait_until
 
 
 @workflow.defn
@@ -48,12 +47,11 @@ class ProjectCommissioningWorkflow:
         self._changed = True
 
     async def _until_changed(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._changed,
-                timeout=policies.BATCH_LOOKS_AGAIN,
-                timeout_summary="Look again, should a notice have been lost",
-            )
+        await wait_until(
+            lambda: self._changed,
+            timeout=policies.BATCH_LOOKS_AGAIN,
+            why="Look again, should a notice have been lost",
+        )
 
 
 def _details(name: str, counts: BatchCounts) -> str:

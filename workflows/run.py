@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.history import history_events
     from workflows.inbox import Inbox
     from workflows.journal import CheckFailedError, Journal
+    from workflows.waiting import wait_until
 
 ResultT = TypeVar("ResultT")
 
@@ -141,11 +142,7 @@ class Run:
         """Wait for an event; False when the time is over. Says nothing to the installer."""
         if condition():
             return True
-        try:
-            await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
-        except TimeoutError:
-            return False
-        return True
+        return await wait_until(condition, timeout=timeout, why=why)
 
     async def prompt(
         self,

@@ -99,7 +99,12 @@ class RunStart:
 
     def is_of(self, attributes: TypedSearchAttributes) -> bool:
         """Tell whether these are the attributes of this very run."""
-        return attributes.get(_COMMISSIONING) == self.request.commissioning_id
+        return is_of(attributes, self.request)
+
+
+def is_of(attributes: TypedSearchAttributes, request: RunRequest) -> bool:
+    """Tell whether these are the attributes of that run: each run's workflow has the same id."""
+    return attributes.get(_COMMISSIONING) == request.commissioning_id
 
 
 async def start_run(

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.history import history_is_long
     from workflows.site_details import site_details
     from workflows.stations import Stations
+    from workflows.waiting import wait_until
 
 
 @workflow.defn
@@ -187,14 +188,11 @@ class SiteWorkflow:
     async def _sleep(self) -> None:
         """Until something happens, or it is somebody else's turn."""
         pause: timedelta | None = self._ledger.next_look(workflow.now())
-        try:
-            await workflow.wait_condition(
-                lambda: self._awake or self._may_end(),
-                timeout=pause,
-                timeout_summary="Until a turn is over, or a refusal is tried again",
-            )
-        except TimeoutError:
-            return
+        await wait_until(
+            lambda: self._awake or self._may_end(),
+            timeout=pause,
+            why="Until a turn is over, or a refusal is tried again",
+        )
 
     def _may_end(self) -> bool:
         """Whether it is time to continue as new, and nothing is under way that would be lost."""

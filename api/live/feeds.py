@@ -54,7 +54,8 @@ class Feed(Generic[T]):
         if self.version != seen:
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
 
     def wake(self) -> None:
         """Let everybody look again."""
@@ -71,7 +72,8 @@ class Feed(Generic[T]):
             pause = self._pause if self.outage is None else max(self._pause, _OUTAGE_PAUSE)
             pause *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._let_go.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._let_go.wait()
 
     async def _see(self) -> None:
         try:

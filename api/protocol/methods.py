@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.protocol.routes import GET, HEAD, OPTIONS, Operations
+from domain.cancellation import end
 
 _ENDLESS = "text/event-stream"
 
@@ -51,12 +52,10 @@ class MethodsMiddleware:
         try:
             await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not serving.done():
-                serving.cancel()  # as if the reader had hung up
-                await asyncio.wait({serving})
+                await end(serving)  # as if the reader had hung up
             if not serving.cancelled():
                 serving.result()
         finally:
-            for task in (serving, leaving):
-                task.cancel()
-            await asyncio.gather(serving, leaving, return_exceptions=True)
+            await end(serving)
+            await end(leaving)
             scope.update({**inner, "method": HEAD})  # what the router has found out is logged

@@ -154,3 +154,13 @@ def test_secrets_are_masked(frame: list[object]) -> None:
 def test_long_frames_are_cut_and_broken_ones_shown() -> None:
     assert len(frame_text(b"x" * 60_000)) < 9_000
     assert frame_text(b"\xffkey\0") == "\ufffdkey\ufffd"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_event_says_which_run_it_is_for(bed: Bed) -> None:
+    """All runs of a charge point have the same workflow id, and a signal may come late."""
+    await bed.watch(run="com_1")
+    async with bed.wire() as wire:
+        await wire.call("StatusNotification", STATUS)
+        await bed.sink.until(lambda: EventKind.CONNECTOR in bed.sink.kinds)
+    assert {event.commissioning_id for _, event in bed.sink.delivered} == {"com_1"}

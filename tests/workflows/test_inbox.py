@@ -1,6 +1,7 @@
 """What a workflow knows, whatever order snapshots and signals come in."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -224,3 +225,22 @@ def test_a_fault_is_kept_until_it_is_cleared_and_a_mended_one_is_forgotten() -> 
     inbox.receive(event(status("Faulted", 4)))
     inbox.forget_mended_faults()
     assert inbox.faults == {1: status("Faulted", 4)}
+
+
+def test_what_was_meant_for_the_run_before_says_nothing() -> None:
+    """Its workflow had the same id: what Temporal was told late comes to the next."""
+    inbox = Inbox("com_2")
+    late = ChargePointEvent(
+        event_id="late", kind=EventKind.FIRMWARE_STATUS, at=EPOCH, status="InstallationFailed"
+    )
+    inbox.receive(replace(late, commissioning_id="com_1"))
+    assert inbox.firmware_statuses == []
+    inbox.receive(replace(late, commissioning_id="com_2"))
+    assert inbox.firmware_statuses == ["InstallationFailed"]
+
+
+def test_a_late_word_of_an_old_heartbeat_hides_no_newer_one() -> None:
+    inbox = Inbox()
+    inbox.catch_up(Snapshot(connection=link(1, 0), last_heartbeat_at=after(9)))
+    inbox.receive(ChargePointEvent(event_id="1", kind=EventKind.HEARTBEAT, at=after(3)))
+    assert inbox.heartbeat_at == after(9)

@@ -4,16 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commissioning import Answer, Pace
+from domain.commissioning import Answer
 from domain.facts import EventKind
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
-from tests.workflows.conftest import Stage, StageMaker
+from tests.workflows.conftest import PACE, Stage, StageMaker
 from workflows import policies
 from workflows.commissioning import CommissioningWorkflow
-
-_PACE = Pace()
 
 
 @pytest.mark.parametrize(
@@ -22,25 +20,25 @@ _PACE = Pace()
         (
             Behaviour(heartbeats=False),
             WaitingFor.HEARTBEAT,
-            _PACE.heartbeat,
+            PACE.heartbeat,
             "The charge point is to send a heartbeat; it does so by itself every 60 s.",
         ),
         (
             Behaviour(number_of_connectors=2, heals_when_made_available=False),
             WaitingFor.STATUS,
-            _PACE.status,
+            PACE.status,
             "The charge point is to say how its connectors are.",
         ),
         (
             Behaviour(statuses={1: ConnectorStatus.UNAVAILABLE}, heals_when_made_available=False),
             WaitingFor.STATUS,
-            _PACE.status,
+            PACE.status,
             "Connector 1 is to become available; it was told to.",
         ),
         (
             Behaviour(meters=False),
             WaitingFor.METER,
-            _PACE.charge_at_most,
+            PACE.charge_at_most,
             (
                 "The test charge on connector 1 goes on until its meter has counted. Leave the "
                 "vehicle or the tester plugged in."
@@ -49,7 +47,7 @@ _PACE = Pace()
         (
             Behaviour(stops=False),
             WaitingFor.END,
-            _PACE.stop,
+            PACE.stop,
             "The charge point was told to end the test charge, and is to say that it has.",
         ),
     ],
@@ -88,7 +86,7 @@ async def test_a_charge_point_that_goes_offline_in_the_middle_is_waited_for(
     await eventually(lambda: _started(stage), within=45)
     charger.behaviour.online = False
     await charger.tell(EventKind.DISCONNECTED, connection=charger.connection())
-    await stage.env.sleep(_PACE.vehicle_prompt + timedelta(seconds=30))  # it is asked once more
+    await stage.env.sleep(PACE.vehicle_prompt + timedelta(seconds=30))  # it is asked once more
     waiting = (await handle.query(CommissioningWorkflow.status)).waiting
     assert waiting is not None
     assert waiting.waiting_for is WaitingFor.CONNECTION
@@ -100,7 +98,7 @@ async def test_a_charge_point_that_goes_offline_in_the_middle_is_waited_for(
     assert waiting is not None
     assert waiting.waiting_for is WaitingFor.CONNECTION
     assert waiting.prompt == "The charge point went offline. Check its power and its network."
-    assert waiting.until - waiting.since == _PACE.reconnect
+    assert waiting.until - waiting.since == PACE.reconnect
     assert waiting.answers == (InstallerAnswer.SKIP,)
     skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
     asked = await handle.execute_update(CommissioningWorkflow.answer, skip)
