@@ -164,7 +164,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "The charge point did not take the configuration: {parameters}.",
         (
             "Customise these parameters to values that the charge point takes (POST "
-            "…/charge-points/{{id}}/config/customize), or set them in its own menu, then retry."
+            "…/charge-points/{{id}}/config/customize; take_back gives up what it does not have), "
+            "or set them in its own menu, then retry."
         ),
     ),
     FailureCode.CONFIGURATION_UNREADABLE: (

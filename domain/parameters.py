@@ -1,9 +1,6 @@
-"""Rules of configuration parameters: what a template accepts, and the text that OCPP carries."""
+"""Rules of configuration parameters: what each accepts, and the text that OCPP carries."""
 
-from collections.abc import Sequence
-
-from domain.catalogue import Parameter, ParameterType, ParameterValue, Template
-from domain.errors import FieldError
+from domain.catalogue import Parameter, ParameterType, ParameterValue
 
 MAX_TEXT = 500
 """Longest value in characters (``CiString500Type`` of OCPP 1.6 §7.9)."""
@@ -32,32 +29,8 @@ def value_of(parameter: Parameter, text: str) -> ParameterValue:
             return text
 
 
-def overrides_errors(
-    template: Template, overrides: Sequence[tuple[str, object]]
-) -> tuple[FieldError, ...]:
-    """Say what is wrong with values for a template, each by its path (``parameters.0.value``)."""
-    known = {parameter.key: parameter for parameter in template.parameters}
-    errors: list[FieldError] = []
-    seen: set[str] = set()
-    for place, (key, value) in enumerate(overrides):
-        parameter = known.get(key)
-        if parameter is None:
-            detail = (
-                f"{key} is not in the template of {template.vendor} {template.model}; "
-                f"it knows {', '.join(known)}."
-            )
-            errors.append(FieldError(field=f"parameters.{place}.key", detail=detail))
-        elif key in seen:
-            detail = f"{key} is given twice."
-            errors.append(FieldError(field=f"parameters.{place}.key", detail=detail))
-        elif (wrong := _wrong(parameter, value)) is not None:
-            detail = f"{key} {wrong}"
-            errors.append(FieldError(field=f"parameters.{place}.value", detail=detail))
-        seen.add(key)
-    return tuple(errors)
-
-
-def _wrong(parameter: Parameter, value: object) -> str | None:
+def what_is_wrong(parameter: Parameter, value: object) -> str | None:
+    """Say how a value does not fit, to be read after the name of the key; None when it does."""
     match parameter.type:
         case ParameterType.BOOLEAN:
             return None if isinstance(value, bool) else "must be true or false."

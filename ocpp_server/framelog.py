@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from domain.choices import SECRET_WORDS
 from domain.states import LogLevel
 from ocpp_server.frames import MessageId
 from ocpp_server.peer import Peer
@@ -15,8 +16,7 @@ MASK: Final = "***"
 _CAP: Final = 8_000
 _ACTION_COLUMN: Final = 50
 _MESSAGE_ID_COLUMN: Final = 36
-_HINTS: Final = (b"key", b"assword", b"ecret", b"://")
-_SECRET_WORDS: Final = ("authorizationkey", "password", "secret")
+_HINTS: Final = (b"key", b"assword", b"asswd", b"assphrase", b"ecret", b"://")
 
 
 def frame_entry(
@@ -58,7 +58,7 @@ def _mask(node: Any) -> Any:
 
 
 def _is_secret(name: Any) -> bool:
-    return isinstance(name, str) and any(word in name.casefold() for word in _SECRET_WORDS)
+    return isinstance(name, str) and any(word in name.casefold() for word in SECRET_WORDS)
 
 
 def _mask_url(text: str) -> str:

@@ -13,10 +13,16 @@ class Configuration:
     """Values that differ from the defaults, over the keys that all instances of a model share."""
 
     def __init__(self, profile: Profile) -> None:
-        self._keys = keys_of(profile.connectors)
+        self._keys = dict(keys_of(profile.connectors))
+        self.missed_change = False
         self._reboot_keys = {name.lower() for name in profile.reboot_keys}
         self._values = {name.lower(): value for name, value in profile.configuration.items()}
         self._after_reboot: dict[str, str] = {}
+
+    @property
+    def waits_for_reboot(self) -> bool:
+        """Whether a new value counts after the next reboot only."""
+        return bool(self._after_reboot)
 
     def text(self, name: str) -> str:
         """Return the value in force of a key that exists."""
@@ -50,26 +56,34 @@ class Configuration:
         self._values[name.lower()] = value
         return Answered.ACCEPTED
 
+    def lack(self, name: str) -> None:
+        """Not know a key at all."""
+        self._keys.pop(name.lower(), None)
+
     def reboot(self) -> None:
         """Put to use what waited for a reboot."""
         self._values.update(self._after_reboot)
         self._after_reboot.clear()
 
-    def describe(self, names: list[str]) -> Payload:
-        """Answer GetConfiguration: the named keys, or every readable one (section 5.8)."""
+    def describe(self, names: list[str], *, early: bool = False) -> Payload:
+        """Answer GetConfiguration: the named keys, or every readable one (section 5.8).
+
+        ``early``: with the values that count after the next reboot.
+        """
         wanted = names or [key.name for key in self._keys.values() if key.kind is not Kind.SECRET]
         known = [self._keys[name.lower()] for name in wanted if name.lower() in self._keys]
         unknown = [name for name in wanted if name.lower() not in self._keys]
-        answer: Payload = {"configurationKey": [self._entry(key) for key in known]}
+        answer: Payload = {"configurationKey": [self._entry(key, early=early) for key in known]}
         if unknown:
             answer["unknownKey"] = unknown
         return answer
 
-    def _entry(self, key: Key) -> Payload:
+    def _entry(self, key: Key, *, early: bool) -> Payload:
         entry: Payload = {"key": key.name, "readonly": key.read_only}
         # A secret can be written and never read back.
         if key.kind is not Kind.SECRET:
-            entry["value"] = self.text(key.name)
+            later = self._after_reboot.get(key.name.lower()) if early else None
+            entry["value"] = self.text(key.name) if later is None else later
         return entry
 
     def _valid(self, key: Key, value: str) -> bool:

@@ -27,6 +27,10 @@ class Fault(StrEnum):
     # configuration
     REJECTS_KEY = "rejects-key"
     NEEDS_REBOOT_FOR_KEY = "needs-reboot-for-key"
+    REPORTS_BEFORE_REBOOT = "reports-before-reboot"
+    MUTE_BEFORE_REBOOT = "mute-before-reboot"
+    LACKS_KEY = "lacks-key"
+    MISSES_CHANGE = "misses-change"
     BOOT_LOOPS_ON_KEY = "boot-loops-on-key"
     REJECTS_RESET = "rejects-reset"
     IGNORES_RESET = "ignores-reset"
@@ -127,6 +131,12 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.REJECTS_KEY: "Answers Rejected to any change of MeterValueSampleInterval.",
     Fault.NEEDS_REBOOT_FOR_KEY: "Answers RebootRequired to a change of MeterValueSampleInterval; "
     "the new value counts after the next reboot.",
+    Fault.REPORTS_BEFORE_REBOOT: "Answers RebootRequired to a change of MeterValueSampleInterval, "
+    "reports the new value at once, and goes by the old one until it reboots.",
+    Fault.MUTE_BEFORE_REBOOT: "Answers RebootRequired to a change of MeterValueSampleInterval, "
+    "and GetConfiguration with an error from then on until it reboots.",
+    Fault.LACKS_KEY: "Does not know AuthorizationCacheEnabled: unknownKey, and NotSupported.",
+    Fault.MISSES_CHANGE: "Never answers the first ChangeConfiguration after power-up.",
     Fault.BOOT_LOOPS_ON_KEY: "Once MeterValueSampleInterval was changed, reboots a second after "
     "each boot.",
     Fault.REJECTS_RESET: "Answers Rejected to Reset.",

@@ -1,6 +1,6 @@
 """Configuration values that an installer chose for a charge point, and where each stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from domain.ownership import Restart
 from domain.rules.restart import restart_intent
 from domain.states import ParameterState
 from storage.commands import sent_at
+from storage.reported_keys import forget_reported_keys
 from storage.tables import parameters
 
 _REPORTED_LENGTH = 2500
@@ -66,6 +67,14 @@ class Parameters:
                         updated_at=at,
                     )
                 )
+
+    async def take_back(self, charge_point_id: str, keys: Collection[str]) -> None:
+        """Drop chosen values: the template's default counts again, where it has one."""
+        await self._connection.execute(
+            delete(parameters)
+            .where(parameters.c.charge_point_id == charge_point_id)
+            .where(parameters.c.key.in_(keys))
+        )
 
     async def all(self, charge_point_id: str) -> Sequence[StoredParameter]:
         """Every chosen value of a charge point, by key."""
@@ -148,6 +157,7 @@ class Parameters:
 
     async def forget(self, charge_point_id: str) -> None:
         """Drop every chosen value, when the charge point became another model."""
+        await forget_reported_keys(self._connection, charge_point_id)
         await self._connection.execute(
             delete(parameters).where(parameters.c.charge_point_id == charge_point_id)
         )

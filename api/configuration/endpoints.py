@@ -7,6 +7,7 @@ from api.configuration.schemas import (
     ConnectionTested,
     Customization,
     Customized,
+    ParameterKeyShown,
     ParameterShown,
     Rejection,
     TemplateShown,
@@ -16,13 +17,15 @@ from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.knocking.schemas import ClaimShown
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from domain.catalogue import Parameter
+from domain.catalogue import Parameter, ParameterType
+from domain.choices import Choices
 from domain.errors import ConflictError
 from domain.knocking import claim_call
 from domain.parameters import value_of
 from domain.states import ParameterState
 from storage.charge_points import ChargePoints, refuse_withdrawn
 from storage.parameters import Parameters, StoredParameter
+from storage.reported_keys import read_reported_keys
 
 router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Configuration"])
 
@@ -54,19 +57,44 @@ async def get_template(
 async def get_configuration(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
 ) -> ConfigurationShown:
-    """Each parameter with its bounds: what is desired, what was reported, where that stands."""
+    """Each parameter with its bounds: what is desired, what was reported, where that stands.
+
+    Those of the template, and those that were chosen beside it; `more_keys` are all that can be
+    chosen besides.
+    """
     async with parts.database.read() as connection:
         charge_point = await ChargePoints(connection).get(
             charge_point_id, installer_id=installer.id
         )
         stored = {row.key: row for row in await Parameters(connection).all(charge_point_id)}
+        reported = await read_reported_keys(connection, charge_point_id)
     template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
+    of_template = {parameter.key for parameter in template.parameters}
+    choices = Choices(template, reported)
     return ConfigurationShown(
         charge_point_id=charge_point_id,
         template_version=template.template_version,
         pending_reboot=any(row.state is ParameterState.PENDING_REBOOT for row in stored.values()),
         parameters=[
             _shown(parameter, stored.get(parameter.key)) for parameter in template.parameters
+        ]
+        + [
+            _shown(choices.parameter(key) or _plain(key), row, of_template=False)
+            for key, row in stored.items()
+            if key not in of_template
+        ],
+        more_keys=[
+            ParameterKeyShown(
+                key=parameter.key,
+                type=parameter.type,
+                unit=parameter.unit,
+                minimum=parameter.minimum,
+                maximum=parameter.maximum,
+                description=parameter.description,
+                standard=is_standard,
+            )
+            for parameter, is_standard in choices.beside_the_template()
+            if parameter.key not in stored
         ],
     )
 
@@ -86,6 +114,11 @@ async def customize(
 ) -> Customized:
     """Override parameters to match the site.
 
+    Beside those of the template it takes every standard key of OCPP 1.6 that can be written, and
+    as text every other one that this charge point has reported; `GET …/config` lists them. What
+    was chosen counts: a commissioning fails where the charge point does not take it. `take_back`
+    gives a choice up: the template's default counts again, where it has one.
+
     A connected charge point is told now, and the answer says what it took, what it rejected and
     why, and whether a reboot is pending. Otherwise the values are stored and answered under
     `queued`; they are pushed when it connects.
@@ -95,12 +128,26 @@ async def customize(
     it waits for the end of the charge. `GET …/config` shows where each value stands.
     """
     choices = [(choice.key, choice.value) for choice in body.parameters]
-    result = await choose(parts, installer, charge_point_id, choices, restart=body.reboot, by=actor)
+    chosen = await choose(
+        parts,
+        installer,
+        charge_point_id,
+        choices,
+        take_back=body.take_back,
+        restart=body.reboot,
+        by=actor,
+    )
+    result = chosen.result
     outcomes = {outcome.key: outcome for outcome in (result.parameters if result else ())}
     answer = Customized(
-        charge_point_id=charge_point_id, applied=[], rejected=[], queued=[], pending_reboot=False
+        charge_point_id=charge_point_id,
+        applied=[],
+        rejected=[],
+        queued=[],
+        taken_back=list(chosen.taken_back),
+        pending_reboot=False,
     )
-    for key, _ in choices:
+    for key in chosen.keys:
         outcome = outcomes.get(key)
         if outcome is None or outcome.state is ParameterState.QUEUED:
             answer.queued.append(key)
@@ -172,11 +219,18 @@ _REASONS = {
 }
 
 
-def _shown(parameter: Parameter, stored: StoredParameter | None) -> ParameterShown:
+def _plain(key: str) -> Parameter:
+    """A chosen key that nobody knows any more: what it may hold is not known."""
+    return Parameter(key=key, default="", type=ParameterType.STRING)
+
+
+def _shown(
+    parameter: Parameter, stored: StoredParameter | None, *, of_template: bool = True
+) -> ParameterShown:
     return ParameterShown(
         key=parameter.key,
         type=parameter.type,
-        default=parameter.default,
+        default=parameter.default if of_template else None,
         desired=value_of(parameter, stored.desired) if stored else parameter.default,
         reported=stored.reported if stored else None,
         state=stored.state if stored else None,

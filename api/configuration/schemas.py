@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
 
 from api.fields import Request, Timestamp
 from api.knocking.schemas import ClaimShown
@@ -11,6 +18,7 @@ from domain.states import ParameterState
 
 _ID = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_PARAMETERS = 100
+_Key = Annotated[str, Field(min_length=1, max_length=100)]
 _SCALAR = WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "boolean"}, {"type": "string"}]})
 
 
@@ -57,9 +65,9 @@ class TemplateShown(BaseModel):
 
 
 class ParameterChoice(Request):
-    """One parameter to override. The template says which type the value must have."""
+    """One parameter to override. Its template, or the standard, says of which type its value is."""
 
-    key: Annotated[str, Field(min_length=1, max_length=100)]
+    key: _Key
     value: Annotated[Any, _SCALAR]
 
 
@@ -80,12 +88,24 @@ class Customization(Request):
         }
     )
 
-    parameters: Annotated[list[ParameterChoice], Field(min_length=1, max_length=_MAX_PARAMETERS)]
+    parameters: list[ParameterChoice] = Field(default=[], max_length=_MAX_PARAMETERS)
+    take_back: list[_Key] = Field(
+        default=[],
+        max_length=_MAX_PARAMETERS,
+        description="Keys whose chosen value is given up: the template's default counts again, or "
+        "nothing where it has none",
+    )
     reboot: StrictBool = Field(
         default=False,
         description="Whether the charge point may reboot now for a value that needs it, as soon "
         "as nobody charges; else its next connection brings the reboot",
     )
+
+    @model_validator(mode="after")
+    def _something(self) -> "Customization":
+        if not (self.parameters or self.take_back):
+            raise ValueError("give parameters, take_back, or both")
+        return self
 
 
 class Rejection(BaseModel):
@@ -110,6 +130,7 @@ class Customized(BaseModel):
                     ],
                     "rejected": [],
                     "queued": [],
+                    "taken_back": [],
                     "pending_reboot": False,
                 }
             ]
@@ -120,6 +141,7 @@ class Customized(BaseModel):
     applied: list[str] = Field(description="The charge point has taken these values")
     rejected: list[Rejection] = Field(description="The charge point did not take these, and why")
     queued: list[str] = Field(description="Stored; they are pushed when the charge point connects")
+    taken_back: list[str] = Field(description="Choices that were given up")
     pending_reboot: bool = Field(description="Some applied values count after the next reboot")
 
 
@@ -128,7 +150,7 @@ class ParameterShown(BaseModel):
 
     key: str
     type: ParameterType
-    default: ParameterValue
+    default: ParameterValue | None = Field(description="Null where the template has none")
     desired: ParameterValue = Field(description="The chosen value, else the default")
     reported: str | None = Field(description="What the charge point last reported, as text")
     state: ParameterState | None = Field(description="Where a chosen value stands")
@@ -139,6 +161,18 @@ class ParameterShown(BaseModel):
     unit: str | None
     description: str
     assertion: bool = Field(description="Read-only on the charge point: compared, never written")
+
+
+class ParameterKeyShown(BaseModel):
+    """A key that can be chosen, and that the template does not have."""
+
+    key: str
+    type: ParameterType
+    minimum: int | None
+    maximum: int | None
+    unit: str | None
+    description: str
+    standard: bool = Field(description="A key of OCPP 1.6; else this charge point has reported it")
 
 
 class ConfigurationShown(BaseModel):
@@ -169,6 +203,18 @@ class ConfigurationShown(BaseModel):
                             "assertion": False,
                         }
                     ],
+                    "more_keys": [
+                        {
+                            "key": "MeterValuesSampledData",
+                            "type": "string",
+                            "minimum": None,
+                            "maximum": None,
+                            "unit": None,
+                            "description": "Measurands of readings during a transaction, after "
+                            "commas.",
+                            "standard": True,
+                        }
+                    ],
                 }
             ]
         }
@@ -178,6 +224,9 @@ class ConfigurationShown(BaseModel):
     template_version: str
     pending_reboot: bool = Field(description="Some values count after the next reboot")
     parameters: list[ParameterShown]
+    more_keys: list[ParameterKeyShown] = Field(
+        description="What can be chosen besides, by `customize`"
+    )
 
 
 class ConnectionTested(BaseModel):

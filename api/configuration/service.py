@@ -1,21 +1,24 @@
 """Choosing configuration values, and pushing them to a connected charge point."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
 from api.deps import now
 from api.parts import Parts
 from domain.audit import Actor, AuditAction
+from domain.choices import Choices
 from domain.configuration import ConfigurationResult
 from domain.errors import InvalidError, UnavailableError
-from domain.parameters import overrides_errors, text_of
+from domain.parameters import text_of
 from domain.states import ParameterState
 from storage.accounts import Account
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.connections import live_node
 from storage.parameters import Parameters
+from storage.reported_keys import read_reported_keys
 from storage.runs import Runs
 
 _log = structlog.get_logger()
@@ -24,18 +27,28 @@ TAKEN = frozenset(
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The keys as they are kept, and what became of their values, if they were pushed."""
+
+    keys: tuple[str, ...]
+    taken_back: tuple[str, ...]
+    result: ConfigurationResult | None = None
+
+
 async def choose(
     parts: Parts,
     installer: Account,
     charge_point_id: str,
     choices: Sequence[tuple[str, object]],
     *,
+    take_back: Sequence[str],
     restart: bool,
     by: Actor,
-) -> ConfigurationResult | None:
+) -> Chosen:
     """Store the chosen values; push them when the charge point is connected and free.
 
-    Returns None when they were stored only. ``restart``: it may be restarted for them now.
+    The result is None when they were stored only. ``restart``: it may be restarted for them now.
 
     Raises:
         InvalidError: ``invalid_parameters``, with each wrong field.
@@ -46,32 +59,38 @@ async def choose(
             charge_point_id, installer_id=installer.id
         )
         template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
-        wrong = overrides_errors(template, choices)
-        if wrong:
+        before = await Parameters(connection).desired(charge_point_id)
+        reported = await read_reported_keys(connection, charge_point_id)
+        checked = Choices(template, reported).check(choices, take_back=take_back, chosen=before)
+        if checked.errors:
             raise InvalidError(
-                "invalid_parameters", " ".join(field.detail for field in wrong), wrong
+                "invalid_parameters",
+                " ".join(field.detail for field in checked.errors),
+                checked.errors,
             )
         moment = now()
-        values = {key: text_of(value) for key, value in choices if isinstance(value, int | str)}
-        before = await Parameters(connection).desired(charge_point_id)
+        values = {key: text_of(value) for key, value in checked.values.items()}
         await Parameters(connection).queue(charge_point_id, values, at=moment)
+        await Parameters(connection).take_back(charge_point_id, checked.taken_back)
+        concerned = [*values, *checked.taken_back]
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CONFIGURATION_CHOSEN,
             by,
             target=charge_point_id,
             at=moment,
-            before={key: before.get(key) for key in values},
-            after=values,
+            before={key: before.get(key) for key in concerned},
+            after={key: values.get(key) for key in concerned},
         )
         connected = await live_node(connection, charge_point_id) is not None
         # An open run configures the charge point itself, from the values stored here.
         busy = await Runs(connection).open_run(charge_point_id) is not None
+    stored = Chosen(keys=tuple(values), taken_back=checked.taken_back)
     if not connected or busy:
-        return None
+        return stored
     try:
         result = await parts.temporal.push_configuration(charge_point_id, restart=restart)
     except UnavailableError as error:
         # The values are safe; whatever pushes next pushes them too.
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=str(error))
-        return None
-    return result if result.pushed else None
+        return stored
+    return replace(stored, result=result) if result.pushed else stored

@@ -16,9 +16,10 @@ from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
 from domain.audit import Actor, AuditAction
+from domain.choices import Choices
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.ids import Prefix, is_id, new_id
-from domain.parameters import overrides_errors, value_of
+from domain.parameters import value_of, what_is_wrong
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
 from storage.accounts import Account
@@ -27,6 +28,7 @@ from storage.charge_points import ChargePoint, ChargePoints
 from storage.exchanges import Exchanges
 from storage.facts import read_snapshot
 from storage.parameters import Parameters
+from storage.reported_keys import read_reported_keys
 from storage.withdrawals import Withdrawals
 
 router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
@@ -177,11 +179,12 @@ async def replace_charge_point(
         done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
         chosen = await Parameters(connection).desired(old.id)
         template = parts.catalogue.resolve(new.vendor, new.model).template
-        known = {parameter.key: parameter for parameter in template.parameters}
+        known = Choices(template, await read_reported_keys(connection, old.id) if alike else {})
         kept = {
             key: text
             for key, text in chosen.items()
-            if key in known and not overrides_errors(template, [(key, value_of(known[key], text))])
+            if (parameter := known.parameter(key)) is not None
+            and what_is_wrong(parameter, value_of(parameter, text)) is None
         }
         await Parameters(connection).queue(new.id, kept, at=at)
         await Audit(connection, old.project_id).write(

@@ -10,6 +10,12 @@ from simulator.power import Downtime
 from simulator.words import Answered, ErrorCode
 
 FAULTY_KEY = "metervaluesampleinterval"
+LACKED_KEY = "AuthorizationCacheEnabled"
+_NEEDING_REBOOT = (
+    Fault.NEEDS_REBOOT_FOR_KEY,
+    Fault.REPORTS_BEFORE_REBOOT,
+    Fault.MUTE_BEFORE_REBOOT,
+)
 
 
 def get_configuration(hardware: Hardware, payload: Payload) -> Answer | None:
@@ -19,20 +25,30 @@ def get_configuration(hardware: Hardware, payload: Payload) -> Answer | None:
     if not names and hardware.station.has(Fault.DROPS_ON_ALL_KEYS):
         hardware.power.hang_up(Downtime(seconds=0, politely=False))
         return None
+    if configuration.waits_for_reboot and hardware.station.has(Fault.MUTE_BEFORE_REBOOT):
+        raise CallRejected(ErrorCode.INTERNAL_ERROR, "restart me first")
+    if hardware.station.has(Fault.LACKS_KEY):
+        configuration.lack(LACKED_KEY)
     most = configuration.integer("GetConfigurationMaxKeys")
     if len(names) > most:
         raise CallRejected(ErrorCode.OCCURRENCE_CONSTRAINT, f"more than {most} keys")
-    return Answer(configuration.describe(names))
+    early = hardware.station.has(Fault.REPORTS_BEFORE_REBOOT)
+    return Answer(configuration.describe(names, early=early))
 
 
-def change_configuration(hardware: Hardware, payload: Payload) -> Answer:
+def change_configuration(hardware: Hardware, payload: Payload) -> Answer | None:
     """Change one key, and act on the change."""
     station = hardware.station
+    if station.has(Fault.MISSES_CHANGE) and not station.configuration.missed_change:
+        station.configuration.missed_change = True
+        return None
+    if station.has(Fault.LACKS_KEY):
+        station.configuration.lack(LACKED_KEY)
     name, value = payload["key"], payload["value"]
     faulty = name.lower() == FAULTY_KEY
     if faulty and station.has(Fault.REJECTS_KEY):
         return Answer({"status": Answered.REJECTED})
-    needs_reboot = faulty and station.has(Fault.NEEDS_REBOOT_FOR_KEY)
+    needs_reboot = faulty and any(map(station.has, _NEEDING_REBOOT))
     status = station.configuration.change(name, value, needs_reboot=needs_reboot)
     if status is Answered.ACCEPTED:
         station.events.emit(EventKind.CONFIGURED, f"{name} = {_shown(name, value)}")

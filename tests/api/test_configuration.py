@@ -3,8 +3,13 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from domain.operations import ConfigurationKey
 from domain.states import ParameterState
+from storage.catalogue import load_catalogue
+from storage.charge_points import read_registered
 from storage.engine import Database
+from storage.reported_keys import keep_reported_keys
+from storage.run_records import desired_parameters
 from tests.api.callers import Caller, fields, problem
 from tests.api.node import connected_node, hold
 from tests.support.eventually import eventually
@@ -98,6 +103,9 @@ class TestCustomize:
         [
             {},
             {"parameters": []},
+            {"parameters": [], "take_back": []},
+            {"take_back": [7]},
+            {"take_back": "HeartbeatInterval"},
             {"parameters": [{"key": "HeartbeatInterval"}]},
             chosen(HeartbeatInterval=30) | {"reboot": "yes"},
         ],
@@ -116,8 +124,66 @@ class TestCustomize:
             "applied": [],
             "rejected": [],
             "queued": ["HeartbeatInterval", "MaxChargingProfilesInstalled"],
+            "taken_back": [],
             "pending_reboot": False,
         }
+
+    async def test_keys_of_the_standard_and_those_that_it_has_reported(
+        self, installer: Caller, database: Database
+    ) -> None:
+        identity = await installer.charge_point()
+        path = f"/charge-points/{identity}/config"
+        body = chosen(metervaluessampleddata="Energy.Active.Import.Register", AcmeLedColour="blue")
+        refused = problem(
+            await installer.post(f"{path}/customize", body), 422, "invalid_parameters"
+        )
+        assert fields(refused) == {"parameters.1.key"}
+        async with database.write() as connection:
+            await keep_reported_keys(
+                connection,
+                identity,
+                [ConfigurationKey(key="AcmeLedColour", value="red", readonly=False)],
+                [],
+            )
+        more = {one["key"]: one for one in (await installer.get(path)).json()["more_keys"]}
+        assert more["AcmeLedColour"]["standard"] is False
+        assert more["MeterValuesSampledData"]["standard"] is True
+        assert not {"HeartbeatInterval", "NumberOfConnectors", "AuthorizationKey"} & set(more)
+        answer = await installer.post(f"{path}/customize", body)
+        assert answer.json()["queued"] == ["MeterValuesSampledData", "AcmeLedColour"]
+        shown = (await installer.get(path)).json()
+        added = {one["key"]: one for one in shown["parameters"]}
+        assert added["AcmeLedColour"]["desired"] == "blue"
+        assert added["AcmeLedColour"]["default"] is None
+        assert added["MeterValuesSampledData"]["customized"] is True
+        assert "AcmeLedColour" not in {one["key"] for one in shown["more_keys"]}
+        async with database.read() as connection:
+            device = await read_registered(connection, identity)
+            desired = await desired_parameters(connection, load_catalogue(), device)
+        assert [(one.key, one.chosen, one.required) for one in desired] == [
+            ("HeartbeatInterval", False, True),
+            ("MeterValueSampleInterval", False, True),
+            ("MaxChargingProfilesInstalled", False, False),
+            ("AuthorizationCacheEnabled", False, False),
+            ("AcmeLedColour", True, False),
+            ("MeterValuesSampledData", True, False),
+        ]
+
+    async def test_a_choice_is_taken_back(self, installer: Caller) -> None:
+        identity = await installer.charge_point()
+        path = f"/charge-points/{identity}/config"
+        await installer.post(f"{path}/customize", chosen(HeartbeatInterval=30, CpoName="Acme"))
+        wrong = await installer.post(f"{path}/customize", {"take_back": ["LightIntensity"]})
+        assert fields(problem(wrong, 422, "invalid_parameters")) == {"take_back.0"}
+        answer = await installer.post(
+            f"{path}/customize", {"take_back": ["cponame", "HeartbeatInterval"]}
+        )
+        assert answer.status_code == 200
+        assert answer.json()["taken_back"] == ["CpoName", "HeartbeatInterval"]
+        shown = {one["key"]: one for one in (await installer.get(path)).json()["parameters"]}
+        assert "CpoName" not in shown
+        assert shown["HeartbeatInterval"]["desired"] == 60
+        assert shown["HeartbeatInterval"]["customized"] is False
 
     @pytest.mark.usefixtures("engine")
     async def test_a_connected_one_is_told_now(
@@ -149,6 +215,7 @@ class TestCustomize:
                 }
             ],
             "queued": [],
+            "taken_back": [],
             "pending_reboot": True,
         }
         assert node.received[0]["HeartbeatInterval"] == "30"

@@ -198,12 +198,20 @@ _CONFIGURATION: dict[Fault, Case] = {
             "The charge point did not take the configuration: MeterValueSampleInterval = 30: the "
             "charge point rejected the value.",
             "Customise these parameters to values that the charge point takes (POST "
-            "…/charge-points/{id}/config/customize), or set them in its own menu, then retry.",
+            "…/charge-points/{id}/config/customize; take_back gives up what it does not have), "
+            "or set them in its own menu, then retry.",
         ),
         starts=0,
         mend=mending.customised_to_what_it_takes,
     ),
     Fault.NEEDS_REBOOT_FOR_KEY: Case(resets=1, encore=encores.the_new_value_is_in_force),
+    Fault.REPORTS_BEFORE_REBOOT: Case(resets=1, encore=encores.the_new_value_is_in_force),
+    Fault.MUTE_BEFORE_REBOOT: Case(resets=1, encore=encores.the_new_value_is_in_force),
+    Fault.LACKS_KEY: Case(
+        notes=("AuthorizationCacheEnabled = true: the charge point does not know this parameter",),
+        encore=encores.the_key_was_not_told,
+    ),
+    Fault.MISSES_CHANGE: Case(encore=encores.the_change_was_told_again),
     Fault.BOOT_LOOPS_ON_KEY: Case(
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,

@@ -87,6 +87,18 @@ async def the_new_value_is_in_force(act: Act) -> None:
     assert act.check(CheckName.OCPP_HANDSHAKE).evidence["reboots"] == 1
 
 
+async def the_key_was_not_told(act: Act) -> None:
+    log = await act.stage.log(act.run)
+    told = [entry.text for entry in log if entry.action == "ChangeConfiguration"]
+    assert told
+    assert not any("AuthorizationCacheEnabled" in text for text in told)
+
+
+async def the_change_was_told_again(act: Act) -> None:
+    assert act.charge_point.configuration("HeartbeatInterval") == "60"
+    assert act.charge_point.configuration("MeterValueSampleInterval") == "30"
+
+
 async def a_cable_is_plugged_in(act: Act) -> None:
     details = [step.detail for step in act.check(CheckName.CONNECTOR_AVAILABLE).steps]
     assert "Connector 1 reports Preparing. A cable is plugged in." in details

@@ -179,6 +179,50 @@ async def test_needs_reboot_for_key(central: CentralSystem, power_up: PowerUp) -
     assert await value_of(central, key) == "15"
 
 
+async def test_reports_before_reboot(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.REPORTS_BEFORE_REBOOT)
+    await central.seen("BootNotification")
+    key = "MeterValueSampleInterval"
+    answer = await central.call("ChangeConfiguration", key=key, value="15")
+    assert answer == {"status": "RebootRequired"}
+    assert await value_of(central, key) == "15"
+    assert charge_point.configuration(key) == "2"
+    await central.call("Reset", type="Soft")
+    await central.seen("BootNotification", 2)
+    assert charge_point.configuration(key) == "15"
+
+
+async def test_mute_before_reboot(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.MUTE_BEFORE_REBOOT)
+    await central.seen("BootNotification")
+    key = "MeterValueSampleInterval"
+    assert await value_of(central, key) == "2"
+    await central.call("ChangeConfiguration", key=key, value="15")
+    with pytest.raises(Refused, match="InternalError"):
+        await central.call("GetConfiguration", key=[key])
+    await central.call("Reset", type="Soft")
+    await central.seen("BootNotification", 2)
+    assert await value_of(central, key) == "15"
+
+
+async def test_lacks_key(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.LACKS_KEY)
+    key = "AuthorizationCacheEnabled"
+    answer = await central.call("GetConfiguration", key=[key])
+    assert answer["unknownKey"] == [key]
+    answer = await central.call("ChangeConfiguration", key=key, value="true")
+    assert answer == {"status": "NotSupported"}
+
+
+async def test_misses_change(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.MISSES_CHANGE)
+    await central.seen("BootNotification")
+    change = {"key": "HeartbeatInterval", "value": "15"}
+    missed = central.send("ChangeConfiguration", change)
+    assert await central.call("ChangeConfiguration", **change) == ACCEPTED
+    assert not central.answered(missed)
+
+
 async def test_rejects_reset(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.REJECTS_RESET)
     await central.seen("StatusNotification", 2)

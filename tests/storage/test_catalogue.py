@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from domain.catalogue import ParameterType, ParameterValue
-from domain.parameters import overrides_errors
+from domain.choices import Choices
 from storage import plausibility
 from storage.catalogue import CatalogueError, load_catalogue
 
@@ -76,7 +76,7 @@ def test_defaults_are_within_their_own_bounds() -> None:
         defaults: list[tuple[str, ParameterValue]] = [
             (parameter.key, parameter.default) for parameter in entry.template.parameters
         ]
-        assert overrides_errors(entry.template, defaults) == (), entry.template.model
+        assert Choices(entry.template, {}).check(defaults).errors == (), entry.template.model
         assert len({key for key, _ in defaults}) == len(defaults)
 
 
