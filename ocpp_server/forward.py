@@ -14,6 +14,7 @@ import structlog
 from domain.billing.messages import BillTransaction
 from domain.facts import ChargePointEvent
 from domain.rules.restart import is_free
+from domain.states import RegistrationStatus
 from ocpp_server.events import event_of
 from ocpp_server.registry import Registry
 from storage import facts
@@ -223,7 +224,8 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
         match record:
             case Connected() if record.generation:
                 online.add(record.charge_point_id)
-            case Boot():
+            # In Pending it boots anew all the time, and a connection tells of a restart.
+            case Boot() if record.registration is RegistrationStatus.ACCEPTED:
                 booted.add(record.charge_point_id)
             case TransactionStop():
                 freed.add(record.charge_point_id)

@@ -52,6 +52,22 @@ async def test_values_that_wait_for_a_restart_are_looked_at_with_the_connection_
         await bed.sink.until(lambda: bed.sink.configured == [bed.charge_point_id] * 2)
 
 
+async def test_a_boot_in_pending_is_no_restart(bed: Bed) -> None:
+    """It boots anew all the time then; what was chosen must not restart it by surprise."""
+    await bed.set(provisioned_at=None)
+    await bed.watch()
+    async with bed.wire() as wire:
+        await wire.boot()
+        await bed.sink.until(lambda: EventKind.BOOT in bed.sink.kinds)
+        await bed.set(watched_by=None, watched_run=None)
+        await _choose(bed)
+        await _takes_effect_later(bed)
+        assert (await wire.boot())["status"] == "Pending"
+        await wire.sync()
+    await bed.node.stop()  # forwards whatever is left
+    assert bed.sink.configured == []
+
+
 @pytest.mark.parametrize("waits", [True, False])
 async def test_a_restart_that_waits_for_a_charge_is_made_at_its_end(
     bed: Bed, *, waits: bool
