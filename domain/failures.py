@@ -302,9 +302,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.STARTED_BY_ITSELF: (
         (
-            "A charge began on connector {connector_id} with the tag {id_tag!r}, which is not that "
-            "of the test: the charge point charges without asking (free charging, autostart or "
-            "plug and charge). {stopped}"
+            "A charge began on connector {connector_id} {tagged}: the charge point charges without "
+            "asking (free charging, autostart or plug and charge). {stopped}"
         ),
         "Switch that off in the charge point's own menu, unplug the cable, then retry.",
     ),

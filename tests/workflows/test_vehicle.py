@@ -10,7 +10,7 @@ from domain.failures import FailureCode
 from domain.operations import Outcome, Reply, StartTestTransaction
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
-from tests.workflows.charger import Behaviour
+from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import Stage, StageMaker
 from workflows.commissioning import CommissioningWorkflow
 
@@ -171,6 +171,40 @@ async def test_a_start_that_may_be_lost_is_asked_for_each_minute(set_stage: Stag
     assert stage.charger.received["start_test_transaction"] >= timedelta(minutes=10) / timedelta(
         minutes=1
     )
+
+
+@pytest.mark.parametrize(
+    ("id_tag", "said"),
+    [
+        ("FREEVEND", "with the tag 'FREEVEND', which is not that of the test:"),
+        ("", "without an id tag:"),
+    ],
+)
+async def test_a_charge_with_its_own_tag_is_recognised_within_seconds(
+    set_stage: StageMaker, id_tag: str, said: str
+) -> None:
+    """And stopped: it is in the way of the test charge, and nobody would end it."""
+    stage = await set_stage(Behaviour(starts=False))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage), within=45)
+        stage.charger.transaction = TransactionFact(
+            transaction_id=8, connector_id=1, id_tag=id_tag, started_at=EPOCH, meter_start=0
+        )
+        told_at = await stage.env.get_current_time()
+        await stage.charger.tell(
+            EventKind.TRANSACTION_STARTED, transaction=stage.charger.transaction
+        )
+    view = await stage.verdict_of(handle)
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.STARTED_BY_ITSELF
+    assert f"A charge began on connector 1 {said}" in view.failure.cause
+    assert "It was stopped." in view.failure.cause
+    assert "Switch that off" in view.failure.action
+    assert stage.charger.received["stop_test_transaction"] == 1
+    ended_at = view.checks[-1].ended_at
+    assert ended_at is not None
+    assert ended_at - told_at < timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("queued", [False, True])

@@ -135,7 +135,9 @@ def _not_asked_for(run: Run, stranger: TransactionFact, stopped: str) -> CheckFa
     return run.fail(
         FailureCode.STARTED_BY_ITSELF,
         connector_id=stranger.connector_id,
-        id_tag=stranger.id_tag,
+        tagged=f"with the tag {stranger.id_tag!r}, which is not that of the test"
+        if stranger.id_tag
+        else "without an id tag",
         stopped=stopped,
     )
 
