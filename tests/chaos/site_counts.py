@@ -9,10 +9,17 @@ from sqlalchemy import select
 from sqlalchemy.engine import Row
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from domain.billing.held import HoldState, Wanted
 from domain.names import site_workflow_id
 from domain.states import Feature, FeatureState
 from storage.engine import Database
-from storage.tables import cdrs, charge_point_features, commissioning_runs, transactions
+from storage.tables import (
+    cdrs,
+    charge_point_features,
+    commissioning_runs,
+    held_records,
+    transactions,
+)
 from tests.chaos.counts import Broken
 from tests.chaos.site import Site
 
@@ -24,6 +31,8 @@ class SiteEvidence:
     transactions: Sequence[Row[Any]]
     records: Sequence[Row[Any, Any]]
     """Charge detail records and credits."""
+    held: frozenset[int]
+    """Transactions whose energy waits for the site owner: they are neither lost nor billed."""
     test_tags: frozenset[str]
     """Id tags of commissioning."""
     active: frozenset[str]
@@ -58,6 +67,15 @@ async def gather_site(database: Database, temporal: Client, site: Site) -> SiteE
                     )
                 )
             ).all(),
+            held=frozenset(
+                row.transaction_id
+                for row in await connection.execute(
+                    select(held_records.c.transaction_id, held_records.c.document)
+                    .where(held_records.c.project_id == site.project_id)
+                    .where(held_records.c.state == HoldState.HELD)
+                )
+                if Wanted.ENERGY in row.document["wanted"]
+            ),
             test_tags=frozenset(
                 row.id_tag for row in await connection.execute(select(commissioning_runs.c.id_tag))
             ),
@@ -118,11 +136,15 @@ def _unbilled(evidence: SiteEvidence, site: Site) -> list[str]:
     told = {one.transaction_id for one in site.sessions if one.transaction_id is not None}
     rows = {row.id for row in evidence.transactions if row.stopped_at is not None}
     billed = {number for number, times in evidence.standing.items() if times > 0}
-    return sorted(map(str, (told | rows) - _tests(evidence) - billed))
+    return sorted(map(str, (told | rows) - _tests(evidence) - billed - evidence.held))
 
 
 def _twice(evidence: SiteEvidence) -> list[str]:
-    return [f"{number}: {times}" for number, times in evidence.standing.items() if times > 1]
+    return [
+        f"{number}: {times}{' and held' if number in evidence.held else ''}"
+        for number, times in evidence.standing.items()
+        if times > (0 if number in evidence.held else 1)
+    ]
 
 
 def _tests_billed(evidence: SiteEvidence) -> list[str]:

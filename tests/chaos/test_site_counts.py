@@ -29,6 +29,7 @@ def _evidence(**changes: Any) -> SiteEvidence:
     whole: Any = {
         "transactions": [_ENDED],
         "records": [_CDR],
+        "held": frozenset(),
         "test_tags": frozenset({"TEST"}),
         "active": frozenset({"cp_1"}),
         "shared": True,
@@ -53,6 +54,7 @@ def _session(number: int | None, *, at: str = "cp_1") -> Any:
         ({"records": []}, "ended sessions without a charge detail record"),
         ({"records": [_CDR, _CREDIT]}, "ended sessions without a charge detail record"),
         ({"records": [_CDR, _CDR]}, "sessions billed twice"),
+        ({"held": frozenset({7})}, "sessions billed twice"),
         ({"records": [_CDR, _OF_A_TEST]}, "charge detail records of nothing"),
         (
             {"transactions": [_ENDED, _OF_A_RUN], "records": [_CDR, _OF_A_TEST]},
@@ -73,6 +75,9 @@ def test_what_the_records_show_is_counted(changes: Any, what: str) -> None:
 
 def test_nothing_is_broken_when_nothing_is() -> None:
     corrected = [_CDR, _CREDIT, _CDR]
+    for records in ([], [_CDR, _CREDIT]):  # held, and so neither lost nor billed twice
+        held = _evidence(records=records, held=frozenset({7}))
+        assert _broken(held, sessions=_session(7)) == set()
     for evidence in (_evidence(), _evidence(transactions=[_ENDED, _OF_A_RUN])):
         assert _broken(evidence, sessions=_session(7)) == set()
     assert _broken(_evidence(records=corrected), sessions=_session(7)) == set()
