@@ -13,6 +13,7 @@ from simulator.station import Station
 from simulator.words import Action, ReadingContext, Reason
 
 UNKNOWN_REGISTER = -1
+ABSURD_REGISTER = 2**61
 """What hardware sends that does not know what its meter read."""
 
 
@@ -103,6 +104,8 @@ class Charging:
             return UNKNOWN_REGISTER
         if self._station.has(Fault.STOP_EQUALS_START):
             return transaction.meter_start
+        if self._station.has(Fault.ABSURD_STOP):
+            return ABSURD_REGISTER
         return int(register_wh(self._station, connector, when))
 
     def _authorized(self, connector: Connector, id_tag: str) -> None:
@@ -148,7 +151,8 @@ class Charging:
             began=station.now(when),
         )
         connector.transaction = transaction
-        transaction.meter_start = int(register_wh(station, connector, when))
+        not_ready = station.has(Fault.START_NOT_READY)
+        transaction.meter_start = 0 if not_ready else int(register_wh(station, connector, when))
         payload = {
             "connectorId": connector.id,
             "idTag": id_tag,

@@ -82,6 +82,8 @@ class Fault(StrEnum):
     ZERO_READINGS = "zero-readings"
     NO_METER_STOP = "no-meter-stop"
     STOP_EQUALS_START = "stop-equals-start"
+    START_NOT_READY = "start-not-ready"
+    ABSURD_STOP = "absurd-stop"
     KWH_LABELLED_WH = "kwh-labelled-wh"
     WHOLE_KWH_LABELLED_WH = "whole-kwh-labelled-wh"
     NO_METER_VALUES = "no-meter-values"
@@ -203,6 +205,9 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.ZERO_READINGS: "Every third reading of the energy register is 0.",
     Fault.NO_METER_STOP: "StopTransaction carries a meterStop of -1.",
     Fault.STOP_EQUALS_START: "StopTransaction carries as meterStop what meterStart was.",
+    Fault.START_NOT_READY: "StartTransaction carries a meterStart of 0; samples and meterStop are "
+    "for life.",
+    Fault.ABSURD_STOP: "StopTransaction carries a meterStop of 2^61.",
     Fault.KWH_LABELLED_WH: "Energy is reported in kWh under the unit Wh.",
     Fault.WHOLE_KWH_LABELLED_WH: "Energy is reported in whole kWh under the unit Wh.",
     Fault.NO_METER_VALUES: "Sends no MeterValues of its own accord, only when triggered.",

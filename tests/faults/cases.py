@@ -525,6 +525,28 @@ _METERING: dict[Fault, Case] = {
         ),
         mend=mending.on_site,
     ),
+    Fault.START_NOT_READY: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_DISAGREES,
+            "The meter disagrees with itself: from its register at the start (0 Wh) to that at the "
+            "end (* Wh) it counted * Wh, while its samples rose by * Wh.",
+            "Check the meter's type, ratio and wiring in the charge point, or update its firmware, "
+            "then retry.",
+        ),
+        mend=mending.on_site,
+    ),
+    Fault.ABSURD_STOP: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_DISAGREES,
+            "The meter disagrees with itself: from its register at the start (* Wh) to that at the "
+            "end (2305843009213693952 Wh) it counted * Wh, while its samples rose by * Wh.",
+            "Check the meter's type, ratio and wiring in the charge point, or update its firmware, "
+            "then retry.",
+        ),
+        mend=mending.on_site,
+    ),
     Fault.WHOLE_KWH_LABELLED_WH: Case(
         fails=_fails(
             CheckName.TEST_TRANSACTION,

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import select, update
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
+from domain.commissioning import RunOptions
 from domain.states import AccessMode, ProjectStatus, RunStatus, TransactionBilling
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
@@ -91,6 +93,40 @@ async def test_each_session_is_billed_once_and_the_test_never(stage: Stage) -> N
         assert cdr.session_id == str(row.id)
         assert cdr.cdr_token.uid == TAG
         assert cdr.total_energy == Decimal(row.meter_stop - row.meter_start) / 1000
+
+
+@pytest.mark.parametrize(
+    ("fault", "remark"),
+    [
+        (Fault.NO_METER_STOP, "Billed up to its last reading in the session"),
+        (Fault.ABSURD_STOP, "Billed up to its last reading in the session"),
+        (Fault.START_NOT_READY, "Billed from its first reading in the session"),
+        (Fault.SAMPLES_RESTART, None),
+        (Fault.MIXED_REGISTERS, None),
+        (Fault.ZERO_READINGS, None),
+        (Fault.REGISTER_BY_THE_CLOCK, None),
+    ],
+    ids=lambda value: value.value if isinstance(value, Fault) else "",
+)
+async def test_a_register_that_is_odd_bills_what_flowed(
+    stage: Stage, fault: Fault, remark: str | None
+) -> None:
+    """A minute's energy at the most, whatever the charge point says of its register."""
+    await activate(stage, since=datetime.now(UTC) - timedelta(minutes=5))
+    async with stage.powered(fault) as charge_point:
+        options = RunOptions(run_test_transaction=False)
+        view = await stage.verdict(await stage.start(charge_point.identity, options=options))
+        assert view.status is RunStatus.COMPLETED
+        await hand_over(stage)
+        await charge(charge_point)
+        await eventually(lambda: there_are(stage, 1))
+    (cdr,) = await records(stage)
+    assert 0 <= cdr.total_energy < 1
+    if remark is None:
+        assert cdr.remark is None
+    else:
+        assert cdr.remark is not None
+        assert cdr.remark.startswith(remark)
 
 
 async def test_values_that_were_queued_correct_the_record(stage: Stage) -> None:

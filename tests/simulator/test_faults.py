@@ -743,6 +743,20 @@ async def test_stop_equals_start(central: CentralSystem, power_up: PowerUp) -> N
     assert stop["meterStop"] == start["meterStart"]
 
 
+async def test_start_not_ready(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.START_NOT_READY)
+    await charge_and_stop(central, charge_point)
+    [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
+    assert start["meterStart"] == 0
+    assert stop["meterStop"] == int(charge_point.register_wh())
+
+
+async def test_absurd_stop(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.ABSURD_STOP)
+    await charge_and_stop(central, charge_point)
+    assert central.found("StopTransaction")[0]["meterStop"] == 2**61
+
+
 async def test_whole_kwh_labelled_wh(central: CentralSystem, power_up: PowerUp) -> None:
     charge_point = power_up(Fault.WHOLE_KWH_LABELLED_WH)
     await started(central, charge_point)
