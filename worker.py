@@ -106,7 +106,9 @@ def make_worker(
         now=_now,
     )
     directory = StoredDirectory(database, catalogue, now=_now)
-    projects = StoredProjects(database, invitation_lifetime=settings.invitation_lifetime, now=_now)
+    projects = StoredProjects(
+        database, catalogue, invitation_lifetime=settings.invitation_lifetime, now=_now
+    )
     records = RecordActivities(runs)
     directories = DirectoryActivities(directory)
     reboots = RebootActivities(StoredRebootSlots(database, stagger=settings.reboot_stagger))
@@ -121,7 +123,7 @@ def make_worker(
     )
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     starts = RunActivities(starter)
-    batches = BatchActivities(StoredBatches(database, now=_now), starter)
+    batches = BatchActivities(StoredBatches(database, catalogue, now=_now), starter)
     activities: Sequence[Any] = (
         billing.settle,
         held.mail_held,

@@ -17,6 +17,7 @@ from domain.states import (
 )
 from storage.batch_status import OPEN_RUN, count, members_with_runs
 from storage.batches import Batch, Batches
+from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
 from storage.dialects import among
 from storage.engine import Database
@@ -32,8 +33,11 @@ _RETRIED = {RunStatus.FAILED, RunStatus.CANCELLED}
 class StoredBatches:
     """Implements :class:`domain.ports.BatchRecords`."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._catalogue = catalogue
         self._now = now
 
     async def advance(self, project_id: str) -> BatchStep:
@@ -123,7 +127,7 @@ class StoredBatches:
         if current is not None and current.status.is_open:
             await _started(connection, batch, current)
             return None
-        if not batch.from_scratch and await holds(connection, [charge_point_id]):
+        if not batch.from_scratch and await holds(connection, [charge_point_id], self._catalogue):
             await _set_state(connection, batch, charge_point_id, MemberState.KEPT)
             return None
         retried = (

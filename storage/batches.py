@@ -14,6 +14,7 @@ from domain.batch import BatchOwner, BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError
 from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState
+from storage.catalogue import Catalogue
 from storage.standing import holds
 from storage.tables import batch_members, batches, charge_points, projects
 
@@ -53,7 +54,12 @@ class Batches:
         self._connection = connection
 
     async def create(
-        self, request: BatchRequest, *, scope: BatchScope, only: Collection[str] | None
+        self,
+        request: BatchRequest,
+        catalogue: Catalogue,
+        *,
+        scope: BatchScope,
+        only: Collection[str] | None,
     ) -> Planned:
         """Commit to a batch of a locked project.
 
@@ -66,7 +72,7 @@ class Batches:
 
         """
         await self._refuse_a_second(request.project_id)
-        members, withdrawn = await self._members(request, scope=scope, only=only)
+        members, withdrawn = await self._members(request, catalogue, scope=scope, only=only)
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
@@ -165,7 +171,12 @@ class Batches:
             )
 
     async def _members(
-        self, request: BatchRequest, *, scope: BatchScope, only: Collection[str] | None
+        self,
+        request: BatchRequest,
+        catalogue: Catalogue,
+        *,
+        scope: BatchScope,
+        only: Collection[str] | None,
     ) -> tuple[dict[str, MemberState], int]:
         rows = await self._connection.execute(
             select(
@@ -194,7 +205,7 @@ class Batches:
                 "The project has no charge point to commission. Register or import its charge "
                 "points first, or reinstate those that were withdrawn.",
             )
-        holding = await holds(self._connection, known)
+        holding = await holds(self._connection, known, catalogue)
         chosen = known
         if only is not None:
             _refuse_unknown(sorted(set(only) - set(known)))

@@ -13,6 +13,7 @@ from domain.states import ChargePointStatus, ProjectStatus, RunStatus
 from storage.announcements import announce_handover
 from storage.audit import Audit
 from storage.billing import Billing
+from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
@@ -50,8 +51,9 @@ _STALE = ("stale_result", "That is not what its run has tested. Commission it ag
 class Handover:
     """Blockers and completion of a handover."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
         self._connection = connection
+        self._catalogue = catalogue
 
     async def complete(
         self, project_id: str, request: CompleteHandover, *, at: datetime
@@ -125,7 +127,9 @@ class Handover:
                 .order_by(charge_points.c.id)
             )
         ).all()
-        stale = await stale_verdicts(self._connection, {row.id: registered(row) for row in rows})
+        stale = await stale_verdicts(
+            self._connection, {row.id: registered(row) for row in rows}, self._catalogue
+        )
         blockers = []
         if not rows:
             blockers.append(

@@ -18,6 +18,7 @@ from domain.invitations import (
 )
 from domain.states import InvitationStatus, ProjectRole
 from domain.webhooks import EVENT_OF_INVITATION
+from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
 from storage.invitation_ends import InvitationEnds
@@ -34,9 +35,15 @@ class StoredProjects:
     """Implements :class:`domain.ports.ProjectRecords`."""
 
     def __init__(
-        self, database: Database, *, invitation_lifetime: timedelta, now: Callable[[], datetime]
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        *,
+        invitation_lifetime: timedelta,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._catalogue = catalogue
         self._lifetime = invitation_lifetime
         self._now = now
 
@@ -132,7 +139,9 @@ class StoredProjects:
     async def complete_handover(self, project_id: str, request: CompleteHandover) -> HandoverResult:
         """Hand over, or say what stands in the way."""
         async with self._database.write() as connection:
-            return await Handover(connection).complete(project_id, request, at=self._now())
+            return await Handover(connection, self._catalogue).complete(
+                project_id, request, at=self._now()
+            )
 
     async def remove(self, project_id: str, request: RemoveProject) -> None:
         """Remove the project, or say what is in it."""

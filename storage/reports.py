@@ -24,6 +24,7 @@ from domain.declarations import Declaration, PhotoFact
 from domain.errors import ConflictError
 from domain.rules.excerpt import PROVING_ACTIONS, excerpt
 from domain.states import CheckName, RunStatus
+from storage.catalogue import Catalogue
 from storage.charge_points import registered, withdrawal_of
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
@@ -46,8 +47,9 @@ _FRAME_LENGTH: Final = 4000
 class Reports:
     """Reads reports; whoever calls has seen to it that the reader may."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
         self._connection = connection
+        self._catalogue = catalogue
 
     async def of_charge_point(self, charge_point_id: str) -> Report:
         """Report on one charge point.
@@ -142,7 +144,9 @@ class Reports:
         )
         if handed_over is not None:
             return {}
-        return await stale_verdicts(self._connection, {row.id: registered(row) for row in rows})
+        return await stale_verdicts(
+            self._connection, {row.id: registered(row) for row in rows}, self._catalogue
+        )
 
     async def _serials(self, identities: Collection[str]) -> Mapping[str, str]:
         rows = await self._connection.execute(

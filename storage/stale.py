@@ -12,6 +12,7 @@ from domain.commissioning import Registered
 from domain.facts import BootFact
 from domain.rules.staleness import Chosen, Present, why_stale
 from domain.states import RunStatus
+from storage.catalogue import Catalogue
 from storage.dialects import among
 from storage.facts import boot_fact
 from storage.tables import boots, commissioning_runs, parameters
@@ -20,9 +21,14 @@ _VIEW = TypeAdapter(RunView)
 
 
 async def stale_verdicts(
-    connection: AsyncConnection, registered: Mapping[str, Registered]
+    connection: AsyncConnection,
+    registered: Mapping[str, Registered],
+    catalogue: Catalogue | None = None,
 ) -> dict[str, str]:
-    """Say what has changed, by charge point for those whose newest run that passed is stale."""
+    """Say what has changed, by charge point for those whose newest run that passed is stale.
+
+    Without a catalogue it is not asked whether the firmware is still approved.
+    """
     newest = (
         select(func.max(commissioning_runs.c.id))
         .where(among(connection, commissioning_runs.c.charge_point_id, registered))
@@ -45,6 +51,9 @@ async def stale_verdicts(
             serial_number=device.serial_number,
             boot=newest_boots.get(row.charge_point_id),
             chosen=chosen[row.charge_point_id],
+            firmware=None
+            if catalogue is None
+            else catalogue.resolve(device.vendor, device.model).firmware,
         )
         why = why_stale(_VIEW.validate_python(row.view), present)
         if why is not None:

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.states import ChargePointStatus, RunStatus
+from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.dialects import among
 from storage.stale import stale_verdicts
@@ -40,10 +41,13 @@ async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargeP
             return ChargePointStatus.REGISTERED
 
 
-async def holds(connection: AsyncConnection, charge_point_ids: Collection[str]) -> set[str]:
+async def holds(
+    connection: AsyncConnection, charge_point_ids: Collection[str], catalogue: Catalogue
+) -> set[str]:
     """Those that are commissioned, and whose verdict is about what is there now.
 
-    A configuration that is chosen or a firmware that is installed later changes no status.
+    A configuration that is chosen, or a firmware that is installed or approved no more later,
+    changes no status.
     """
     rows = await connection.execute(
         select(charge_points)
@@ -51,7 +55,7 @@ async def holds(connection: AsyncConnection, charge_point_ids: Collection[str]) 
         .where(charge_points.c.status == ChargePointStatus.COMMISSIONED)
     )
     known = {row.id: registered(row) for row in rows}
-    return known.keys() - await stale_verdicts(connection, known) if known else set()
+    return known.keys() - await stale_verdicts(connection, known, catalogue) if known else set()
 
 
 async def restate(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:

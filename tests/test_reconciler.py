@@ -561,7 +561,7 @@ async def _accept_batch(site: Site) -> tuple[str, str]:
             started_at=AT,
             options=RunOptions(),
         )
-        await Batches(connection).create(request, scope=BatchScope.ALL, only=None)
+        await Batches(connection).create(request, load_catalogue(), scope=BatchScope.ALL, only=None)
     return project_id, request.batch_id
 
 

@@ -53,7 +53,9 @@ async def start(
             max_parallel=wanted.max_parallel,
             from_scratch=wanted.from_scratch,
         )
-        planned = await Batches(connection).create(request, scope=wanted.scope(), only=only)
+        planned = await Batches(connection).create(
+            request, parts.catalogue, scope=wanted.scope(), only=only
+        )
         await Audit(connection, project_id).write(
             AuditAction.BATCH_STARTED,
             by,

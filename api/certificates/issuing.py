@@ -49,7 +49,7 @@ async def issue_of_charge_point(parts: Parts, charge_point_id: str) -> Issued:
     return await _issue(
         parts,
         charge_point_id,
-        lambda connection: Reports(connection).of_charge_point(charge_point_id),
+        lambda connection: Reports(connection, parts.catalogue).of_charge_point(charge_point_id),
     )
 
 
@@ -63,7 +63,9 @@ async def issue_of_project(parts: Parts, project_id: str) -> Issued:
 
     """
     return await _issue(
-        parts, project_id, lambda connection: Reports(connection).of_project(project_id)
+        parts,
+        project_id,
+        lambda connection: Reports(connection, parts.catalogue).of_project(project_id),
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.catalogue import FirmwareRule
 from domain.checks import RunView
 from domain.facts import BootFact
 from domain.rules.configuration import CONFIGURATION_STEP
+from domain.rules.firmware import judge_firmware
 from domain.rules.identity import (
     said_serials,
     same_model,
@@ -27,19 +29,24 @@ class Chosen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Present:
-    """What is known of a charge point now: ``chosen`` are the values that were chosen, by key."""
+    """What is known of a charge point now: ``chosen`` are the values that were chosen, by key.
+
+    ``firmware`` is the rule for its model; ``None`` where there is none, or it is not looked at.
+    """
 
     vendor: str
     model: str
     serial_number: str
     boot: BootFact | None
     chosen: Mapping[str, Chosen]
+    firmware: FirmwareRule | None = None
 
 
 def why_stale(view: RunView, now: Present) -> str | None:
     """Say what has changed since a run that passed; None when nothing has that matters.
 
-    Name plate, firmware or configuration: each makes the verdict one about another charge point.
+    Name plate, firmware, which of it is approved, or configuration: each makes the verdict one
+    about another charge point.
     """
     checks = {check.name: check for check in view.checks}
     handshake = checks[CheckName.OCPP_HANDSHAKE].evidence
@@ -65,6 +72,10 @@ def why_stale(view: RunView, now: Present) -> str | None:
                 f"now runs firmware {boot.firmware_version or 'of no version'}, "
                 f"and was commissioned with {tested or 'none'}"
             )
+    firmware = checks[CheckName.FIRMWARE_VERSION].evidence.get("reported")
+    reported = None if firmware is None else str(firmware)
+    if judge_firmware(reported, now.firmware).failure is not None:
+        return f"runs firmware {reported or 'of no version'}, which is not approved any more"
     # By value: what is chosen while a run goes on is not what the run applies.
     applied = {
         step.name.removeprefix(CONFIGURATION_STEP): step.evidence.get("desired")

@@ -17,6 +17,7 @@ from domain.names import batch_workflow_id
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus, WaitingFor
 from embedded.ports import free_port
 from storage.batch_records import StoredBatches
+from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import batches, charge_points, commissioning_runs, connection_attempts, projects
@@ -60,7 +61,7 @@ class Project:
 
     async def begin(self) -> list[str]:
         """Commit to the first runs, as the workflow's first step does; their charge points."""
-        step = await StoredBatches(self.database, now=lambda: AT).advance(self.id)
+        step = await StoredBatches(self.database, load_catalogue(), now=lambda: AT).advance(self.id)
         return [run.request.charge_point_id for run in step.start]
 
     async def run_of(self, charge_point: str) -> str:

@@ -10,6 +10,7 @@ from domain.audit import ENGINE
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation
 from domain.states import InvitationStatus, ProjectRole
+from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.project_records import StoredProjects
 from storage.tables import invitations
@@ -152,7 +153,10 @@ class TestInvitationsAtOnce:
     @staticmethod
     async def _invite(database: Database, *, asked_at: datetime, **changes: object) -> str:
         records = StoredProjects(
-            database, invitation_lifetime=timedelta(days=7), now=lambda: datetime.now(UTC)
+            database,
+            load_catalogue(),
+            invitation_lifetime=timedelta(days=7),
+            now=lambda: datetime.now(UTC),
         )
         wanted: dict[str, object] = {
             "invitation_id": new_id(Prefix.INVITATION),

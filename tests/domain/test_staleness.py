@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.catalogue import FirmwareRule
 from domain.checks import RunView, Step
 from domain.facts import BootFact
 from domain.rules.staleness import Chosen, Present, why_stale
@@ -53,6 +54,16 @@ PRESENT = Present(
         (
             replace(PRESENT, boot=replace(BOOT, charge_point_serial="T")),
             "now says that its serial number is T, and said S in its run",
+        ),
+        (replace(PRESENT, firmware=FirmwareRule(extract="(.*)", minimum="1.8")), None),
+        (replace(PRESENT, firmware=FirmwareRule(extract="(.*)", allowed=("1.7",))), None),
+        (
+            replace(PRESENT, firmware=FirmwareRule(extract="(.*)", minimum="1.9")),
+            "runs firmware 1.8, which is not approved any more",
+        ),
+        (
+            replace(PRESENT, boot=None, firmware=FirmwareRule(extract="(.*)", blocked=("1.8",))),
+            "runs firmware 1.8, which is not approved any more",
         ),
         (
             replace(PRESENT, boot=replace(BOOT, firmware_version="1.9")),

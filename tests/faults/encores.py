@@ -59,7 +59,9 @@ async def another_run_after_a_reconnect(act: Act) -> None:
 
 async def the_certificate_says_that_the_serial_is_declared(act: Act) -> None:
     async with act.stage.database.read() as connection:
-        report = await Reports(connection).of_charge_point(act.charge_point.identity)
+        report = await Reports(connection, act.stage.catalogue).of_charge_point(
+            act.charge_point.identity
+        )
     (one,) = report.charge_points
     rows = dict(content_of(one).identity)
     serial = one.registered.serial_number

@@ -29,6 +29,7 @@ from simulator import Fault, Profile, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.accounts import Account, Accounts
+from storage.catalogue import Catalogue, load_catalogue
 from storage.charge_points import ChargePoint, ChargePoints, Location, read_registered
 from storage.engine import Database
 from storage.log import Log, LogEntry, LogFilter
@@ -95,6 +96,11 @@ class Stage:
     mail: Path
     front: Caller
     """The installer, at the API."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """That of the engine."""
+        return load_catalogue(self.settings.catalogue_dir, firmware_url=self.settings.firmware_url)
 
     async def register(self, serial: str, profile: Profile) -> ChargePoint:
         """Register a charge point, as its type plate reads."""

@@ -39,7 +39,9 @@ class WholeProject:
             max_parallel=max_parallel,
         )
         async with self.stage.database.write() as connection:
-            await Batches(connection).create(request, scope=BatchScope.NOT_COMMISSIONED, only=None)
+            await Batches(connection).create(
+                request, self.stage.catalogue, scope=BatchScope.NOT_COMMISSIONED, only=None
+            )
         await self.wake()
         return request.batch_id
 

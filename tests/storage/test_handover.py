@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -11,6 +13,7 @@ from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.errors import NotFoundError
 from domain.handover import CompleteHandover
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
+from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.fact_records import Boot
@@ -19,6 +22,7 @@ from storage.handover import Handover
 from storage.parameters import Parameters
 from storage.runs import Runs
 from storage.stale import stale_verdicts
+from storage.standing import holds
 from storage.tables import charge_points
 from tests.support.rows import AT, one_charge_point, run_request
 
@@ -77,7 +81,7 @@ REQUEST = CompleteHandover(sign_off_notes="All tested.", installer_signature="J.
 
 async def _blockers(database: Database) -> list[str]:
     async with database.write() as connection:
-        result = await Handover(connection).complete("prj_1", REQUEST, at=AT)
+        result = await Handover(connection, load_catalogue()).complete("prj_1", REQUEST, at=AT)
     assert (result.completed_at is None) == bool(result.blockers)
     return [blocker.code for blocker in result.blockers]
 
@@ -163,6 +167,31 @@ async def test_a_verdict_about_another_charge_point_blocks(
     assert await _blockers(database) == ["stale_result"]
 
 
+async def test_firmware_that_is_not_approved_any_more_blocks_and_is_checked_anew(
+    database: Database, tmp_path: Path
+) -> None:
+    """The rule alone has changed."""
+    await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
+    async with database.write() as connection:
+        await Runs(connection).create_starting(run_request())
+        await Runs(connection).begin("com_1", id_tag="A1")
+        await Runs(connection).finish(passed_view(firmware="1.8.21"))
+        await store(connection, [boot(firmware="1.8.21", at=AT)])
+    shipped = files("catalogue").joinpath("abb_terra_ac_w22.toml").read_text(encoding="utf-8")
+    (tmp_path / "stricter.toml").write_text(
+        shipped.replace('minimum = "1.6.6"', 'minimum = "1.9.0"'), encoding="utf-8"
+    )
+    stricter = load_catalogue(tmp_path)
+    async with database.write() as connection:
+        assert await holds(connection, ["cp_1"], load_catalogue()) == {"cp_1"}
+        assert await holds(connection, ["cp_1"], stricter) == set()
+        result = await Handover(connection, stricter).complete("prj_1", REQUEST, at=AT)
+    (blocker,) = result.blockers
+    assert blocker.code == "stale_result"
+    assert "runs firmware 1.8.21, which is not approved any more" in blocker.detail
+    assert await _blockers(database) == []
+
+
 async def test_a_project_without_charge_points_is_blocked(database: Database) -> None:
     await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
     async with database.write() as connection:
@@ -177,11 +206,13 @@ async def test_a_repeat_returns_the_first_result(database: Database) -> None:
         await connection.execute(
             update(charge_points).values(status=ChargePointStatus.COMMISSIONING_FAILED)
         )
-        again = await Handover(connection).complete("prj_1", REQUEST, at=AT + timedelta(hours=1))
+        again = await Handover(connection, load_catalogue()).complete(
+            "prj_1", REQUEST, at=AT + timedelta(hours=1)
+        )
     assert again.completed_at == AT
 
 
 async def test_an_unknown_project_is_not_found(database: Database) -> None:
     with pytest.raises(NotFoundError):
         async with database.write() as connection:
-            await Handover(connection).complete("prj_unknown", REQUEST, at=AT)
+            await Handover(connection, load_catalogue()).complete("prj_unknown", REQUEST, at=AT)

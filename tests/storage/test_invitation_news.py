@@ -6,6 +6,7 @@ from activities.letters import news_letter
 from domain.handover import CompleteHandover
 from domain.invitations import InvitationNews, NewInvitation
 from domain.states import ChargePointStatus, ProjectRole
+from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.invitation_ends import InvitationEnds
 from storage.project_records import StoredProjects
@@ -20,7 +21,9 @@ async def _news(
 ) -> InvitationNews | None:
     """Answer an invitation, hand over, and only then look at how the invitation stands."""
     now = AT
-    projects = StoredProjects(database, invitation_lifetime=timedelta(days=7), now=lambda: now)
+    projects = StoredProjects(
+        database, load_catalogue(), invitation_lifetime=timedelta(days=7), now=lambda: now
+    )
     await one_charge_point(
         database,
         status=ChargePointStatus.COMMISSIONED,

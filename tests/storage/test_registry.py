@@ -9,6 +9,7 @@ from domain.handover import CompleteHandover
 from domain.operations import ParameterOutcome
 from domain.states import ChargePointStatus, ParameterState, ProjectRole, ProjectStatus, Role
 from storage.accounts import Account, Accounts
+from storage.catalogue import load_catalogue
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.handover import Handover
@@ -125,7 +126,7 @@ async def test_no_change_slips_past_a_handover(registry: Database) -> None:
     async def hand_over() -> bool:
         async with registry.write() as connection:
             request = CompleteHandover(sign_off_notes=None, installer_signature="J. Smith")
-            result = await Handover(connection).complete("prj_1", request, at=NOW)
+            result = await Handover(connection, load_catalogue()).complete("prj_1", request, at=NOW)
             return result.completed_at is not None
 
     registered, handed_over = await asyncio.gather(register(), hand_over())

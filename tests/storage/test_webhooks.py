@@ -11,6 +11,7 @@ from domain.errors import ConflictError, NotFoundError
 from domain.handover import CompleteHandover
 from domain.states import ChargePointStatus, DeliveryStatus, RunStatus, WebhookStatus
 from domain.webhooks import CHOOSABLE, Answer, Attempt, WebhookEvent
+from storage.catalogue import load_catalogue
 from storage.deliveries import Deliveries, StoredDeliveries, Waiting
 from storage.engine import Database
 from storage.handover import Handover
@@ -92,7 +93,7 @@ async def test_a_handover_is_announced(database: Database) -> None:
     async with database.write() as connection:
         await Webhooks(connection).create(WEBHOOK)
         for _ in range(2):  # the second time it is handed over already
-            done = await Handover(connection).complete("prj_1", request, at=AT)
+            done = await Handover(connection, load_catalogue()).complete("prj_1", request, at=AT)
             assert done.completed_at == AT
     assert await deliveries(database) == [("whk_1", "project.handed_over")]
 

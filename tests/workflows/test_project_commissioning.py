@@ -33,6 +33,7 @@ from domain.states import (
 from storage.batch_records import StoredBatches
 from storage.batch_status import count
 from storage.batches import Batch, Batches, open_batch_of, read_owner
+from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import charge_points, projects
@@ -155,7 +156,7 @@ class Site:
             from_scratch=from_scratch,
         )
         async with self.database.write() as connection:
-            await Batches(connection).create(request, scope=scope, only=only)
+            await Batches(connection).create(request, load_catalogue(), scope=scope, only=only)
         return request.batch_id
 
     async def wake(self) -> None:
@@ -246,7 +247,7 @@ async def site(temporal_client: Client, database: Database, task_queue: str) -> 
 
 @asynccontextmanager
 async def worker_of(site: Site) -> AsyncIterator[None]:
-    records = StoredBatches(site.database, now=lambda: datetime.now(UTC))
+    records = StoredBatches(site.database, load_catalogue(), now=lambda: datetime.now(UTC))
     async with Worker(
         site.client,
         task_queue=site.task_queue,
@@ -369,7 +370,7 @@ async def test_a_cancel_reaches_a_run_that_has_not_begun(site: Site) -> None:
     site.ends_at_once = False
     (one,) = await _add(site, 1)
     await site.commit()
-    records = StoredBatches(site.database, now=lambda: AT)
+    records = StoredBatches(site.database, load_catalogue(), now=lambda: AT)
     step = await records.advance(site.project_id)  # and here the worker died
     assert [run.request.charge_point_id for run in step.start] == [one]
     await site.cancel_batch()
@@ -409,7 +410,7 @@ class Late:
 async def test_only_what_was_cancelled_counts_as_told(site: Site, *, begins: bool) -> None:
     (one,) = await _add(site, 1)
     await site.commit()
-    records = StoredBatches(site.database, now=lambda: AT)
+    records = StoredBatches(site.database, load_catalogue(), now=lambda: AT)
     await records.advance(site.project_id)
     await site.cancel_batch()
     control = Late(site.database, begins=begins)
