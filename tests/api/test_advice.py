@@ -35,6 +35,7 @@ pytestmark = [
     pytest.mark.usefixtures("engine"),
 ]
 ROOT = Path(__file__).parents[2]
+THIS = Path(__file__)
 OWNER = "facilities@riversidebp.com"
 _HERE = "tests/api/test_advice.py::"
 _SHELF = "tests/api/test_project_shelf.py::TestArchive::"
@@ -134,6 +135,7 @@ _ANOTHER_REQUEST = {
     "not_a_photo",
     "not_csv",
     "not_json",
+    "not_within_bound",
     "photo_heic",
     "photo_too_large",
     "same_charge_point",
@@ -150,12 +152,14 @@ _FACTS = {
     "delivery_not_found",
     "duplicate_serial",
     "has_connected",
+    "held_record_not_found",
     "id_tag_not_found",
     "identity_claimed",
     "identity_not_found",
     "internal_error",
     "invitation_not_found",
     "no_open_batch",
+    "not_held",
     "no_open_run",
     "not_found",
     "not_withdrawn",
@@ -187,6 +191,37 @@ BLOCKERS = {
 def test_every_code_has_a_row() -> None:
     rows = [*FOLLOWED, *_WAIT, *_ANOTHER_REQUEST, *_FACTS]
     assert sorted(rows) == sorted({one.code for one in scan()})
+
+
+_MET_BY_STATUS_ALONE = {
+    "body_too_slow",
+    "by_missing",
+    "certificate_busy",
+    "previous_run_closing",
+    "project_unknown",
+    "run_closing",
+    "too_many_listeners",
+    "update_failed",
+}
+"""Which tests see by their status or their words; one that gets a test by its code leaves."""
+
+
+def test_every_code_that_is_listed_is_met() -> None:
+    """A refusal that no route can give is none: it would be listed in the reference for nothing."""
+    tests = [path.read_text() for path in (ROOT / "tests").rglob("*.py") if path != THIS]
+    own = THIS.read_text()
+    tests.append(own[own.index("async def") :])  # without the tables
+    unmet = {one.code for one in scan() if not any(f'"{one.code}"' in text for text in tests)}
+    assert unmet == _MET_BY_STATUS_ALONE
+
+
+async def test_what_is_not_there_is_not_found(installer: Caller) -> None:
+    project = await installer.project()
+    path = f"/projects/{project}/invitations/inv_x/revoke"
+    problem(await installer.post(path), 404, "invitation_not_found")
+    hook = fine(await installer.post("/webhooks", {"url": "https://93.184.216.34/hook"}))["id"]
+    answer = await installer.get(f"/webhooks/{hook}/deliveries/del_x")
+    problem(answer, 404, "delivery_not_found")
 
 
 @pytest.mark.parametrize("place", sorted(set(FOLLOWED.values())))

@@ -130,7 +130,9 @@ async def the_fault_is_in_the_report(act: Act) -> None:
     assert (evidence["fault"], evidence["fault_vendor_code"]) == ("GroundFailure", "E-1042")
     assert evidence["fault_info"] == "Residual current monitor tripped"
     async with act.stage.database.read() as connection:
-        report = await Reports(connection).of_charge_point(act.charge_point.identity)
+        report = await Reports(connection, act.stage.catalogue).of_charge_point(
+            act.charge_point.identity
+        )
     (judged,) = report.charge_points
     told = [frame.text for frame in judged.frames if "GroundFailure" in frame.text]
     assert any("StatusNotification" in text and "E-1042" in text for text in told)
