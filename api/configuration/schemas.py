@@ -15,6 +15,7 @@ from api.fields import Request, Timestamp
 from api.knocking.schemas import ClaimShown
 from domain.catalogue import ParameterType, ParameterValue, Template
 from domain.states import ParameterState
+from domain.wording import FieldValueError
 
 _ID = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_PARAMETERS = 100
@@ -104,7 +105,7 @@ class Customization(Request):
     @model_validator(mode="after")
     def _something(self) -> "Customization":
         if not (self.parameters or self.take_back):
-            raise ValueError("give parameters, take_back, or both")
+            raise FieldValueError("give parameters, take_back, or both", "parameters")
         return self
 
 

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 
+from domain.ids import Prefix, new_id
 from domain.wording import LAST_RESORT
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Own
@@ -161,7 +162,11 @@ async def site(installer: Caller, owner: Own) -> Site:
     project = await installer.project()
     charge_point = await installer.charge_point(project)
     hook = await installer.post("/webhooks", {"url": "https://93.184.216.34/hook"})
-    ids = {"project_id": project, "charge_point_id": charge_point}
+    ids = {
+        "project_id": project,
+        "charge_point_id": charge_point,
+        "held_record_id": new_id(Prefix.HELD_RECORD),  # is looked up after the body
+    }
     ids["webhook_id"] = hook.json()["id"]
     return Site(installer, await owner("owner@site.com", project), ids)
 
@@ -246,6 +251,7 @@ def tariff(**restrictions: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("operation", "body", "field"),
     [
+        (f"POST {CHARGE_POINTS}/{{charge_point_id}}/config/customize", {}, "parameters"),
         (f"POST {COMMISSIONING}/answer", {"answer": "skip"}, "note"),
         (f"POST {COMMISSIONING}/start", {"skip_reason": "Rain"}, "skip_reason"),
         (f"POST {PROJECT}/commission", {"only": "all", "charge_point_ids": ["x"]}, "only"),
