@@ -108,9 +108,9 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "{window}, each after a connection of less than {life}."
         ),
         (
-            "Check its power supply and network. If the configuration that it was given last began "
-            "it, set that back in its own menu and customise it to the same values (POST "
-            "…/charge-points/{{id}}/config/customize), or update its firmware. Then retry."
+            "Check its power supply and network. If its last configuration began it, set that back "
+            "in its own menu and customise it to the same (POST …/charge-points/{{id}}/config/"
+            "customize), or update its firmware. Then retry."
         ),
     ),
     FailureCode.NEVER_AT_REST: (

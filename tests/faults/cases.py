@@ -218,9 +218,9 @@ _CONFIGURATION: dict[Fault, Case] = {
             FailureCode.BOOT_LOOP,
             "The charge point keeps restarting, or its link keeps breaking: * boots within 10 min, "
             "each after a connection of less than 60 s.",
-            "Check its power supply and network. If the configuration that it was given last began "
-            "it, set that back in its own menu and customise it to the same values (POST "
-            "…/charge-points/{id}/config/customize), or update its firmware. Then retry.",
+            "Check its power supply and network. If its last configuration began it, set that back "
+            "in its own menu and customise it to the same (POST …/charge-points/{id}/config/"
+            "customize), or update its firmware. Then retry.",
         ),
         starts=0,
         mend=mending.set_back_and_customised,

@@ -160,13 +160,18 @@ async def _failure(run: Run, number: int, verdict: ConnectorVerdict) -> Failure 
             )
         case ConnectorAdvice.UNPLUG:
             waited = in_words(run.pace.unplug)
-            code = FailureCode.CONNECTOR_IN_USE
             missed = await absent(
-                run, code, came, connector_id=number, status=status, waited=waited
+                run,
+                FailureCode.CONNECTOR_IN_USE,
+                came,
+                connector_id=number,
+                status=status,
+                waited=waited,
             )
         case ConnectorAdvice.MAKE_AVAILABLE:
-            code = FailureCode.CONNECTOR_UNAVAILABLE
-            missed = await absent(run, code, came, place=place, status=status)
+            missed = await absent(
+                run, FailureCode.CONNECTOR_UNAVAILABLE, came, place=place, status=status
+            )
     if missed is not None:
         return missed.failure
     return await _failure(run, number, _judge(run, number))

@@ -72,8 +72,13 @@ async def _not_started(
         return ours(run) is not None
 
     if rejection is not None:
-        code = FailureCode.TRANSACTION_REJECTED
-        return await absent(run, code, came, connector_id=connector, detail=rejection)
+        return await absent(
+            run,
+            FailureCode.TRANSACTION_REJECTED,
+            came,
+            connector_id=connector,
+            detail=rejection,
+        )
     return await absent(
         run,
         FailureCode.TRANSACTION_NOT_STARTED,
