@@ -1,8 +1,9 @@
-"""A worker that is cut off from its database holds up nobody, and works again when it is back."""
+"""A worker or a node that is cut off from its database: nothing is lost, and it works again."""
 
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
 from embedded.ports import free_port
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
+from storage.engine import Database
+from storage.tables import transactions
 from tests.chaos.frames import Unsplit
 from tests.chaos.proxy import FaultProxy
 from tests.deployment.topology import Launcher
@@ -126,3 +129,69 @@ def _is_told_once(worker: Worker) -> None:
     assert worker.events().count("database_away_over") == 1
     # A trace with each try was 1.2 MB in a minute and a half.
     assert len(worker.log.read_bytes()) < 200_000
+
+
+@pytest.mark.timeout(240)  # a whole run, and a minute without a database, beside whatever else runs
+async def test_a_node_in_a_black_hole_loses_nothing(
+    starts: Launcher, link: FaultProxy, database_url: str, database: Database
+) -> None:
+    """Longer than it takes to be taken for dead, in the midst of a test charge."""
+    through = make_url(database_url).set(port=link.port).render_as_string(hide_password=False)
+    await starts.start("worker", log="worker")
+    api = await starts.api()
+    ocpp = free_port()
+    await starts.start(
+        "ocpp-server", log="ocpp", DYNAMO_OCPP_PORT=str(ocpp), DYNAMO_DATABASE_URL=through
+    )
+    await until_ok(f"{api.url}/health/system")
+    await until_ok(f"http://127.0.0.1:{ocpp}/health/ready")
+    async with Guide(api.url) as guide:
+        identity = await guide.charge_point(await guide.project(OWNER), "CP-SN-00000001")
+        plugged = asyncio.create_task(
+            VirtualChargePoint(
+                ABB_TERRA_AC_W22,
+                f"ws://127.0.0.1:{ocpp}/{identity}",
+                serial="CP-SN-00000001",
+                speed=20,
+            ).run()
+        )
+
+        async def is_connected(*, so: bool) -> None:
+            assert (await guide.test_connection(identity))["connected"] is so
+
+        async def charges() -> None:
+            checks = (await guide.status(identity))["checks"]
+            assert checks[-1]["result"] == "running", checks
+
+        await guide.start(identity)
+        await eventually(charges, within=60)
+        link.swallow()
+        await eventually(lambda: _is_ready(ocpp, 503, "the database cannot be reached"), within=30)
+        await eventually(lambda: is_connected(so=False), within=60)
+        link.heal()
+        await eventually(lambda: _is_ready(ocpp, 200, "ok"), within=60)
+        await eventually(lambda: is_connected(so=True), within=60)
+        assert (await guide.verdict(identity))["status"] == "completed"
+        plugged.cancel()
+    async with database.read() as connection:
+        (charge,) = (
+            await connection.execute(
+                select(transactions).where(transactions.c.charge_point_id == identity)
+            )
+        ).all()
+    assert charge.stopped_at is not None
+    assert charge.meter_stop > charge.meter_start
+    log = (starts.folder / "ocpp.log").read_text()
+    told = Counter(json.loads(line)["event"] for line in log.splitlines())
+    assert told["database_away_over"] >= 1
+    for event in ("database_away", "facts_wait_for_database", "beat_failed"):
+        assert told[event] <= 3, told  # refused, reset, timed out
+    assert len(log) < 200_000
+
+
+async def _is_ready(port: int, status: int, words: str) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        assert (await client.get("/health/live")).status_code == 200  # in any case
+        ready = await client.get("/health/ready")
+    assert ready.status_code == status
+    assert words in ready.text

@@ -7,10 +7,8 @@ nothing. What runs in processes of its own is not looked at.
 """
 
 import argparse
-import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +20,7 @@ from typing import Final
 
 from coverage import Coverage, CoverageData
 
+from tests.mutants.bounded import run_pytest, still_running
 from tests.mutants.mutations import Mutant, mutants_of
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -36,7 +35,9 @@ _NOT_COPIED: Final = (".git", ".venv", ".dynamo", ".*_cache", ".hypothesis", "__
 _TESTS_AT_MOST: Final = 40
 _SECONDS_AT_MOST: Final = 180.0
 _MINUTES: Final = 20.0
+_FIRST_AT_MOST: Final = 1_800.0  # six minutes on a busy machine, so far
 _NO_TEST_RAN: Final = 5
+_STOPPED: Final = 1
 _IMPORT: Final = 0  # in place of a line
 _Tests = Mapping[tuple[str, int], Sequence[str]]
 
@@ -71,8 +72,17 @@ def _tests_by_line(copy: Path, folder: Path, parts: Sequence[str], workers: int)
     """Run the tests once, and return those of each line, the same ones in the same order always."""
     sources = ",".join(str(copy / part / "*") for part in parts)
     chosen = [test for part in parts for test in _PARTS[part]]
-    variables = {"MUTANTS_DATA": str(folder / "lines"), "MUTANTS_SOURCES": sources}
-    _pytest(copy, "-p", "tests.mutants.contexts", "-n", str(workers), *chosen, **variables)
+    outcome = run_pytest(
+        copy,
+        ["-p", "tests.mutants.contexts", "-n", str(workers), *chosen],
+        seconds=_FIRST_AT_MOST,
+        variables={"MUTANTS_DATA": str(folder / "lines"), "MUTANTS_SOURCES": sources},
+    )
+    if outcome.code is None:
+        stood = ", ".join(still_running(folder / "lines")) or "none of the tests"
+        sys.exit(f"Not over after {_FIRST_AT_MOST:.0f} s; then this ran: {stood}.\n{outcome.said}")
+    if outcome.code not in {0, 1}:
+        sys.exit(outcome.said)
     lines = Coverage(data_file=str(folder / "lines"), config_file=False)
     lines.combine()
     data: CoverageData = lines.get_data()
@@ -140,24 +150,10 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _pytest(copy: Path, *arguments: str, **variables: str) -> int:
+def _pytest(copy: Path, *arguments: str) -> int:
     """Run tests in a copy; one that takes too long has noticed the change."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    environment = os.environ | variables | {"PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            check=False,
-            timeout=None if variables else _SECONDS_AT_MOST,
-        )
-    except subprocess.TimeoutExpired:
-        return 1
-    if variables and done.returncode not in {0, 1}:
-        sys.exit(done.stdout.decode() + done.stderr.decode())
-    return done.returncode
+    outcome = run_pytest(copy, arguments, seconds=_SECONDS_AT_MOST, variables={})
+    return _STOPPED if outcome.code is None else outcome.code
 
 
 if __name__ == "__main__":

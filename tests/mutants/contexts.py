@@ -6,9 +6,12 @@ modules of the workflow anew in a sandbox, which reads them from the same files.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from coverage import Coverage
+
+from tests.mutants.bounded import RUNNING
 
 _coverage = Coverage(
     data_file=os.environ["MUTANTS_DATA"],
@@ -17,15 +20,18 @@ _coverage = Coverage(
     config_file=False,
 )
 _coverage.start()
+_running = Path(f"{os.environ['MUTANTS_DATA']}{RUNNING}{os.getpid()}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Say whose lines come."""
     _coverage.switch_context(item.nodeid)
+    _running.write_text(item.nodeid)
     try:
         return (yield)
     finally:
+        _running.unlink()
         _coverage.switch_context("")
 
 
