@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
@@ -93,6 +93,9 @@ def _at_most(length: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
 
+T = TypeVar("T")
+Absent = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""Left out where there is none: a check that passed is name and result, as the guide shows it."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Name = Annotated[str, _at_most(200), AfterValidator(_one_line)]

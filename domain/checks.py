@@ -4,10 +4,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.knocking import ClaimCall
-from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
+from domain.states import (
+    CheckName,
+    CheckResult,
+    ConnectorChoice,
+    InstallerAnswer,
+    RunStatus,
+    WaitingFor,
+)
 
 Scalar = str | int | float | bool | None
 Evidence = dict[str, Scalar | list[Scalar]]
+ConnectorsToTest = ConnectorChoice | tuple[int, ...]
+"""Which connectors get a test charge: a word, or their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,13 +32,35 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One thing looked at or done inside a check."""
+    """One thing looked at or done inside a check; ``connector_id``: in the test of that one."""
 
     name: str
     result: CheckResult
     at: datetime
     detail: str
     evidence: Evidence = field(default_factory=dict)
+    connector_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectorTest:
+    """How the test charge on one connector went, or by whose decision there was none.
+
+    ``evidence`` is its arithmetic, with the ``transaction_id``. ``decided_by`` names the person who
+    skipped it; a skip without one is the engine's. ``kept_from`` names the run that tested it.
+    """
+
+    connector_id: int
+    result: CheckResult = CheckResult.PENDING
+    evidence: Evidence = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    needs_review: bool = False
+    failure: Failure | None = None
+    skip_reason: str | None = None
+    decided_by: str | None = None
+    kept_from: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,11 +81,16 @@ class CheckRecord:
     kept_from: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    connectors: tuple[ConnectorTest, ...] = ()
+    """Of the test charge: every connector of the charge point, by number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """What an open run waits for, since and until when, and the likely cause in words."""
+    """What an open run waits for, since and until when, and the likely cause in words.
+
+    ``connector_id``: in the test of that connector; an answer is about it alone.
+    """
 
     waiting_for: WaitingFor
     since: datetime
@@ -65,6 +101,7 @@ class Waiting:
     """The call that lets it in, where it knocks under another name than its id."""
     answers: tuple[InstallerAnswer, ...] = ()
     """What a person may answer; empty when nothing is asked."""
+    connector_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +118,7 @@ class RunView:
     waiting: Waiting | None = None
     previous_commissioning_id: str | None = None
     run_test_transaction: bool = True
+    test_connectors: ConnectorsToTest = ConnectorChoice.ALL
     started_by: str = ""
     cancelled_by: str | None = None
     cancel_reason: str | None = None

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from domain.audit import OPERATOR, Actor
 from domain.catalogue import FirmwareRule
-from domain.checks import RunView
+from domain.checks import ConnectorsToTest, RunView
 from domain.facts import Snapshot, TransactionFact
 from domain.operations import DesiredParameter
-from domain.states import InstallerAnswer, WaitingFor
+from domain.states import ConnectorChoice, InstallerAnswer, WaitingFor
 
 DEFAULT_WAIT_FOR_CONNECTION = timedelta(minutes=15)
 MAX_WAIT_FOR_CONNECTION = timedelta(days=30)
@@ -47,6 +47,7 @@ class RunOptions:
     """What the installer asked for."""
 
     run_test_transaction: bool = True
+    test_connectors: ConnectorsToTest = ConnectorChoice.ALL
     notify_on_complete: bool = False
     wait_for_connection: timedelta = DEFAULT_WAIT_FOR_CONNECTION
     skip_reason: str | None = None
@@ -87,7 +88,8 @@ class StartOrder:
 class RetryOrder:
     """Run again as the newest run was started, once however often the order is given.
 
-    ``project_id``, where given, must be the charge point's. ``update_firmware`` None: as before.
+    ``project_id``, where given, must be the charge point's. ``update_firmware`` and
+    ``test_connectors`` None: as before.
     """
 
     commissioning_id: str
@@ -96,6 +98,7 @@ class RetryOrder:
     started_by: str
     from_scratch: bool = False
     update_firmware: bool | None = None
+    test_connectors: ConnectorsToTest | None = None
     project_id: str | None = None
     actor: Actor = OPERATOR
 
@@ -107,6 +110,7 @@ class RetryRun:
     charge_point_id: str
     from_scratch: bool = False
     update_firmware: bool | None = None
+    test_connectors: ConnectorsToTest | None = None
     by: str = AN_OPERATOR
 
 
@@ -213,13 +217,15 @@ class CancelRequest:
 class Answer:
     """Update of CommissioningWorkflow: a person's answer to what the run asks.
 
-    ``commissioning_id`` is the run that is meant; None: whichever is open.
+    ``commissioning_id`` is the run that is meant; None: whichever is open. ``connector_id`` is the
+    connector that is meant; None: the one whose test asks.
     """
 
     answer: InstallerAnswer
     note: str | None = None
     by: str = AN_OPERATOR
     commissioning_id: str | None = None
+    connector_id: int | None = None
     actor: Actor = OPERATOR
 
 
@@ -234,6 +240,8 @@ class AnswerNote:
     at: datetime
     asked: WaitingFor
     answer: Answer
+    connector_id: int | None = None
+    """The connector whose test charge asked it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

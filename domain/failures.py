@@ -48,6 +48,7 @@ class FailureCode(StrEnum):
     CONNECTOR_FAULTED = "connector_faulted"
     CONNECTOR_UNAVAILABLE = "connector_unavailable"
     CONNECTOR_IN_USE = "connector_in_use"
+    CONNECTOR_NOT_THERE = "connector_not_there"
     TRANSACTION_NOT_STARTED = "transaction_not_started"
     TRANSACTION_REJECTED = "transaction_rejected"
     TRANSACTION_ENDED_EARLY = "transaction_ended_early"
@@ -267,6 +268,10 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.CONNECTOR_IN_USE: (
         "Connector {connector_id} is {status} and was not freed within {waited}.",
         "Unplug the cable from connector {connector_id}, then retry.",
+    ),
+    FailureCode.CONNECTOR_NOT_THERE: (
+        "A test charge was asked for on {asked}; the charge point has {present}.",
+        'Retry with "test_connectors": the numbers of those that it has, or "all".',
     ),
     FailureCode.TRANSACTION_NOT_STARTED: (
         (

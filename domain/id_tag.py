@@ -1,5 +1,11 @@
 """Which id tags are accepted: a commissioning run's own, and those that the site's owner admits."""
 
+from typing import Final
+
+RUN_PART: Final = 18
+"""So many characters are the run's; the two after them name the connector of a test charge."""
+_CONNECTORS: Final = 256
+
 
 def key_of(id_tag: str) -> str:
     """Return what two spellings of an id tag have in common.
@@ -9,6 +15,18 @@ def key_of(id_tag: str) -> str:
     return id_tag.strip().casefold()
 
 
+def tag_of(run_tag: str, connector_id: int) -> str:
+    """Return the tag of a run's test charge on that connector: 20 characters, as OCPP allows."""
+    return f"{run_tag[:RUN_PART]}{connector_id % _CONNECTORS:02X}"
+
+
 def is_of_run(id_tag: str, *, open_run_tag: str | None) -> bool:
-    """Tell whether it is the tag of the open run of the charge point."""
-    return open_run_tag is not None and key_of(id_tag) == key_of(open_run_tag)
+    """Tell whether it is a tag of the open run of the charge point, on whichever connector."""
+    if open_run_tag is None:
+        return False
+    return key_of(id_tag)[:RUN_PART] == key_of(open_run_tag)[:RUN_PART]
+
+
+def is_for_connector(id_tag: str, *, run_tag: str, connector_id: int) -> bool:
+    """Tell whether it is the tag of that run's test charge on that connector."""
+    return key_of(id_tag) == key_of(tag_of(run_tag, connector_id))

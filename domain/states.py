@@ -165,6 +165,13 @@ class CheckResult(StrEnum):
     SKIPPED = "skipped"
 
 
+class ConnectorChoice(StrEnum):
+    """Which connectors get a test charge, where they are not named by number."""
+
+    ALL = "all"
+    FIRST = "first"
+
+
 class WaitingFor(StrEnum):
     """What an open run waits for; the API shows it as ``waiting_for``."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.billing.cdr import Cdr, CdrLocation, CdrToken, Subject, make_cdr
@@ -35,6 +35,7 @@ from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
 from storage.engine import Database
 from storage.held import HeldRecord, HeldRecords
+from storage.run_tags import is_tag_of_the_run
 from storage.tables import (
     charge_points,
     commissioning_runs,
@@ -287,7 +288,7 @@ async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: 
         select(commissioning_runs.c.id)
         .where(commissioning_runs.c.charge_point_id == row.charge_point_id)
         # A start told after the verdict belongs to no run: the tag alone tells what it is.
-        .where(func.upper(commissioning_runs.c.id_tag) == row.id_tag.strip().upper())
+        .where(is_tag_of_the_run(row.id_tag))
         .limit(1)
     )
     if row.commissioning_id is not None or run is not None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import OPERATOR, Actor, AuditAction
-from domain.commissioning import AnswerNote, CancelRequest, RunRequest
+from domain.commissioning import AnswerNote, CancelRequest, RunOptions, RunRequest
 from storage.audit import Audit
 
 _MOST: Final = 500  # characters of what an operator has typed
@@ -24,6 +24,7 @@ class RunAudit:
         after = {
             "run": request.commissioning_id,
             "test_transaction": options.run_test_transaction,
+            "test_connectors": _connectors(options),
             "update_firmware": options.update_firmware,
             **_named(by, request.started_by),
         }
@@ -73,12 +74,18 @@ class RunAudit:
             after={
                 "run": note.commissioning_id,
                 "asked": note.asked.value,
+                **({} if note.connector_id is None else {"connector": note.connector_id}),
                 "answer": given.answer.value,
                 "note": _short(given.note),
                 **_named(given.actor, given.by),
             },
             key=f"{note.commissioning_id}:answer:{note.number}",
         )
+
+
+def _connectors(options: RunOptions) -> str | list[int]:
+    chosen = options.test_connectors
+    return list(chosen) if isinstance(chosen, tuple) else chosen.value
 
 
 def _named(actor: Actor, by: str) -> dict[str, Any]:

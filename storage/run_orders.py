@@ -73,6 +73,8 @@ class RunOrders:
         options = previous.request.options
         if order.update_firmware is not None:
             options = replace(options, update_firmware=order.update_firmware)
+        if order.test_connectors is not None:
+            options = replace(options, test_connectors=order.test_connectors)
         again = StartOrder(
             commissioning_id=order.commissioning_id,
             charge_point_id=order.charge_point_id,

@@ -21,6 +21,7 @@ from domain.commissioning import (
     WhoseSerial,
 )
 from domain.facts import Snapshot
+from domain.id_tag import RUN_PART
 from domain.operations import DesiredParameter
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
@@ -48,7 +49,7 @@ from storage.tables import (
 )
 from storage.withdrawals import Withdrawals
 
-_ID_TAG_BYTES = 10  # 20 characters of uppercase hex, the longest an id tag may be in OCPP 1.6
+_ID_TAG_BYTES = RUN_PART // 2  # in uppercase hex
 
 
 class StoredRuns:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import StrayTransaction
 from domain.states import RunStatus
+from storage.run_tags import is_tag_of_the_run
 from storage.tables import charge_points, commissioning_runs, transactions
 
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
@@ -30,7 +31,7 @@ async def left_running(
             commissioning_runs,
             # The tag tells whose it is: a start told after the verdict belongs to no open run.
             (commissioning_runs.c.charge_point_id == transactions.c.charge_point_id)
-            & (commissioning_runs.c.id_tag == transactions.c.id_tag),
+            & is_tag_of_the_run(transactions.c.id_tag),
         )
         .where(transactions.c.stopped_at.is_(None))
         .where(transactions.c.id > after)

@@ -7,9 +7,10 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.failures import FailureCode
     from domain.rules.absence import takes_it_for_online, unreadable
+    from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.refused import refused
-    from workflows.run import Run
+    from workflows.run import Run, in_words
 
 
 async def absent(
@@ -39,3 +40,13 @@ async def absent(
         return None
     problem = unreadable(code, run.inbox.irregularities)
     return run.fail(code, **facts) if problem is None else CheckFailedError(problem)
+
+
+async def no_answer(run: Run, error: NoAnswerError) -> CheckFailedError:
+    """Say why an operation had no outcome; of a charge point that is gone, after a last look."""
+    workflow.logger.warning("check_without_answer", extra={"detail": error.detail})
+    code, waited = FailureCode(error.code), in_words(run.pace.reconnect)
+    problem = run.fail(code, waited=waited)
+    if code is FailureCode.CONNECTION_LOST:
+        problem = await absent(run, code, lambda: False, waited=waited) or problem
+    return problem

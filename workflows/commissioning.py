@@ -14,21 +14,20 @@ with workflow.unsafe.imports_passed_through():
     from domain.checks import RunView, Waiting
     from domain.commissioning import Answer, AnswerNote, CancelRequest, RunRequest, RunVerdict
     from domain.facts import ChargePointEvents
-    from domain.failures import FailureCode
     from domain.names import (
         CHARGE_POINT_EVENTS_SIGNAL,
         SearchAttribute,
     )
-    from domain.rules.retry import Situation, still_holds
+    from domain.rules.retry import Situation, connectors_that_hold, still_holds
     from domain.states import CheckName, RunStatus
     from workflows import policies, refusals
-    from workflows.absence import absent
+    from workflows.absence import no_answer
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
     from workflows.checks.connectors import connectors
+    from workflows.checks.every_connector import charge
     from workflows.checks.firmware import firmware
     from workflows.checks.handshake import handshake
-    from workflows.checks.test_charge import charge
     from workflows.closing import (
         clean_up,
         mail_verdict,
@@ -38,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.journal import Journal
     from workflows.opening import never_connected, never_free, take_over, went_offline
     from workflows.presentation import Shown, current_details
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 ResultT = TypeVar("ResultT")
 
@@ -161,6 +160,7 @@ class CommissioningWorkflow:
             at=workflow.now(),
             asked=asked.waiting_for,
             answer=answer,
+            connector_id=asked.connector_id,
         )
         await record(RecordActivities.note_answer, note, summary="Note the answer")
         return asked
@@ -222,9 +222,8 @@ class CommissioningWorkflow:
 
     async def _check_all(self, run: Run) -> None:
         """The four checks. One that cannot say anything any more is skipped at the end."""
-        number_of_connectors = None
         if self._journal.passed:
-            number_of_connectors = await self._check(
+            run.number_of_connectors = await self._check(
                 run, CheckName.OCPP_HANDSHAKE, lambda: handshake(run)
             )
         if self._journal.passed:
@@ -236,7 +235,7 @@ class CommissioningWorkflow:
             await self._check(
                 run,
                 CheckName.CONNECTOR_AVAILABLE,
-                lambda: connectors(run, expected=number_of_connectors),
+                lambda: connectors(run),
             )
         if self._journal.passed and run.request.options.run_test_transaction:
             await self._check(run, CheckName.TEST_TRANSACTION, lambda: charge(run))
@@ -244,17 +243,17 @@ class CommissioningWorkflow:
     def _keep_what_holds(self, run: Run) -> None:
         if run.briefing.previous is None:
             return
-        for check in still_holds(
-            run.briefing.previous,
-            Situation(
-                registered=run.registered,
-                firmware=run.briefing.firmware,
-                boot=self._inbox.boot,
-                connectors=self._inbox.connectors.values(),
-                configured_at=run.briefing.configured_at,
-                reconfigured=run.reconfigured,
-            ),
-        ):
+        now = Situation(
+            registered=run.registered,
+            firmware=run.briefing.firmware,
+            boot=self._inbox.boot,
+            connectors=self._inbox.connectors.values(),
+            configured_at=run.briefing.configured_at,
+            reconfigured=run.reconfigured,
+            test_connectors=run.request.options.test_connectors,
+        )
+        self._journal.keep_connectors(connectors_that_hold(run.briefing.previous, now))
+        for check in still_holds(run.briefing.previous, now):
             self._journal.keep(check)
 
     async def _check(
@@ -266,12 +265,7 @@ class CommissioningWorkflow:
             try:
                 return await run.while_steady(steps())
             except NoAnswerError as error:
-                workflow.logger.warning("check_without_answer", extra={"detail": error.detail})
-                code, waited = FailureCode(error.code), in_words(run.pace.reconnect)
-                problem = run.fail(code, waited=waited)
-                if code is FailureCode.CONNECTION_LOST:
-                    problem = await absent(run, code, lambda: False, waited=waited) or problem
-                raise problem from None
+                raise await no_answer(run, error) from None
         return None
 
     async def _finish(self, *, cancelled: bool) -> None:

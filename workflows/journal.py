@@ -3,13 +3,22 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import contextmanager
     from dataclasses import replace
     from datetime import datetime
 
-    from domain.checks import CheckRecord, Evidence, Failure, RunView, Step, Waiting
+    from domain.checks import (
+        CheckRecord,
+        ConnectorTest,
+        Evidence,
+        Failure,
+        RunView,
+        Step,
+        Waiting,
+    )
     from domain.commissioning import CancelRequest, RunRequest
+    from domain.rules.every_connector import Conclusion, about
     from domain.states import CheckName, CheckResult, RunStatus
 
 
@@ -25,6 +34,14 @@ class CheckSkippedError(Exception):
     """A person has decided that the check is not made. Caught by the run, as a failure is."""
 
 
+class ConnectorSkippedError(Exception):
+    """A person has decided that a connector is not tested; ``by`` whom, and why in words."""
+
+    def __init__(self, reason: str, *, by: str) -> None:
+        super().__init__(reason)
+        self.by = by
+
+
 class Journal:
     """Collects verdicts, steps and evidence. Times are workflow times."""
 
@@ -34,6 +51,7 @@ class Journal:
         """Called after each change, to refresh what operators see."""
         self._checks = {name: CheckRecord(name=name) for name in CheckName}
         self._current: CheckName | None = None
+        self._connector: int | None = None
         self._waits: list[Waiting] = []
         self._alarms: list[str] = []
         self._status = RunStatus.IN_PROGRESS
@@ -54,6 +72,7 @@ class Journal:
             yield
         except CheckFailedError as error:
             self._failure = self._failure or error.failure
+            self.leave_out_the_rest(f"The check had ended ({error.failure.code}).")
             self._change(result=CheckResult.FAILED, failure=error.failure, ended_at=workflow.now())
         except CheckSkippedError as error:
             self._skip(name, str(error))
@@ -68,14 +87,85 @@ class Journal:
             self._current = None
             self._on_change()
 
+    @contextmanager
+    def connector(self, test: ConnectorTest) -> Iterator[None]:
+        """Test a connector within the check: what is noted here is about that connector.
+
+        Left normally it passed, by CheckFailedError it failed, or it was skipped; neither ends the
+        check. Anything else leaves it pending.
+        """
+        self._connector = test.connector_id
+        begun = replace(test, result=CheckResult.RUNNING, started_at=workflow.now())
+        # What the check measured so far is of another connector.
+        self._change(evidence={}, connectors=self._with(begun))
+        try:
+            yield
+        except CheckFailedError as error:
+            self._change_test(result=CheckResult.FAILED, failure=error.failure)
+        except ConnectorSkippedError as error:
+            self._change_test(
+                result=CheckResult.SKIPPED, skip_reason=str(error), decided_by=error.by
+            )
+        except BaseException:
+            self._change_test(result=CheckResult.PENDING)
+            raise
+        else:
+            self._change_test(result=CheckResult.PASSED)
+        finally:
+            self._connector = None
+        self._change_test(test.connector_id, ended_at=workflow.now())
+
+    def plan(self, tests: Iterable[ConnectorTest]) -> None:
+        """Say which connectors there are, and which of them are not tested again, or at all."""
+        self._change(connectors=tuple(sorted(tests, key=lambda test: test.connector_id)))
+
+    def leave_out_the_rest(self, why: str) -> None:
+        """Skip what is still to be tested in the current check."""
+        for test in self._record.connectors:
+            if test.result in {CheckResult.PENDING, CheckResult.RUNNING}:
+                self._change_test(test.connector_id, result=CheckResult.SKIPPED, skip_reason=why)
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        """Give the current check what the tests of its connectors amount to.
+
+        Raises:
+            CheckFailedError: one of them failed.
+            CheckSkippedError: none of them was tested.
+
+        """
+        self._change(evidence=conclusion.evidence)
+        self.note(*conclusion.notes, needs_review=conclusion.needs_review)
+        if conclusion.failure is not None:
+            raise CheckFailedError(conclusion.failure)
+        if conclusion.result is CheckResult.SKIPPED:
+            raise CheckSkippedError(conclusion.skip_reason or "")
+
+    def fail_connector(self, connector_id: int, failure: Failure) -> None:
+        """Fail a connector of the current check, whose test has ended or never began."""
+        self._change_test(connector_id, result=CheckResult.FAILED, failure=failure)
+
+    @property
+    def connectors(self) -> tuple[ConnectorTest, ...]:
+        """The tests of the connectors, as far as the current check has come."""
+        return self._record.connectors
+
+    def test_of(self, connector_id: int) -> ConnectorTest:
+        """How the test of that connector stands."""
+        return next(one for one in self.connectors if one.connector_id == connector_id)
+
     def keep(self, check: CheckRecord) -> None:
         """Take over a check of an earlier run, with its evidence."""
         self._checks[check.name] = check
 
+    def keep_connectors(self, tests: tuple[ConnectorTest, ...]) -> None:
+        """Take over the tests of connectors that passed in an earlier run."""
+        check = self._checks[CheckName.TEST_TRANSACTION]
+        self._checks[check.name] = replace(check, connectors=tests)
+
     def drop_what_was_kept(self) -> None:
         """Forget what was taken over: the charge point is not the same any more."""
         for name, check in self._checks.items():
-            if check.kept_from is not None:
+            if check.kept_from is not None or check.connectors:
                 self._checks[name] = CheckRecord(name=name)
 
     def step(
@@ -88,20 +178,31 @@ class Journal:
     ) -> None:
         """Add a step to the current check."""
         step = Step(
-            name=name, result=result, at=workflow.now(), detail=detail, evidence=evidence or {}
+            name=name,
+            result=result,
+            at=workflow.now(),
+            detail=self._about(detail),
+            evidence=evidence or {},
+            connector_id=self._connector,
         )
         self._change(steps=(*self._record.steps, step))
 
     def note(self, *notes: str, needs_review: bool = False) -> None:
         """Add remarks for a reader of the current check."""
         self._change(
-            notes=(*self._record.notes, *notes),
+            notes=(*self._record.notes, *map(self._about, notes)),
             needs_review=self._record.needs_review or needs_review,
         )
+        if (test := self._test) is not None:
+            self._change_test(
+                notes=(*test.notes, *notes), needs_review=test.needs_review or needs_review
+            )
 
     def evidence(self, evidence: Evidence) -> None:
         """Add measured values to the current check."""
         self._change(evidence={**self._record.evidence, **evidence})
+        if (test := self._test) is not None:
+            self._change_test(evidence={**test.evidence, **evidence})
 
     def alarm(self, text: str) -> None:
         """Raise an alarm that stays on the record."""
@@ -113,6 +214,8 @@ class Journal:
 
         A wait inside another is shown in its place, until it is over.
         """
+        if self._connector is not None:
+            waiting = replace(waiting, connector_id=self._connector)
         self._waits.append(waiting)
         self._on_change()
         return waiting
@@ -216,6 +319,7 @@ class Journal:
             waiting=self.waiting,
             previous_commissioning_id=self._request.previous_commissioning_id,
             run_test_transaction=self._request.options.run_test_transaction,
+            test_connectors=self._request.options.test_connectors,
             started_by=self._request.started_by,
             cancelled_by=self._cancel.by if self._cancel else None,
             cancel_reason=self._cancel.reason if self._cancel else None,
@@ -235,9 +339,42 @@ class Journal:
 
     def _skip(self, name: CheckName, reason: str) -> None:
         """Skip a check, with the reason that the record and the certificate show."""
+        check = self._checks[name]
+        untested = {CheckResult.PENDING, CheckResult.RUNNING}
         self._checks[name] = replace(
-            self._checks[name], result=CheckResult.SKIPPED, skip_reason=reason
+            check,
+            result=CheckResult.SKIPPED,
+            skip_reason=reason,
+            connectors=tuple(
+                replace(test, result=CheckResult.SKIPPED, skip_reason=reason)
+                if test.result in untested
+                else test
+                for test in check.connectors
+            ),
         )
+
+    def _about(self, sentence: str) -> str:
+        """Have a sentence name its connector, where there are others."""
+        if self._connector is None or len(self._record.connectors) == 1:
+            return sentence
+        return about(self._connector, sentence)
+
+    @property
+    def _test(self) -> ConnectorTest | None:
+        return next((one for one in self.connectors if one.connector_id == self._connector), None)
+
+    def _with(self, test: ConnectorTest) -> tuple[ConnectorTest, ...]:
+        return tuple(
+            test if one.connector_id == test.connector_id else one
+            for one in self._record.connectors
+        )
+
+    def _change_test(self, number: int | None = None, **changes: object) -> None:
+        number = self._connector if number is None else number
+        for test in self._record.connectors:
+            if test.connector_id == number:
+                changed = replace(test, **changes)  # type: ignore[arg-type]
+                self._change(connectors=self._with(changed))
 
     @property
     def _record(self) -> CheckRecord:

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from dataclasses import dataclass
     from urllib.parse import quote
 
-    from domain.checks import CheckRecord, RunView, Waiting
+    from domain.checks import CheckRecord, ConnectorTest, RunView, Waiting
     from domain.commissioning import Registered, RunRequest
     from domain.devices import device_name
     from domain.states import CheckResult
@@ -67,6 +67,8 @@ def _lines(shown: Shown) -> Iterator[str]:
         yield ""
     for check in view.checks:
         yield _line(check)
+        if len(check.connectors) > 1:
+            yield from map(_line_of_connector, check.connectors)
     for alarm in view.alarms:
         yield f"- **ALARM** {_plain(alarm)}"
     yield ""
@@ -100,6 +102,18 @@ def _line(check: CheckRecord) -> str:
     code = f"`{check.failure.code}` " if check.failure is not None else ""
     colon = ": " if said else ""
     return f"- {_MARKS[check.result]} **{check.name}** {result}{colon}{code}{_plain(said)}"
+
+
+def _line_of_connector(test: ConnectorTest) -> str:
+    said = test.skip_reason or ""
+    if test.failure is not None:
+        said = f"`{test.failure.code}` {_plain(test.failure.cause)}"
+    elif test.kept_from is not None:
+        said = f"kept from run {test.kept_from}"
+    else:
+        said = _plain(said)
+    colon = ": " if said else ""
+    return f"  - {_MARKS[test.result]} connector {test.connector_id} {test.result}{colon}{said}"
 
 
 def _links(shown: Shown) -> Iterator[str]:

@@ -165,6 +165,7 @@ class ProjectWorkflow:
                 started_by=request.by,
                 from_scratch=request.from_scratch,
                 update_firmware=request.update_firmware,
+                test_connectors=request.test_connectors,
                 project_id=self._request.project_id,
             )
         )

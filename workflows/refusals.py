@@ -50,6 +50,14 @@ def no_answer_to(asked: Waiting | None, answer: Answer) -> None:
                 "answer_not_possible", f"The run asks: {asked.prompt} It takes {possible}."
             )
         )
+    if answer.connector_id not in {None, asked.connector_id}:
+        raise _refused(
+            ConflictError(
+                "answer_not_possible",
+                f"The run asks nothing about connector {answer.connector_id} just now. It asks: "
+                f"{asked.prompt}",
+            )
+        )
     if answer.answer is InstallerAnswer.SKIP and not (answer.note or "").strip():
         raise _refused(
             ConflictError("note_missing", "A skip needs a note that says why, for the record.")

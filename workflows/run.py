@@ -94,14 +94,16 @@ class Run:
     """The newest answer of a person to what the run asks."""
     wait_notes: int = 0
     """How many notes of waits were sent; numbers them."""
-    start_expected_until: datetime | None = None
-    """A start was asked for and not refused: its transaction may still come, until then."""
+    number_of_connectors: int | None = None
+    """What the charge point says of itself; any number, or nothing."""
+    start_expected_until: dict[int, datetime] = field(default_factory=dict)
+    """Connectors whose start was asked for and not refused: it may still come, until then."""
     connection_timeout: timedelta | None = None
     """For how long the charge point remembers a start without a cable, if it has said."""
     strangers_before: set[int] = field(default_factory=set)
     """Transactions that were known before the test charge was asked for."""
     ended_before: set[int] = field(default_factory=set)
-    """Its transactions that had ended before its test charge began: of a start before this one."""
+    """Its transactions that had ended before the test charge began: of a start before this one."""
 
     @property
     def pace(self) -> Pace:

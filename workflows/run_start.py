@@ -17,11 +17,13 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from domain.checks import ConnectorsToTest
 from domain.commissioning import Registered, RunRequest
 from domain.devices import device_name
 from domain.errors import UnavailableError
 from domain.names import SearchAttribute, commissioning_workflow_id
-from domain.states import RunStatus
+from domain.rules.connector import names_of
+from domain.states import ConnectorChoice, RunStatus
 from workflows.commissioning import CommissioningWorkflow
 from workflows.run import in_words
 
@@ -86,8 +88,9 @@ class RunStart:
     def details(self) -> str:
         """What is fixed from the start, for operators: what was asked for, and what can be done."""
         options = self.request.options
+        test = f"with a test charge on {_which(options.test_connectors)}"
         asked = [
-            "with a test charge" if options.run_test_transaction else "without a test charge",
+            test if options.run_test_transaction else "without a test charge",
             "firmware is updated where it must be" if options.update_firmware else "",
             f"waits {in_words(options.wait_for_connection)} for the charge point",
         ]
@@ -105,6 +108,16 @@ class RunStart:
 def is_of(attributes: TypedSearchAttributes, request: RunRequest) -> bool:
     """Tell whether these are the attributes of that run: each run's workflow has the same id."""
     return attributes.get(_COMMISSIONING) == request.commissioning_id
+
+
+def _which(choice: ConnectorsToTest) -> str:
+    match choice:
+        case ConnectorChoice.ALL:
+            return "each connector"
+        case ConnectorChoice.FIRST:
+            return "the first connector"
+        case numbers:
+            return names_of(numbers)
 
 
 async def start_run(

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
-from api.commissioning.schemas import Cancel, FailureShown, Start, WaitingShown
+from api.commissioning.failures import FailureShown
+from api.commissioning.schemas import Cancel, Start, WaitingShown
 from api.fields import Timestamp
 from api.pagination import Page
 from domain.batch import DEFAULT_PARALLEL, MAX_PARALLEL, BatchCounts

@@ -125,6 +125,7 @@ async def retry(
             charge_point_id,
             from_scratch=asked.from_scratch,
             update_firmware=asked.update_firmware,
+            test_connectors=asked.test_connectors,
             by=actor,
         )
     )
@@ -196,7 +197,13 @@ async def answer(
     An answer alone passes nothing. After `done` the charge point is looked at again; `give_up`
     fails the check; `skip` is what a run without a vehicle ends with. The record keeps who said so.
     """
-    given = Answer(answer=body.answer, note=body.note, by=installer.email, actor=actor)
+    given = Answer(
+        answer=body.answer,
+        note=body.note,
+        by=installer.email,
+        connector_id=body.connector_id,
+        actor=actor,
+    )
     request, asked = await service.answer(parts, installer, charge_point_id, given)
     return Answered(
         commissioning_id=request.commissioning_id,

@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.commissioning.schemas import FailureShown, WaitingShown
-from api.fields import PreciseTimestamp, Timestamp
+from api.commissioning.connectors import ConnectorDetail, TestedConnectors
+from api.commissioning.failures import FailureShown
+from api.commissioning.schemas import WaitingShown
+from api.fields import Absent, PreciseTimestamp, Timestamp
 from domain.checks import CheckRecord, Evidence, RunView, Step
 from domain.facts import Irregularity
 from domain.failures import FailureCode, failure
@@ -36,6 +38,7 @@ _RECORD: dict[str, Any] = {
     "completed_at": "2026-05-01T09:35:03Z",
     "started_by": "installer@acme.com",
     "run_test_transaction": True,
+    "test_connectors": "all",
     "previous_commissioning_id": None,
     "cancelled_by": None,
     "cancel_reason": None,
@@ -107,6 +110,9 @@ class StepShown(BaseModel):
     at: PreciseTimestamp
     detail: str
     evidence: Evidence
+    connector_id: Absent[int] = Field(
+        default=None, description="The connector whose test charge it is of"
+    )
 
     @classmethod
     def of(cls, step: Step) -> "StepShown":
@@ -117,6 +123,7 @@ class StepShown(BaseModel):
             at=step.at,
             detail=step.detail,
             evidence=step.evidence,
+            connector_id=step.connector_id,
         )
 
 
@@ -133,8 +140,16 @@ class CheckDetail(BaseModel):
     kept_from: str | None = Field(description="The run whose evidence a retry has kept")
     failure: FailureShown | None
     notes: list[str]
-    evidence: Evidence
+    evidence: Evidence = Field(
+        description="Of the test charge with several connectors: that of the first that failed, "
+        "else of the first that passed; `connectors` has each one's"
+    )
     steps: list[StepShown]
+    connectors: Absent[list[ConnectorDetail]] = Field(
+        default=None,
+        description="Of the test charge: each connector as tested, or not tested and by whose "
+        "decision",
+    )
 
     @classmethod
     def of(cls, check: CheckRecord) -> "CheckDetail":
@@ -154,6 +169,7 @@ class CheckDetail(BaseModel):
             notes=list(check.notes),
             evidence=check.evidence,
             steps=[StepShown.of(step) for step in check.steps],
+            connectors=[ConnectorDetail.of(test) for test in check.connectors] or None,
         )
 
 
@@ -203,6 +219,7 @@ class RunRecord(BaseModel):
     completed_at: Timestamp | None
     started_by: str
     run_test_transaction: bool
+    test_connectors: TestedConnectors
     previous_commissioning_id: str | None
     cancelled_by: str | None
     cancel_reason: str | None
@@ -224,6 +241,7 @@ class RunRecord(BaseModel):
             completed_at=view.completed_at,
             started_by=view.started_by,
             run_test_transaction=view.run_test_transaction,
+            test_connectors=view.test_connectors,
             previous_commissioning_id=view.previous_commissioning_id,
             cancelled_by=view.cancelled_by,
             cancel_reason=view.cancel_reason,

@@ -1,7 +1,7 @@
 """Shapes of starting, cancelling and following a run."""
 
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -9,24 +9,30 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictInt,
     WithJsonSchema,
     model_validator,
 )
 
-from api.fields import Duration, Reason, Request, Timestamp
+from api.commissioning.connectors import ConnectorBrief, TestedConnectors
+from api.commissioning.failures import FailureShown
+from api.fields import Absent, Duration, Reason, Request, Timestamp
 from api.knocking.schemas import ClaimShown
 from domain.checks import CheckRecord, RunView
-from domain.checks import Failure as FailureFact
 from domain.checks import Waiting as WaitingFact
 from domain.commissioning import DEFAULT_WAIT_FOR_CONNECTION, MAX_WAIT_FOR_CONNECTION, RunOptions
-from domain.states import CheckName, CheckResult, InstallerAnswer, RunStatus, WaitingFor
+from domain.states import (
+    CheckName,
+    CheckResult,
+    ConnectorChoice,
+    InstallerAnswer,
+    RunStatus,
+    WaitingFor,
+)
 from domain.wording import FieldValueError
 
 _COM = "com_01HX6RSTUVWXYZ1234"
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
-T = TypeVar("T")
-Absent = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
-"""Left out where there is none: a check that passed is name and result, as the guide shows it."""
 _MIN_WAIT = timedelta(seconds=1)
 
 
@@ -45,6 +51,11 @@ class Start(Request):
 
     run_test_transaction: StrictBool = Field(
         default=True, description="False: the test transaction is skipped, on the record"
+    )
+    test_connectors: TestedConnectors = Field(
+        default=ConnectorChoice.ALL,
+        description="Which connectors get a test charge, one after the other: `all`, `first`, or "
+        "their numbers. Those left out are named in the record and on the certificate",
     )
     notify_on_complete: StrictBool = Field(default=False, description="Mail me the verdict")
     wait_for_connection: Annotated[
@@ -81,12 +92,15 @@ class Start(Request):
     def _reason_of_a_skip(self) -> "Start":
         if self.skip_reason is not None and self.run_test_transaction:
             raise FieldValueError("goes with run_test_transaction false", "skip_reason")
+        if self.test_connectors != ConnectorChoice.ALL and not self.run_test_transaction:
+            raise FieldValueError("goes with run_test_transaction true", "test_connectors")
         return self
 
     def options(self) -> RunOptions:
         """As the workflow takes them."""
         return RunOptions(
             run_test_transaction=self.run_test_transaction,
+            test_connectors=self.test_connectors,
             notify_on_complete=self.notify_on_complete,
             wait_for_connection=self.wait_for_connection,
             skip_reason=self.skip_reason,
@@ -105,6 +119,9 @@ class Retry(Request):
         "firmware, configuration or device has changed since",
     )
     update_firmware: StrictBool | None = Field(
+        default=None, description="As in a start; left out: as the newest run was started"
+    )
+    test_connectors: TestedConnectors | None = Field(
         default=None, description="As in a start; left out: as the newest run was started"
     )
 
@@ -148,10 +165,15 @@ class AnswerGiven(Request):
 
     answer: InstallerAnswer = Field(
         description="One of `waiting.answers` of the status. `done`: it is done, look again. "
-        "`give_up`: the check fails. `skip`: the test transaction is skipped, on the record; it "
-        "needs a `note`"
+        "`give_up`: the check fails. `skip`: the test charge on the connector that is asked about "
+        "is skipped, on the record; it needs a `note`"
     )
     note: Reason | None = Field(default=None, description="For the record; a skip needs it")
+    connector_id: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        default=None,
+        description="`waiting.connector_id`: an answer that comes too late is then not taken for "
+        "one about the next connector",
+    )
 
     @model_validator(mode="after")
     def _reason_of_a_skip(self) -> "AnswerGiven":
@@ -199,29 +221,6 @@ class Cancelling(BaseModel):
     status: RunStatus
 
 
-class FailureShown(BaseModel):
-    """Why it failed: a stable code, the cause, what to do."""
-
-    code: str
-    cause: str
-    action: str
-    claim: ClaimShown | None = Field(
-        default=None, description="The call that lets it in, where it knocks under another name"
-    )
-
-    @classmethod
-    def of(cls, failure: FailureFact | None) -> "FailureShown | None":
-        """Show a failure."""
-        if failure is None:
-            return None
-        return cls(
-            code=failure.code,
-            cause=failure.cause,
-            action=failure.action,
-            claim=ClaimShown.of(failure.claim),
-        )
-
-
 class WaitingShown(BaseModel):
     """What an open run waits for."""
 
@@ -234,6 +233,9 @@ class WaitingShown(BaseModel):
     )
     answers: list[InstallerAnswer] = Field(
         default=[], description="What can be answered; empty when nothing is asked"
+    )
+    connector_id: Absent[int] = Field(
+        default=None, description="The connector whose test charge goes on, if one does"
     )
 
     @classmethod
@@ -248,6 +250,7 @@ class WaitingShown(BaseModel):
             likely_cause=waiting.likely_cause,
             claim=ClaimShown.of(waiting.claim),
             answers=list(waiting.answers),
+            connector_id=waiting.connector_id,
         )
 
 
@@ -261,6 +264,9 @@ class CheckShown(BaseModel):
     action: Absent[str] = None
     skip_reason: Absent[str] = None
     needs_review: Absent[bool] = None
+    connectors: Absent[list[ConnectorBrief]] = Field(
+        default=None, description="Of the test charge, where the charge point has several"
+    )
 
     @classmethod
     def of(cls, check: CheckRecord) -> "CheckShown":
@@ -274,6 +280,9 @@ class CheckShown(BaseModel):
             action=failure.action if failure else None,
             skip_reason=check.skip_reason,
             needs_review=True if check.needs_review else None,
+            connectors=[ConnectorBrief.of(test) for test in check.connectors]
+            if len(check.connectors) > 1
+            else None,
         )
 
 

@@ -8,7 +8,7 @@ from api.commissioning.cause import with_newest_cause
 from api.deps import now
 from api.parts import Parts
 from domain.audit import ENGINE, Actor
-from domain.checks import CheckRecord, RunView
+from domain.checks import CheckRecord, ConnectorsToTest, RunView
 from domain.commissioning import (
     Answer,
     CancelRequest,
@@ -60,6 +60,7 @@ async def retry(
     *,
     from_scratch: bool,
     update_firmware: bool | None,
+    test_connectors: ConnectorsToTest | None,
     by: Actor,
 ) -> RunRequest:
     """Start a run as the newest one was started.
@@ -76,6 +77,7 @@ async def retry(
         started_by=installer.email,
         from_scratch=from_scratch,
         update_firmware=update_firmware,
+        test_connectors=test_connectors,
         actor=by,
     )
     return await _start(parts, lambda orders: orders.retry(order))
@@ -246,6 +248,7 @@ def _not_begun(request: RunRequest) -> RunView:
         started_at=request.started_at,
         previous_commissioning_id=request.previous_commissioning_id,
         run_test_transaction=request.options.run_test_transaction,
+        test_connectors=request.options.test_connectors,
         started_by=request.started_by,
     )
 

@@ -1,7 +1,7 @@
 """Is the connector ready to charge?"""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -153,6 +153,14 @@ def says_fault(frame: str) -> bool:
 def name_of(connector_id: int) -> str:
     """Name a connector for a person; OCPP's connector 0 is the station itself."""
     return f"Connector {connector_id}" if connector_id else "The charge point itself"
+
+
+def names_of(numbers: Sequence[int]) -> str:
+    """Name connectors for a person: connector 1; connectors 1, 2 and 3."""
+    texts = [str(number) for number in numbers]
+    if len(texts) == 1:
+        return f"connector {texts[0]}"
+    return f"connectors {', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def describe_fault(fact: ConnectorFact) -> str:

@@ -23,5 +23,6 @@ def ended_from_outside(request: RunRequest, *, at: datetime, how: str) -> RunVie
         failure=failure(FailureCode.RUN_ENDED_FROM_OUTSIDE, how=how),
         previous_commissioning_id=request.previous_commissioning_id,
         run_test_transaction=request.options.run_test_transaction,
+        test_connectors=request.options.test_connectors,
         started_by=request.started_by,
     )

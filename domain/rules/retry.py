@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.catalogue import FirmwareRule
-from domain.checks import CheckRecord, RunView
+from domain.checks import CheckRecord, ConnectorsToTest, ConnectorTest, RunView
 from domain.commissioning import Registered
 from domain.facts import BootFact, ConnectorFact
 from domain.rules.connector import CONNECTOR_STEP
 from domain.rules.firmware import judge_firmware
 from domain.rules.identity import judge_identity
-from domain.states import CheckName, CheckResult
+from domain.states import CheckName, CheckResult, ConnectorChoice
 
 _IDENTITY = ("vendor", "model", "charge_point_serial", "charge_box_serial")
 
@@ -30,6 +30,7 @@ class Situation:
     connectors: Collection[ConnectorFact]
     configured_at: datetime | None
     reconfigured: bool
+    test_connectors: ConnectorsToTest = ConnectorChoice.ALL
 
 
 def still_holds(previous: RunView, now: Situation) -> tuple[CheckRecord, ...]:
@@ -40,13 +41,8 @@ def still_holds(previous: RunView, now: Situation) -> tuple[CheckRecord, ...]:
     the firmware; a word of a connector its check.
     """
     checks = {check.name: check for check in previous.checks}
-    handshake, firmware = checks[CheckName.OCPP_HANDSHAKE], checks[CheckName.FIRMWARE_VERSION]
-    boot, since = now.boot, firmware.ended_at
-    if boot is None or since is None or boot.at > since or not _same_device(handshake, boot):
-        return ()
-    if judge_identity(now.registered, boot) is not None:
-        return ()
-    if firmware.evidence.get("reported") != boot.firmware_version:
+    boot, firmware = now.boot, checks[CheckName.FIRMWARE_VERSION]
+    if boot is None or not _same_charge_point(checks, boot, now):
         return ()
     kept = []
     verdict = judge_firmware(boot.firmware_version, now.firmware)
@@ -59,7 +55,8 @@ def still_holds(previous: RunView, now: Situation) -> tuple[CheckRecord, ...]:
     if not _reconfigured_since(previous, now) and _covers(connector, now.registered.connectors):
         if quiet:
             kept.append(connector)
-        kept.append(checks[CheckName.TEST_TRANSACTION])
+        if now.test_connectors == previous.test_connectors:
+            kept.append(checks[CheckName.TEST_TRANSACTION])
     return tuple(
         replace(check, kept_from=check.kept_from or previous.commissioning_id)
         for check in kept
@@ -71,6 +68,38 @@ def _covers(connector: CheckRecord, declared: int | None) -> bool:
     """Tell whether all that are declared by now were looked at."""
     seen = {step.name for step in connector.steps}
     return all(f"{CONNECTOR_STEP}{number}" in seen for number in range(1, (declared or 0) + 1))
+
+
+def connectors_that_hold(previous: RunView, now: Situation) -> tuple[ConnectorTest, ...]:
+    """Connectors whose test charge passed in the run before, or was kept there, and still counts.
+
+    What makes the test charge as a whole stale makes each of them so.
+    """
+    checks = {check.name: check for check in previous.checks}
+    if now.boot is None or not _same_charge_point(checks, now.boot, now):
+        return ()
+    if _reconfigured_since(previous, now):
+        return ()
+    return tuple(
+        replace(test, kept_from=test.kept_from or previous.commissioning_id)
+        for test in checks[CheckName.TEST_TRANSACTION].connectors
+        if test.result is CheckResult.PASSED
+    )
+
+
+def _same_charge_point(
+    checks: dict[CheckName, CheckRecord], boot: BootFact, now: Situation
+) -> bool:
+    """Tell whether it is the device with the firmware of the run before, and runs since then."""
+    firmware = checks[CheckName.FIRMWARE_VERSION]
+    since = firmware.ended_at
+    if since is None or boot.at > since:
+        return False
+    if not _same_device(checks[CheckName.OCPP_HANDSHAKE], boot):
+        return False
+    if judge_identity(now.registered, boot) is not None:
+        return False
+    return firmware.evidence.get("reported") == boot.firmware_version
 
 
 def _same_device(handshake: CheckRecord, boot: BootFact) -> bool:

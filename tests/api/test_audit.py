@@ -428,6 +428,7 @@ async def test_runs(installer: Caller) -> None:
     assert entries[0]["after"] == {
         "run": first,
         "test_transaction": True,
+        "test_connectors": "all",
         "update_firmware": False,
     }
     assert entries[1]["after"] == {"run": first, "reason": "Wrong bay"}

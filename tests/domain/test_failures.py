@@ -60,7 +60,7 @@ def _codes(argument: ast.expr) -> Iterator[FailureCode]:
         case ast.IfExp(body=one, orelse=other):
             yield from _codes(one)
             yield from _codes(other)
-        case ast.Name(id="code"):
+        case ast.Name(id="code") | ast.Call(func=ast.Name(id="FailureCode")):
             # The parameter of a method that passes it on, or the code of a NoAnswerError.
             yield from _OF_NO_ANSWER
 

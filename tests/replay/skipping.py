@@ -69,6 +69,7 @@ async def _asked_for_hours(environment: WorkflowEnvironment) -> Recorded:
             task_queue=queue,
         )
         await environment.sleep(timedelta(hours=2))
+        assert charger.transaction is not None
         charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
         await handle.result()
     return {"stray-transaction": handle}

@@ -114,12 +114,16 @@ class Behaviour:
     """What it reports as its HeartbeatInterval, whatever it was told."""
     start_reply: op.Reply = op.Reply.ACCEPTED
     starts: bool = True
+    starts_not_on: frozenset[int] = frozenset()
+    """Connectors where nobody plugs in."""
     lost_starts: int = 0
     """So many starts are lost with the node that was to send them."""
     starts_on: int | None = None
     stops: bool = True
     stop_is_told: bool = True
     registers: tuple[float, ...] = (1000, 1060, 1120, 1180)
+    stuck: frozenset[int] = frozenset()
+    """Connectors whose register does not move."""
     power_w: float | None = 22_000
     meters: bool = True
     ping_ms: float = 20
@@ -156,10 +160,19 @@ class ScriptedChargePoint:
         self.told_to_restart_at: datetime | None = None
         self.applied: list[op.ApplyConfiguration] = []
         self._intents: set[str] = set()
-        self.transaction: TransactionFact | None = None
-        self.readings: list[MeterReading] = []
+        self.transactions: dict[int, TransactionFact] = {}
+        self.readings: dict[int, list[MeterReading]] = {}
 
     # What it knows of itself
+
+    @property
+    def transaction(self) -> TransactionFact | None:
+        """The newest."""
+        return next(reversed(self.transactions.values()), None)
+
+    @transaction.setter
+    def transaction(self, known: TransactionFact) -> None:
+        self.transactions[known.transaction_id] = known
 
     def connection(self) -> ConnectionFact:
         return ConnectionFact(
@@ -331,13 +344,14 @@ class ScriptedChargePoint:
         self._intents.add(request.intent)
         if len(self._intents) <= self.behaviour.lost_starts:
             return op.Outcome(reply=op.Reply.UNKNOWN)
-        if self.behaviour.start_reply is op.Reply.ACCEPTED and self.behaviour.starts:
+        starts = self.behaviour.starts and request.connector_id not in self.behaviour.starts_not_on
+        if self.behaviour.start_reply is op.Reply.ACCEPTED and starts:
             await self.start(request.id_tag, self.behaviour.starts_on or request.connector_id)
         return op.Outcome(reply=self.behaviour.start_reply, detail="by script")
 
     async def start(self, id_tag: str, connector: int) -> None:
         self.transaction = TransactionFact(
-            transaction_id=7,
+            transaction_id=max(self.transactions, default=6) + 1,
             connector_id=connector,
             id_tag=id_tag,
             started_at=EPOCH,
@@ -347,31 +361,36 @@ class ScriptedChargePoint:
 
     async def meter(self) -> None:
         """Send the next reading; ten seconds of charging lie between two."""
-        number = len(self.readings)
-        register = self.behaviour.registers[min(number, len(self.behaviour.registers) - 1)]
-        at = EPOCH + timedelta(seconds=10 * number)
-        self.readings.append(
-            MeterReading(at=at, energy_wh=register, power_w=self.behaviour.power_w)
-        )
+        charge = self.transaction
+        connector, number = (charge.connector_id, charge.transaction_id) if charge else (1, 0)
+        readings = self.readings.setdefault(number, [])
+        moves = 0 if connector in self.behaviour.stuck else len(readings)
+        register = self.behaviour.registers[min(moves, len(self.behaviour.registers) - 1)]
+        at = EPOCH + timedelta(seconds=10 * len(readings))
+        readings.append(MeterReading(at=at, energy_wh=register, power_w=self.behaviour.power_w))
         await self.tell(
             EventKind.METER_VALUES,
-            meter=MeterFact(connector_id=1, transaction_id=7, at=at, energy_wh=register),
+            meter=MeterFact(
+                connector_id=connector, transaction_id=number or None, at=at, energy_wh=register
+            ),
         )
 
     async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
         self._enter("stop_test_transaction")
         if self.behaviour.stops:
-            await self.end()
+            await self.end(request.transaction_id)
         return op.Outcome(reply=op.Reply.ACCEPTED)
 
-    async def end(self) -> None:
-        assert self.transaction is not None
-        last = self.readings[-1].energy_wh if self.readings else self.behaviour.registers[0]
-        self.transaction = replace(
-            self.transaction, stopped_at=EPOCH, meter_stop=int(last or 0), stop_reason="Remote"
-        )
+    async def end(self, transaction_id: int | None = None) -> None:
+        """End that transaction, or the newest."""
+        known = self.transactions[transaction_id] if transaction_id else self.transaction
+        assert known is not None
+        readings = self.readings.get(known.transaction_id)
+        last = readings[-1].energy_wh if readings else self.behaviour.registers[0]
+        ended = replace(known, stopped_at=EPOCH, meter_stop=int(last or 0), stop_reason="Remote")
+        self.transactions[ended.transaction_id] = ended
         if self.behaviour.stop_is_told:
-            await self.tell(EventKind.TRANSACTION_STOPPED, transaction=self.transaction)
+            await self.tell(EventKind.TRANSACTION_STOPPED, transaction=ended)
         else:  # the node died with the signal; the charge point finds another
             await self.connect()
 
@@ -461,7 +480,7 @@ class MemoryRecords:
                 boot=behaviour.boot_before
                 or (self.charger.boot() if speaks and behaviour.boots else None),
                 connectors=self.charger.connectors() if speaks else (),
-                transactions=(self.charger.transaction,) if self.charger.transaction else (),
+                transactions=tuple(self.charger.transactions.values()),
                 provisioned=self.charger.provisioned,
                 last_refusal=self.refusal,
             ),
@@ -480,7 +499,7 @@ class MemoryRecords:
             boot=charger.newest_boot,
             last_heartbeat_at=charger.heartbeat_at,
             connectors=charger.connectors(),
-            transactions=(charger.transaction,) if charger.transaction else (),
+            transactions=tuple(charger.transactions.values()),
             provisioned=charger.provisioned,
         )
 
@@ -507,7 +526,8 @@ class MemoryRecords:
 
     async def readings(self, transaction_id: int) -> TransactionReadings:
         return TransactionReadings(
-            readings=tuple(self.charger.readings), transaction=self.charger.transaction
+            readings=tuple(self.charger.readings.get(transaction_id, ())),
+            transaction=self.charger.transactions.get(transaction_id),
         )
 
     async def is_newest(self, owed: AvailabilityOwed) -> bool:

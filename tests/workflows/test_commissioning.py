@@ -283,6 +283,7 @@ async def test_a_stray_transaction_is_asked_to_stop_until_it_has(set_stage: Stag
     await stage.env.sleep(timedelta(hours=5))
     asked = charger.received["stop_test_transaction"]
     assert 8 <= asked <= 12  # after 1, 2, 4 … minutes, then hourly
+    assert charger.transaction is not None
     charger.transaction = replace(charger.transaction, stopped_at=EPOCH)
     await stray.result()
     assert charger.received["stop_test_transaction"] == asked

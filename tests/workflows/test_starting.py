@@ -2,7 +2,7 @@
 
 import asyncio
 
-from workflows.checks.starting import _ended
+from workflows.checks.starting import cancelled
 
 
 async def test_a_lost_cancellation_is_repeated() -> None:
@@ -18,5 +18,5 @@ async def test_a_lost_cancellation_is_repeated() -> None:
     asking = asyncio.create_task(asks())
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await _ended(asking)
+        await cancelled(asking)
     assert asking.cancelled()

@@ -27,9 +27,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run import Run, in_words
 
 
-async def connectors(run: Run, *, expected: int | None) -> None:
+async def connectors(run: Run) -> None:
     """Run the check on connectors 1..N, and on the station itself as far as it speaks."""
-    numbers = connectors_of(expected, run.inbox.connectors)
+    numbers = connectors_of(run.number_of_connectors, run.inbox.connectors)
     await _ask_silent_ones(run, [0, *numbers] if 0 in run.inbox.connectors else numbers)
     if 0 in run.inbox.connectors:  # it may have spoken meanwhile
         numbers.insert(0, 0)

@@ -79,8 +79,12 @@ class _Collection:
         ).strip()
 
     def _events(self) -> list[MeterFact]:
-        mine = {None, self._transaction.transaction_id}
-        return [one for one in self._run.inbox.meter_values if one.transaction_id in mine]
+        return [one for one in self._run.inbox.meter_values if self._is_mine(one)]
+
+    def _is_mine(self, event: MeterFact) -> bool:
+        if event.transaction_id is None:
+            return event.connector_id == self._transaction.connector_id
+        return event.transaction_id == self._transaction.transaction_id
 
     def _is_over(self) -> bool:
         return self._has_ended() or self._is_enough() or self._left() <= timedelta()

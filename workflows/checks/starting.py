@@ -10,16 +10,17 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
-    from domain.id_tag import is_of_run
+    from domain.id_tag import is_for_connector, is_of_run, tag_of
     from domain.operations import Outcome, Reply, StartTestTransaction, StopTestTransaction
-    from domain.states import InstallerAnswer, WaitingFor
+    from domain.states import ConnectorStatus, InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
     from workflows.inbox import PLUGGED_IN
-    from workflows.journal import CheckFailedError, CheckSkippedError
+    from workflows.journal import CheckFailedError, ConnectorSkippedError
     from workflows.run import Run, in_words
 
+_READY = PLUGGED_IN | {ConnectorStatus.AVAILABLE}
 _CANCELS = 20
 """More turns of the event loop than the innermost wait of a request needs to unwind."""
 
@@ -29,7 +30,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
     run.ended_before = {t.transaction_id for t in _all_of(run) if t.stopped_at is not None}
     run.strangers_before = set(run.inbox.transactions)
     began = workflow.now()
-    begun = ours(run)
+    begun = ours(run, connector)
     if begun is not None:
         run.journal.note("The test charge had begun before the run was started anew; it goes on.")
         return begun
@@ -42,23 +43,25 @@ async def start(run: Run, connector: int) -> TransactionFact:
             asking.result()
     finally:
         asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        await _ended(asking)
-    started = ours(run)
+        await cancelled(asking)
+    started = ours(run, connector)
     if started is not None:
         return started
     stranger = _stranger(run, connector)
     if stranger is not None:
         raise await _started_by_itself(run, stranger)
     if run.answer is not None:
-        raise CheckSkippedError(
-            f"{run.answer.by} skipped the test charge while a vehicle was waited for: "
-            f"{run.answer.note}"
+        where = f" on connector {connector}" if len(run.journal.connectors) > 1 else ""
+        raise ConnectorSkippedError(
+            f"{run.answer.by} skipped the test charge{where} while a vehicle was waited for: "
+            f"{run.answer.note}",
+            by=run.answer.by,
         )
     missed = await _not_started(run, connector, rejection=asks.rejection)
     if missed is not None:
         brief = _stranger(run, connector, or_ended_since=began)
         raise missed if brief is None else await _started_by_itself(run, brief)
-    late = ours(run)
+    late = ours(run, connector)
     assert late is not None, "else it was missed"  # noqa: S101
     return late
 
@@ -69,7 +72,7 @@ async def _not_started(
     """Say why no transaction is known, after a last look; None when one is."""
 
     def came() -> bool:
-        return ours(run) is not None
+        return ours(run, connector) is not None
 
     if rejection is not None:
         return await absent(
@@ -118,7 +121,7 @@ async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailed
     def ended() -> bool:
         return run.inbox.transactions[stranger.transaction_id].stopped_at is not None
 
-    run.start_expected_until = None  # it has taken the place of ours
+    run.start_expected_until.pop(stranger.connector_id, None)  # it has taken the place of ours
     if ended():
         return _not_asked_for(run, stranger, "It has ended.")
     with contextlib.suppress(NoAnswerError):
@@ -147,18 +150,18 @@ def _not_asked_for(run: Run, stranger: TransactionFact, stopped: str) -> CheckFa
     )
 
 
-async def _ended(asking: asyncio.Task[None]) -> None:
+async def cancelled(task: asyncio.Task[None]) -> None:
     """Cancel it until it has ended.
 
     In Python 3.11 ``asyncio.wait_for`` loses a cancellation that comes with the very event that it
     waits for; the task would go on and ask for ever.
     """
     for _ in range(_CANCELS):
-        if asking.done():
+        if task.done():
             return
-        asking.cancel()
+        task.cancel()
         await asyncio.sleep(0)
-    await workflow.wait([asking])
+    await workflow.wait([task])
 
 
 async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[None]) -> None:
@@ -183,10 +186,21 @@ async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[Non
             over,
             began + run.pace.vehicle - workflow.now(),
             f"Plug a vehicle or a tester into connector {connector}"
-            + (" anew." if _is_plugged_in(run, connector) else "."),
+            + (" anew." if _is_plugged_in(run, connector) else ".")
+            + _said_of_the_one_before(run, connector),
             answers=(InstallerAnswer.SKIP,),
             since=began,
         )
+
+
+def _said_of_the_one_before(run: Run, connector: int) -> str:
+    """Tell a tester who waits at the connector before that it is done with."""
+    before = [
+        test.connector_id
+        for test in run.journal.connectors
+        if test.connector_id != connector and test.ended_at is not None and test.started_at
+    ]
+    return f" The test of connector {before[-1]} has ended." if before else ""
 
 
 class _Asks:
@@ -201,24 +215,28 @@ class _Asks:
     async def until_it_starts(self) -> None:
         """Ask until a transaction runs; whoever waits for that ends it when the time is over."""
         run, number = self._run, 0
-        while ours(run) is None:
+        while ours(run, self._connector) is None:
             number += 1
             # A cable that goes in from here on, be it before the answer, may be too late for this.
             before = _Before(run, self._connector)
-            expected_until = run.start_expected_until
+            expected_until = run.start_expected_until.get(self._connector)
             outcome = await _ask_for_start(run, self._connector, number)
             refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
             if not refused:
                 self.rejection = None
-                run.start_expected_until = workflow.now() + run.pace.start
+                run.start_expected_until[self._connector] = workflow.now() + run.pace.start
             else:
                 # One that was taken may be why this one was not.
-                run.start_expected_until = expected_until
+                run.start_expected_until.pop(self._connector, None)
+                if expected_until is not None:
+                    run.start_expected_until[self._connector] = expected_until
                 self.rejection = None if expected_until else outcome.detail or outcome.reply
             if refused and number > 1:
                 # It may report a cable anew with each start that it refuses.
                 await run.wait(
-                    lambda: ours(run) is not None, policies.START_PAUSE, why="Pause before a start"
+                    lambda: ours(run, self._connector) is not None,
+                    policies.START_PAUSE,
+                    why="Pause before a start",
                 )
             # It may never have arrived, and no vehicle that is there would tell.
             lost = outcome.reply is Reply.UNKNOWN
@@ -231,27 +249,36 @@ class _Before:
 
     def __init__(self, run: Run, connector: int) -> None:
         self._inbox = run.inbox
-        self._connector = connector
+        self.connector = connector
         self._freed = run.inbox.freed[connector]
         self._boots = run.inbox.restart_mark()
+        self._busy = {
+            number
+            for number, fact in run.inbox.connectors.items()
+            if number >= 1 and fact.status not in _READY
+        }
         self.fact = run.inbox.connectors.get(connector)
 
     def is_plugged_in(self) -> bool:
         """Whether it has said since that a cable is in, or that it waits for one."""
-        now = self._inbox.connectors.get(self._connector)
+        now = self._inbox.connectors.get(self.connector)
         if now is None or now.status not in PLUGGED_IN:
             return False
-        return now != self.fact or self._inbox.freed[self._connector] > self._freed
+        return now != self.fact or self._inbox.freed[self.connector] > self._freed
+
+    def makes_room(self) -> bool:
+        """Whether a connector is ready that was not: they may share an outlet, or its power."""
+        return any(self._inbox.connectors[number].status in _READY for number in self._busy)
 
     def is_void(self) -> bool:
         """Whether it has shown since that it remembers the start no more."""
-        return self._inbox.freed[self._connector] > self._freed or self._inbox.restarted_since(
+        return self._inbox.freed[self.connector] > self._freed or self._inbox.restarted_since(
             self._boots
         )
 
     def take(self) -> None:
         """Take what it says now for known."""
-        self.fact = self._inbox.connectors.get(self._connector)
+        self.fact = self._inbox.connectors.get(self.connector)
 
 
 async def _until_there_is_reason(
@@ -261,6 +288,7 @@ async def _until_there_is_reason(
 
     A cable is one, unless the charge point still remembers the start and begins by itself. Its own
     time-out tells for how long it does, and a connector that is available again that it does not.
+    After a refusal one is also a connector that was in use and is free now.
     Time is another, for not each charge point tells of a cable.
     """
     asked_at = workflow.now()
@@ -268,12 +296,14 @@ async def _until_there_is_reason(
     remembers_until = asked_at + (run.connection_timeout or run.pace.start)
 
     def runs() -> bool:
-        return ours(run) is not None
+        return ours(run, before.connector) is not None
 
     async def plugged_in() -> bool:
         left = until - workflow.now()
         return await run.wait(
-            lambda: runs() or before.is_plugged_in(), left, why="Wait for a cable, or for the start"
+            lambda: runs() or before.is_plugged_in() or (not remembered and before.makes_room()),
+            left,
+            why="Wait for a cable, or for the start",
         )
 
     while until > workflow.now() and await plugged_in():
@@ -296,15 +326,16 @@ async def _until_there_is_reason(
 
 
 async def _ask_for_start(run: Run, connector: int, attempt: int) -> Outcome:
-    run.start_expected_until = workflow.now() + run.pace.start  # should the run end meanwhile
+    # Should the run end meanwhile.
+    run.start_expected_until[connector] = workflow.now() + run.pace.start
     return await run.charge_point.call(
         ChargePointActivities.start_test_transaction,
         StartTestTransaction(
             charge_point_id=run.request.charge_point_id,
             commissioning_id=run.request.commissioning_id,
-            intent=f"{run.request.commissioning_id}:start:{attempt}",
+            intent=f"{run.request.commissioning_id}:start:{connector}:{attempt}",
             connector_id=connector,
-            id_tag=run.briefing.id_tag,
+            id_tag=tag_of(run.briefing.id_tag, connector),
         ),
         summary=f"Start a test charge on connector {connector}",
     )
@@ -316,31 +347,47 @@ def _is_plugged_in(run: Run, connector: int) -> bool:
 
 
 async def late_start(run: Run) -> None:
-    """Wait for the transaction of a start that was asked for just before the run came to its end.
+    """Wait for the transactions of starts that were asked for just before the run came to its end.
 
-    Nobody would stop it any more.
+    Nobody would stop them any more.
     """
-    if run.start_expected_until is None or ours(run) is not None:
-        return
-    left = run.start_expected_until - workflow.now()
-    if left > timedelta(0):
-        await run.prompt(
-            WaitingFor.START,
-            lambda: ours(run) is not None,
-            left,
-            "The test charge that was asked for may start yet; then it is stopped.",
-        )
-    if ours(run) is None:
+    pending = [one for one in run.start_expected_until if ours(run, one) is None]
+    for connector in pending:
+        left = run.start_expected_until[connector] - workflow.now()
+        if left > timedelta(0):
+            await run.prompt(
+                WaitingFor.START,
+                lambda connector=connector: ours(run, connector) is not None,  # type: ignore[misc]
+                left,
+                "The test charge that was asked for may start yet; then it is stopped.",
+            )
+    if any(ours(run, connector) is None for connector in pending):
         await run.look_again()
 
 
-def ours(run: Run) -> TransactionFact | None:
-    """Return the test transaction of this run, running or ended.
+def ours(run: Run, connector: int) -> TransactionFact | None:
+    """Return the run's test transaction on that connector, running or ended.
 
     A run that begins anew, as Temporal has lost it, has perhaps more than one: what runs goes on.
     """
-    mine = [t for t in _all_of(run) if t.transaction_id not in run.ended_before]
+    mine = [
+        t
+        for t in _all_of(run)
+        if t.transaction_id not in run.ended_before and is_test_of(run, t, connector)
+    ]
     return next((t for t in mine if t.stopped_at is None), mine[0] if mine else None)
+
+
+def is_test_of(run: Run, transaction: TransactionFact, connector: int) -> bool:
+    """Tell whether a transaction of the run is the test charge on that connector.
+
+    By its tag it is, wherever it runs; and it is where it runs there, for a charge point may take
+    the tag of the start that was asked for on another connector.
+    """
+    named = is_for_connector(
+        transaction.id_tag, run_tag=run.briefing.id_tag, connector_id=connector
+    )
+    return named or transaction.connector_id == connector
 
 
 def _all_of(run: Run) -> list[TransactionFact]:

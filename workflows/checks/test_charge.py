@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
-    from domain.id_tag import is_of_run
+    from domain.id_tag import is_of_run, tag_of
     from domain.operations import StopTestTransaction
     from domain.rules.connector import describe_fault, name_of
     from domain.rules.metering import MeterVerdict, judge_metering
@@ -18,7 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.absence import absent
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.clock import measure_clock
     from workflows.checks.meter_values import collect
     from workflows.checks.starting import start
     from workflows.journal import CheckFailedError
@@ -34,13 +33,14 @@ _SAYS_NOTHING = frozenset({None, "", "Other"})
 _OF_ANOTHER_REGISTER = frozenset({FailureCode.METER_FELL, FailureCode.METER_DISAGREES})
 
 
-async def charge(run: Run) -> None:
-    """Run the check on the first connector. Whatever happens, the transaction is stopped."""
-    connector = min((number for number in run.inbox.connectors if number >= 1), default=1)
-    run.journal.evidence({"connector_id": connector, "id_tag": run.briefing.id_tag})
-    run.inbox.faults.clear()
+async def charge_on(run: Run, connector: int) -> None:
+    """Test one connector. Whatever happens, the transaction is stopped."""
+    tag = tag_of(run.briefing.id_tag, connector)
+    run.journal.evidence({"connector_id": connector, "id_tag": tag})
+    run.inbox.meter_values.clear()
     link = run.inbox.generation
     started = await start(run, connector)
+    run.start_expected_until.pop(connector, None)
     run.inbox.forget_mended_faults()  # while the vehicle was waited for
     run.journal.step(
         "started",
@@ -83,7 +83,6 @@ async def charge(run: Run) -> None:
             reason=stopped.stop_reason or "Local, as no reason was given",
         )
     await _verify(run, stopped, restarted=restarted)
-    await measure_clock(run)
 
 
 def _ended_by_restart(stopped: TransactionFact, *, restarted: bool) -> bool:

@@ -1,0 +1,99 @@
+"""Shapes of the test charge on each connector: which are asked for, and how each went."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from api.commissioning.failures import FailureShown
+from api.fields import Absent, PreciseTimestamp
+from domain.checks import ConnectorsToTest, ConnectorTest, Evidence
+from domain.rules.connector import MOST_CONNECTORS
+from domain.states import CheckResult, ConnectorChoice
+
+_HIGHEST: Final = 2**31 - 1
+
+
+def _chosen(given: Any) -> ConnectorsToTest:
+    """Read the choice; no number as a text, and no truth value for a number."""
+    if isinstance(given, str) and given in list(ConnectorChoice):
+        return ConnectorChoice(given)
+    if isinstance(given, list | tuple) and 1 <= len(given) <= MOST_CONNECTORS:
+        numbers = tuple(given)
+        if all(type(one) is int and 1 <= one <= _HIGHEST for one in numbers):
+            if len(set(numbers)) == len(numbers):
+                return numbers
+            raise ValueError("must not name a connector twice")
+    raise ValueError(
+        'must be "all", "first", or a list of connector numbers, such as [1, 2]; the first '
+        "connector is number 1"
+    )
+
+
+_Numbers = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=_HIGHEST)], ...],
+    Field(min_length=1, max_length=MOST_CONNECTORS, json_schema_extra={"uniqueItems": True}),
+]
+TestedConnectors = Annotated[ConnectorChoice | _Numbers, BeforeValidator(_chosen)]
+
+
+class ConnectorBrief(BaseModel):
+    """The test charge on one connector in brief; what it has no word for is left out."""
+
+    connector_id: int
+    result: CheckResult
+    code: Absent[str] = None
+    cause: Absent[str] = None
+    action: Absent[str] = None
+    skip_reason: Absent[str] = None
+    decided_by: Absent[str] = None
+    needs_review: Absent[bool] = None
+
+    @classmethod
+    def of(cls, test: ConnectorTest) -> "ConnectorBrief":
+        """Show how it went."""
+        failure = test.failure
+        return cls(
+            connector_id=test.connector_id,
+            result=test.result,
+            code=failure.code if failure else None,
+            cause=failure.cause if failure else None,
+            action=failure.action if failure else None,
+            skip_reason=test.skip_reason,
+            decided_by=test.decided_by,
+            needs_review=True if test.needs_review else None,
+        )
+
+
+class ConnectorDetail(BaseModel):
+    """The test charge on one connector with all that justifies its result."""
+
+    connector_id: int
+    result: CheckResult
+    started_at: PreciseTimestamp | None
+    ended_at: PreciseTimestamp | None
+    needs_review: bool
+    skip_reason: str | None
+    decided_by: str | None = Field(
+        description="Who decided that it is not tested; null of one that the engine left out"
+    )
+    kept_from: str | None = Field(description="The run that tested it, where a retry has kept that")
+    failure: FailureShown | None
+    notes: list[str]
+    evidence: Evidence
+
+    @classmethod
+    def of(cls, test: ConnectorTest) -> "ConnectorDetail":
+        """Show it in full."""
+        return cls(
+            connector_id=test.connector_id,
+            result=test.result,
+            started_at=test.started_at,
+            ended_at=test.ended_at,
+            needs_review=test.needs_review,
+            skip_reason=test.skip_reason,
+            decided_by=test.decided_by,
+            kept_from=test.kept_from,
+            failure=FailureShown.of(test.failure),
+            notes=list(test.notes),
+            evidence=test.evidence,
+        )
