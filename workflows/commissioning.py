@@ -84,6 +84,7 @@ class CommissioningWorkflow:
             if not is_cancelled_exception(error):
                 raise
             cancelled = True
+        await _uninterrupted(self._let_answers_be_heard())
         await _uninterrupted(self._finish(cancelled=cancelled))
         await _uninterrupted(workflow.wait_condition(workflow.all_handlers_finished))
         if self._journal.status is RunStatus.CANCELLED:
@@ -267,6 +268,16 @@ class CommissioningWorkflow:
             except NoAnswerError as error:
                 raise await no_answer(run, error) from None
         return None
+
+    async def _let_answers_be_heard(self) -> None:
+        """End the task in which an answer was taken before the one in which the run ends.
+
+        Temporal drops what that last task says when an event comes meanwhile, and whoever answered
+        would hear that no run is open.
+        """
+        if self._answers:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            await workflow.sleep(policies.ANSWER_HEARD, summary="Let the answer be heard")
 
     async def _finish(self, *, cancelled: bool) -> None:
         """Leave the charge point as it was found, and the record for ever."""

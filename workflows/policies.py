@@ -99,6 +99,9 @@ FIRMWARE_PATIENCE = 5
 
 CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 
+# So short that nobody notices; what counts is that another task of the workflow begins after it.
+ANSWER_HEARD = timedelta(milliseconds=1)
+
 # A workflow that lives for months continues as new beyond this; a history has a few dozen events
 # more then, for what is under way is finished first.
 HISTORY_EVENTS = 1_000

@@ -16,6 +16,7 @@ from tests.workflows.conftest import StageMaker
 from workflows.commissioning import CommissioningWorkflow
 
 DONE = Answer(answer=InstallerAnswer.DONE, by="alex@acme.com")
+GIVE_UP = Answer(answer=InstallerAnswer.GIVE_UP, by="alex@acme.com", note="no app here")
 
 
 async def test_a_word_is_used_up_by_one_look(set_stage: StageMaker) -> None:
@@ -66,3 +67,19 @@ async def _asks(
     assert waiting is not None
     assert text in waiting.prompt
     return waiting
+
+
+async def test_an_answer_that_ends_the_run_is_heard_before_the_end(set_stage: StageMaker) -> None:
+    """In one task with the end it would be lost, and refused, if an event came meanwhile."""
+    stage = await set_stage(Behaviour(firmware="1.7.0"))
+    stage.records.firmware = replace(FIRMWARE, update=FirmwareUpdate.VENDOR)
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start(RunOptions(update_firmware=True))
+        await eventually(lambda: _asks(handle, "Update the firmware to 1.8.0"), within=45)
+        await handle.execute_update(CommissioningWorkflow.answer, GIVE_UP)
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.FAILED
+    kinds = [event.WhichOneof("attributes") async for event in handle.fetch_history_events()]
+    heard = kinds.index("workflow_execution_update_completed_event_attributes")
+    ended = kinds.index("workflow_execution_failed_event_attributes")
+    assert "workflow_task_started_event_attributes" in kinds[heard:ended]
