@@ -87,6 +87,7 @@ async def settle(
                 charge_points.c.credential_hash,
                 charge_points.c.max_amps.label("cable_amps"),
                 charge_points.c.phases.label("cable_phases"),
+                charge_points.c.voltage.label("cable_voltage"),
             )
             .join(charge_points, charge_points.c.project_id == projects.c.id)
             .where(charge_points.c.id == row.charge_point_id)

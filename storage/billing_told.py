@@ -14,13 +14,13 @@ from domain.billing.clocks import Times
 from domain.billing.judging import Told
 from domain.billing.register import Reading
 from domain.billing.rising import rising
+from domain.power.site import NOMINAL_VOLTAGE
 from domain.rules.sampled_values import read_samples, signed_data
 from storage.catalogue import Catalogue
 from storage.suspensions import read_suspensions
 from storage.tables import meter_values, transactions
 
 _MWH: Final = 1000  # in a Wh
-_NOMINAL_VOLTS: Final = 230
 _VALUES_LOOKED_AT: Final = 2000
 """Of the sessions before, to see how much power the charge point has shown."""
 _NATURES: Final = {
@@ -147,7 +147,8 @@ async def _rating(
 def _watts(site: Row[Any]) -> int:
     """What the cable of a charge point carries."""
     phases = len(site.cable_phases.split(",")) if site.cable_phases else site.phases
-    return int(site.cable_amps * min(phases, site.phases) * _NOMINAL_VOLTS)
+    volts = site.cable_voltage or NOMINAL_VOLTAGE
+    return int(site.cable_amps * min(phases, site.phases) * volts)
 
 
 async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import TransactionFact
@@ -109,7 +109,8 @@ async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
     """End transactions. The first stop wins; a stop of a foreign transaction has no effect.
 
-    What the engine has ended by itself is ended by the charge point's own word after all.
+    What the engine has ended by itself is ended by the charge point's own word after all, and what
+    is held for its stop by another one with a register.
     """
     for record in records:
         row = await _transaction_to_stop(connection, record)
@@ -119,7 +120,13 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         ended = await connection.execute(
             update(transactions)
             .where(transactions.c.id == row.id)
-            .where(or_(transactions.c.stopped_at.is_(None), transactions.c.superseded))
+            .where(
+                or_(
+                    transactions.c.stopped_at.is_(None),
+                    transactions.c.superseded,
+                    _is_held_by_another(record),
+                )
+            )
             .values(
                 stopped_at=record.stopped_at,
                 meter_stop=record.meter_stop,
@@ -145,6 +152,19 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         await file_after_stopped(connection, row.id, record.stopped_at)
         if record.entries:
             await insert_meter_values(connection, [_last_values(record, record.stored)])
+
+
+def _is_held_by_another(record: TransactionStop) -> ColumnElement[bool]:
+    """Whether nothing could be billed by the stop that was told, and this one says something else.
+
+    One that is repeated is the same, and changes nothing.
+    """
+    if record.meter_stop is None or record.meter_stop < 0:
+        return false()
+    return and_(
+        transactions.c.billing == TransactionBilling.HELD,
+        transactions.c.meter_stop.is_distinct_from(record.meter_stop),
+    )
 
 
 def _last_values(record: TransactionStop, transaction: TransactionFact) -> MeterValues:

@@ -18,9 +18,11 @@ from domain.power.site import (
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
 from storage.billing import Billing
+from storage.held import HeldRecords
 from storage.tables import charge_point_features, charge_points, projects
 
 _NO_TARIFF = "There is no tariff, so sessions are free. Billing begins with the first one."
+_HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
 _WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
 
 
@@ -58,8 +60,11 @@ async def billing_status(connection: AsyncConnection, project_id: str) -> Featur
     if state is None:
         return FeatureStatus(feature=Feature.BILLING, state=FeatureState.FAILED, detail=_NO_TARIFF)
     paused = state.paused_at is not None
+    held = await HeldRecords(connection, project_id).count()
     return FeatureStatus(
-        feature=Feature.BILLING, state=FeatureState.PAUSED if paused else FeatureState.ACTIVE
+        feature=Feature.BILLING,
+        state=FeatureState.PAUSED if paused else FeatureState.ACTIVE,
+        detail=_HELD.format(held) if held else None,
     )
 
 

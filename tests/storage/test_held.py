@@ -213,6 +213,22 @@ async def test_webhooks_of_the_owner_are_told_once(site: Site) -> None:
     assert told["data"]["bound"] == {"energy_kwh": "56", "minutes": "120"}
 
 
+async def test_another_stop_settles_what_was_held_for_the_first(site: Site) -> None:
+    """The same one again does not, nor one without a register; what is billed stays billed."""
+    transaction = await absurd(site)
+    for meter in (ABSURD, -1, None):
+        again = await site.stop(transaction, meter=meter, received="2026-05-02T12:00")
+        assert again.stored is None
+    real = await site.stop(transaction, meter=9000, received="2026-05-02T12:30")
+    assert real.billing_due == {transaction}
+    await site.settle(transaction)
+    (cdr,) = await site.cdrs(transaction)
+    assert cdr.total_energy == 8
+    assert (await held_of(site, transaction)).state is HoldState.SETTLED
+    late = await site.stop(transaction, meter=99_000, received="2026-05-02T13:00")
+    assert late.stored is None
+
+
 async def test_a_stop_that_comes_after_all_settles_what_was_superseded(site: Site) -> None:
     """Its readings leave most of it open; the charge point's own word does not."""
     transaction = await site.start()
