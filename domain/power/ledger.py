@@ -6,7 +6,6 @@ Pure: the workflow tells it what happened and asks what to send. Times are given
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import inf
 from typing import Final
 
 from domain.operations import Reply
@@ -228,15 +227,16 @@ class Ledger(Agenda):
         self, station: Station, terms: Terms, limited: StationLimited, now: datetime
     ) -> None:
         """It does not keep to its limits; the lowest that it reports may be one that it obeys."""
-        reported = limited.reported_amps
+        reported, cable = limited.reported_amps, float(station.max_amps)
         if not station.given_up or station.may_be_asked(now):
             # It was asked for its share: it may obey a lower limit.
             obeys = reported if reported is not None and reported < station.max_amps else None
         else:
-            obeys = inf if reported is None or reported <= (station.obeys or 0.0) else reported
+            none_lower = reported is None or reported <= (station.obeys or 0.0)
+            obeys = cable if none_lower else reported
         if limited.reply is not Reply.ERROR:
             trouble = Trouble.REFUSES_LIMITS
-            obeys = inf
+            obeys = cable
         else:
             trouble = Trouble.REPORTS_MORE
         if station.direct_current:

@@ -37,7 +37,7 @@ class Station:
 
     How it takes limits: ``minimum_because`` is why it cannot be paused, if it cannot;
     ``quick_ends`` counts what looks like the latter; ``obeys`` is the lowest limit that one that
-    was given up is known to obey, None where nobody knows yet, and infinite where it obeys none.
+    was given up is known to obey, None where nobody knows yet, and its cable where it obeys none.
     ``unproven``: what it reports has not shown that it obeys the default.
     ``closed`` are the connectors that were made inoperative here. ``retry_at`` is when it may be
     asked again for its limits, ``clear_at`` when it may be cleared or closed.

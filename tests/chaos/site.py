@@ -36,6 +36,16 @@ _MODELS: Sequence[Profile] = (
     replace(ALFEN_EVE_SINGLE, configuration=_PATIENT),
     replace(ABB_TERRA_AC_W22, configuration=_PATIENT),
 )
+# Each takes part, and none may let the site above its limit.
+_FIRMWARE: Sequence[frozenset[Fault]] = (
+    frozenset(),
+    frozenset({Fault.IDLE_SCHEDULE}),
+    frozenset({Fault.REFUSES_ZERO}),
+    frozenset({Fault.NO_STATION_PROFILE}),
+    frozenset({Fault.FORGETS_PROFILES}),
+    frozenset({Fault.TAKES_AMPERES, Fault.NO_COMPOSITE_SCHEDULE}),
+    frozenset({Fault.ENDS_AT_ZERO}),
+)
 _TARIFF = {
     "currency": "GBP",
     "elements": [
@@ -192,7 +202,10 @@ async def site(
     project = await installer.project(_OWNER)
     made = Site(project_id=project, limit=size * MIN_AMPS - 4)
     await _prepare(installer, engine, made, folder)
-    models = [(_MODELS[number % len(_MODELS)], frozenset[Fault]()) for number in range(size)]
+    models = [
+        (_MODELS[number % len(_MODELS)], _FIRMWARE[number % len(_FIRMWARE)])
+        for number in range(size)
+    ]
     async with switched_on(
         installer,
         engine.node_ports,
