@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import CHARGE_POINT_EVENTS_SIGNAL
     from domain.power.agenda import Pace
     from domain.power.facts import (
-        BayLoad,
         PauseSmartCharging,
         SetElectrical,
         SetLimit,
@@ -24,7 +23,8 @@ with workflow.unsafe.imports_passed_through():
         StationState,
     )
     from domain.power.ledger import Ledger
-    from domain.power.plan import higher, load, lower
+    from domain.power.loads import site_load
+    from domain.power.plan import higher, lower
     from workflows.calls import record
     from workflows.history import history_is_long
     from workflows.site_details import site_details
@@ -114,23 +114,7 @@ class SiteWorkflow:
     @workflow.query
     def load(self) -> SiteLoad:
         """The site as it stands."""
-        ledger = self._ledger
-        return SiteLoad(
-            limit=ledger.limit,
-            paused=ledger.paused,
-            bound_amps=max(load(ledger.outlets()).values(), default=0.0),
-            bays=tuple(
-                BayLoad(
-                    charge_point_id=bay.key[0],
-                    connector_id=bay.key[1],
-                    transaction_id=bay.transaction_id,
-                    allotted_amps=bay.granted,
-                    bound_amps=bay.bound,
-                    idle=bay.idle,
-                )
-                for bay in ledger.bays.values()
-            ),
-        )
+        return site_load(self._ledger, workflow.now())
 
     async def _read(self) -> None:
         """Read what is known of the site, or of the charge points that have just come back."""

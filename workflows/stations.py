@@ -60,7 +60,7 @@ class Stations:
         for wanted in self._ledger.to_close(now):
             yield wanted.station.charge_point_id, partial(self._close, wanted)
         for bay in self._ledger.to_stop(now):
-            yield bay.key[0], partial(self._stop, bay)
+            yield bay.key[0], partial(self._stop, bay, self._ledger.stations[bay.key[0]])
 
     @property
     def settled(self) -> bool:
@@ -204,9 +204,8 @@ class Stations:
                 restarts=station.restarts,
             )
 
-    async def _stop(self, bay: Bay) -> None:
+    async def _stop(self, bay: Bay, station: Station) -> None:
         """End a transaction that the supply does not carry, and that takes no limit."""
-        station = self._ledger.stations[bay.key[0]]
         assert station.connection is not None  # noqa: S101 - it is online
         try:
             await on_node(

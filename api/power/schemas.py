@@ -1,6 +1,7 @@
 """Shapes of a site's power and of its features."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,6 +11,7 @@ from api.fields import Request
 from api.plausibility import Confirming
 from domain.plausibility import Current, Plausibility, Quantity, Question
 from domain.power.facts import SiteLoad
+from domain.power.reasons import Reason
 from domain.power.site import (
     DEFAULT_MAX_AMPS,
     MAX_VOLTAGE,
@@ -220,6 +222,24 @@ class BayShown(BaseModel):
     allotted_amps: int = Field(description="What it was allotted; 0 is a pause")
     bound_amps: float = Field(description="The most that it may draw until it confirms that")
     idle: bool = Field(description="The vehicle draws nothing by itself")
+    reason: Reason = Field(description="Why it has what it has, in a word")
+    detail: str = Field(description="The same in a sentence")
+    as_of: datetime | None = Field(
+        description="When the charge point confirmed that, or the session began"
+    )
+
+
+class StationShown(BaseModel):
+    """One charge point, whether anybody charges there or not. Amperes are per phase."""
+
+    charge_point_id: str
+    bound_amps: float = Field(description="The most that it may draw in all")
+    kept_amps: float = Field(description="What of it is for connectors where nobody charges")
+    reason: Reason = Field(description="Why, where nobody charges, in a word")
+    detail: str = Field(description="The same in a sentence")
+    as_of: datetime | None = Field(
+        description="When it confirmed its limits, or that it has none; null: it never did"
+    )
 
 
 class LoadShown(BaseModel):
@@ -240,8 +260,22 @@ class LoadShown(BaseModel):
                             "allotted_amps": 32,
                             "bound_amps": 32.0,
                             "idle": False,
+                            "reason": Reason.ALL_OF_ITS_CABLE,
+                            "detail": Reason.ALL_OF_ITS_CABLE.sentence,
+                            "as_of": "2026-05-01T09:00:00Z",
                         }
                     ],
+                    "charge_points": [
+                        {
+                            "charge_point_id": _CP,
+                            "bound_amps": 32.0,
+                            "kept_amps": 0.0,
+                            "reason": Reason.STARTS_AT_ZERO,
+                            "detail": Reason.STARTS_AT_ZERO.sentence,
+                            "as_of": "2026-05-01T08:00:00Z",
+                        }
+                    ],
+                    "as_of": "2026-05-01T09:00:05Z",
                 }
             ]
         }
@@ -251,6 +285,8 @@ class LoadShown(BaseModel):
     paused: bool
     bound_amps: float = Field(description="The most that may be drawn now, of the fullest phase")
     sessions: list[BayShown]
+    charge_points: list[StationShown]
+    as_of: datetime | None = Field(description="When all of this was so, as far as was known")
 
     @classmethod
     def of(cls, load: SiteLoad) -> "LoadShown":
@@ -267,7 +303,22 @@ class LoadShown(BaseModel):
                     allotted_amps=bay.allotted_amps,
                     bound_amps=bay.bound_amps,
                     idle=bay.idle,
+                    reason=bay.reason,
+                    detail=bay.reason.sentence,
+                    as_of=bay.as_of,
                 )
                 for bay in load.bays
             ],
+            charge_points=[
+                StationShown(
+                    charge_point_id=one.charge_point_id,
+                    bound_amps=one.bound_amps,
+                    kept_amps=one.kept_amps,
+                    reason=one.reason,
+                    detail=one.reason.sentence,
+                    as_of=one.as_of,
+                )
+                for one in load.stations
+            ],
+            as_of=load.as_of,
         )

@@ -89,7 +89,7 @@ class Agenda(Book):
             and (
                 station.told is not None
                 if self.paused
-                else not station.free and self._has_room(station)
+                else not station.free and (station.leaving or self._has_room(station))
             )
         ]
 
@@ -305,7 +305,7 @@ class Agenda(Book):
         return all(drawn[one] <= carried[one] for one in station.phases if one in carried)
 
     def _wanted(self, station: Station, standing: Standing, now: datetime) -> Terms | None:
-        if not station.given_up or not station.may_be_asked(now):
+        if station.leaving or not station.given_up or not station.may_be_asked(now):
             return standing.terms
         others = [
             one for one in self.stations.values() if one.charge_point_id != station.charge_point_id
@@ -315,7 +315,7 @@ class Agenda(Book):
         return found[station.charge_point_id].terms
 
     def _may_open(self, station: Station, standing: Standing) -> bool:
-        if self.paused:
+        if self.paused or station.leaving:
             return True
         if not self._has_room(station):
             return False

@@ -83,11 +83,22 @@ class Book:
             self._load_station(facts, now, known)
 
     def keep(self, charge_point_ids: Collection[str]) -> None:
-        """Forget the charge points that are not among those of the site any more."""
+        """Let go of the charge points that are not among those of the site any more.
+
+        One that still has its limits, and can be told, is to lose them first.
+        """
         for identity in self.stations.keys() - set(charge_point_ids):
-            for _, bay in self._bays_of(identity):
-                self._end(bay)
-            del self.stations[identity]
+            station = self.stations[identity]
+            if station.connected and (station.told is not None or station.closed):
+                self.stations[identity] = replace(station, leaving=True, clear_at=None)
+            else:
+                self.forget(identity)
+
+    def forget(self, charge_point_id: str) -> None:
+        """It is of the site no more."""
+        for _, bay in self._bays_of(charge_point_id):
+            self._end(bay)
+        del self.stations[charge_point_id]
 
     def receive(self, charge_point_id: str, event: ChargePointEvent, now: datetime) -> bool:
         """Fold an event in; tells whether anything has to be decided anew."""
@@ -95,6 +106,9 @@ class Book:
         if station is None:
             return False
         if event.connection is not None:
+            if station.leaving and not event.connection.connected:
+                self.forget(charge_point_id)
+                return True
             return self._take_connection(station, event.connection, now)
         if event.kind is EventKind.BOOT:
             self._doubt(station, now)
@@ -134,6 +148,7 @@ class Book:
             phases=facts.phases,
             voltage=facts.voltage,
             direct_current=facts.direct_current,
+            leaving=False,
             connectors=numbers,
             default_bound=most if base.unlimited else base.default_bound,
         )

@@ -1,9 +1,11 @@
 """What the workflow of a site is told, asked, and answers."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.audit import OPERATOR, Actor
 from domain.facts import ConnectionFact, ConnectorFact, TransactionFact
+from domain.power.reasons import Reason
 from domain.power.site import DEFAULT_MAX_AMPS, NOMINAL_VOLTAGE, Electrical, Phase, SiteLimit
 from domain.power.state import Bay, Station
 from domain.states import FeatureState
@@ -113,7 +115,10 @@ class SetElectrical:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BayLoad:
-    """One connector with a transaction: what it was allotted, and may draw at most, in amperes."""
+    """One connector with a transaction: what it was allotted, and may draw at most, in amperes.
+
+    ``as_of`` is when its charge point confirmed that, or its transaction began.
+    """
 
     charge_point_id: str
     connector_id: int
@@ -121,13 +126,35 @@ class BayLoad:
     allotted_amps: int
     bound_amps: float
     idle: bool
+    reason: Reason = Reason.SHARE
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StationLoad:
+    """One charge point: the most that it may draw in all, in amperes, and what of it is kept.
+
+    ``kept_amps`` is what is kept for its connectors where nobody charges. ``as_of`` is when it
+    confirmed its limits, or that it has none; None: it never did.
+    """
+
+    charge_point_id: str
+    bound_amps: float
+    kept_amps: float
+    reason: Reason
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteLoad:
-    """Query of SiteWorkflow: the site as it stands. ``bound_amps`` is of the fullest phase."""
+    """Query of SiteWorkflow: the site as it stands. ``bound_amps`` is of the fullest phase.
+
+    ``as_of`` is when it was last looked at, by what was known then.
+    """
 
     limit: SiteLimit
     paused: bool
     bound_amps: float
     bays: tuple[BayLoad, ...]
+    stations: tuple[StationLoad, ...] = ()
+    as_of: datetime | None = None

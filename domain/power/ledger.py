@@ -43,7 +43,7 @@ class Ledger(Agenda):
         if station is None or asked.restarts != station.restarts:
             return  # it may have forgotten what it answered to
         if limited.reply is Reply.ACCEPTED:
-            self._took(station, asked, terms, limited, running)
+            self._took(station, asked, terms, limited, running, now)
             return
         changed = not (
             set(idle) <= set(self.idle(station))
@@ -95,6 +95,7 @@ class Ledger(Agenda):
                 bound=float(amps),
                 asked=amps,
                 granted=amps,
+                confirmed_at=now,
                 since=bay.since if bay.charges == (amps > 0) else now,
                 unsure=False,
                 refusals=0,
@@ -135,6 +136,7 @@ class Ledger(Agenda):
                 station,
                 told=None if accepted else station.told,
                 cleared=accepted and whole,
+                confirmed_at=now if accepted else station.confirmed_at,
                 prepared=None,
                 state=FeatureState.ACTIVE if free else station.state,
                 trouble=None if free else station.trouble,
@@ -142,6 +144,9 @@ class Ledger(Agenda):
                 clear_at=None if accepted else now + self._insistence(reply),
             )
         )
+        if station.leaving and accepted and not station.closed:
+            self.forget(charge_point_id)
+            return
         for key, bay in self._bays_of(charge_point_id):
             granted = station.max_amps if accepted and whole else 0
             self.bays[key] = replace(bay, granted=granted, since=now)
@@ -167,12 +172,15 @@ class Ledger(Agenda):
         others = {one for one in station.closed if one != connector_id}
         closed = others if operative else others | {connector_id}
         self.stations[charge_point_id] = replace(station, closed=tuple(sorted(closed)))
+        if station.leaving and station.free and not closed:
+            self.forget(charge_point_id)
 
     def stopped(self, key: BayKey, now: datetime) -> None:
         """A charge point was told to end a transaction; it is told again if that goes on."""
-        station = self.stations[key[0]]
-        clear_at = now + self._pace.unanswered
-        self.stations[key[0]] = replace(station, clear_at=clear_at)
+        station = self.stations.get(key[0])
+        if station is not None:
+            clear_at = now + self._pace.unanswered
+            self.stations[key[0]] = replace(station, clear_at=clear_at)
 
     def lose_trust(self, now: datetime) -> None:
         """Count those at their cable who have restarted and not confirmed their limits since."""
@@ -188,6 +196,7 @@ class Ledger(Agenda):
         terms: Terms,
         limited: StationLimited,
         running: Collection[Running],
+        now: datetime,
     ) -> None:
         raised = limited.default_amps is not None and limited.default_amps > terms.default_amps
         default = limited.default_amps if limited.default_amps is not None else terms.default_amps
@@ -207,6 +216,7 @@ class Ledger(Agenda):
             told=replace(terms, default_amps=default),
             cleared=False,
             prepared=asked.generation,
+            confirmed_at=now,
             in_doubt_since=None,
             state=station.state if held else FeatureState.ACTIVE,
             trouble=station.trouble if held else trouble,
@@ -221,7 +231,9 @@ class Ledger(Agenda):
         )
         if held:
             for key, bay in self._bays_of(station.charge_point_id):
-                self.bays[key] = replace(bay, bound=default, granted=int(default), unsure=False)
+                self.bays[key] = replace(
+                    bay, bound=default, granted=int(default), confirmed_at=now, unsure=False
+                )
 
     def _refused(
         self, station: Station, terms: Terms, limited: StationLimited, now: datetime

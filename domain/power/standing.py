@@ -50,9 +50,9 @@ def standings(
     terms = {one.charge_point_id: terms_of(one, limit, ample=ample) for one in stations}
     room = _Room(stations, limit, terms)
     found: dict[str, Standing] = {}
-    for station in _in_order(one for one in stations if not one.given_up):
+    for station in _in_order(one for one in stations if one.leaving or not one.given_up):
         told = terms[station.charge_point_id]
-        if told is None:
+        if told is None or station.leaving:
             found[station.charge_point_id] = _FREE
         elif station.needs_minimum and _binding(station, limit, ample=ample):
             closed = room.closed(station, told.default_amps)
@@ -61,7 +61,7 @@ def standings(
             )
         else:
             found[station.charge_point_id] = Standing(part=Part.SHARES, terms=told)
-    for station in _in_order(one for one in stations if one.given_up):
+    for station in _in_order(one for one in stations if one.given_up and not one.leaving):
         found[station.charge_point_id] = _given_up(station, room)
     return found
 

@@ -28,9 +28,11 @@ class Terms:
 class Station:
     """A charge point, as the site's workflow keeps it.
 
+    ``leaving``: it is of the site no more, and has not confirmed yet that nothing limits it.
     ``declared``: somebody said what its cable carries; else ``max_amps`` is the usual.
     ``told`` is what it was told last, and ``prepared`` the connection on which it accepted that;
-    ``cleared``: it has confirmed since that nothing limits it.
+    ``cleared``: it has confirmed since that nothing limits it; ``confirmed_at`` is when it last
+    confirmed either.
     ``default_bound`` is the most that a connector may draw without a transaction's own limit.
     ``in_doubt_since`` is when it restarted, until it has confirmed its limits anew;
     ``settles_at`` when it is taken to have come back without a restart.
@@ -49,12 +51,14 @@ class Station:
     declared: bool = False
     voltage: float = NOMINAL_VOLTAGE
     direct_current: bool = False
+    leaving: bool = False
     connection: ConnectionFact | None = None
     connectors: tuple[int, ...] = ()
     default_bound: float = 0.0
     told: Terms | None = None
     prepared: int | None = None
     cleared: bool = False
+    confirmed_at: datetime | None = None
     restarts: int = 0
     in_doubt_since: datetime | None = None
     settles_at: datetime | None = None
@@ -148,7 +152,8 @@ class Bay:
     """A connector with a transaction, as the site's workflow keeps it.
 
     ``bound`` is the most that it may be drawing, ``granted`` what it was last allotted, in amperes
-    per phase. ``since`` is when it began to charge, or to wait: whichever it does.
+    per phase. ``since`` is when it began to charge, or to wait: whichever it does; ``confirmed_at``
+    is when it last confirmed a limit.
     ``began_at`` is what it might draw in the beginning, ``asked`` what it may have been told since
     to draw, answered or not; ``refusals`` counts limits in a row that
     were refused.
@@ -159,6 +164,7 @@ class Bay:
     started_at: datetime
     since: datetime
     bound: float
+    confirmed_at: datetime | None = None
     began_at: float = 0.0
     asked: int = 0
     granted: int = 0

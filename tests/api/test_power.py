@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import insert, update
 
 from api.deps import now
+from domain.power.facts import SiteQuestion
 from domain.states import Feature, FeatureState, ProjectStatus
+from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.site_records import StoredSites
 from storage.tables import charge_point_features, projects
 from tests.api.callers import Caller, fields, problem
 from tests.api.conftest import Own
@@ -117,6 +120,23 @@ class TestElectrical:
     ) -> None:
         path = f"/charge-points/{await installer.charge_point()}/electrical"
         assert fields(problem(await put(installer, path, body), 422, "invalid_input")) == {field}
+
+    async def test_what_the_site_makes_of_it(self, installer: Caller, database: Database) -> None:
+        """Whether a cable was declared, its voltage, and what is a rectifier."""
+        project = await installer.project()
+        usual = await installer.charge_point(project, serial_number="A")
+        body = {"max_amps": 200, "voltage": 240}
+        rectifier = await installer.charge_point(
+            project, serial_number="B", vendor="Kempower", model="S-Series Satellite"
+        )
+        answer = await put(installer, f"/charge-points/{rectifier}/electrical", body)
+        assert answer.status_code == 200, answer.text
+        sites = StoredSites(database, load_catalogue(), now=now)
+        read = await sites.read_site(SiteQuestion(project_id=project))
+        assert {
+            one.charge_point_id: (one.max_amps, one.declared, one.voltage, one.direct_current)
+            for one in read.stations
+        } == {usual: (32, False, 230, False), rectifier: (200, True, 240, True)}
 
 
 class TestOwnedElectrical:

@@ -307,6 +307,36 @@ def test_who_takes_its_limits_after_all_is_opened_again() -> None:
     assert site.drawn == {("cp_a", 1): 32}
 
 
+@pytest.mark.parametrize("refusing", [frozenset(), frozenset({"cp_a"})])
+def test_who_leaves_the_site_loses_its_limits_first(refusing: frozenset[str]) -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=20, refusing=refusing)
+    before = site.ledger.stations["cp_a"]
+    assert before.told is not None
+    assert bool(before.closed) is bool(refusing)
+    site.ledger.keep(["cp_b"])
+    assert site.ledger.stations["cp_a"].leaving, "it is told first"
+    site.settle()
+    assert set(site.ledger.stations) == {"cp_b"}
+
+
+def test_who_leaves_the_site_in_the_dark_is_forgotten() -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=20)
+    site.ledger.keep(["cp_b"])
+    link = site.ledger.stations["cp_a"].connection
+    assert link is not None
+    site.ledger.receive(
+        "cp_a",
+        ChargePointEvent(
+            event_id="e",
+            kind=EventKind.DISCONNECTED,
+            at=_AT,
+            connection=replace(link, connected=False),
+        ),
+        _AT,
+    )
+    assert set(site.ledger.stations) == {"cp_b"}
+
+
 def test_a_transaction_that_the_supply_does_not_carry_is_ended() -> None:
     """It refuses its limits from one day to the next, and its cable is more than there is."""
     site = Site(facts("cp_a"), amps=20)
