@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import ISSUE_SUBJECT
+from documents.certificate.connector_words import said_of_untested, test_charge_of
 from documents.certificate.content import title_of
 from domain.certificates import CertificateScope, Issue, Report
+from domain.checks import RunView
 from domain.errors import UnavailableError
 from domain.ids import Prefix, new_id
 from storage.certificates import Certificate, Certificates
@@ -176,9 +178,17 @@ def _summary(report: Report) -> dict[str, object]:
                 "status": one.run.status.value,
                 "completed_at": one.run.completed_at and one.run.completed_at.isoformat(),
                 "checks": {check.name.value: check.result.value for check in one.run.checks},
+                "connectors": _connectors(one.run),
+                "untested": said_of_untested(one.run),
                 "declared": one.declaration is not None,
             }
             for one in report.charge_points
         ],
         "unjudged": [one.registered.serial_number for one in report.unjudged],
     }
+
+
+def _connectors(run: RunView) -> dict[str, str]:
+    """Tell how each connector's test went, by its number."""
+    check = test_charge_of(run)
+    return {str(one.connector_id): one.result.value for one in check.connectors} if check else {}

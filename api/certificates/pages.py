@@ -121,7 +121,7 @@ def _charge_point(one: dict[str, Any]) -> Markup:
         for name, result in one["checks"].items()
     )
     tested = one["checks"].get(CheckName.TEST_TRANSACTION) == CheckResult.PASSED
-    said, result = verdict(passed=passed, tested=tested)
+    said, result = verdict(passed=passed, tested=tested, untested=one.get("untested"))
     heading = tag(
         "h3",
         tag("span", f"{one['name']} · {one['serial_number']}"),

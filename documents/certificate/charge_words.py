@@ -1,24 +1,26 @@
 """What a certificate says about the test charge, also where there was none."""
 
+from documents.certificate.connector_words import Rows, has_several, test_charge_of
 from documents.certificate.words import CHECK_TITLES, duration, energy, name_of, number, value_of
 from domain.certificates import ChargePointReport
 from domain.checks import CheckRecord, RunView, Scalar
 from domain.states import CheckName, CheckResult
 
-Rows = tuple[tuple[str, str], ...]
-
 
 def was_tested(run: RunView) -> bool:
     """Tell whether a test charge passed."""
-    check = _test(run)
+    check = test_charge_of(run)
     return check is not None and check.result is CheckResult.PASSED
 
 
 def charge_said(run: RunView) -> str:
     """Say how it went in a word or two, for a list."""
-    check = _test(run)
+    check = test_charge_of(run)
     if check is None:
         return "none"
+    if has_several(check) and check.result is not CheckResult.SKIPPED:
+        passed = sum(one.result is CheckResult.PASSED for one in check.connectors)
+        return f"{passed} of {len(check.connectors)} connectors"
     measured = check.evidence.get("transaction_energy_wh")
     if check.result is CheckResult.PASSED and isinstance(measured, int | float):
         return energy(measured)
@@ -27,7 +29,7 @@ def charge_said(run: RunView) -> str:
 
 def charge_rows(report: ChargePointReport) -> Rows:
     """Name what was measured of it."""
-    check = _test(report.run)
+    check = test_charge_of(report.run)
     if check is None or report.transaction is None:
         return ()
     evidence = dict(check.evidence)
@@ -61,7 +63,7 @@ def _charge_value(key: str, value: Scalar | list[Scalar]) -> str:
 
 def charge_missing(report: ChargePointReport) -> str | None:
     """Say why there is none to show; None where there is one."""
-    check = _test(report.run)
+    check = test_charge_of(report.run)
     if report.transaction is not None:
         return None if report.readings else "The charge point sent no meter values."
     if check is None or check.result is CheckResult.SKIPPED:
@@ -86,7 +88,3 @@ def why_skipped(run: RunView, check: CheckRecord) -> str | None:
         return f"{reason} Decided by {by}." if by and by not in reason else reason
     # What a person skipped on site names that person.
     return reason if " skipped " in reason else f"Skipped by the engine: {reason}"
-
-
-def _test(run: RunView) -> CheckRecord | None:
-    return next((one for one in run.checks if one.name is CheckName.TEST_TRANSACTION), None)

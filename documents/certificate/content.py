@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from documents.certificate.charge_words import (
-    Rows,
     charge_missing,
     charge_rows,
     charge_said,
     was_tested,
     why_skipped,
+)
+from documents.certificate.connector_words import (
+    Rows,
+    connector_rows,
+    has_several,
+    said_of_untested,
+    test_charge_of,
 )
 from documents.certificate.words import (
     CHECK_TITLES,
@@ -89,6 +95,8 @@ class Content:
     checks: tuple[CheckContent, ...]
     parameters: tuple[ParameterContent, ...]
     parameters_left_out: int
+    connectors: Rows
+    """Each connector of several: tested, or not tested and by whose decision."""
     charge: Rows
     charge_said: str
     """The test charge in a word or two."""
@@ -116,7 +124,7 @@ def content_of(report: ChargePointReport) -> Content:
     # What is not as desired comes first: a long list is cut.
     parameters = sorted(_parameters(run), key=lambda parameter: parameter.as_desired)
     passed = run.status is RunStatus.COMPLETED and report.stale is None
-    said, result = verdict(passed=passed, tested=was_tested(run))
+    said, result = verdict(passed=passed, tested=was_tested(run), untested=said_of_untested(run))
     if report.stale is not None:
         said = "No longer current"
     return Content(
@@ -134,6 +142,7 @@ def content_of(report: ChargePointReport) -> Content:
         checks=tuple(_check(report, check) for check in run.checks),
         parameters=tuple(parameters[:_MOST_PARAMETERS]),
         parameters_left_out=max(len(parameters) - _MOST_PARAMETERS, 0),
+        connectors=connector_rows(test) if (test := test_charge_of(run)) else (),
         charge=charge_rows(report),
         charge_said=charge_said(run),
         charge_missing=charge_missing(report),
@@ -260,6 +269,8 @@ def _check(report: ChargePointReport, check: CheckRecord) -> CheckContent:
 
 
 def _sentences(check: CheckRecord) -> Iterator[str]:
+    if has_several(check):
+        return  # each connector has its line below the test charge's heading
     connectors = [step for step in check.steps if step.name.startswith(CONNECTOR_STEP)]
     for step in check.steps:
         said = step.result is CheckResult.PASSED and step.name in _SAID_BY_VALUES

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from documents.certificate.charge_words import Rows
+from documents.certificate.connector_words import Rows
 from documents.certificate.content import Content
 from documents.certificate.parts import facts, facts_height
 from documents.certificate.photos import draw_small, small_height

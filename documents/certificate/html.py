@@ -182,7 +182,9 @@ def _charge(report: ChargePointReport, content: Content) -> Markup:
     plot = plot_charge(report.transaction, report.readings) if report.transaction else None
     few = content.charge_missing or "There are too few meter values for a plot."
     drawn = draw_svg(plot) if plot else tag("p", few, class_="muted")
-    return joined((tag("h2", "Test charge"), drawn, facts(content.charge)))
+    return joined(
+        (tag("h2", "Test charge"), facts(content.connectors), drawn, facts(content.charge))
+    )
 
 
 def _frames(content: Content) -> Markup:

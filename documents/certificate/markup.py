@@ -5,7 +5,7 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from documents.certificate.charge_words import Rows
+from documents.certificate.connector_words import Rows
 from domain.states import CheckResult
 
 STYLE: Final = files("documents.certificate").joinpath("page.css").read_text(encoding="utf-8")

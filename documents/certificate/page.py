@@ -8,7 +8,7 @@ from documents.certificate.content import CheckContent, Content, content_of
 from documents.certificate.declared import INNER, Photos, declared_height, draw_declared
 from documents.certificate.excerpt import draw_frames, fitting
 from documents.certificate.head import Head, draw_head
-from documents.certificate.parts import COLOURS, facts, heading, mark
+from documents.certificate.parts import COLOURS, facts, facts_height, heading, mark
 from documents.certificate.photos import draw_large, small_enough
 from documents.certificate.words import RESULTS
 from documents.paper import MARGIN, WIDTH, Colour, Paper
@@ -18,6 +18,7 @@ from domain.certificates import ChargePointReport, Frame, Issue, Site
 from domain.states import CheckResult
 
 _PLOT_HEIGHT: Final = 34.0
+_CONNECTOR: Final = 22.0
 _PLOT_WIDTH: Final = 106.0
 _MOST_NOTES: Final = 4
 _HALF: Final = WIDTH / 2
@@ -202,6 +203,9 @@ def _charge(paper: Paper, content: Content, report: ChargePointReport) -> None:
     if paper.room < (_PLOT_HEIGHT + 10 if plot else 16):
         paper.add_page()
     heading(paper, "Test charge", aside="By the meter of the charge point" if plot else "")
+    _connectors(paper, content)
+    if paper.room < (_PLOT_HEIGHT if plot else 0):
+        paper.add_page()
     top = paper.get_y()
     if plot is None:
         paper.ink(7.6, colour=Colour.MUTED)
@@ -221,3 +225,14 @@ def _charge(paper: Paper, content: Content, report: ChargePointReport) -> None:
         label=43,
     )
     paper.set_xy(MARGIN, max(top + _PLOT_HEIGHT, end))
+
+
+def _connectors(paper: Paper, content: Content) -> None:
+    """Say of each connector what became of its test."""
+    for row in content.connectors:
+        if paper.room < facts_height(paper, (row,), width=WIDTH, label=_CONNECTOR):
+            paper.add_page()
+        end = facts(paper, (row,), x=MARGIN, y=paper.get_y(), width=WIDTH, label=_CONNECTOR)
+        paper.set_xy(MARGIN, end)
+    if content.connectors:
+        paper.ln(1)

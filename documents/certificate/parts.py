@@ -4,7 +4,7 @@ from typing import Final
 
 import segno
 
-from documents.certificate.charge_words import Rows
+from documents.certificate.connector_words import Rows
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.text import clean
 from domain.states import CheckResult

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from documents.certificate.charge_words import was_tested
+from documents.certificate.connector_words import untested as untested_connectors
 from documents.certificate.content import content_of, to_review
 from domain.certificates import CertificateScope, Report
 from domain.states import CheckResult, RunStatus
@@ -30,11 +31,14 @@ def summary_of(report: Report) -> Summary:
     verdict = f"{passed} of {total} passed"
     if untested:
         verdict += f", {untested} without a test charge"
+    partly = sum(bool(untested_connectors(run)) for run in runs)
+    if partly:
+        verdict += f", {partly} with connectors that were not tested"
     if reviewed := sum(map(to_review, runs)):
         verdict += f", {reviewed} to be reviewed"
     if report.withdrawn:
         verdict += f", {len(report.withdrawn)} withdrawn"
-    result = CheckResult.SKIPPED if untested else CheckResult.PASSED
+    result = CheckResult.SKIPPED if untested or partly else CheckResult.PASSED
     return Summary(
         kind=f"Commissioning {'certificate' if passed == total else 'report'} of a site",
         verdict=verdict,

@@ -97,10 +97,15 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
 
 
-def verdict(*, passed: bool, tested: bool) -> tuple[str, CheckResult]:
-    """Name a run's verdict, and by which result it is coloured: without a test charge not green."""
+def verdict(*, passed: bool, tested: bool, untested: str | None = None) -> tuple[str, CheckResult]:
+    """Name a run's verdict, and by which result it is coloured: without a test charge not green.
+
+    ``untested`` says which connectors had none, where others had one.
+    """
     if not passed:
         return "Failed", CheckResult.FAILED
+    if tested and untested:
+        return f"Passed, {untested}", CheckResult.SKIPPED
     if tested:
         return "Passed", CheckResult.PASSED
     return "Passed, without a test charge", CheckResult.SKIPPED

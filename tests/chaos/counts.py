@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from domain.id_tag import is_of_run
 from domain.names import stray_transaction_workflow_id
 from domain.operations import OperationName
 from domain.states import RunStatus
@@ -61,7 +62,8 @@ def _starts(evidence: Evidence, chargers: Sequence[Charger]) -> list[str]:
         arrived = [
             frame.at
             for frame in heard[run.charge_point_id]
-            if frame.action == "RemoteStartTransaction" and frame.id_tag == run.id_tag
+            if frame.action == "RemoteStartTransaction"
+            and is_of_run(frame.id_tag or "", open_run_tag=run.id_tag)
         ]
         found += _too_many(run.id, arrived, intended)
     return found

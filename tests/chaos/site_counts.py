@@ -10,6 +10,7 @@ from sqlalchemy.engine import Row
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from domain.billing.held import HoldState, Wanted
+from domain.id_tag import is_of_run
 from domain.names import site_workflow_id
 from domain.states import Feature, FeatureState
 from storage.engine import Database
@@ -112,7 +113,8 @@ def _tests(evidence: SiteEvidence) -> set[int]:
     return {
         row.id
         for row in evidence.transactions
-        if row.commissioning_id is not None or row.id_tag in evidence.test_tags
+        if row.commissioning_id is not None
+        or any(is_of_run(row.id_tag, open_run_tag=tag) for tag in evidence.test_tags)
     }
 
 

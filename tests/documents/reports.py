@@ -18,7 +18,7 @@ from domain.certificates import (
     Site,
     Unjudged,
 )
-from domain.checks import CheckRecord, Failure, RunView, Step
+from domain.checks import CheckRecord, ConnectorTest, Failure, RunView, Step
 from domain.commissioning import MeterReading, Registered
 from domain.declarations import Declaration, Declared, PhotoFact, RcdType
 from domain.facts import TransactionFact
@@ -220,6 +220,53 @@ WITHOUT_TEST = replace(
     ),
     transaction=None,
     readings=(),
+)
+LEFT_OUT = "pat@acme.com started the run for a test charge on connectors 1 and 2 alone."
+SKIPPED_ON_SITE = (
+    "alex@acme.com skipped the test charge on connector 2 while a vehicle was waited for: The "
+    "cable of the tester is too short."
+)
+THREE_CONNECTORS = replace(
+    PASSED,
+    run=replace(
+        RUN,
+        checks=(
+            HANDSHAKE,
+            FIRMWARE,
+            CONNECTORS,
+            replace(
+                TEST_CHARGE,
+                needs_review=True,
+                notes=(
+                    f"Connector 2 was not tested: {SKIPPED_ON_SITE}",
+                    f"Connector 3 was not tested: {LEFT_OUT}",
+                ),
+                connectors=(
+                    ConnectorTest(
+                        connector_id=1,
+                        result=CheckResult.PASSED,
+                        evidence=TEST_CHARGE.evidence,
+                        started_at=TEST_CHARGE.started_at,
+                        ended_at=TEST_CHARGE.ended_at,
+                    ),
+                    ConnectorTest(
+                        connector_id=2,
+                        result=CheckResult.SKIPPED,
+                        skip_reason=SKIPPED_ON_SITE,
+                        decided_by="alex@acme.com",
+                        started_at=TEST_CHARGE.started_at,
+                        ended_at=TEST_CHARGE.ended_at,
+                    ),
+                    ConnectorTest(
+                        connector_id=3,
+                        result=CheckResult.SKIPPED,
+                        skip_reason=LEFT_OUT,
+                        decided_by="pat@acme.com",
+                    ),
+                ),
+            ),
+        ),
+    ),
 )
 KEPT = replace(
     PASSED,

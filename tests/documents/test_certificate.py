@@ -35,9 +35,12 @@ from tests.documents.reports import (
     HANDSHAKE,
     ISSUE,
     KEPT,
+    LEFT_OUT,
     PASSED,
     REGISTERED,
     RUN,
+    SKIPPED_ON_SITE,
+    THREE_CONNECTORS,
     WITHOUT_TEST,
     certificate_of,
     frame,
@@ -63,6 +66,32 @@ def as_html(*charge_points: ChargePointReport) -> list[str]:
 
 BOTH = pytest.mark.parametrize("said_in", [as_pdf, as_html])
 Read = Callable[..., list[str]]
+
+
+@BOTH
+def test_each_connector_is_named_as_tested_or_not_and_by_whose_decision(said_in: Read) -> None:
+    (page,) = said_in(THREE_CONNECTORS)
+    for said in (
+        "Passed, connectors 2 and 3 not tested",
+        "Connector 1 Tested: 92 Wh",
+        f"Connector 2 Not tested: {SKIPPED_ON_SITE}",
+        f"Connector 3 Not tested: {LEFT_OUT}",
+        "A person should look at this.",
+    ):
+        assert said in page, page
+
+
+@BOTH
+def test_one_connector_alone_is_not_told_twice(said_in: Read) -> None:
+    (page,) = said_in(PASSED)
+    assert "Connector 1 Tested" not in page
+
+
+@BOTH
+def test_a_sites_certificate_counts_connectors_that_were_not_tested(said_in: Read) -> None:
+    overview = said_in(PASSED, THREE_CONNECTORS)[0]
+    assert "2 of 3 passed, 1 with connectors that were not tested" in overview
+    assert "1 of 3 connectors" in overview
 
 
 @BOTH
