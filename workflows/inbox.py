@@ -57,6 +57,7 @@ class Inbox:
         self.irregularities: tuple[Irregularity, ...] = ()
         """What was odd about its messages in this run, as last read."""
         self._restarts = Restarts()
+        self._boot_asked_on: int | None = None
         self._ended = 0
         """The newest connection whose end was told.
 
@@ -152,6 +153,10 @@ class Inbox:
             if self.firmware_statuses[-1:] != [event.status]:
                 self.firmware_statuses.append(event.status)
 
+    def expect_boot(self, *, asked: bool) -> None:
+        """Know that a boot is asked for on this connection, or that it cannot be."""
+        self._boot_asked_on = self.generation if asked else None
+
     def restart_mark(self) -> tuple[int, int]:
         """Mark this moment, for :meth:`restarted_since`."""
         return self.generation, self.unasked_boots
@@ -177,7 +182,10 @@ class Inbox:
         self.boots_heard += 1
         # In Pending a charge point boots each time its interval is over; accepted, it has no reason
         # to but a restart (that of one behind a local proxy need not break the connection).
-        if self.generation > self.boot_generation:
+        asked, self._boot_asked_on = self._boot_asked_on == self.generation, None
+        if asked:
+            pass  # it says so because we wanted to hear it
+        elif self.generation > self.boot_generation:
             self._restarts.boot(self.generation, boot.at)
         elif known is not None and known.registration is RegistrationStatus.ACCEPTED:
             self._restarts.boot_on_the_same(self.generation, boot.at)

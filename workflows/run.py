@@ -248,6 +248,9 @@ class Run:
         """Ask for a message; False when the charge point cannot be asked for it."""
         if message in self.untriggerable:
             return False
+        is_boot = message is TriggerMessage.BOOT_NOTIFICATION
+        if is_boot:
+            self.inbox.expect_boot(asked=True)  # it may be told before the answer is
         outcome = await self.charge_point.call(
             ChargePointActivities.trigger,
             Trigger(
@@ -261,7 +264,10 @@ class Run:
         )
         if outcome.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}:
             self._give_up(message, outcome)
-        return outcome.reply is Reply.ACCEPTED
+        accepted = outcome.reply is Reply.ACCEPTED
+        if is_boot and not accepted:
+            self.inbox.expect_boot(asked=False)
+        return accepted
 
     async def identify(self, *messages: TriggerMessage) -> Identity:
         """Have it send these messages, and read who it is, its link and its clock."""

@@ -244,3 +244,20 @@ def test_a_late_word_of_an_old_heartbeat_hides_no_newer_one() -> None:
     inbox.catch_up(Snapshot(connection=link(1, 0), last_heartbeat_at=after(9)))
     inbox.receive(ChargePointEvent(event_id="1", kind=EventKind.HEARTBEAT, at=after(3)))
     assert inbox.heartbeat_at == after(9)
+
+
+def test_a_boot_that_was_asked_for_is_no_restart() -> None:
+    inbox = inbox_of(link(1, 0), boot(1, accepted=True))
+    inbox.expect_boot(asked=True)
+    inbox.receive(event(boot(11, accepted=True)))
+    assert (inbox.restarts(HOUR), inbox.unasked_boots) == (0, 0)
+    inbox.receive(event(boot(21, accepted=True)))  # one answer to one question
+    assert (inbox.restarts(HOUR), inbox.unasked_boots) == (1, 1)
+
+
+def test_what_was_asked_for_on_an_earlier_connection_excuses_no_boot() -> None:
+    inbox = inbox_of(link(1, 0), boot(1, accepted=True))
+    inbox.expect_boot(asked=True)
+    for fact in (link(2, 5), boot(6, accepted=True)):
+        inbox.receive(event(fact))
+    assert inbox.restarts(HOUR) == 1
