@@ -62,6 +62,7 @@ OF_WHAT_CAME: Final = frozenset(
         FailureCode.FIRMWARE_UPDATE_GIVEN_UP,
         FailureCode.CONNECTOR_FAULTED,
         FailureCode.CONNECTOR_STATUS_UNKNOWN,
+        FailureCode.CONNECTOR_NOT_THERE,
         FailureCode.TRANSACTION_ENDED_EARLY,
         FailureCode.RESTARTED_IN_CHARGE,
         FailureCode.STARTED_BY_ITSELF,

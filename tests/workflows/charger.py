@@ -350,6 +350,10 @@ class ScriptedChargePoint:
         return op.Outcome(reply=self.behaviour.start_reply, detail="by script")
 
     async def start(self, id_tag: str, connector: int) -> None:
+        """Start a transaction, if none runs on that connector."""
+        on_it = [one for one in self.transactions.values() if one.connector_id == connector]
+        if any(one.stopped_at is None for one in on_it):
+            return
         self.transaction = TransactionFact(
             transaction_id=max(self.transactions, default=6) + 1,
             connector_id=connector,

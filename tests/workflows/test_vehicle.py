@@ -106,6 +106,22 @@ async def test_a_vehicle_is_asked_for_and_can_be_skipped_at_once(set_stage: Stag
     assert stage.charger.received["start_test_transaction"] == 1
 
 
+async def test_a_clock_that_no_charge_shows_is_said_not_to_be_measured(
+    set_stage: StageMaker,
+) -> None:
+    """The test charge was to show it, and somebody skips that."""
+    stage = await set_stage(Behaviour(starts=False, clock_skew_s=None, meters=False))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage), within=45)
+        skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
+        await handle.execute_update(CommissioningWorkflow.answer, skip)
+    check = (await stage.verdict_of(handle)).checks[3]
+    assert check.result is CheckResult.SKIPPED
+    assert check.needs_review
+    assert "its clock was not measured" in " ".join(check.notes)
+
+
 async def test_a_cable_that_is_in_is_not_asked_for(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(starts=False, statuses={1: ConnectorStatus.PREPARING}))
     with stage.env.auto_time_skipping_disabled():
