@@ -31,6 +31,7 @@ _HEADER: Final = (
     "vat",
     "total_cost_incl_vat",
     "remark",
+    "link",
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -79,6 +80,7 @@ def _row(cdr: Cdr) -> Sequence[object]:
         f"{vat:f}",
         f"{cdr.total_cost.incl_vat:f}",
         cdr.remark or "",
+        cdr.link or "",
     )
 
 

@@ -10,6 +10,7 @@ from domain.billing.messages import BillTransaction, Settled
 from domain.names import BILLING_DUE_SIGNAL
 from worker import workflow_runner
 from workflows.billing import BillingWorkflow
+from workflows.held_digest import HeldDigestWorkflow
 
 REQUEST = BillTransaction(charge_point_id="cp_1", transaction_id=7)
 
@@ -57,3 +58,34 @@ async def test_what_becomes_due_while_it_bills_is_looked_at_again(
         ledger.go_on.set()
         assert await handle.result() == Settled(cdr_ids=("cdr_3",))
     assert ledger.calls == 3
+
+
+class Post:
+    """A mail server that is away at first."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    @activity.defn
+    async def mail_held(self, project_id: str) -> None:
+        assert project_id == "prj_1"
+        self.calls += 1
+        if self.calls == 1:
+            raise OSError("the mail server is away")
+
+
+async def test_a_mail_about_held_records_outlives_the_mail_server(
+    temporal_client: Client, task_queue: str
+) -> None:
+    post = Post()
+    async with Worker(
+        temporal_client,
+        task_queue=task_queue,
+        workflows=[HeldDigestWorkflow],
+        activities=[post.mail_held],
+        workflow_runner=workflow_runner(),
+    ):
+        await temporal_client.execute_workflow(
+            HeldDigestWorkflow.run, "prj_1", id=task_queue, task_queue=task_queue
+        )
+    assert post.calls == 2
