@@ -405,3 +405,96 @@ def test_a_transaction_that_was_overtaken_never_comes_back() -> None:
     ledger.receive(_CP, _event(EventKind.TRANSACTION_STOPPED, ended), _AT)
     ledger.load(_site(20, _facts(_CP, transactions=(first,))), _AT)
     assert ledger.running() == frozenset()
+
+
+def _reconnect(ledger: Ledger, at: datetime) -> None:
+    link = ledger.stations[_CP].connection
+    assert link is not None
+    again = replace(link, generation=link.generation + 1, at=at)
+    event = ChargePointEvent(event_id="evt_9", kind=EventKind.CONNECTED, at=at, connection=again)
+    ledger.receive(_CP, event, at)
+
+
+@pytest.mark.parametrize("boots", [True, False])
+def test_after_a_reconnect_it_is_told_once(boots: bool) -> None:
+    """It may say yet that it has restarted; if it does not, it is told after a moment."""
+    ledger = _ledger()
+    _begin(ledger)
+    _obey(ledger)
+    now = _AT + timedelta(minutes=1)
+    _reconnect(ledger, now)
+    assert ledger.to_prepare(now) == []
+    assert ledger.targets(now) == {}
+    if boots:
+        boot = ChargePointEvent(event_id="evt_8", kind=EventKind.BOOT, at=now)
+        ledger.receive(_CP, boot, now)
+    else:
+        pause = ledger.next_look(now)
+        assert pause == timedelta(seconds=2)
+        now += pause
+    (station,) = ledger.to_prepare(now)
+    assert lower(ledger.outlets(), ledger.targets(now)) == {_KEY: 20}, "it is told again, too"
+    _answer_terms(ledger, station, _ACCEPTED, now)
+    assert ledger.to_prepare(now + timedelta(minutes=1)) == []
+
+
+def test_nothing_is_cleared_first_while_a_vehicle_charges() -> None:
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(20, _facts(_CP)), _AT)
+    (station,) = ledger.to_prepare(_AT)
+    assert ledger.request(station, _terms(ledger, station)).afresh
+    _begin(ledger)
+    assert not ledger.request(station, _terms(ledger, station)).afresh
+
+
+def test_who_refuses_to_be_paused_keeps_its_minimum_from_then_on() -> None:
+    """It took a default of 0, and refuses the same for a session."""
+    ledger = _ledger("cp_b", amps=11)
+    _begin(ledger)
+    _obey(ledger)
+    _begin(ledger, "cp_b", 2)
+    now = _AT + Pace().turn
+    targets = ledger.targets(now)
+    assert targets == {_KEY: 0, ("cp_b", 1): 11}
+    _answer(ledger, _KEY, 0, Reply.REJECTED, now)
+    assert ledger.bays[_KEY].bound == 11
+    now += timedelta(minutes=1)
+    ledger.reserve(now)
+    assert ledger.targets(now)[_KEY] >= 6
+    _prepare(ledger, now=now)
+    told = ledger.stations[_CP].told
+    assert told is not None
+    assert told.default_amps == 6
+
+
+def test_what_is_reported_of_a_session_that_has_changed_since_is_no_proof() -> None:
+    ledger = _ledger()
+    _begin(ledger)
+    _obey(ledger)
+    asked = ledger.stations[_CP]
+    running = ledger.confirmed_sessions(asked)
+    assert [one.amps for one in running] == [20]
+    _answer(ledger, _KEY, 12, Reply.ACCEPTED, _AT)
+    more = StationLimited(reply=Reply.ERROR, unit=RateUnit.AMPERES, detail="20 A")
+    ledger.prepared(asked, _terms(ledger, asked), more, _AT, running=running)
+    assert ledger.stations[_CP].state is FeatureState.ACTIVE
+
+
+def test_a_session_whose_limit_is_refused_is_not_left_at_nothing() -> None:
+    """It takes the default of 0, and no limit of a session: three times, and it is given up."""
+    ledger, now = _ledger(amps=40), _AT
+    ledger.load(_site(40, _facts(_CP), _facts("cp_b")), now)
+    _prepare(ledger)
+    _begin(ledger)
+    for _ in range(3):
+        assert ledger.targets(now)[_KEY] == 32
+        _answer(ledger, _KEY, 32, Reply.REJECTED, now)
+        now += timedelta(seconds=5)
+    assert ledger.stations[_CP].state is FeatureState.FAILED
+    assert ledger.bays[_KEY].bound == 32, "the others make room first"
+    (station,) = ledger.to_lift(now)
+    ledger.lifted(_CP, Reply.REJECTED, now, whole=True)
+    assert ledger.to_lift(now) == []
+    assert ledger.to_lift(now + Pace().insisted) != [], "until it has confirmed that"
+    ledger.lifted(_CP, Reply.ACCEPTED, now, whole=True)
+    assert ledger.stations[station.charge_point_id].free

@@ -16,6 +16,7 @@ from domain.power.operations import (
     LimitForm,
     LimitStation,
     RateUnit,
+    Running,
     StationLimited,
 )
 from ocpp_server.power import PowerOperations
@@ -294,3 +295,137 @@ async def test_a_transaction_draws_what_it_was_allotted(
             LiftLimits(charge_point_id=bed.charge_point_id, connectors=(1,), form=FORM)
         )
         await charge_point.until(lambda: charge_point.power_w() > 19 * WATTS_PER_AMPERE)
+
+
+UNKNOWN = {"status": "Unknown"}
+SET, CLEAR = "SetChargingProfile", "ClearChargingProfile"
+
+
+@pytest.mark.parametrize(
+    ("answers", "reply", "asked"),
+    [
+        # It had them, or says of each that it has none.
+        ([ACCEPTED, ACCEPTED, ACCEPTED], Reply.ACCEPTED, [CLEAR] * 3),
+        ([UNKNOWN] * 9, Reply.ACCEPTED, [CLEAR] * 9),
+        # It clears neither: what its cable carries is set in their place.
+        (
+            [ACCEPTED, REJECTED, REJECTED, ACCEPTED, REJECTED, REJECTED, ACCEPTED],
+            Reply.ACCEPTED,
+            [CLEAR, CLEAR, CLEAR, SET, CLEAR, CLEAR, SET],
+        ),
+        # It does nothing of that: it has not confirmed it, and is asked again.
+        ([ACCEPTED, REJECTED, REJECTED, REJECTED], Reply.REJECTED, [CLEAR, CLEAR, CLEAR, SET]),
+    ],
+)
+async def test_limits_are_lifted_until_that_is_confirmed(
+    bed: Bed,
+    operations: PowerOperations,
+    answers: list[dict[str, Any]],
+    reply: Reply,
+    asked: list[str],
+) -> None:
+    request = LiftLimits(
+        charge_point_id=bed.charge_point_id, connectors=(1,), form=FORM, whole=True
+    )
+    async with bed.wire() as wire:
+        await wire.sync()
+        lifting = asyncio.create_task(operations.lift_limits(request))
+        actions = []
+        for payload in answers:
+            frame = await wire.frame()
+            actions.append(frame[2])
+            await wire.socket.send(json.dumps([3, frame[1], payload]))
+        assert (await lifting).reply is reply
+    assert actions == asked
+
+
+async def test_who_knows_no_profiles_has_none(bed: Bed, operations: PowerOperations) -> None:
+    request = LiftLimits(
+        charge_point_id=bed.charge_point_id, connectors=(1,), form=FORM, whole=True
+    )
+    async with bed.wire() as wire:
+        await wire.sync()
+        lifting = asyncio.create_task(operations.lift_limits(request))
+        frame = await wire.frame()
+        await wire.socket.send(json.dumps([4, frame[1], "NotImplemented", "", {}]))
+        assert (await lifting).reply is Reply.ACCEPTED
+
+
+def units(value: str) -> dict[str, Any]:
+    key = {"key": profiles.RATE_UNITS, "readonly": True, "value": value}
+    return {"configurationKey": [*LEVEL["configurationKey"], key]}
+
+
+@pytest.mark.parametrize(
+    ("said", "direct_current", "unit", "limit"),
+    [
+        ("Current,Power", False, "A", 20),
+        ("Current", False, "A", 20),
+        ("power", False, "W", 20 * 240),
+        # A rectifier draws from all phases alike; its amperes are not those of the supply.
+        ("Current,Power", True, "W", 20 * 240 * 3),
+    ],
+)
+async def test_the_unit_and_the_voltage_are_its_own(
+    bed: Bed,
+    operations: PowerOperations,
+    said: str,
+    direct_current: bool,
+    unit: str,
+    limit: float,
+) -> None:
+    form = replace(FORM, voltage=240, direct_current=direct_current)
+    form = replace(form, unit=RateUnit.WATTS) if direct_current else form
+    async with bed.wire() as wire:
+        await wire.sync()
+        wanted = station(bed, form=form, afresh=False, idle=())
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        reported = schedule(limit, unit)
+        (keys, asked, *_) = await answer(wire, units(said), ACCEPTED, ACCEPTED, reported)
+        limited = await limiting
+    assert keys == {"key": [profiles.MAX_STACK_LEVEL, profiles.RATE_UNITS]}
+    told = asked["csChargingProfiles"]["chargingSchedule"]
+    assert told["chargingRateUnit"] == unit
+    assert told["chargingSchedulePeriod"][0]["limit"] == limit
+    assert (limited.reply, limited.unit) == (Reply.ACCEPTED, unit)
+
+
+async def test_a_rectifier_is_not_told_in_amperes(bed: Bed, operations: PowerOperations) -> None:
+    form = replace(FORM, unit=RateUnit.WATTS, direct_current=True)
+    async with bed.wire() as wire:
+        await wire.sync()
+        wanted = station(bed, form=form, afresh=False, connectors=())
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        asked = await answer(wire, units("Current"), *[REJECTED] * 4)
+        assert (await limiting).reply is Reply.REJECTED
+    told = [one["csChargingProfiles"]["chargingSchedule"] for one in asked[1:]]
+    assert {one["chargingRateUnit"] for one in told} == {"W"}
+
+
+@pytest.mark.parametrize(
+    ("reports", "reply"),
+    [(schedule(10, "A"), Reply.ACCEPTED), (schedule(32, "A"), Reply.ERROR)],
+)
+async def test_what_it_reports_of_a_session_is_a_proof(
+    bed: Bed, operations: PowerOperations, reports: dict[str, Any], reply: Reply
+) -> None:
+    running = (Running(connector_id=1, amps=10),)
+    async with bed.wire() as wire:
+        await wire.sync()
+        wanted = station(bed, idle=(), running=running, afresh=False)
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        await answer(wire, LEVEL, ACCEPTED, ACCEPTED, schedule(20, "A"), reports)
+        limited = await limiting
+    assert limited.reply is reply
+    assert limited.reported_amps == (None if reply is Reply.ACCEPTED else 32)
+
+
+@pytest.mark.parametrize(("raises", "default"), [(True, 6), (False, None)])
+async def test_who_refuses_zero_gets_the_least_if_that_is_kept_for_it(
+    bed: Bed, operations: PowerOperations, raises: bool, default: float | None
+) -> None:
+    async with virtual(bed, Fault.REFUSES_ZERO):
+        limited = await operations.limit_station(station(bed, raises=raises))
+    assert limited.reply is (Reply.ACCEPTED if raises else Reply.REJECTED)
+    assert limited.default_amps == default
+    assert limited.proven
