@@ -179,11 +179,14 @@ async def replace_charge_point(
         done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
         chosen = await Parameters(connection).desired(old.id)
         template = parts.catalogue.resolve(new.vendor, new.model).template
-        known = Choices(template, await read_reported_keys(connection, old.id) if alike else {})
+        known = Choices(template, await read_reported_keys(connection, old.id))
+        # Beside its template nobody knows what another model has.
+        of_model = {one.key for one in template.parameters} | (set(chosen) if alike else set())
         kept = {
             key: text
             for key, text in chosen.items()
-            if (parameter := known.parameter(key)) is not None
+            if key in of_model
+            and (parameter := known.parameter(key)) is not None
             and what_is_wrong(parameter, value_of(parameter, text)) is None
         }
         await Parameters(connection).queue(new.id, kept, at=at)

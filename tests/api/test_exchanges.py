@@ -72,6 +72,22 @@ class TestReplace:
         chosen = [one["key"] for one in shown["parameters"] if one["customized"]]
         assert chosen == ["HeartbeatInterval"]
 
+    async def test_another_unit_of_the_model_has_its_connectors_and_its_choices(
+        self, installer: Caller
+    ) -> None:
+        old = await installer.charge_point(connectors=2)
+        choice = {"parameters": [{"key": "MeterValuesSampledData", "value": "Voltage"}]}
+        await installer.post(f"/charge-points/{old}/config/customize", choice)
+        body = {"serial_number": "NEW"}
+        made = (await installer.post(f"/charge-points/{old}/replace", body)).json()
+        assert made["configuration_kept"] == ["MeterValuesSampledData"]
+        assert made["charge_point"]["declared_connectors"] == 2
+        other = {"serial_number": "OTHER", "model": "Terra 54", "vendor": "ABB"}
+        new = made["charge_point"]["id"]
+        made = (await installer.post(f"/charge-points/{new}/replace", other)).json()
+        assert made["configuration_dropped"] == ["MeterValuesSampledData"]
+        assert made["charge_point"]["declared_connectors"] is None
+
     async def test_by_itself(self, installer: Caller) -> None:
         old = await installer.charge_point()
         body = {"serial_number": "cp-sn-00483921"}
