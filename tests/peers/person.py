@@ -47,7 +47,7 @@ class Installer:
 
         await eventually(connected, within=30)
 
-    async def commission(self, **options: bool) -> Any:
+    async def commission(self, **options: Any) -> Any:
         """Start a run, do what it asks for, and give its record."""
         run = f"/commissioning/{self.charge_point_id}"
         started = fine(await self.front.post(f"{run}/start", options))
