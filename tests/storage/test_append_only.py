@@ -47,7 +47,7 @@ async def test_a_charge_point_can_still_be_removed(database: Database) -> None:
 async def _write_one_of_each(database: Database) -> None:
     async with database.write() as connection:
         await Audit(connection, "prj_1").write(
-            AuditAction.CHARGE_POINT_CHANGED, ENGINE, target="cp_1", at=AT
+            AuditAction.CHARGE_POINT_CHANGED, ENGINE, target="cp_1", at=AT, after={"model": "M"}
         )
         await connection.execute(
             insert(cdrs).values(
