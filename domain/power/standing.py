@@ -92,12 +92,15 @@ def _binding(station: Station, limit: SiteLimit, *, ample: bool) -> bool:
 
 
 def _ample(stations: Collection[Station], limit: SiteLimit) -> bool:
-    """Whether the supply carries all cables at once: then nobody has to be held back for it."""
+    """Whether the supply carries all charge points at once, each told what it carries alone.
+
+    Then nobody has to be held back for another.
+    """
     loaded = dict.fromkeys(limit.capacity, 0.0)
     for station in stations:
         for phase in station.phases:
             if phase in loaded:
-                loaded[phase] += station.max_amps
+                loaded[phase] += min(station.max_amps, limit.capacity[phase])
     return all(loaded[phase] <= most for phase, most in limit.capacity.items())
 
 

@@ -268,6 +268,16 @@ def test_who_cannot_be_paused_or_limited_never_lets_the_site_above_its_limit(
         assert any(site.drawn[key] for key in sharing), "somebody charges, and then the next"
 
 
+def test_who_is_alone_begins_with_what_the_supply_carries() -> None:
+    site = Site(facts("cp_a"), amps=20, needs_minimum=frozenset({"cp_a"}))
+    site.begin("cp_a", 1, 1)
+    assert site.drawn == {("cp_a", 1): 20}
+    assert not site.ledger.stations["cp_a"].needs_minimum, "nobody told it 0 A"
+    site.ledger.limit = SiteLimit(amps=12)
+    site.settle()
+    assert load(site.ledger.outlets())[Phase.L1] == 12
+
+
 def test_who_refuses_is_free_where_the_others_still_charge() -> None:
     site = Site(facts("cp_a"), facts("cp_b"), amps=40, refusing=frozenset({"cp_a"}))
     (free, _) = site.ledger.states()
@@ -379,7 +389,7 @@ def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
                 ),
                 _AT,
             )
-    assert told == [0, 6, 10]
+    assert told == [20, 6, 10]
     assert ledger.stations["cp_a"].state is FeatureState.FAILED
     assert load(ledger.outlets())[Phase.L1] == 10
 
