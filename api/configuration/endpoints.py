@@ -103,6 +103,7 @@ async def get_configuration(
     "/config/customize",
     summary="Customize the configuration",
     operation_id="customizeConfiguration",
+    response_model_exclude_unset=True,  # as the guide has it
     responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
 )
 async def customize(
@@ -144,9 +145,10 @@ async def customize(
         applied=[],
         rejected=[],
         queued=[],
-        taken_back=list(chosen.taken_back),
         pending_reboot=False,
     )
+    if chosen.taken_back:
+        answer.taken_back = list(chosen.taken_back)
     for key in chosen.keys:
         outcome = outcomes.get(key)
         if outcome is None or outcome.state is ParameterState.QUEUED:

@@ -131,7 +131,6 @@ class Customized(BaseModel):
                     ],
                     "rejected": [],
                     "queued": [],
-                    "taken_back": [],
                     "pending_reboot": False,
                 }
             ]
@@ -142,7 +141,9 @@ class Customized(BaseModel):
     applied: list[str] = Field(description="The charge point has taken these values")
     rejected: list[Rejection] = Field(description="The charge point did not take these, and why")
     queued: list[str] = Field(description="Stored; they are pushed when the charge point connects")
-    taken_back: list[str] = Field(description="Choices that were given up")
+    taken_back: list[str] = Field(
+        default=[], description="Choices that were given up; left out where none was"
+    )
     pending_reboot: bool = Field(description="Some applied values count after the next reboot")
 
 

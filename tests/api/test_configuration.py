@@ -124,7 +124,6 @@ class TestCustomize:
             "applied": [],
             "rejected": [],
             "queued": ["HeartbeatInterval", "MaxChargingProfilesInstalled"],
-            "taken_back": [],
             "pending_reboot": False,
         }
 
@@ -215,7 +214,6 @@ class TestCustomize:
                 }
             ],
             "queued": [],
-            "taken_back": [],
             "pending_reboot": True,
         }
         assert node.received[0]["HeartbeatInterval"] == "30"
