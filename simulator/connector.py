@@ -53,6 +53,8 @@ class Connector:
     authorized: str | None = None
     """Id tag that may start as soon as a vehicle is plugged in."""
     transaction: Transaction | None = None
+    blocked: bool = False
+    """Another connector uses the outlet that they share."""
     inoperative_afterwards: bool = False
     announced: ChargePointStatus | None = None
     """Status that was queued for the central system last."""
@@ -67,7 +69,7 @@ class Connector:
         if self.transaction is not None:
             charging = ChargePointStatus.CHARGING
             return ChargePointStatus.SUSPENDED_EVSE if self.suspended else charging
-        if not self.operative:
+        if not self.operative or self.blocked:
             return ChargePointStatus.UNAVAILABLE
         if self.plugged and self.finished:
             return ChargePointStatus.FINISHING
@@ -78,4 +80,10 @@ class Connector:
     @property
     def startable(self) -> bool:
         """Whether a transaction may begin."""
-        return self.transaction is None and self.operative and not self.faulted
+        free = self.transaction is None and not self.blocked
+        return free and self.operative and not self.faulted
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a vehicle has it, or may have it in a moment."""
+        return self.plugged or self.transaction is not None or self.authorized is not None

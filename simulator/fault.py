@@ -73,6 +73,7 @@ class Fault(StrEnum):
     FORGETS_PROFILES = "forgets-profiles"
     # metering
     METER_STUCK = "meter-stuck"
+    SECOND_METER_STUCK = "second-meter-stuck"
     METER_FALLS = "meter-falls"
     METER_RESTARTS = "meter-restarts"
     SAMPLES_RESTART = "samples-restart"
@@ -192,6 +193,8 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.NO_SESSION_PROFILE: "Answers Rejected to TxProfile, and takes the others.",
     Fault.FORGETS_PROFILES: "Loses its charging profiles with each restart.",
     Fault.METER_STUCK: "Power flows, but the energy register does not move.",
+    Fault.SECOND_METER_STUCK: "Power flows on the second connector, but its energy register does "
+    "not move; the first counts. For a model with several connectors.",
     Fault.METER_FALLS: "The energy register runs backwards during a transaction.",
     Fault.METER_RESTARTS: "The energy register starts at zero in each transaction.",
     Fault.SAMPLES_RESTART: "Samples count from zero in each transaction; the registers at start "

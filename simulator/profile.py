@@ -40,6 +40,9 @@ class Profile:
     configuration: dict[str, str] = field(default_factory=dict)
     """Defaults of configuration keys that differ from the usual ones."""
 
+    shared_outlet: bool = False
+    """Its connectors share one outlet: while one is in use, the others are Unavailable."""
+
     plug_seconds: float = 1.0
     unplug_seconds: float = 1.0
     reboot_seconds: float = 5.0

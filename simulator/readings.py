@@ -70,7 +70,8 @@ def meter_value(
 
 def _faulty(station: Station, register: float, transaction: Transaction) -> float:
     drawn = register - transaction.register_wh
-    if station.has(Fault.METER_STUCK):
+    second_is_stuck = transaction.connector_id > 1 and station.has(Fault.SECOND_METER_STUCK)
+    if second_is_stuck or station.has(Fault.METER_STUCK):
         return transaction.register_wh
     if station.has(Fault.METER_FALLS):
         return transaction.register_wh - drawn

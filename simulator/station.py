@@ -115,6 +115,7 @@ class Station:
 
     def report(self, connector: Connector, *, triggered: bool = False) -> None:
         """Queue a StatusNotification if the status is news, or was asked for (section 4.9)."""
+        self._share_outlet(connector)
         status = connector.status
         self.events.changed()
         if not triggered:
@@ -146,6 +147,15 @@ class Station:
                 before_accepted=triggered or self.profile.status_while_pending,
             )
         )
+
+    def _share_outlet(self, used: Connector) -> None:
+        """Block the other connectors for as long as this one uses the outlet that they share."""
+        if not self.profile.shared_outlet or used.id == 0 or used.blocked:
+            return
+        for other in self.outlets:
+            if other is not used and other.blocked is not used.in_use:
+                other.blocked = used.in_use
+                self.report(other)
 
     def report_all(self) -> None:
         """Report each status that the central system does not know."""

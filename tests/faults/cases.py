@@ -11,6 +11,7 @@ from domain.commissioning import Pace
 from domain.failures import FailureCode
 from domain.states import CheckName
 from simulator import Fault
+from simulator.profile import ABB_TERRA_AC_W22, Profile
 from tests.faults import encores, mending
 from tests.faults.encores import Act
 from tests.faults.stage import PATIENT
@@ -36,6 +37,7 @@ class Case:
     needs_review: bool = False
     starts: int = 1
     resets: int = 0
+    profile: Profile = ABB_TERRA_AC_W22
     also: tuple[Fault, ...] = ()
     """Faults that the charge point has besides."""
     update_firmware: bool = False
@@ -473,6 +475,27 @@ _METERING: dict[Fault, Case] = {
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
+    ),
+    Fault.SECOND_METER_STUCK: Case(
+        profile=replace(ABB_TERRA_AC_W22, connectors=2),
+        starts=2,
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.METER_STANDS_STILL,
+            "Connector 2: Power was reported (up to 2* W) and the energy register did not follow: "
+            "its samples stayed at * Wh while power over time gives * Wh. Its unit or its "
+            "resolution is not what it says; perhaps it counts whole kWh.",
+            "Correct the meter's unit in the charge point or update its firmware, then retry.",
+        ),
+        notes=(
+            (
+                "Connector 1 passed. A retry keeps that, unless the charge point restarts or is "
+                "configured anew meanwhile."
+            ),
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.on_site,
+        encore=encores.only_the_second_connector_failed,
     ),
     Fault.METER_FALLS: Case(
         fails=_fails(

@@ -149,6 +149,14 @@ async def the_clock_was_judged_in_the_test_charge(act: Act) -> None:
     assert abs(skew) < 30
 
 
+async def only_the_second_connector_failed(act: Act) -> None:
+    """And its evidence is what the check shows."""
+    test = act.check(CheckName.TEST_TRANSACTION)
+    results = [one.result for one in test.connectors]
+    assert results == [CheckResult.PASSED, CheckResult.FAILED]
+    assert test.evidence["connector_id"] == 2
+
+
 async def the_next_run_asks_for_named_keys(act: Act) -> None:
     """What made it drop its link is remembered, and not asked again."""
     boots = act.charge_point.sent["BootNotification"]  # one for each connection

@@ -49,7 +49,11 @@ async def _commission(stage: Stage, fault: Fault, case: Case) -> None:
     try:
         serial = f"SN-{list(Fault).index(fault)}"
         async with stage.powered(
-            fault, *case.also, serial=serial, registered_serial=serial.ljust(case.plate_length, "0")
+            fault,
+            *case.also,
+            profile=case.profile,
+            serial=serial,
+            registered_serial=serial.ljust(case.plate_length, "0"),
         ) as charge_point:
             options = RunOptions(
                 wait_for_connection=case.pace.boot, update_firmware=case.update_firmware
@@ -60,7 +64,7 @@ async def _commission(stage: Stage, fault: Fault, case: Case) -> None:
             assert charge_point.remote_starts == case.starts
             assert charge_point.resets == case.resets
             assert charge_point.received["UpdateFirmware"] == case.updates
-            assert await _transactions(stage, charge_point.identity) <= 1
+            assert await _transactions(stage, charge_point.identity) <= case.profile.connectors
             act = Act(stage=stage, fault=fault, charge_point=charge_point, run=run, view=view)
             if case.encore is not None:
                 await case.encore(act)

@@ -491,6 +491,21 @@ async def test_meter_stuck(central: CentralSystem, power_up: PowerUp) -> None:
     assert sample(central.found("MeterValues")[0], "Power.Active.Import") > 0
 
 
+async def test_second_meter_stuck(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.SECOND_METER_STUCK, profile=replace(STRONG, connectors=2))
+    await charge_and_stop(central, charge_point)
+    await central.call("RemoteStartTransaction", connectorId=2, idTag="AB12")
+    _, second = await central.seen("StartTransaction", 2)
+    await charge_point.until(lambda: charge_point.power_w(2) > 0)
+    heard = len(central.found("MeterValues"))
+    await central.seen("MeterValues", heard + 2)
+    charge_point.unplug(2)
+    stops = await central.seen("StopTransaction", 2)
+    first = central.found("StartTransaction")[0]
+    assert stops[0]["meterStop"] > first["meterStart"]
+    assert stops[1]["meterStop"] == second["meterStart"]
+
+
 async def test_meter_falls(central: CentralSystem, power_up: PowerUp) -> None:
     charge_point = power_up(Fault.METER_FALLS)
     await started(central, charge_point)
