@@ -15,7 +15,7 @@ const client = new RPCClient({
 const station = new Station({
   call: (action, payload) => client.call(action, payload),
   async restart() {
-    await client.close();
+    await client.close({ awaitPending: true }); // else an answer on its way is one to nothing
     await client.connect();
   },
 });
