@@ -135,6 +135,16 @@ class TestStart:
             ({"skip_reason": "No vehicle"}, "skip_reason"),
             ({"run_test_transaction": False, "skip_reason": " "}, "skip_reason"),
             ({"run_test": True}, "run_test"),
+            ({"test_connectors": "second"}, "test_connectors"),
+            ({"test_connectors": []}, "test_connectors"),
+            ({"test_connectors": [0]}, "test_connectors"),
+            ({"test_connectors": [1, 1]}, "test_connectors"),
+            ({"test_connectors": ["1"]}, "test_connectors"),
+            ({"test_connectors": [True]}, "test_connectors"),
+            ({"test_connectors": [2**31]}, "test_connectors"),
+            ({"test_connectors": None}, "test_connectors"),
+            ({"test_connectors": 2}, "test_connectors"),
+            ({"test_connectors": "first", "run_test_transaction": False}, "test_connectors"),
         ],
     )
     async def test_a_wrong_field_is_named(
