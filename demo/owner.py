@@ -16,7 +16,7 @@ _WATTS_PER_AMPERE = 690
 _PATIENCE_SECONDS = 30
 _CHARGE_SECONDS = 4.0
 _POLL_SECONDS = 0.25
-_PACE = 900  # four seconds bill what an hour would
+_PACE = 10  # so that a few seconds cost a few pence; much more is beyond physics, and held
 
 Condition = Callable[[Any], bool]
 

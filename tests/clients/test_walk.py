@@ -181,7 +181,6 @@ async def billed(owner: Person, project: str, virtual: VirtualChargePoint) -> No
 
     await eventually(active, within=60)
     await owner.do("setAccess", project, body=made.AccessChange(mode=made.AccessMode.OPEN))
-    virtual.hasten_meters(100)
     virtual.plug_in()
     virtual.present_card("CARD1")
 
