@@ -18,7 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.operations import (
         ConnectorLimit,
         ConnectorsLimited,
-        LiftLimits,
         LimitConnectors,
         StationLimited,
     )
@@ -157,23 +156,20 @@ class Stations:
 
     async def _lift(self, station: Station) -> None:
         assert station.connection is not None  # noqa: S101 - it is online
-        whole = not self._ledger.paused
+        lift = self._ledger.lift(station)
         try:
             outcome = await on_node(
                 PowerActivities.lift_limits,
-                LiftLimits(
-                    charge_point_id=station.charge_point_id,
-                    connectors=station.connectors,
-                    form=station.form,
-                    whole=whole,
-                ),
+                lift,
                 node_id=station.connection.node_id,
                 summary=f"Lift the limits of {station.charge_point_id}",
                 timeout=policies.STATION_TIMEOUT,
             )
         except ActivityError:
             outcome = _LOST
-        self._ledger.lifted(station.charge_point_id, outcome.reply, workflow.now(), whole=whole)
+        self._ledger.lifted(
+            station.charge_point_id, outcome.reply, workflow.now(), whole=lift.whole
+        )
 
     async def _close(self, wanted: Availability) -> None:
         """Make connectors inoperative, or operative again."""

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from domain.power.book import Book
 from domain.power.facts import Carried, StationState
-from domain.power.operations import LimitStation, Running
+from domain.power.operations import LiftLimits, LimitStation, Running
 from domain.power.plan import Outlet, load
 from domain.power.share import BayKey, Demand, share
 from domain.power.site import MIN_AMPS, Circuit, SiteLimit
 from domain.power.standing import Part, Standing, standings
 from domain.power.state import Bay, Station, Terms
-from domain.power.troubles import Consequence, explain
+from domain.power.troubles import Consequence, Waiting, explain, explain_waiting
 from domain.states import FeatureState
 
 
@@ -87,11 +87,20 @@ class Agenda(Book):
             and self._wanted(station, standing[station.charge_point_id], now) is None
             and standing[station.charge_point_id].part is Part.FREE
             and (
-                station.told is not None
+                station.told is not None or (station.given_up and not station.free)
                 if self.paused
                 else not station.free and (station.leaving or self._has_room(station))
             )
         ]
+
+    def lift(self, station: Station) -> LiftLimits:
+        """What lifts them. During a pause the limit of the whole stays where it is kept."""
+        return LiftLimits(
+            charge_point_id=station.charge_point_id,
+            connectors=station.connectors,
+            form=station.form,
+            whole=not self.paused or station.given_up,
+        )
 
     def to_close(self, now: datetime) -> list[Availability]:
         """Charge points that are online and whose connectors are not as open as they shall be."""
@@ -252,7 +261,16 @@ class Agenda(Book):
     def _state(self, station: Station, standing: Standing) -> StationState:
         state = FeatureState.PAUSED if self.paused else station.state
         if station.trouble is None or self.paused:
-            return StationState(charge_point_id=station.charge_point_id, state=state)
+            waiting = self._waiting(station)
+            if waiting is None:
+                return StationState(charge_point_id=station.charge_point_id, state=state)
+            said = explain_waiting(waiting, cable=station.max_amps)
+            return StationState(
+                charge_point_id=station.charge_point_id,
+                state=state,
+                cause=said.cause,
+                action=said.action,
+            )
         consequence = Consequence.TAKES_PART
         closed = tuple(sorted(standing.closed))
         if closed and not set(closed) <= set(station.closed):
@@ -277,6 +295,15 @@ class Agenda(Book):
             cause=said.cause,
             action=said.action,
         )
+
+    def _waiting(self, station: Station) -> Waiting | None:
+        if self.paused:
+            return Waiting.PAUSED
+        if station.state is not FeatureState.ACTIVATING:
+            return None
+        if not station.connected:
+            return Waiting.OFFLINE
+        return Waiting.NOT_TOLD if station.retry_at is None else Waiting.UNANSWERED
 
     def _shall_be_told(self, station: Station, standing: Standing, now: datetime) -> bool:
         if self.paused or not station.connected:

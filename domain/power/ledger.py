@@ -201,7 +201,7 @@ class Ledger(Agenda):
         raised = limited.default_amps is not None and limited.default_amps > terms.default_amps
         default = limited.default_amps if limited.default_amps is not None else terms.default_amps
         because = station.minimum_because or (Trouble.REFUSES_ZERO if raised else None)
-        unproven = limited.confirmed and not limited.proven and not running
+        unproven = not limited.proven and not running
         held = asked.given_up and terms == self.standings()[station.charge_point_id].terms
         trouble = because
         if trouble is None and not limited.whole:

@@ -133,8 +133,9 @@ class StationLimits:
         for connector_id, amps in comparable:
             try:
                 reported = await self._reported(connector_id, form)
-            except CallTimeoutError as error:
-                return replace(limited, reply=Reply.TIMEOUT, detail=str(error))
+            except CallTimeoutError:
+                # Some never answer to this. It has taken its limits.
+                return replace(limited, confirmed=False, proven=False)
             if reported is None:
                 limited = replace(limited, confirmed=False, proven=False)
             elif not reported.agrees(amps, form):
@@ -155,11 +156,12 @@ class StationLimits:
         for connector_id in self.request.idle:
             try:
                 reported = await self._reported(connector_id, taken.form)
-            except CallTimeoutError as error:
-                return replace(limited, reply=Reply.TIMEOUT, detail=str(error))
+            except CallTimeoutError:
+                return replace(limited, proven=False)
             if reported is not None and reported.agrees(taken.default_amps, taken.form):
                 continue
-            if reported is None or self._afresh or self.request.running:
+            charging = set(self.request.connectors) - set(self.request.idle)
+            if reported is None or self._afresh or charging:
                 return replace(limited, proven=False)
             # It may be somebody else's that outranks it.
             self._afresh = True

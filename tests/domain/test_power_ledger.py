@@ -300,6 +300,32 @@ def test_who_cannot_report_takes_part_and_is_said_to_be_unconfirmed() -> None:
     _begin(ledger)
     _obey(ledger)
     assert ledger.bays[_KEY].granted == 20
+    # It may be able to with a session. It is asked then, once.
+    assert ledger.to_prepare(_AT) == [ledger.stations[_CP]]
+    running = ledger.confirmed_sessions(ledger.stations[_CP])
+    limited = replace(_ACCEPTED, confirmed=False, proven=False)
+    station = ledger.stations[_CP]
+    ledger.prepared(station, _terms(ledger, station), limited, _AT, running=running)
+    assert ledger.to_prepare(_AT) == []
+    assert ledger.states() == [state]
+
+
+def test_who_does_not_share_yet_is_told_why_and_what_to_do() -> None:
+    ledger = Ledger(Carried(), Pace())
+    offline = replace(_facts("cp_c"), connection=None)
+    ledger.load(_site(20, _facts(_CP), _facts("cp_b"), offline), _AT)
+    silent = ledger.stations["cp_b"]
+    _answer_terms(ledger, silent, replace(_ACCEPTED, reply=Reply.TIMEOUT))
+    told, asked_again, away = ledger.states()
+    assert {one.state for one in (told, asked_again, away)} == {FeatureState.ACTIVATING}
+    assert "It is being told its limits. 32 A a phase" in str(told.cause)
+    assert "It does not answer to its limits" in str(asked_again.cause)
+    assert "Restart it" in str(asked_again.action)
+    assert "It is offline" in str(away.cause)
+    assert "Bring it online" in str(away.action)
+    ledger.paused = True
+    assert {one.state for one in ledger.states()} == {FeatureState.PAUSED}
+    assert all("paused" in str(one.cause) and one.action for one in ledger.states())
 
 
 def test_watts_count_as_if_one_phase_carried_them() -> None:

@@ -23,6 +23,7 @@ from domain.power.plan import higher, load, lower
 from domain.power.site import MIN_AMPS, Phase, SiteLimit
 from domain.power.standing import Part
 from domain.power.state import Station
+from domain.power.troubles import Trouble
 from domain.states import ConnectorStatus, FeatureState
 
 _AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -108,7 +109,8 @@ class Site:
                 limited = StationLimited(reply=Reply.ACCEPTED, unit=self.unit, default_amps=default)
             ledger.prepared(station, terms, limited, self.now)
         for station in ledger.to_lift(self.now):
-            ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=True)
+            whole = ledger.lift(station).whole
+            ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=whole)
         for wanted in ledger.to_close(self.now):
             for number in (*wanted.close, *wanted.open):
                 ledger.closed(
@@ -315,6 +317,25 @@ def test_who_takes_its_limits_after_all_is_opened_again() -> None:
     assert (station.state, station.closed) == (FeatureState.ACTIVE, ())
     site.begin("cp_a", 1, 1)
     assert site.drawn == {("cp_a", 1): 32}
+
+
+def test_a_pause_takes_all_limits_from_who_was_given_up() -> None:
+    """It was held at the lowest that it obeys; who takes its limits keeps that of the whole."""
+    site = Site(facts("cp_a", cable=32), facts("cp_b", cable=32), amps=20)
+    held = site.ledger.stations["cp_a"]
+    site.ledger.stations["cp_a"] = replace(
+        held, state=FeatureState.FAILED, trouble=Trouble.REFUSES_SESSION_LIMITS
+    )
+    site.settle()
+    assert site.ledger.standings()["cp_a"].part is Part.HELD
+    site.ledger.paused = True
+    site.ledger.lifted("cp_a", Reply.TIMEOUT, site.now, whole=True)
+    assert site.ledger.to_lift(site.now) == [site.ledger.stations["cp_b"]]
+    assert not site.ledger.lift(site.ledger.stations["cp_b"]).whole
+    site.now += Pace().unanswered
+    site.settle()
+    assert site.ledger.stations["cp_a"].free
+    assert not site.ledger.stations["cp_b"].free
 
 
 @pytest.mark.parametrize("refusing", [frozenset(), frozenset({"cp_a"})])

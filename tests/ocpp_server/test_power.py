@@ -429,3 +429,34 @@ async def test_who_refuses_zero_gets_the_least_if_that_is_kept_for_it(
     assert limited.reply is (Reply.ACCEPTED if raises else Reply.REJECTED)
     assert limited.default_amps == default
     assert limited.proven
+
+
+@pytest.mark.parametrize(
+    ("reports", "shown"), [([], (False, False)), ([schedule(20, "A")], (True, False))]
+)
+async def test_who_never_tells_its_schedule_has_taken_its_limits_all_the_same(
+    bed: Bed,
+    operations: PowerOperations,
+    reports: list[dict[str, Any]],
+    shown: tuple[bool, bool],
+) -> None:
+    async with bed.wire() as wire:
+        await wire.sync()
+        bed.node.registry.require(bed.charge_point_id)._call_timeout = 0.2
+        limiting = asyncio.create_task(operations.limit_station(station(bed, afresh=False)))
+        await answer(wire, LEVEL, ACCEPTED, ACCEPTED, *reports)
+        limited = await limiting
+    assert (limited.reply, limited.confirmed, limited.proven) == (Reply.ACCEPTED, *shown)
+
+
+async def test_nothing_is_cleared_where_somebody_charges(
+    bed: Bed, operations: PowerOperations
+) -> None:
+    """One that waits at 0 A, and has confirmed nothing yet, would draw all of the cable."""
+    async with bed.wire() as wire:
+        await wire.sync()
+        wanted = station(bed, connectors=(1, 2), idle=(2,), afresh=False)
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        await answer(wire, LEVEL, ACCEPTED, ACCEPTED, schedule(20, "A"), schedule(20, "A"))
+        limited = await limiting
+    assert (limited.reply, limited.proven) == (Reply.ACCEPTED, False)
