@@ -3,6 +3,7 @@
 The codes are part of the API; `docs/reference/failures.md` is tested against this table.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 
 from domain.checks import Failure
@@ -391,3 +392,8 @@ def failure(code: FailureCode, **facts: object) -> Failure:
     """Make the failure of that code; ``facts`` fill its sentences."""
     cause, action = _TEXTS[code]
     return Failure(code=code, cause=cause.format(**facts), action=action.format(**facts))
+
+
+def addressed(problem: Failure, charge_point_id: str) -> Failure:
+    """Return the failure with the calls in its action made out to that charge point."""
+    return replace(problem, action=problem.action.replace("{id}", charge_point_id))

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         Waiting,
     )
     from domain.commissioning import CancelRequest, RunRequest
+    from domain.failures import addressed
     from domain.rules.every_connector import Conclusion, about
     from domain.states import CheckName, CheckResult, RunStatus
 
@@ -71,9 +72,10 @@ class Journal:
         try:
             yield
         except CheckFailedError as error:
-            self._failure = self._failure or error.failure
+            problem = self._addressed(error.failure)
+            self._failure = self._failure or problem
             self.leave_out_the_rest(f"The check had ended ({error.failure.code}).")
-            self._change(result=CheckResult.FAILED, failure=error.failure, ended_at=workflow.now())
+            self._change(result=CheckResult.FAILED, failure=problem, ended_at=workflow.now())
         except CheckSkippedError as error:
             self._skip(name, str(error))
             self._change(ended_at=workflow.now())
@@ -101,7 +103,7 @@ class Journal:
         try:
             yield
         except CheckFailedError as error:
-            self._change_test(result=CheckResult.FAILED, failure=error.failure)
+            self._change_test(result=CheckResult.FAILED, failure=self._addressed(error.failure))
         except ConnectorSkippedError as error:
             self._change_test(
                 result=CheckResult.SKIPPED, skip_reason=str(error), decided_by=error.by
@@ -142,7 +144,7 @@ class Journal:
 
     def fail_connector(self, connector_id: int, failure: Failure) -> None:
         """Fail a connector of the current check, whose test has ended or never began."""
-        self._change_test(connector_id, result=CheckResult.FAILED, failure=failure)
+        self._change_test(connector_id, result=CheckResult.FAILED, failure=self._addressed(failure))
 
     @property
     def connectors(self) -> tuple[ConnectorTest, ...]:
@@ -326,6 +328,9 @@ class Journal:
             alarms=tuple(self._alarms),
             cleaning_up=self._cleaning_up,
         )
+
+    def _addressed(self, problem: Failure) -> Failure:
+        return addressed(problem, self._request.charge_point_id)
 
     def _why_never_run(self, *, cancelled: bool) -> str:
         if cancelled:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import RunRequest
-from domain.failures import FailureCode, failure
+from domain.failures import FailureCode, addressed, failure
 from domain.states import CheckName, CheckResult, RunStatus
 
 
@@ -20,7 +20,9 @@ def ended_from_outside(request: RunRequest, *, at: datetime, how: str) -> RunVie
         ),
         started_at=request.started_at,
         completed_at=at,
-        failure=failure(FailureCode.RUN_ENDED_FROM_OUTSIDE, how=how),
+        failure=addressed(
+            failure(FailureCode.RUN_ENDED_FROM_OUTSIDE, how=how), request.charge_point_id
+        ),
         previous_commissioning_id=request.previous_commissioning_id,
         run_test_transaction=request.options.run_test_transaction,
         test_connectors=request.options.test_connectors,

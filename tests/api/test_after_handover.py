@@ -16,6 +16,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWNER = "facilities@riversidebp.com"
 KEPT = {
     ("GET", PROJECT),
+    ("GET", f"{PROJECT}/features"),
     ("GET", f"{PROJECT}/report"),
     ("GET", f"{PROJECT}/certificates"),
     ("GET", f"{COMMISSIONING}/report"),

@@ -84,7 +84,7 @@ class TestRegister:
             ({"location": {"latitude": "51", "longitude": 0}}, "location.latitude"),
             ({"location": {"latitude": True, "longitude": 0}}, "location.latitude"),
             ({"location": {"latitude": 10**400, "longitude": 0}}, "location.latitude"),
-            ({"location": {"latitude": 51}}, "location"),
+            ({"location": {"latitude": 51}}, "location.longitude"),
             ({"location": {"adress": "Bay 3"}}, "location.adress"),
             ({"location": []}, "location"),
             ({"connectors": 0}, "connectors"),

@@ -120,7 +120,10 @@ class TestCheck:
             ),
             (
                 replace(certificate_of(WITHOUT_TEST, FAILED), site=replace(SITE, name="(A) \\ B")),
-                "Commissioning report of a site: (A) \\ B. 1 of 3 passed, 1 without a test charge.",
+                (
+                    "Commissioning report of a site: (A) \\ B. 1 of 3 passed, "
+                    "1 without a test charge, 1 to be reviewed."
+                ),
             ),
         ],
     )

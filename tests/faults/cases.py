@@ -330,6 +330,10 @@ _CONNECTORS: dict[Fault, Case] = {
                 "It cannot be asked for a Heartbeat (NotImplemented: TriggerMessage is not "
                 "implemented)."
             ),
+            (
+                "It cannot be asked for a MeterValues (NotImplemented: TriggerMessage is not "
+                "implemented)."
+            ),
         ),
         encore=encores.no_message_was_asked_for_twice,
     ),

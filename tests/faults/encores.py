@@ -112,7 +112,7 @@ async def one_trigger_was_enough(act: Act) -> None:
 
 async def no_message_was_asked_for_twice(act: Act) -> None:
     """One that it cannot send says nothing of the others."""
-    assert act.charge_point.received["TriggerMessage"] == 2
+    assert act.charge_point.received["TriggerMessage"] == 3
 
 
 async def somebody_keeps_trying_to_stop_it(act: Act) -> None:

@@ -332,6 +332,16 @@ async def waits_for(run: Run, what: WaitingFor) -> None:
     await eventually(waits, within=30)
 
 
+async def connector_not_there(stage: Stage) -> None:
+    """A connector is chosen that it does not have; at the retry, one that it has."""
+    async with stage.powered() as charge_point:
+        chosen = replace(_SOON, test_connectors=(1, 2))
+        view = await fails(stage, charge_point.identity, options=chosen)
+        is_a(view, FailureCode.CONNECTOR_NOT_THERE)
+        again = await stage.retry(charge_point.identity, test_connectors=[1])
+        assert again.status is RunStatus.COMPLETED, again.failure
+
+
 SCENES: Mapping[FailureCode, Scene] = {
     FailureCode.RUN_ENDED_FROM_OUTSIDE: ended_from_outside,
     FailureCode.NEVER_CONNECTED: never_connected,
@@ -352,6 +362,7 @@ SCENES: Mapping[FailureCode, Scene] = {
     FailureCode.FIRMWARE_UPDATE_GIVEN_UP: update_given_up,
     FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED: update_not_confirmed,
     FailureCode.CONNECTOR_SILENT: connector_silent,
+    FailureCode.CONNECTOR_NOT_THERE: connector_not_there,
     FailureCode.CONNECTOR_IN_USE: connector_in_use,
     FailureCode.TRANSACTION_ENDED_EARLY: ended_early,
     FailureCode.NO_METER_VALUES: no_meter_values,

@@ -203,9 +203,9 @@ class Stage:
             ),
         )
 
-    async def retry(self, charge_point_id: str) -> RunView:
+    async def retry(self, charge_point_id: str, **options: object) -> RunView:
         """Retry through the API, and wait for the verdict. It waits as long as the run before."""
-        answer = await self.front.post(f"/commissioning/{charge_point_id}/retry")
+        answer = await self.front.post(f"/commissioning/{charge_point_id}/retry", options or None)
         assert answer.is_success, answer.text
         return await self.verdict(
             Run(

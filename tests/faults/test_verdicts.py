@@ -97,7 +97,7 @@ def _judge_failure(view: RunView, deserved: Verdict) -> None:
     assert problem == view.failure
     assert (failed.name, problem.code) == (deserved.check, deserved.code), problem
     assert fnmatchcase(problem.cause, deserved.cause), problem.cause
-    assert problem.action == deserved.action
+    assert problem.action == deserved.action.replace("{id}", view.charge_point_id)
 
 
 def _match(texts: Sequence[str], patterns: Sequence[str]) -> bool:

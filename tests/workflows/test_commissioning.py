@@ -112,7 +112,7 @@ async def test_each_fault_gets_its_verdict(
     assert failed.failure is not None
     assert (failed.name, failed.failure.code) == (check, code)
     assert failed.failure.cause.endswith(".")
-    assert "{" not in failed.failure.cause + failed.failure.action
+    assert "{" not in failed.failure.cause + failed.failure.action, "the ids are filled in"
     later = view.checks[list(CheckName).index(failed.name) + 1 :]
     assert all(record.result is not CheckResult.PENDING for record in view.checks)
     assert all(record.skip_reason for record in later if record.result is CheckResult.SKIPPED)

@@ -6,6 +6,7 @@ import pytest
 
 from domain.commissioning import Answer
 from domain.facts import EventKind
+from domain.rules.sampling import SAMPLE_INTERVAL
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
@@ -41,11 +42,12 @@ from workflows.commissioning import CommissioningWorkflow
             PACE.charge_at_most,
             (
                 "The test charge on connector 1 goes on until its meter has counted. Leave the "
-                "vehicle or the tester plugged in."
+                "vehicle or the tester plugged in. It waits for the next reading, which the "
+                "charge point sends every 30 s."
             ),
         ),
         (
-            Behaviour(stops=False),
+            Behaviour(stops=False, reports={SAMPLE_INTERVAL: "0"}),
             WaitingFor.END,
             PACE.stop,
             "The charge point was told to end the test charge, and is to say that it has.",

@@ -75,7 +75,7 @@ def _number_of_connectors(run: Run, outcome: ConfigurationOutcome) -> int | None
             run.journal.note(
                 f"It reports {said} as its number of connectors, which is not plausible: those "
                 "that report a status are looked at. Declare how many it has (connectors, in PATCH "
-                "…/charge-points/{id}) if that leaves one out."
+                f"…/charge-points/{run.request.charge_point_id}) if that leaves one out."
             )
         return reported
     if said is not None or reported not in {None, declared}:
