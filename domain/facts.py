@@ -70,6 +70,14 @@ class TransactionFact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StatusFact:
+    """The word of a FirmwareStatusNotification (OCPP 1.6 §7.25), and when it came."""
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MeterFact:
     """That meter values arrived; they are rows, read when judged.
 
@@ -156,8 +164,9 @@ class RefusedAttempt:
 class Irregularity:
     """A kind of message that broke the standard during a run, and how often it came.
 
-    ``refused``: nothing could be made of it; else ``what`` was read past. ``action`` is empty where
-    it could not be told. ``excerpt`` is of the first such frame.
+    ``refused``: nothing could be made of it. ``astray``: it was read, kept, and of nothing that is
+    known here. Else ``what`` was read past. ``action`` is empty where it could not be told.
+    ``excerpt`` is of the first such frame.
     """
 
     action: str
@@ -165,13 +174,32 @@ class Irregularity:
     refused: bool
     count: int
     excerpt: str
+    astray: bool = False
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Astray:
+    """What came since a run began, and neither is of its charge point nor of what it tests there.
+
+    Of MeterValues: the newest of a connector and the transaction that they were filed under. Of
+    others: what has the charge point's serial number, or the tag of the run's test, and came to the
+    endpoint of another one, which is ``charge_point_id`` at ``place``.
+    """
+
+    action: str
+    at: datetime
+    connector_id: int = 0
+    transaction_id: int | None = None
+    charge_point_id: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """All that is known of a charge point at one moment; the start of every watch.
 
-    ``transactions`` are those that run, and those of the run that asks, ended or not.
+    ``transactions`` are those that run, and those that came since the run that asks began.
     """
 
     connection: ConnectionFact | None = None
@@ -184,4 +212,8 @@ class Snapshot:
     flapping: Flapping | None = None
     irregularities: tuple[Irregularity, ...] = ()
     """Those of the run that asks."""
+    astray: tuple[Astray, ...] = ()
+    """Read for a last look only."""
+    firmware_status: StatusFact | None = None
+    """The newest that came by FirmwareStatusNotification."""
     notes: tuple[str, ...] = field(default=())

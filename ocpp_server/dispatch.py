@@ -31,6 +31,8 @@ class Reply:
     heartbeat: bool = False
     repairs: tuple[str, ...] = ()
     """What was read past in the message, each in a few words."""
+    astray: Callable[[], str | None] | None = None
+    """Why it changed nothing, once it is stored: None when it did."""
 
 
 Handler = Callable[[Peer, Payload, datetime], Reply]

@@ -15,7 +15,13 @@ _MORE: Final = "more was odd about its messages than is told apart here"
 
 
 def oddities(
-    peer: Peer, action: str | None, whats: tuple[str, ...], data: bytes, *, refused: bool
+    peer: Peer,
+    action: str | None,
+    whats: tuple[str, ...],
+    data: bytes,
+    *,
+    refused: bool = False,
+    astray: bool = False,
 ) -> list[Oddity]:
     """Make the records of what is odd about one frame; few kinds, whatever a charge point sends."""
     found: dict[str, Oddity] = {}
@@ -37,5 +43,6 @@ def oddities(
                 what=kind[1],
                 refused=refused,
                 excerpt=frame_text(data)[:_EXCERPT],
+                astray=astray and kind[1] != _MORE,
             )
     return list(found.values())

@@ -68,7 +68,7 @@ class Session:
         self._calls: Calls | None = None
         self._expected: dict[str, list[asyncio.Future[datetime]]] | None = None
         self._held = False
-        self._in_work: tuple[frames.Call, Reply] | None = None
+        self._in_work: tuple[frames.Call, Reply, bytes] | None = None
         self._waiting: deque[tuple[frames.Call, bytes]] | None = None
 
     async def run(self) -> None:
@@ -176,8 +176,9 @@ class Session:
         """Hear from the writer what became of the fact in work; answer, and go on."""
         in_work, self._in_work = self._in_work, None
         if in_work is not None:
-            call, reply = in_work
+            call, reply, data = in_work
             if error is None:
+                self._note_astray(call, reply, data)
                 self._finish(call, reply)
             else:
                 self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
@@ -208,7 +209,7 @@ class Session:
         if reply.fact is None:
             self._finish(call, reply)
         else:
-            self._in_work = call, reply
+            self._in_work = call, reply, data
             self._writer.put(reply.fact, self)
 
     def _finish(self, call: frames.Call, reply: Reply) -> None:
@@ -278,6 +279,12 @@ class Session:
     ) -> None:
         if self.peer.watched_run is not None:
             self._writer.note(frame_entry(self.peer, direction, action, message_id, data))
+
+    def _note_astray(self, call: frames.Call, reply: Reply, data: bytes) -> None:
+        what = None if reply.astray is None else reply.astray()
+        if what is not None:
+            for oddity in oddities(self.peer, call.action, (what,), data, astray=True):
+                self._writer.note(oddity)
 
     def _note_odd(
         self, action: str | None, whats: tuple[str, ...], data: bytes, *, refused: bool

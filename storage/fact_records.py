@@ -224,7 +224,10 @@ class StatusReport:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Oddity:
-    """A message that had to be read past something, or (``refused``) could not be read at all."""
+    """A message that had to be read past something, or (``refused``) could not be read at all.
+
+    ``astray``: it was read, and is of nothing that is known here.
+    """
 
     charge_point_id: str
     commissioning_id: str | None
@@ -233,6 +236,7 @@ class Oddity:
     what: str
     refused: bool
     excerpt: str
+    astray: bool = False
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

@@ -24,7 +24,8 @@ from storage.meter_values import insert_meter_values
 from storage.tables import commissioning_runs, transactions
 
 _OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
-_NO_TRANSACTION: Final = (0, -1)  # what some charge points send for an id they lost
+NO_TRANSACTION: Final = (0, -1)
+"""What some charge points send for an id that they lost."""
 
 
 def transaction_fact(row: Row[Any]) -> TransactionFact:
@@ -181,7 +182,7 @@ async def _transaction_to_stop(
     connection: AsyncConnection, record: TransactionStop
 ) -> Row[Any] | None:
     own = select(transactions).where(transactions.c.charge_point_id == record.charge_point_id)
-    if record.transaction_id is not None and record.transaction_id not in _NO_TRANSACTION:
+    if record.transaction_id is not None and record.transaction_id not in NO_TRANSACTION:
         query = own.where(transactions.c.id == record.transaction_id).with_for_update()
         return (await connection.execute(query)).one_or_none()
     # The id was lost in the charge point. Perhaps it repeats itself: that must not end another one.

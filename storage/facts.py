@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, String, insert, literal, or_, select
+from sqlalchemy import Row, ScalarSelect, String, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.facts import BootFact, ConnectorFact, Snapshot
+from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
 from domain.names import site_workflow_id
 from domain.states import ParameterState, ProjectStatus, RegistrationStatus
 from storage import connections as links
@@ -43,6 +43,7 @@ from storage.suspensions import note_suspensions
 from storage.tables import (
     boots,
     charge_points,
+    commissioning_runs,
     connections,
     connectors,
     log_entries,
@@ -53,6 +54,7 @@ from storage.tables import (
 from storage.turns import take_turns
 
 _HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
+_MOST_OF_A_RUN: Final = 50
 
 
 async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
@@ -151,6 +153,13 @@ async def _store_reports(connection: AsyncConnection, records: Sequence[StatusRe
             for record in records
         ],
     )
+    for record in records:
+        if record.kind is EventKind.FIRMWARE_STATUS:
+            await connection.execute(
+                update(connections)
+                .where(connections.c.charge_point_id == record.charge_point_id)
+                .values(firmware_status=record.status, firmware_status_at=record.at)
+            )
 
 
 async def _store_log(connection: AsyncConnection, records: Sequence[LogEntry]) -> None:
@@ -289,7 +298,12 @@ async def read_snapshot(
     """Return all that a run needs to know of a charge point; read after the watch began."""
     seen = (
         await connection.execute(
-            select(charge_points.c.provisioned_at, connections.c.last_heartbeat_at)
+            select(
+                charge_points.c.provisioned_at,
+                connections.c.last_heartbeat_at,
+                connections.c.firmware_status,
+                connections.c.firmware_status_at,
+            )
             .select_from(charge_points.outerjoin(connections))
             .where(charge_points.c.id == charge_point_id)
         )
@@ -307,6 +321,7 @@ async def read_snapshot(
                 transactions.c.stopped_at.is_(None),
                 # "= NULL" is never true: without a run, only those that are open
                 transactions.c.commissioning_id == literal(commissioning_id, String),
+                transactions.c.id.in_(_newest_since(charge_point_id, commissioning_id)),
             )
         )
         .order_by(transactions.c.id)
@@ -318,11 +333,29 @@ async def read_snapshot(
         transactions=tuple(transaction_fact(row) for row in running),
         last_heartbeat_at=seen.last_heartbeat_at,
         provisioned=seen.provisioned_at is not None,
+        firmware_status=None
+        if seen.firmware_status is None
+        else StatusFact(status=seen.firmware_status, at=seen.firmware_status_at),
         last_refusal=await last_refusal(connection, charge_point_id),
         flapping=await links.read_flapping(connection, charge_point_id, now=now),
         irregularities=()
         if commissioning_id is None
         else await read_irregularities(connection, charge_point_id, commissioning_id),
+    )
+
+
+def _newest_since(charge_point_id: str, commissioning_id: str | None) -> ScalarSelect[int]:
+    """Find those that came since the run began, whoever's: a queue may hold very many."""
+    began = select(commissioning_runs.c.started_at).where(
+        commissioning_runs.c.id == literal(commissioning_id, String)
+    )
+    return (
+        select(transactions.c.id)
+        .where(transactions.c.charge_point_id == charge_point_id)
+        .where(transactions.c.received_at >= began.scalar_subquery())
+        .order_by(transactions.c.id.desc())
+        .limit(_MOST_OF_A_RUN)
+        .scalar_subquery()
     )
 
 

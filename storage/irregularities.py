@@ -37,6 +37,7 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
             first_at=oldest[key].at,
             last_at=newest[key].at,
             excerpt=oldest[key].excerpt,
+            astray=oldest[key].astray,
         )
         times = await connection.scalar(
             statement.on_conflict_do_update(
@@ -58,9 +59,11 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
                     "commissioning_id": record.commissioning_id,
                     "at": record.at,
                     "level": LogLevel.WARNING,
-                    "kind": "refused" if record.refused else "repaired",
+                    "kind": _kind(record),
                     "action": record.action or None,
-                    "text": in_words(record.action, record.what, refused=record.refused),
+                    "text": in_words(
+                        record.action, record.what, refused=record.refused, astray=record.astray
+                    ),
                 }
                 for record in first
             ],
@@ -105,9 +108,17 @@ async def read_irregularities(
             refused=row.refused,
             count=row.times,
             excerpt=row.excerpt,
+            astray=row.astray,
+            last_at=row.last_at,
         )
         for row in rows
     )
+
+
+def _kind(record: Oddity) -> str:
+    if record.astray:
+        return "astray"
+    return "refused" if record.refused else "repaired"
 
 
 def _key(record: Oddity) -> _Key:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,6 +27,7 @@ from domain.operations import DesiredParameter
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
 from domain.rules.likeness import serial_key
+from storage.astray import read_astray
 from storage.attempts import last_refusal
 from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
@@ -115,7 +117,8 @@ class StoredRuns:
             if run is not None and run.request.commissioning_id == run_id:
                 await take(connection, charge_point_id, owner=owner, run=run_id)
         async with self._database.read() as connection:
-            return await self._snapshot(connection, request)
+            snapshot = await self._snapshot(connection, request)
+            return replace(snapshot, astray=await read_astray(connection, request))
 
     async def _snapshot(self, connection: AsyncConnection, request: RunRequest) -> Snapshot:
         return await read_snapshot(

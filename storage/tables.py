@@ -254,6 +254,8 @@ connections = Table(
     Column("disconnected_at", UTCDateTime),
     Column("last_seen_at", UTCDateTime),
     Column("last_heartbeat_at", UTCDateTime),
+    Column("firmware_status", String(50)),  # the newest that was told, and when
+    Column("firmware_status_at", UTCDateTime),
     Column("arrivals", JSON),  # the newest few accepted connections: [moment, remote address]
 )
 
@@ -504,6 +506,8 @@ irregularities = Table(
     Column("action", String(50), nullable=False),  # "": it could not be told
     Column("what", String(200), nullable=False),
     Column("refused", Boolean, nullable=False),
+    Column("astray", Boolean, nullable=False, server_default=text("false")),  # it was of nothing
+    # that is known here
     Column("times", Integer, nullable=False),
     Column("first_at", UTCDateTime, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),

@@ -5,18 +5,28 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable
 
-    from domain.failures import FailureCode
-    from domain.rules.absence import takes_it_for_online, unreadable
+    from domain.checks import Failure
+    from domain.failures import FailureCode, failure
+    from domain.rules.absence import takes_it_for_online
+    from domain.rules.instead import Came, Missed, instead
     from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.refused import refused
     from workflows.run import Run, in_words
+    from workflows.strangers import strangers
 
 
 async def absent(
-    run: Run, code: FailureCode, came: Callable[[], bool], **facts: object
+    run: Run,
+    code: FailureCode,
+    came: Callable[[], bool],
+    missed: Missed | None = None,
+    /,
+    **facts: object,
 ) -> CheckFailedError | None:
     """Look once more at what is stored: None when it came after all, else the failure.
+
+    That says what came in place of what is ``missed``, if anything did.
 
     A node that was frozen, or a database that was away, may have kept what came from the run.
     Nothing comes from one that is not connected: then that is said, and whether its attempts to
@@ -38,8 +48,17 @@ async def absent(
             await run.look_again()
     if came():
         return None
-    problem = unreadable(code, run.inbox.irregularities)
-    return run.fail(code, **facts) if problem is None else CheckFailedError(problem)
+    return CheckFailedError(_told(run, failure(code, **facts), missed or Missed()))
+
+
+def _told(run: Run, problem: Failure, missed: Missed) -> Failure:
+    inbox = run.inbox
+    came = Came(
+        irregularities=inbox.irregularities,
+        astray=inbox.astray,
+        strangers=strangers(run, besides=missed.connector_id, since=missed.since),
+    )
+    return instead(problem, missed, came) or problem
 
 
 async def no_answer(run: Run, error: NoAnswerError) -> CheckFailedError:

@@ -115,6 +115,9 @@ class _Update:
     async def _not_seen(self) -> None:
         """Fail, unless a last look shows it; its newest word may be known only by then."""
         run = self._run
+        await run.look_again()
+        if not self._updated():
+            await self._give_up_if_it_failed()
         missed = await absent(
             run,
             FailureCode.FIRMWARE_UPDATE_NOT_SEEN,

@@ -8,6 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from datetime import datetime, timedelta
 
     from domain.facts import (
+        Astray,
         BootFact,
         ChargePointEvent,
         ConnectionFact,
@@ -56,6 +57,9 @@ class Inbox:
         """All boots, those too that only say once more what is known."""
         self.irregularities: tuple[Irregularity, ...] = ()
         """What was odd about its messages in this run, as last read."""
+        self.astray: tuple[Astray, ...] = ()
+        """What came to the wrong place in this run, as last read."""
+        self._firmware_status_at: datetime | None = None
         self._restarts = Restarts()
         self._boot_asked_on: int | None = None
         self._ended = 0
@@ -87,6 +91,8 @@ class Inbox:
             if link is not None and link.connected and snapshot.boot.at >= link.at:
                 self.boot_generation = link.generation
         self._take_heartbeat(snapshot.last_heartbeat_at)
+        if snapshot.firmware_status is not None:  # a word from before the run says nothing
+            self._firmware_status_at = snapshot.firmware_status.at
         for connector in snapshot.connectors:
             self.connectors.setdefault(connector.connector_id, connector)
         for transaction in snapshot.transactions:
@@ -102,7 +108,7 @@ class Inbox:
     def catch_up(self, snapshot: Snapshot) -> None:
         """Take from a later snapshot what is newer than what signals have told."""
         self.take_connection(snapshot.connection)
-        self.irregularities = snapshot.irregularities
+        self.irregularities, self.astray = snapshot.irregularities, snapshot.astray
         if snapshot.boot is not None:
             self._take_boot(snapshot.boot)
         for connector in snapshot.connectors:
@@ -110,6 +116,9 @@ class Inbox:
         for transaction in snapshot.transactions:
             self._take_transaction(transaction)
         self._take_heartbeat(snapshot.last_heartbeat_at)
+        told = snapshot.firmware_status
+        if told is not None and told.at != self._firmware_status_at:
+            self._take_firmware_status(told.status, told.at)
 
     def take_connection(self, connection: ConnectionFact | None) -> None:
         """Believe the connection of the highest generation; within one, the later word.
@@ -149,9 +158,7 @@ class Inbox:
         if event.kind is EventKind.HEARTBEAT:
             self._take_heartbeat(event.at)
         if event.kind is EventKind.FIRMWARE_STATUS and event.status is not None:
-            self.firmware_reports += 1
-            if self.firmware_statuses[-1:] != [event.status]:
-                self.firmware_statuses.append(event.status)
+            self._take_firmware_status(event.status, event.at)
 
     def expect_boot(self, *, asked: bool) -> None:
         """Know that a boot is asked for on this connection, or that it cannot be."""
@@ -207,6 +214,14 @@ class Inbox:
     def _take_heartbeat(self, at: datetime | None) -> None:
         if at is not None and (self.heartbeat_at is None or at > self.heartbeat_at):
             self.heartbeat_at = at
+
+    def _take_firmware_status(self, status: str, at: datetime) -> None:
+        if self._firmware_status_at is not None and at < self._firmware_status_at:
+            return  # a snapshot has told a newer one before the signal
+        self._firmware_status_at = at
+        self.firmware_reports += 1
+        if self.firmware_statuses[-1:] != [status]:
+            self.firmware_statuses.append(status)
 
     def forget_mended_faults(self) -> None:
         """Keep of ``faults`` those that are still there."""

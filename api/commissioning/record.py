@@ -49,16 +49,19 @@ _RECORD: dict[str, Any] = {
     "odd_messages": {
         "repaired": 3,
         "refused": 1,
+        "astray": 0,
         "kinds": [
             {
                 "action": "MeterValues",
                 "refused": True,
+                "astray": False,
                 "count": 1,
                 "said": "MeterValues could not be read: meterValue is missing or cannot be read.",
             },
             {
                 "action": "BootNotification",
                 "refused": False,
+                "astray": False,
                 "count": 3,
                 "said": "BootNotification was read although imsi is null.",
             },
@@ -178,6 +181,7 @@ class OddMessage(BaseModel):
 
     action: str | None = Field(description="Null where it could not be told")
     refused: bool = Field(description="Nothing could be made of the message; else it was read")
+    astray: bool = Field(description="It was read, and is of nothing that is known here")
     count: int
     said: str = Field(description="What was odd, in a sentence")
 
@@ -187,20 +191,26 @@ class OddMessages(BaseModel):
 
     repaired: int = Field(description="How often something in a message was repaired or left out")
     refused: int = Field(description="How many messages could not be read")
+    astray: int = Field(
+        description="How many were read and of nothing that is known here, as a StopTransaction "
+        "that names a transaction of another charge point"
+    )
     kinds: list[OddMessage]
 
     @classmethod
     def of(cls, found: Sequence[Irregularity]) -> "OddMessages":
         """Count them."""
         return cls(
-            repaired=sum(one.count for one in found if not one.refused),
+            repaired=sum(one.count for one in found if not (one.refused or one.astray)),
             refused=sum(one.count for one in found if one.refused),
+            astray=sum(one.count for one in found if one.astray),
             kinds=[
                 OddMessage(
                     action=one.action or None,
                     refused=one.refused,
+                    astray=one.astray,
                     count=one.count,
-                    said=in_words(one.action, one.what, refused=one.refused),
+                    said=in_words(one.action, one.what, refused=one.refused, astray=one.astray),
                 )
                 for one in found
             ],

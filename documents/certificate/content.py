@@ -232,8 +232,9 @@ def _run(report: ChargePointReport) -> Rows:
 def _odd(irregularities: Sequence[Irregularity]) -> str:
     """Count what broke the standard; the record in the API names each kind."""
     refused = sum(one.count for one in irregularities if one.refused)
-    repaired = sum(one.count for one in irregularities if not one.refused)
-    counts = ((refused, "refused"), (repaired, "repaired"))
+    astray = sum(one.count for one in irregularities if one.astray)
+    repaired = sum(one.count for one in irregularities) - refused - astray
+    counts = ((refused, "refused"), (astray, "of nothing known here"), (repaired, "repaired"))
     return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
 

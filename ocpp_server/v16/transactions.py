@@ -1,6 +1,7 @@
 """StartTransaction and StopTransaction (OCPP 1.6 §4.8, §4.10)."""
 
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -9,6 +10,7 @@ from ocpp_server.peer import Peer
 from ocpp_server.v16.authorize import ID_TAG_COLUMN, id_tag_info
 from ocpp_server.v16.fields import connector_id, integer, meter_entries, stamped, text
 from storage.fact_records import KnownTransaction, TransactionStart, TransactionStop
+from storage.fact_transactions import NO_TRANSACTION
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +67,24 @@ def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
         _audit(peer, stop)
         return {"idTagInfo": id_tag_info(accepted=True)} if "idTag" in payload else {}
 
-    return Reply(reply, stop)
+    return Reply(reply, stop, astray=lambda: _why_it_ended_nothing(stop))
+
+
+def _why_it_ended_nothing(stop: TransactionStop) -> str | None:
+    """Say it of one that is of none of the charge point's transactions, as far as can be told."""
+    if stop.ended is not None:
+        return None
+    if stop.transaction_id is None:
+        return "it named no transaction that can be read, and it cannot be told which one it meant"
+    if stop.transaction_id in NO_TRANSACTION:
+        return (
+            f"it named transaction {stop.transaction_id}, as one that lost the id does, and it "
+            "cannot be told which one it meant"
+        )
+    return f"it named transaction {str(stop.transaction_id)[:_ID]}, which is none of its own"
+
+
+_ID: Final = 24  # digits; an integer of a charge point's may have thousands
 
 
 def _audit(peer: Peer, stop: TransactionStop) -> None:

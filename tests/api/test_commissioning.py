@@ -461,18 +461,20 @@ class TestRecord:
         read = {
             "action": "MeterValues",
             "refused": False,
+            "astray": False,
             "count": 3,
             "said": "MeterValues was read although a unit is no word of the standard.",
         }
         unread = {
             "action": None,
             "refused": True,
+            "astray": False,
             "count": 1,
             "said": "A message could not be read: it is no JSON.",
         }
         assert records == [
-            {"repaired": 3, "refused": 1, "kinds": [unread, read]},
-            {"repaired": 1, "refused": 0, "kinds": [read | {"count": 1}]},
+            {"repaired": 3, "refused": 1, "astray": 0, "kinds": [unread, read]},
+            {"repaired": 1, "refused": 0, "astray": 0, "kinds": [read | {"count": 1}]},
         ]
         log = (await installer.get(f"/commissioning/{identity}/logs?run={first}")).json()["items"]
         told = [one["text"] for one in log if one["kind"] in {"repaired", "refused"}]

@@ -143,6 +143,16 @@ class Bed:
         async with self.database.write() as connection:
             await connection.execute(update(projects).values(status="handed_over", access="open"))
 
+    async def neighbour(self, *, place: str) -> str:
+        """Register another charge point of the project; returns its id."""
+        async with self.database.write() as connection:
+            row = (await connection.execute(select(charge_points))).one()
+            other = new_id(Prefix.CHARGE_POINT)
+            own = {"id": other, "serial_number": other, "serial_key": other.casefold()}
+            values = dict(row._mapping) | own | {"location_address": place}
+            await connection.execute(insert(charge_points).values(values))
+        return other
+
     async def open_run(self, *, id_tag: str) -> str:
         """Make an open commissioning run with that tag."""
         run_id = new_id(Prefix.COMMISSIONING)

@@ -31,15 +31,18 @@ from domain.commissioning import (
     WhoseSerial,
 )
 from domain.facts import (
+    Astray,
     BootFact,
     ChargePointEvent,
     ChargePointEvents,
     ConnectionFact,
     ConnectorFact,
     EventKind,
+    Irregularity,
     MeterFact,
     RefusedAttempt,
     Snapshot,
+    StatusFact,
     TransactionFact,
 )
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL
@@ -146,6 +149,7 @@ class ScriptedChargePoint:
         self.generation = 1
         self.newest_boot: BootFact | None = None
         self.heartbeat_at: datetime | None = None
+        self.firmware_status: StatusFact | None = None
         self.update: Callable[[ScriptedChargePoint], Awaitable[None]] = _update_nothing
         self.untold: set[EventKind] = set()
         """What is stored, and of which no workflow hears."""
@@ -219,6 +223,8 @@ class ScriptedChargePoint:
         assert self.handle is not None
         if kind is EventKind.HEARTBEAT:
             self.heartbeat_at = EPOCH
+        if kind is EventKind.FIRMWARE_STATUS:
+            self.firmware_status = StatusFact(status=str(facts["status"]), at=self.clock)
         if kind in self.untold:
             return
         event = ChargePointEvent(event_id=uuid4().hex, kind=kind, at=EPOCH, **facts)  # type: ignore[arg-type]
@@ -443,6 +449,8 @@ class MemoryRecords:
         self.busy_for = 0
         self.owner: Owner | None = None
         self.refusal: RefusedAttempt | None = None
+        self.irregularities: tuple[Irregularity, ...] = ()
+        self.astray: tuple[Astray, ...] = ()
         self.verdicts: list[RunView] = []
         self.stored_verdict: RunView | None = None
         """What an earlier try has stored."""
@@ -505,6 +513,9 @@ class MemoryRecords:
             connectors=charger.connectors(),
             transactions=tuple(charger.transactions.values()),
             provisioned=charger.provisioned,
+            irregularities=self.irregularities,
+            astray=self.astray,
+            firmware_status=charger.firmware_status,
         )
 
     async def finish_run(self, verdict: RunVerdict, *, owner: Owner) -> Finished:

@@ -13,7 +13,7 @@ import pytest
 from domain import operations as op
 from domain.catalogue import FirmwareImage, FirmwareUpdate
 from domain.commissioning import RunOptions, RunRequest, TransactionReadings
-from domain.facts import EventKind, RefusedAttempt, Snapshot
+from domain.facts import Astray, EventKind, Irregularity, RefusedAttempt, Snapshot
 from domain.failures import FailureCode
 from domain.ownership import Owner
 from domain.rules.absence import ABSENCES
@@ -258,3 +258,93 @@ async def test_one_that_is_offline_is_not_told_to_be_silent(set_stage: StageMake
     view = await stage.verdict_of(handle)
     assert view.failure is not None
     assert view.failure.code == FailureCode.CONNECTION_LOST
+
+
+_FROM_NOW_ON = EPOCH + timedelta(days=3650)
+"""When it came; the time of these tests is skipped."""
+
+
+async def test_a_stop_that_named_another_transaction_is_told(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(stops=False))
+    stage.records.irregularities = (
+        Irregularity(
+            action="StopTransaction",
+            what="it named transaction 77, which is none of its own",
+            refused=False,
+            astray=True,
+            count=1,
+            excerpt="",
+            last_at=_FROM_NOW_ON,
+        ),
+    )
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.TRANSACTION_NOT_STOPPED
+    assert "did say that a transaction ended, but it named transaction 77" in view.failure.cause
+    assert view.alarms  # it is stopped as before, for it may run
+
+
+async def test_values_that_were_of_another_transaction_are_told(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(meters=False))
+    stage.records.astray = (
+        Astray(action="MeterValues", at=_FROM_NOW_ON, connector_id=1, transaction_id=3),
+    )
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.NO_METER_VALUES
+    assert "of transaction 3 on connector 1" in view.failure.cause
+
+
+@pytest.mark.parametrize("reply", [op.Reply.ACCEPTED, op.Reply.REJECTED])
+async def test_a_start_with_another_tag_on_another_connector_is_told(
+    set_stage: StageMaker, reply: op.Reply
+) -> None:
+    stage = await set_stage(Behaviour(starts=False, start_reply=reply))
+    handle = await stage.start()
+    await stage.env.sleep(timedelta(minutes=1))
+    await stage.charger.start("FREE", 2)
+    view = await stage.verdict_of(handle)
+    assert view.failure is not None
+    refused = reply is op.Reply.REJECTED
+    code = FailureCode.TRANSACTION_REJECTED if refused else FailureCode.TRANSACTION_NOT_STARTED
+    assert view.failure.code == code
+    assert "began on connector 2 with the tag 'FREE'" in view.failure.cause
+
+
+async def test_a_start_with_the_tag_at_the_endpoint_of_another_is_told(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(starts=False))
+    stage.records.astray = (
+        Astray(action="StartTransaction", at=_FROM_NOW_ON, charge_point_id="cp_2", place="Bay 4"),
+    )
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert "at the endpoint of the one in Bay 4" in view.failure.cause
+
+
+async def test_one_that_came_to_the_endpoint_of_another_is_told(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(online=False))
+    stage.records.astray = (
+        Astray(action="BootNotification", at=_FROM_NOW_ON, charge_point_id="cp_2", place="Bay 4"),
+    )
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.NEVER_CONNECTED
+    assert "came to the endpoint of the one in Bay 4" in view.failure.cause
+    assert "cp_2" in view.failure.action
+
+
+async def _fails_untold(charger: ScriptedChargePoint) -> None:
+    charger.untold = {EventKind.FIRMWARE_STATUS}
+    charger.clock += timedelta(seconds=1)
+    await charger.tell(EventKind.FIRMWARE_STATUS, status="InstallationFailed")
+
+
+async def test_the_last_word_of_an_update_that_came_untold_is_heard(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(firmware=_OUTDATED))
+    _is_updated(_fails_untold)(stage)
+    view = await stage.verdict(_UPDATE)
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.FIRMWARE_INSTALL_FAILED
+    assert "InstallationFailed" in view.failure.cause

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.id_tag import is_for_connector, is_of_run, tag_of
     from domain.operations import Outcome, Reply, StartTestTransaction, StopTestTransaction
+    from domain.rules.instead import Missed
     from domain.states import ConnectorStatus, InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.absence import absent
@@ -19,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.inbox import PLUGGED_IN
     from workflows.journal import CheckFailedError, ConnectorSkippedError
     from workflows.run import Run, in_words
+    from workflows.strangers import strangers
 
 _READY = PLUGGED_IN | {ConnectorStatus.AVAILABLE}
 _CANCELS = 20
@@ -57,7 +59,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
             f"{run.answer.note}",
             by=run.answer.by,
         )
-    missed = await _not_started(run, connector, rejection=asks.rejection)
+    missed = await _not_started(run, connector, rejection=asks.rejection, since=began)
     if missed is not None:
         brief = _stranger(run, connector, or_ended_since=began)
         raise missed if brief is None else await _started_by_itself(run, brief)
@@ -67,18 +69,20 @@ async def start(run: Run, connector: int) -> TransactionFact:
 
 
 async def _not_started(
-    run: Run, connector: int, *, rejection: str | None
+    run: Run, connector: int, *, rejection: str | None, since: datetime
 ) -> CheckFailedError | None:
     """Say why no transaction is known, after a last look; None when one is."""
 
     def came() -> bool:
         return ours(run, connector) is not None
 
+    missed = Missed(connector_id=connector, since=since)
     if rejection is not None:
         return await absent(
             run,
             FailureCode.TRANSACTION_REJECTED,
             came,
+            missed,
             connector_id=connector,
             detail=rejection,
         )
@@ -86,6 +90,7 @@ async def _not_started(
         run,
         FailureCode.TRANSACTION_NOT_STARTED,
         came,
+        missed,
         connector_id=connector,
         waited=in_words(run.pace.vehicle),
     )
@@ -94,25 +99,8 @@ async def _not_started(
 def _stranger(
     run: Run, connector: int, *, or_ended_since: datetime | None = None
 ) -> TransactionFact | None:
-    """Return a charge on the connector that began while ours was asked for, with another tag.
-
-    One that has ended by then counts if it began since: others come late, out of a queue.
-    """
-
-    def counts(t: TransactionFact) -> bool:
-        if t.stopped_at is None:
-            return True
-        return or_ended_since is not None and t.started_at >= or_ended_since
-
-    return next(
-        (
-            t
-            for t in run.inbox.transactions.values()
-            if t.connector_id == connector and counts(t)
-            if t.transaction_id not in run.strangers_before and not _is_of_run(run, t)
-        ),
-        None,
-    )
+    """Return a charge on the connector that began while ours was asked for, with another tag."""
+    return next(iter(strangers(run, on=connector, since=or_ended_since)), None)
 
 
 async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailedError:

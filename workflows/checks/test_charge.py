@@ -4,6 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from collections.abc import Callable
+    from datetime import datetime
 
     from activities.charge_point import ChargePointActivities
     from activities.records import RecordActivities
@@ -12,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.id_tag import is_of_run, tag_of
     from domain.operations import StopTestTransaction
     from domain.rules.connector import describe_fault, name_of
+    from domain.rules.instead import Missed
     from domain.rules.metering import MeterVerdict, judge_metering
     from domain.states import ConnectorStatus, WaitingFor
     from workflows import policies
@@ -38,6 +40,7 @@ async def charge_on(run: Run, connector: int) -> None:
     tag = tag_of(run.briefing.id_tag, connector)
     run.journal.evidence({"connector_id": connector, "id_tag": tag})
     run.inbox.meter_values.clear()
+    began = workflow.now()
     link = run.inbox.generation
     started = await start(run, connector)
     run.start_expected_until.pop(connector, None)
@@ -57,6 +60,11 @@ async def charge_on(run: Run, connector: int) -> None:
             run,
             FailureCode.TRANSACTION_NOT_STOPPED,
             lambda: run.inbox.transactions[started.transaction_id].stopped_at is not None,
+            Missed(
+                connector_id=started.connector_id,
+                transaction_id=started.transaction_id,
+                since=began,
+            ),
             connector_id=started.connector_id,
         )
         if missed is not None:
@@ -82,7 +90,7 @@ async def charge_on(run: Run, connector: int) -> None:
             # OCPP 1.6 §4.10: a stop without a reason is a local one.
             reason=stopped.stop_reason or "Local, as no reason was given",
         )
-    await _verify(run, stopped, restarted=restarted)
+    await _verify(run, stopped, restarted=restarted, began=began)
 
 
 def _ended_by_restart(stopped: TransactionFact, *, restarted: bool) -> bool:
@@ -182,11 +190,22 @@ def _none_came(verdict: MeterVerdict) -> bool:
     return verdict.failure is not None and verdict.failure.code == FailureCode.NO_METER_VALUES
 
 
-async def _verify(run: Run, transaction: TransactionFact, *, restarted: bool) -> None:
+async def _verify(
+    run: Run, transaction: TransactionFact, *, restarted: bool, began: datetime
+) -> None:
     verdict = await _judge_readings(transaction)
     if _none_came(verdict):
         # What is told later is stored later: it is read again after the look.
-        missed = await absent(run, FailureCode.NO_METER_VALUES, lambda: False)
+        missed = await absent(
+            run,
+            FailureCode.NO_METER_VALUES,
+            lambda: False,
+            Missed(
+                connector_id=transaction.connector_id,
+                transaction_id=transaction.transaction_id,
+                since=began,
+            ),
+        )
         verdict = await _judge_readings(transaction)
         if _none_came(verdict) and missed is not None:
             raise missed

@@ -543,6 +543,8 @@ def upgrade() -> None:
     sa.Column('disconnected_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_heartbeat_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('firmware_status', sa.String(length=50), nullable=True),
+    sa.Column('firmware_status_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('arrivals', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connections_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_connections'))
@@ -586,6 +588,7 @@ def upgrade() -> None:
     sa.Column('action', sa.String(length=50), nullable=False),
     sa.Column('what', sa.String(length=200), nullable=False),
     sa.Column('refused', sa.Boolean(), nullable=False),
+    sa.Column('astray', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('times', sa.Integer(), nullable=False),
     sa.Column('first_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
