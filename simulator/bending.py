@@ -16,8 +16,10 @@ ODD_STATUS = "Booting"
 ODD_ERROR_CODE = "E17-RCD"
 ODD_UNIT = "pulses"
 STALE = timedelta(days=9)
+OTHER_TRANSACTION = 1_850_027_108
 _ENERGY_AT = frozenset({"meterStart", "meterStop"})
 _SERIALS = frozenset({"chargePointSerialNumber", "chargeBoxSerialNumber"})
+_TRANSACTION = frozenset({"transactionId"})
 _NAMES = frozenset({"chargePointVendor", "chargePointModel"})
 
 _WITH_SAMPLES = frozenset({Action.METER_VALUES, Action.STOP_TRANSACTION})
@@ -154,6 +156,16 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
         Fault.STOP_WITHOUT_ID,
         frozenset({Action.STOP_TRANSACTION}),
         lambda _station, payload: payload | _OF_THE_VENDOR,
+    ),
+    (
+        Fault.STOPS_ANOTHER,
+        frozenset({Action.STOP_TRANSACTION}),
+        lambda _station, payload: payload | {"transactionId": OTHER_TRANSACTION},
+    ),
+    (
+        Fault.METERS_THE_STATION,
+        frozenset({Action.METER_VALUES}),
+        lambda _station, payload: _without(payload, _TRANSACTION) | {"connectorId": 0},
     ),
     (Fault.ODD_UNIT, _WITH_SAMPLES, _odd_unit),
     (Fault.NUMERIC_VALUES, _WITH_SAMPLES | {Action.START_TRANSACTION}, _numeric),

@@ -58,6 +58,7 @@ class Fault(StrEnum):
     UNSAFE_WHILE_CHARGING = "unsafe-while-charging"
     RESTARTS_MID_TRANSACTION = "restarts-mid-transaction"
     STOP_WITHOUT_ID = "stop-without-id"
+    STOPS_ANOTHER = "stops-another"
     IGNORES_STOP = "ignores-stop"
     STAYS_FINISHING = "stays-finishing"
     # smart charging
@@ -94,6 +95,7 @@ class Fault(StrEnum):
     NUMERIC_VALUES = "numeric-values"
     UNKNOWN_ENERGY_UNIT = "unknown-energy-unit"
     BROKEN_METER_VALUES = "broken-meter-values"
+    METERS_THE_STATION = "meters-the-station"
     # firmware update
     NO_FIRMWARE_UPDATE = "no-firmware-update"
     DOWNLOAD_FAILS = "download-fails"
@@ -175,6 +177,7 @@ EXPLANATIONS: dict[Fault, str] = {
     "began.",
     Fault.STOP_WITHOUT_ID: "StopTransaction carries null as transactionId, and fields of the "
     "vendor's own.",
+    Fault.STOPS_ANOTHER: "StopTransaction names a transaction that the charge point never had.",
     Fault.IGNORES_STOP: "Accepts RemoteStopTransaction and goes on charging; a reset, a power "
     "cycle or the vehicle's owner can still stop it.",
     Fault.STAYS_FINISHING: "After a transaction the connector stays Finishing until someone "
@@ -222,6 +225,8 @@ EXPLANATIONS: dict[Fault, str] = {
     "at start and stop have fractions.",
     Fault.UNKNOWN_ENERGY_UNIT: "Energy is reported in a unit of the vendor's own.",
     Fault.BROKEN_METER_VALUES: "MeterValues are cut off in the middle, and are no JSON.",
+    Fault.METERS_THE_STATION: "MeterValues are those of the whole station: of connector 0, and "
+    "without a transaction.",
     Fault.NO_FIRMWARE_UPDATE: "Answers UpdateFirmware with the CALLERROR NotSupported.",
     Fault.DOWNLOAD_FAILS: "A firmware update ends with DownloadFailed.",
     Fault.INSTALL_FAILS: "A firmware update ends with InstallationFailed.",

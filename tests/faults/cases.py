@@ -11,6 +11,7 @@ from domain.commissioning import Pace
 from domain.failures import FailureCode
 from domain.states import CheckName
 from simulator import Fault
+from simulator.bending import OTHER_TRANSACTION
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from tests.faults import encores, mending
 from tests.faults.encores import Act
@@ -452,6 +453,21 @@ _TRANSACTIONS: dict[Fault, Case] = {
         mend=mending.on_site,
     ),
     Fault.STOP_WITHOUT_ID: Case(),
+    Fault.STOPS_ANOTHER: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.TRANSACTION_NOT_STOPPED,
+            "The charge point did say that a transaction ended, but it named transaction "
+            f"{OTHER_TRANSACTION}, which is none of its own. So the test charge on connector 1 is "
+            "not known to have ended.",
+            "See that it has ended at the charge point, or unplug the cable, and restart the "
+            "charge point, so that it forgets what it still counts as running; the engine keeps "
+            "trying. Then retry.",
+        ),
+        alarms=("Test transaction * on connector 1 is still running; * keeps trying to stop it.",),
+        pace=replace(PATIENT, stop=timedelta(milliseconds=500)),
+        mend=mending.mended_and_switched_off_and_on,
+    ),
     Fault.IGNORES_STOP: Case(
         fails=_fails(
             CheckName.TEST_TRANSACTION,
@@ -623,6 +639,19 @@ _METERING: dict[Fault, Case] = {
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
+    ),
+    Fault.METERS_THE_STATION: Case(
+        fails=_fails(
+            CheckName.TEST_TRANSACTION,
+            FailureCode.NO_METER_VALUES,
+            "Meter values came during the test charge on connector 1, but none of them was of it: "
+            "they were those of the whole charge point (connector 0).",
+            "Restart the charge point, so that it forgets old transactions, check in its menu how "
+            "its connectors are numbered, then retry; if it happens again, its firmware needs an "
+            "update.",
+        ),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.BROKEN_METER_VALUES: Case(
         fails=_fails(

@@ -7,7 +7,7 @@ import pytest
 
 from simulator import Fault, State, VirtualChargePoint, find_model
 from simulator.actions.remote import OWN_TAG
-from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT
+from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT, OTHER_TRANSACTION
 from simulator.fault import EXPLANATIONS
 from simulator.readings import OTHER_METER
 from tests.simulator.central_system import CentralSystem, Refused, now
@@ -795,6 +795,21 @@ async def test_stop_without_id(central: CentralSystem, power_up: PowerUp) -> Non
     [stop] = central.found("StopTransaction")
     assert stop["transactionId"] is None
     assert stop["acmeSession"]
+
+
+async def test_stops_another(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.STOPS_ANOTHER)
+    await charge_and_stop(central, charge_point)
+    [stop] = central.found("StopTransaction")
+    assert stop["transactionId"] == OTHER_TRANSACTION
+
+
+async def test_meters_the_station(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.METERS_THE_STATION)
+    await started(central, charge_point)
+    [reading, *_] = await central.seen("MeterValues")
+    assert reading["connectorId"] == 0
+    assert "transactionId" not in reading
 
 
 async def test_draws_nothing(central: CentralSystem, power_up: PowerUp) -> None:
