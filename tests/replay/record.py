@@ -526,9 +526,35 @@ async def _firmware_updated(stage: Stage) -> Recorded:
     }
 
 
-async def _answer(run: Run, word: str) -> None:
+async def _two_connectors(stage: Stage) -> Recorded:
+    """The second is skipped by a person; or nobody comes to it, and the retry tests it alone."""
+    by_hand = replace(ABB_TERRA_AC_W22, connectors=2, auto_plug=False)
+    nobody_comes = replace(PATIENT, vehicle=timedelta(seconds=4), start=timedelta(seconds=3))
+    async with (
+        stage.powered(profile=by_hand) as answered,
+        stage.powered(profile=by_hand) as left,
+    ):
+        answered.plug_in(1)
+        left.plug_in(1)
+        skipped = await stage.start(answered.identity)
+        failed = await stage.start(left.identity, pace=nobody_comes)
+        await eventually(lambda: _answer(skipped, "skip", "The bay is blocked"), within=45)
+        await stage.verdict(skipped)
+        await stage.verdict(failed)
+        left.unplug(1)
+        left.plug_in(2)
+        await stage.retry(left.identity)
+    return {
+        "commissioning-second-skipped": skipped.handle,
+        "commissioning-second-failed": failed.handle,
+        "commissioning-second-alone": await _newest(stage, failed.handle.id),
+    }
+
+
+async def _answer(run: Run, word: str, note: str | None = None) -> None:
+    answer = Answer(answer=InstallerAnswer(word), by="Alex", note=note)
     try:
-        await run.handle.execute_update("answer", Answer(answer=InstallerAnswer(word), by="Alex"))
+        await run.handle.execute_update("answer", answer)
     except WorkflowUpdateFailedError as error:
         raise AssertionError("nothing is asked yet") from error
 
@@ -549,6 +575,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _billed,
     _held_told,
     _firmware_updated,
+    _two_connectors,
     _configured,
     lambda stage: _verdict_of(stage, "failed", Fault.CONNECTOR_FAULTED),
     lambda stage: _verdict_of(stage, "rebooted", Fault.NEEDS_REBOOT_FOR_KEY),
