@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import signal
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -38,6 +39,13 @@ def simulate(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many charge points.")] = 1,
     model: Annotated[str, typer.Option(help="See --list-models.")] = ABB_TERRA_AC_W22.name,
+    connectors: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="How many it has; without it, as many as its model."),
+    ] = None,
+    shared_outlet: Annotated[
+        bool, typer.Option("--shared-outlet", help="Its connectors cannot charge at once.")
+    ] = False,
     serial: Annotated[
         str | None,
         typer.Option(help="Serial number, with {n} for many; without it, one is made up."),
@@ -66,7 +74,7 @@ def simulate(
     try:
         charge_points = [
             VirtualChargePoint(
-                _model(model),
+                _built(_model(model), connectors, shared_outlet=shared_outlet),
                 one,
                 faults=frozenset(_fault(name) for name in fault or []),
                 speed=speed,
@@ -130,6 +138,14 @@ def _model(name: str) -> Profile:
         return find_model(name)
     except LookupError as error:
         raise ValueError(f"{error}; --list-models shows which there are") from None
+
+
+def _built(profile: Profile, connectors: int | None, *, shared_outlet: bool) -> Profile:
+    return replace(
+        profile,
+        connectors=profile.connectors if connectors is None else connectors,
+        shared_outlet=shared_outlet or profile.shared_outlet,
+    )
 
 
 def _fault(name: str) -> Fault:

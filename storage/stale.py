@@ -51,6 +51,7 @@ async def stale_verdicts(
             serial_number=device.serial_number,
             boot=newest_boots.get(row.charge_point_id),
             chosen=chosen[row.charge_point_id],
+            connectors=device.connectors,
             firmware=None
             if catalogue is None
             else catalogue.resolve(device.vendor, device.model).firmware,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from domain.checks import Failure
+from domain.checks import CheckRecord, Failure
 from domain.facts import ConnectorFact
 from domain.failures import FailureCode, failure
 from domain.states import ConnectorStatus
@@ -171,3 +171,9 @@ def describe_fault(fact: ConnectorFact) -> str:
     if fact.info:
         parts.append(fact.info)
     return ", ".join(parts)
+
+
+def covers(check: CheckRecord, declared: int | None) -> bool:
+    """Tell whether a check looked at all the connectors that are declared by now."""
+    seen = {step.name for step in check.steps}
+    return all(f"{CONNECTOR_STEP}{number}" in seen for number in range(1, (declared or 0) + 1))

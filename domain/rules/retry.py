@@ -8,7 +8,7 @@ from domain.catalogue import FirmwareRule
 from domain.checks import CheckRecord, ConnectorsToTest, ConnectorTest, RunView
 from domain.commissioning import Registered
 from domain.facts import BootFact, ConnectorFact
-from domain.rules.connector import CONNECTOR_STEP
+from domain.rules.connector import covers
 from domain.rules.firmware import judge_firmware
 from domain.rules.identity import judge_identity
 from domain.states import CheckName, CheckResult, ConnectorChoice
@@ -52,7 +52,7 @@ def still_holds(previous: RunView, now: Situation) -> tuple[CheckRecord, ...]:
     quiet = connector.ended_at is not None and all(
         fact.at <= connector.ended_at for fact in now.connectors
     )
-    if not _reconfigured_since(previous, now) and _covers(connector, now.registered.connectors):
+    if not _reconfigured_since(previous, now) and covers(connector, now.registered.connectors):
         if quiet:
             kept.append(connector)
         if now.test_connectors == previous.test_connectors:
@@ -62,12 +62,6 @@ def still_holds(previous: RunView, now: Situation) -> tuple[CheckRecord, ...]:
         for check in kept
         if check.result is CheckResult.PASSED
     )
-
-
-def _covers(connector: CheckRecord, declared: int | None) -> bool:
-    """Tell whether all that are declared by now were looked at."""
-    seen = {step.name for step in connector.steps}
-    return all(f"{CONNECTOR_STEP}{number}" in seen for number in range(1, (declared or 0) + 1))
 
 
 def connectors_that_hold(previous: RunView, now: Situation) -> tuple[ConnectorTest, ...]:

@@ -85,6 +85,11 @@ PRESENT = Present(
             ),
             "has had B, C changed since",
         ),
+        (replace(PRESENT, connectors=1), None),
+        (
+            replace(PRESENT, connectors=2),
+            "has 2 connectors declared now, and its run looked at fewer",
+        ),
     ],
 )
 def test_by_table(now: Present, why: str | None) -> None:

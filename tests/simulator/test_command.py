@@ -85,3 +85,14 @@ async def test_stops_after_its_duration(central: CentralSystem) -> None:
     process = await simulating("--url", central.url + "cp_1", "--duration", "0")
     _, stderr = await process.communicate()
     assert (process.returncode, stderr) == (0, b"")
+
+
+async def test_it_has_as_many_connectors_as_are_asked_for(central: CentralSystem) -> None:
+    process = await simulating(
+        *("--url", central.url + "cp", "--speed", "20"),
+        *("--connectors", "3", "--shared-outlet"),
+    )
+    await central.seen("StatusNotification", connectorId=3)
+    process.terminate()
+    await process.communicate()
+    assert {one["connectorId"] for one in central.found("StatusNotification")} >= {1, 2, 3}
