@@ -83,7 +83,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.CONNECTION_REFUSED: (
         "The charge point tried to connect and was refused. {reason}",
-        "Correct that in the charge point's own menu, then retry.",
+        "Set that right at the charge point, or in the network before it, then retry.",
     ),
     FailureCode.WRONG_IDENTITY: (
         "The charge point did not connect within {waited}. {said}",
@@ -183,7 +183,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Check that the charge point has power, restart it by hand, then retry.",
     ),
     FailureCode.BOOT_NOT_ACCEPTED: (
-        "The charge point did not announce itself again after it was accepted ({waited}).",
+        "The charge point was accepted and did not announce itself again within {waited}.",
         "Restart the charge point by hand, then retry.",
     ),
     FailureCode.NO_HEARTBEAT: (
@@ -198,7 +198,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Restart the charge point and retry; if it happens again, its firmware needs an update.",
     ),
     FailureCode.CLOCK_SKEW: (
-        "The clock of the charge point is off by {skew_s:.0f} s; {limit_s:.0f} s is allowed.",
+        "The clock of the charge point is {skew}; {limit} is allowed.",
         "Set the clock or the time server of the charge point, restart it, then retry.",
     ),
     FailureCode.SLOW_LINK: (
@@ -217,7 +217,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Install an approved firmware version, then retry.",
     ),
     FailureCode.FIRMWARE_UNKNOWN: (
-        "The firmware {version!r} is not on the list of approved versions.",
+        "The firmware {version} is not on the list of approved versions.",
         "Install an approved firmware version, or ask operations to approve this one.",
     ),
     FailureCode.FIRMWARE_UPDATE_REFUSED: (
@@ -236,22 +236,19 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Restart the charge point and retry; if it happens again, update the firmware by hand.",
     ),
     FailureCode.FIRMWARE_NOT_UPDATED: (
-        "The charge point restarted for firmware {wanted!r} and still reports {version!r}.",
+        "The charge point restarted for firmware {wanted!r} and still reports {version}.",
         "Retry; if it happens again, update the firmware by hand or ask its vendor.",
     ),
     FailureCode.FIRMWARE_UPDATE_NOT_SEEN: (
-        (
-            "The charge point did not come back with another firmware within {waited}; its last "
-            "word was {status!r}."
-        ),
+        ("The charge point did not come back with another firmware within {waited}; {said}."),
         "Check power and network at the charge point, restart it by hand, then retry.",
     ),
     FailureCode.FIRMWARE_UPDATE_GIVEN_UP: (
-        "The firmware is {version!r}, and {by} gave its update up: {note}",
+        "{by} gave up the update of the firmware {version}: {note}",
         "Update the firmware in the vendor's app, then retry.",
     ),
     FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED: (
-        "The firmware is {version!r}, and nobody said within {waited} that it was updated.",
+        "Nobody said within {waited} that the firmware {version} was updated.",
         "Update the firmware in the vendor's app, then retry.",
     ),
     FailureCode.CONNECTOR_SILENT: (
@@ -264,7 +261,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.CONNECTOR_UNAVAILABLE: (
         "{place} stays {status} although it was told to become available.",
-        "Enable it in the charge point's own menu, then retry.",
+        "Enable it, or end its reservation, in the charge point's own menu, then retry.",
     ),
     FailureCode.CONNECTOR_IN_USE: (
         "Connector {connector_id} is {status} and was not freed within {waited}.",
@@ -331,7 +328,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.METER_UNREADABLE: (
         (
             "Meter values arrived during the test charge and none of their energy could be read "
-            "({count} samples): their numbers, units or measurands are not of the standard."
+            "({samples}): their numbers, units or measurands are not of the standard."
         ),
         (
             "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
@@ -340,8 +337,8 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.MESSAGES_UNREADABLE: (
         (
-            "Messages of the charge point cannot be used ({count}, {action}), so {consequence}: "
-            "{what}. The first begins {excerpt!r}."
+            "The charge point sent {messages} that cannot be used, so {consequence}: {what}. The "
+            "first begins {excerpt!r}."
         ),
         (
             "Update the charge point's firmware, or ask its vendor; the log of the run shows them "

@@ -82,6 +82,11 @@ class Outcome:
     reply: Reply
     detail: str | None = None
 
+    @property
+    def said(self) -> str:
+        """What it said, to be put into a sentence."""
+        return (self.detail or self.reply.replace("_", " ")).rstrip(".")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadIdentity(Operation):

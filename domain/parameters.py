@@ -6,6 +6,7 @@ MAX_TEXT = 500
 """Longest value in characters (``CiString500Type`` of OCPP 1.6 §7.9)."""
 
 _INT32 = 2**31 - 1
+_SHOWN = 80
 
 
 def text_of(value: ParameterValue) -> str:
@@ -27,6 +28,13 @@ def value_of(parameter: Parameter, text: str) -> ParameterValue:
                 return text
         case _:
             return text
+
+
+def shown(text: str) -> str:
+    """Write such a text for a sentence: one of nothing is named, a long one cut."""
+    if not text.strip():
+        return "(empty)"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def what_is_wrong(parameter: Parameter, value: object) -> str | None:

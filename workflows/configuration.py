@@ -208,8 +208,9 @@ class ConfigurationWorkflow:
             self._note = f"The charge point could not be told to restart. {error.detail}"
             return False
         if outcome.reply in _REFUSED:
-            said = outcome.detail or outcome.reply
-            self._note = f"The charge point refused to restart ({said}). Restart it by hand."
+            self._note = (
+                f"The charge point refused to restart ({outcome.said}). Restart it by hand."
+            )
             return False
         return await self._came_back(mark)
 

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import Answer
     from domain.failures import FailureCode
     from domain.operations import TriggerMessage
-    from domain.rules.firmware import FirmwareVerdict, judge_firmware
+    from domain.rules.firmware import FirmwareVerdict, judge_firmware, shown
     from domain.states import InstallerAnswer, WaitingFor
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
@@ -45,7 +45,7 @@ async def update_by_hand(run: Run, before: FirmwareVerdict) -> None:
                 run,
                 FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED,
                 lambda: _judge(run).failure is None,
-                version=_shown(verdict),
+                version=shown(verdict),
                 waited=in_words(run.pace.installer),
             )
             if missed is not None:
@@ -56,8 +56,8 @@ async def update_by_hand(run: Run, before: FirmwareVerdict) -> None:
                 await _look_again(run, until=deadline)
             first_boot = _boot_id(run)
         verdict = _judge(run)
-        prompt = f"The charge point still reports firmware {_shown(verdict)}. {_wish(run)}"
-    run.journal.step("updated_by_hand", f"It reports firmware {_shown(verdict)} now.")
+        prompt = f"The charge point still reports {_reported(verdict)}. {_wish(run)}"
+    run.journal.step("updated_by_hand", f"It reports {_reported(verdict)} now.")
 
 
 def _wish(run: Run) -> str:
@@ -73,7 +73,7 @@ def _note(run: Run, answer: Answer, verdict: FirmwareVerdict) -> None:
     if answer.answer is InstallerAnswer.GIVE_UP:
         raise run.fail(
             FailureCode.FIRMWARE_UPDATE_GIVEN_UP,
-            version=_shown(verdict),
+            version=shown(verdict),
             by=answer.by,
             note=(answer.note or "no reason was given").rstrip(". ") + ".",
         )
@@ -117,8 +117,9 @@ def _judge(run: Run) -> FirmwareVerdict:
     return judge_firmware(reported, run.briefing.firmware)
 
 
-def _shown(verdict: FirmwareVerdict) -> str:
-    return verdict.version or verdict.reported or "not reported"
+def _reported(verdict: FirmwareVerdict) -> str:
+    told = verdict.version or verdict.reported
+    return f"firmware {told}" if told else "no firmware version"
 
 
 def _boot_id(run: Run) -> str | None:

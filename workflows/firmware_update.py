@@ -71,8 +71,7 @@ class _Update:
             summary=f"Order the update to firmware {image.version}",
         )
         if outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}:
-            detail = outcome.detail or outcome.reply
-            raise run.fail(FailureCode.FIRMWARE_UPDATE_REFUSED, detail=detail)
+            raise run.fail(FailureCode.FIRMWARE_UPDATE_REFUSED, detail=outcome.said)
         run.journal.step(
             "update_ordered",
             f"It was told to install firmware {image.version}.",
@@ -123,7 +122,7 @@ class _Update:
             FailureCode.FIRMWARE_UPDATE_NOT_SEEN,
             self._updated,
             waited=in_words(run.pace.firmware),
-            status=self._status or "nothing",
+            said=f"its last word was {self._status!r}" if self._status else "it said nothing of it",
         )
         if missed is not None:
             raise missed
@@ -147,7 +146,7 @@ class _Update:
                 FailureCode.FIRMWARE_NOT_UPDATED,
                 self._updated,
                 wanted=self._image.version,
-                version=boot.firmware_version if boot else None,
+                version=repr(boot.firmware_version) if boot and boot.firmware_version else "none",
             )
             if missed is not None:
                 raise missed

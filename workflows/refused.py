@@ -37,7 +37,7 @@ async def refused(run: Run, code: FailureCode, **facts: object) -> CheckFailedEr
         return run.fail(FailureCode.CONNECTION_REFUSED, reason=refusal.reason)
     if code is not FailureCode.NEVER_CONNECTED:
         return None
-    said = f" It is claimed as {refusal.claimed}, and has not tried since."
+    said = f" It is claimed as {refusal.claimed}, and has not tried since: restart it."
     return run.fail(code, **{**facts, "said": said})
 
 

@@ -94,7 +94,7 @@ class Throttle:
             longest = max(waits)
             raise TooManyRequestsError(
                 "too_many_attempts",
-                f"Too many attempts. Try again in {longest} seconds.",
+                f"Too many attempts. Try again in {longest} s.",
                 retry_after=longest,
             )
 

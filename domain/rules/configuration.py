@@ -7,6 +7,7 @@ from typing import Final
 from domain.checks import Failure
 from domain.failures import FailureCode, failure
 from domain.operations import DesiredParameter, ParameterOutcome
+from domain.parameters import shown
 from domain.states import ParameterState
 
 CONFIGURATION_STEP: Final = "configuration."
@@ -49,7 +50,7 @@ def judge_configuration(
     def words(parameter: DesiredParameter) -> str:
         outcome = known.get(parameter.key)
         if outcome is None:
-            return f"{parameter.key} = {parameter.value}: nothing was heard of it"
+            return f"{parameter.key} = {shown(parameter.value)}: nothing was heard of it"
         return describe_refusal(outcome)
 
     unconfirmed = [
@@ -75,7 +76,7 @@ def judge_configuration(
 
 def describe_state(outcome: ParameterOutcome) -> str:
     """Say for the record what is known of a parameter."""
-    key, desired = outcome.key, outcome.desired
+    key, desired = outcome.key, shown(outcome.desired)
     match outcome.state:
         case ParameterState.UNCONFIRMED if outcome.written:
             return f"{key} = {desired} was accepted, and is not reported back."
@@ -83,12 +84,12 @@ def describe_state(outcome: ParameterOutcome) -> str:
             return f"{key} = {desired} was accepted, and takes effect after a restart."
     if outcome.reported is None:
         return f"{key} is not reported; {desired} is desired."
-    return f"{key} is {outcome.reported}; {desired} is desired."
+    return f"{key} is {shown(outcome.reported)}; {desired} is desired."
 
 
 def describe_refusal(outcome: ParameterOutcome) -> str:
     """Say in words why a parameter has not the desired value, or is not known to have it."""
-    reported = "nothing" if outcome.reported is None else outcome.reported
+    reported = "nothing" if outcome.reported is None else shown(outcome.reported)
     said = f" ({outcome.detail.rstrip('.')})" if outcome.detail else ""
     match outcome.state:
         case ParameterState.UNCONFIRMED:
@@ -109,4 +110,4 @@ def describe_refusal(outcome: ParameterOutcome) -> str:
             why = f"the charge point gave no answer{said}"
         case _:
             why = f"the charge point reports {reported}"
-    return f"{outcome.key} = {outcome.desired}: {why}"
+    return f"{outcome.key} = {shown(outcome.desired)}: {why}"

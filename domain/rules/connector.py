@@ -165,11 +165,12 @@ def names_of(numbers: Sequence[int]) -> str:
 
 def describe_fault(fact: ConnectorFact) -> str:
     """errorCode, vendorErrorCode and info, each where the charge point gave it."""
-    parts = [fact.error_code or "no error code"]
+    says_one = fact.error_code and fact.error_code != "NoError"
+    parts = [fact.error_code if says_one else "no error code"]
     if fact.vendor_error_code:
         parts.append(f"vendor code {fact.vendor_error_code}")
     if fact.info:
-        parts.append(fact.info)
+        parts.append(fact.info.rstrip(". "))
     return ", ".join(parts)
 
 

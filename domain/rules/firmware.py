@@ -80,11 +80,20 @@ def _place(version: str, rule: FirmwareRule) -> tuple[int, ...] | None:
 
 
 def _unknown(reported: str | None, version: str | None, rule: FirmwareRule) -> FirmwareVerdict:
-    shown = version or reported or "not reported"
+    told = _written(version or reported)
     return FirmwareVerdict(
         reported=reported,
         version=version,
         needs_review=not rule.strict,
-        detail=f"The catalogue does not know the version ({shown}).",
-        failure=failure(FailureCode.FIRMWARE_UNKNOWN, version=shown) if rule.strict else None,
+        detail=f"The catalogue does not know the version ({told}).",
+        failure=failure(FailureCode.FIRMWARE_UNKNOWN, version=told) if rule.strict else None,
     )
+
+
+def shown(verdict: FirmwareVerdict) -> str:
+    """Write the version for a sentence, or that there is none."""
+    return _written(verdict.version or verdict.reported)
+
+
+def _written(version: str | None) -> str:
+    return repr(version) if version and version.strip() else "(it reports no version)"

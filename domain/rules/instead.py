@@ -13,6 +13,7 @@ from typing import Final
 from domain.checks import Failure
 from domain.facts import Astray, Irregularity, TransactionFact
 from domain.failures import FailureCode, failure
+from domain.rules.numbers import counted
 
 _EXCERPT: Final = 80
 _NAMED: Final = 2
@@ -66,14 +67,19 @@ def refused(action: str, consequence: str) -> Look:
         first = max(found, key=lambda one: (one.action == action, one.count))
         return failure(
             FailureCode.MESSAGES_UNREADABLE,
-            count=sum(one.count for one in found),
-            action=action if first.action else "of a kind that cannot be told",
+            messages=_named(sum(one.count for one in found), action if first.action else None),
             consequence=consequence,
             what=first.what.rstrip("."),
             excerpt=first.excerpt[:_EXCERPT],
         )
 
     return look
+
+
+def _named(count: int, action: str | None) -> str:
+    if action is None:
+        return f"{counted(count, 'message')} of an unknown kind"
+    return counted(count, f"{action} message")
 
 
 def _stop_of_another(problem: Failure, missed: Missed, came: Came) -> Failure | None:
@@ -132,8 +138,8 @@ def _start_elsewhere(problem: Failure, missed: Missed, came: Came) -> Failure | 
         return None
     one = came.strangers[-1]
     tag = f"with the tag {one.id_tag!r}" if one.id_tag else "without an id tag"
-    said = f"a transaction began on connector {one.connector_id} {tag}, which are not the asked"
-    return _not_of_the_test(problem, missed, f"{said} ones.", _NUMBERS.format(missed.connector_id))
+    said = f"another transaction began, on connector {one.connector_id} {tag}."
+    return _not_of_the_test(problem, missed, said, _NUMBERS.format(missed.connector_id))
 
 
 _NUMBERS: Final = (

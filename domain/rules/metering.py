@@ -11,7 +11,7 @@ from domain.commissioning import MeterReading
 from domain.facts import TransactionFact
 from domain.failures import FailureCode, failure
 from domain.rules.meter_sums import Sums, evidence_of, integral, power_points, sum_up
-from domain.rules.numbers import figures
+from domain.rules.numbers import counted, figures
 from domain.rules.registers import interpretations
 
 _MOVES_ANY_REGISTER_WH: Final = 5
@@ -84,7 +84,7 @@ def _judge(
 
 def _problem(sums: Sums, ordered: Sequence[MeterReading], *, unreadable: int) -> Failure | None:
     if not sums.registers and unreadable:
-        return failure(FailureCode.METER_UNREADABLE, count=unreadable)
+        return failure(FailureCode.METER_UNREADABLE, samples=counted(unreadable, "sample"))
     if not sums.registers:
         return failure(FailureCode.NO_METER_VALUES)
     for before, after in pairwise(sums.registers):

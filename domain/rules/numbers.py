@@ -35,6 +35,19 @@ def figures(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
+def counted(number: int, name: str) -> str:
+    """Count things for a sentence: 1 sample, 12 samples."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
+def length_of(seconds: float) -> str:
+    """Write a time in seconds for a sentence, to two figures at least: 75 s, 12 min, 90 h."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 10 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def _plainly(written: object) -> str | None:
     if isinstance(written, bool) or written is None:
         return None

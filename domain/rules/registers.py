@@ -11,7 +11,7 @@ from typing import Final
 
 from domain.commissioning import MeterReading
 from domain.facts import TransactionFact
-from domain.rules.numbers import figures
+from domain.rules.numbers import counted, figures
 
 ANOTHER_REGISTER_WH: Final = 100_000.0
 """No test charge of minutes counts so much: between two values so far apart lies no charge."""
@@ -74,14 +74,15 @@ def _of_transaction(
     notes = []
     if elsewhere := _another(ordered, own):
         notes.append(
-            f"{_count(elsewhere, 'reading')} of this transaction named another connector (the last "
-            f"{figures(elsewhere[-1])} Wh), and counted for nothing."
+            f"{counted(len(elsewhere), 'reading')} of this transaction named another connector "
+            f"(the last {figures(elsewhere[-1])} Wh), and counted for nothing."
         )
     if nameless := _another(own, kept):
         notes.append(
-            f"{_count(nameless, 'reading')} without a transaction ({figures(nameless[-1])} Wh at "
-            "the last) were of another register than those of the transaction "
-            f"({figures(_energies(kept)[-1])} Wh at the last), and counted for nothing."
+            f"{counted(len(nameless), 'reading')} without a transaction "
+            f"({figures(nameless[-1])} Wh at the last) were of another register than those of "
+            f"the transaction ({figures(_energies(kept)[-1])} Wh at the last), and counted for "
+            "nothing."
         )
     return Interpretation(readings=kept, notes=tuple(notes))
 
@@ -114,7 +115,7 @@ def _of_those_named_twice(plain: Interpretation) -> Iterator[Interpretation]:
         return
     all_of_last = [twice[-1].energy_wh or 0.0, *twice[-1].others_wh]
     said = (
-        f"{_count(twice, 'sample')} named the energy register more than once, with different "
+        f"{counted(len(twice), 'sample')} named the energy register more than once, with different "
         f"values ({' and '.join(figures(one) for one in all_of_last)} Wh at the last). The"
     )
     choices: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
@@ -148,7 +149,7 @@ def _without_zeros(_transaction: TransactionFact, chosen: Interpretation) -> Int
     if not zeros or not others or (stays and len(zeros) >= len(others)):
         return None
     note = (
-        f"{_count(zeros, 'reading')} of 0 Wh among others of {figures(min(others))} to "
+        f"{counted(len(zeros), 'reading')} of 0 Wh among others of {figures(min(others))} to "
         f"{figures(max(others))} Wh counted for nothing."
     )
     return replace(chosen, readings=rest, notes=(*chosen.notes, note))
@@ -161,7 +162,7 @@ def _periodic(_transaction: TransactionFact, chosen: Interpretation) -> Interpre
     if not asked_for or len(_energies(rest)) < 2:  # noqa: PLR2004 - what rises has two ends
         return None
     note = (
-        f"{_count(range(asked_for), 'reading')} that had been asked for did not go with the "
+        f"{counted(asked_for, 'reading')} that had been asked for did not go with the "
         "periodic ones, and counted for nothing."
     )
     return replace(chosen, readings=rest, notes=(*chosen.notes, note))
@@ -196,8 +197,9 @@ def _at_one_level(transaction: TransactionFact, chosen: Interpretation) -> Inter
         return None
     zero = min(max(float(start) if start >= border else (least + most) / 2, least), most)
     note = (
-        f"{_count(low, 'reading')} counted from the start of the session ({figures(low[-1])} Wh at "
-        f"the last), the others for life ({figures(high[-1])} Wh at the last); they agree."
+        f"{counted(len(low), 'reading')} counted from the start of the session "
+        f"({figures(low[-1])} Wh at the last), the others for life "
+        f"({figures(high[-1])} Wh at the last); they agree."
     )
     return replace(
         chosen,
@@ -253,7 +255,3 @@ def _order(reading: MeterReading) -> tuple[float, float]:
     # Time stamps of whole seconds are common: within one, the register tells what came first.
     register = float("-inf") if reading.energy_wh is None else reading.energy_wh
     return reading.at.timestamp(), register
-
-
-def _count(things: Sequence[object], name: str) -> str:
-    return f"{len(things)} {name}{'s' if len(things) != 1 else ''}"

@@ -12,6 +12,7 @@ from domain.operations import (
     DesiredParameter,
     ParameterOutcome,
 )
+from domain.parameters import shown
 from domain.rules.connector import is_plausible
 from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
@@ -179,7 +180,7 @@ def _after_restart(
         return outcome_of(parameter, reported, ParameterState.UNCONFIRMED, _NOT_REPORTED)
     if not certain:
         return None
-    detail = f"The charge point restarted for the value and still reports {reported.value}."
+    detail = f"The charge point restarted for the value and still reports {shown(reported.value)}."
     return outcome_of(parameter, reported, ParameterState.MISMATCH, detail)
 
 
@@ -249,5 +250,5 @@ def _believed(
         outcome,
         reported=reported.value,
         state=ParameterState.MISMATCH,
-        detail=f"The charge point accepted the value and still reports {reported.value}.",
+        detail=f"The charge point accepted the value and still reports {shown(reported.value)}.",
     )

@@ -29,6 +29,8 @@ def outcome(
         (ParameterState.PENDING_REBOOT, "300", "takes effect after a restart"),
         (ParameterState.MISMATCH, "300", "the charge point reports 300"),
         (ParameterState.MISMATCH, None, "the charge point reports nothing"),
+        (ParameterState.MISMATCH, "", "the charge point reports (empty)"),
+        (ParameterState.MISMATCH, "x" * 500, f"the charge point reports {'x' * 79}…"),
         (ParameterState.QUEUED, None, "the charge point gave no answer"),
     ],
 )

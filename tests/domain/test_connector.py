@@ -124,6 +124,9 @@ def test_a_fault_is_told_with_all_that_is_known_of_it(connector_id: int, place: 
 
 def test_a_bare_fault() -> None:
     assert describe_fault(fact("Faulted", error_code="OtherError", info="")) == "OtherError"
+    assert describe_fault(fact("Faulted", error_code="NoError")) == "no error code"
+    said = describe_fault(fact("Faulted", error_code="OtherError", info="Door open."))
+    assert said == "OtherError, Door open"
 
 
 @pytest.mark.parametrize("word", ["", "Sleeping", "{0}"])

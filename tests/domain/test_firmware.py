@@ -103,8 +103,11 @@ def test_an_unknown_version_needs_review_or_fails(reported: str | None, *, stric
     verdict = judge_firmware(reported, FirmwareRule(extract=TERRA, allowed=("1.0",), strict=strict))
     assert verdict.needs_review is not strict
     assert (verdict.failure is not None) is strict
+    told = repr(reported) if reported else "(it reports no version)"
+    assert verdict.detail == f"The catalogue does not know the version ({told})."
     if verdict.failure is not None:
         assert verdict.failure.code == FailureCode.FIRMWARE_UNKNOWN
+        assert f"The firmware {told} is not on" in verdict.failure.cause
 
 
 @pytest.mark.parametrize("reported", [None, "", "1.2.3"])

@@ -170,7 +170,7 @@ def test_all_that_were_refused_are_counted() -> None:
     came = Came(irregularities=[_odd_one("", count=1), _odd_one("MeterValues", count=4)])
     found = instead(_problem(FailureCode.NO_METER_VALUES), _MISSED, came)
     assert found is not None
-    assert "(5, MeterValues)" in found.cause
+    assert "sent 5 MeterValues messages that cannot be used" in found.cause
 
 
 def test_a_failure_that_misses_nothing_is_no_matter_of_messages() -> None:

@@ -135,7 +135,7 @@ _IDENTITY: dict[Fault, Case] = {
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.CLOCK_SKEW,
-            "The clock of the charge point is off by 7200 s; 120 s is allowed.",
+            "The clock of the charge point is * ahead; 2 min is allowed.",
             "Set the clock or the time server of the charge point, restart it, then retry.",
         ),
         starts=0,
@@ -146,7 +146,7 @@ _IDENTITY: dict[Fault, Case] = {
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.BOOT_NOT_ACCEPTED,
-            "The charge point did not announce itself again after it was accepted (2 s).",
+            "The charge point was accepted and did not announce itself again within 2 s.",
             "Restart the charge point by hand, then retry.",
         ),
         starts=0,
@@ -297,7 +297,7 @@ _CONNECTORS: dict[Fault, Case] = {
         fails=_fails(
             CheckName.CONNECTOR_AVAILABLE,
             FailureCode.CONNECTOR_STATUS_UNKNOWN,
-            "Connector 1 reports the status 'Booting', which OCPP does not know (NoError).",
+            "Connector 1 reports the status 'Booting', which OCPP does not know (no error code).",
             "Restart the charge point and retry; if it happens again, its firmware needs an "
             "update.",
         ),
@@ -313,7 +313,7 @@ _CONNECTORS: dict[Fault, Case] = {
             CheckName.CONNECTOR_AVAILABLE,
             FailureCode.CONNECTOR_UNAVAILABLE,
             "Connector 1 stays Unavailable although it was told to become available.",
-            "Enable it in the charge point's own menu, then retry.",
+            "Enable it, or end its reservation, in the charge point's own menu, then retry.",
         ),
         starts=0,
         pace=replace(PATIENT, status=timedelta(seconds=1)),
@@ -657,8 +657,8 @@ _METERING: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.MESSAGES_UNREADABLE,
-            "Messages of the charge point cannot be used (*), so no energy reading is known: *. "
-            "The first begins *",
+            "The charge point sent * MeterValues message* that cannot be used, so no energy "
+            "reading is known: *. The first begins *",
             "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
             "(GET …/commissioning/{id}/logs).",
         ),

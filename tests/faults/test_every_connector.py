@@ -99,7 +99,7 @@ async def test_the_second_is_skipped_with_a_reason_and_the_certificate_says_so(
     assert rows["Connector 1"].startswith("Tested: ")
     assert rows["Connector 2"] == (
         "Not tested: installer@acme.com skipped the test charge on connector 2 while a vehicle was "
-        "waited for: The bay is blocked"
+        "waited for: The bay is blocked."
     )
 
 

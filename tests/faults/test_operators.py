@@ -197,7 +197,7 @@ class TestAnswer:
         assert view.failure is not None
         assert view.failure.code == FailureCode.FIRMWARE_UPDATE_GIVEN_UP
         assert view.failure.cause == (
-            "The firmware is '1.2.0', and alex@acme.com gave its update up: no app here."
+            "alex@acme.com gave up the update of the firmware '1.2.0': no app here."
         )
 
     async def test_a_vehicle_that_never_comes_is_skipped_with_a_reason(self, stage: Stage) -> None:
@@ -219,7 +219,8 @@ class TestAnswer:
         assert view.status is RunStatus.COMPLETED
         assert view.checks[3].result is CheckResult.SKIPPED
         assert view.checks[3].skip_reason == (
-            "alex@acme.com skipped the test charge while a vehicle was waited for: No vehicle today"
+            "alex@acme.com skipped the test charge while a vehicle was waited for: No vehicle "
+            "today."
         )
 
     async def test_nothing_is_asked(self, stage: Stage) -> None:

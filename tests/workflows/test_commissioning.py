@@ -118,6 +118,14 @@ async def test_each_fault_gets_its_verdict(
     assert all(record.skip_reason for record in later if record.result is CheckResult.SKIPPED)
 
 
+async def test_a_clock_is_told_to_be_ahead_or_behind(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(clock_skew_s=-7200.4))
+    failure = (await stage.verdict()).failure
+    assert failure is not None
+    said = "The clock of the charge point is 120 min behind; 2 min is allowed."
+    assert failure.cause == said
+
+
 @pytest.mark.parametrize("said", [65, 1_850_027_108, 2**31])
 async def test_a_number_of_connectors_that_nobody_has_is_a_note(
     set_stage: StageMaker, said: int

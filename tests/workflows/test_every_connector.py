@@ -146,7 +146,7 @@ async def test_one_is_skipped_by_a_person(set_stage: StageMaker) -> None:
     assert _results(view) == [PASSED, SKIPPED]
     said = (
         "alex@acme.com skipped the test charge on connector 2 while a vehicle was waited for: "
-        "No cable that long"
+        "No cable that long."
     )
     assert check.connectors[1].skip_reason == said
     assert check.connectors[1].decided_by == "alex@acme.com"

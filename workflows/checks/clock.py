@@ -5,8 +5,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.operations import Identity, TriggerMessage
+    from domain.rules.numbers import length_of
     from workflows import policies
-    from workflows.run import Run
+    from workflows.run import Run, in_words
 
 
 def judge_clock(run: Run, identity: Identity) -> None:
@@ -17,8 +18,14 @@ def judge_clock(run: Run, identity: Identity) -> None:
     run.clock_judged = True
     run.journal.evidence({"clock_skew_s": skew})
     if abs(skew) > limit_s:
-        raise run.fail(FailureCode.CLOCK_SKEW, skew_s=skew, limit_s=limit_s)
+        raise run.fail(
+            FailureCode.CLOCK_SKEW, skew=_in_words(skew), limit=in_words(policies.CLOCK_SKEW_LIMIT)
+        )
     run.journal.step("clock", f"Its clock is off by {abs(skew):.1f} s.")
+
+
+def _in_words(skew_s: float) -> str:
+    return f"{length_of(abs(skew_s))} {'ahead' if skew_s > 0 else 'behind'}"
 
 
 async def measure_clock(run: Run) -> None:

@@ -91,7 +91,7 @@ async def _ask(run: Run, before: Mark | None) -> _Asked:
             summary="Restart the charge point",
         )
     if outcome.reply in _REFUSED:
-        raise run.fail(FailureCode.REBOOT_REFUSED, detail=outcome.detail or outcome.reply)
+        raise run.fail(FailureCode.REBOOT_REFUSED, detail=outcome.said)
     return _Asked(mark=mark, outcome=outcome, until=workflow.now() + run.pace.reboot)
 
 

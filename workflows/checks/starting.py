@@ -56,7 +56,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
         where = f" on connector {connector}" if len(run.journal.connectors) > 1 else ""
         raise ConnectorSkippedError(
             f"{run.answer.by} skipped the test charge{where} while a vehicle was waited for: "
-            f"{run.answer.note}",
+            f"{(run.answer.note or '').rstrip('. ')}.",
             by=run.answer.by,
         )
     missed = await _not_started(run, connector, rejection=asks.rejection, since=began)
@@ -218,7 +218,7 @@ class _Asks:
                 run.start_expected_until.pop(self._connector, None)
                 if expected_until is not None:
                     run.start_expected_until[self._connector] = expected_until
-                self.rejection = None if expected_until else outcome.detail or outcome.reply
+                self.rejection = None if expected_until else outcome.said
             if refused and number > 1:
                 # It may report a cable anew with each start that it refuses.
                 await run.wait(
