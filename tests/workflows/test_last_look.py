@@ -308,7 +308,7 @@ async def test_a_start_with_another_tag_on_another_connector_is_told(
     refused = reply is op.Reply.REJECTED
     code = FailureCode.TRANSACTION_REJECTED if refused else FailureCode.TRANSACTION_NOT_STARTED
     assert view.failure.code == code
-    assert "began on connector 2 with the tag 'FREE'" in view.failure.cause
+    assert "another transaction began, on connector 2 with the tag 'FREE'" in view.failure.cause
 
 
 async def test_a_start_with_the_tag_at_the_endpoint_of_another_is_told(
