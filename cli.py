@@ -180,6 +180,10 @@ def verify(
 def certificate_key(
     *,
     pem: Annotated[bool, typer.Option("--pem", help="As PEM, for other tools.")] = False,
+    certificate: Annotated[
+        bool,
+        typer.Option("--certificate", help="The X.509 certificate, as PDF readers import it."),
+    ] = False,
     data_dir: Annotated[
         Path,
         typer.Option(
@@ -189,21 +193,26 @@ def certificate_key(
 ) -> None:
     """Print the public key that certificates of this engine are signed with.
 
-    It is that of DYNAMO_CERTIFICATE_KEY, or of the data directory. Keys that signed before are at
-    GET /api/v1/certificate-keys.
+    It is that of DYNAMO_CERTIFICATE_SIGNER, of DYNAMO_CERTIFICATE_KEY, or of the data directory;
+    then the one that older engines signed with. Keys that signed before are at GET
+    /api/v1/certificate-keys.
     """
-    from documents.check import NoKeyError, local_key
+    from documents.check import NoKeyError, local_keys, local_signer
 
     try:
-        public = local_key(data_dir)
+        if certificate:
+            typer.echo(local_signer(data_dir).certificate_pem(), nl=False)
+            return
+        keys = local_keys(data_dir)
     except NoKeyError as error:
         _refuse(str(error), _MISUSED)
     if pem:
-        typer.echo(public.pem(), nl=False)
+        typer.echo("".join(key.pem() for key in keys), nl=False)
         return
     import json
 
-    typer.echo(json.dumps({"keys": [public.jwk() | {"fingerprint": public.fingerprint}]}, indent=2))
+    listed = [key.jwk() | {"fingerprint": key.fingerprint} for key in keys]
+    typer.echo(json.dumps({"keys": listed}, indent=2))
 
 
 @app.command(add_help_option=False, context_settings=_PASS_ON)

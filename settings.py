@@ -88,8 +88,14 @@ class Settings(BaseSettings):
     )
     certificate_key: SecretStr | None = Field(
         default=None,
-        description="Seed of the Ed25519 key that signs certificates, 64 hexadecimal digits, for "
+        description="Seed of the P-256 key that signs certificates, 64 hexadecimal digits, for "
         "the API alone; on the embedded default one is made once and kept in the data directory",
+    )
+    certificate_signer: Path | None = Field(
+        default=None,
+        description="PEM file with a P-256 private key, its X.509 certificate and those of its "
+        "issuers, to sign certificates with instead; empty: the key of the seed, whose certificate "
+        "is self-signed, so that PDF readers show an unknown signer",
     )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on")
     api_port: int = Field(
@@ -194,6 +200,11 @@ class Settings(BaseSettings):
                 "it is 64 random hexadecimal digits; make them with: openssl rand -hex 32"
             )
         return SecretStr(text.lower())
+
+    @field_validator("certificate_signer", mode="before")
+    @classmethod
+    def _no_signer(cls, path: object) -> object:
+        return None if path == "" else path
 
     @field_validator("worker_port", mode="before")
     @classmethod

@@ -149,7 +149,7 @@ async def run_api(settings: Settings) -> None:
 
     Raises:
         SecretMissingError: The settings hold no secret.
-        MistakeError: Nothing can listen there.
+        MistakeError: Nothing can listen there, or a signer of certificates is none.
 
     """
     database = open_database(settings, "api")

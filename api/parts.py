@@ -10,9 +10,11 @@ from api.security.passwords import Passwords
 from api.security.throttling import Throttle
 from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
+from documents.signer import SignerFileError
 from domain.ids import Prefix, new_id
 from domain.outbound import Outbound
 from domain.plausibility import Plausibility
+from domain.starting import MistakeError, one_line
 from outbound import outbound_from
 from settings import Settings
 from storage.catalogue import Catalogue, load_catalogue
@@ -50,6 +52,7 @@ def compose(
 
     Raises:
         SecretMissingError: The settings hold no secret.
+        MistakeError: They name a signer of certificates that is none.
 
     """
     secret = settings.required_secret()
@@ -64,5 +67,12 @@ def compose(
         plausibility=load_plausibility(settings.catalogue_dir),
         feeds=Feeds(),
         outbound=outbound_from(settings),
-        issuing=Issuing(settings.certificate_key),
+        issuing=_issuing(settings),
     )
+
+
+def _issuing(settings: Settings) -> Issuing:
+    try:
+        return Issuing(settings.certificate_key, settings.certificate_signer)
+    except SignerFileError as error:
+        raise MistakeError(f"DYNAMO_CERTIFICATE_SIGNER: {one_line(error, most=500)}.") from error

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Final
 
 from documents.about import about
-from documents.keys import KeyFileError, PublicKey, SigningKey, read_keys
-from documents.signature import Validity, verify
+from documents.keys import KeyFileError, PublicKey, read_keys, seed_from_hex, trailer_key
+from documents.signature import verify
+from documents.signer import Signer, SignerFileError, read_signer
+from documents.validity import Validity
 
 KEY_FILE: Final = "certificate_key"
 """Name of the seed's file in the data directory of `dynamo up`."""
 _KEY_VARIABLE: Final = "DYNAMO_CERTIFICATE_KEY"
+_SIGNER_VARIABLE: Final = "DYNAMO_CERTIFICATE_SIGNER"
 _VALID, _INVALID, _UNREADABLE, _UNKNOWN_KEY = range(4)
 _MOST_BYTES: Final = 512 * 1024 * 1024
 
 _WHY: Final = {
     Validity.ALTERED: "It was altered after it was signed, or its signature was. Ask for the "
     "original, or compare with the online copy behind its QR code.",
+    Validity.APPENDED: "Something was appended after it was signed. Ask for the original, or "
+    "compare with the online copy behind its QR code.",
     Validity.CUT_SHORT: "Its end is missing: the download or the copy is incomplete. Get it again.",
     Validity.UNSIGNED: "It is a PDF without a signature of this engine. A certificate that was "
     "printed, or saved anew by another program, loses it: get the original file.",
@@ -42,7 +47,7 @@ class Outcome:
 def check(file: Path, *, keys: Sequence[Path], data_dir: Path) -> Outcome:
     """Verify a file with the keys of these files, or with the key of the engine that is here."""
     try:
-        known = [key for path in keys for key in _keys_of(path)] or [local_key(data_dir)]
+        known = [key for path in keys for key in _keys_of(path)] or local_keys(data_dir)
     except KeyFileError as error:
         return Outcome(f"Cannot verify: {error}", _UNREADABLE)
     except NoKeyError:
@@ -63,16 +68,37 @@ def check(file: Path, *, keys: Sequence[Path], data_dir: Path) -> Outcome:
             return Outcome(f"NOT VALID: {file}\n{_WHY[why]}", _INVALID)
 
 
-def local_key(data_dir: Path) -> PublicKey:
-    """Return the public half of the key in the environment, or of `dynamo up`'s data directory.
+def local_signer(data_dir: Path) -> Signer:
+    """Return who signs here: of the environment, or of `dynamo up`'s data directory.
 
     Raises:
         NoKeyError: There is neither, or it is damaged.
 
     """
+    file = os.environ.get(_SIGNER_VARIABLE)
     try:
-        seed = os.environ.get(_KEY_VARIABLE) or (data_dir / KEY_FILE).read_text()
-        return SigningKey.from_hex(seed).public
+        return read_signer(Path(file)) if file else Signer.from_seed(_local_seed(data_dir))
+    except SignerFileError as error:
+        raise NoKeyError(f"{_SIGNER_VARIABLE}: {error}.") from error
+
+
+def local_keys(data_dir: Path) -> list[PublicKey]:
+    """Return the public key that signs here, and the one that older engines signed with.
+
+    Raises:
+        NoKeyError: There is neither, or it is damaged.
+
+    """
+    signs = local_signer(data_dir).public
+    try:
+        return [signs, trailer_key(_local_seed(data_dir))]
+    except NoKeyError:  # it signs with a key of its file alone
+        return [signs]
+
+
+def _local_seed(data_dir: Path) -> bytes:
+    try:
+        return seed_from_hex(os.environ.get(_KEY_VARIABLE) or (data_dir / KEY_FILE).read_text())
     except (OSError, ValueError) as error:
         raise NoKeyError(
             f"There is no key of an engine here: neither {_KEY_VARIABLE} nor "

@@ -663,7 +663,7 @@ certificate_keys = Table(
     "certificate_keys",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("public_key", String(64), nullable=False),  # Ed25519, hex; an old one is kept
+    Column("public_key", String(130), nullable=False),  # of documents.keys, hex; an old one is kept
     Column("first_used_at", UTCDateTime, nullable=False),
 )
 

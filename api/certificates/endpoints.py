@@ -1,5 +1,6 @@
 """Endpoints of certificates, for installers, site owners and whoever verifies one."""
 
+import base64
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -188,6 +189,7 @@ async def report_of_owned_charge_point(
     "/certificate-keys",
     summary="Get the keys of certificates",
     operation_id="getCertificateKeys",
+    response_model_exclude_none=True,
     responses=problems(503),
 )
 async def certificate_keys(parts: AppParts) -> KeysShown:
@@ -197,11 +199,21 @@ async def certificate_keys(parts: AppParts) -> KeysShown:
     """
     async with parts.database.read() as connection:
         stored = await Certificates(connection).keys()
-    keys = [PublicKey(bytes.fromhex(key)) for key in stored]
+    keys = [PublicKey.from_hex(key) for key in stored]
     present = parts.issuing.public_key
     if present is not None and present not in keys:
         keys.append(present)
-    return KeysShown(keys=[KeyShown(**key.jwk(), fingerprint=key.fingerprint) for key in keys])
+    chain = [base64.b64encode(one).decode() for one in parts.issuing.certificate_chain()]
+    return KeysShown(
+        keys=[
+            KeyShown(
+                **key.jwk(),
+                fingerprint=key.fingerprint,
+                x5c=chain if key == present else None,
+            )
+            for key in keys
+        ]
+    )
 
 
 async def _listed(parts: Parts, subject_id: str) -> CertificatesShown:

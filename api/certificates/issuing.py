@@ -102,7 +102,7 @@ async def _make(
     number: int,
     thumbnails: dict[str, bytes],
 ) -> Issued | None:
-    key = parts.issuing.key().public
+    key = parts.issuing.signer().public
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     issue = Issue(
         certificate_id=new_id(Prefix.CERTIFICATE),

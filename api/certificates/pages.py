@@ -18,7 +18,8 @@ from api.parts import Parts
 from documents.certificate.markup import CLASSES, Markup, document, facts, tag
 from documents.certificate.words import CHECK_TITLES, RESULTS, moment, verdict
 from documents.keys import PublicKey
-from documents.signature import Validity, verify
+from documents.signature import verify
+from documents.validity import Validity
 from domain.errors import NotFoundError
 from domain.states import CheckName, CheckResult, RunStatus
 from storage.certificates import Certificate, Certificates
@@ -40,7 +41,7 @@ async def online_copy_page(token: str, parts: AppParts) -> Response:
         return HTMLResponse(page, status_code=404, headers=PAGE_HEADERS)
     async with parts.database.read() as connection:
         content = await Certificates(connection).file(certificate.id)
-        keys = [PublicKey(bytes.fromhex(key)) for key in await Certificates(connection).keys()]
+        keys = [PublicKey.from_hex(key) for key in await Certificates(connection).keys()]
     genuine = (
         verify(content, keys).validity is Validity.VALID
         and hashlib.sha256(content).hexdigest() == certificate.sha256

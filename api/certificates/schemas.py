@@ -16,7 +16,7 @@ _CERTIFICATE: dict[str, JsonValue] = {
     "number": 1,
     "newest": True,
     "sha256": _SHA256,
-    "key_id": "21fe31dfa154a261",
+    "key_id": "6ac39b51bcd8e264",
     "issued_at": "2026-05-01T09:40:00Z",
     "url": "https://api.dynamo-csms.com/certificates/q1w2e3r4t5y6u7i8o9p0a1s2d3f",
 }
@@ -69,14 +69,23 @@ class CertificatesShown(BaseModel):
 
 
 class KeyShown(BaseModel):
-    """An Ed25519 public key as JSON Web Key (RFC 8037)."""
+    """A public key as JSON Web Key (RFC 7517): P-256, or of older certificates Ed25519."""
 
-    kty: str = "OKP"
-    crv: str = "Ed25519"
+    kty: str = Field(description="`EC`, or `OKP` of an Ed25519 key")
+    crv: str = Field(description="`P-256` or `Ed25519`")
     use: str = "sig"
     kid: str = Field(description="First 16 digits of the fingerprint")
-    x: str = Field(description="The key, base64url")
-    fingerprint: str = Field(description="SHA-256 of the key, as certificates show it")
+    x: str = Field(description="The key, or its first coordinate, base64url")
+    y: str | None = Field(default=None, description="The second coordinate, of a P-256 key alone")
+    fingerprint: str = Field(
+        description="As certificates show it: the SHA-256 of the SubjectPublicKeyInfo (DER), of an "
+        "Ed25519 key that of its 32 bytes"
+    )
+    x5c: list[str] | None = Field(
+        default=None,
+        description="Of the key that signs now: its X.509 certificate and those of its issuers, "
+        "DER in base64, to be imported into a PDF reader",
+    )
 
 
 class KeysShown(BaseModel):
@@ -88,13 +97,15 @@ class KeysShown(BaseModel):
                 {
                     "keys": [
                         {
-                            "kty": "OKP",
-                            "crv": "Ed25519",
+                            "kty": "EC",
+                            "crv": "P-256",
                             "use": "sig",
-                            "kid": "21fe31dfa154a261",
-                            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-                            "fingerprint": "21fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58"
-                            "877ef47f9721b9",
+                            "kid": "6ac39b51bcd8e264",
+                            "x": "iPmoxSE99m822MZ1ukMnlVVbF_0aTAV6s-7K3NJYdH4",
+                            "y": "uN27nL5yyK36BLE22_-cFZNl94p1tEw8rN-1h_T8q8I",
+                            "fingerprint": "6ac39b51bcd8e264cb748ffb1be9b64fc30786b7c9c640f52d"
+                            "2be43e14de1360",
+                            "x5c": ["MIIBxzCCAW2gAwIBAgIIasObUbzY4mQwCgYIKoZIzj0EAwIw…"],
                         }
                     ]
                 }

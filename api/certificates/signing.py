@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
-from documents.keys import PublicKey, SigningKey
-from documents.signature import sign
+from documents.keys import PublicKey, seed_from_hex
+from documents.signer import Signer, read_signer
 from domain.certificates import Issue, Report
 from domain.errors import EngineError
 
@@ -23,16 +24,24 @@ class CertificateKeyMissingError(EngineError):
 
 
 class Issuing:
-    """Holds the signing key, and renders one certificate at a time: that costs a processor."""
+    """Holds the signing key, and renders one certificate at a time: that costs a processor.
 
-    def __init__(self, seed: SecretStr | None) -> None:
-        self._key = None if seed is None else SigningKey.from_hex(seed.get_secret_value())
+    The key is that of ``file``, else the one of the seed.
+    """
+
+    def __init__(self, seed: SecretStr | None, file: Path | None = None) -> None:
+        if file is not None:
+            self._signer: Signer | None = read_signer(file)
+        elif seed is not None:
+            self._signer = Signer.from_seed(seed_from_hex(seed.get_secret_value()))
+        else:
+            self._signer = None
         self._turn = asyncio.Semaphore(1)
 
     @property
     def public_key(self) -> PublicKey | None:
         """The public half of the key that signs now; None where there is none."""
-        return None if self._key is None else self._key.public
+        return None if self._signer is None else self._signer.public
 
     async def render(self, report: Report, issue: Issue, thumbnails: dict[str, bytes]) -> bytes:
         """Render and sign."""
@@ -45,23 +54,28 @@ class Issuing:
         async with self._turn:
             return await asyncio.to_thread(work, *given, **names)
 
-    def key(self) -> SigningKey:
-        """The key that signs now.
+    def certificate_chain(self) -> tuple[bytes, ...]:
+        """The certificate of the key that signs now, then those of its issuers, as DER."""
+        return () if self._signer is None else self._signer.chain
+
+    def signer(self) -> Signer:
+        """Who signs now.
 
         Raises:
             CertificateKeyMissingError: ``certificate_key_missing``.
 
         """
-        if self._key is None:
+        if self._signer is None:
             raise CertificateKeyMissingError(
                 "certificate_key_missing",
                 "This engine has no key to sign certificates with. Ask whoever runs it to set "
                 "DYNAMO_CERTIFICATE_KEY.",
             )
-        return self._key
+        return self._signer
 
     def _render(self, report: Report, issue: Issue, thumbnails: dict[str, bytes]) -> bytes:
         # The PDF library takes a second to import: with the first certificate, not with the API.
         from documents.certificate.render import render_pdf
+        from documents.signing import sign
 
-        return sign(render_pdf(report, issue, thumbnails), self.key())
+        return sign(render_pdf(report, issue, thumbnails), self.signer())

@@ -1,17 +1,20 @@
 import asyncio
+import base64
 import hashlib
 import json
 from dataclasses import replace
 
 import pytest
+from cryptography.x509 import load_der_x509_certificate
 from fastapi import FastAPI
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.certificates.signing import Issuing
 from api.security.throttling import ISSUE_SUBJECT
-from documents.keys import read_keys
-from documents.signature import Validity, verify
+from documents.keys import PublicKey, read_keys
+from documents.signature import verify
+from documents.validity import Validity
 from storage.engine import Database
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
@@ -143,6 +146,13 @@ class TestReportOfAChargePoint:
         assert (await installer.get(path)).content == new
         keys = read_keys((await installer.call("GET", f"{V1}/certificate-keys")).text)
         assert len(keys) == 2
+        published = (await installer.call("GET", f"{V1}/certificate-keys")).json()["keys"]
+        assert ["x5c" in key for key in published] == [False, True]  # of the one that signs now
+        chain = published[1]["x5c"]
+        assert (
+            PublicKey.of(load_der_x509_certificate(base64.b64decode(chain[0])).public_key())
+            == read_keys(json.dumps(published[1]))[0]
+        )
         assert verify(old, keys).validity is Validity.VALID
         assert verify(new, keys).validity is Validity.VALID
         assert verify(old, keys).key_id != verify(new, keys).key_id

@@ -6,10 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
 
 from cli import up
-from documents.keys import SigningKey
-from documents.signature import sign
+from documents.certificate.render import render_pdf
+from documents.keys import seed_from_hex
+from documents.signer import Signer
+from documents.signing import sign
+from tests.documents.reports import FAILED, ISSUE, certificate_of
 
 COMMANDS = {
     "up",
@@ -23,6 +32,7 @@ COMMANDS = {
 }
 SECRET = "s" * 32
 PASSWORD = "p4ssw0rd"
+SIGNER = Signer.from_seed(seed_from_hex("8f" * 31 + "01"))
 
 
 def dynamo(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -138,10 +148,9 @@ def test_a_process_that_is_told_to_stop_did_not_fail() -> None:
 
 
 def test_verify_says_what_it_found_and_exits_by_it(tmp_path: Path) -> None:
-    key = SigningKey.from_hex("8f" * 31 + "01")
-    signed = sign(b"%PDF-1.4\nstartxref\n9\n%%EOF\n", key)
+    signed = sign(render_pdf(certificate_of(FAILED), ISSUE, {}), SIGNER)
     (tmp_path / "certificate.pdf").write_bytes(signed)
-    (tmp_path / "altered.pdf").write_bytes(signed.replace(b"9", b"8", 1))
+    (tmp_path / "altered.pdf").write_bytes(signed.replace(b"/Lang", b"/Lamg"))
     mine = {"DYNAMO_CERTIFICATE_KEY": "8f" * 31 + "01"}
     (tmp_path / "keys.json").write_text(dynamo("certificate-key", **mine).stdout)
     (tmp_path / "key.pem").write_text(dynamo("certificate-key", "--pem", **mine).stdout)
@@ -155,6 +164,23 @@ def test_verify_says_what_it_found_and_exits_by_it(tmp_path: Path) -> None:
     outcome = dynamo("verify", str(tmp_path / "certificate.pdf"), "--data-dir", str(tmp_path))
     assert outcome.returncode == 3
     assert dynamo("verify", str(tmp_path / "none.pdf")).returncode == 2
+    assert dynamo("certificate-key", "--certificate", **mine).stdout == SIGNER.certificate_pem()
     outcome = dynamo("certificate-key", "--data-dir", str(tmp_path))
     assert outcome.returncode == 2
     assert "There is no key of an engine here" in outcome.stderr
+
+
+def test_a_configured_signer_is_the_one_of_this_machine(tmp_path: Path) -> None:
+    file = tmp_path / "signer.pem"
+    key = SIGNER.private_der()
+    private = load_der_private_key(key, password=None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    file.write_bytes(private + SIGNER.certificate_pem().encode())
+    mine = {"DYNAMO_CERTIFICATE_SIGNER": str(file)}
+    outcome = dynamo("certificate-key", "--pem", "--data-dir", str(tmp_path), **mine)
+    assert outcome.stdout == SIGNER.public.pem()
+    file.write_bytes(private)
+    outcome = dynamo("certificate-key", "--data-dir", str(tmp_path), **mine)
+    assert outcome.returncode == 2
+    assert f"DYNAMO_CERTIFICATE_SIGNER: {file} is no signer of certificates" in outcome.stderr

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 import process as our_process
+from api.app import run_api
 from domain.starting import MistakeError
 from settings import Settings
 from storage.engine import Database
@@ -225,6 +226,25 @@ async def test_a_catalogue_that_cannot_be_used(
     said = await mistake(settings | {"DYNAMO_CATALOGUE_DIR": str(folder)}, monkeypatch)
     assert said.startswith("DYNAMO_CATALOGUE_DIR: ")
     assert sentence in said
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN PRIVATE KEY-----"])
+async def test_a_signer_of_certificates_that_is_none(
+    content: bytes | None,
+    settings: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "signer.pem"
+    if content is not None:
+        file.write_bytes(content)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DYNAMO_CERTIFICATE_SIGNER", str(file))
+    with pytest.raises(MistakeError) as caught:
+        await run_api(Settings())
+    assert str(caught.value).startswith(f"DYNAMO_CERTIFICATE_SIGNER: {file} ")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.timeout(120)  # six starts

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from documents.check import local_key
-from documents.keys import SigningKey
+from documents.check import local_keys
+from documents.keys import seed_from_hex
+from documents.signer import Signer
 from embedded.data_directory import DataDirectory, explain
 from embedded.errors import StartError
 
@@ -116,7 +117,7 @@ def test_the_certificate_key_is_made_once_and_closed_to_others(tmp_path: Path) -
         seed = data.certificate_key()
         assert mode(tmp_path / "certificate_key") == 0o600
         assert data.certificate_key() == seed
-        assert local_key(tmp_path) == SigningKey.from_hex(seed).public
+        assert local_keys(tmp_path)[0] == Signer.from_seed(seed_from_hex(seed)).public
         (tmp_path / "certificate_key").write_text("")
         with pytest.raises(StartError, match="Put it back from a backup"):
             data.certificate_key()

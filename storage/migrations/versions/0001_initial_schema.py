@@ -46,7 +46,7 @@ def upgrade() -> None:
     )
     op.create_table('certificate_keys',
     sa.Column('id', sa.String(length=16), nullable=False),
-    sa.Column('public_key', sa.String(length=64), nullable=False),
+    sa.Column('public_key', sa.String(length=130), nullable=False),
     sa.Column('first_used_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_certificate_keys'))
     )
