@@ -146,6 +146,7 @@ def make_worker(
         handovers.resend_invitation,
         handovers.settle_invitation,
         handovers.complete_handover,
+        handovers.mail_handover,
         handovers.remove_project,
         sites.read_site,
         sites.record_states,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.handover_letter import handover_letter
 from activities.invitation_letter import invitation_letter
 from activities.letters import news_letter, verdict_letter
 from domain.errors import ConflictError, NotFoundError
@@ -118,6 +119,17 @@ class ProjectActivities:
     async def complete_handover(self, hand_over: HandOver) -> HandoverResult:
         """Hand the project over, or say what stands in the way."""
         return await self._records.complete_handover(hand_over.project_id, hand_over.request)
+
+    @activity.defn
+    async def mail_handover(self, project_id: str) -> None:
+        """Tell the site owner what is handed over and what to do, unless that has been done."""
+        notice = await self._records.handover_notice(project_id)
+        if notice is None:
+            return
+        letter = handover_letter(notice, public_url=self._public_url)
+        where = await self._mailer.send(to=notice.to, subject=letter.subject, text=letter.text)
+        await self._records.handover_mailed(project_id)
+        activity.logger.info("handover_mailed", extra={"where": where})
 
     @activity.defn
     async def remove_project(self, remove: Remove) -> None:

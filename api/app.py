@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 import temporal_client
 from api import docs
 from api.access.endpoints import router as access
+from api.access.installer_endpoints import router as access_before
 from api.accounts.endpoints import router as accounts
 from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
@@ -125,6 +126,7 @@ def bare_app() -> FastAPI:
         site_owner,
         site,
         access,
+        access_before,
         power,
         owned_power,
         tariffs,

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from domain.audit import ENGINE, Actor
 from domain.invitations import OpenInvitation
+from domain.power.site import SiteLimit
+from domain.states import AccessMode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +48,46 @@ class Blocker:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Caution:
+    """What a handover does not wait for, and its owner should know: ``code``, a sentence."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HandoverResult:
-    """Answer of :class:`CompleteHandover`: done at ``completed_at``, or refused with blockers."""
+    """Answer of :class:`CompleteHandover`: done at ``completed_at``, or refused with blockers.
+
+    Of a handover that is not asked for yet it says what would stand in its way.
+    """
 
     project_id: str
     completed_at: datetime | None
     blockers: tuple[Blocker, ...] = ()
+    warnings: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandoverNotice:
+    """What the mail of a handover tells the site owner; ``handed_over_at`` in the site's zone."""
+
+    to: str
+    name: str
+    project_id: str
+    project_name: str
+    installer: str
+    signature: str
+    notes: str | None
+    handed_over_at: datetime
+    charge_points: tuple[str, ...]
+    """A name of each, for a person."""
+    access: AccessMode
+    id_tags: tuple[str, ...]
+    """The first of those listed, by their labels where they have one."""
+    id_tags_listed: int
+    prices: tuple[str, ...]
+    """The tariff in words; empty: there is none."""
+    limit: SiteLimit
+    offline: tuple[str, ...]
+    """Those of ``charge_points`` that are not connected."""

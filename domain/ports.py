@@ -23,7 +23,7 @@ from domain.commissioning import (
     WhoseSerial,
 )
 from domain.facts import Snapshot
-from domain.handover import CompleteHandover, HandoverResult, RemoveProject
+from domain.handover import CompleteHandover, HandoverNotice, HandoverResult, RemoveProject
 from domain.invitations import (
     InvitationDraft,
     InvitationSettled,
@@ -188,6 +188,8 @@ class ProjectRecords(Protocol):
     async def complete_handover(
         self, project_id: str, request: CompleteHandover
     ) -> HandoverResult: ...
+    async def handover_notice(self, project_id: str) -> HandoverNotice | None: ...
+    async def handover_mailed(self, project_id: str) -> None: ...
     async def remove(self, project_id: str, request: RemoveProject) -> None: ...
 
 

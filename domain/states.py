@@ -54,6 +54,8 @@ class FeatureState(StrEnum):
     ACTIVE = "active"
     FAILED = "failed"
     PAUSED = "paused"
+    NOT_SET = "not_set"
+    """Nobody has said what it needs; no fault of anything."""
 
 
 class InvitationStatus(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
 from domain.id_tag import key_of
-from domain.states import AccessMode, ProjectStatus
+from domain.states import AccessMode, ProjectStatus, Role
 from storage.dialects import among
 from storage.tables import charge_points, id_tags, projects
 
@@ -52,6 +52,14 @@ async def admitted(
     return {pair for pair in presented if may_charge(*pair)}
 
 
+def _the_owners(chosen: tuple[AccessMode, int]) -> ConflictError:
+    mode, _ = chosen
+    return ConflictError(
+        "owner_has_chosen",
+        f"The site owner has chosen who may charge (`{mode.value}`), and alone changes that.",
+    )
+
+
 class Access:
     """Repository of what the owner of one project allows."""
 
@@ -68,20 +76,34 @@ class Access:
         ).one()
         return AccessMode(mode), await self._count()
 
-    async def set_mode(self, mode: AccessMode) -> None:
-        """Admit everybody, or the listed tags alone."""
+    async def set_mode(self, mode: AccessMode, *, by: Role) -> None:
+        """Admit everybody, or the listed tags alone.
+
+        Raises:
+            ConflictError: ``owner_has_chosen``, for an installer.
+
+        """
+        if by is Role.INSTALLER:
+            chosen_by = await self._connection.scalar(
+                select(projects.c.access_set_as).where(projects.c.id == self._project_id)
+            )
+            if chosen_by == Role.SITE_OWNER:
+                raise _the_owners(await self.mode())
         await self._connection.execute(
-            update(projects).where(projects.c.id == self._project_id).values(access=mode)
+            update(projects)
+            .where(projects.c.id == self._project_id)
+            .values(access=mode, access_set_as=by)
         )
 
-    async def put(self, id_tag: str, *, label: str | None, at: datetime) -> ListedTag:
+    async def put(self, id_tag: str, *, label: str | None, at: datetime, by: Role) -> ListedTag:
         """List a tag, or change its label.
 
         Raises:
-            ConflictError: ``id_tags_full``.
+            ConflictError: ``id_tags_full``, or ``owner_has_chosen`` for an installer.
 
         """
         key = key_of(id_tag)
+        await self._refuse_owners(key, by)
         changed = await self._connection.execute(
             update(id_tags)
             .where(id_tags.c.project_id == self._project_id)
@@ -100,6 +122,7 @@ class Access:
                     tag_key=key,
                     id_tag=id_tag.strip(),
                     label=label,
+                    set_as=by,
                     added_at=at,
                 )
             )
@@ -112,13 +135,15 @@ class Access:
         ).one()
         return ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at)
 
-    async def remove(self, id_tag: str) -> None:
+    async def remove(self, id_tag: str, *, by: Role) -> None:
         """Take a tag off the list; a session that runs goes on.
 
         Raises:
             NotFoundError: ``id_tag_not_found``.
+            ConflictError: ``owner_has_chosen``, for an installer.
 
         """
+        await self._refuse_owners(key_of(id_tag), by)
         removed = await self._connection.execute(
             delete(id_tags)
             .where(id_tags.c.project_id == self._project_id)
@@ -127,15 +152,32 @@ class Access:
         if removed.rowcount == 0:
             raise NotFoundError("id_tag_not_found", "The project lists no such id tag.")
 
-    async def page(self, *, after: str | None, limit: int) -> Sequence[ListedTag]:
-        """Return listed tags in their order, after the tag ``after``."""
+    async def page(
+        self, *, after: str | None, limit: int, set_as: Role | None = None
+    ) -> Sequence[ListedTag]:
+        """Return listed tags in their order, after the tag ``after``; ``set_as``: those alone."""
         query = select(id_tags).where(id_tags.c.project_id == self._project_id)
+        if set_as is not None:
+            query = query.where(id_tags.c.set_as == set_as)
         if after is not None:
             query = query.where(id_tags.c.tag_key > key_of(after))
         rows = await self._connection.execute(query.order_by(id_tags.c.tag_key).limit(limit))
         return [
             ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at) for row in rows
         ]
+
+    async def _refuse_owners(self, key: str, by: Role) -> None:
+        if by is not Role.INSTALLER:
+            return
+        set_as = await self._connection.scalar(
+            select(id_tags.c.set_as)
+            .where(id_tags.c.project_id == self._project_id)
+            .where(id_tags.c.tag_key == key)
+        )
+        if set_as == Role.SITE_OWNER:
+            raise ConflictError(
+                "owner_has_chosen", "The site owner has listed this id tag, and alone changes it."
+            )
 
     async def _count(self) -> int:
         count = await self._connection.scalar(

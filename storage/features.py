@@ -21,7 +21,10 @@ from storage.billing import Billing
 from storage.held import HeldRecords
 from storage.tables import charge_point_features, charge_points, projects
 
-_NO_TARIFF = "There is no tariff, so sessions are free. Billing begins with the first one."
+_NO_TARIFF = (
+    "There is no tariff, so sessions are free. Billing begins with the first one: "
+    "PUT …/site-owner/projects/{id}/tariff."
+)
 _HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
 _WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
 
@@ -58,7 +61,7 @@ async def billing_status(connection: AsyncConnection, project_id: str) -> Featur
     """How far billing is. It needs nothing of the charge points, and so is active at once."""
     state = await Billing(connection, project_id).state()
     if state is None:
-        return FeatureStatus(feature=Feature.BILLING, state=FeatureState.FAILED, detail=_NO_TARIFF)
+        return FeatureStatus(feature=Feature.BILLING, state=FeatureState.NOT_SET, detail=_NO_TARIFF)
     paused = state.paused_at is not None
     held = await HeldRecords(connection, project_id).count()
     return FeatureStatus(

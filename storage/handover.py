@@ -1,9 +1,11 @@
 """The handover of a project, decided and done in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import case, exists, select, update
+from sqlalchemy import Row, case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import AuditAction
@@ -15,6 +17,7 @@ from storage.audit import Audit
 from storage.billing import Billing
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
+from storage.handover_cautions import read_cautions
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
 
@@ -55,6 +58,18 @@ class Handover:
         self._connection = connection
         self._catalogue = catalogue
 
+    async def preview(self, project_id: str, *, at: datetime) -> HandoverResult:
+        """What stands in the way now, and what the owner would find; nothing is changed.
+
+        Raises:
+            NotFoundError: ``project_unknown``.
+
+        """
+        project = (
+            await self._connection.execute(select(projects).where(projects.c.id == project_id))
+        ).one_or_none()
+        return await self._judge(project, project_id, at=at)
+
     async def complete(
         self, project_id: str, request: CompleteHandover, *, at: datetime
     ) -> HandoverResult:
@@ -71,17 +86,9 @@ class Handover:
                 select(projects).where(projects.c.id == project_id).with_for_update()
             )
         ).one_or_none()
-        if project is None:
-            raise NotFoundError("project_unknown", "There is no such project.")
-        if project.status == ProjectStatus.HANDED_OVER:
-            return HandoverResult(project_id=project_id, completed_at=project.handed_over_at)
-        if project.archived_at is not None:
-            return HandoverResult(project_id=project_id, completed_at=None, blockers=(_ARCHIVED,))
-        blockers = await self._blockers(project_id, owner=project.site_owner_id)
-        if blockers:
-            return HandoverResult(
-                project_id=project_id, completed_at=None, blockers=tuple(blockers)
-            )
+        judged = await self._judge(project, project_id, at=at)
+        if judged.completed_at is not None or judged.blockers:
+            return judged
         await self._connection.execute(
             update(projects)
             .where(projects.c.id == project_id)
@@ -106,7 +113,25 @@ class Handover:
             },
         )
         await announce_handover(self._connection, project_id, at=at)
-        return HandoverResult(project_id=project_id, completed_at=at)
+        return replace(judged, completed_at=at)
+
+    async def _judge(
+        self, project: Row[Any] | None, project_id: str, *, at: datetime
+    ) -> HandoverResult:
+        if project is None:
+            raise NotFoundError("project_unknown", "There is no such project.")
+        handed_over = project.status == ProjectStatus.HANDED_OVER
+        if project.archived_at is not None and not handed_over:
+            return HandoverResult(project_id=project_id, completed_at=None, blockers=(_ARCHIVED,))
+        blockers = (
+            () if handed_over else await self._blockers(project_id, owner=project.site_owner_id)
+        )
+        return HandoverResult(
+            project_id=project_id,
+            completed_at=project.handed_over_at,
+            blockers=tuple(blockers),
+            warnings=tuple(await read_cautions(self._connection, project_id, now=at)),
+        )
 
     async def _blockers(self, project_id: str, *, owner: str | None) -> Sequence[Blocker]:
         running = exists().where(

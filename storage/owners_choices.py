@@ -13,13 +13,20 @@ async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[s
     """Drop who may charge and the owner's tariffs; returns what there was, for the audit trail.
 
     Nothing was billed by them: the project is locked, and is not handed over. The limit of the
-    supply and the time zone are facts of the site, and stay.
+    supply and the time zone are facts of the site, and stay; so does what the installer has chosen.
     """
     access = await connection.scalar(select(projects.c.access).where(projects.c.id == project_id))
     await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(access=AccessMode.LISTED)
+        update(projects)
+        .where(projects.c.id == project_id)
+        .where(projects.c.access_set_as == Role.SITE_OWNER)
+        .values(access=AccessMode.LISTED, access_set_as=None)
     )
-    tags = await connection.execute(delete(id_tags).where(id_tags.c.project_id == project_id))
+    tags = await connection.execute(
+        delete(id_tags)
+        .where(id_tags.c.project_id == project_id)
+        .where(id_tags.c.set_as == Role.SITE_OWNER)
+    )
     prices = await connection.execute(
         delete(tariffs)
         .where(tariffs.c.project_id == project_id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFoundError
-from domain.handover import CompleteHandover, HandoverResult, RemoveProject
+from domain.handover import CompleteHandover, HandoverNotice, HandoverResult, RemoveProject
 from domain.invitations import (
     InvitationDraft,
     InvitationNews,
@@ -21,6 +21,7 @@ from domain.webhooks import EVENT_OF_INVITATION
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
+from storage.handover_notices import mark_mailed, read_handover_notice
 from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
@@ -142,6 +143,16 @@ class StoredProjects:
             return await Handover(connection, self._catalogue).complete(
                 project_id, request, at=self._now()
             )
+
+    async def handover_notice(self, project_id: str) -> HandoverNotice | None:
+        """What its owner is to be told; None where nobody is to be told."""
+        async with self._database.read() as connection:
+            return await read_handover_notice(connection, project_id, now=self._now())
+
+    async def handover_mailed(self, project_id: str) -> None:
+        """The owner has been told."""
+        async with self._database.write() as connection:
+            await mark_mailed(connection, project_id, self._now())
 
     async def remove(self, project_id: str, request: RemoveProject) -> None:
         """Remove the project, or say what is in it."""

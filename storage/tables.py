@@ -92,7 +92,9 @@ projects = Table(
     Column("handed_over_at", UTCDateTime),
     Column("sign_off_notes", Text),
     Column("installer_signature", String(200)),
+    Column("handover_mailed_at", UTCDateTime),  # to its owner
     Column("access", String(10), nullable=False, server_default="listed"),  # AccessMode
+    Column("access_set_as", String(20)),  # Role; null: nobody has chosen
     Column("max_amps", Float),  # of the supply, per phase; null: no limit
     Column("phases", Integer, nullable=False, server_default="3"),  # of the supply: 1 or 3
     Column("smart_charging_paused_at", UTCDateTime),
@@ -119,6 +121,7 @@ id_tags = Table(
     Column("tag_key", String(20), primary_key=True),  # trimmed, case-folded
     Column("id_tag", String(20), nullable=False),  # as the owner wrote it
     Column("label", String(200)),
+    Column("set_as", String(20), nullable=False, server_default="site_owner"),  # Role
     Column("added_at", UTCDateTime, nullable=False),
 )
 

@@ -56,7 +56,9 @@ class ProjectWorkflow:
             await self._settle_what_is_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._handed_over:
-            await self._tell_the_last_news()
+            await asyncio.gather(self._mail_the_owner(), self._tell_the_last_news())
+            # Who asked again meanwhile is answered before it ends.
+            await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._ended():
             workflow.continue_as_new(
                 replace(request, told=tuple(self._told), invitations=tuple(self._open.values()))
@@ -240,6 +242,20 @@ class ProjectWorkflow:
         for invitation_id in self._open:
             while await self._looked_at(invitation_id) is None:
                 await workflow.sleep(policies.INVITATION_PAUSE, summary="The mail server is away")
+
+    async def _mail_the_owner(self) -> None:
+        """Tell the site owner what is theirs now, once the mail server is there."""
+        try:
+            await workflow.execute_activity_method(
+                ProjectActivities.mail_handover,
+                self._request.project_id,
+                start_to_close_timeout=policies.MAIL_TIMEOUT,
+                retry_policy=policies.MAIL_RETRY,
+                summary="Mail the owner that the site is theirs",
+            )
+        except ActivityError as error:
+            workflow.logger.warning("handover_not_mailed", extra={"detail": str(error)})
+            self._tell("The mail of the handover was given up")
 
     async def _settle(self, invitation_id: str) -> datetime | None:
         """Look at an invitation; returns when to look again, None when it has ended."""

@@ -5,18 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Response
 
+from api.access import service
 from api.access.schemas import AccessChange, AccessShown, IdTag, TagLabel, TagShown
-from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
+from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner
 from api.pagination import Page, Paging
 from api.problems import problems
-from domain.audit import AuditAction
 from storage.access import Access
-from storage.audit import Audit
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner/projects/{project_id}", tags=["Site owner"])
 
-_IdTagPath = Annotated[IdTag, Path()]
+IdTagPath = Annotated[IdTag, Path()]
 
 
 @router.get(
@@ -27,9 +26,7 @@ _IdTagPath = Annotated[IdTag, Path()]
 )
 async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> AccessShown:
     """Until you list id tags or open the site, its charge points charge for nobody."""
-    async with parts.database.read() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        mode, count = await Access(connection, project_id).mode()
+    mode, count = await service.shown(parts, owner, project_id)
     return AccessShown(mode=mode, id_tags=count)
 
 
@@ -50,19 +47,7 @@ async def choose(
 
     It counts from the handover on, for the next card that is presented.
     """
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        before, _ = await Access(connection, project_id).mode()
-        await Access(connection, project_id).set_mode(body.mode)
-        await Audit(connection, project_id).write(
-            AuditAction.ACCESS_CHANGED,
-            actor,
-            target=project_id,
-            at=now(),
-            before={"mode": before},
-            after={"mode": body.mode},
-        )
-        mode, count = await Access(connection, project_id).mode()
+    mode, count = await service.choose(parts, owner, project_id, body, by=actor)
     return AccessShown(mode=mode, id_tags=count)
 
 
@@ -95,20 +80,14 @@ async def list_tags(
 async def put_tag(
     project_id: OwnedProjectId,
     actor: Acting,
-    id_tag: _IdTagPath,
+    id_tag: IdTagPath,
     owner: SiteOwner,
     parts: AppParts,
     body: Annotated[TagLabel | None, Body()] = None,
 ) -> TagShown:
     """List an id tag, or change its label. Upper and lower case are the same tag."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        tag = await Access(connection, project_id).put(
-            id_tag, label=body.label if body else None, at=now()
-        )
-        await Audit(connection, project_id).write(
-            AuditAction.ID_TAG_PUT, actor, target=id_tag, at=now(), after={"label": tag.label}
-        )
+    label = body.label if body else None
+    tag = await service.put_tag(parts, owner, project_id, id_tag, label=label, by=actor)
     return TagShown.of(tag)
 
 
@@ -121,16 +100,11 @@ async def put_tag(
 )
 async def delete_tag(
     project_id: OwnedProjectId,
-    id_tag: _IdTagPath,
+    id_tag: IdTagPath,
     owner: SiteOwner,
     parts: AppParts,
     actor: Acting,
 ) -> Response:
     """It charges no more from its next card reading on; a session that runs goes on."""
-    async with parts.database.write() as connection:
-        await Projects(connection).owned(project_id, site_owner_id=owner.id)
-        await Access(connection, project_id).remove(id_tag)
-        await Audit(connection, project_id).write(
-            AuditAction.ID_TAG_REMOVED, actor, target=id_tag, at=now()
-        )
+    await service.remove_tag(parts, owner, project_id, id_tag, by=actor)
     return Response(status_code=HTTPStatus.NO_CONTENT)

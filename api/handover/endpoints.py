@@ -6,7 +6,7 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from api.deps import Acting, AppParts, Installer, ProjectId, now
-from api.handover.schemas import HandedOver, Handover, Invite, Invited
+from api.handover.schemas import HandedOver, Handover, HandoverShown, Invite, Invited, WarningShown
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
@@ -17,6 +17,7 @@ from domain.ids import Prefix
 from domain.invitations import NewInvitation
 from domain.states import ProjectStatus
 from storage.accounts import Account
+from storage.handover import Handover as Preview
 from storage.projects import Projects
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
@@ -60,6 +61,22 @@ async def invite_site_owner(
     return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
 
 
+@router.get(
+    "/handover",
+    summary="Look what a handover would find",
+    operation_id="previewHandover",
+    responses=problems(401, 403, 404, 503),
+)
+async def preview_handover(
+    project_id: ProjectId, installer: Installer, parts: AppParts
+) -> HandoverShown:
+    """What stands in the way of the handover, and what its owner would find: nothing is changed."""
+    async with parts.database.read() as connection:
+        project = await Projects(connection).get(project_id, installer_id=installer.id)
+        preview = await Preview(connection, parts.catalogue).preview(project_id, at=now())
+    return HandoverShown.of(preview, project.status)
+
+
 @router.post(
     "/complete-handover",
     summary="Complete the handover",
@@ -83,7 +100,8 @@ async def complete_handover(
     """Mark the project as handed over, once every charge point is commissioned and the owner in.
 
     From then on nothing of the project can be changed by the installer. The same body again, should
-    the answer have been lost, is answered as the first time.
+    the answer have been lost, is answered as the first time. `warnings` say what the owner will
+    find; a mail tells them what is active, who may charge, what a kWh costs and what to do next.
     """
     project = await _project_to_hand_over(parts, installer, project_id, body)
     handover = CompleteHandover(
@@ -98,7 +116,10 @@ async def complete_handover(
             blockers=[asdict(blocker) for blocker in result.blockers],
         )
     return HandedOver(
-        project_id=project_id, status=ProjectStatus.HANDED_OVER, completed_at=result.completed_at
+        project_id=project_id,
+        status=ProjectStatus.HANDED_OVER,
+        completed_at=result.completed_at,
+        warnings=[WarningShown.of(one) for one in result.warnings],
     )
 
 

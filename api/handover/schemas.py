@@ -1,9 +1,17 @@
 """Shapes of invitation and handover."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import Email, Name, Notes, Request, Timestamp
+from domain.handover import Blocker, Caution, HandoverResult
 from domain.states import ProjectStatus
+
+_NO_TARIFF: dict[str, Any] = {
+    "code": "no_tariff",
+    "detail": "There is no tariff: charging is free, and not billed.",
+}
 
 
 class Invite(Request):
@@ -62,6 +70,36 @@ class Handover(Request):
     installer_signature: Name
 
 
+class BlockerShown(BaseModel):
+    """What stands between a project and its handover."""
+
+    code: str
+    detail: str
+    charge_point_id: str | None
+
+    @classmethod
+    def of(cls, blocker: Blocker) -> "BlockerShown":
+        """Show a blocker."""
+        return cls(
+            code=blocker.code, detail=blocker.detail, charge_point_id=blocker.charge_point_id
+        )
+
+
+class WarningShown(BaseModel):
+    """What a handover does not wait for, and its owner should know."""
+
+    code: str = Field(
+        description="`nobody_may_charge`, `no_tariff`, `no_power_limit`, `not_connected` or "
+        "`link_unauthenticated`"
+    )
+    detail: str = Field(description="The same in a sentence, with what to do")
+
+    @classmethod
+    def of(cls, caution: Caution) -> "WarningShown":
+        """Show a warning."""
+        return cls(code=caution.code, detail=caution.detail)
+
+
 class HandedOver(BaseModel):
     """A project that was handed over."""
 
@@ -72,6 +110,7 @@ class HandedOver(BaseModel):
                     "project_id": "prj_01HX4M7TABCDE12345",
                     "status": "handed_over",
                     "completed_at": "2026-05-01T10:15:00Z",
+                    "warnings": [_NO_TARIFF],
                 }
             ]
         }
@@ -80,3 +119,50 @@ class HandedOver(BaseModel):
     project_id: str
     status: ProjectStatus
     completed_at: Timestamp
+    warnings: list[WarningShown] = Field(
+        description="What the site owner will find, and is told by mail; it stops nothing"
+    )
+
+
+class HandoverShown(BaseModel):
+    """How near a project is to its handover."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "project_id": "prj_01HX4M7TABCDE12345",
+                    "status": "in_progress",
+                    "completed_at": None,
+                    "blockers": [
+                        {
+                            "code": "owner_not_accepted",
+                            "detail": "The site owner has not accepted an invitation. "
+                            "Invite them, or ask them to use the link in the mail.",
+                            "charge_point_id": None,
+                        }
+                    ],
+                    "warnings": [_NO_TARIFF],
+                }
+            ]
+        }
+    )
+
+    project_id: str
+    status: ProjectStatus
+    completed_at: Timestamp | None
+    blockers: list[BlockerShown] = Field(
+        description="What `complete-handover` would be refused with; empty: nothing"
+    )
+    warnings: list[WarningShown] = Field(description="What the site owner would find")
+
+    @classmethod
+    def of(cls, preview: HandoverResult, status: ProjectStatus) -> "HandoverShown":
+        """Show a handover that may be to come."""
+        return cls(
+            project_id=preview.project_id,
+            status=status,
+            completed_at=preview.completed_at,
+            blockers=[BlockerShown.of(one) for one in preview.blockers],
+            warnings=[WarningShown.of(one) for one in preview.warnings],
+        )

@@ -242,7 +242,7 @@ async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPart
 async def list_features(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
 ) -> list[FeatureShown]:
-    """Billing and smart charging: `activating`, `active`, `failed` or `paused`."""
+    """Billing and smart charging: `activating`, `active`, `failed`, `paused` or `not_set`."""
     return [FeatureShown.of(one) for one in await service.features(parts, owner, project_id)]
 
 

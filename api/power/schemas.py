@@ -183,7 +183,7 @@ class FeatureShown(BaseModel):
 
     feature: Feature
     state: FeatureState
-    detail: str | None = Field(description="Why it failed")
+    detail: str | None = Field(description="Why it is not simply active, and what to do")
     charge_points: list[ChargePointFeature]
 
     @classmethod

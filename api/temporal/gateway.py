@@ -20,7 +20,7 @@ from temporalio.client import (
 )
 from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
 
@@ -62,6 +62,7 @@ from workflows.run_start import RunStart, start_when_free
 
 _SHORT_WORKFLOW_TIMEOUT: Final = timedelta(minutes=5)
 _POLLER_FRESH: Final = timedelta(seconds=75)  # a poll lasts 60 s; older ones are of the dead
+_ENDS_MEANWHILE: Final = 3  # so often an update that a workflow's end cut off begins anew
 _log = structlog.get_logger()
 W = TypeVar("W")
 P = TypeVar("P")
@@ -279,15 +280,32 @@ class TemporalGateway:
     ) -> R:
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                await self._ensure_project(client, project)
-                handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
-                    ProjectWorkflow.run, project.project_id
-                )
-                return await handle.execute_update(update, request, id=update_id)
+                for _ in range(_ENDS_MEANWHILE):
+                    try:
+                        return await self._asked_once(client, project, update, request, update_id)
+                    except RPCError as error:
+                        if error.status is not RPCStatusCode.NOT_FOUND:
+                            raise
+                        _log.info("project_ended_meanwhile", project=project.project_id)
+                return await self._asked_once(client, project, update, request, update_id)
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except RPCError as error:
             raise temporal_away() from error
+
+    async def _asked_once(
+        self,
+        client: Client,
+        project: ProjectRequest,
+        update: UpdateMethodMultiParam[[ProjectWorkflow, P], R],
+        request: P,
+        update_id: str | None,
+    ) -> R:
+        await self._ensure_project(client, project)
+        handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
+            ProjectWorkflow.run, project.project_id
+        )
+        return await handle.execute_update(update, request, id=update_id)
 
     async def _ensure_project(self, client: Client, request: ProjectRequest) -> None:
         await client.start_workflow(

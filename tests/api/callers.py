@@ -46,6 +46,9 @@ class Caller:
     async def patch(self, path: str, json: Any) -> httpx.Response:
         return await self.call("PATCH", f"{V1}/installer{path}", json)
 
+    async def put(self, path: str, json: Any = None) -> httpx.Response:
+        return await self.call("PUT", f"{V1}/installer{path}", json)
+
     async def delete(self, path: str) -> httpx.Response:
         return await self.call("DELETE", f"{V1}/installer{path}")
 

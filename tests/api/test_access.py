@@ -9,9 +9,10 @@ from storage.access import admitted
 from storage.engine import Database
 from storage.fact_records import Authorization, TransactionStart
 from storage.facts import store
+from storage.owners_choices import forget_choices
 from storage.projects import Projects
 from storage.tables import transactions
-from tests.api.callers import Caller, problem
+from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -133,3 +134,62 @@ async def test_a_session_of_a_listed_tag_is_no_test_charge(site: Site, database:
 @pytest.mark.parametrize("id_tag", ["X" * 21, "%C3%A9", "%20A", "A%0A"])
 async def test_what_no_charge_point_can_send_is_refused(site: Site, id_tag: str) -> None:
     await site.refused("PUT", f"/id-tags/{id_tag}", None, 422, "invalid_input")
+
+
+class TestInstaller:
+    """Before the handover the installer may choose, where the owner has not."""
+
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        for method, path in (
+            ("GET", "access"),
+            ("PUT", "access"),
+            ("GET", "id-tags"),
+            ("PUT", f"id-tags/{TAG}"),
+            ("DELETE", f"id-tags/{TAG}"),
+        ):
+            answer = await anonymous.call(method, f"{V1}/installer/projects/prj_x/{path}", {})
+            problem(answer, 401, "token_missing")
+
+    async def test_what_it_chooses_counts_from_the_handover_on(
+        self, installer: Caller, site: Site
+    ) -> None:
+        path = f"/projects/{site.project}"
+        tag = await installer.put(f"{path}/id-tags/{TAG}", {"label": "Van 3"})
+        assert (tag.status_code, tag.json()["label"]) == (200, "Van 3")
+        listed = (await installer.get(f"{path}/id-tags")).json()
+        assert [one["id_tag"] for one in listed["items"]] == [TAG]
+        assert (await installer.get(f"{path}/access")).json() == {"mode": "listed", "id_tags": 1}
+        assert not await site.admits(TAG)
+        await site.hand_over()
+        assert await site.admits(TAG)
+        for write in (
+            await installer.put(f"{path}/access", {"mode": "open"}),
+            await installer.put(f"{path}/id-tags/{TAG}X"),
+            await installer.delete(f"{path}/id-tags/{TAG}"),
+        ):
+            problem(write, 409, "project_handed_over")
+
+    async def test_what_the_owner_has_chosen_stays(self, installer: Caller, site: Site) -> None:
+        path = f"/projects/{site.project}"
+        assert (await installer.put(f"{path}/access", {"mode": "open"})).status_code == 200
+        await site.call("PUT", "/access", {"mode": "listed"})
+        await site.call("PUT", f"/id-tags/{TAG}", {"label": "Ours"})
+        for write in (
+            await installer.put(f"{path}/access", {"mode": "open"}),
+            await installer.put(f"{path}/id-tags/{TAG}", {"label": "Theirs"}),
+            await installer.delete(f"{path}/id-tags/{TAG}"),
+        ):
+            problem(write, 409, "owner_has_chosen")
+        assert (await installer.get(f"{path}/id-tags")).json()["items"] == []
+        assert await site.call("GET", "/access") == {"mode": "listed", "id_tags": 1}
+
+    async def test_an_owner_who_leaves_takes_their_own_choice_alone(
+        self, installer: Caller, site: Site, database: Database
+    ) -> None:
+        path = f"/projects/{site.project}"
+        await installer.put(f"{path}/id-tags/{TAG}")
+        await installer.put(f"{path}/access", {"mode": "open"})
+        await site.call("PUT", "/id-tags/0000AAAA")
+        async with database.write() as connection:
+            await forget_choices(connection, site.project)
+        assert (await installer.get(f"{path}/access")).json() == {"mode": "open", "id_tags": 1}

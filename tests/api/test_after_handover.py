@@ -54,6 +54,7 @@ async def test_every_other_route_is_refused(
             batch_id=new_id(Prefix.BATCH),
             project_commissioning_id=new_id(Prefix.BATCH),
             identity="SN-0",
+            id_tag="04A2B3C4",
         )
         answer = await installer.call(method, filled, body)
         if (method, path) in KEPT:

@@ -7,6 +7,7 @@ from storage.tables import charge_points, invitations
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
 from tests.api.test_audit import trail
+from tests.support.eventually import eventually
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -145,6 +146,45 @@ class TestHandover:
         answer = await installer.post(f"/projects/{project}/complete-handover", {})
         problem(answer, 422, "invalid_input")
 
+    async def _the_owner_is_told(self, outbox: Outbox, email: str) -> None:
+        def mailed() -> None:
+            assert (
+                outbox.sent[-1][1] == "Riverside Business Park is handed over: say who may charge"
+            )
+
+        await eventually(mailed)
+        to, _, text = outbox.sent[-1]
+        assert to == email
+        assert 'PUT …/access {"mode": "open"}' in text
+
+    async def test_what_it_would_find_is_previewed_and_nothing_is_changed(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        problem(await anonymous.get("/projects/prj_x/handover"), 401, "token_missing")
+        project = await installer.project()
+        await installer.charge_point(project)
+        await invite(installer, project)
+        await accept_invitation(anonymous, outbox)
+        async with database.write() as connection:
+            await connection.execute(
+                update(charge_points).values(status="commissioned", credential_hash="h")
+            )
+        answer = await installer.get(f"/projects/{project}/handover")
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert (found["status"], found["completed_at"], found["blockers"]) == (
+            "in_progress",
+            None,
+            [],
+        )
+        warned = ["nobody_may_charge", "no_tariff", "no_power_limit", "not_connected"]
+        assert [one["code"] for one in found["warnings"]] == warned
+        await installer.put(f"/projects/{project}/access", {"mode": "open"})
+        await installer.put(f"/projects/{project}/power", {"max_amps_per_phase": 63, "phases": 3})
+        found = (await installer.get(f"/projects/{project}/handover")).json()
+        assert [one["code"] for one in found["warnings"]] == ["no_tariff", "not_connected"]
+        assert (await installer.get(f"/projects/{project}")).json()["status"] == "in_progress"
+
     async def test_an_empty_project_is_blocked(self, installer: Caller) -> None:
         project = await installer.project()
         answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
@@ -165,6 +205,14 @@ class TestHandover:
             await connection.execute(update(charge_points).values(status="commissioned"))
         answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
         assert answer.status_code == 200, answer.text
+        assert [one["code"] for one in answer.json()["warnings"]] == [
+            "nobody_may_charge",
+            "no_tariff",
+            "no_power_limit",
+            "not_connected",
+            "link_unauthenticated",
+        ]
+        await self._the_owner_is_told(outbox, owner.email)
         # The answer may have been lost.
         again = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
         assert (again.status_code, again.json()) == (200, answer.json())

@@ -192,7 +192,9 @@ class TestFeatures:
                 )
             )
         answer = await installer.get(f"/projects/{project}/features")
-        (_, smart_charging) = answer.json()
+        (billing, smart_charging) = answer.json()
+        assert (billing["feature"], billing["state"]) == ("billing", "not_set")
+        assert "PUT …/site-owner/projects/{id}/tariff" in billing["detail"]
         assert smart_charging["charge_points"] == [
             {
                 "charge_point_id": charge_point,
@@ -238,7 +240,7 @@ class TestFeatures:
         await hand_over(database)
         path = f"{OWNER}/{project}"
         (billing, _) = (await facilities.call("GET", f"{path}/features")).json()
-        assert (billing["feature"], billing["state"]) == ("billing", "failed")
+        assert (billing["feature"], billing["state"]) == ("billing", "not_set")
         assert "no tariff" in billing["detail"]
         pause = {"paused": True}
         answer = await facilities.call("PUT", f"{path}/features/billing", pause)

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from domain.commissioning import RunOptions
 from domain.names import configuration_workflow_id
-from domain.states import AccessMode, ParameterState, ProjectStatus, RunStatus
+from domain.states import AccessMode, ParameterState, ProjectStatus, Role, RunStatus
 from simulator import Fault, VirtualChargePoint
 from simulator.words import ChargePointStatus
 from storage.access import Access
@@ -92,7 +92,7 @@ async def test_a_customer_charges_to_the_end(stage: Stage) -> None:
 async def _open_to_everybody(stage: Stage) -> None:
     async with stage.database.write() as connection:
         await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
-        await Access(connection, stage.project.id).set_mode(AccessMode.OPEN)
+        await Access(connection, stage.project.id).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
 
 
 async def _waits(stage: Stage, charge_point: VirtualChargePoint) -> None:

@@ -41,6 +41,8 @@ class Post:
         self._away_for = away_for
         self.looks = 0
         self.told = 0
+        self.mails = 0
+        self.mailed: list[str] = []
 
     @activity.defn
     async def settle_invitation(self, _invitation_id: str) -> InvitationSettled:
@@ -50,9 +52,16 @@ class Post:
         self.told += 1
         return InvitationSettled(status=InvitationStatus.ACCEPTED, expires_at=_AT)
 
+    @activity.defn
+    async def mail_handover(self, project_id: str) -> None:
+        self.mails += 1
+        if self.mails <= self._away_for:
+            raise ApplicationError("the mail server is away")
+        self.mailed.append(project_id)
+
     @property
     def activities(self) -> Sequence[Any]:
-        return [self.settle_invitation, complete_handover]
+        return [self.settle_invitation, complete_handover, self.mail_handover]
 
 
 @activity.defn
@@ -118,3 +127,13 @@ async def test_an_answer_is_told_when_the_mail_server_is_back(
     await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
     await handle.result()
     assert post.told == 1
+
+
+@pytest.mark.parametrize("away_for", [0, 7, 1000])
+async def test_its_owner_is_mailed_once_and_a_mail_server_that_is_gone_stops_nothing(
+    handle: WorkflowHandle[ProjectWorkflow, None], post: Post, away_for: int
+) -> None:
+    post.looks = away_for  # of invitations there is other news
+    await handle.execute_update(ProjectWorkflow.complete_handover, _REQUEST)
+    await handle.result()
+    assert post.mailed == (["prj_1"] if away_for < 100 else [])

@@ -27,6 +27,7 @@ class Site:
     def __init__(self) -> None:
         self.ready = False
         self.invited: list[str] = []
+        self.mailed: list[str] = []
 
     @activity.defn
     async def send_invitation(self, invite: Invite) -> InvitationSent:
@@ -37,6 +38,10 @@ class Site:
     @activity.defn
     async def settle_invitation(self, invitation_id: str) -> InvitationSettled:
         return InvitationSettled(status=InvitationStatus.ACCEPTED, expires_at=_AT)
+
+    @activity.defn
+    async def mail_handover(self, project_id: str) -> None:
+        self.mailed.append(project_id)
 
     @activity.defn
     async def complete_handover(self, hand_over: HandOver) -> HandoverResult:
@@ -55,7 +60,12 @@ async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> No
         client,
         task_queue=queue,
         workflows=[ProjectWorkflow],
-        activities=[site.send_invitation, site.settle_invitation, site.complete_handover],
+        activities=[
+            site.send_invitation,
+            site.settle_invitation,
+            site.complete_handover,
+            site.mail_handover,
+        ],
         workflow_runner=workflow_runner(),
     )
     async with worker:
@@ -87,4 +97,5 @@ async def test_a_year_of_a_project(time_skipping_env: WorkflowEnvironment) -> No
     assert max(lengths) < _LIMIT, lengths
     begun = runs[-1][0].workflow_execution_started_event_attributes
     assert b"Invited inv_" in begun.input.payloads[0].data  # what operators read goes along
+    assert site.mailed == ["prj_1"]
     assert site.invited == [f"inv_{day}" for day in range(_DAYS)]

@@ -174,7 +174,9 @@ def upgrade() -> None:
     sa.Column('handed_over_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sign_off_notes', sa.Text(), nullable=True),
     sa.Column('installer_signature', sa.String(length=200), nullable=True),
+    sa.Column('handover_mailed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('access', sa.String(length=10), server_default='listed', nullable=False),
+    sa.Column('access_set_as', sa.String(length=20), nullable=True),
     sa.Column('max_amps', sa.Float(), nullable=True),
     sa.Column('phases', sa.Integer(), server_default='3', nullable=False),
     sa.Column('smart_charging_paused_at', sa.DateTime(timezone=True), nullable=True),
@@ -379,6 +381,7 @@ def upgrade() -> None:
     sa.Column('tag_key', sa.String(length=20), nullable=False),
     sa.Column('id_tag', sa.String(length=20), nullable=False),
     sa.Column('label', sa.String(length=200), nullable=True),
+    sa.Column('set_as', sa.String(length=20), server_default='site_owner', nullable=False),
     sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_id_tags_project_id')),
     sa.PrimaryKeyConstraint('project_id', 'tag_key', name=op.f('pk_id_tags'))

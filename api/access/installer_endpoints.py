@@ -1,0 +1,140 @@
+"""Endpoints of who may charge, for the installer until the handover."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+
+from api.access import service
+from api.access.endpoints import IdTagPath
+from api.access.schemas import AccessChange, AccessShown, TagLabel, TagShown
+from api.deps import Acting, AppParts, Installer, ProjectId
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.states import Role
+from storage.access import Access
+from storage.projects import Projects
+
+router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
+
+_OWNERS_CHOICE = "The site owner has chosen, and alone changes it."
+
+
+@router.get(
+    "/access",
+    summary="Show who may charge after the handover",
+    operation_id="getProjectAccess",
+    responses=problems(401, 403, 404, 503),
+)
+async def show(project_id: ProjectId, installer: Installer, parts: AppParts) -> AccessShown:
+    """Until you or the site owner list id tags or open the site, nobody may charge."""
+    mode, count = await service.shown(parts, installer, project_id)
+    return AccessShown(mode=mode, id_tags=count)
+
+
+@router.put(
+    "/access",
+    summary="Choose who may charge after the handover",
+    operation_id="setProjectAccess",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        project_handed_over=HANDED_OVER,
+        owner_has_chosen=_OWNERS_CHOICE,
+    ),
+)
+async def choose(
+    project_id: ProjectId,
+    body: AccessChange,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> AccessShown:
+    """`open` admits everybody, `listed` the listed id tags; the site owner may choose otherwise.
+
+    It counts from the handover on. What the site owner has chosen stays as it is.
+    """
+    mode, count = await service.choose(parts, installer, project_id, body, by=actor)
+    return AccessShown(mode=mode, id_tags=count)
+
+
+@router.get(
+    "/id-tags",
+    summary="List the id tags that installers have listed",
+    operation_id="listProjectIdTags",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_tags(
+    project_id: ProjectId, installer: Installer, parts: AppParts, paging: Paging
+) -> Page[TagShown]:
+    """Those that the installers of the project have listed, not the site owner's own."""
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        rows = await Access(connection, project_id).page(
+            after=paging.after_text(), limit=paging.fetch, set_as=Role.INSTALLER
+        )
+    return paging.page(rows, TagShown.of, lambda tag: tag.id_tag)
+
+
+@router.put(
+    "/id-tags/{id_tag}",
+    summary="Let an id tag charge after the handover",
+    operation_id="putProjectIdTag",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        project_handed_over=HANDED_OVER,
+        id_tags_full="The list has no place for another.",
+        owner_has_chosen=_OWNERS_CHOICE,
+    ),
+)
+async def put_tag(
+    project_id: ProjectId,
+    id_tag: IdTagPath,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+    body: Annotated[TagLabel | None, Body()] = None,
+) -> TagShown:
+    """List an id tag for the site owner, or change its label."""
+    label = body.label if body else None
+    tag = await service.put_tag(parts, installer, project_id, id_tag, label=label, by=actor)
+    return TagShown.of(tag)
+
+
+@router.delete(
+    "/id-tags/{id_tag}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Take an id tag off the list before the handover",
+    operation_id="deleteProjectIdTag",
+    responses=problems(
+        401,
+        403,
+        404,
+        422,
+        503,
+        project_handed_over=HANDED_OVER,
+        owner_has_chosen=_OWNERS_CHOICE,
+    ),
+)
+async def delete_tag(
+    project_id: ProjectId,
+    id_tag: IdTagPath,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> Response:
+    """Take off what installers have listed; the site owner's own stay."""
+    await service.remove_tag(parts, installer, project_id, id_tag, by=actor)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
