@@ -139,7 +139,7 @@ def test_where_nothing_came_the_verdict_stands(code: FailureCode) -> None:
     assert instead(_problem(code), _MISSED, _odd("MeterValues", refused=False)) is None
 
 
-@pytest.mark.parametrize("code", _SIGNS.keys() - {FailureCode.NEVER_CONNECTED})
+@pytest.mark.parametrize("code", sorted(_SIGNS.keys() - {FailureCode.NEVER_CONNECTED}))
 def test_a_frame_whose_action_cannot_be_told_may_be_any_message(code: FailureCode) -> None:
     found = instead(_problem(code), _MISSED, _odd(""))
     looks_at_frames = code not in {FailureCode.CONNECTION_LOST, FailureCode.TRANSACTION_REJECTED}
