@@ -306,9 +306,13 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.STARTED_BY_ITSELF: (
         (
             "A charge began on connector {connector_id} {tagged}: the charge point charges without "
-            "asking (free charging, autostart or plug and charge). {stopped}"
+            "asking (free charging, autostart or plug and charge), or does not keep the tag that "
+            "it is told. {stopped}"
         ),
-        "Switch that off in the charge point's own menu, unplug the cable, then retry.",
+        (
+            "Switch that off in the charge point's own menu, unplug the cable, then retry. If it "
+            "is off, its firmware loses the tag and needs an update."
+        ),
     ),
     FailureCode.CONNECTOR_STATUS_UNKNOWN: (
         "{place} reports the status {status!r}, which OCPP does not know ({error}).",

@@ -4,6 +4,10 @@ from typing import Final
 
 RUN_PART: Final = 18
 """So many characters are the run's; the two after them name the connector of a test charge."""
+SHORTEST: Final = 8
+"""So many characters of a run's tag are enough to tell it: some charge points cut a tag off."""
+PADDING: Final = "0"
+"""Some fill a tag up on its left, to the length that their cards have."""
 _CONNECTORS: Final = 256
 
 
@@ -21,10 +25,20 @@ def tag_of(run_tag: str, connector_id: int) -> str:
 
 
 def is_of_run(id_tag: str, *, open_run_tag: str | None) -> bool:
-    """Tell whether it is a tag of the open run of the charge point, on whichever connector."""
+    """Tell whether it is a tag of the open run of the charge point, on whichever connector.
+
+    Cut off, or filled up, it is that still.
+    """
     if open_run_tag is None:
         return False
-    return key_of(id_tag)[:RUN_PART] == key_of(open_run_tag)[:RUN_PART]
+    run = key_of(open_run_tag)[:RUN_PART].lstrip(PADDING)
+    told = key_of(id_tag).lstrip(PADDING)[: len(run)]
+    return len(told) >= min(SHORTEST, len(run)) and run.startswith(told)
+
+
+def is_kept_whole(id_tag: str, *, run_tag: str) -> bool:
+    """Tell whether a tag of that run came as it was told."""
+    return key_of(id_tag)[:RUN_PART] == key_of(run_tag)[:RUN_PART]
 
 
 def is_for_connector(id_tag: str, *, run_tag: str, connector_id: int) -> bool:

@@ -62,6 +62,8 @@ class _Dropped:
 
 
 _DROPPED: Final = _Dropped()
+_WRAPPED: Final = ("idToken", "idTag", "value", "#text")
+"""Where later versions of OCPP, and XML that was translated, keep a text inside an object."""
 
 
 @dataclass(slots=True, eq=False)
@@ -201,6 +203,10 @@ def _known(
 def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
+    inner = [value[name] for name in _WRAPPED if name in value] if isinstance(value, dict) else []
+    if len(inner) == 1 and isinstance(inner[0], str):
+        notes.add(place, "is an object, not a text")
+        value = inner[0]
     if isinstance(value, bool):
         notes.add(place, "is a boolean, not a text")
         value = "true" if value else "false"

@@ -15,6 +15,7 @@ PLACEHOLDER_SERIAL = "0000000000"
 ODD_STATUS = "Booting"
 ODD_ERROR_CODE = "E17-RCD"
 ODD_UNIT = "pulses"
+TAG_LENGTH = 8
 STALE = timedelta(days=9)
 OTHER_TRANSACTION = 1_850_027_108
 _ENERGY_AT = frozenset({"meterStart", "meterStop"})
@@ -156,6 +157,13 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
         Fault.STOP_WITHOUT_ID,
         frozenset({Action.STOP_TRANSACTION}),
         lambda _station, payload: payload | _OF_THE_VENDOR,
+    ),
+    (
+        Fault.CUTS_TAGS,
+        frozenset({Action.AUTHORIZE, Action.START_TRANSACTION, Action.STOP_TRANSACTION}),
+        lambda _station, payload: (
+            payload | {name: payload[name][:TAG_LENGTH] for name in {"idTag"} & payload.keys()}
+        ),
     ),
     (
         Fault.STOPS_ANOTHER,

@@ -53,6 +53,7 @@ class Fault(StrEnum):
     START_ACCEPTED_NOTHING_FOLLOWS = "start-accepted-nothing-follows"
     WRONG_CONNECTOR = "wrong-connector"
     STARTS_BY_ITSELF = "starts-by-itself"
+    CUTS_TAGS = "cuts-tags"
     FAULTS_MID_TRANSACTION = "faults-mid-transaction"
     FAULTS_AT_THE_END = "faults-at-the-end"
     UNSAFE_WHILE_CHARGING = "unsafe-while-charging"
@@ -168,6 +169,7 @@ EXPLANATIONS: dict[Fault, str] = {
     "another connector than it was asked to. With one connector, it names connector 2.",
     Fault.STARTS_BY_ITSELF: "Lets anybody charge who plugs in, with a tag of its own in place of "
     "the one that it was told, and whether or not that is accepted.",
+    Fault.CUTS_TAGS: "Keeps the first 8 characters of an id tag, as its first cards had.",
     Fault.FAULTS_MID_TRANSACTION: "Reports a ground fault on connector 1 shortly after a "
     "transaction began there, and charges on.",
     Fault.FAULTS_AT_THE_END: "Reports a ground fault on connector 1 as a transaction ends there.",

@@ -61,6 +61,14 @@ def test_any_text_is_an_id_or_not(text: str) -> None:
         ("a1b2", "A1B2", True),
         (" A1B2 ", "A1B2", True),
         ("A1B3", "A1B2", False),
+        ("A1B2C3D4", "A1B2C3D4E5F60718293A", True),  # cut off
+        ("a1b2c3d4e5f60718", "A1B2C3D4E5F60718293A", True),
+        ("0000A1B2C3D4E5F60718", "A1B2C3D4E5F60718293A", True),  # filled up, and cut off
+        ("A1B2C3D4E5F60718293A0000", "A1B2C3D4E5F60718293A", True),
+        ("A1B2C3D", "A1B2C3D4E5F60718293A", False),  # so little may be anybody's
+        ("A1B2C3D5", "A1B2C3D4E5F60718293A", False),
+        ("00000000", "A1B2C3D4E5F60718293A", False),
+        ("1B2C3D4E5F60718293A", "01B2C3D4E5F60718293A", True),
         ("", "A1B2", False),
         ("A1B2", None, False),
         ("", None, False),

@@ -403,11 +403,21 @@ _TRANSACTIONS: dict[Fault, Case] = {
             FailureCode.STARTED_BY_ITSELF,
             "A charge began on connector 1 with the tag 'FREEVEND', which is not that of the "
             "test: the charge point charges without asking (free charging, autostart or plug and "
-            "charge). It was stopped.",
-            "Switch that off in the charge point's own menu, unplug the cable, then retry.",
+            "charge), or does not keep the tag that it is told. It was stopped.",
+            "Switch that off in the charge point's own menu, unplug the cable, then retry. If it "
+            "is off, its firmware loses the tag and needs an update.",
         ),
         encore=encores.nothing_runs_any_more,
         mend=mending.on_site,
+    ),
+    Fault.CUTS_TAGS: Case(
+        notes=(
+            (
+                "It was told the id tag * and reports *: cards whose ids begin alike may be taken "
+                "for one another."
+            ),
+        ),
+        needs_review=True,
     ),
     Fault.FAULTS_MID_TRANSACTION: Case(
         fails=_fails(

@@ -7,7 +7,7 @@ import pytest
 
 from simulator import Fault, State, VirtualChargePoint, find_model
 from simulator.actions.remote import OWN_TAG
-from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT, OTHER_TRANSACTION
+from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT, OTHER_TRANSACTION, TAG_LENGTH
 from simulator.fault import EXPLANATIONS
 from simulator.readings import OTHER_METER
 from tests.simulator.central_system import CentralSystem, Refused, now
@@ -795,6 +795,13 @@ async def test_stop_without_id(central: CentralSystem, power_up: PowerUp) -> Non
     [stop] = central.found("StopTransaction")
     assert stop["transactionId"] is None
     assert stop["acmeSession"]
+
+
+async def test_cuts_tags(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.CUTS_TAGS)
+    await started(central, charge_point)
+    [start] = central.found("StartTransaction")
+    assert len(start["idTag"]) <= TAG_LENGTH
 
 
 async def test_stops_another(central: CentralSystem, power_up: PowerUp) -> None:

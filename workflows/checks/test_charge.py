@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from domain.facts import TransactionFact
     from domain.failures import FailureCode
-    from domain.id_tag import is_of_run, tag_of
+    from domain.id_tag import is_kept_whole, is_of_run, tag_of
     from domain.operations import StopTestTransaction
     from domain.rules.connector import describe_fault, name_of
     from domain.rules.instead import Missed
@@ -50,6 +50,12 @@ async def charge_on(run: Run, connector: int) -> None:
         f"Transaction {started.transaction_id} started on connector {started.connector_id}.",
         {"transaction_id": started.transaction_id, "meter_start_wh": started.meter_start},
     )
+    if not is_kept_whole(started.id_tag, run_tag=tag):
+        run.journal.note(
+            f"It was told the id tag {tag} and reports {started.id_tag}: cards whose ids begin "
+            "alike may be taken for one another.",
+            needs_review=True,
+        )
     if started.connector_id == connector:
         await collect(run, started)
     # One that boots on the same link may do so as it was in Pending a moment ago.

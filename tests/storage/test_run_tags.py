@@ -1,0 +1,51 @@
+"""SQL and Python agree on whether an id tag is that of a run."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import insert, select
+
+from domain.id_tag import is_of_run
+from storage.engine import Database
+from storage.run_tags import is_tag_of_the_run
+from storage.tables import charge_points, commissioning_runs
+from tests.ocpp_server.bed import seed
+
+_RUN = "0A1B2C3D4E5F60718293"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        _RUN,
+        f" {_RUN.lower()} ",
+        _RUN[:18] + "FF",
+        _RUN[:9],
+        _RUN[:8],
+        "0000" + _RUN[:16],
+        _RUN + "00",
+        "A1B2C3D5",
+        "FREEVEND",
+        "0000000000",
+        "",
+    ],
+)
+async def test_they_agree(database: Database, tag: str) -> None:
+    (charge_point_id,) = await seed(database)
+    async with database.write() as connection:
+        project_id = await connection.scalar(select(charge_points.c.project_id))
+        await connection.execute(
+            insert(commissioning_runs).values(
+                id="com_1",
+                charge_point_id=charge_point_id,
+                project_id=project_id,
+                status="in_progress",
+                request={},
+                started_at=datetime.now(UTC),
+                id_tag=_RUN,
+            )
+        )
+        found = await connection.scalar(
+            select(commissioning_runs.c.id).where(is_tag_of_the_run(tag))
+        )
+    assert (found is not None) is is_of_run(tag, open_run_tag=_RUN)
