@@ -62,6 +62,9 @@ async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -
     reply = await link.call(item.action, payload, within=within)
     if item.action in REPEATED and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
         reply = await link.call(item.action, payload, within=within)
+    if item.action == Action.START_TRANSACTION and station.has(Fault.STAMPS_REPEATS_ANEW):
+        anew = payload | {"timestamp": station.timestamp()}
+        reply = await link.call(item.action, anew, within=within)
     station.outbox.remove(item)
     item.on_reply(reply)
     if item.action == Action.START_TRANSACTION:

@@ -24,6 +24,7 @@ class Fault(StrEnum):
     NO_HEARTBEAT = "no-heartbeat"
     DROPS_MID_TRANSACTION = "drops-mid-transaction"
     REPEATS_TRANSACTION_MESSAGES = "repeats-transaction-messages"
+    STAMPS_REPEATS_ANEW = "stamps-repeats-anew"
     # configuration
     REJECTS_KEY = "rejects-key"
     NEEDS_REBOOT_FOR_KEY = "needs-reboot-for-key"
@@ -134,6 +135,8 @@ EXPLANATIONS: dict[Fault, str] = {
     "began, and comes back with what it has queued.",
     Fault.REPEATS_TRANSACTION_MESSAGES: "Sends each StartTransaction and StopTransaction twice, "
     "as if the reply had been lost.",
+    Fault.STAMPS_REPEATS_ANEW: "Sends each StartTransaction once more, with the time of that, and "
+    "goes by the second answer.",
     Fault.REJECTS_KEY: "Answers Rejected to any change of MeterValueSampleInterval.",
     Fault.NEEDS_REBOOT_FOR_KEY: "Answers RebootRequired to a change of MeterValueSampleInterval; "
     "the new value counts after the next reboot.",

@@ -191,6 +191,7 @@ _LINK: dict[Fault, Case] = {
     Fault.GARBAGE_FRAMES: Case(encore=encores.frames_that_are_no_ocpp_are_in_the_log),
     Fault.DROPS_MID_TRANSACTION: Case(encore=encores.it_was_connected_twice),
     Fault.REPEATS_TRANSACTION_MESSAGES: Case(),
+    Fault.STAMPS_REPEATS_ANEW: Case(encore=encores.nothing_runs_any_more),
 }
 
 _CONFIGURATION: dict[Fault, Case] = {

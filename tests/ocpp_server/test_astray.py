@@ -156,3 +156,23 @@ async def test_the_last_word_of_a_firmware_update_is_in_the_snapshot(
     told = (await _snapshot(bed, run)).firmware_status
     assert told is not None
     assert told.status == "InstallationFailed"
+
+
+@pytest.mark.parametrize(
+    ("tag", "register", "is_repeated"),
+    [
+        (_TAG, 0, True),
+        (_TAG, 5, False),  # it has charged meanwhile
+        ("FREE", 0, False),  # after the handover it may be a second session
+    ],
+)
+async def test_a_start_of_a_test_that_is_repeated_with_a_new_stamp_is_the_same(
+    bed: Bed, run: RunRequest, tag: str, register: int, *, is_repeated: bool
+) -> None:
+    async with bed.wire() as wire:
+        await wire.boot()
+        first = await _start(wire, 1, tag=tag)
+        again = {"connectorId": 1, "idTag": tag, "meterStart": register}
+        again["timestamp"] = "2026-05-01T09:01:00Z"
+        answer = await wire.call("StartTransaction", again)
+        assert (answer[2]["transactionId"] == first) is is_repeated

@@ -161,6 +161,14 @@ async def test_repeats_transaction_messages(central: CentralSystem, power_up: Po
         assert first == second
 
 
+async def test_stamps_repeats_anew(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.STAMPS_REPEATS_ANEW)
+    await charge_and_stop(central, charge_point)
+    first, second = await central.seen("StartTransaction", 2)
+    assert first["timestamp"] < second["timestamp"]
+    assert first["meterStart"] == second["meterStart"]
+
+
 async def test_rejects_key(central: CentralSystem, power_up: PowerUp) -> None:
     power_up(Fault.REJECTS_KEY)
     for key, answer in (("MeterValueSampleInterval", REJECTED), ("HeartbeatInterval", ACCEPTED)):
