@@ -87,9 +87,9 @@ def _costs(notice: HandoverNotice) -> Iterator[str]:
 
 def _next(notice: HandoverNotice, url: str) -> Iterator[str]:
     steps = list(_steps(notice))
-    for number, (what, call) in enumerate(steps, start=1):
+    for number, (what, *calls) in enumerate(steps, start=1):
         yield f"{number}. {what}"
-        if call:
+        for call in calls:
             yield f"   {call}"
     site = f"{url}/api/v1/site-owner/projects/{notice.project_id}"
     yield ""
@@ -99,15 +99,18 @@ def _next(notice: HandoverNotice, url: str) -> Iterator[str]:
     yield f"{url}/docs"
 
 
-def _steps(notice: HandoverNotice) -> Iterator[tuple[str, str]]:
-    """What there is to do, the most pressing first, and the call that does it."""
+def _steps(notice: HandoverNotice) -> Iterator[tuple[str, ...]]:
+    """What there is to do, the most pressing first, and the calls that do it."""
     yield "Log in with your e-mail address and password.", "POST /api/v1/site-owner/login"
     if _nobody(notice):
-        yield "Open the site to everybody,", 'PUT …/access {"mode": "open"}'
-        yield "or list the cards that may charge.", "PUT …/id-tags/{number of the card}"
+        yield (
+            "Say who may charge: everybody, or the cards that you list.",
+            'PUT …/access {"mode": "open"}',
+            "PUT …/id-tags/{number of the card}",
+        )
     for name in notice.offline[:_SHOWN]:
         serial = name.partition(",")[0]
-        yield f"See to the power and the network of {serial}: it is not connected.", ""
+        yield (f"See to the power and the network of {serial}: it is not connected.",)
     if notice.limit.amps is None:
         yield "Say what your supply carries, if it cannot carry all cables at once.", "PUT …/power"
     if not notice.prices:

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import re
-from email import message_from_bytes
-from email.policy import default as mail_policy
 from pathlib import Path
 
 from demo.account import Account
 from demo.caller import Caller, Document
+from demo.guide_alone import GuideAlone
+from demo.mailbox import Mailbox
 from demo.owner import SUPPLY_AMPS, Meter, OwnersDay
 from demo.papers import Papers
 from demo.photo import photo_of_a_charge_point
@@ -54,7 +54,7 @@ class Play:
         self._installer = installer
         self._owner = owner
         self._account = account
-        self._mail = mail
+        self._mailbox = Mailbox(mail)
         self._papers = papers
         self._meter = Meter()
         self._project = ""
@@ -62,6 +62,15 @@ class Play:
         self._runs = Runs(installer, account, self._ids)
         self._chargers: dict[str, VirtualChargePoint] = {}
         self._powered: list[asyncio.Task[None]] = []
+        self._second = GuideAlone(
+            installer,
+            owner,
+            account,
+            self._mailbox,
+            owner_email=_OWNER,
+            password=_PASSWORD,
+            speed=_SPEED,
+        )
 
     async def run(self) -> None:
         """Play every step; the charge points stay online until :meth:`switch_off`."""
@@ -69,6 +78,7 @@ class Play:
         await self._register()
         await self._connect()
         await self._configure()
+        await self._second.begin()
         await self._commission()
         await self._retry()
         await self._declare()
@@ -79,12 +89,14 @@ class Play:
         await OwnersDay(self._owner, self._account, site=site, meter=self._meter).run(papers)
         await papers.keep_certificates(self._ids[_SERIALS[0]])
         papers.show()
+        await self._second.run()
 
     async def switch_off(self) -> None:
         """Take the charge points off the power."""
         for task in self._powered:
             task.cancel()
         await asyncio.gather(*self._powered, return_exceptions=True)
+        await self._second.switch_off()
 
     async def _sign_up(self) -> None:
         self._account.step("An installer signs up and logs in")
@@ -246,7 +258,7 @@ class Play:
             },
             status=201,
         )
-        mail = self._newest_mail()
+        mail = self._mailbox.newest()
         self._account.quote(mail)
         token = re.search(r"/invitations/(\S+)", mail)
         self._account.expect(holds=token is not None, what="The mail carries a link")
@@ -281,10 +293,3 @@ class Play:
         self._account.expect(
             holds=names == ["Riverside Business Park"], what="The site owner sees the project"
         )
-
-    def _newest_mail(self) -> str:
-        newest = max(self._mail.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
-        message = message_from_bytes(newest.read_bytes(), policy=mail_policy)
-        body = message.get_body(("plain",))
-        text = body.get_content() if body else ""
-        return f"To: {message['To']}\nSubject: {message['Subject']}\n\n{text}"

@@ -95,18 +95,17 @@ What to do next
 
   1. Log in with your e-mail address and password.
      POST /api/v1/site-owner/login
-  2. Open the site to everybody,
+  2. Say who may charge: everybody, or the cards that you list.
      PUT …/access {"mode": "open"}
-  3. or list the cards that may charge.
      PUT …/id-tags/{number of the card}
-  4. See to the power and the network of SN-1: it is not connected.
-  5. Say what your supply carries, if it cannot carry all cables at once.
+  3. See to the power and the network of SN-1: it is not connected.
+  4. Say what your supply carries, if it cannot carry all cables at once.
      PUT …/power
-  6. Set a tariff, if charging is to cost something.
+  5. Set a tariff, if charging is to cost something.
      PUT …/tariff
-  7. See that everything is active.
+  6. See that everything is active.
      GET …/features
-  8. Keep the certificate of your site.
+  7. Keep the certificate of your site.
      GET …/report
 
   … stands for your site:
