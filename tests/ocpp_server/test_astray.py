@@ -166,8 +166,9 @@ async def test_the_last_word_of_a_firmware_update_is_in_the_snapshot(
         ("FREE", 0, False),  # after the handover it may be a second session
     ],
 )
+@pytest.mark.usefixtures("run")
 async def test_a_start_of_a_test_that_is_repeated_with_a_new_stamp_is_the_same(
-    bed: Bed, run: RunRequest, tag: str, register: int, *, is_repeated: bool
+    bed: Bed, tag: str, register: int, *, is_repeated: bool
 ) -> None:
     async with bed.wire() as wire:
         await wire.boot()
