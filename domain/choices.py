@@ -107,7 +107,7 @@ class Choices:
                 return f"{spelled} {WITHHELD[spelled]}. {_ON_SITE}"
             if standard.access is Access.READ:
                 declared = (
-                    " Declare how many there are: PATCH …/charge-points/{id} with connectors."
+                    " Declare how many there are: connectors, in PATCH of the charge point."
                     if spelled == "NumberOfConnectors"
                     else ""
                 )

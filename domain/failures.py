@@ -69,6 +69,12 @@ class FailureCode(StrEnum):
     ENGINE_ERROR = "engine_error"
 
 
+_SWAP = (
+    "If each hangs in the other's bay, swap them (POST …/charge-points/swap with "
+    '"charge_point_ids": ["{{id}}", "{other_id}"] and "exchange": "units", or "endpoints" if only '
+    "the URLs are mixed up) and commission both; else correct its OCPP URL and retry."
+)
+
 _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.RUN_ENDED_FROM_OUTSIDE: (
         "The run was ended from outside before it had a verdict ({how}).",
@@ -130,7 +136,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
         "Switch the charge point off and on again, then retry.",
     ),
     FailureCode.VENDOR_MISMATCH: (
-        "The charge point says its vendor is {reported!r}; {registered!r} was registered.",
+        "The charge point says its vendor is {reported!r}; {registered!r} was registered.{also}",
         (
             'Correct the vendor that is registered (PATCH …/charge-points/{{id}} with "vendor"), '
             "or its OCPP URL on site if another charge point answers at this address; then retry."
@@ -156,11 +162,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "The charge point reports the serial number of another one of the project: "
             "{reported!r} is registered {place}; {registered!r} was registered here."
         ),
-        (
-            "If they hang in each other's bay, POST …/charge-points/swap this id and {other_id} "
-            'with "exchange": "units" ("endpoints": only their URLs are mixed up), then '
-            "commission both; else correct its OCPP URL on site and retry."
-        ),
+        _SWAP,
     ),
     FailureCode.CONFIGURATION_REJECTED: (
         "The charge point did not take the configuration: {parameters}.",
@@ -393,6 +395,11 @@ def failure(code: FailureCode, **facts: object) -> Failure:
     """Make the failure of that code; ``facts`` fill its sentences."""
     cause, action = _TEXTS[code]
     return Failure(code=code, cause=cause.format(**facts), action=action.format(**facts))
+
+
+def how_to_swap(other_id: str) -> str:
+    """Say how it changes places with that other one, as an action that :func:`addressed` takes."""
+    return _SWAP.format(other_id=other_id)
 
 
 def addressed(problem: Failure, charge_point_id: str) -> Failure:

@@ -275,8 +275,8 @@ def _refuse_withdrawn(withdrawn: Sequence[str]) -> None:
         named = ", ".join(withdrawn[:_MANY]) + (" and others" if len(withdrawn) > _MANY else "")
         raise ConflictError(
             "withdrawn",
-            f"Of these charge points, {named} were withdrawn. Leave them out, or reinstate them "
-            "first with POST …/charge-points/{id}/reinstate.",
+            f"Of these charge points, {named} were withdrawn. Leave them out, or reinstate each "
+            "first with POST …/reinstate.",
             charge_point_ids=list(withdrawn),
         )
 

@@ -306,7 +306,7 @@ def refuse_withdrawn(charge_point: ChargePoint) -> None:
     raise ConflictError(
         "withdrawn",
         f"Charge point {charge_point.serial_number} {since}, and stays as it was. "
-        "POST …/charge-points/{id}/reinstate brings it back.",
+        f"POST …/charge-points/{charge_point.id}/reinstate brings it back.",
         charge_point_id=charge_point.id,
     )
 

@@ -26,7 +26,7 @@ _WHY = {
         "not_commissioned",
         (
             "has not been commissioned. Start its commissioning, or take it out with "
-            "POST …/charge-points/{id}/withdraw or /replace."
+            "POST …/charge-points/{id}/withdraw or …/replace."
         ),
     ),
     ChargePointStatus.COMMISSIONING: (
@@ -37,16 +37,20 @@ _WHY = {
         "commissioning_failed",
         (
             "failed its commissioning. Mend it and retry, or take it out with "
-            "POST …/charge-points/{id}/withdraw or /replace."
+            "POST …/charge-points/{id}/withdraw or …/replace."
         ),
     ),
 }
 
 
-_ARCHIVED = Blocker(
-    code="project_archived",
-    detail="The project is archived. Bring it back first, with POST …/projects/{id}/unarchive.",
-)
+def _archived(project_id: str) -> Blocker:
+    return Blocker(
+        code="project_archived",
+        detail="The project is archived. Bring it back first, with "
+        f"POST …/projects/{project_id}/unarchive.",
+    )
+
+
 _MAY_BE_STALE = {ChargePointStatus.COMMISSIONED, ChargePointStatus.REGISTERED}
 _STALE = ("stale_result", "That is not what its run has tested. Commission it again.")
 
@@ -122,7 +126,9 @@ class Handover:
             raise NotFoundError("project_unknown", "There is no such project.")
         handed_over = project.status == ProjectStatus.HANDED_OVER
         if project.archived_at is not None and not handed_over:
-            return HandoverResult(project_id=project_id, completed_at=None, blockers=(_ARCHIVED,))
+            return HandoverResult(
+                project_id=project_id, completed_at=None, blockers=(_archived(project_id),)
+            )
         blockers = (
             () if handed_over else await self._blockers(project_id, owner=project.site_owner_id)
         )
@@ -179,7 +185,7 @@ class Handover:
                 blockers.append(
                     Blocker(
                         code=code,
-                        detail=f"Charge point {row.serial_number} {why}",
+                        detail=f"Charge point {row.serial_number} {why}".replace("{id}", row.id),
                         charge_point_id=row.id,
                     )
                 )

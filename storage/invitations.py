@@ -327,7 +327,7 @@ class Invitations:
                 .where(projects.c.id == project_id)
             )
         ).one()
-        _refuse_what_is_over(project.status, project.archived_at)
+        _refuse_what_is_over(project_id, project.status, project.archived_at)
         if project.collaborator is not None:
             raise ConflictError(
                 "already_collaborator",
@@ -344,7 +344,7 @@ class Invitations:
                 .where(projects.c.id == project_id)
             )
         ).one()
-        _refuse_what_is_over(project.status, project.archived_at)
+        _refuse_what_is_over(project_id, project.status, project.archived_at)
         if project.email is not None:
             raise ConflictError(
                 "owner_accepted",
@@ -386,13 +386,13 @@ def unknown_invitation() -> NotFoundError:
     )
 
 
-def _refuse_what_is_over(status: str, archived_at: datetime | None) -> None:
+def _refuse_what_is_over(project_id: str, status: str, archived_at: datetime | None) -> None:
     if status == ProjectStatus.HANDED_OVER:
         raise ConflictError(
             "project_handed_over", "The project was handed over; nobody is invited any more."
         )
     if archived_at is not None:
-        raise refused_as_archived(archived_at)
+        raise refused_as_archived(project_id, archived_at)
 
 
 def not_pending(status: InvitationStatus, what_then: str) -> ConflictError:

@@ -1,5 +1,6 @@
 """Putting a project aside and bringing it back, and removing one that has nothing in it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
+from domain.rules.numbers import counted
 from domain.states import BatchStatus, InvitationStatus, RunStatus
 from storage.audit import Audit
 from storage.projects import Project
@@ -113,9 +115,8 @@ class ProjectShelf:
         if running:
             raise ConflictError(
                 "commissioning_open",
-                f"A run is open for {_counted(len(running), 'charge point')}. Wait for the "
-                "verdict, or cancel with POST …/commissioning/{charge_point_id}/cancel, then "
-                "archive the project.",
+                f"A run is open for {counted(len(running), 'charge point')}. Wait for the "
+                "verdict, or cancel each with POST …/cancel, then archive the project.",
                 charge_point_ids=running,
             )
 
@@ -136,12 +137,12 @@ class ProjectShelf:
             "collaborator": colleagues,
             "site owner": int(owner is not None),
         }
-        there = [_counted(number, what) for what, number in content.items() if number]
+        there = [counted(number, what) for what, number in content.items() if number]
         if there:
             raise ConflictError(
                 "project_not_empty",
-                f"The project has {', '.join(there)}. Archive it instead, with "
-                "POST …/projects/{id}/archive; nothing of it is lost then.",
+                f"The project has {_listed(there)}. Archive it instead, with "
+                f"POST …/projects/{project_id}/archive; nothing of it is lost then.",
             )
 
     async def _number(self, column: object, project_id: str) -> int:
@@ -154,5 +155,6 @@ class ProjectShelf:
         )
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _listed(words: Sequence[str]) -> str:
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last

@@ -130,7 +130,7 @@ class Projects:
                 "The project was handed over to the site owner; nothing of it can be changed.",
             )
         if project.archived_at is not None and not even_archived:
-            raise refused_as_archived(project.archived_at)
+            raise refused_as_archived(project_id, project.archived_at)
         return project
 
     async def change(self, project_id: str, values: Mapping[str, object]) -> None:
@@ -190,12 +190,12 @@ class Projects:
         return _project(row)
 
 
-def refused_as_archived(since: datetime) -> ConflictError:
+def refused_as_archived(project_id: str, since: datetime) -> ConflictError:
     """Refuse a change of what is put aside, and say how it comes back."""
     return ConflictError(
         "project_archived",
         f"The project was archived on {since:%Y-%m-%d}, and stays as it was. A lead of it brings "
-        "it back with POST …/projects/{id}/unarchive.",
+        f"it back with POST …/projects/{project_id}/unarchive.",
     )
 
 

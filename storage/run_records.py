@@ -46,7 +46,6 @@ from storage.runs import Runs
 from storage.tables import (
     charge_points,
     commissioning_runs,
-    connections,
     projects,
 )
 from storage.withdrawals import Withdrawals
@@ -273,11 +272,7 @@ class StoredDirectory:
         return Whereabouts(
             connection=None,
             withdrawn=await is_withdrawn(connection, charge_point_id),
-            last_seen_at=await connection.scalar(
-                select(connections.c.last_seen_at).where(
-                    connections.c.charge_point_id == charge_point_id
-                )
-            ),
+            last_seen_at=None if link is None else link.at,
             last_refusal=await last_refusal(connection, charge_point_id),
         )
 

@@ -295,7 +295,7 @@ async def refuse_while_open(connection: AsyncConnection, charge_point_id: str) -
         raise ConflictError(
             "run_open",
             "A commissioning run is open for this charge point. Wait for its verdict, or cancel it "
-            "with POST …/commissioning/{charge_point_id}/cancel; then send this again.",
+            f"with POST …/commissioning/{charge_point_id}/cancel; then send this again.",
             commissioning_id=run.request.commissioning_id,
             charge_point_id=charge_point_id,
         )

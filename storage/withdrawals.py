@@ -138,7 +138,7 @@ class Withdrawals:
             raise ConflictError(
                 "replaced",
                 f"Charge point {other.serial_number} ({other.id}) is in its place. Withdraw that "
-                "one first, with POST …/charge-points/{id}/withdraw.",
+                f"one first, with POST …/charge-points/{other.id}/withdraw.",
                 charge_point_id=other.id,
             )
         key = select(columns.serial_key).where(columns.id == charge_point.id).scalar_subquery()

@@ -47,7 +47,8 @@ def no_answer_to(asked: Waiting | None, answer: Answer) -> None:
         possible = " or ".join(asked.answers)
         raise _refused(
             ConflictError(
-                "answer_not_possible", f"The run asks: {asked.prompt} It takes {possible}."
+                "answer_not_possible",
+                f"The run asks: {asked.prompt} It takes the answer {possible}.",
             )
         )
     if answer.connector_id not in {None, asked.connector_id}:

@@ -244,7 +244,8 @@ async def remove_charge_point(
         if await charge_points.has_runs(charge_point_id):
             raise ConflictError(
                 "has_runs",
-                f"{_HAS_RUNS} Withdraw it instead, with POST …/charge-points/{{id}}/withdraw.",
+                f"{_HAS_RUNS} Withdraw it instead, with POST …/charge-points/{charge_point_id}"
+                "/withdraw.",
             )
         await charge_points.delete(charge_point_id)
         await Audit(connection, removed.project_id).write(

@@ -126,6 +126,8 @@ def _told_again(kept: Kept, operation: str) -> Response:
         response.headers[REPLAYED] = "true"
         return response
     how = SECRET.get(operation, "Its answer was lost: look at what is there now.")
+    if kept.reference is not None:
+        how = how.replace("{id}", kept.reference)
     raise ConflictError(
         "done",
         f"This was carried out already, at {kept.done_at:%Y-%m-%d %H:%M:%S} UTC. {how}",

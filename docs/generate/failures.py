@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from string import Formatter
 
-from docs.generate.problems import ROOT
+from docs.generate.problems import ROOT, sentence
 from docs.generate.table import code, table
 from domain.failures import _TEXTS, FailureCode
 from ocpp_server.auth import _STATUS, RefusalCode
@@ -36,7 +36,7 @@ def _blockers_in_place() -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Blocker":
             words = {word.arg: word.value for word in node.keywords}
             if isinstance(words["code"], ast.Constant):
-                yield str(ast.literal_eval(words["code"])), str(ast.literal_eval(words["detail"]))
+                yield str(ast.literal_eval(words["code"])), sentence(words["detail"])
 
 
 def _readable(template: str) -> str:

@@ -49,8 +49,8 @@ def scan() -> Iterator[Found]:
     for folder in _SCANNED:
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield from _scan_file(path, statuses)
-    for status, (name, sentence) in _DETAILS.items():
-        yield Found(name, status, sentence)
+    for status, (name, said) in _DETAILS.items():
+        yield Found(name, status, said)
 
 
 def _scan_file(path: Path, statuses: dict[str, int]) -> Iterator[Found]:
@@ -61,7 +61,7 @@ def _scan_file(path: Path, statuses: dict[str, int]) -> Iterator[Found]:
         name = node.func.id
         if name in statuses:
             if (where, ast.unparse(node.args[0])) not in _PASSED_ON:
-                yield Found(_text(node.args[0], path), statuses[name], _sentence(node.args[1]))
+                yield Found(_text(node.args[0], path), statuses[name], sentence(node.args[1]))
         elif (where, name) == _RENDERER:
             yield from _rendered(node.args[1:], path)
         elif name == "problem_document":
@@ -70,10 +70,10 @@ def _scan_file(path: Path, statuses: dict[str, int]) -> Iterator[Found]:
 
 
 def _rendered(arguments: list[ast.expr], path: Path) -> Iterator[Found]:
-    status, name, sentence = arguments
+    status, name, said = arguments
     # What is handed through from a caller is found at that caller.
     if isinstance(status, ast.Constant) and isinstance(status.value, int):
-        yield Found(_text(name, path), status.value, _sentence(sentence))
+        yield Found(_text(name, path), status.value, sentence(said))
 
 
 def _statuses() -> dict[str, int]:
@@ -95,13 +95,14 @@ def _text(node: ast.expr, path: Path) -> str:
     raise LookupError(f"{path}:{node.lineno}: the code of a problem is no literal")
 
 
-def _sentence(node: ast.expr) -> str:
+def sentence(node: ast.expr) -> str:
+    """Read a text in the source; a value of its own is …, and an id where it is part of a path."""
     match node:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=parts):
-            return "".join(_sentence(part) for part in parts)
+            return "".join(sentence(part) for part in parts).replace("/…", "/{id}")
         case ast.BinOp(left=left, right=right):
-            return f"{_sentence(left)}{_sentence(right)}"
+            return f"{sentence(left)}{sentence(right)}"
         case _:
             return "…"

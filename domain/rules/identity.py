@@ -57,11 +57,17 @@ def judge_identity(registered: Registered, boot: BootFact) -> Failure | None:
     against the charge point, which its endpoint identifies; see :func:`not_read`.
     """
     unsaid = not_read(registered, boot)
+    other_model = NamePlate.MODEL not in unsaid and not _same_model(registered, boot.model)
     if NamePlate.VENDOR not in unsaid and not _same(registered.vendor, boot.vendor):
         return failure(
-            FailureCode.VENDOR_MISMATCH, reported=boot.vendor, registered=registered.vendor
+            FailureCode.VENDOR_MISMATCH,
+            reported=boot.vendor,
+            registered=registered.vendor,
+            also=f" Its model is {boot.model!r}, not {registered.model!r}: correct that, too."
+            if other_model
+            else "",
         )
-    if NamePlate.MODEL not in unsaid and not _same_model(registered, boot.model):
+    if other_model:
         return failure(FailureCode.MODEL_MISMATCH, reported=boot.model, registered=registered.model)
     serials = said_serials(boot.charge_point_serial, boot.charge_box_serial)
     if serials and not any(same_serial(registered.serial_number, serial) for serial in serials):

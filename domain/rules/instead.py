@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.checks import Failure
 from domain.facts import Astray, Irregularity, TransactionFact
-from domain.failures import FailureCode, failure
+from domain.failures import FailureCode, failure, how_to_swap
 from domain.rules.numbers import counted
 
 _EXCERPT: Final = 80
@@ -185,9 +185,7 @@ def _under_another_identity(problem: Failure, missed: Missed, came: Came) -> Fai
         problem,
         cause=f"{problem.cause.rstrip('.')}. But one with its serial number came to the endpoint "
         f"of the one {_where(one)}.",
-        action="If they hang in each other's bay, POST …/charge-points/swap this id and "
-        f'{one.charge_point_id} with "exchange": "units" ("endpoints": only their URLs are mixed '
-        "up), then commission both; else correct its OCPP URL on site and retry.",
+        action=how_to_swap(one.charge_point_id),
     )
 
 

@@ -1,5 +1,6 @@
 """Who calls the API in a test, and what they usually do first."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert document["type"] == f"urn:dynamo:problem:{code}"
     assert document["status"] == status
     assert document["detail"]
+    assert not re.search(r"\{\w+\}", answer.text), "a call is made out to its id"
     assert document["request_id"] == answer.headers["x-request-id"]
     return document
 

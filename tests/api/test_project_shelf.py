@@ -70,8 +70,8 @@ class TestRemove:
         await owner("facilities@riversidebp.com", project)
         refused = problem(await installer.delete(f"/projects/{project}"), 409, "project_not_empty")
         assert refused["detail"] == (
-            "The project has 1 charge point, 1 site owner. Archive it instead, with "
-            "POST …/projects/{id}/archive; nothing of it is lost then."
+            "The project has 1 charge point and 1 site owner. Archive it instead, with "
+            f"POST …/projects/{project}/archive; nothing of it is lost then."
         )
         assert (await installer.post(f"/projects/{project}/archive")).status_code == 200
 
@@ -152,7 +152,9 @@ class TestArchive:
         }
         for path, body in asked.items():
             refused = problem(await installer.post(path, body), 409, "project_archived")
-            assert "brings it back with POST …/projects/{id}/unarchive" in refused["detail"], path
+            assert (
+                f"brings it back with POST …/projects/{project}/unarchive" in refused["detail"]
+            ), path
         change = await installer.patch(f"/projects/{project}", {"name": "Phase 2"})
         problem(change, 409, "project_archived")
         await installer.post(f"/projects/{project}/unarchive")

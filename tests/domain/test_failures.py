@@ -96,7 +96,7 @@ def test_the_sentences_are_sentences(code: FailureCode) -> None:
         assert text[0].isupper() or text.startswith("7 ")  # a fact may begin it
         assert text.endswith((".", "7"))  # or be a sentence
         assert "{" not in text.replace("{id}", "")  # of a path of the API
-        assert len(text) <= 220
+        assert len(text) <= 240
 
 
 def test_a_charge_points_text_is_a_value_and_no_template() -> None:

@@ -74,6 +74,14 @@ def test_it_is_the_one(said: BootFact) -> None:
             "The charge point says its vendor is 'ABB Ltd'; 'ABB' was registered.",
         ),
         (
+            boot(vendor="Kempower", model="S-Series Satellite"),
+            FailureCode.VENDOR_MISMATCH,
+            (
+                "The charge point says its vendor is 'Kempower'; 'ABB' was registered. Its model "
+                "is 'S-Series Satellite', not 'ABB Terra AC W22': correct that, too."
+            ),
+        ),
+        (
             boot(model="Terra AC W11"),
             FailureCode.MODEL_MISMATCH,
             "The charge point says its model is 'Terra AC W11'; 'ABB Terra AC W22' was registered.",

@@ -428,4 +428,4 @@ async def test_the_unit_of_another_bay_is_named(set_stage: StageMaker, model: st
         "The charge point reports the serial number of another one of the project: 'SN-OF-BAY-4' "
         "is registered in Bay 4; 'CP-SN-00483921' was registered here."
     )
-    assert "swap this id and cp_2 with" in view.failure.action
+    assert '"charge_point_ids": ["cp_1", "cp_2"] and "exchange"' in view.failure.action
