@@ -354,10 +354,13 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.METER_STANDS_STILL: (
         (
             "Power was reported (up to {power_w} W) and the energy register did not follow: its "
-            "samples stayed at {register_wh} Wh while power over time gives {expected_wh} Wh. Its "
-            "unit or its resolution is not what it says; perhaps it counts whole kWh."
+            "samples stayed at {register_wh} Wh while power over time gives {expected_wh} Wh. "
+            "{perhaps}"
         ),
-        "Correct the meter's unit in the charge point or update its firmware, then retry.",
+        (
+            "Check the wiring of the meter and its unit in the charge point, or update its "
+            "firmware, then retry."
+        ),
     ),
     FailureCode.NO_ENERGY: (
         (

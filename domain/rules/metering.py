@@ -11,7 +11,7 @@ from domain.commissioning import MeterReading
 from domain.facts import TransactionFact
 from domain.failures import FailureCode, failure
 from domain.rules.meter_sums import Sums, evidence_of, integral, power_points, sum_up
-from domain.rules.numbers import counted, figures
+from domain.rules.numbers import counted, figures, roughly
 from domain.rules.registers import interpretations
 
 _MOVES_ANY_REGISTER_WH: Final = 5
@@ -115,8 +115,11 @@ def _stands_still(sums: Sums, ordered: Sequence[MeterReading]) -> Failure | None
     return failure(
         FailureCode.METER_STANDS_STILL,
         register_wh=figures(sums.registers[-1]),
-        power_w=figures(max(power for _, power in power_points(ordered))),
-        expected_wh=figures(flowed),
+        power_w=roughly(max(power for _, power in power_points(ordered))),
+        expected_wh=roughly(flowed),
+        perhaps="Perhaps it counts whole kWh, or stands still."
+        if flowed < 2 * _WH_PER_KWH
+        else "It stands still: one of whole kWh would have moved, too.",
     )
 
 
@@ -131,7 +134,7 @@ def _disagreement(sums: Sums) -> Failure | None:
         kwh = _looks_like_kwh(power.register_wh, power.integral_wh, _BY_POWER)
         return (_is_in_kwh if kwh else _disagrees)(
             _of_samples(power.register_wh),
-            f"power over time gives {figures(power.integral_wh)} Wh",
+            f"power over time gives {roughly(power.integral_wh)} Wh",
         )
     return None if sums.transaction_wh is None else _disagreement_of_ends(sums, sums.transaction_wh)
 

@@ -8,6 +8,7 @@ _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|0,\d{3})")
 _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+((,\d{3})|(\.\d+))")
 _LONGEST: Final = 40
+_WHOLE_FROM: Final = 100
 
 
 def read_number(written: object) -> float | None:
@@ -33,6 +34,11 @@ def step_of(written: object) -> float:
 def figures(value: float) -> str:
     """Write a number for a sentence, to a thousandth: 1200366.5, 0.157, 42."""
     return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def roughly(value: float) -> str:
+    """Write for a sentence what was calculated, which is no more exact than that: 149981, 0.157."""
+    return f"{value:.0f}" if abs(value) >= _WHOLE_FROM else figures(value)
 
 
 def counted(number: int, name: str) -> str:

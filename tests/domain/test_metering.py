@@ -225,7 +225,7 @@ def test_verdicts(
             FULL.readings(EVERY_TEN, scale=3),
             (
                 "The meter disagrees with itself: its samples rose by 1098 Wh, while power over "
-                "time gives 366.667 Wh."
+                "time gives 367 Wh."
             ),
         ),
         (
@@ -241,7 +241,7 @@ def test_verdicts(
             FULL.readings(EVERY_TEN, scale=0.001),
             (
                 "The energy readings of the meter look like kWh labelled as Wh: its samples rose "
-                "by 0.366 Wh, while power over time gives 366.667 Wh."
+                "by 0.366 Wh, while power over time gives 367 Wh."
             ),
         ),
         (
@@ -258,8 +258,17 @@ def test_verdicts(
             [at(0, 361, 9_400), at(60, 361, 9_000)],
             (
                 "Power was reported (up to 9400 W) and the energy register did not follow: its "
-                "samples stayed at 361 Wh while power over time gives 153.333 Wh. Its unit or its "
-                "resolution is not what it says; perhaps it counts whole kWh."
+                "samples stayed at 361 Wh while power over time gives 153 Wh. Perhaps it counts "
+                "whole kWh, or stands still."
+            ),
+        ),
+        (
+            transaction(meter_start=361, meter_stop=361),
+            [at(0, 361, 149_980.696), at(60, 361, 149_980.696)],
+            (
+                "Power was reported (up to 149981 W) and the energy register did not follow: its "
+                "samples stayed at 361 Wh while power over time gives 2500 Wh. It stands still: "
+                "one of whole kWh would have moved, too."
             ),
         ),
         (

@@ -500,9 +500,10 @@ _METERING: dict[Fault, Case] = {
             CheckName.TEST_TRANSACTION,
             FailureCode.METER_STANDS_STILL,
             "Power was reported (up to 2* W) and the energy register did not follow: its samples "
-            "stayed at * Wh while power over time gives * Wh. Its unit or its resolution is not "
-            "what it says; perhaps it counts whole kWh.",
-            "Correct the meter's unit in the charge point or update its firmware, then retry.",
+            "stayed at * Wh while power over time gives * Wh. Perhaps it counts "
+            "whole kWh, or stands still.",
+            "Check the wiring of the meter and its unit in the charge point, or update its "
+            "firmware, then retry.",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
@@ -514,9 +515,10 @@ _METERING: dict[Fault, Case] = {
             CheckName.TEST_TRANSACTION,
             FailureCode.METER_STANDS_STILL,
             "Connector 2: Power was reported (up to 2* W) and the energy register did not follow: "
-            "its samples stayed at * Wh while power over time gives * Wh. Its unit or its "
-            "resolution is not what it says; perhaps it counts whole kWh.",
-            "Correct the meter's unit in the charge point or update its firmware, then retry.",
+            "its samples stayed at * Wh while power over time gives * Wh. Perhaps it "
+            "counts whole kWh, or stands still.",
+            "Check the wiring of the meter and its unit in the charge point, or update its "
+            "firmware, then retry.",
         ),
         notes=(
             (
@@ -606,9 +608,10 @@ _METERING: dict[Fault, Case] = {
             CheckName.TEST_TRANSACTION,
             FailureCode.METER_STANDS_STILL,
             "Power was reported (up to 2* W) and the energy register did not follow: its samples "
-            "stayed at * Wh while power over time gives * Wh. Its unit or its resolution is not "
-            "what it says; perhaps it counts whole kWh.",
-            "Correct the meter's unit in the charge point or update its firmware, then retry.",
+            "stayed at * Wh while power over time gives * Wh. Perhaps it counts "
+            "whole kWh, or stands still.",
+            "Check the wiring of the meter and its unit in the charge point, or update its "
+            "firmware, then retry.",
         ),
         pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
         mend=mending.on_site,
