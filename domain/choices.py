@@ -130,12 +130,16 @@ class Choices:
         more = [one.key for one, _ in self.beside_the_template()]
         alike = {name.casefold(): name for name in (*known, *more)}
         near = get_close_matches(key.casefold(), alike, n=1)
-        hint = f"Did you mean {alike[near[0]]}? " if near else ""
+        if near:
+            return (
+                f"{key} is not known here. Did you mean {alike[near[0]]}? If not: what a charge "
+                "point has of its own is known once it has been customized or commissioned online."
+            )
         return (
-            f"{key} is not in the template of {template.vendor} {template.model} "
-            f"({', '.join(known)}), is no key of OCPP 1.6, and this charge point has not reported "
-            f"it. {hint}GET …/config lists in more_keys what else can be chosen; what a charge "
-            "point has of its own is known once it has been customized or commissioned online."
+            f"{key} is neither in the template of {template.vendor} {template.model} "
+            f"({', '.join(known)}) nor a key of OCPP 1.6, and this charge point has not reported "
+            "it. GET …/config lists in more_keys what else can be chosen; what a charge point has "
+            "of its own is known once it has been customized or commissioned online."
         )
 
 

@@ -278,7 +278,11 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
             "The charge point accepted the test charge on connector {connector_id}, but no "
             "transaction followed within {waited}."
         ),
-        "Plug a vehicle or a tester into connector {connector_id}, then retry.",
+        (
+            "Plug a vehicle or a tester that is ready to charge into connector {connector_id}, "
+            "anew if one is plugged in; if that does not help, restart the charge point. Then "
+            "retry."
+        ),
     ),
     FailureCode.TRANSACTION_REJECTED: (
         "The charge point refused to start a test charge on connector {connector_id} ({detail}).",

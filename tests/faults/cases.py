@@ -384,7 +384,8 @@ _TRANSACTIONS: dict[Fault, Case] = {
             FailureCode.TRANSACTION_NOT_STARTED,
             "The charge point accepted the test charge on connector 1, but no transaction followed "
             "within 2 s.",
-            "Plug a vehicle or a tester into connector 1, then retry.",
+            "Plug a vehicle or a tester that is ready to charge into connector 1, anew if one is "
+            "plugged in; if that does not help, restart the charge point. Then retry.",
         ),
         pace=_IMPATIENT,
         mend=mending.on_site,
