@@ -15,6 +15,7 @@ from domain.ports import ChargePointGoneError
 from domain.rules.configuration import judge_configuration
 from domain.states import RegistrationStatus
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
+from ocpp_server.deadly import Suspects, was_dropped
 from ocpp_server.registry import Registry
 from ocpp_server.restarts import Restarts
 from ocpp_server.session import Session
@@ -30,7 +31,6 @@ from storage.parameters import Parameters
 from storage.reported_keys import keep_reported_keys
 
 _MOMENT: Final = 1.0
-_DEADLY_WITHIN: Final = 15.0
 _DEADLY: Final = "The charge point dropped its link when it was asked for this before."
 _ENDED: Final = "The transaction had already ended."
 _log = structlog.get_logger(__name__)
@@ -42,6 +42,7 @@ class Gateway:
     def __init__(self, registry: Registry, database: Database) -> None:
         self._registry = registry
         self._database = database
+        self._suspects = Suspects()
 
     async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         """Read the newest boot, measure the link; the clock as its messages showed it."""
@@ -116,18 +117,24 @@ class Gateway:
         """Ask for a message; never again for one that made it drop its link."""
         session = self._session(request)
         habits = await self._habits(request.charge_point_id)
+        convicted = self._suspects.convicted(session)
+        if convicted is not None:
+            habits = await self._avoid(request, habits, convicted)
         if request.message in habits.deadly_triggers:
             return op.Outcome(reply=op.Reply.NOT_SUPPORTED, detail=_DEADLY)
         asked_at = asyncio.get_running_loop().time()
+        coming = session.expect(request.message)  # it may come before the answer
         try:
-            return await ask(session, *commands.trigger(request))
+            outcome = await ask(session, *commands.trigger(request))
         except NeverSentError:
             raise
         except ChargePointGoneError:
-            if asyncio.get_running_loop().time() - asked_at < _DEADLY_WITHIN:
-                deadly = habits.deadly_triggers | {request.message}
-                await self._learn(request, replace(habits, deadly_triggers=deadly))
+            if was_dropped(session, asked_at=asked_at):
+                await self._avoid(request, habits, request.message)
             raise
+        if outcome.reply is op.Reply.ACCEPTED:
+            self._suspects.note(request.message, session, coming)
+        return outcome
 
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         """Make a connector operative or inoperative; harmless when repeated."""
@@ -204,6 +211,13 @@ class Gateway:
     async def _habits(self, charge_point_id: str) -> Habits:
         async with self._database.read() as connection:
             return await read_habits(connection, charge_point_id)
+
+    async def _avoid(
+        self, request: op.Operation, habits: Habits, message: op.TriggerMessage
+    ) -> Habits:
+        learnt = replace(habits, deadly_triggers=habits.deadly_triggers | {message})
+        await self._learn(request, learnt)
+        return learnt
 
     async def _learn(self, request: op.Operation, habits: Habits) -> None:
         async with self._database.write() as connection:

@@ -45,6 +45,7 @@ class Session:
         "_routes",
         "_waiting",
         "_writer",
+        "ended_at",
         "peer",
         "socket",
     )
@@ -68,6 +69,8 @@ class Session:
         self._calls: Calls | None = None
         self._expected: dict[str, list[asyncio.Future[datetime]]] | None = None
         self._held = False
+        self.ended_at = 0.0
+        """When the link was over, on the clock of the event loop; 0: it is not."""
         self._in_work: tuple[frames.Call, Reply, bytes] | None = None
         self._waiting: deque[tuple[frames.Call, bytes]] | None = None
 
@@ -81,6 +84,7 @@ class Session:
 
     def give_up(self) -> None:
         """Let whoever waits for an answer know that none will come."""
+        self.ended_at = self.ended_at or asyncio.get_running_loop().time()
         if self._calls is not None:
             self._calls.lost()
 

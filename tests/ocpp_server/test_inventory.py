@@ -200,3 +200,59 @@ async def test_a_trigger_that_kills_the_link_is_not_sent_again(bed: Bed) -> None
         outcome = await bed.gateway.trigger(boot)
     assert outcome.reply is op.Reply.NOT_SUPPORTED
     assert asked == ["BootNotification"]
+
+
+@pytest.mark.parametrize(("code", "is_avoided"), [(1000, True), (1001, False)])
+async def test_a_trigger_that_is_taken_and_ends_the_link_is_not_sent_again(
+    bed: Bed, code: int, *, is_avoided: bool
+) -> None:
+    """It answers, and restarts in place of sending the message; 1001: this node leaves."""
+    asked: list[str] = []
+    gateway = bed.gateway
+    boot = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerMessage.BOOT_NOTIFICATION)
+
+    async def accept(wire: Wire) -> None:
+        async for text in wire.socket:
+            frame = json.loads(text)
+            asked.append(frame[3]["requestedMessage"])
+            await wire.socket.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
+
+    async with bed.wire() as wire:
+        await wire.sync()
+        taking = asyncio.create_task(accept(wire))
+        assert (await gateway.trigger(boot)).reply is op.Reply.ACCEPTED
+        if code != 1000:
+            session = bed.node.registry.require(bed.charge_point_id)
+            await session.socket.close(code)
+        else:
+            await wire.socket.close()
+        await taking
+    async with bed.wire() as wire:
+        await wire.sync()
+        taking = asyncio.create_task(accept(wire))
+        outcome = await gateway.trigger(boot)
+        taking.cancel()
+    expected = op.Reply.NOT_SUPPORTED if is_avoided else op.Reply.ACCEPTED
+    assert outcome.reply is expected
+    assert len(asked) == (1 if is_avoided else 2)
+
+
+async def test_a_trigger_that_was_followed_is_sent_again(bed: Bed) -> None:
+    gateway = bed.gateway
+    heartbeat = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerMessage.HEARTBEAT)
+
+    async def follow(wire: Wire) -> None:
+        async for text in wire.socket:
+            frame = json.loads(text)
+            if frame[0] == 2:
+                await wire.socket.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
+                await wire.socket.send(json.dumps([2, "beat", "Heartbeat", {}]))
+            else:
+                await wire.socket.close()
+
+    for _ in range(2):
+        async with bed.wire() as wire:
+            await wire.sync()
+            following = asyncio.create_task(follow(wire))
+            assert (await gateway.trigger(heartbeat)).reply is op.Reply.ACCEPTED
+            await following
