@@ -1,6 +1,7 @@
 """OCPP-J frames: bytes in, one of five shapes out; never an exception (OCPP-J 1.6 §4)."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -91,6 +92,9 @@ class Unreadable:
 Frame = Call | CallResult | CallError | Malformed | Unreadable
 
 
+_IN_A_TEXT: Final = "the frame is written as a text"
+
+
 def parse(data: bytes) -> Frame:
     """Read a frame: strictly, then leniently. Any bytes whatever give a Frame."""
     if _NUL in data:  # PostgreSQL stores no NUL in any text
@@ -104,8 +108,14 @@ def parse(data: bytes) -> Frame:
             message, oddities = loose_json.loads(data)
         except ValueError:
             return _broken(data, error)
+    if type(message) is str:
+        message, oddities = loose_json.inside(message), (*oddities, _IN_A_TEXT)
     if type(message) is not list or len(message) <= _ID_PLACE:
         return Unreadable("it is not an OCPP-J array")
+    return _of(message, oddities)
+
+
+def _of(message: list[Any], oddities: tuple[str, ...]) -> Frame:
     message_type, message_id = message[0], message[_ID_PLACE]
     if type(message_id) is str:
         if len(message_id) > MAX_MESSAGE_ID:
@@ -157,6 +167,8 @@ def _payload(message: list[Any], length: int) -> tuple[dict[str, Any] | None, st
         return payload, f"the frame has {len(message)} elements, not {length}"
     if payload is None or payload == []:
         return {}, "the frame has no payload object"
+    if type(payload) is str and type(inner := loose_json.inside(payload)) is dict:
+        return inner, "the payload is written as a text"
     return None, ""
 
 
@@ -171,6 +183,12 @@ def _broken(data: bytes, error: ValueError) -> Frame:
         return Unreadable(reason, message_id)
     action = head["action"]
     return Malformed(message_id, reason, action.decode(errors="replace") if action else None)
+
+
+def behind(frame: Frame, data: bytes) -> Iterator[bytes]:
+    """Give the frames that came behind this one in the same message."""
+    if isinstance(frame, Call | CallResult) and loose_json.BEHIND in frame.oddities:
+        yield from loose_json.behind(data)
 
 
 def call(message_id: MessageId, action: str, payload: dict[str, Any]) -> bytes:

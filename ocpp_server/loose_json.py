@@ -6,9 +6,12 @@ numbers of any length are understood. What is cut off or has a hole is no JSON h
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
+BEHIND: Final = "there is something behind the end of the frame"
 _BOM: Final = "\ufeff"
+_MOST_BEHIND: Final = 64
 _LONGEST_NUMBER: Final = 40
 _LARGEST: Final = 2**63 - 1
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -36,10 +39,37 @@ def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
     except RecursionError:
         _too_deep()
     if end < len(text):
-        oddities.append("there is something behind the end of the frame")
+        oddities.append(BEHIND)
     return _without_surrogates(value), tuple(
         oddities or ["there are characters that JSON does not allow"]
     )
+
+
+def behind(data: bytes) -> Iterator[bytes]:
+    """Give the JSON arrays that follow the first in the same message, as far as there are any.
+
+    Some firmware empties its queue into one message.
+    """
+    text = data.decode(errors="replace").lstrip().lstrip(_BOM).replace("\0", "").strip()
+    at = 0
+    for number in range(_MOST_BEHIND + 1):
+        try:
+            _, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return
+        if number:
+            yield text[at:end].encode()
+        at = text.find("[", end)
+        if at < 0:
+            return
+
+
+def inside(text: str) -> Any:
+    """Read the JSON that is written into a text; None where it is none."""
+    try:
+        return loads(text.encode(errors="replace"))[0]
+    except ValueError:
+        return None
 
 
 def _too_deep() -> NoReturn:

@@ -145,8 +145,14 @@ class Session:
         return (asyncio.get_running_loop().time() - began) * 1000
 
     def receive(self, data: bytes) -> None:
-        """Take one message."""
+        """Take one message: a frame, and what stands behind it."""
         frame = frames.parse(data)
+        self._take(frame, data)
+        if type(frame) is not frames.Call or frame.oddities:
+            for more in frames.behind(frame, data):
+                self._take(frames.parse(more), more)
+
+    def _take(self, frame: frames.Frame, data: bytes) -> None:
         if isinstance(frame, frames.Call):
             if self._allowance is not None:
                 self._spend(self._allowance)

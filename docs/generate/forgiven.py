@@ -86,6 +86,8 @@ _ODD_FRAMES: Final[tuple[tuple[str, str], ...]] = (
     ("A byte-order mark before the frame", f"\ufeff{_BEAT}"),
     ("NUL bytes behind it", f"{_BEAT}\0\0"),
     ("Anything behind its end", f"{_BEAT}]garbage"),
+    ("A frame that is written as a text", json.dumps(_BEAT)),
+    ("A payload that is written as a text", '[2,"1","Heartbeat","{}"]'),
     ("A raw control character in a text", '[2,"1","Authorize",{"idTag":"CARD\x01"}]'),
     ("A message id that is a number", '[2,17,"Heartbeat",{}]'),
     ("A message id of more than 36 characters", f'[2,"{"A" * 40}","Heartbeat",{{}}]'),

@@ -239,3 +239,41 @@ def test_what_is_essential_is_what_is_refused(action: str, field: str) -> None:
     payload = next((one.payload for one in VALID if one.action == action), {"status": "Installed"})
     with pytest.raises(CallRefusedError):
         read(action, {name: value for name, value in payload.items() if name != field})
+
+
+@pytest.mark.parametrize("between", ["", "\n", ", ", "\0"])
+async def test_frames_that_come_in_one_message_are_each_read(bed: Bed, between: str) -> None:
+    beats = [json.dumps([2, f"beat-{number}", "Heartbeat", {}]) for number in range(3)]
+    async with bed.wire() as wire:
+        await wire.socket.send(between.join(beats))
+        answers = [await wire.frame() for _ in beats]
+    assert [answer[:2] for answer in answers] == [[3, f"beat-{number}"] for number in range(3)]
+
+
+def test_what_is_no_frame_behind_a_frame_is_left() -> None:
+    data = b'[2,"1","Heartbeat",{}] ]] [2,"2" } [3'
+    assert list(frames.behind(frames.parse(data), data)) == []
+
+
+def test_of_very_many_frames_in_one_message_the_first_are_read() -> None:
+    data = b'[2,"1","Heartbeat",{}]' * 1000
+    assert len(list(frames.behind(frames.parse(data), data))) == 64
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps(json.dumps([2, "1", "Heartbeat", {"a": 1}])),
+        json.dumps([2, "1", "Heartbeat", json.dumps({"a": 1})]),
+    ],
+)
+def test_what_is_written_into_a_text_is_read(written: str) -> None:
+    frame = frames.parse(written.encode())
+    assert isinstance(frame, frames.Call)
+    assert frame.payload == {"a": 1}
+    assert "written as a text" in frame.oddities[-1]
+
+
+@pytest.mark.parametrize("written", ['"no frame"', '"[2"', '"\\"[2]\\""'])
+def test_a_text_that_is_no_frame_is_none(written: str) -> None:
+    assert isinstance(frames.parse(written.encode()), frames.Unreadable)
