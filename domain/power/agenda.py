@@ -122,16 +122,23 @@ class Agenda(Book):
     def to_stop(self, now: datetime) -> list[Bay]:
         """Transactions that nothing else ends though the supply does not carry them.
 
-        They are where connectors shall be inoperative, and what cannot be paused is more than the
-        site may draw.
+        They are where connectors shall be inoperative, and with what cannot be paused they are
+        more than the site may draw, or leave nothing for those who wait.
         """
         standing = self.standings()
         kept = load(
             replace(outlet, bound=min(outlet.bound, self._kept(outlet.bay)))
             for outlet in self.outlets()
-            if self.stations[outlet.bay[0]].given_up or self.stations[outlet.bay[0]].needs_minimum
+            if self._cannot_be_paused(self.stations[outlet.bay[0]])
         )
-        over = {one for one, most in self.limit.capacity.items() if kept.get(one, 0.0) > most}
+        most = dict(self.limit.capacity)
+        for bay in self.bays.values():
+            station = self.stations[bay.key[0]]
+            if standing[bay.key[0]].part is Part.SHARES and station.connected and not bay.idle:
+                for one in station.phases:
+                    if one in most:
+                        most[one] = min(most[one], self.limit.capacity[one] - station.least)
+        over = {one for one, amps in most.items() if kept.get(one, 0.0) > amps}
         return [
             bay
             for bay in self.bays.values()
@@ -350,9 +357,13 @@ class Agenda(Book):
             return not station.given_up or station.free
         return station.prepared == station.generation and station.told == standing.terms
 
+    def _cannot_be_paused(self, station: Station) -> bool:
+        return station.given_up or station.needs_minimum or station.out_of_reach
+
     def _kept(self, key: BayKey) -> float:
         station = self.stations[key[0]]
-        return float(station.max_amps if station.given_up else station.least)
+        unlimited = station.given_up or station.out_of_reach
+        return float(station.max_amps if unlimited else station.least)
 
     def _can_be_told(self, bay: Bay, now: datetime) -> bool:
         station = self.stations[bay.key[0]]

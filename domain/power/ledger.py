@@ -269,13 +269,14 @@ class Ledger(Agenda):
         )
 
     def _session_refused(self, bay: Bay, amps: int, detail: str | None, now: datetime) -> None:
-        """It may be about to end. If not, a charge point that refuses this leaves it at nothing."""
+        """It may be about to end. If not, it is left at nothing, or the others are beside it."""
         station = self.stations[bay.key[0]]
-        if amps == 0 and not station.needs_minimum:
+        learns = amps == 0 and not station.needs_minimum
+        if learns:
             self.stations[bay.key[0]] = replace(station, minimum_because=Trouble.REFUSES_ZERO)
-        starves = bay.bound < min(amps, station.least)
-        refusals = bay.refusals + 1 if starves else 0
-        pause = self._pace.session_refused if starves or amps == 0 else self._pace.refused
+        harms = not learns and (amps < bay.bound or bay.bound < min(amps, station.least))
+        refusals = bay.refusals + 1 if harms else 0
+        pause = self._pace.session_refused if harms or amps == 0 else self._pace.refused
         self.bays[bay.key] = replace(bay, refusals=refusals, retry_at=now + pause)
         if refusals < _REFUSALS:
             return

@@ -72,9 +72,12 @@ def share(
         if charges:
             charging.append(demand)
             _take(left, demand, demand.least)
+            if demand.kept:  # nobody's turn ends there
+                _take(there, demand, demand.least)
         elif useful and not demand.idle and _fits(there, demand, demand.least):
             # Whoever needs less, and came later, would begin a turn each time that one ends.
-            held |= demand.circuits
+            cable = frozenset({demand.bay[0]})
+            held |= cable if _tight(left, demand) <= cable else demand.circuits
     while charging:  # an ampere for each of those who have least, as long as there is one
         charging = [
             demand
@@ -91,6 +94,13 @@ def share(
 
 def _fits(left: Mapping[Circuit, float], demand: Demand, amps: int) -> bool:
     return all(left[circuit] >= amps for circuit in demand.circuits if circuit in left)
+
+
+def _tight(left: Mapping[Circuit, float], demand: Demand) -> frozenset[Circuit]:
+    """Where there is not enough for it."""
+    return frozenset(
+        circuit for circuit in demand.circuits if circuit in left and left[circuit] < demand.least
+    )
 
 
 def _take(left: dict[Circuit, float], demand: Demand, amps: int) -> None:

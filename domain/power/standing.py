@@ -2,8 +2,9 @@
 
 Pure, and the same for the same arguments. Who cannot be paused needs its minimum for each of its
 connectors at all times, in use or not; who takes no limits needs all that its cable carries, or the
-lowest limit that it obeys. As many as fit are let; the connectors of the others are inoperative.
-Enough for one vehicle is left to those that share, where there are any: nobody waits for ever.
+lowest limit that it obeys; who is silent, or offline, and may have none, draws what its cable
+carries. As many as fit are let; the connectors of the others are inoperative. Enough for one
+vehicle is left to those that share, where there are any: nobody waits for ever.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -12,6 +13,7 @@ from enum import StrEnum
 
 from domain.power.site import Circuit, SiteLimit
 from domain.power.state import Station, Terms
+from domain.states import FeatureState
 
 
 class Part(StrEnum):
@@ -50,17 +52,28 @@ def standings(
     terms = {one.charge_point_id: terms_of(one, limit, ample=ample) for one in stations}
     room = _Room(stations, limit, terms)
     found: dict[str, Standing] = {}
+    away = {one.charge_point_id for one in stations if one.out_of_reach and not one.given_up}
+    never = {one.charge_point_id for one in stations if one.state is FeatureState.ACTIVATING}
+    for station in stations:
+        if station.charge_point_id in away & never:
+            room.lose(station.phases, station.max_amps)
     for station in _in_order(one for one in stations if one.leaving or not one.given_up):
         told = terms[station.charge_point_id]
         if told is None or station.leaving:
             found[station.charge_point_id] = _FREE
         elif station.needs_minimum and _binding(station, limit, ample=ample):
-            closed = room.closed(station, told.default_amps)
+            counted = station.charge_point_id in away & never
+            closed = frozenset[int]() if counted else room.closed(station, told.default_amps)
             found[station.charge_point_id] = Standing(
                 part=Part.SHARES, terms=told, closed=closed, kept_amps=told.default_amps
             )
         else:
             found[station.charge_point_id] = Standing(part=Part.SHARES, terms=told)
+    for station in stations:  # who was told once is likely to be back soon, so nobody is closed
+        if station.charge_point_id in away - never:
+            standing = found[station.charge_point_id]
+            kept = (len(station.outlets) - len(standing.closed)) * standing.kept_amps
+            room.lose(station.phases, max(0.0, station.max_amps - kept))
     for station in _in_order(one for one in stations if one.given_up and not one.leaving):
         found[station.charge_point_id] = _given_up(station, room)
     return found
@@ -152,6 +165,12 @@ class _Room:
         for circuit in mine:
             self._left[circuit] -= amps
         return True
+
+    def lose(self, circuits: Iterable[Circuit], amps: float) -> None:
+        """So much of each circuit is drawn whatever is decided here."""
+        for circuit in circuits:
+            if circuit in self._left:
+                self._left[circuit] = max(0.0, self._left[circuit] - amps)
 
     def closed(self, station: Station, amps: float) -> frozenset[int]:
         """Take so much for each connector, those first that are open; tells which do not fit."""

@@ -106,6 +106,11 @@ class Station:
         return self.default_bound >= self.max_amps
 
     @property
+    def out_of_reach(self) -> bool:
+        """Whether it is counted at its cable because nobody can tell it anything."""
+        return self.unlimited and not self.free and not (self.connected and self.retry_at is None)
+
+    @property
     def free(self) -> bool:
         """Whether it has confirmed that nothing limits it."""
         return self.told is None and self.cleared

@@ -1,11 +1,12 @@
 """Set-, Clear- and composite charging profiles (OCPP 1.6, sections 5.16, 5.5 and 5.7)."""
 
+from collections.abc import Collection
+
 from simulator.fault import Fault
 from simulator.frames import CallRejected, Payload
 from simulator.hardware import Hardware
 from simulator.link import Answer
 from simulator.smart_charging import Purpose
-from simulator.station import Station
 from simulator.words import Answered, ErrorCode
 
 LONGEST_SCHEDULE_SECONDS = 7 * 86_400
@@ -15,7 +16,7 @@ def install(hardware: Hardware, payload: Payload) -> Answer:
     """Install a charging profile, and draw what it allows."""
     station = hardware.station
     connector = station.connector(payload["connectorId"])
-    if connector is None or _refuses(station, payload["csChargingProfiles"]):
+    if connector is None or refuses(station.faults, payload["csChargingProfiles"]):
         return Answer({"status": Answered.REJECTED})
     try:
         status = station.charging_profiles.install(
@@ -61,7 +62,8 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
     )
 
 
-def _refuses(station: Station, profile: Payload) -> bool:
+def refuses(faults: Collection[Fault], profile: Payload) -> bool:
+    """Whether a charge point with such faults answers Rejected to a charging profile."""
     schedule = profile["chargingSchedule"]
     refused = {
         Fault.REJECTS_PROFILES: True,
@@ -71,4 +73,4 @@ def _refuses(station: Station, profile: Payload) -> bool:
         Fault.NO_STATION_PROFILE: profile["chargingProfilePurpose"] == Purpose.STATION,
         Fault.NO_SESSION_PROFILE: profile["chargingProfilePurpose"] == Purpose.TRANSACTION,
     }
-    return any(station.has(fault) for fault, applies in refused.items() if applies)
+    return any(applies and fault in faults for fault, applies in refused.items())

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tests.chaos.days import pass_days
 from tests.chaos.experiment import Plan, experiment
 from tests.chaos.report import show
 
@@ -25,6 +26,7 @@ def main(
     seconds: Annotated[float, typer.Option(help="How long the chaos lasts")] = 180,
     settle: Annotated[float, typer.Option(help="How long the verdicts may take then")] = 420,
     seed: Annotated[int | None, typer.Option(help="Repeats a schedule of kills")] = None,
+    days: Annotated[int, typer.Option(help="Simulated days of a mixed fleet, and no more")] = 0,
 ) -> None:
     """Run one experiment, print its table, and exit by it."""
     plan = Plan(
@@ -36,6 +38,8 @@ def main(
         settle=settle,
     )
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    if days:
+        sys.exit(not pass_days(plan.seed, days, console))
     folder = Path(tempfile.mkdtemp(prefix="dynamo-chaos-"))
     console.print(f"Seed {plan.seed}; logs in {folder}")
     outcome = asyncio.run(experiment(plan, folder))

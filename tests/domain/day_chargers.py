@@ -1,6 +1,6 @@
-"""The charge points of the simulated day: they hold real profiles, and answer, or do not."""
+"""The charge points of the simulated day: they hold real profiles, and answer as firmware does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -14,16 +14,46 @@ from domain.facts import (
     TransactionFact,
 )
 from domain.power.facts import StationFacts
-from domain.power.site import NOMINAL_VOLTAGE, Phase
+from domain.power.site import MIN_AMPS, NOMINAL_VOLTAGE, Phase
 from domain.states import ConnectorStatus
 from ocpp_server.calls import CallTimeoutError
+from simulator import Fault
+from simulator.actions.profiles import refuses
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from simulator.smart_charging import MAX_STACK_LEVEL, ChargingProfiles
 
-_MAX_AMPS = 32
+MAX_AMPS = 32
 _THREE_PHASES = replace(ABB_TERRA_AC_W22, max_power_w=22_080)
 _ONE_PHASE = replace(ABB_TERRA_AC_W22, max_power_w=7_360, phases=1)
 _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00Z")
+_ROUNDING = 0.05  # amperes; limits have one decimal
+_NODES = 3
+_FIRMWARE: Sequence[frozenset[Fault]] = (
+    frozenset(),
+    frozenset({Fault.REFUSES_ZERO}),
+    frozenset({Fault.IDLE_SCHEDULE}),
+    frozenset({Fault.TAKES_WATTS}),
+    frozenset({Fault.ENDS_AT_ZERO}),
+    frozenset({Fault.TAKES_AMPERES, Fault.NO_COMPOSITE_SCHEDULE}),
+    frozenset({Fault.NO_STATION_PROFILE}),
+    frozenset({Fault.FORGETS_PROFILES}),
+    frozenset({Fault.IDLE_SCHEDULE, Fault.NO_STATION_PROFILE}),
+    frozenset({Fault.TAKES_WATTS, Fault.REFUSES_ZERO}),
+    frozenset({Fault.NO_SESSION_PROFILE}),
+)
+
+
+@dataclass(kw_only=True)
+class Vehicle:
+    """It draws all that it may on each of its phases, and less than 6 A it cannot draw."""
+
+    leaves_at: datetime
+    phases: int
+    resting: bool = False
+    """It draws nothing by itself."""
+    waited: int = 0
+    """Minutes in which it could have charged, and did not."""
+    served: bool = False
 
 
 @dataclass(kw_only=True)
@@ -31,20 +61,18 @@ class Connector:
     """A connector, and the vehicle at it."""
 
     number: int
+    vehicle: Vehicle | None = None
     transaction: TransactionFact | None = None
-    leaves_at: datetime = _EPOCH
-    phases: int = 3
-    resting: bool = False
-    """The vehicle draws nothing by itself."""
     operative: bool = True
 
     def amps(self, charger: "Charger") -> float:
         """What the vehicle draws of each phase that it uses: all that the profiles let it."""
-        if self.transaction is None or self.resting:
+        if self.transaction is None or self.vehicle is None or self.vehicle.resting:
             return 0.0
-        used = min(self.phases, charger.hardware.phases)
+        used = min(self.vehicle.phases, charger.hardware.phases)
         watts = charger.profiles.limit_w(self.number, charger.clock, charger.clock, phases=used)
-        return watts / (NOMINAL_VOLTAGE * used)
+        amps = watts / (NOMINAL_VOLTAGE * used)
+        return amps if amps >= MIN_AMPS - _ROUNDING else 0.0
 
 
 @dataclass(kw_only=True)
@@ -55,13 +83,15 @@ class Charger:
     random: Random
     hardware: Profile
     phases: tuple[Phase, ...]
-    takes_amperes: bool
     clock_is_behind: timedelta
     connectors: Sequence[Connector]
+    node_id: str
+    faults: set[Fault] = field(default_factory=set)
+    changed: Callable[["Charger"], None] = lambda _: None
+    """Told of each moment at which its vehicles may draw anything else."""
     now: datetime = _EPOCH
     online: bool = True
     generation: int = 1
-    refusing: bool = False
     untold: list[ChargePointEvent] = field(default_factory=list)
     stored: dict[int, TransactionFact] = field(default_factory=dict)
     """Transactions as the database has them: of what was told."""
@@ -74,15 +104,20 @@ class Charger:
         """What time it takes it for."""
         return self.now - self.clock_is_behind
 
+    @property
+    def reachable(self) -> bool:
+        """Whether it can be told anything."""
+        return self.online and Fault.SILENT not in self.faults
+
     def amps(self) -> Iterator[tuple[Phase, float]]:
         """What its vehicles draw of each phase. One on one phase is on the first.
 
         It shares among its connectors what its cable carries.
         """
         drawn = [connector.amps(self) for connector in self.connectors]
-        share = min(1.0, _MAX_AMPS / max(sum(drawn), 1.0))
+        share = min(1.0, MAX_AMPS / max(sum(drawn), 1.0))
         for connector, amps in zip(self.connectors, drawn, strict=True):
-            used = min(connector.phases, self.hardware.phases)
+            used = min(connector.vehicle.phases if connector.vehicle else 3, self.hardware.phases)
             for phase in self.phases[:used]:
                 yield phase, amps * share
 
@@ -91,9 +126,10 @@ class Charger:
     async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Answer, or lose the question, or the answer."""
         fate = self.random.random()
-        if not self.online or fate < 0.01:
+        if not self.reachable or fate < 0.01:
             raise CallTimeoutError("no answer")
         answer = self._answer(action, payload)
+        self.changed(self)
         if fate < 0.02:
             raise CallTimeoutError("obeyed, and the answer was lost")
         return answer
@@ -109,18 +145,28 @@ class Charger:
             case "SetChargingProfile":
                 return {"status": self._install(payload)}
             case _:
-                number, seconds = payload["connectorId"], payload["duration"]
-                periods = self.profiles.composite(number, self.clock, seconds)
-                schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": periods}
-                return {"status": "Accepted", "chargingSchedule": schedule}
+                return self._composite(payload)
 
     def _install(self, payload: dict[str, Any]) -> str:
         number, profile = payload["connectorId"], payload["csChargingProfiles"]
-        unit = profile["chargingSchedule"]["chargingRateUnit"]
-        if self.refusing or (unit == "A" and not self.takes_amperes):
+        if refuses(self.faults, profile):
             return "Rejected"
         charges = any(one.number == number and one.transaction for one in self.connectors)
         return self.profiles.install(number, profile, transaction=charges)
+
+    def _composite(self, payload: dict[str, Any]) -> dict[str, Any]:
+        if Fault.NO_COMPOSITE_SCHEDULE in self.faults:
+            return {"status": "Rejected"}
+        number, seconds = payload["connectorId"], payload["duration"]
+        charges = any(one.number == number and one.transaction for one in self.connectors)
+        periods = self.profiles.composite(
+            number,
+            self.clock,
+            seconds,
+            with_default=charges or Fault.IDLE_SCHEDULE not in self.faults,
+        )
+        schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": periods}
+        return {"status": "Accepted", "chargingSchedule": schedule}
 
     # What happens to it
 
@@ -129,24 +175,21 @@ class Charger:
         return self._event(EventKind.DISCONNECTED, connection=self._link(connected=False))
 
     def come_back(self) -> ChargePointEvent:
+        """It is online again, with a new connection."""
         self.online, self.generation = True, self.generation + 1
         return self._event(EventKind.CONNECTED, connection=self._link())
 
-    def refuse(self) -> None:
-        """Take no profile any more."""
-        self.refusing = True
-
-    def restart(self, *, forgets: bool) -> Iterator[ChargePointEvent]:
+    def restart(self) -> Iterator[ChargePointEvent]:
+        """Its transactions end, and its vehicles stay."""
         for connector in self.connectors:
             if connector.transaction is not None:
-                yield self.end(connector)
-        if forgets:
+                yield self.end(connector, "PowerLoss")
+        if Fault.FORGETS_PROFILES in self.faults:
             self.profiles.clear({})
         yield self._event(EventKind.BOOT)
 
-    def begin(
-        self, connector: Connector, number: int, stay: timedelta, phases: int
-    ) -> ChargePointEvent:
+    def begin(self, connector: Connector, number: int) -> ChargePointEvent:
+        """The driver presents a card."""
         connector.transaction = TransactionFact(
             transaction_id=number,
             connector_id=connector.number,
@@ -154,19 +197,29 @@ class Charger:
             started_at=self.now,
             meter_start=0,
         )
-        connector.leaves_at, connector.phases, connector.resting = self.now + stay, phases, False
         return self._event(EventKind.TRANSACTION_STARTED, transaction=connector.transaction)
 
-    def end(self, connector: Connector) -> ChargePointEvent:
+    def end(self, connector: Connector, reason: str) -> ChargePointEvent:
+        """A transaction ends; its vehicle may stay."""
         assert connector.transaction is not None
-        stopped = replace(connector.transaction, stopped_at=self.now)
+        stopped = replace(connector.transaction, stopped_at=self.now, stop_reason=reason)
         connector.transaction = None
         self.profiles.end_transaction(connector.number)
         return self._event(EventKind.TRANSACTION_STOPPED, transaction=stopped)
 
+    def ends_at_zero(self) -> Iterator[ChargePointEvent]:
+        """Some end by themselves what is limited to 0 A."""
+        if Fault.ENDS_AT_ZERO not in self.faults:
+            return
+        for connector in self.connectors:
+            limit = self.profiles.limit_w(connector.number, self.clock, self.clock)
+            if connector.transaction is not None and limit == 0:
+                yield self.end(connector, "Other")
+
     def rest(self, connector: Connector) -> ChargePointEvent:
         """The vehicle is full, or goes on."""
-        connector.resting = not connector.resting
+        assert connector.vehicle is not None
+        connector.vehicle.resting = not connector.vehicle.resting
         return self._event(EventKind.CONNECTOR, connector=self._connector(connector))
 
     # What is told of it
@@ -183,10 +236,11 @@ class Charger:
         return told
 
     def facts(self, now: datetime) -> StationFacts:
+        """What the database has."""
         self.now = now
         return StationFacts(
             charge_point_id=self.identity,
-            max_amps=_MAX_AMPS,
+            max_amps=MAX_AMPS,
             phases=self.phases,
             connection=self._link(connected=self.online),
             connectors=tuple(self._connector(one) for one in self.connectors),
@@ -199,7 +253,7 @@ class Charger:
     def _link(self, *, connected: bool = True) -> ConnectionFact:
         return ConnectionFact(
             connected=connected,
-            node_id="node_1",
+            node_id=self.node_id,
             generation=self.generation,
             ocpp_version="1.6",
             at=self.now,
@@ -207,8 +261,10 @@ class Charger:
 
     def _connector(self, connector: Connector) -> ConnectorFact:
         status = ConnectorStatus.AVAILABLE
-        if connector.transaction is not None:
-            resting = connector.resting
+        if not connector.operative:
+            status = ConnectorStatus.UNAVAILABLE
+        elif connector.transaction is not None:
+            resting = connector.vehicle is not None and connector.vehicle.resting
             status = ConnectorStatus.SUSPENDED_EV if resting else ConnectorStatus.CHARGING
         return ConnectorFact(
             connector_id=connector.number, status=status, error_code="NoError", at=self.now
@@ -216,9 +272,15 @@ class Charger:
 
 
 def make_chargers(random: Random) -> list[Charger]:
-    """Thirty-five charge points: five have two connectors, some one phase, some take watts."""
+    """A mixed fleet: thirty-five charge points, of which five have two connectors, some one phase.
+
+    Which firmware is where differs; one never answers anything.
+    """
+    kinds = [set(_FIRMWARE[number % len(_FIRMWARE)]) for number in range(34)]
+    kinds.append({Fault.SILENT})
+    random.shuffle(kinds)
     chargers = []
-    for number in range(35):
+    for number, faults in enumerate(kinds):
         one_phase = 5 <= number < 14
         chargers.append(
             Charger(
@@ -226,9 +288,10 @@ def make_chargers(random: Random) -> list[Charger]:
                 random=random,
                 hardware=_ONE_PHASE if one_phase else _THREE_PHASES,
                 phases=(tuple(Phase)[number % 3],) if one_phase else tuple(Phase),
-                takes_amperes=number % 7 != 0,
                 clock_is_behind=timedelta(seconds=90) if number % 5 == 0 else timedelta(),
                 connectors=[Connector(number=n + 1) for n in range(2 if number < 5 else 1)],
+                node_id=f"node_{number % _NODES}",
+                faults=faults,
             )
         )
     return chargers

@@ -524,3 +524,18 @@ def test_a_session_whose_limit_is_refused_is_not_left_at_nothing() -> None:
     assert ledger.to_lift(now + Pace().insisted) != [], "until it has confirmed that"
     ledger.lifted(_CP, Reply.ACCEPTED, now, whole=True)
     assert ledger.stations[station.charge_point_id].free
+
+
+def test_who_refuses_to_be_lowered_does_not_hold_the_supply_for_itself() -> None:
+    """It was counted at its cable, and takes no limit of a session: the others wait for it."""
+    ledger, now = _ledger(amps=40), _AT
+    ledger.load(_site(40, _facts(_CP), _facts("cp_b")), now)
+    _prepare(ledger)
+    _begin(ledger)
+    ledger.count_at_cable(ledger.stations[_CP])
+    _begin(ledger, "cp_b", 2)
+    for _ in range(3):
+        assert ledger.targets(now)[_KEY] == 20
+        _answer(ledger, _KEY, 20, Reply.REJECTED, now)
+        now += Pace().session_refused
+    assert ledger.stations[_CP].state is FeatureState.FAILED

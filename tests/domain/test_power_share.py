@@ -135,6 +135,45 @@ def test_who_needs_more_is_not_overtaken_for_ever() -> None:
     assert allotted == {charges.bay: 6, waits.bay: 0, came_later.bay: 6}
 
 
+def test_who_waits_for_what_is_never_free_holds_nobody_up() -> None:
+    """It needs 18 A, and those that cannot be paused leave 12 as long as they are there."""
+
+    def demand(number: int, least: int, *, since: float, kept: bool = False) -> Demand:
+        return Demand(
+            bay=(f"cp_{number}", 1),
+            circuits=ALL_PHASES,
+            max_amps=32,
+            least=least,
+            since=since,
+            charges=kept,
+            kept=kept,
+        )
+
+    kept = demand(1, 8, since=10, kept=True)
+    waits, came_later = demand(2, 18, since=11), demand(3, 6, since=12)
+    allotted = share(SiteLimit(amps=20).capacity, [kept, waits, came_later], {})
+    assert allotted == {kept.bay: 10, waits.bay: 0, came_later.bay: 10}
+
+
+def test_who_waits_for_its_own_cable_holds_nobody_up_elsewhere() -> None:
+    def demand(connector: int, number: int, *, since: float, in_turn: bool = False) -> Demand:
+        return Demand(
+            bay=(f"cp_{number}", connector),
+            circuits=ALL_PHASES | ({"cp_1"} if number == 1 else set()),
+            max_amps=32,
+            least=18 if number == 1 else 6,
+            since=since,
+            charges=in_turn,
+            in_turn=in_turn,
+        )
+
+    charges, waits = demand(1, 1, since=10, in_turn=True), demand(2, 1, since=11)
+    came_later = demand(1, 2, since=12)
+    capacity = {**SiteLimit(amps=100).capacity, "cp_1": 32.0}
+    allotted = share(capacity, [charges, waits, came_later], {})
+    assert allotted == {charges.bay: 32, waits.bay: 0, came_later.bay: 32}
+
+
 @given(st.integers(6, 60), st.integers(2, 12), st.integers(1, 3), st.integers(30, 60))
 def test_nobody_starves_though_newcomers_keep_coming(
     amps: int, bays: int, arrivals: int, turns: int

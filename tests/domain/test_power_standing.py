@@ -387,6 +387,49 @@ def test_a_transaction_that_the_supply_does_not_carry_is_ended() -> None:
     assert load(site.ledger.outlets())[Phase.L1] == 0
 
 
+def test_one_that_answers_nothing_is_counted_before_others_are_let_draw_freely() -> None:
+    """32 A are kept for it: beside another 32 A nobody else could ever charge."""
+    site = Site(facts("cp_a"), facts("cp_b"), facts("cp_c"), amps=69, refusing=frozenset({"cp_a"}))
+    assert site.ledger.standings()["cp_a"].part is Part.FREE
+    silent = site.ledger.stations["cp_b"]
+    for state in (FeatureState.ACTIVATING, FeatureState.ACTIVE):
+        site.ledger.stations["cp_b"] = replace(
+            silent, state=state, default_bound=32, prepared=None, retry_at=_AT
+        )
+        assert site.ledger.standings()["cp_a"].part is Part.CLOSED
+
+
+def test_one_that_answers_nothing_closes_others_only_if_it_never_took_its_limits() -> None:
+    stations = [facts(f"cp_{number}") for number in range(5)]
+    minimum = frozenset(one.charge_point_id for one in stations[1:])
+    site = Site(*stations, amps=42, needs_minimum=minimum)
+    silent = replace(
+        site.ledger.stations["cp_0"], default_bound=32, prepared=None, retry_at=site.now
+    )
+    closed = {}
+    for state in (FeatureState.ACTIVE, FeatureState.ACTIVATING):
+        site.ledger.stations["cp_0"] = replace(silent, state=state)
+        standings = site.ledger.standings()
+        closed[state] = sum(len(one.closed) for one in standings.values())
+    assert closed == {FeatureState.ACTIVE: 0, FeatureState.ACTIVATING: 4}
+
+
+def test_a_session_ends_where_it_was_to_be_closed_and_leaves_nothing_for_others() -> None:
+    """Its 32 A are within the limit, and the others would wait as long as it goes on."""
+    site = Site(facts("cp_a"), facts("cp_b"), amps=36)
+    site.begin("cp_a", 1, 1)
+    site.refusing = frozenset({"cp_a"})
+    site.ledger.count_at_cable(
+        replace(site.ledger.stations["cp_a"], state=FeatureState.FAILED, obeys=32.0)
+    )
+    site.settle()
+    assert site.ledger.stations["cp_a"].closed == (1,)
+    assert site.stopped == [], "nobody waits"
+    site.begin("cp_b", 1, 2)
+    assert site.stopped == [("cp_a", 1)]
+    assert site.drawn == {("cp_b", 1): 32}
+
+
 def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
     """Told 20 A it reports 32, told 6 A it reports 10: that is the lowest that it obeys."""
     ledger = Ledger(Carried(), Pace())
