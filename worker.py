@@ -45,6 +45,7 @@ from storage.watch import DatabaseWatch
 from temporal_client import BUILD_ID, connect_when_there
 from workflows.availability import AvailabilityWorkflow
 from workflows.billing import BillingWorkflow
+from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -59,6 +60,7 @@ from workflows.stray import StrayTransactionWorkflow
 WORKFLOWS: Sequence[type] = (
     AvailabilityWorkflow,
     BillingWorkflow,
+    CommandWorkflow,
     CommissioningWorkflow,
     ConfigurationWorkflow,
     ConnectionTestWorkflow,

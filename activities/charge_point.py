@@ -47,6 +47,11 @@ class ChargePointActivities:
         """Make a connector operative or inoperative."""
         return await under_heartbeats(self._gateway.change_availability(request))
 
+    @activity.defn(name=OperationName.UNLOCK_CONNECTOR)
+    async def unlock_connector(self, request: op.UnlockConnector) -> op.Outcome:
+        """Let go of a plug, once for the intent."""
+        return await under_heartbeats(self._gateway.unlock_connector(request))
+
     @activity.defn(name=OperationName.START_TEST_TRANSACTION)
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
         """Start a charge remotely, once for the intent."""

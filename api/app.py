@@ -25,8 +25,10 @@ from api.certificates.endpoints import router as certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
 from api.collaborators.endpoints import router as collaborators
+from api.commands.endpoints import router as commands
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
+from api.configuration.owner_endpoints import router as owned_configuration
 from api.declarations.endpoints import router as declarations
 from api.errors import install_error_handlers
 from api.handover.endpoints import router as handover
@@ -127,6 +129,8 @@ def bare_app() -> FastAPI:
         site,
         access,
         access_before,
+        commands,
+        owned_configuration,
         power,
         owned_power,
         tariffs,

@@ -31,6 +31,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Certificates", "description": "Signed reports, what they declare, their keys."},
     {"name": "Power", "description": "The limit of a site, and how it is shared."},
     {"name": "Site owner", "description": "Accepting an invitation, and the projects claimed."},
+    {"name": "Running a site", "description": "What an owner has charge points do."},
     {"name": "Billing", "description": "Tariffs, charge detail records, monthly statements."},
     {"name": "Health", "description": "For load balancers and `dynamo up`."},
 ]

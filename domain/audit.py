@@ -48,6 +48,7 @@ class AuditAction(StrEnum):
     ACCESS_CHANGED = "access.changed"
     ID_TAG_PUT = "id_tag.put"
     ID_TAG_REMOVED = "id_tag.removed"
+    CHARGE_POINT_COMMANDED = "charge_point.commanded"
     INVITATION_SENT = "invitation.sent"
     INVITATION_RESENT = "invitation.resent"
     INVITATION_REVOKED = "invitation.revoked"

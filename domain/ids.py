@@ -28,6 +28,7 @@ class Prefix(StrEnum):
     TARIFF = "trf"
     CDR = "cdr"
     HELD_RECORD = "hld"
+    COMMAND = "cmd"
 
 
 def new_id(prefix: Prefix) -> str:

@@ -30,6 +30,11 @@ def connection_test_workflow_id(charge_point_id: str) -> str:
     return f"connection-test-{charge_point_id}"
 
 
+def command_workflow_id(command_id: str) -> str:
+    """One workflow for each command of a site owner."""
+    return f"command-{command_id}"
+
+
 def stray_transaction_workflow_id(transaction_id: int) -> str:
     """One workflow for each transaction that would not stop."""
     return f"stray-transaction-{transaction_id}"

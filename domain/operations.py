@@ -21,6 +21,7 @@ class OperationName(StrEnum):
     APPLY_CONFIGURATION = "apply_configuration"
     TRIGGER = "trigger"
     CHANGE_AVAILABILITY = "change_availability"
+    UNLOCK_CONNECTOR = "unlock_connector"
     START_TEST_TRANSACTION = "start_test_transaction"
     STOP_TEST_TRANSACTION = "stop_test_transaction"
     UPDATE_FIRMWARE = "update_firmware"
@@ -231,8 +232,16 @@ class ChangeAvailability(Operation):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UnlockConnector(Operation):
+    """Let go of the plug in a connector, once per ``intent``."""
+
+    intent: str
+    connector_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StartTestTransaction(Operation):
-    """RemoteStartTransaction on a connector, once per ``intent``."""
+    """RemoteStartTransaction on a connector, once per ``intent``; of an owner's session, too."""
 
     intent: str
     connector_id: int
@@ -241,7 +250,7 @@ class StartTestTransaction(Operation):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopTestTransaction(Operation):
-    """RemoteStopTransaction. Not sent for a transaction that has ended."""
+    """RemoteStopTransaction, of whatever session. Not sent for a transaction that has ended."""
 
     transaction_id: int
 

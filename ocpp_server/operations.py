@@ -140,6 +140,15 @@ class Gateway:
         """Make a connector operative or inoperative; harmless when repeated."""
         return await ask(self._session(request), *commands.change_availability(request))
 
+    async def unlock_connector(self, request: op.UnlockConnector) -> op.Outcome:
+        """Let go of a plug, once."""
+        return await self._once(
+            request,
+            request.intent,
+            op.OperationName.UNLOCK_CONNECTOR,
+            commands.unlock_connector(request),
+        )
+
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
         """Start remotely, once."""
         return await self._once(

@@ -99,6 +99,9 @@ FIRMWARE_PATIENCE = 5
 
 CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 
+# An owner waits for the answer; a charge point that is silent for so long is said to be.
+COMMAND_TIMEOUT = timedelta(seconds=35)
+
 # So short that nobody notices; what counts is that another task of the workflow begins after it.
 ANSWER_HEARD = timedelta(milliseconds=1)
 

@@ -12,9 +12,10 @@ from api.configuration.schemas import (
     Rejection,
     TemplateShown,
 )
-from api.configuration.service import TAKEN, choose
+from api.configuration.service import TAKEN, Chosen, choose
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.knocking.schemas import ClaimShown
+from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.catalogue import Parameter, ParameterType
@@ -23,7 +24,7 @@ from domain.errors import ConflictError
 from domain.knocking import claim_call
 from domain.parameters import value_of
 from domain.states import ParameterState
-from storage.charge_points import ChargePoints, refuse_withdrawn
+from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
 from storage.parameters import Parameters, StoredParameter
 from storage.reported_keys import read_reported_keys
 
@@ -66,37 +67,7 @@ async def get_configuration(
         charge_point = await ChargePoints(connection).get(
             charge_point_id, installer_id=installer.id
         )
-        stored = {row.key: row for row in await Parameters(connection).all(charge_point_id)}
-        reported = await read_reported_keys(connection, charge_point_id)
-    template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
-    of_template = {parameter.key for parameter in template.parameters}
-    choices = Choices(template, reported)
-    return ConfigurationShown(
-        charge_point_id=charge_point_id,
-        template_version=template.template_version,
-        pending_reboot=any(row.state is ParameterState.PENDING_REBOOT for row in stored.values()),
-        parameters=[
-            _shown(parameter, stored.get(parameter.key)) for parameter in template.parameters
-        ]
-        + [
-            _shown(choices.parameter(key) or _plain(key), row, of_template=False)
-            for key, row in stored.items()
-            if key not in of_template
-        ],
-        more_keys=[
-            ParameterKeyShown(
-                key=parameter.key,
-                type=parameter.type,
-                unit=parameter.unit,
-                minimum=parameter.minimum,
-                maximum=parameter.maximum,
-                description=parameter.description,
-                standard=is_standard,
-            )
-            for parameter, is_standard in choices.beside_the_template()
-            if parameter.key not in stored
-        ],
-    )
+    return await configuration_of(parts, charge_point)
 
 
 @router.post(
@@ -138,6 +109,77 @@ async def customize(
         restart=body.reboot,
         by=actor,
     )
+    return customized(charge_point_id, chosen)
+
+
+@router.post(
+    "/test-connection",
+    summary="Test the connection",
+    operation_id="testConnection",
+    responses=problems(401, 403, 404, 503),
+)
+async def test_connection(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> ConnectionTested:
+    """Verify that the charge point can reach the OCPP server, before commissioning starts.
+
+    When it is not connected, `reason` says why in words: it never connected, when it was last
+    seen, or why its last attempt was refused. One that knocks under another name than its id is
+    let in by the call of `claim`.
+    """
+    async with parts.database.read() as connection:
+        charge_point = await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id
+        )
+    return await tested(parts, charge_point, claims=True)
+
+
+_REASONS = {
+    ParameterState.REJECTED: "The charge point rejected the value.",
+    ParameterState.NOT_SUPPORTED: "The charge point does not know this key.",
+    ParameterState.READ_ONLY: "The key is read-only on this charge point.",
+    ParameterState.MISMATCH: "The charge point reports another value.",
+}
+
+
+async def configuration_of(parts: Parts, charge_point: ChargePoint) -> ConfigurationShown:
+    """Where each parameter of a charge point stands."""
+    async with parts.database.read() as connection:
+        stored = {row.key: row for row in await Parameters(connection).all(charge_point.id)}
+        reported = await read_reported_keys(connection, charge_point.id)
+    template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
+    of_template = {parameter.key for parameter in template.parameters}
+    choices = Choices(template, reported)
+    return ConfigurationShown(
+        charge_point_id=charge_point.id,
+        template_version=template.template_version,
+        pending_reboot=any(row.state is ParameterState.PENDING_REBOOT for row in stored.values()),
+        parameters=[
+            _shown(parameter, stored.get(parameter.key)) for parameter in template.parameters
+        ]
+        + [
+            _shown(choices.parameter(key) or _plain(key), row, of_template=False)
+            for key, row in stored.items()
+            if key not in of_template
+        ],
+        more_keys=[
+            ParameterKeyShown(
+                key=parameter.key,
+                type=parameter.type,
+                unit=parameter.unit,
+                minimum=parameter.minimum,
+                maximum=parameter.maximum,
+                description=parameter.description,
+                standard=is_standard,
+            )
+            for parameter, is_standard in choices.beside_the_template()
+            if parameter.key not in stored
+        ],
+    )
+
+
+def customized(charge_point_id: str, chosen: Chosen) -> Customized:
+    """What became of chosen values."""
     result = chosen.result
     outcomes = {outcome.key: outcome for outcome in (result.parameters if result else ())}
     answer = Customized(
@@ -162,30 +204,13 @@ async def customize(
     return answer
 
 
-@router.post(
-    "/test-connection",
-    summary="Test the connection",
-    operation_id="testConnection",
-    responses=problems(401, 403, 404, 503),
-)
-async def test_connection(
-    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> ConnectionTested:
-    """Verify that the charge point can reach the OCPP server, before commissioning starts.
-
-    When it is not connected, `reason` says why in words: it never connected, when it was last
-    seen, or why its last attempt was refused. One that knocks under another name than its id is
-    let in by the call of `claim`.
-    """
-    async with parts.database.read() as connection:
-        charge_point = await ChargePoints(connection).get(
-            charge_point_id, installer_id=installer.id
-        )
+async def tested(parts: Parts, charge_point: ChargePoint, *, claims: bool) -> ConnectionTested:
+    """Whether a charge point is reachable now; ``claims``: the caller can let in another name."""
     try:
         refuse_withdrawn(charge_point)
     except ConflictError as refusal:
         return ConnectionTested(
-            charge_point_id=charge_point_id,
+            charge_point_id=charge_point.id,
             connected=False,
             latency_ms=None,
             ocpp_version_negotiated=None,
@@ -193,32 +218,24 @@ async def test_connection(
             claim=None,
             reason=f"{refusal} Until then its endpoint refuses it.",
         )
-    result = await parts.temporal.test_connection(charge_point_id)
+    result = await parts.temporal.test_connection(charge_point.id)
     return ConnectionTested(
-        charge_point_id=charge_point_id,
+        charge_point_id=charge_point.id,
         connected=result.connected,
         latency_ms=None if result.latency_ms is None else round(result.latency_ms),
         ocpp_version_negotiated=result.ocpp_version_negotiated,
         tested_at=now(),
         reason=result.reason,
         claim=None
-        if result.identity is None
+        if result.identity is None or not claims
         else ClaimShown.of(
             claim_call(
                 project_id=charge_point.project_id,
-                charge_point_id=charge_point_id,
+                charge_point_id=charge_point.id,
                 identity=result.identity,
             )
         ),
     )
-
-
-_REASONS = {
-    ParameterState.REJECTED: "The charge point rejected the value.",
-    ParameterState.NOT_SUPPORTED: "The charge point does not know this key.",
-    ParameterState.READ_ONLY: "The key is read-only on this charge point.",
-    ParameterState.MISMATCH: "The charge point reports another value.",
-}
 
 
 def _plain(key: str) -> Parameter:

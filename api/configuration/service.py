@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.commands.service import owned_for_service
 from api.deps import now
 from api.parts import Parts
 from domain.audit import Actor, AuditAction
@@ -15,7 +17,7 @@ from domain.parameters import text_of
 from domain.states import ParameterState
 from storage.accounts import Account
 from storage.audit import Audit
-from storage.charge_points import ChargePoints
+from storage.charge_points import ChargePoint, ChargePoints
 from storage.connections import live_node
 from storage.parameters import Parameters
 from storage.reported_keys import read_reported_keys
@@ -38,26 +40,26 @@ class Chosen:
 
 async def choose(
     parts: Parts,
-    installer: Account,
+    account: Account,
     charge_point_id: str,
     choices: Sequence[tuple[str, object]],
     *,
     take_back: Sequence[str],
     restart: bool,
     by: Actor,
+    project_id: str | None = None,
 ) -> Chosen:
     """Store the chosen values; push them when the charge point is connected and free.
 
     The result is None when they were stored only. ``restart``: it may be restarted for them now.
+    ``project_id``: of a site owner, who does it from the handover on.
 
     Raises:
         InvalidError: ``invalid_parameters``, with each wrong field.
 
     """
     async with parts.database.write() as connection:
-        charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
-        )
+        charge_point = await _for_change(connection, account, charge_point_id, project_id)
         template = parts.catalogue.resolve(charge_point.vendor, charge_point.model).template
         before = await Parameters(connection).desired(charge_point_id)
         reported = await read_reported_keys(connection, charge_point_id)
@@ -94,3 +96,13 @@ async def choose(
         _log.warning("configuration_push_failed", charge_point=charge_point_id, error=str(error))
         return stored
     return replace(stored, result=result) if result.pushed else stored
+
+
+async def _for_change(
+    connection: AsyncConnection, account: Account, charge_point_id: str, project_id: str | None
+) -> ChargePoint:
+    charge_points = ChargePoints(connection)
+    if project_id is None:
+        return await charge_points.for_change(charge_point_id, installer_id=account.id)
+    await owned_for_service(connection, account, project_id, charge_point_id)
+    return await charge_points.in_project(charge_point_id, project_id)

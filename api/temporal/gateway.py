@@ -35,6 +35,7 @@ from api.temporal.link import (
 from api.temporal.sites import SiteGateway
 from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
+from domain.commands import Command, CommandResult
 from domain.commissioning import Answer, CancelRequest
 from domain.configuration import (
     ConfigurationRequest,
@@ -49,11 +50,13 @@ from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     OTHER_RUN,
     SHARED_TASK_QUEUE,
+    command_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
 )
 from workflows.batch_start import wake_batch
+from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -228,6 +231,12 @@ class TemporalGateway:
             ConnectionTestWorkflow.run,
             ConnectionTestRequest(charge_point_id=charge_point_id),
             connection_test_workflow_id(charge_point_id),
+        )
+
+    async def command(self, command: Command) -> CommandResult:
+        """Have a charge point do something, or hear why it cannot be asked."""
+        return await self._execute(
+            CommandWorkflow.run, command, command_workflow_id(command.command_id)
         )
 
     async def push_configuration(

@@ -24,6 +24,11 @@ def change_availability(request: op.ChangeAvailability) -> Command:
     return "ChangeAvailability", {"connectorId": request.connector_id, "type": kind}
 
 
+def unlock_connector(request: op.UnlockConnector) -> Command:
+    """UnlockConnector (§5.18)."""
+    return "UnlockConnector", {"connectorId": request.connector_id}
+
+
 def remote_start(request: op.StartTestTransaction) -> Command:
     """RemoteStartTransaction (§5.11)."""
     return "RemoteStartTransaction", {

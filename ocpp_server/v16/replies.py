@@ -12,6 +12,8 @@ _REPLIES: Final = {
     "Accepted": Reply.ACCEPTED,
     "Rejected": Reply.REJECTED,
     "Scheduled": Reply.SCHEDULED,
+    "Unlocked": Reply.ACCEPTED,
+    "UnlockFailed": Reply.REJECTED,
     "NotImplemented": Reply.NOT_SUPPORTED,
     "NotSupported": Reply.NOT_SUPPORTED,
 }

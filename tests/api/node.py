@@ -14,6 +14,7 @@ from domain.ids import Prefix, new_id
 from domain.names import node_task_queue
 from domain.operations import (
     ApplyConfiguration,
+    ChangeAvailability,
     ConfigurationOutcome,
     Operation,
     OperationName,
@@ -22,6 +23,9 @@ from domain.operations import (
     Ping,
     Reply,
     Reset,
+    StartTestTransaction,
+    StopTestTransaction,
+    UnlockConnector,
 )
 from domain.states import ParameterState
 from storage.engine import Database
@@ -59,6 +63,30 @@ class Node:
             await parameters.record(request.charge_point_id, outcomes, at=datetime.now(UTC))
         return ConfigurationOutcome(parameters=outcomes)
 
+    reply: Reply = Reply.ACCEPTED
+    """How it takes the commands of an owner."""
+    commands: list[Operation] = field(default_factory=list)
+
+    @activity.defn(name=OperationName.CHANGE_AVAILABILITY)
+    async def change_availability(self, request: ChangeAvailability) -> Outcome:
+        return self._took(request)
+
+    @activity.defn(name=OperationName.UNLOCK_CONNECTOR)
+    async def unlock_connector(self, request: UnlockConnector) -> Outcome:
+        return self._took(request)
+
+    @activity.defn(name=OperationName.START_TEST_TRANSACTION)
+    async def start_test_transaction(self, request: StartTestTransaction) -> Outcome:
+        return self._took(request)
+
+    @activity.defn(name=OperationName.STOP_TEST_TRANSACTION)
+    async def stop_test_transaction(self, request: StopTestTransaction) -> Outcome:
+        return self._took(request)
+
+    def _took(self, request: Operation) -> Outcome:
+        self.commands.append(request)
+        return Outcome(reply=self.reply)
+
     @activity.defn(name=OperationName.RESET)
     async def reset(self, request: Reset) -> Outcome:
         self.resets.append(request.intent)
@@ -81,7 +109,15 @@ async def connected_node(
     async with Worker(
         client,
         task_queue=node_task_queue(node.id),
-        activities=[node.apply_configuration, node.reset, node.ping],
+        activities=[
+            node.apply_configuration,
+            node.reset,
+            node.ping,
+            node.change_availability,
+            node.unlock_connector,
+            node.start_test_transaction,
+            node.stop_test_transaction,
+        ],
     ):
         yield node
 

@@ -413,3 +413,14 @@ async def test_who_is_not_here_is_gone(bed: Bed) -> None:
     with pytest.raises(ChargePointGoneError):
         await bed.gateway.reset(reset)
     assert await bed.rows(commands) == []
+
+
+@on_sqlite
+async def test_a_plug_is_let_go_of_once_for_an_intent(bed: Bed) -> None:
+    async with virtual(bed) as charge_point:
+        unlock = op.UnlockConnector(
+            charge_point_id=bed.charge_point_id, intent="cmd_1", connector_id=1
+        )
+        assert (await bed.gateway.unlock_connector(unlock)).reply is Reply.ACCEPTED
+        assert (await bed.gateway.unlock_connector(unlock)).reply is Reply.ACCEPTED
+        assert charge_point.received["UnlockConnector"] == 1

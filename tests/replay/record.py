@@ -33,6 +33,7 @@ import temporal_client
 from dispatcher import Dispatcher
 from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
+from domain.commands import Command, CommandName
 from domain.commissioning import Answer, CancelRequest, RetryRun, RunOptions
 from domain.configuration import ConfigurationRequest, ConnectionTestRequest, PushNow
 from domain.handover import CompleteHandover, ProjectRequest, RemoveProject
@@ -41,6 +42,7 @@ from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
     batch_workflow_id,
     billing_workflow_id,
+    command_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
     delivery_workflow_id,
@@ -85,6 +87,7 @@ from tests.support.receiver import receiver
 from tests.support.temporal import TemporalServer
 from worker import make_webhook_worker
 from workflows.billing import BillingWorkflow
+from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
@@ -130,12 +133,25 @@ async def _passed(stage: Stage) -> Recorded:
             task_queue=stage.task_queue,
         )
         await tested.result()
+        commanded = await stage.client.start_workflow(
+            CommandWorkflow.run,
+            Command(
+                command_id=new_id(Prefix.COMMAND),
+                charge_point_id=charge_point.identity,
+                name=CommandName.AVAILABILITY,
+                connector_id=1,
+            ),
+            id=command_workflow_id(charge_point.identity),
+            task_queue=stage.task_queue,
+        )
+        await commanded.result()
     return {
         "commissioning-passed": run.handle,
         "notice": notice,
         "configuration": pushed,
         "configuration-pushed-now": pushed_now,
         "connection-test": tested,
+        "command": commanded,
     }
 
 

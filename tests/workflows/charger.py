@@ -344,6 +344,11 @@ class ScriptedChargePoint:
             await self.set_status(request.connector_id, ConnectorStatus.AVAILABLE)
         return op.Outcome(reply=op.Reply.ACCEPTED)
 
+    async def unlock_connector(self, request: op.UnlockConnector) -> op.Outcome:
+        self._enter("unlock_connector")
+        assert request.connector_id
+        return op.Outcome(reply=op.Reply.ACCEPTED)
+
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
         self._enter("start_test_transaction")
         assert request.intent not in self._intents

@@ -1,0 +1,1 @@
+"""What a site owner has charge points do."""

@@ -1,0 +1,180 @@
+"""Endpoints of what a site owner has charge points do."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body, Path
+
+from api.commands import service
+from api.commands.schemas import AvailabilityChange, CommandShown, ResetOrder, SessionStart
+from api.deps import Acting, AppParts, OwnedChargePointId, OwnedProjectId, SiteOwner
+from api.problems import problems
+from domain.commands import Command, CommandName
+from domain.ids import Prefix, new_id
+
+router = APIRouter(
+    prefix="/site-owner/projects/{project_id}/charge-points/{charge_point_id}",
+    tags=["Running a site"],
+)
+
+_CONFLICTS: Final = {
+    "project_not_handed_over": "Until the handover the installer does this.",
+    "withdrawn": "It was taken out of the project.",
+    "run_open": "It is being commissioned.",
+}
+_Connector = Annotated[int, Path(ge=1, le=100, examples=[1])]
+_Transaction = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])]
+
+
+@router.put(
+    "/connectors/{connector_id}/availability",
+    summary="Let a connector charge, or take it out of use",
+    operation_id="setConnectorAvailability",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        **_CONFLICTS,
+        kept_inoperative="The supply does not carry it.",
+    ),
+)
+async def set_availability(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    connector_id: Annotated[int, Path(ge=0, le=100, examples=[1])],
+    body: AvailabilityChange,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> CommandShown:
+    """Connector 0 is the whole charge point. While somebody charges it is `scheduled`.
+
+    The charge point keeps it over a restart.
+    """
+    command = Command(
+        command_id=new_id(Prefix.COMMAND),
+        charge_point_id=charge_point_id,
+        name=CommandName.AVAILABILITY,
+        connector_id=connector_id,
+        operative=body.available,
+    )
+    return await service.send(parts, owner, project_id, command, by=actor)
+
+
+@router.post(
+    "/connectors/{connector_id}/unlock",
+    summary="Let go of a plug",
+    operation_id="unlockConnector",
+    responses=problems(401, 403, 404, 422, 503, **_CONFLICTS),
+)
+async def unlock(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    connector_id: _Connector,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> CommandShown:
+    """For a cable that is stuck. A session that runs there ends."""
+    command = Command(
+        command_id=new_id(Prefix.COMMAND),
+        charge_point_id=charge_point_id,
+        name=CommandName.UNLOCK,
+        connector_id=connector_id,
+    )
+    return await service.send(parts, owner, project_id, command, by=actor)
+
+
+@router.post(
+    "/reset",
+    summary="Restart a charge point",
+    operation_id="resetChargePoint",
+    responses=problems(
+        400, 401, 403, 404, 413, 422, 503, **_CONFLICTS, charging="Somebody charges there."
+    ),
+)
+async def reset(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+    body: Annotated[ResetOrder | None, Body()] = None,
+) -> CommandShown:
+    """Not while somebody charges, unless you send `stop_sessions`."""
+    order = body or ResetOrder()
+    command = Command(
+        command_id=new_id(Prefix.COMMAND),
+        charge_point_id=charge_point_id,
+        name=CommandName.RESET,
+        kind=order.kind,
+    )
+    return await service.send(
+        parts, owner, project_id, command, by=actor, stop_sessions=order.stop_sessions
+    )
+
+
+@router.post(
+    "/connectors/{connector_id}/start",
+    summary="Start a session",
+    operation_id="startSession",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        **_CONFLICTS,
+        id_tag_not_admitted="The id tag may not charge here.",
+    ),
+)
+async def start(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    connector_id: _Connector,
+    body: SessionStart,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> CommandShown:
+    """As if the card were presented: the session is that of the id tag, and is billed as one.
+
+    `accepted` means that the charge point begins once a vehicle is plugged in.
+    """
+    command = Command(
+        command_id=new_id(Prefix.COMMAND),
+        charge_point_id=charge_point_id,
+        name=CommandName.START,
+        connector_id=connector_id,
+        id_tag=body.id_tag,
+    )
+    return await service.send(parts, owner, project_id, command, by=actor)
+
+
+@router.post(
+    "/transactions/{transaction_id}/stop",
+    summary="Stop a session",
+    operation_id="stopSession",
+    responses=problems(401, 403, 404, 422, 503, **_CONFLICTS),
+)
+async def stop(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    transaction_id: _Transaction,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> CommandShown:
+    """End a session that runs; it is billed as far as it went."""
+    command = Command(
+        command_id=new_id(Prefix.COMMAND),
+        charge_point_id=charge_point_id,
+        name=CommandName.STOP,
+        transaction_id=transaction_id,
+    )
+    return await service.send(parts, owner, project_id, command, by=actor)
