@@ -15,6 +15,7 @@ PLACEHOLDER_SERIAL = "0000000000"
 ODD_STATUS = "Booting"
 ODD_ERROR_CODE = "E17-RCD"
 ODD_UNIT = "pulses"
+OTHER_ERROR = {"errorCode": "OtherError", "vendorErrorCode": "RCD-7", "info": "Leakage seen"}
 TAG_LENGTH = 8
 STALE = timedelta(days=9)
 OTHER_TRANSACTION = 1_850_027_108
@@ -66,6 +67,11 @@ def _odd_error_code(_station: Station, payload: Payload) -> Payload:
 def _unsafe(_station: Station, payload: Payload) -> Payload:
     charging = payload["status"] == ChargePointStatus.CHARGING
     return payload | FAULTED_DETAILS if charging else payload
+
+
+def _error(_station: Station, payload: Payload) -> Payload:
+    charging = payload["status"] == ChargePointStatus.CHARGING
+    return payload | OTHER_ERROR if charging else payload
 
 
 def _stale(_station: Station, payload: Payload) -> Payload:
@@ -152,6 +158,7 @@ _BENDS: tuple[tuple[Fault, frozenset[Action], Bend], ...] = (
     ),
     (Fault.ODD_ERROR_CODE, frozenset({Action.STATUS_NOTIFICATION}), _odd_error_code),
     (Fault.UNSAFE_WHILE_CHARGING, frozenset({Action.STATUS_NOTIFICATION}), _unsafe),
+    (Fault.ERROR_WHILE_CHARGING, frozenset({Action.STATUS_NOTIFICATION}), _error),
     (Fault.STALE_STAMPS, frozenset({Action.STATUS_NOTIFICATION}), _stale),
     (
         Fault.STOP_WITHOUT_ID,

@@ -58,6 +58,7 @@ class Fault(StrEnum):
     FAULTS_MID_TRANSACTION = "faults-mid-transaction"
     FAULTS_AT_THE_END = "faults-at-the-end"
     UNSAFE_WHILE_CHARGING = "unsafe-while-charging"
+    ERROR_WHILE_CHARGING = "error-while-charging"
     RESTARTS_MID_TRANSACTION = "restarts-mid-transaction"
     STOP_WITHOUT_ID = "stop-without-id"
     STOPS_ANOTHER = "stops-another"
@@ -178,6 +179,8 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.FAULTS_AT_THE_END: "Reports a ground fault on connector 1 as a transaction ends there.",
     Fault.UNSAFE_WHILE_CHARGING: "Reports the error code GroundFailure beside the status Charging, "
     "and charges on.",
+    Fault.ERROR_WHILE_CHARGING: "Reports the error code OtherError, with words of the vendor, "
+    "beside the status Charging.",
     Fault.RESTARTS_MID_TRANSACTION: "Loses its power for a moment shortly after each transaction "
     "began.",
     Fault.STOP_WITHOUT_ID: "StopTransaction carries null as transactionId, and fields of the "

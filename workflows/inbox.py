@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         TransactionFact,
     )
     from domain.operations import Identity
-    from domain.rules.connector import is_fault
+    from domain.rules.connector import is_error, is_fault
     from domain.states import ConnectorStatus, RegistrationStatus
     from workflows.restarts import Restarts
 
@@ -40,6 +40,8 @@ class Inbox:
         self.connectors: dict[int, ConnectorFact] = {}
         self.faults: dict[int, ConnectorFact] = {}
         """Connectors that reported a fault, or a matter of safety, since this was last cleared."""
+        self.errors: dict[int, ConnectorFact] = {}
+        """The newest error of a connector that was no fault, since this was last cleared."""
         self.freed: Counter[int] = Counter()
         """How often each connector that waited for something, or had a cable, became available."""
         self.transactions: dict[int, TransactionFact] = {}
@@ -210,6 +212,8 @@ class Inbox:
             self.connectors[connector.connector_id] = connector
             if is_fault(connector) and connector != known:  # a snapshot may say it again
                 self.faults[connector.connector_id] = connector
+            if is_error(connector) and connector != known:
+                self.errors[connector.connector_id] = connector
 
     def _take_heartbeat(self, at: datetime | None) -> None:
         if at is not None and (self.heartbeat_at is None or at > self.heartbeat_at):

@@ -22,11 +22,16 @@ _UNSAFE = frozenset(
     }
 )
 """ChargePointErrorCode (OCPP 1.6 §7.6) that concerns safety, whatever status stands beside it."""
+_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SAYS_UNSAFE: Final = "|".join(_WORDS.sub(r"[\\s_-]*", code) for code in sorted(_UNSAFE))
 _SAYS_FAULT: Final = re.compile(
     rf'"status"\s*:\s*"\s*{ConnectorStatus.FAULTED}\s*"'
-    rf'|"errorCode"\s*:\s*"\s*({"|".join(sorted(_UNSAFE))})\s*"',
+    rf'|"errorCode"\s*:\s*"\s*({_SAYS_UNSAFE})\s*"',
     re.IGNORECASE,
 )
+_NO_ERROR: Final = frozenset({"", "NoError"})
+_HARMLESS: Final = frozenset({"LocalListConflict", "ReaderFailure", "ResetFailure", "WeakSignal"})
+"""ChargePointErrorCode (OCPP 1.6 §7.6) that says nothing of a charge."""
 
 _KNOWN = frozenset(ConnectorStatus)
 MOST_CONNECTORS = 64
@@ -143,6 +148,16 @@ def which_report(connector_ids: Collection[int]) -> str:
 def is_fault(fact: ConnectorFact) -> bool:
     """Whether it is a fault, or an error that must not be while somebody charges."""
     return fact.status == ConnectorStatus.FAULTED or fact.error_code in _UNSAFE
+
+
+def is_error(fact: ConnectorFact) -> bool:
+    """Whether it tells of an error that is no fault: somebody may go on to charge."""
+    return not is_fault(fact) and fact.error_code not in _NO_ERROR
+
+
+def is_harmless(fact: ConnectorFact) -> bool:
+    """Whether its error is none of the charge."""
+    return fact.error_code in _HARMLESS
 
 
 def says_fault(frame: str) -> bool:

@@ -13,6 +13,7 @@ from domain.rules.connector import (
     is_fault,
     is_plausible,
     judge_connector,
+    says_fault,
 )
 from domain.states import ConnectorStatus
 
@@ -167,3 +168,18 @@ def test_what_number_of_connectors_is_plausible() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        ('{"status":"Charging","errorCode":"GroundFailure"}', True),
+        ('{"status": "charging", "errorCode" : "ground_failure"}', True),
+        ('{"status":"Charging","errorCode":"Over Voltage"}', True),
+        ('{"status":" FAULTED "}', True),
+        ('{"status":"Charging","errorCode":"UnderVoltage"}', False),
+        ('{"status":"Available","errorCode":"NoError","info":"GroundFailure mended"}', False),
+    ],
+)
+def test_the_frame_of_a_fault_is_known_however_it_is_spelt(frame: str, *, says: bool) -> None:
+    assert says_fault(frame) is says

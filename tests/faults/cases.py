@@ -412,6 +412,15 @@ _TRANSACTIONS: dict[Fault, Case] = {
         encore=encores.nothing_runs_any_more,
         mend=mending.on_site,
     ),
+    Fault.ERROR_WHILE_CHARGING: Case(
+        notes=(
+            (
+                "Connector 1 reported an error while it was tested: OtherError, vendor code RCD-7, "
+                "Leakage seen."
+            ),
+        ),
+        needs_review=True,
+    ),
     Fault.CUTS_TAGS: Case(
         notes=(
             (

@@ -812,6 +812,13 @@ async def test_cuts_tags(central: CentralSystem, power_up: PowerUp) -> None:
     assert len(start["idTag"]) <= TAG_LENGTH
 
 
+async def test_error_while_charging(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.ERROR_WHILE_CHARGING)
+    await started(central, charge_point)
+    [status, *_] = await central.seen("StatusNotification", status="Charging")
+    assert (status["errorCode"], status["vendorErrorCode"]) == ("OtherError", "RCD-7")
+
+
 async def test_stops_another(central: CentralSystem, power_up: PowerUp) -> None:
     charge_point = power_up(Fault.STOPS_ANOTHER)
     await charge_and_stop(central, charge_point)

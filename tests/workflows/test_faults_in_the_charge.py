@@ -1,5 +1,6 @@
 """A fault during the test charge, or as it ends, fails it; whatever status stands beside it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from temporalio.client import WorkflowHandle
 from domain.checks import RunView
 from domain.commissioning import Pace, RunOptions
 from domain.facts import ConnectorFact, EventKind
-from domain.states import CheckResult, ConnectorStatus, RunStatus, WaitingFor
+from domain.states import CheckName, CheckResult, ConnectorStatus, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour
 from tests.workflows.conftest import Stage, StageMaker
@@ -106,3 +107,19 @@ async def test_an_error_that_is_no_matter_of_safety_fails_nothing(set_stage: Sta
     await charging(stage, handle)
     await says(stage, ConnectorStatus.CHARGING, "WeakSignal")
     assert (await stage.verdict_of(handle)).status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("code", "needs_review"), [("PowerMeterFailure", True), ("WeakSignal", False)]
+)
+async def test_an_error_that_is_no_fault_is_noted(
+    set_stage: StageMaker, code: str, *, needs_review: bool
+) -> None:
+    stage = await set_stage()
+    fact = stage.charger.fact
+    stage.charger.fact = lambda number: replace(fact(number), error_code=code)  # type: ignore[method-assign]
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED
+    (check,) = [one for one in view.checks if one.name is CheckName.CONNECTOR_AVAILABLE]
+    assert f"Connector 1 is Available, and reports an error: {code}." in check.notes
+    assert check.needs_review is needs_review

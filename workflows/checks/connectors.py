@@ -14,6 +14,9 @@ with workflow.unsafe.imports_passed_through():
         ConnectorAdvice,
         ConnectorVerdict,
         connectors_of,
+        describe_fault,
+        is_error,
+        is_harmless,
         judge_connector,
         name_of,
         which_report,
@@ -110,6 +113,11 @@ async def _examine(run: Run, number: int) -> Failure | None:
     problem = await _failure(run, number, verdict)
     verdict = _judge(run, number)
     fact = run.inbox.connectors.get(number)
+    if problem is None and fact is not None and is_error(fact):
+        run.journal.note(
+            f"{name_of(number)} is {fact.status}, and reports an error: {describe_fault(fact)}.",
+            needs_review=not is_harmless(fact),
+        )
     run.journal.step(
         f"{CONNECTOR_STEP}{number}",
         verdict.detail,

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.id_tag import is_kept_whole, is_of_run, tag_of
     from domain.operations import StopTestTransaction
-    from domain.rules.connector import describe_fault, name_of
+    from domain.rules.connector import describe_fault, is_harmless, name_of
     from domain.rules.instead import Missed
     from domain.rules.metering import MeterVerdict, judge_metering
     from domain.states import ConnectorStatus, WaitingFor
@@ -40,6 +40,7 @@ async def charge_on(run: Run, connector: int) -> None:
     tag = tag_of(run.briefing.id_tag, connector)
     run.journal.evidence({"connector_id": connector, "id_tag": tag})
     run.inbox.meter_values.clear()
+    run.inbox.errors.clear()
     began = workflow.now()
     link = run.inbox.generation
     started = await start(run, connector)
@@ -97,6 +98,12 @@ async def charge_on(run: Run, connector: int) -> None:
             reason=stopped.stop_reason or "Local, as no reason was given",
         )
     await _verify(run, stopped, restarted=restarted, began=began)
+    error = run.inbox.errors.get(connector)
+    if error is not None:
+        run.journal.note(
+            f"{name_of(connector)} reported an error while it was tested: {describe_fault(error)}.",
+            needs_review=not is_harmless(error),
+        )
 
 
 def _ended_by_restart(stopped: TransactionFact, *, restarted: bool) -> bool:
