@@ -73,6 +73,11 @@ def sum_up(transaction: TransactionFact, ordered: Sequence[MeterReading]) -> Sum
     )
     if ordered and all(reading.power_w is None for reading in ordered):
         notes.append("The charge point reports no power, so energy was not held against it.")
+    elif len(ordered) > 1 and ordered[0].at == ordered[-1].at:
+        notes.append(
+            "All its samples carry the same time, so energy was not held against power: does its "
+            "clock stand still?"
+        )
     seconds = _seconds(transaction, ordered)
     return Sums(
         registers=registers,
@@ -151,7 +156,7 @@ def _power_over_time(ordered: Sequence[MeterReading]) -> PowerOverTime | None:
         for reading in ordered
         if reading.power_w is not None and reading.energy_wh is not None
     ]
-    if len(points) < 2:  # noqa: PLR2004 - an area needs two points
+    if len(points) < 2 or points[0][0] == points[-1][0]:  # noqa: PLR2004 - an area needs two points
         return None
     least = most = 0.0
     for (at_1, power_1, _), (at_2, power_2, _) in pairwise(points):

@@ -29,7 +29,8 @@ _NOT_REPORTED: Final = "Accepted, and not reported back."
 _READ_LATER: Final = "Accepted; it is read back after the restart."
 _TOLD_LATER: Final = "It is told once the charge point has restarted."
 _SHOWN: Final = 30
-_BOOLEANS: Final = ("true", "false")
+_BOOLEANS: Final = {"true": ("true", "1"), "false": ("false", "0")}
+"""What is desired, and how charge points write it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +190,7 @@ def same_value(desired: str, reported: str | None) -> bool:
     if reported is None:
         return False
     one, other = _plain(desired), _plain(reported)
-    if one == other or (one.casefold() in _BOOLEANS and one.casefold() == other.casefold()):
+    if one == other or other.casefold() in _BOOLEANS.get(one.casefold(), ()):
         return True
     try:
         return Decimal(one) == Decimal(other)

@@ -11,6 +11,7 @@ from typing import Final
 from domain.habits import ConfigurationReading
 from domain.operations import ConfigurationKey
 from domain.ports import ChargePointGoneError
+from domain.rules.numbers import read_number
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
 from ocpp_server.session import Session
@@ -43,8 +44,10 @@ class Inventory:
     def number(self, key: str) -> int | None:
         """Return the value of a key that holds a whole number of sane length."""
         found = self.get(key)
-        text = "" if found is None or found.value is None else found.value.strip()
-        return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
+        number = None if found is None else read_number(found.value)
+        if number is None or not number.is_integer() or not 0 <= number < 10**_DIGITS:
+            return None
+        return int(number)
 
     def take(self, answer: Payload) -> None:
         """Add what an answer says."""

@@ -354,6 +354,14 @@ def test_the_resolution_is_read_off_the_register(step: int) -> None:
     assert verdict.evidence["register_resolution_wh"] == step
 
 
+def test_stamps_that_stand_still_are_no_fault_of_the_meter() -> None:
+    readings = [replace(one, at=EPOCH) for one in FULL.readings(EVERY_TEN)]
+    still = replace(FULL.transaction(), started_at=EPOCH, stopped_at=EPOCH)
+    verdict = judge_metering(still, readings)
+    assert verdict.failure is None
+    assert "does its clock stand still?" in verdict.notes[0]
+
+
 def test_a_meter_without_power_leaves_a_note() -> None:
     verdict = judge_metering(FULL.transaction(), FULL.readings(EVERY_TEN, power=False))
     assert verdict.notes == (

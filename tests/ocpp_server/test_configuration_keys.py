@@ -21,7 +21,10 @@ from tests.ocpp_server.bed import Bed, Wire
         ("60", "61", False),
         ("true", "True", True),
         ("true", "TRUE", True),
-        ("true", "1", False),
+        ("true", "1", True),
+        ("false", "0", True),
+        ("true", "0", False),
+        ("1", "true", False),  # a number was meant
         ("A,B", "A, B", True),
         ("A,B", "B,A", False),
         ("Text", "text", False),

@@ -256,3 +256,13 @@ async def test_a_trigger_that_was_followed_is_sent_again(bed: Bed) -> None:
             following = asyncio.create_task(follow(wire))
             assert (await gateway.trigger(heartbeat)).reply is op.Reply.ACCEPTED
             await following
+
+
+@pytest.mark.parametrize("said", ["2.0", " 2 ", "02", "2e0"])
+async def test_a_whole_number_is_read_however_it_is_written(bed: Bed, said: str) -> None:
+    def answer(message_id: str, _names: list[str]) -> str:
+        found = [{"key": "NumberOfConnectors", "readonly": True, "value": said}]
+        return json.dumps([3, message_id, {"configurationKey": found}])
+
+    async with charge_point(bed, answer, []):
+        assert (await apply(bed)).number_of_connectors == 2
