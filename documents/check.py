@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from documents.about import about
 from documents.keys import KeyFileError, PublicKey, read_keys, seed_from_hex, trailer_key
+from documents.metadata import about
 from documents.signature import verify
 from documents.signer import Signer, SignerFileError, read_signer
 from documents.validity import Validity

@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from fpdf import FPDF
-
 from documents.fonts import Typeface, add_fonts, needs_shaping
+from documents.metadata import metadata
+from documents.tagging import COMPLIANCE, TaggedPDF
 from documents.text import PAGES, clean
 
 MARGIN: Final = 15.0
@@ -21,6 +21,7 @@ WIDTH: Final = 210.0 - 2 * MARGIN
 """Millimetres between the margins."""
 _TOP: Final = 13.0
 _FOOT: Final = 16.0
+_LANGUAGE: Final = "en-GB"
 
 
 class Colour(Enum):
@@ -52,7 +53,7 @@ class Imprint:
     """How many there will be, about; their number is put in last, and place is kept for it."""
 
 
-class Paper(FPDF):
+class Paper(TaggedPDF):
     """An empty document; add a page to begin.
 
     ``written`` holds every character that it may be asked to write, in any order: the ``repr`` of
@@ -60,7 +61,7 @@ class Paper(FPDF):
     """
 
     def __init__(self, imprint: Imprint, written: str) -> None:
-        super().__init__(unit="mm", format="A4")
+        super().__init__()
         self._imprint = imprint
         self.running = ""
         """Heads each page that is begun from now on; empty: nothing."""
@@ -70,12 +71,18 @@ class Paper(FPDF):
         self.set_margins(MARGIN, _TOP)
         self.set_auto_page_break(auto=True, margin=_FOOT + 2)
         self.c_margin = 0.0
-        self.set_title(clean(imprint.title))
-        self.set_subject(clean(imprint.subject))
-        self.set_author("Dynamo")
-        self.set_creator("Dynamo")
-        self.set_lang("en-GB")
+        self.set_lang(_LANGUAGE)
         self.set_creation_date(imprint.at)
+        self.set_xmp_metadata(
+            metadata(
+                title=clean(imprint.title),
+                subject=clean(imprint.subject),
+                at=imprint.at,
+                language=_LANGUAGE,
+                part=COMPLIANCE.part,
+                conformance=COMPLIANCE.conformance or "",
+            )
+        )
 
     @property
     def room(self) -> float:
@@ -86,13 +93,18 @@ class Paper(FPDF):
         """Head a page with what it goes on with; called by the library."""
         if self.running:
             self.ink(7.2, colour=Colour.MUTED)
-            self.cell(WIDTH, 4, self.fitted(clean(self.running), WIDTH))
+            with self.artifact():
+                self.cell(WIDTH, 4, self.fitted(clean(self.running), WIDTH))
             self.ln(4.6)
             self.rule()
             self.ln(2)
 
     def footer(self) -> None:
         """Write the foot of each page; called by the library."""
+        with self.artifact():
+            self._foot()
+
+    def _foot(self) -> None:
         self.set_y(-_FOOT)
         self.rule()
         self.set_y(-_FOOT + 1.4)
@@ -180,8 +192,8 @@ class Paper(FPDF):
 
     @contextmanager
     def pen(self, colour: Colour, width: float = 0.2) -> Iterator[None]:
-        """Draw with that colour and width, then as before."""
-        with self.local_context(draw_color=colour.value, line_width=width):
+        """Draw lines that adorn, with that colour and width, then as before."""
+        with self.artifact(), self.local_context(draw_color=colour.value, line_width=width):
             yield
 
     def fitted(self, text: str, width: float) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 from documents.paper import Colour, Paper
 from documents.plot import Axis, ChargePlot, Points
+from documents.tagging import Structure
 
 _GUTTER: Final = 11.0
 _BELOW: Final = 6.0
@@ -15,6 +16,19 @@ def draw_plot(
     paper: Paper, plot: ChargePlot, *, x: float, y: float, width: float, height: float
 ) -> None:
     """Draw the plot into that rectangle (millimetres), axis labels included."""
+    shown = [
+        f"{name} up to {axis.top:g} {axis.unit}"
+        for name, axis in (("power", plot.power), ("energy", plot.energy))
+        if axis is not None
+    ]
+    alt = f"Plot over {plot.time.top:g} {plot.time.unit}: {', '.join(shown)}"
+    with paper.tagged(Structure.FIGURE, alt=alt):
+        _draw(paper, plot, x=x, y=y, width=width, height=height)
+
+
+def _draw(
+    paper: Paper, plot: ChargePlot, *, x: float, y: float, width: float, height: float
+) -> None:
     left, right = x + _GUTTER, x + width - _GUTTER
     top, bottom = y + _ABOVE, y + height - _BELOW
     _grid(paper, plot, (left, top, right, bottom))

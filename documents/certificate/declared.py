@@ -8,6 +8,7 @@ from documents.certificate.content import Content
 from documents.certificate.parts import facts, facts_height
 from documents.certificate.photos import draw_small, small_height
 from documents.paper import MARGIN, WIDTH, Colour, Paper
+from documents.tagging import Structure
 from documents.text import clean, clean_lines
 from domain.declarations import PhotoFact
 
@@ -50,14 +51,18 @@ def draw_declared(
     top = paper.get_y()
     notes = _notes(paper, content)
     height = declared_height(paper, content, photos)
-    with paper.local_context(
-        draw_color=Colour.WARN.value, line_width=0.35, dash_pattern={"dash": 1.6, "gap": 1.2}
+    with (
+        paper.artifact(),
+        paper.local_context(
+            draw_color=Colour.WARN.value, line_width=0.35, dash_pattern={"dash": 1.6, "gap": 1.2}
+        ),
     ):
         paper.rect(MARGIN, top, WIDTH, height, round_corners=True, corner_radius=1.5)
     paper.set_xy(MARGIN + _PAD, top + _PAD - 0.8)
     paper.ink(8.5, bold=True, colour=Colour.WARN)
     title = "Declared by the installer"
-    paper.cell(paper.width_of(title) + 2, 4, title)
+    with paper.tagged(Structure.HEADING):
+        paper.cell(paper.width_of(title) + 2, 4, title)
     paper.ink(6.8, colour=Colour.MUTED)
     paper.cell(0, 4, "Entered by hand. The engine has not measured or verified any of it.")
     y = top + _PAD + _TITLE - 1.5

@@ -6,6 +6,7 @@ from typing import Final
 
 from documents.certificate.parts import COLOURS, pill, qr_code, rule_at
 from documents.paper import MARGIN, WIDTH, Colour, Paper
+from documents.tagging import Structure
 from documents.text import clean
 from domain.states import CheckResult
 
@@ -69,7 +70,8 @@ def _title(paper: Paper, text: str) -> None:
         size, height, most = _TITLE
     paper.ink(size, bold=True)
     for line in paper.wrapped(title, _WIDTH, at_most=most):
-        paper.cell(_WIDTH, height, line)
+        with paper.tagged(Structure.TITLE):
+            paper.cell(_WIDTH, height, line)
         paper.ln(height)
 
 

@@ -5,7 +5,9 @@ from typing import Final
 import segno
 
 from documents.certificate.connector_words import Rows
+from documents.certificate.words import RESULTS
 from documents.paper import MARGIN, WIDTH, Colour, Paper
+from documents.tagging import Structure
 from documents.text import clean
 from domain.states import CheckResult
 
@@ -24,7 +26,8 @@ def heading(paper: Paper, text: str, *, aside: str = "", colour: Colour = Colour
     """Head a section; ``aside`` stands small at the right."""
     paper.ln(1.6)
     paper.ink(8.5, bold=True, colour=colour)
-    paper.cell(WIDTH / 2, 4.6, text)
+    with paper.tagged(Structure.HEADING):
+        paper.cell(WIDTH / 2, 4.6, text)
     paper.ink(6.8, colour=Colour.MUTED)
     paper.cell(WIDTH / 2, 4.6, paper.fitted(clean(aside), WIDTH / 2), align="R")
     paper.ln(4.8)
@@ -61,12 +64,15 @@ def mark(paper: Paper, result: CheckResult, *, x: float, y: float, size: float) 
     """Draw a tick, a cross or a dash in a disc."""
     radius = size / 2
     middle_x, middle_y = x + radius, y + radius
-    with paper.local_context(
-        fill_color=COLOURS[result].value,
-        draw_color=Colour.WHITE.value,
-        line_width=size * 0.11,
-        stroke_cap_style="round",
-        stroke_join_style="round",
+    with (
+        paper.tagged(Structure.FIGURE, alt=RESULTS[result]),
+        paper.local_context(
+            fill_color=COLOURS[result].value,
+            draw_color=Colour.WHITE.value,
+            line_width=size * 0.11,
+            stroke_cap_style="round",
+            stroke_join_style="round",
+        ),
     ):
         paper.circle(middle_x, middle_y, radius, style="F")
         reach = radius * 0.42
@@ -90,7 +96,8 @@ def qr_code(paper: Paper, content: str, *, x: float, y: float, size: float) -> N
     """Draw a QR code as vectors, quiet zone included."""
     matrix = list(segno.make_qr(content, error="m").matrix_iter(border=2))
     module = size / len(matrix)
-    with paper.local_context(fill_color=(0, 0, 0)):
+    alt = f"QR code of {content}"
+    with paper.tagged(Structure.FIGURE, alt=alt), paper.local_context(fill_color=(0, 0, 0)):
         for row, line in enumerate(matrix):
             start: int | None = None
             for column, dark in enumerate((*line, 0)):
@@ -112,7 +119,7 @@ def pill(paper: Paper, text: str, *, x: float, y: float, colour: Colour) -> floa
     """Write a verdict in white on its colour; returns the width."""
     paper.ink(10.5, bold=True, colour=Colour.WHITE)
     width = paper.width_of(text) + 8
-    with paper.local_context(fill_color=colour.value):
+    with paper.artifact(), paper.local_context(fill_color=colour.value):
         paper.rect(x, y, width, 7, style="F", round_corners=True, corner_radius=1.5)
     paper.set_xy(x, y)
     paper.cell(width, 7, text, align="C")

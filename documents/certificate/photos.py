@@ -7,6 +7,7 @@ from typing import Final
 from documents.certificate.parts import heading
 from documents.certificate.words import moment
 from documents.paper import MARGIN, WIDTH, Colour, Paper
+from documents.tagging import Structure
 from documents.text import clean
 from domain.declarations import PhotoFact
 
@@ -82,11 +83,12 @@ def _draw(
 ) -> None:
     x, y, width = place
     height = width * _SHAPE
-    with paper.local_context(fill_color=Colour.SHADE.value):
+    with paper.artifact(), paper.local_context(fill_color=Colour.SHADE.value):
         paper.rect(x, y, width, height, style="F")
     data = thumbnails.get(photo.id)
     if data is not None:
-        paper.image(BytesIO(data), x, y, width, height, keep_aspect_ratio=True)
+        with paper.tagged(Structure.FIGURE, alt=f"Photo. {clean(_said(photo))}"):
+            paper.image(BytesIO(data), x, y, width, height, keep_aspect_ratio=True)
     for number, line in enumerate(_caption(paper, photo, width)[:most_lines]):
         paper.set_xy(x, y + height + 0.4 + number * _LINE)
         paper.cell(width, _LINE, line)
@@ -94,8 +96,11 @@ def _draw(
 
 def _caption(paper: Paper, photo: PhotoFact, width: float) -> list[str]:
     paper.ink(6.5, colour=Colour.MUTED)
-    said = photo.caption or f"Added {moment(photo.added_at)}"
-    return paper.wrapped(clean(said), width)
+    return paper.wrapped(clean(_said(photo)), width)
+
+
+def _said(photo: PhotoFact) -> str:
+    return photo.caption or f"Added {moment(photo.added_at)}"
 
 
 def _width(whole: float, across: int) -> float:
