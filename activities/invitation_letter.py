@@ -5,10 +5,10 @@ reader that blocks all of that; and nobody is told that it was opened.
 """
 
 from collections.abc import Iterator
-from html import escape
 from typing import Final
 
 from activities.letters import Letter
+from documents.templates import templates
 from domain.invitations import InvitationDraft, InvitedChargePoint, Tone, day
 from domain.states import ProjectRole
 
@@ -18,9 +18,6 @@ _COLOURS: Final = {
     Tone.BAD: "#b3261e",
     Tone.QUIET: "#55606b",
 }
-# A long word would widen a table beyond the screen; old readers know one of the two alone.
-_WRAPS: Final = "overflow-wrap:anywhere;word-break:break-word"
-_FONT: Final = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 
 def invitation_letter(draft: InvitationDraft, *, link: str) -> Letter:
@@ -56,77 +53,27 @@ def _text(draft: InvitationDraft, link: str) -> str:
 
 
 def _html(draft: InvitationDraft, link: str) -> str:
-    project = draft.project
-    rows = "".join(_row(one) for one in project.charge_points)
-    rows += "".join(
-        f'<tr><td colspan="2" style="padding:10px 0;color:#55606b">{escape(more)}</td></tr>'
-        for more in _more(draft)
+    template = templates("activities").get_template("invitation_letter.html")
+    return template.render(
+        subject=_subject(draft),
+        intro=_intro(draft),
+        message=draft.message,
+        project=draft.project,
+        charge_points=[_row(one) for one in draft.project.charge_points],
+        more=list(_more(draft)),
+        link=link,
+        small_print=_small_print(draft),
     )
-    message = ""
-    if draft.message:
-        message = (
-            '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" '
-            'style="margin:0 0 24px"><tr><td style="border-left:4px solid #0b5cad;'
-            'background:#eef4fb;padding:14px 18px;color:#17212b">'
-            f'<div style="font-size:13px;color:#55606b;padding-bottom:4px">'
-            f"{escape(project.installer_name)} writes:</div>"
-            f"{_lines(draft.message)}</td></tr></table>"
-        )
-    small = "".join(
-        f'<p style="margin:0 0 6px">{escape(sentence)}</p>' for sentence in _small_print(draft)
-    )
-    return f"""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light">
-<title>{escape(_subject(draft))}</title>
-</head>
-<body style="margin:0;padding:0;background:#eef1f4">
-<div style="display:none;max-height:0;overflow:hidden">{escape(_intro(draft))}</div>
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#eef1f4">
-<tr><td align="center" style="padding:24px 12px">
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0"
- style="max-width:600px;background:#ffffff;border-radius:10px;{_FONT};font-size:16px;
-line-height:1.5;color:#17212b;text-align:left;{_WRAPS}">
-<tr><td style="padding:32px 32px 8px">
-<p style="margin:0 0 16px">Hello,</p>
-<p style="margin:0 0 24px">{escape(_intro(draft))}</p>
-{message}
-<h1 style="margin:0;font-size:20px;line-height:1.3">{escape(project.name)}</h1>
-<p style="margin:0 0 12px;color:#55606b">{escape(project.address)}</p>
-<table width="100%" cellpadding="0" cellspacing="0"
- style="border-collapse:collapse;font-size:15px">{rows}</table>
-</td></tr>
-<tr><td align="center" style="padding:24px 32px">
-<a href="{escape(link)}" style="display:inline-block;background:#0b5cad;color:#ffffff;
-text-decoration:none;font-weight:600;padding:14px 28px;border-radius:6px">See the invitation</a>
-</td></tr>
-<tr><td style="padding:0 32px 28px;font-size:13px;color:#55606b">
-<p style="margin:0 0 6px">There you accept or decline it. If the button does nothing, copy this
-address into your browser:</p>
-<p style="margin:0 0 16px;word-break:break-all">{escape(link)}</p>
-{small}
-</td></tr>
-</table>
-</td></tr>
-</table>
-</body>
-</html>
-"""
 
 
-def _row(one: InvitedChargePoint) -> str:
+def _row(one: InvitedChargePoint) -> dict[str, str]:
     verdict, tone = one.verdict
-    return (
-        '<tr><td style="padding:10px 12px 10px 0;border-top:1px solid #dde3e9">'
-        f"<strong>{escape(one.serial_number)}</strong><br>"
-        f'<span style="font-size:13px;color:#55606b">{escape(_what(one))}</span></td>'
-        '<td align="right" style="padding:10px 0;border-top:1px solid #dde3e9;'
-        f'color:{_COLOURS[tone]};font-weight:600">{escape(verdict)}</td></tr>'
-    )
+    return {
+        "serial_number": one.serial_number,
+        "what": _what(one),
+        "verdict": verdict,
+        "colour": _COLOURS[tone],
+    }
 
 
 def _subject(draft: InvitationDraft) -> str:
@@ -169,7 +116,3 @@ def _small_print(draft: InvitationDraft) -> tuple[str, ...]:
         f"It works once and is meant for {draft.email} alone: do not pass it on.",
         "If you did not expect it, decline it or leave it: nothing happens then.",
     )
-
-
-def _lines(text: str) -> str:
-    return "<br>".join(escape(line) for line in text.splitlines())

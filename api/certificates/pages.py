@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
+from jinja2 import Environment
 
 from api.certificates.answer import file, headers
 from api.certificates.policy import COMPARE, PAGE_HEADERS
 from api.deps import AppParts
 from api.parts import Parts
-from documents.certificate.markup import CLASSES, Markup, document, facts, tag
-from documents.certificate.words import CHECK_TITLES, RESULTS, moment, verdict
+from documents.certificate.markup import certificate_templates
+from documents.certificate.words import CHECK_TITLES, RESULTS, verdict
 from documents.keys import PublicKey
 from documents.signature import verify
 from documents.validity import Validity
@@ -33,11 +34,7 @@ async def online_copy_page(token: str, parts: AppParts) -> Response:
     """Say what the certificate is, and whether its signature holds."""
     certificate = await _find(parts, token)
     if certificate is None:
-        page = document(
-            "No such certificate",
-            tag("h1", "There is no such certificate"),
-            tag("p", "Check the address: it is on the certificate, and in its QR code."),
-        )
+        page = _templates().get_template("unknown.html").render(title="No such certificate")
         return HTMLResponse(page, status_code=404, headers=PAGE_HEADERS)
     async with parts.database.read() as connection:
         content = await Certificates(connection).file(certificate.id)
@@ -73,59 +70,35 @@ async def _find(parts: Parts, token: str) -> Certificate | None:
 
 def _page(certificate: Certificate, token: str, *, genuine: bool) -> str:
     summary: dict[str, Any] = dict(certificate.summary)
-    newest = certificate.number == certificate.newest
-    state = "The signature is valid" if genuine else "The signature is not valid"
-    said = (
-        "It is the newest one."
-        if newest
-        else f"It was replaced: number {certificate.newest} is the newest."
-    )
-    return document(
-        f"Certificate {certificate.id}",
-        tag("p", "Online copy of a commissioning certificate", class_="kind"),
-        tag("h1", str(summary["site"])),
-        tag("span", state, class_="pill good" if genuine else "pill bad"),
-        tag("span", said, class_="muted" if newest else "warn"),
-        facts(
-            (
-                ("Certificate", certificate.id),
-                ("Number", str(certificate.number)),
-                ("Issued", moment(certificate.issued_at)),
-                ("Installer", str(summary["installer"])),
-                ("Signed with key", certificate.key_id),
-            )
-        ),
-        tag("p", "SHA-256 of the file: ", tag("code", certificate.sha256, id="sha256")),
-        tag("p", tag("a", "Download the signed PDF", href=f"{token}/file")),
-        tag("h2", "What it certifies"),
-        *(_charge_point(one) for one in summary["charge_points"]),
-        *(tag("p", f"{one}: no verdict", class_="muted") for one in summary["unjudged"]),
-        tag("h2", "Compare a file"),
-        tag("p", "It stays on your device.", class_="muted small"),
-        tag(
-            "p",
-            tag(
-                "label",
-                "The PDF that you have: ",
-                Markup('<input type="file" id="file" accept="application/pdf">'),
-            ),
-        ),
-        tag("p", id="said", role="status"),
-        script=COMPARE,
+    return (
+        _templates()
+        .get_template("online_copy.html")
+        .render(
+            title=f"Certificate {certificate.id}",
+            script=COMPARE,
+            certificate=certificate,
+            summary=summary,
+            charge_points=[_charge_point(one) for one in summary["charge_points"]],
+            token=token,
+            genuine=genuine,
+        )
     )
 
 
-def _charge_point(one: dict[str, Any]) -> Markup:
+def _templates() -> Environment:
+    return certificate_templates("api.certificates")
+
+
+def _charge_point(one: dict[str, Any]) -> dict[str, Any]:
     passed = one["status"] == RunStatus.COMPLETED
-    checks = " · ".join(
-        f"{CHECK_TITLES[CheckName(name)]}: {RESULTS[CheckResult(result)].lower()}"
-        for name, result in one["checks"].items()
-    )
     tested = one["checks"].get(CheckName.TEST_TRANSACTION) == CheckResult.PASSED
     said, result = verdict(passed=passed, tested=tested, untested=one.get("untested"))
-    heading = tag(
-        "h3",
-        tag("span", f"{one['name']} · {one['serial_number']}"),
-        tag("span", said, class_=CLASSES[result]),
-    )
-    return tag("div", heading, tag("p", checks, class_="small muted"), class_="check")
+    return {
+        "name": f"{one['name']} · {one['serial_number']}",
+        "verdict": said,
+        "result": result,
+        "checks": " · ".join(
+            f"{CHECK_TITLES[CheckName(name)]}: {RESULTS[CheckResult(result)].lower()}"
+            for name, result in one["checks"].items()
+        ),
+    }

@@ -3,11 +3,11 @@
 import base64
 import hashlib
 from datetime import timedelta
-from html import escape
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from markupsafe import escape
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
@@ -92,7 +92,7 @@ async def test_a_new_owner_accepts(anonymous: Caller, installer: Caller, outbox:
     assert answer.text.count("The password must have at least 10 characters.") == 2
     assert 'id="password-wrong"' in answer.text
     assert 'aria-describedby="password-wrong"' in answer.text
-    assert 'value="Robin &quot;R&quot; &lt;b&gt;"' in answer.text
+    assert 'value="Robin &#34;R&#34; &lt;b&gt;"' in answer.text
     assert "short" not in answer.text
     answer = await submit(anonymous, f"{path}/accept", password=PASSWORD, name="x" * 300)
     assert 'id="name-wrong"' in answer.text
