@@ -60,18 +60,27 @@ def dispatch(routes: Routes, peer: Peer, call: Call, now: datetime) -> Reply:
     if route is None:
         raise CallRefusedError(ErrorCode.NOT_IMPLEMENTED, "This action is not known here.")
     if route.schema is None or route.schema.is_valid(call.payload):
-        reply = route.handler(peer, call.payload, now)
-        reply.repairs = call.oddities
-        return reply
+        return _handled(route, peer, call.payload, now, call.oddities)
     repaired = route.schema.repair(call.payload)
     try:
-        reply = route.handler(peer, repaired.payload, now)
+        return _handled(route, peer, repaired.payload, now, (*call.oddities, *repaired.repairs))
     except CallRefusedError as refusal:
         violation = route.schema.check(call.payload)
         if violation is None or refusal.code is not ErrorCode.PROTOCOL_ERROR:
             raise
         raise CallRefusedError(violation.code, refusal.description) from refusal
-    reply.repairs = (*call.oddities, *repaired.repairs)
+
+
+def _handled(
+    route: Route, peer: Peer, payload: Payload, now: datetime, repairs: tuple[str, ...]
+) -> Reply:
+    if peer.misread:  # of a message that was refused
+        peer.misread.clear()
+    reply = route.handler(peer, payload, now)
+    reply.repairs = repairs
+    if peer.misread:
+        reply.repairs = (*repairs, *dict.fromkeys(peer.misread))
+        peer.misread.clear()
     return reply
 
 

@@ -35,6 +35,8 @@ class Peer:
     """The charge point was told the time since ``clock_skew_s`` was measured."""
     oddities: set[tuple[str, str, bool]] = field(default_factory=set)
     """Kinds of odd messages that came on this link: action, what, refused."""
+    misread: list[str] = field(default_factory=list)
+    """What of the message in work could not be read though its schema allows it."""
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
     log: ChargePointLog = field(default_factory=ChargePointLog)
     """The node's, so that many links of one charge point share its budget."""

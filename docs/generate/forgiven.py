@@ -58,6 +58,11 @@ _ODD_FIELDS: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("A reason of its own", "StopTransaction", {**_STOP, "reason": "Cosmic"}),
     ("A status of its own", "StatusNotification", {**_STATUS, "status": "Booting"}),
     ("No `errorCode`", "StatusNotification", {"connectorId": 1, "status": "Available"}),
+    (
+        "A time that nobody can read",
+        "StopTransaction",
+        {**_STOP, "timestamp": "07/05/2026 09:30"},
+    ),
     ("No usable transaction id", "StopTransaction", {**_STOP, "transactionId": None}),
     (
         "An object where a list is meant",

@@ -4,6 +4,7 @@ A payload that broke its schema was repaired (:mod:`ocpp_server.repair`); what c
 not in it. Each handler says what it cannot do without.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from storage.fact_records import MeterEntry
 MAX_CONNECTOR: Final = 1000
 _TRIGGERED: Final = "Trigger"  # ReadingContext (OCPP 1.6 §7.38)
 _MAX_INTEGER: Final = 2**62
+_DIGIT: Final = re.compile(r"\d")
+_FORM: Final = 40
 
 
 def connector_id(payload: dict[str, Any]) -> int:
@@ -69,6 +72,10 @@ def stamped(
 ) -> datetime:
     """Read a time stamp, and learn from it how the charger's clock stands."""
     stamp = moment(value, now)
+    if stamp is now and isinstance(value, str):
+        # By its form: a kind, and not as many as there are moments.
+        form = _DIGIT.sub("9", value.strip())[:_FORM]
+        peer.misread.append(f"a time ({form!r}) cannot be read, so that of its arrival stands")
     if stamp is not now:
         peer.measure_clock(stamp, now, says_now=says_now, is_live=is_live)
     return stamp

@@ -277,3 +277,16 @@ def test_what_is_written_into_a_text_is_read(written: str) -> None:
 @pytest.mark.parametrize("written", ['"no frame"', '"[2"', '"\\"[2]\\""'])
 def test_a_text_that_is_no_frame_is_none(written: str) -> None:
     assert isinstance(frames.parse(written.encode()), frames.Unreadable)
+
+
+@pytest.mark.parametrize("written", ["29/11/2026 07:30:00", "2026-11-29T07:30:60Z", ""])
+def test_a_time_that_cannot_be_read_is_told_by_its_form(written: str) -> None:
+    its = peer()
+    payload = {"transactionId": 7, "meterStop": 1, "timestamp": written}
+    for _ in range(2):
+        frame = frames.parse(json.dumps([2, "1", "StopTransaction", payload]).encode())
+        assert isinstance(frame, frames.Call)
+        reply = dispatch(ROUTES, its, frame, NOW)
+        (told,) = [one for one in reply.repairs if "cannot be read, so that of its arrival" in one]
+        assert not any(digit in told for digit in "0123678")
+    assert read("Heartbeat", {}).repairs == ()
