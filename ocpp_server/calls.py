@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,14 @@ from ocpp_server.socket import ChargerSocket
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
 Answer = frames.CallResult | frames.CallError | frames.Unreadable
 Observer = Callable[[str, str | None, str | None, bytes], None]
+
+
+_REMEMBERED: Final = 16
+_SHOWN: Final = 40
+
+
+def _compared(message_id: frames.MessageId | None) -> str:
+    return str(message_id).strip().casefold()
 
 
 class CallTimeoutError(Exception):
@@ -51,13 +60,26 @@ class Answered:
 class Calls:
     """The calls of one session; made when the first one is."""
 
-    __slots__ = ("_action", "_answered", "_lock", "_message_id", "_socket", "_timeout")
+    __slots__ = (
+        "_action",
+        "_answered",
+        "_asked",
+        "_lock",
+        "_message_id",
+        "_other_id",
+        "_socket",
+        "_timeout",
+    )
 
     def __init__(self, socket: ChargerSocket, timeout: float) -> None:
         self._socket = socket
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._message_id: str | None = None
+        self._asked: deque[str] = deque(maxlen=_REMEMBERED)
+        """Message ids of the newest calls, in the form in which they are compared."""
+        self._other_id: str | None = None
+        """The id of an answer that came meanwhile, to a call that was never made."""
         self._action: str | None = None
         self._answered: asyncio.Future[Answer] | None = None
 
@@ -94,7 +116,12 @@ class Calls:
         """Take an answer; False when nothing waits for it (any more)."""
         answered = self._answered
         about = answer.answer_to if isinstance(answer, frames.Unreadable) else answer.message_id
-        if answered is None or answered.done() or about != self._message_id:
+        if answered is None or answered.done():
+            return False
+        # Some write it back in capitals, or with spaces around it.
+        if about != self._message_id and _compared(about) != _compared(self._message_id):
+            if about is not None and _compared(about) not in self._asked:
+                self._other_id = str(about)
             return False
         answered.set_result(answer)
         return True
@@ -116,6 +143,8 @@ class Calls:
         message_id = next(_message_ids)
         data = frames.call(message_id, action, payload)
         self._message_id, self._action, self._answered = message_id, action, answered
+        self._other_id = None
+        self._asked.append(_compared(message_id))
         try:
             if not self._socket.is_open:
                 raise NeverSentError(self._socket.identity)
@@ -128,9 +157,13 @@ class Calls:
             async with asyncio.timeout(self._timeout):
                 return await answered
         except TimeoutError:
-            raise CallTimeoutError(
-                f"{action} was not answered within {self._timeout:g} s"
-            ) from None
+            said = f"{action} was not answered within {self._timeout:g} s"
+            if self._other_id is not None:
+                said += (
+                    "; an answer to something that was never asked came, with the message id "
+                    f"{self._other_id[:_SHOWN]!r}"
+                )
+            raise CallTimeoutError(said) from None
         finally:
             answered.cancel()
             self._message_id = self._action = self._answered = None

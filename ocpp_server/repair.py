@@ -172,6 +172,9 @@ class Repairer:
             notes.add(place, "is no list")
             value = [value]
         read = []
+        if any(isinstance(element, list) for element in value):
+            notes.add(place, "has a list within the list")
+            value = [one for e in value for one in (e if isinstance(e, list) else [e])]
         for element in value:
             one = self._value(element, schema["items"], place, notes)
             if one is _DROPPED:
@@ -190,7 +193,7 @@ def _known(
     exact = value.keys() & properties.keys()
     by_key = {_key(name): name for name in properties}
     for name, inner in value.items():
-        known = name if name in exact else by_key.get(_key(name))
+        known = name if name in exact else _meant(_key(name), by_key)
         if known is None or (known != name and known in exact):
             if notes is not None:
                 notes.add(place, f"has a field {name[:_SHOWN]!r} that the standard does not know")
@@ -198,6 +201,14 @@ def _known(
         if known != name and notes is not None:
             notes.add(f"{place}.{known}" if place else known, f"is written {name[:_SHOWN]!r}")
         yield name, known, inner
+
+
+def _meant(key: str, by_key: dict[str, str]) -> str | None:
+    """Find the field of that name: in another case, in the plural, or as OCPP 1.5 calls it."""
+    known = by_key.get(key) or by_key.get(key.removesuffix("s"))
+    if known is None and key.removesuffix("s") == "value":
+        known = by_key.get("metervalue") or by_key.get("sampledvalue")
+    return known
 
 
 def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:

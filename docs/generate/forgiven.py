@@ -69,6 +69,11 @@ _ODD_FIELDS: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
         "MeterValues",
         _values() | {"meterValue": _values(_SAMPLE)["meterValue"][0]},
     ),
+    (
+        "Names in the plural, or of OCPP 1.5",
+        "MeterValues",
+        {"connectorId": 1, "values": _values(_SAMPLE)["meterValue"]},
+    ),
     ("A value written as number", "MeterValues", _values({"value": 3.5, "unit": "kWh"})),
     (
         "A unit in another spelling",

@@ -77,8 +77,12 @@ def read_boot(charge_point_id: str, payload: Payload, now: datetime) -> Boot:
 def _warnings(payload: dict[str, Any]) -> list[str]:
     known = {key.casefold() for key in payload}
     found = [f"{key} is missing" for key in _REQUIRED if key.casefold() not in known]
-    for key, value in payload.items():
+    names = {name.casefold(): name for name in _LIMITS}
+    for said, value in payload.items():
+        key = names.get(said.casefold(), said)
         limit = _LIMITS.get(key)
+        if key != said:
+            found.append(f"{key} is written {said[:50]!r}")
         if limit is None:
             found.append(f"{key[:50]!r} is no field of BootNotification")
         elif not isinstance(value, str):

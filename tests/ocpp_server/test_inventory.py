@@ -266,3 +266,24 @@ async def test_a_whole_number_is_read_however_it_is_written(bed: Bed, said: str)
 
     async with charge_point(bed, answer, []):
         assert (await apply(bed)).number_of_connectors == 2
+
+
+@pytest.mark.parametrize("written", [str.upper, " {} ".format])
+async def test_an_answer_whose_message_id_is_written_otherwise_is_taken(
+    bed: Bed, written: Callable[[str], str]
+) -> None:
+    def answer(message_id: str, _names: list[str]) -> str:
+        found = [{"key": "NumberOfConnectors", "readonly": True, "value": "2"}]
+        return json.dumps([3, written(message_id), {"configurationKey": found}])
+
+    async with charge_point(bed, answer, []):
+        assert (await apply(bed)).number_of_connectors == 2
+
+
+async def test_an_answer_with_another_message_id_is_told(bed: Bed) -> None:
+    def answer(_message_id: str, _names: list[str]) -> str:
+        return json.dumps([3, "1", {"configurationKey": []}])
+
+    async with charge_point(bed, answer, []):
+        outcome = await apply(bed)
+    assert "was never asked came, with the message id '1'" in (outcome.detail or "")

@@ -290,3 +290,23 @@ def test_a_time_that_cannot_be_read_is_told_by_its_form(written: str) -> None:
         (told,) = [one for one in reply.repairs if "cannot be read, so that of its arrival" in one]
         assert not any(digit in told for digit in "0123678")
     assert read("Heartbeat", {}).repairs == ()
+
+
+_SAMPLE = {"value": "42", "unit": "Wh", "measurand": "Energy.Active.Import.Register"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"meterValues": [{"timestamp": STAMP, "sampledValue": [_SAMPLE]}]},
+        {"meterValue": [{"timestamp": STAMP, "sampledValues": [_SAMPLE]}]},
+        {"meterValue": [{"timestamp": STAMP, "sampledValue": [[_SAMPLE]]}]},
+        {"values": [{"timestamp": STAMP, "values": [_SAMPLE]}]},  # OCPP 1.5
+        {"values": {"timestamp": STAMP, "value": _SAMPLE}},
+    ],
+)
+def test_meter_values_of_another_shape_are_read(values: dict[str, Any]) -> None:
+    fact = read("MeterValues", {"connectorId": 1, "transactionId": 7} | values).fact
+    assert isinstance(fact, MeterValues)
+    (entry,) = fact.entries
+    assert read_samples(entry.at, entry.samples).energy_wh == 42
