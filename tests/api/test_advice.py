@@ -163,6 +163,7 @@ _FACTS = {
     "no_open_run",
     "not_found",
     "not_withdrawn",
+    "owner_has_chosen",
     "photo_not_found",
     "project_handed_over",
     "project_maker",

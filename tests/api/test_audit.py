@@ -128,11 +128,21 @@ BY_TABLE: dict[tuple[str, str], Told] = {
     ("POST", f"{PROJECT}/commissioning/cancel"): Told(
         action="batch.cancelled", of="bat_", body={"reason": "Rain"}, after={"reason": "Rain"}
     ),
-    ("PUT", f"{OWNED}/access"): Told(
+    ("PUT", f"{PROJECT}/access"): Told(
         action="access.changed",
         body={"mode": "open"},
         before={"mode": "listed"},
         after={"mode": "open"},
+    ),
+    ("PUT", f"{PROJECT}/id-tags/{{id_tag}}"): Told(
+        action="id_tag.put", body={"label": "Van 2"}, of="04A2B3C4", after={"label": "Van 2"}
+    ),
+    ("DELETE", f"{PROJECT}/id-tags/{{id_tag}}"): Told(action="id_tag.removed", of="04A2B3C4"),
+    ("PUT", f"{OWNED}/access"): Told(
+        action="access.changed",
+        body={"mode": "listed"},
+        before={"mode": "open"},
+        after={"mode": "listed"},
     ),
     ("PUT", f"{OWNED}/id-tags/{{id_tag}}"): Told(
         action="id_tag.put", body={"label": "Van 1"}, of="04A2B3C4", after={"label": "Van 1"}

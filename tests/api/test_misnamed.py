@@ -219,7 +219,7 @@ async def test_a_run_that_ends_before_the_next_attempt_names_the_claim(
         assert failure["code"] == "never_connected"
         assert failure["cause"] == (
             f"The charge point did not connect within 1 s. It is claimed as {SERIAL}, and has not "
-            "tried since."
+            "tried since: restart it."
         )
 
     await eventually(failed, within=30)

@@ -173,7 +173,7 @@ async def exchanged(stage: Stage) -> None:
     ):
         await named(one, other)
         advice = await named(other, one)
-        assert advice.startswith("If they hang in each other's bay")
+        assert advice.startswith("If each hangs in the other's bay")
         assert '"exchange": "units"' in advice
         await _swap(stage, one, other, Exchange.UNITS)
         for each in (one, other):
@@ -185,14 +185,14 @@ async def exchanged(stage: Stage) -> None:
     ):
         await _have_said_who_they_are(first, second)
         advice = await named(one, other)
-        assert '"endpoints": only their URLs are mixed up' in advice
+        assert '"endpoints" if only the URLs are mixed up' in advice
         await _swap(stage, one, other, Exchange.ENDPOINTS)
         for each in (one, other):
             view = await stage.verdict(await stage.start(each.id))
             assert view.status is RunStatus.COMPLETED, view.failure
     async with stage.switched_on(one.id, serial=other.serial_number) as wrong:
         await _have_said_who_they_are(wrong)
-        assert "else correct its OCPP URL on site and retry" in await named(one, other)
+        assert "else correct its OCPP URL and retry" in await named(one, other)
     async with stage.switched_on(one.id, serial=one.serial_number) as right:
         await _have_said_who_they_are(right)
         await passes(stage, one.id)
