@@ -41,6 +41,7 @@ from api.invitations.endpoints import owner_router as invitations_to_own
 from api.invitations.page import router as invitation_page
 from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
+from api.live.project_endpoints import owner_router as owned_live_projects
 from api.live.project_endpoints import router as live_projects
 from api.middleware import RequestMiddleware
 from api.openapi.document import DocumentedAPI
@@ -55,6 +56,7 @@ from api.site_owner.endpoints import router as site_owner
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
 from api.webhooks.endpoints import router as webhooks
+from api.webhooks.owner_endpoints import router as owned_webhooks
 from api.withdrawals.endpoints import router as withdrawals
 from domain.cancellation import end
 from domain.starting import cannot_listen
@@ -116,7 +118,9 @@ def bare_app() -> FastAPI:
         commissioning,
         live,
         live_projects,
+        owned_live_projects,
         webhooks,
+        owned_webhooks,
         handover,
         audit,
         certificates,

@@ -178,6 +178,24 @@ def _delivery_id(
     return delivery_id
 
 
+def _owned_webhook_id(
+    _: SiteOwner,
+    webhook_id: Annotated[str, Path(examples=["whk_01HX7A2BCDEFGHJKM0"])],
+) -> str:
+    if not is_id(Prefix.WEBHOOK, webhook_id):
+        raise NotFoundError("webhook_not_found", "You have no webhook with this id.")
+    return webhook_id
+
+
+def _owned_delivery_id(
+    _: SiteOwner,
+    delivery_id: Annotated[str, Path(examples=["dlv_01HX7B3CDEFGHJKMN0"])],
+) -> str:
+    if not is_id(Prefix.DELIVERY, delivery_id):
+        raise NotFoundError("delivery_not_found", "The webhook has no delivery with this id.")
+    return delivery_id
+
+
 def _held_record_id(
     _: SiteOwner,
     held_record_id: Annotated[str, Path(examples=["hld_01HX9HELDABCDEFGHJ"])],
@@ -195,6 +213,8 @@ OwnedRunId = Annotated[str, Depends(_owned_run_id)]
 CommissioningId = Annotated[str, Depends(_commissioning_id)]
 WebhookId = Annotated[str, Depends(_webhook_id)]
 DeliveryId = Annotated[str, Depends(_delivery_id)]
+OwnedWebhookId = Annotated[str, Depends(_owned_webhook_id)]
+OwnedDeliveryId = Annotated[str, Depends(_owned_delivery_id)]
 
 
 def now() -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, insert, select
+from sqlalchemy import ColumnElement, ScalarSelect, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.billing.held import HeldDocument
@@ -43,6 +43,7 @@ async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: da
         lambda project_id: verdict_data(view, project_id=project_id),
         project=project,
         at=at,
+        owner_too=True,
     )
 
 
@@ -54,6 +55,7 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
         lambda project: handed_over_data(project, at=at),
         project=project_id,
         at=at,
+        owner_too=True,
     )
 
 
@@ -108,14 +110,28 @@ async def _announce(
     *,
     project: str | ScalarSelect[Any],
     at: datetime,
+    owner_too: bool = False,
 ) -> None:
-    """Write a delivery for each webhook of the project's people that wants it, if there is one."""
-    is_project: ColumnElement[bool] = project_members.c.project_id == project
+    """Write a delivery for each webhook of the project's people that wants it, if there is one.
+
+    ``owner_too``: its site owner hears of it, and not its installers alone.
+    """
+    is_member: ColumnElement[bool] = (
+        exists()
+        .where(
+            project_members.c.project_id == projects.c.id,
+            project_members.c.account_id == webhooks.c.account_id,
+        )
+        .correlate(projects, webhooks)
+    )
+    if owner_too:
+        is_member |= projects.c.site_owner_id == webhooks.c.account_id
     rows = (
         await connection.execute(
-            select(webhooks.c.id, webhooks.c.events, project_members.c.project_id)
-            .join(project_members, project_members.c.account_id == webhooks.c.account_id)
-            .where(is_project)
+            select(webhooks.c.id, webhooks.c.events, projects.c.id.label("project_id"))
+            .select_from(webhooks)
+            .join(projects, is_member)
+            .where(projects.c.id == project)
             .where(webhooks.c.status == WebhookStatus.ENABLED)
         )
     ).all()

@@ -114,6 +114,20 @@ class ChargePoints:
             await Projects(self._connection).get(charge_point.project_id, installer_id=installer_id)
         return charge_point
 
+    async def owned(self, charge_point_id: str, *, site_owner_id: str) -> ChargePoint:
+        """One charge point of a site owner.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+
+        """
+        return await self._one(
+            select(charge_points)
+            .join(projects, projects.c.id == charge_points.c.project_id)
+            .where(charge_points.c.id == charge_point_id)
+            .where(projects.c.site_owner_id == site_owner_id)
+        )
+
     async def in_project(self, charge_point_id: str, project_id: str) -> ChargePoint:
         """One charge point of a project that the caller may see.
 

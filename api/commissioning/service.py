@@ -20,7 +20,7 @@ from domain.commissioning import (
 from domain.errors import ConflictError, NotFoundError, UnavailableError
 from domain.facts import Irregularity
 from domain.ids import Prefix, new_id
-from domain.states import CheckName, CheckResult, RunStatus
+from domain.states import CheckName, CheckResult, Role, RunStatus
 from storage.accounts import Account
 from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
@@ -138,14 +138,18 @@ async def irregularities_of(
 
 
 async def views_since(
-    parts: Parts, installer: Account, charge_point_id: str, commissioning_id: str
+    parts: Parts, account: Account, charge_point_id: str, commissioning_id: str
 ) -> Sequence[RunView]:
     """Show a run and those after it, oldest first; a run that was taken back shows as cancelled.
 
     Empty when the charge point never had that run.
     """
     async with parts.database.read() as connection:
-        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        charge_points = ChargePoints(connection)
+        if account.role is Role.INSTALLER:
+            await charge_points.get(charge_point_id, installer_id=account.id)
+        else:
+            await charge_points.owned(charge_point_id, site_owner_id=account.id)
         runs = await Runs(connection).since(charge_point_id, commissioning_id, limit=_FOLLOWED_RUNS)
     if not runs or runs[0].request.commissioning_id != commissioning_id:
         return []

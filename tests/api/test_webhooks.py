@@ -18,8 +18,8 @@ from settings import Settings
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.tables import webhook_deliveries, webhooks
-from tests.api.callers import Caller, fields, problem
-from tests.api.conftest import Outbox, accept_invitation
+from tests.api.callers import V1, Caller, fields, problem
+from tests.api.conftest import Outbox, Own, accept_invitation
 from tests.api.test_commissioning import fail
 from tests.support.eventually import eventually
 from tests.support.receiver import Received, Receiver, receiver
@@ -162,6 +162,30 @@ class TestRegistry:
         assert enabled["failing_since"] is None
         assert (await installer.delete(path)).status_code == 204
         problem(await installer.get(path), 404, "webhook_not_found")
+
+
+class TestOwner:
+    async def test_anonymous(self, anonymous: Caller) -> None:
+        answer = await anonymous.call("POST", f"{V1}/site-owner/webhooks", {"url": PUBLIC})
+        problem(answer, 401, "token_missing")
+
+    async def test_an_owner_has_webhooks_of_their_own(self, installer: Caller, owner: Own) -> None:
+        facilities = await owner("facilities@riversidebp.com", await installer.project())
+        path = f"{V1}/site-owner/webhooks"
+        made = await facilities.call("POST", path, {"url": PUBLIC, "events": ["record.held"]})
+        assert made.status_code == 201, made.text
+        assert made.json()["secret"].startswith("whsec_")
+        one = f"{path}/{made.json()['id']}"
+        assert (await facilities.call("GET", one)).json()["events"] == ["record.held"]
+        assert (await installer.get("/webhooks")).json()["items"] == []
+        rotated = await facilities.call("POST", f"{one}/rotate-secret")
+        assert rotated.json()["secret"] != made.json()["secret"]
+        changed = await facilities.call("PATCH", one, {"enabled": False})
+        assert changed.json()["status"] == "disabled"
+        problem(await facilities.call("POST", f"{one}/test"), 409, "webhook_disabled")
+        assert (await facilities.call("GET", f"{one}/deliveries")).json()["items"] == []
+        assert (await facilities.call("DELETE", one)).status_code == 204
+        assert (await facilities.call("GET", path)).json()["items"] == []
 
 
 class TestRefusedUrls:

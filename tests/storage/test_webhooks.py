@@ -9,8 +9,15 @@ from sqlalchemy import select, update
 from domain.checks import RunView
 from domain.errors import ConflictError, NotFoundError
 from domain.handover import CompleteHandover
-from domain.states import ChargePointStatus, DeliveryStatus, RunStatus, WebhookStatus
+from domain.states import (
+    ChargePointStatus,
+    DeliveryStatus,
+    InvitationStatus,
+    RunStatus,
+    WebhookStatus,
+)
 from domain.webhooks import CHOOSABLE, Answer, Attempt, WebhookEvent
+from storage.announcements import announce_handover, announce_invitation, announce_verdict
 from storage.catalogue import load_catalogue
 from storage.deliveries import Deliveries, StoredDeliveries, Waiting
 from storage.engine import Database
@@ -205,3 +212,31 @@ async def test_what_ended_long_ago_is_forgotten(site: Database) -> None:
         await Deliveries(connection).forget(before=AT + timedelta(days=1))
         with pytest.raises(NotFoundError):
             await Deliveries(connection).get("whk_1", delivery_id)
+
+
+async def test_its_owner_hears_of_runs_and_of_the_handover_and_of_no_invitations(
+    database: Database,
+) -> None:
+    await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
+    async with database.write() as connection:
+        hooks = Webhooks(connection)
+        await hooks.create(WEBHOOK)
+        await hooks.create(replace(WEBHOOK, id="whk_2", account_id="usr_2"))
+        await Runs(connection).create_starting(run_request())
+        await announce_verdict(connection, VIEW, at=AT)
+        await announce_handover(connection, "prj_1", at=AT)
+        await announce_invitation(
+            connection,
+            "prj_1",
+            InvitationStatus.DECLINED,
+            invitation_id="inv_1",
+            email="a@b.example",
+            reason=None,
+            at=AT,
+        )
+    told = await deliveries(database)
+    both = {"commissioning.completed", "project.handed_over"}
+    assert {event for webhook, event in told if webhook == "whk_2"} == both
+    assert {event for webhook, event in told if webhook == "whk_1"} == both | {
+        "invitation.declined"
+    }
