@@ -34,6 +34,11 @@ _TARIFF: Document = {
 _SPEED = 5.0  # of the charge points' own waits; energy and time stay real
 _DECLARED: Document = {
     "certificate_reference": "EIC-2026-0413",
+    "earthing_system": "TN-C-S",
+    "protective_device_current_a": 40,
+    "cable_cross_section_mm2": 6,
+    "r1_plus_r2_ohm": 0.21,
+    "polarity": "correct",
     "rcd_type": "A+6mA-DC",
     "rcd_rated_current_ma": 30,
     "rcd_trip_time_ms": 18.4,

@@ -16,11 +16,47 @@ class RcdType(StrEnum):
     B = "B"
 
 
+class EarthingSystem(StrEnum):
+    """How the supply and the installation are earthed (IEC 60364-1, 312.2)."""
+
+    TN_S = "TN-S"
+    TN_C_S = "TN-C-S"
+    TN_C = "TN-C"
+    TT = "TT"
+    IT = "IT"
+
+
+class Polarity(StrEnum):
+    """What a test of the polarity found."""
+
+    CORRECT = "correct"
+    NOT_CORRECT = "not_correct"
+
+
+class PhaseRotation(StrEnum):
+    """What a test of the order of the phases found; clockwise is L1, L2, L3."""
+
+    CLOCKWISE = "clockwise"
+    ANTICLOCKWISE = "anticlockwise"
+    SINGLE_PHASE = "single_phase"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
     """The fields; None: not declared. The units stand in their names."""
 
     certificate_reference: str | None = None
+    installer_registration: str | None = None
+    installer_competence: str | None = None
+    earthing_system: EarthingSystem | None = None
+    pen_fault_protection: str | None = None
+    protective_device: str | None = None
+    protective_device_current_a: Decimal | None = None
+    cable: str | None = None
+    cable_cross_section_mm2: Decimal | None = None
+    r1_plus_r2_ohm: Decimal | None = None
+    polarity: Polarity | None = None
+    phase_rotation: PhaseRotation | None = None
     rcd_type: RcdType | None = None
     rcd_rated_current_ma: Decimal | None = None
     rcd_trip_time_ms: Decimal | None = None

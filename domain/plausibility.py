@@ -33,6 +33,9 @@ class Quantity(StrEnum):
     RCD_TRIP_TIME = "rcd_trip_time"
     EARTH_LOOP_IMPEDANCE = "earth_loop_impedance"
     INSULATION_RESISTANCE = "insulation_resistance"
+    PROTECTIVE_DEVICE_CURRENT = "protective_device_current"
+    CABLE_CROSS_SECTION = "cable_cross_section"
+    R1_PLUS_R2 = "r1_plus_r2"
     VAT = "vat"
 
 

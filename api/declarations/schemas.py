@@ -19,12 +19,31 @@ from pydantic import (
 from api.deps import now
 from api.fields import Moment, Name, Notes, Request, Timestamp
 from api.plausibility import Confirming
-from domain.declarations import Declaration, Declared, PhotoFact, RcdType
+from domain.declarations import (
+    Declaration,
+    Declared,
+    EarthingSystem,
+    PhaseRotation,
+    PhotoFact,
+    Polarity,
+    RcdType,
+)
 from domain.plausibility import Current, Plausibility, Quantity, Question
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=10)
 _EXAMPLE: Final[dict[str, Any]] = {
     "certificate_reference": "EIC-2026-0413",
+    "installer_registration": "Register of electrical contractors, no. 40213",
+    "installer_competence": "Qualified for EV charging installations",
+    "earthing_system": "TN-C-S",
+    "pen_fault_protection": "Device that watches the voltage, in the charge point",
+    "protective_device": "MCB type B, 10 kA",
+    "protective_device_current_a": 40,
+    "cable": "Armoured, 3-core, copper",
+    "cable_cross_section_mm2": 6,
+    "r1_plus_r2_ohm": 0.21,
+    "polarity": "correct",
+    "phase_rotation": "single_phase",
     "rcd_type": "A+6mA-DC",
     "rcd_rated_current_ma": 30,
     "rcd_trip_time_ms": 18.4,
@@ -42,6 +61,9 @@ _MEASURED: Final = {
     "rcd_trip_time_ms": Quantity.RCD_TRIP_TIME,
     "earth_loop_impedance_ohm": Quantity.EARTH_LOOP_IMPEDANCE,
     "insulation_resistance_mohm": Quantity.INSULATION_RESISTANCE,
+    "protective_device_current_a": Quantity.PROTECTIVE_DEVICE_CURRENT,
+    "cable_cross_section_mm2": Quantity.CABLE_CROSS_SECTION,
+    "r1_plus_r2_ohm": Quantity.R1_PLUS_R2,
 }
 
 
@@ -64,6 +86,8 @@ Milliamperes = Annotated[Decimal, *_measured(3_000)]
 Milliseconds = Annotated[Decimal, *_measured(1_000)]
 Ohms = Annotated[Decimal, *_measured(2_000)]
 Megaohms = Annotated[Decimal, *_measured(10_000)]
+Amperes = Annotated[Decimal, *_measured(6_300)]
+SquareMillimetres = Annotated[Decimal, *_measured(1_000)]
 Short = Annotated[Name, StringConstraints(max_length=100)]
 Past = Annotated[Moment, AfterValidator(_not_ahead)]
 
@@ -73,6 +97,37 @@ class DeclaredFields(Request):
 
     certificate_reference: Short | None = Field(
         default=None, description="Of the electrical installation certificate"
+    )
+    installer_registration: Short | None = Field(
+        default=None, description="Where the installer is registered, and the number"
+    )
+    installer_competence: Short | None = Field(
+        default=None, description="What qualifies the installer for this work"
+    )
+    earthing_system: EarthingSystem | None = Field(
+        default=None, description="Of the supply and the installation (IEC 60364-1)"
+    )
+    pen_fault_protection: Short | None = Field(
+        default=None, description="What protects people when the PEN conductor breaks"
+    )
+    protective_device: Short | None = Field(
+        default=None, description="Against overcurrent: kind, characteristic, breaking capacity"
+    )
+    protective_device_current_a: Amperes | None = Field(
+        default=None, description="Rated current In, A"
+    )
+    cable: Short | None = Field(
+        default=None, description="Of the circuit: kind, cores, conductor, how it is laid"
+    )
+    cable_cross_section_mm2: SquareMillimetres | None = Field(
+        default=None, description="Of a line conductor, mm²"
+    )
+    r1_plus_r2_ohm: Ohms | None = Field(
+        default=None, description="Line and protective conductor of the circuit, R1+R2, Ω"
+    )
+    polarity: Polarity | None = None
+    phase_rotation: PhaseRotation | None = Field(
+        default=None, description="Clockwise is L1, L2, L3"
     )
     rcd_type: RcdType | None = None
     rcd_rated_current_ma: Milliamperes | None = Field(

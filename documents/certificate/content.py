@@ -33,7 +33,7 @@ from documents.certificate.words import (
 from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import Registered
-from domain.declarations import Declaration
+from domain.declarations import Declaration, PhaseRotation, Polarity
 from domain.facts import Irregularity
 from domain.rules.connector import CONNECTOR_STEP
 from domain.rules.identity import NamePlate
@@ -328,6 +328,17 @@ def _declared(declaration: Declaration | None) -> Rows:
     fields = declaration.declared
     measured: Sequence[tuple[str, object, str]] = (
         ("Electrical installation certificate", fields.certificate_reference, ""),
+        ("Installer's registration", fields.installer_registration, ""),
+        ("Installer's competence", fields.installer_competence, ""),
+        ("Earthing system", fields.earthing_system, ""),
+        ("PEN fault protection", fields.pen_fault_protection, ""),
+        ("Protective device", fields.protective_device, ""),
+        ("Its rated current In", fields.protective_device_current_a, "A"),
+        ("Cable", fields.cable, ""),
+        ("Its cross-section", fields.cable_cross_section_mm2, "mm²"),
+        ("R1+R2", fields.r1_plus_r2_ohm, "Ω"),
+        ("Polarity", _in_words(fields.polarity), ""),
+        ("Phase rotation", _in_words(fields.phase_rotation), ""),
         ("RCD type", fields.rcd_type and fields.rcd_type.value.replace("-", " "), ""),
         ("RCD rated residual current", fields.rcd_rated_current_ma, "mA"),
         ("RCD trip time", fields.rcd_trip_time_ms, "ms"),
@@ -340,3 +351,7 @@ def _declared(declaration: Declaration | None) -> Rows:
     return tuple(
         (label, f"{value} {unit}".strip()) for label, value, unit in measured if value is not None
     )
+
+
+def _in_words(found: Polarity | PhaseRotation | None) -> str | None:
+    return None if found is None else found.value.replace("_", " ")

@@ -75,6 +75,22 @@ CASES = [
         impossible={"insulation_resistance_mohm": -1},
     ),
     Case(
+        method="PUT", path=f"{CHARGE_POINT}/declaration",
+        body={"protective_device_current_a": 0.04},
+        field="protective_device_current_a", value=0.04, unit="A", least=6, most=160,
+        impossible={"protective_device_current_a": 6301},
+    ),
+    Case(
+        method="PUT", path=f"{CHARGE_POINT}/declaration", body={"cable_cross_section_mm2": 600},
+        field="cable_cross_section_mm2", value=600, unit="mm²", least=1.5, most=95,
+        impossible={"cable_cross_section_mm2": 0},
+    ),
+    Case(
+        method="PUT", path=f"{CHARGE_POINT}/declaration", body={"r1_plus_r2_ohm": 210},
+        field="r1_plus_r2_ohm", value=210, unit="Ω", least=0.01, most=10,
+        impossible={"r1_plus_r2_ohm": -0.2},
+    ),
+    Case(
         method="PUT", path=f"{PROJECT}/default-tariff", body=tariff("30"),
         field=PRICE, value=30, unit="GBP per kWh", least=0.034, most=1,
         impossible=tariff("-1"),

@@ -20,7 +20,15 @@ from domain.certificates import (
 )
 from domain.checks import CheckRecord, ConnectorTest, Failure, RunView, Step
 from domain.commissioning import MeterReading, Registered
-from domain.declarations import Declaration, Declared, PhotoFact, RcdType
+from domain.declarations import (
+    Declaration,
+    Declared,
+    EarthingSystem,
+    PhaseRotation,
+    PhotoFact,
+    Polarity,
+    RcdType,
+)
 from domain.facts import TransactionFact
 from domain.states import CheckName, CheckResult, RunStatus
 
@@ -322,6 +330,31 @@ DECLARED = replace(
         at=later(120),
     ),
     photos=(photo(1, "Distribution board DB-3"), photo(2, "Type plate"), photo(3)),
+)
+
+
+WITH_CIRCUIT = replace(
+    DECLARED,
+    declaration=Declaration(
+        declared=Declared(
+            certificate_reference="EIC-2026-0413",
+            installer_registration="Register of electrical contractors, no. 40213",
+            installer_competence="Qualified for EV charging installations",
+            earthing_system=EarthingSystem.TN_C_S,
+            pen_fault_protection="Device that watches the voltage, in the charge point",
+            protective_device="MCB type B, 10 kA",
+            protective_device_current_a=Decimal(40),
+            cable="Armoured, 3-core, copper, in a duct",
+            cable_cross_section_mm2=Decimal(6),
+            r1_plus_r2_ohm=Decimal("0.21"),
+            polarity=Polarity.CORRECT,
+            phase_rotation=PhaseRotation.SINGLE_PHASE,
+            rcd_type=RcdType.A_WITH_6_MA_DC,
+            signature="J. Smith",
+        ),
+        by="installer@acme.com",
+        at=later(120),
+    ),
 )
 
 

@@ -41,6 +41,7 @@ from tests.documents.reports import (
     RUN,
     SKIPPED_ON_SITE,
     THREE_CONNECTORS,
+    WITH_CIRCUIT,
     WITHOUT_TEST,
     certificate_of,
     frame,
@@ -195,6 +196,23 @@ def test_what_is_declared_stands_apart(said_in: Read) -> None:
         assert value in declared, value
         assert value not in verified
     assert "The engine has not measured or verified any of it." in declared
+
+
+@BOTH
+def test_the_supply_and_the_circuit_are_shown_as_declared(said_in: Read) -> None:
+    said = " ".join(said_in(WITH_CIRCUIT))
+    for line in (
+        "Installer's registration Register of electrical contractors, no. 40213",
+        "Installer's competence Qualified for EV charging installations",
+        "Earthing system TN-C-S",
+        "Protective device MCB type B, 10 kA",
+        "Its rated current In 40 A",
+        "Its cross-section 6 mm²",
+        "R1+R2 0.21 Ω",
+        "Polarity correct",
+        "Phase rotation single phase",
+    ):
+        assert line in said, line
 
 
 def test_the_usual_is_one_page_and_many_photos_are_another() -> None:
