@@ -42,6 +42,8 @@ class Inbox:
         """Connectors that reported a fault, or a matter of safety, since this was last cleared."""
         self.errors: dict[int, ConnectorFact] = {}
         """The newest error of a connector that was no fault, since this was last cleared."""
+        self.start_heard_at: dict[int, datetime] = {}
+        """When the start of a transaction came, by our time, where a signal told it."""
         self.freed: Counter[int] = Counter()
         """How often each connector that waited for something, or had a cable, became available."""
         self.transactions: dict[int, TransactionFact] = {}
@@ -155,6 +157,8 @@ class Inbox:
             self._take_connector(event.connector)
         if event.transaction is not None:
             self._take_transaction(event.transaction)
+            if event.kind is EventKind.TRANSACTION_STARTED:
+                self.start_heard_at.setdefault(event.transaction.transaction_id, event.at)
         if event.meter is not None:
             self.meter_values.append(event.meter)
         if event.kind is EventKind.HEARTBEAT:
@@ -227,12 +231,16 @@ class Inbox:
         if self.firmware_statuses[-1:] != [status]:
             self.firmware_statuses.append(status)
 
-    def forget_mended_faults(self) -> None:
-        """Keep of ``faults`` those that are still there."""
+    def forget_mended_faults(self, *, before_start_of: int | None = None) -> None:
+        """Keep of ``faults`` those that are still there, and those that came after that start.
+
+        What comes right behind a start may be known as soon as the start is, with its end.
+        """
+        began = None if before_start_of is None else self.start_heard_at.get(before_start_of)
         self.faults = {
             number: fault
             for number, fault in self.faults.items()
-            if is_fault(self.connectors[number])
+            if is_fault(self.connectors[number]) or (began is not None and fault.at > began)
         }
 
     def _take_transaction(self, transaction: TransactionFact) -> None:

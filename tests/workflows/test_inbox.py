@@ -14,6 +14,7 @@ from domain.facts import (
     ConnectorFact,
     EventKind,
     Snapshot,
+    TransactionFact,
 )
 from domain.states import RegistrationStatus
 from workflows.inbox import Inbox
@@ -261,3 +262,27 @@ def test_what_was_asked_for_on_an_earlier_connection_excuses_no_boot() -> None:
     for fact in (link(2, 5), boot(6, accepted=True)):
         inbox.receive(event(fact))
     assert inbox.restarts(HOUR) == 1
+
+
+@pytest.mark.parametrize(("fault_at", "is_kept"), [(9, False), (11, True)])
+def test_a_fault_that_is_mended_is_forgotten_if_it_came_before_the_start(
+    fault_at: float, *, is_kept: bool
+) -> None:
+    """One right behind the start, and its end, may be known before anybody looks."""
+    start = ChargePointEvent(
+        event_id="start",
+        kind=EventKind.TRANSACTION_STARTED,
+        at=after(10),
+        transaction=TransactionFact(
+            transaction_id=7, connector_id=1, id_tag="T", started_at=after(10), meter_start=0
+        ),
+    )
+    fault = ConnectorFact(
+        connector_id=1, status="Charging", error_code="GroundFailure", at=after(fault_at)
+    )
+    inbox = Inbox()
+    for told in sorted([event(fault), start], key=lambda one: one.at):
+        inbox.receive(told)
+    inbox.receive(event(status("Charging", 12)))
+    inbox.forget_mended_faults(before_start_of=7)
+    assert (inbox.faults == {1: fault}) is is_kept

@@ -45,7 +45,8 @@ async def charge_on(run: Run, connector: int) -> None:
     link = run.inbox.generation
     started = await start(run, connector)
     run.start_expected_until.pop(connector, None)
-    run.inbox.forget_mended_faults()  # while the vehicle was waited for
+    # Those of the time while the vehicle was waited for.
+    run.inbox.forget_mended_faults(before_start_of=started.transaction_id)
     run.journal.step(
         "started",
         f"Transaction {started.transaction_id} started on connector {started.connector_id}.",
