@@ -14,6 +14,7 @@ import temporal_client
 from api import docs
 from api.access.endpoints import router as access
 from api.access.installer_endpoints import router as access_before
+from api.access.presenting import router as presenting
 from api.accounts.endpoints import router as accounts
 from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
@@ -133,6 +134,7 @@ def bare_app() -> FastAPI:
         site,
         access,
         access_before,
+        presenting,
         commands,
         owned_configuration,
         power,

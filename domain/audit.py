@@ -47,6 +47,7 @@ class AuditAction(StrEnum):
     TIME_ZONE_CHANGED = "time_zone.changed"
     ACCESS_CHANGED = "access.changed"
     ID_TAG_PUT = "id_tag.put"
+    ID_TAG_AWAITED = "id_tag.awaited"
     ID_TAG_REMOVED = "id_tag.removed"
     CHARGE_POINT_COMMANDED = "charge_point.commanded"
     INVITATION_SENT = "invitation.sent"

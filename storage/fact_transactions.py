@@ -12,6 +12,7 @@ from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
 from domain.states import RunStatus, TransactionBilling
 from storage.access import admitted
+from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
 from storage.billing_due import due_when_ended
 from storage.dialects import among, conflict_insert
 from storage.fact_records import (
@@ -49,6 +50,7 @@ async def store_authorizations(
 ) -> None:
     """Accept the tag of each charge point's open run, and those that the site's owner admits."""
     await _accept(connection, records)
+    await list_awaited(connection, records)
 
 
 async def _accept(
@@ -75,6 +77,7 @@ async def _accept(
 async def store_starts(connection: AsyncConnection, records: Sequence[TransactionStart]) -> None:
     """Give each start its transaction id; a repeated start gets the id it had before."""
     tests = await _accept(connection, records)
+    await list_awaited(connection, [one for one in records if _is_of_now(one)])
     for record in records:
         identity = {
             "charge_point_id": record.charge_point_id,
@@ -105,6 +108,11 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
         record.transaction_id = row.id
         record.stored = transaction_fact(row)
     await file_under_started(connection, [record for record in records if not record.repeated])
+
+
+def _is_of_now(record: TransactionStart) -> bool:
+    """Whether the card was presented now: what was kept while the charge point was away was not."""
+    return abs(record.received_at - record.started_at) <= PRESENTED_WITHIN
 
 
 async def _told_before(

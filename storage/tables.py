@@ -409,6 +409,18 @@ reboot_slots = Table(
     Index(None, "project_id", "at"),
 )
 
+awaited_tags = Table(  # the next unknown tag there is listed for its owner
+    "awaited_tags",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", String(200)),
+    Column("asked_by", ForeignKey("accounts.id"), nullable=False),
+    Column("asked_email", String(320), nullable=False),
+    Column("asked_at", UTCDateTime, nullable=False),
+    Column("until", UTCDateTime, nullable=False),
+    Column("id_tag", String(20)),  # the one that came; null: none has
+)
+
 commissioning_runs = Table(
     "commissioning_runs",
     metadata,

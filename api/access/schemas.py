@@ -37,6 +37,34 @@ class TagLabel(Request):
     label: Name | None = None
 
 
+class TagWanted(TagLabel):
+    """For how long the next unknown card at a charge point is listed, and how it is labelled."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"label": "Facilities van 3", "seconds": 120}]}
+    )
+
+    seconds: Annotated[int, Field(ge=10, le=900)] = Field(
+        default=120, description="So long the card may be presented"
+    )
+
+
+class TagAwaited(BaseModel):
+    """Whether a card was presented yet."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"label": "Facilities van 3", "until": "2026-05-01T10:22:00Z", "id_tag": None}
+            ]
+        }
+    )
+
+    label: str | None
+    until: Timestamp
+    id_tag: str | None = Field(description="The card that came, and is listed; null: none yet")
+
+
 class TagShown(BaseModel):
     """An id tag that may charge."""
 

@@ -129,6 +129,9 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{OWNED_WEBHOOK}/deliveries"): None,
     ("GET", f"{OWNED_WEBHOOK}/deliveries/{{delivery_id}}"): None,
     ("POST", f"{OWNED_WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): None,
+    ("POST", f"{OWNED_CP}/awaited-id-tag"): {"label": "Mine now"},
+    ("GET", f"{OWNED_CP}/awaited-id-tag"): None,
+    ("DELETE", f"{OWNED_CP}/awaited-id-tag"): None,
     ("GET", f"{OWNED_CP}/config/template"): None,
     ("GET", f"{OWNED_CP}/config"): None,
     ("POST", f"{OWNED_CP}/config/customize"): {
@@ -325,7 +328,8 @@ async def test_a_foreign_site_does_not_exist(
     cases = {
         (method, path): body
         for (method, path), body in OWNER_CASES.items()
-        if not path.startswith(OWNED_WEBHOOK) and not path.endswith("/events")
+        if not path.startswith(OWNED_WEBHOOK)
+        and not path.endswith(("/events", "/awaited-id-tag"))  # none is awaited
     }
     before = await answers(others, theirs.format, cases)
     # 409: there is no report while a run is open. 503: no worker tests the connection here.

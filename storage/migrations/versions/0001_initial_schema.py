@@ -511,6 +511,18 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_charge_point_features_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'feature', name=op.f('pk_charge_point_features'))
     )
+    op.create_table('awaited_tags',
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('label', sa.String(length=200), nullable=True),
+    sa.Column('asked_by', sa.String(length=40), nullable=False),
+    sa.Column('asked_email', sa.String(length=320), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id_tag', sa.String(length=20), nullable=True),
+    sa.ForeignKeyConstraint(['asked_by'], ['accounts.id'], name=op.f('fk_awaited_tags_asked_by')),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_awaited_tags_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_awaited_tags'))
+    )
     op.create_table('commissioning_runs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -762,6 +774,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
 
     op.drop_table('invitations')
+    op.drop_table('awaited_tags')
     op.drop_table('id_tags')
     with op.batch_alter_table('project_members', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_members_account_id_project_id'))

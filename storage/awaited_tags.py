@@ -1,0 +1,123 @@
+"""Id tags that are listed by presenting the card: the next unknown one at a charge point."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from domain.errors import ConflictError
+from domain.states import ProjectStatus, Role
+from storage.access import Access
+from storage.audit import Audit
+from storage.dialects import among
+from storage.fact_records import Authorization, TransactionStart
+from storage.tables import awaited_tags, charge_points, projects
+
+PRESENTED_WITHIN: Final = timedelta(minutes=1)
+"""A start that is older than this when it comes tells of no card that is presented now."""
+_LONGEST: Final = 20  # CiString20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwaitedTag:
+    """What is awaited at a charge point until then; ``id_tag`` is what came."""
+
+    label: str | None
+    until: datetime
+    id_tag: str | None
+
+
+class AwaitedTags:
+    """Repository of what is awaited at one charge point."""
+
+    def __init__(self, connection: AsyncConnection, charge_point_id: str) -> None:
+        self._connection = connection
+        self._charge_point_id = charge_point_id
+
+    async def put(self, *, label: str | None, by: Actor, at: datetime, until: datetime) -> None:
+        """Await the next unknown tag; what was awaited before is not any more."""
+        await self.end()
+        await self._connection.execute(
+            insert(awaited_tags).values(
+                charge_point_id=self._charge_point_id,
+                label=label,
+                asked_by=by.account_id,
+                asked_email=by.email,
+                asked_at=at,
+                until=until,
+            )
+        )
+
+    async def get(self) -> AwaitedTag | None:
+        """What is awaited there, or came last."""
+        row = (
+            await self._connection.execute(
+                select(awaited_tags).where(awaited_tags.c.charge_point_id == self._charge_point_id)
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return AwaitedTag(label=row.label, until=row.until, id_tag=row.id_tag)
+
+    async def end(self) -> None:
+        """Await nothing."""
+        await self._connection.execute(
+            delete(awaited_tags).where(awaited_tags.c.charge_point_id == self._charge_point_id)
+        )
+
+
+async def list_awaited(
+    connection: AsyncConnection, records: Sequence[Authorization | TransactionStart]
+) -> None:
+    """List the first unknown tag at each charge point where one is awaited, and accept it."""
+    refused = [one for one in records if not one.accepted and len(one.id_tag) <= _LONGEST]
+    if not refused:
+        return
+    now = datetime.now(UTC)
+    rows = await connection.execute(
+        select(awaited_tags, charge_points.c.project_id)
+        .join(charge_points, charge_points.c.id == awaited_tags.c.charge_point_id)
+        .join(projects, projects.c.id == charge_points.c.project_id)
+        .where(
+            among(
+                connection,
+                awaited_tags.c.charge_point_id,
+                {record.charge_point_id for record in refused},
+            )
+        )
+        .where(awaited_tags.c.id_tag.is_(None))
+        .where(awaited_tags.c.until > now)
+        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+    )
+    for row in rows.all():
+        record = next(one for one in refused if one.charge_point_id == row.charge_point_id)
+        id_tag = record.id_tag.strip()
+        came = await connection.execute(
+            update(awaited_tags)
+            .where(awaited_tags.c.charge_point_id == row.charge_point_id)
+            .where(awaited_tags.c.id_tag.is_(None))
+            .values(id_tag=id_tag)
+        )
+        if came.rowcount == 0:
+            continue  # another node was faster
+        try:
+            await Access(connection, row.project_id).put(
+                id_tag, label=row.label, at=now, by=Role.SITE_OWNER
+            )
+        except ConflictError:
+            continue  # the list is full, and says so where it is looked at
+        record.accepted = True
+        by = Actor(
+            email=row.asked_email, role=Role.SITE_OWNER.value, account_id=row.asked_by, address=None
+        )
+        await Audit(connection, row.project_id).write(
+            AuditAction.ID_TAG_PUT,
+            by,
+            target=id_tag,
+            at=now,
+            after={"label": row.label, "presented_at": row.charge_point_id},
+        )
