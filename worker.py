@@ -151,6 +151,7 @@ def make_worker(
         handovers.mail_handover,
         handovers.remove_project,
         sites.read_site,
+        sites.read_draws,
         sites.record_states,
         sites.set_limit,
         sites.set_electrical,

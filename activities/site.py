@@ -4,6 +4,8 @@ from temporalio import activity
 
 from domain.ports import SiteRecords
 from domain.power.facts import (
+    Draws,
+    DrawsQuestion,
     PauseSmartCharging,
     SetElectrical,
     SetLimit,
@@ -23,6 +25,11 @@ class SiteActivities:
     async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
         """Read the site's limit, and what is known of its charge points."""
         return await self._records.read_site(question)
+
+    @activity.defn
+    async def read_draws(self, question: DrawsQuestion) -> Draws:
+        """Read what transactions draw."""
+        return await self._records.read_draws(question)
 
     @activity.defn
     async def record_states(self, states: SiteStates) -> None:

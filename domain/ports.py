@@ -82,6 +82,10 @@ class SiteRecords(Protocol):
         """Read the site's limit and its charge points."""
         ...
 
+    async def read_draws(self, question: site.DrawsQuestion) -> site.Draws:
+        """Read what transactions draw, by the newest of their meter values."""
+        ...
+
     async def record_states(self, states: site.SiteStates) -> None:
         """Note how far smart charging is; harmless when repeated."""
         ...

@@ -74,6 +74,7 @@ class Fault(StrEnum):
     ENDS_AT_ZERO = "ends-at-zero"
     NO_STATION_PROFILE = "no-station-profile"
     NO_SESSION_PROFILE = "no-session-profile"
+    IGNORES_PROFILES = "ignores-profiles"
     FORGETS_PROFILES = "forgets-profiles"
     # metering
     METER_STUCK = "meter-stuck"
@@ -202,6 +203,8 @@ EXPLANATIONS: dict[Fault, str] = {
     Fault.ENDS_AT_ZERO: "Ends a transaction by itself that is limited to 0.",
     Fault.NO_STATION_PROFILE: "Answers Rejected to ChargePointMaxProfile, and takes the others.",
     Fault.NO_SESSION_PROFILE: "Answers Rejected to TxProfile, and takes the others.",
+    Fault.IGNORES_PROFILES: "Accepts charging profiles, and draws what it likes. Answers "
+    "Rejected to GetCompositeSchedule.",
     Fault.FORGETS_PROFILES: "Loses its charging profiles with each restart.",
     Fault.METER_STUCK: "Power flows, but the energy register does not move.",
     Fault.SECOND_METER_STUCK: "Power flows on the second connector, but its energy register does "

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import ConnectorFact, TransactionFact
 from domain.plausibility import Current
 from domain.power.facts import (
+    Draws,
+    DrawsQuestion,
     PauseSmartCharging,
     SetElectrical,
     SetLimit,
@@ -18,8 +20,10 @@ from domain.power.facts import (
     SiteSnapshot,
     SiteStates,
     StationFacts,
+    Watched,
 )
 from domain.power.site import Phase, SiteLimit
+from domain.rules.sampled_values import read_samples
 from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.catalogue import Catalogue
@@ -32,11 +36,14 @@ from storage.tables import (
     charge_point_features,
     charge_points,
     connectors,
+    meter_values,
     projects,
     transactions,
 )
 
 _LENGTH = 500
+_LOOKED_AT = 20
+_LONG_ENOUGH = timedelta(seconds=30)
 
 
 class StoredSites:
@@ -53,6 +60,12 @@ class StoredSites:
         """Read the site; a project that is not there has no charge points."""
         async with self._database.read() as connection:
             return await _read_site(connection, self._catalogue, question, now=self._now())
+
+    async def read_draws(self, question: DrawsQuestion) -> Draws:
+        """Read what transactions draw; one without meter values since then is left out."""
+        async with self._database.read() as connection:
+            watts = {one.transaction_id: await _watts(connection, one) for one in question.watched}
+        return Draws(watts={number: one for number, one in watts.items() if one is not None})
 
     async def record_states(self, states: SiteStates) -> None:
         """Store the states, in one order for all."""
@@ -165,6 +178,27 @@ def _phases(own: tuple[Phase, ...] | None, limit: SiteLimit) -> tuple[Phase, ...
     """The phases that a charge point loads; those that the site lacks do not count."""
     there = limit.supply if own is None else own
     return tuple(phase for phase in there if phase in limit.supply) or limit.supply
+
+
+async def _watts(connection: AsyncConnection, watched: Watched) -> float | None:
+    """What the newest reading says, or how fast the register has risen up to it."""
+    rows = await connection.execute(
+        select(meter_values.c.at, meter_values.c.samples)
+        .where(meter_values.c.transaction_id == watched.transaction_id)
+        .where(meter_values.c.received_at >= watched.since)
+        .order_by(meter_values.c.at.desc(), meter_values.c.id.desc())
+        .limit(_LOOKED_AT)
+    )
+    readings = [read_samples(row.at, row.samples) for row in rows]
+    for one in readings:
+        if one.power_w is not None:
+            return one.power_w
+    counted = [(one.at, one.energy_wh) for one in readings if one.energy_wh is not None]
+    if not counted:
+        return None
+    (ended_at, last), (began_at, first) = counted[0], counted[-1]
+    hours = (ended_at - began_at) / timedelta(hours=1)
+    return (last - first) / hours if ended_at - began_at >= _LONG_ENOUGH else None
 
 
 async def _connectors(

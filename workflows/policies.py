@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
+from domain.power.agenda import Pace
+
 # Records and look-ups: the database may be away for long, and a verdict must not be lost with it.
 RECORD_TIMEOUT = timedelta(seconds=30)
 # What the records refuse, they refuse again: such an answer is not waited for.
@@ -159,3 +161,4 @@ LIMITS_TIMEOUT = timedelta(seconds=3)
 LIMITS_AT_ONCE = 100
 STATION_TIMEOUT = timedelta(minutes=1)
 STATIONS_AT_ONCE = 20
+PACE = Pace()

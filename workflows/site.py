@@ -11,7 +11,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.site import SiteActivities
     from domain.facts import ChargePointEvents, EventKind
     from domain.names import CHARGE_POINT_EVENTS_SIGNAL
-    from domain.power.agenda import Pace
     from domain.power.facts import (
         PauseSmartCharging,
         SetElectrical,
@@ -27,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.plan import higher, lower
     from workflows.calls import record
     from workflows.history import history_is_long
+    from workflows.policies import PACE
     from workflows.site_details import site_details
     from workflows.stations import Stations
     from workflows.waiting import wait_until
@@ -39,7 +39,7 @@ class SiteWorkflow:
     @workflow.init
     def __init__(self, request: SiteRequest) -> None:
         self._request = request
-        self._ledger = Ledger(request.carried, Pace())
+        self._ledger = Ledger(request.carried, PACE)
         self._stations = Stations(self._ledger, on_change=self._wake)
         self._to_read: set[str] | None = None  # None: all of them
         self._awake = True
@@ -55,6 +55,7 @@ class SiteWorkflow:
             self._ledger.reserve(workflow.now())
             if not history_is_long():
                 self._stations.prepare()
+            await self._judge()
             await self._share()
             if not history_is_long() and self._stations.waiting:
                 self._wake()  # the others have made room for it
@@ -107,6 +108,8 @@ class SiteWorkflow:
         async with self._one_at_a_time:
             summary = "Pause smart charging" if change.paused else "Go on with smart charging"
             await record(SiteActivities.pause_smart_charging, change, summary=summary)
+            if self._ledger.paused and not change.paused:
+                self._ledger.try_again()
             self._ledger.paused = change.paused
             self._changes += 1
             self._wake()
@@ -135,6 +138,17 @@ class SiteWorkflow:
         )
         if not wanted:
             self._ledger.keep([one.charge_point_id for one in snapshot.stations])
+
+    async def _judge(self) -> None:
+        """Look at what those draw that cannot report their limits."""
+        question = self._ledger.to_judge(workflow.now())
+        if question.watched:
+            draws = await record(
+                SiteActivities.read_draws,
+                question,
+                summary=f"Read what {len(question.watched)} sessions draw",
+            )
+            self._ledger.drew(question, draws, workflow.now())
 
     async def _share(self) -> None:
         """Give each transaction its share: nothing is raised before all is lowered.

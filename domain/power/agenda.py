@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.power.book import Book
-from domain.power.facts import Carried, StationState
+from domain.power.facts import Carried, DrawsQuestion, StationState, Watched
 from domain.power.operations import LiftLimits, LimitStation, Running
 from domain.power.plan import Outlet, load
 from domain.power.share import BayKey, Demand, share
 from domain.power.site import MIN_AMPS, Circuit, SiteLimit
 from domain.power.standing import Part, Standing, standings
 from domain.power.state import Bay, Station, Terms
-from domain.power.troubles import Consequence, Waiting, explain, explain_waiting
+from domain.power.troubles import Consequence, Trouble, Waiting, explain, explain_waiting
 from domain.states import FeatureState
 
 
@@ -23,6 +23,7 @@ class Pace:
     A turn; until one who did not answer, or refused, is asked again; until one that refuses to be
     cleared or closed is, or one that refused the limit of a session; and until one that has
     restarted, and has not confirmed its limits since, is counted at what its cable carries.
+    ``judged`` after it took a limit, it is looked at what one draws that cannot report its limits.
     """
 
     turn: timedelta = timedelta(minutes=15)
@@ -31,6 +32,7 @@ class Pace:
     insisted: timedelta = timedelta(minutes=5)
     session_refused: timedelta = timedelta(seconds=5)
     doubt: timedelta = timedelta(seconds=5)
+    judged: timedelta = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +237,26 @@ class Agenda(Book):
         }
         return {**self.limit.capacity, **cables}
 
+    def to_judge(self, now: datetime) -> DrawsQuestion:
+        """Whose meter values are to be looked at: of those that do not report their limits."""
+        standing = self.standings()
+        return DrawsQuestion(
+            watched=tuple(
+                Watched(
+                    transaction_id=bay.transaction_id,
+                    # A vehicle takes a moment to follow, and so do its meter values.
+                    since=bay.confirmed_at + self._pace.judged / 4,
+                )
+                for bay in self.bays.values()
+                if bay.confirmed_at is not None
+                and bay.judge_at is not None
+                and bay.judge_at <= now
+                and standing[bay.key[0]].part is Part.SHARES
+                and bay.granted == bay.bound
+                and not bay.unsure
+            )
+        )
+
     def next_look(self, now: datetime) -> timedelta | None:
         """When to decide anew though nothing happens.
 
@@ -251,6 +273,7 @@ class Agenda(Book):
             if station.in_doubt_since
         ]
         moments += [bay.retry_at for bay in self.bays.values()]
+        moments += [bay.judge_at for bay in self.bays.values()]
         if not all(bay.charges for bay in self.bays.values()):
             # Somebody waits for somebody else's turn to end.
             moments += [bay.since + self._pace.turn for bay in self.bays.values() if bay.charges]
@@ -318,7 +341,7 @@ class Agenda(Book):
         terms = self._wanted(station, standing, now)
         if terms is None:
             return False
-        if station.given_up and not station.may_be_asked(now):
+        if station.given_up and not self._is_tried_again(station, now):
             # The lowest limit that it obeys, once it is given up.
             ready = station.may_be_cleared(now) and standing.part is Part.HELD
         else:
@@ -339,7 +362,7 @@ class Agenda(Book):
         return all(drawn[one] <= carried[one] for one in station.phases if one in carried)
 
     def _wanted(self, station: Station, standing: Standing, now: datetime) -> Terms | None:
-        if station.leaving or not station.given_up or not station.may_be_asked(now):
+        if station.leaving or not station.given_up or not self._is_tried_again(station, now):
             return standing.terms
         others = [
             one for one in self.stations.values() if one.charge_point_id != station.charge_point_id
@@ -347,6 +370,10 @@ class Agenda(Book):
         again = replace(station, state=FeatureState.ACTIVATING, closed=())
         found = standings((*others, again), self.limit, paused=self.paused)
         return found[station.charge_point_id].terms
+
+    def _is_tried_again(self, station: Station, now: datetime) -> bool:
+        """One that takes its limits and draws more would be above them each time."""
+        return station.may_be_asked(now) and station.trouble is not Trouble.DRAWS_MORE
 
     def _may_open(self, station: Station, standing: Standing) -> bool:
         if self.paused or station.leaving:

@@ -48,6 +48,28 @@ class SiteQuestion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """A transaction whose meter values are wanted that came after ``since``."""
+
+    transaction_id: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrawsQuestion:
+    """What do these transactions draw?"""
+
+    watched: tuple[Watched, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draws:
+    """Power in watts by the newest meter values, by transaction; one that sent none is not here."""
+
+    watts: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Carried:
     """What the site's workflow takes along when it continues as new.
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.operations import Reply
 from domain.power.agenda import Agenda
+from domain.power.facts import Draws, DrawsQuestion
 from domain.power.operations import Running, StationLimited
 from domain.power.share import BayKey
 from domain.power.state import Bay, Station, Terms
@@ -17,6 +18,11 @@ from domain.power.troubles import Trouble
 from domain.states import FeatureState
 
 _REFUSED: Final = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
+_EXCESSES: Final = 2
+"""So many looks in a row at what a session draws are no accident."""
+_MARGIN: Final = 1.1
+_MARGIN_AMPS: Final = 0.5
+"""Meters err, and the voltage is not always the nominal one."""
 _REFUSALS: Final = 3
 """So many times in a row a session's limit is refused until its charge point is given up."""
 
@@ -100,6 +106,7 @@ class Ledger(Agenda):
                 unsure=False,
                 refusals=0,
                 retry_at=None,
+                judge_at=now + self._pace.judged if self._is_judged(key, amps) else None,
             )
             return
         if reply in _REFUSED:
@@ -112,6 +119,34 @@ class Ledger(Agenda):
             unsure=True,
             retry_at=now + self._pace.unanswered,
         )
+
+    def drew(self, asked: DrawsQuestion, draws: Draws, now: datetime) -> None:
+        """What sessions drew: one that draws more than its limit, twice in a row, obeys none."""
+        numbers = {one.transaction_id for one in asked.watched}
+        for bay in [one for one in self.bays.values() if one.transaction_id in numbers]:
+            station = self.stations[bay.key[0]]
+            watts = draws.watts.get(bay.transaction_id)
+            most = station.form.allowed_watts(bay.granted) * _MARGIN
+            most += _MARGIN_AMPS * station.voltage * len(station.phases)
+            over = watts is not None and watts > most
+            excesses = bay.excesses + 1 if over else 0
+            pause = self._pace.judged if over else self._pace.turn
+            self.bays[bay.key] = replace(bay, excesses=excesses, judge_at=now + pause)
+            if excesses >= _EXCESSES:
+                self._draws_more(station, bay, watts or 0.0)
+
+    def try_again(self) -> None:
+        """Somebody wants to have those tried again that took their limits and drew more."""
+        for station in list(self.stations.values()):
+            if station.trouble is Trouble.DRAWS_MORE:
+                self.stations[station.charge_point_id] = replace(
+                    station,
+                    state=FeatureState.ACTIVATING,
+                    trouble=None,
+                    detail=None,
+                    obeys=None,
+                    retry_at=None,
+                )
 
     def leave_alone(self, node_id: str, now: datetime) -> None:
         """A node did not answer: no round waits for it again for a while."""
@@ -225,6 +260,7 @@ class Ledger(Agenda):
             stack_level=limited.stack_level,
             minimum_because=because,
             unproven=unproven,
+            unconfirmed=not limited.confirmed,
             obeys=station.obeys if held else None,
             retry_at=station.retry_at if held else None,
             clear_at=None,
@@ -289,6 +325,27 @@ class Ledger(Agenda):
                 detail=detail,
                 obeys=None,
                 retry_at=now + self._pace.refused,
+                clear_at=None,
+            )
+        )
+
+    def _is_judged(self, key: BayKey, amps: int) -> bool:
+        station = self.stations[key[0]]
+        return station.unconfirmed and amps < station.max_amps
+
+    def _draws_more(self, station: Station, bay: Bay, watts: float) -> None:
+        detail = (
+            f"{watts / 1000:.1f} kW on connector {bay.key[1]}, where it was limited to "
+            f"{station.form.allowed_watts(bay.granted) / 1000:.1f} kW"
+        )
+        self.count_at_cable(
+            replace(
+                station,
+                prepared=None,
+                state=FeatureState.FAILED,
+                trouble=Trouble.DRAWS_MORE,
+                detail=detail,
+                obeys=float(station.max_amps),
                 clear_at=None,
             )
         )

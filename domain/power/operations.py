@@ -53,6 +53,12 @@ class LimitForm:
         all_phases = self.direct_current or amps >= self.max_amps
         return amps * self.voltage * (self.phases if all_phases else 1)
 
+    def allowed_watts(self, amps: float) -> float:
+        """The most that may flow at a limit of so many amperes, on all of its phases."""
+        if self.unit is RateUnit.AMPERES and not self.direct_current:
+            return amps * self.voltage * self.phases
+        return self.watts(amps)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:

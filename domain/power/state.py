@@ -40,7 +40,8 @@ class Station:
     How it takes limits: ``minimum_because`` is why it cannot be paused, if it cannot;
     ``quick_ends`` counts what looks like the latter; ``obeys`` is the lowest limit that one that
     was given up is known to obey, None where nobody knows yet, and its cable where it obeys none.
-    ``unproven``: what it reports has not shown that it obeys the default.
+    ``unproven``: what it reports has not shown that it obeys the default; ``unconfirmed``: it does
+    not report anything, so that it is judged by what it draws.
     ``closed`` are the connectors that were made inoperative here. ``retry_at`` is when it may be
     asked again for its limits, ``clear_at`` when it may be cleared or closed.
     """
@@ -70,6 +71,7 @@ class Station:
     minimum_because: Trouble | None = None
     quick_ends: int = 0
     unproven: bool = False
+    unconfirmed: bool = False
     obeys: float | None = None
     closed: tuple[int, ...] = ()
     retry_at: datetime | None = None
@@ -160,8 +162,9 @@ class Bay:
     per phase. ``since`` is when it began to charge, or to wait: whichever it does; ``confirmed_at``
     is when it last confirmed a limit.
     ``began_at`` is what it might draw in the beginning, ``asked`` what it may have been told since
-    to draw, answered or not; ``refusals`` counts limits in a row that
-    were refused.
+    to draw, answered or not; ``refusals`` counts limits in a row that were refused.
+    ``judge_at`` is when to look at what it draws, ``excesses`` how often in a row that was more
+    than its limit.
     """
 
     key: BayKey
@@ -174,6 +177,8 @@ class Bay:
     asked: int = 0
     granted: int = 0
     refusals: int = 0
+    judge_at: datetime | None = None
+    excesses: int = 0
     idle: bool = False
     unsure: bool = True
     retry_at: datetime | None = None

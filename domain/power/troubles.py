@@ -17,6 +17,7 @@ class Trouble(StrEnum):
     REFUSES_LIMITS = "refuses_limits"
     REPORTS_MORE = "reports_more"
     REFUSES_SESSION_LIMITS = "refuses_session_limits"
+    DRAWS_MORE = "draws_more"
     DIRECT_CURRENT_IN_AMPERES = "direct_current_in_amperes"
 
     REFUSES_ZERO = "refuses_zero"
@@ -63,6 +64,7 @@ _CAUSES: Final = {
     Trouble.REFUSES_LIMITS: "It refuses its limits{words}.",
     Trouble.REPORTS_MORE: "It does not keep to its limits{words}.",
     Trouble.REFUSES_SESSION_LIMITS: "It refuses the limits of running sessions{words}.",
+    Trouble.DRAWS_MORE: "It takes its limits, and draws more{words}.",
     Trouble.DIRECT_CURRENT_IN_AMPERES: (
         "It takes no limit in watts{words}. Its amperes are those of the direct current to the "
         "vehicle, and not of the supply, so it cannot be limited."
@@ -105,6 +107,11 @@ _KEPT: Final = "{amps:g} A a phase are kept for each of its connectors, in use o
 _CHOICES: Final = (
     "Raise the limit of the supply, declare a smaller cable if its breaker is smaller, or accept "
     "it. It is asked again with its next connection."
+)
+_TRY_AGAIN: Final = (
+    "Raise the limit of the supply, declare a smaller cable if its breaker is smaller, or accept "
+    "it. To have it tried again, with a newer firmware for instance, pause smart charging and let "
+    "it go on."
 )
 _NOTHING: Final = "Nothing has to be done."
 _UPDATE: Final = "Nothing has to be done. A newer firmware may report them."
@@ -159,4 +166,5 @@ def explain(
     named = " and ".join(str(number) for number in closed)
     connectors = f"connector {named} is" if len(closed) == 1 else f"connectors {named} are"
     became = _CONSEQUENCES[consequence].format(amps=amps, cable=cable, connectors=connectors)
-    return Explanation(cause=f"{cause} {became}", action=_CHOICES)
+    action = _TRY_AGAIN if trouble is Trouble.DRAWS_MORE else _CHOICES
+    return Explanation(cause=f"{cause} {became}", action=action)

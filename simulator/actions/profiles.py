@@ -18,6 +18,8 @@ def install(hardware: Hardware, payload: Payload) -> Answer:
     connector = station.connector(payload["connectorId"])
     if connector is None or refuses(station.faults, payload["csChargingProfiles"]):
         return Answer({"status": Answered.REJECTED})
+    if station.has(Fault.IGNORES_PROFILES):
+        return Answer({"status": Answered.ACCEPTED})
     try:
         status = station.charging_profiles.install(
             connector.id,
@@ -39,7 +41,8 @@ def composite(hardware: Hardware, payload: Payload) -> Answer:
     """Answer with what the installed profiles amount to."""
     station = hardware.station
     connector = station.connector(payload["connectorId"])
-    if connector is None or station.has(Fault.NO_COMPOSITE_SCHEDULE):
+    untold = station.has(Fault.NO_COMPOSITE_SCHEDULE) or station.has(Fault.IGNORES_PROFILES)
+    if connector is None or untold:
         return Answer({"status": Answered.REJECTED})
     duration = min(payload["duration"], LONGEST_SCHEDULE_SECONDS)
     leaves_out = station.has(Fault.IDLE_SCHEDULE) and connector.transaction is None

@@ -180,6 +180,8 @@ class Site:
     async def _arrive(self, charger: Charger) -> None:
         """Plug in, and present a card unless it charges already; the card may be refused."""
         virtual = charger.virtual
+        if not virtual.transactions:
+            virtual.unplug()  # what ended by itself is Finishing until then
         virtual.plug_in()
         if not virtual.transactions:
             virtual.present_card(f"CARD{virtual.serial[-6:]}")

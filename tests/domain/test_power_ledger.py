@@ -17,7 +17,7 @@ from domain.facts import (
 )
 from domain.operations import Reply
 from domain.power.agenda import Pace
-from domain.power.facts import Carried, SiteSnapshot, StationFacts
+from domain.power.facts import Carried, Draws, SiteSnapshot, StationFacts
 from domain.power.ledger import Ledger
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, load, lower
@@ -539,3 +539,57 @@ def test_who_refuses_to_be_lowered_does_not_hold_the_supply_for_itself() -> None
         _answer(ledger, _KEY, 20, Reply.REJECTED, now)
         now += Pace().session_refused
     assert ledger.stations[_CP].state is FeatureState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("watts", "given_up"),
+    [
+        ([20 * 230 * 3, 22_080], False),  # once is a vehicle that follows late
+        ([22_080, 22_080], True),
+        ([22_080, 20 * 230 * 3, 22_080], False),
+        ([22_080, None, 22_080], False),  # nothing is known
+        ([20 * 230 * 3 * 1.05] * 3, False),  # meters err
+    ],
+)
+def test_who_cannot_report_is_judged_by_what_it_draws(
+    watts: list[float | None], given_up: bool
+) -> None:
+    ledger, now = Ledger(Carried(), Pace()), _AT
+    ledger.load(_site(20, _facts(_CP), _facts("cp_b")), now)
+    _prepare(ledger, replace(_ACCEPTED, confirmed=False, proven=False))
+    _begin(ledger)
+    _obey(ledger)
+    assert ledger.bays[_KEY].granted == 20
+    assert ledger.to_judge(now).watched == ()
+    for one in watts:
+        while not ledger.to_judge(now).watched:
+            ahead = ledger.next_look(now)
+            assert ahead is not None
+            now += ahead
+        asked = ledger.to_judge(now)
+        ledger.drew(asked, Draws(watts={} if one is None else {1: one}), now)
+    (state, _) = ledger.states()
+    assert (state.state is FeatureState.FAILED) is given_up
+    if not given_up:
+        return
+    assert "draws more (22.1 kW on connector 1, where it was limited to 13.8 kW)" in str(
+        state.cause
+    )
+    assert ledger.bays[_KEY].bound == 32
+    assert ledger.standings()[_CP].closed == {1}
+    # It would accept its limits each time: a person has it tried again.
+    later = now + timedelta(days=1)
+    assert [one.charge_point_id for one in ledger.to_prepare(later)] == []
+    ledger.try_again()
+    assert [one.charge_point_id for one in ledger.to_prepare(later)] == [_CP]
+
+
+def test_who_is_paused_or_reports_its_limits_is_not_judged() -> None:
+    ledger = _ledger(amps=20)
+    _begin(ledger)
+    _obey(ledger)
+    assert ledger.bays[_KEY].judge_at is None
+    ledger.bays[_KEY] = replace(ledger.bays[_KEY], judge_at=_AT)
+    assert ledger.to_judge(_AT).watched
+    ledger.paused = True
+    assert not ledger.to_judge(_AT).watched

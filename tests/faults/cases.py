@@ -363,6 +363,7 @@ _SMART_CHARGING: dict[Fault, Case] = {
     Fault.ENDS_AT_ZERO: Case(),
     Fault.NO_STATION_PROFILE: Case(),
     Fault.NO_SESSION_PROFILE: Case(),
+    Fault.IGNORES_PROFILES: Case(),
     Fault.FORGETS_PROFILES: Case(),
 }
 

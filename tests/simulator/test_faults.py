@@ -395,6 +395,16 @@ async def test_no_session_profile(central: CentralSystem, power_up: PowerUp, pur
     assert await asked(central, purpose, 16) == ACCEPTED
 
 
+async def test_ignores_profiles(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.IGNORES_PROFILES)
+    await started(central, charge_point)
+    for purpose in ("TxProfile", "TxDefaultProfile", "ChargePointMaxProfile"):
+        assert await asked(central, purpose, 0) == ACCEPTED
+    answer = await central.call("GetCompositeSchedule", connectorId=1, duration=60)
+    assert answer == REJECTED
+    assert charge_point.power_w() > 1000
+
+
 async def asked(central: CentralSystem, purpose: str, limit: float) -> object:
     return await central.call(
         "SetChargingProfile",

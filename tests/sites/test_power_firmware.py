@@ -1,9 +1,11 @@
 """Sites with the firmware that there is: each takes part as far as it can, and why not more."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from domain.power.agenda import Pace
 from domain.power.facts import PauseSmartCharging
 from domain.states import FeatureState
 from simulator import Fault, VirtualChargePoint
@@ -12,6 +14,7 @@ from simulator.words import ChargePointStatus
 from tests.faults.stage import Stage
 from tests.sites.site import MAX_AMPS, Site, charge, open_site
 from tests.support.eventually import eventually
+from workflows import policies
 from workflows.site import SiteWorkflow
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -171,6 +174,26 @@ async def test_who_refuses_the_limits_of_sessions_is_not_left_at_nothing(stage: 
         charge(other)
         await site.until_allotted([14, 6], within=30)
         await until_told(site, refusing, "It refuses the limits of running sessions")
+
+
+async def test_who_takes_its_limits_and_draws_more_is_found_out(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot report them, so that nothing but its meter tells."""
+    pace = Pace(judged=timedelta(seconds=2), turn=timedelta(seconds=2))
+    monkeypatch.setattr(policies, "PACE", pace)
+    metered = replace(ABB_TERRA_AC_W22, configuration={"MeterValueSampleInterval": "1"})
+    async with open_site(
+        stage, Fault.IGNORES_PROFILES, chargers=2, amps=20, profile=metered
+    ) as site:
+        site.limit = MAX_AMPS + 1  # until it is found out
+        _, lying = site.chargers
+        charge(lying)
+        await until_told(site, lying, "It takes its limits, and draws more")
+        await lying.until(lambda: lying.status(1) is ChargePointStatus.UNAVAILABLE)
+        site.limit = 20
+        charge(site.chargers[0])
+        await site.until_allotted([20, 0])
 
 
 async def test_what_was_lost_in_a_restart_is_set_again_once(stage: Stage) -> None:
