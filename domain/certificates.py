@@ -44,6 +44,10 @@ class Site:
     address: str
     installer: str
     """The company, or the installer's name."""
+    owner: str | None = None
+    """The company, or the owner's name, or the e-mail that was given for one."""
+    time_zone: str = "UTC"
+    """Of the site, as IANA names it."""
     handed_over_at: datetime | None = None
     sign_off_notes: str | None = None
     installer_signature: str | None = None
@@ -77,6 +81,8 @@ class ChargePointReport:
     withdrawal: Withdrawal | None = None
     replaces: str | None = None
     """Serial number of the withdrawn one in whose place it is."""
+    time_zone: str = "UTC"
+    """Of the site, as IANA names it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

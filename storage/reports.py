@@ -66,10 +66,11 @@ class Reports:
         found = await self._charge_points([row])
         match found:
             case [ChargePointReport() as judged]:
+                site = await self._site(row.project_id)
                 return Report(
                     scope=CertificateScope.CHARGE_POINT,
-                    site=await self._site(row.project_id),
-                    charge_points=(judged,),
+                    site=site,
+                    charge_points=(replace(judged, time_zone=site.time_zone),),
                 )
             case [Unjudged() as unjudged]:
                 raise ConflictError("no_verdict", f"There is no report yet. {unjudged.why}")
@@ -97,10 +98,11 @@ class Reports:
                 "no_verdict",
                 "There is no report yet. Commission at least one charge point of the project.",
             )
+        site = await self._site(project_id)
         return Report(
             scope=CertificateScope.PROJECT,
-            site=await self._site(project_id),
-            charge_points=judged,
+            site=site,
+            charge_points=tuple(replace(one, time_zone=site.time_zone) for one in judged),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
             withdrawn=tuple(
                 Withdrawn(
@@ -235,13 +237,20 @@ class Reports:
         return excerpt(frames[::-1]), logged or 0
 
     async def _site(self, project_id: str) -> Site:
+        owners = accounts.alias()
         row = (
             await self._connection.execute(
                 select(
                     projects,
                     func.coalesce(accounts.c.company, accounts.c.name).label("installer"),
+                    func.coalesce(
+                        func.nullif(owners.c.company, ""),
+                        func.nullif(owners.c.name, ""),
+                        projects.c.site_owner_email,
+                    ).label("owner"),
                 )
                 .join(accounts, accounts.c.id == projects.c.installer_id)
+                .outerjoin(owners, owners.c.id == projects.c.site_owner_id)
                 .where(projects.c.id == project_id)
             )
         ).one()
@@ -250,6 +259,8 @@ class Reports:
             name=row.name,
             address=row.address,
             installer=row.installer,
+            owner=row.owner or None,
+            time_zone=row.time_zone,
             handed_over_at=row.handed_over_at,
             sign_off_notes=row.sign_off_notes,
             installer_signature=row.installer_signature,

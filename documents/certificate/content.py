@@ -133,7 +133,7 @@ def content_of(report: ChargePointReport) -> Content:
         passed=passed,
         verdict=said,
         result=result,
-        verdict_at=moment(run.completed_at) if run.completed_at else "",
+        verdict_at=moment(run.completed_at, report.time_zone) if run.completed_at else "",
         serial_said=f"{device.serial_number}{_declared_only(report, NamePlate.SERIAL_NUMBER)}",
         model_said=f"{title_of(device)}{_declared_only(report, NamePlate.VENDOR, NamePlate.MODEL)}",
         needs_review=to_review(run),
@@ -149,8 +149,8 @@ def content_of(report: ChargePointReport) -> Content:
         alarms=run.alarms + tuple(_no_longer(report)),
         frames=report.frames,
         frames_logged=report.frames_logged,
-        declared=_declared(report.declaration),
-        declared_by=f"{report.declaration.by}, {moment(report.declaration.at)}"
+        declared=_declared(report.declaration, report.time_zone),
+        declared_by=f"{report.declaration.by}, {moment(report.declaration.at, report.time_zone)}"
         if report.declaration
         else None,
         declared_notes=report.declaration.declared.notes if report.declaration else None,
@@ -219,8 +219,8 @@ def _run(report: ChargePointReport) -> Rows:
     rows = [
         ("Charge point", report.registered.charge_point_id),
         ("Run", run.commissioning_id),
-        ("Started", moment(run.started_at)),
-        ("Verdict", moment(run.completed_at) if run.completed_at else "none"),
+        ("Started", moment(run.started_at, report.time_zone)),
+        ("Verdict", moment(run.completed_at, report.time_zone) if run.completed_at else "none"),
         ("Started by", run.started_by or "unknown"),
         ("OCPP", f"{version or report.registered.ocpp_version}"),
     ]
@@ -322,7 +322,7 @@ def _parameters(run: RunView) -> Iterator[ParameterContent]:
                 )
 
 
-def _declared(declaration: Declaration | None) -> Rows:
+def _declared(declaration: Declaration | None, time_zone: str) -> Rows:
     if declaration is None:
         return ()
     fields = declaration.declared
@@ -346,7 +346,7 @@ def _declared(declaration: Declaration | None) -> Rows:
         ("Insulation resistance", fields.insulation_resistance_mohm, "MΩ"),
         ("Test instrument", fields.instrument, ""),
         ("Tested by", fields.tested_by, ""),
-        ("Tested at", fields.tested_at and moment(fields.tested_at), ""),
+        ("Tested at", fields.tested_at and moment(fields.tested_at, time_zone), ""),
     )
     return tuple(
         (label, f"{value} {unit}".strip()) for label, value, unit in measured if value is not None

@@ -47,9 +47,10 @@ def draw_cover(paper: Paper, report: Report, issue: Issue, links: Sequence[int])
     )
     rows = (
         ("Project", site.project_id),
+        ("Owner", site.owner or "not named"),
         ("Installer", site.installer),
         ("Charge points", str(summary.total)),
-        ("Issued", moment(issue.issued_at)),
+        ("Issued", moment(issue.issued_at, site.time_zone)),
     )
     end = facts(paper, rows, x=MARGIN, y=paper.get_y(), width=WIDTH, label=24)
     paper.set_xy(MARGIN, end)
@@ -148,7 +149,7 @@ def _handover(paper: Paper, report: Report) -> None:
     heading(
         paper,
         "Handover, declared by the installer",
-        aside=moment(site.handed_over_at),
+        aside=moment(site.handed_over_at, site.time_zone),
         colour=Colour.WARN,
     )
     if site.sign_off_notes:

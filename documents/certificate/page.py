@@ -1,6 +1,6 @@
 """One charge point's page. What does not fit goes on to another; the usual fits one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from documents.certificate.charge import draw_plot
@@ -75,9 +75,13 @@ def _head(content: Content, report: ChargePointReport, site: Site, issue: Issue)
         ),
         verdict=content.verdict,
         result=content.result,
-        asides=(content.verdict_at, f"Installer: {site.installer}"),
+        asides=(content.verdict_at, f"Installer: {site.installer}", *_owner(site)),
         url=issue.url,
     )
+
+
+def _owner(site: Site) -> Sequence[str]:
+    return () if site.owner is None else (f"Owner: {site.owner}",)
 
 
 def _shown(paper: Paper, content: Content, photos: Photos) -> tuple[tuple[Frame, ...], Photos]:

@@ -1,8 +1,9 @@
 """How values of the record are written for a reader: names, units, times."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from domain.checks import Scalar
 from domain.states import CheckName, CheckResult
@@ -92,9 +93,20 @@ def number(value: float | Decimal) -> str:
     return "0" if text in {"-0", ""} else text.replace("-", "−")  # noqa: RUF001 - a minus sign
 
 
-def moment(at: datetime) -> str:
-    """Write a moment for a reader, in UTC: 1 May 2026, 09:37:22 UTC."""
-    return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
+def moment(at: datetime, time_zone: str = "UTC") -> str:
+    """Write a moment for a reader, in UTC and by the clock at the site where that is another.
+
+    1 May 2026, 09:37:22 UTC (10:37 BST)
+    """
+    said = f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
+    local = at.astimezone(ZoneInfo(time_zone))
+    if not local.utcoffset():
+        return said
+    day = "" if local.date() == at.astimezone(UTC).date() else f"{local.day} {local:%B}, "
+    name = local.tzname() or ""
+    if not name.isalpha():  # such as +0530: a zone without a name
+        name = f"UTC{local.isoformat()[-6:]}"
+    return f"{said} ({day}{local:%H:%M} {name})"
 
 
 def verdict(*, passed: bool, tested: bool, untested: str | None = None) -> tuple[str, CheckResult]:

@@ -216,6 +216,15 @@ class TestReportOfAProject:
         assert listed["scope"] == "project"
         assert listed["sha256"] == hashlib.sha256(answer.content).hexdigest()
 
+    async def test_names_the_owner_and_the_clock_at_the_site(
+        self, installer: Caller, database: Database
+    ) -> None:
+        project = await installer.project(time_zone="Asia/Kathmandu")
+        await judge(database, await installer.charge_point(project), project)
+        for said in texts((await installer.get(f"/projects/{project}/report")).content):
+            assert "facilities@riversidebp.com" in said
+            assert "UTC+05:45)" in said
+
     async def test_of_nothing(self, installer: Caller, project: str) -> None:
         problem(await installer.get(f"/projects/{project}/report"), 409, "no_verdict")
 

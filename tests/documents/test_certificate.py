@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from documents.certificate.charge_words import why_skipped
 from documents.certificate.html import render_html
 from documents.certificate.render import render_pdf
+from documents.certificate.words import moment
 from domain.certificates import (
     CertificateScope,
     ChargePointReport,
@@ -517,3 +518,27 @@ def test_any_record_renders(
     )
     assert render_pdf(report, ISSUE, THUMBNAILS).startswith(b"%PDF-")
     assert render_html(report, ISSUE, THUMBNAILS, sha256="0").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "said"),
+    [
+        ("UTC", "1 May 2026, 22:35:00 UTC"),
+        ("Europe/London", "1 May 2026, 22:35:00 UTC (23:35 BST)"),
+        ("Asia/Tokyo", "1 May 2026, 22:35:00 UTC (2 May, 07:35 JST)"),
+        ("Asia/Kathmandu", "1 May 2026, 22:35:00 UTC (2 May, 04:20 UTC+05:45)"),
+        ("Africa/Abidjan", "1 May 2026, 22:35:00 UTC"),
+    ],
+)
+def test_a_moment_is_by_the_clock_at_the_site_too(time_zone: str, said: str) -> None:
+    assert moment(datetime(2026, 5, 1, 22, 35, tzinfo=UTC), time_zone) == said
+
+
+@BOTH
+def test_the_owner_and_the_clock_at_the_site_are_shown(said_in: Read) -> None:
+    (page,) = said_in(replace(DECLARED, time_zone="Europe/London"))
+    for said in (
+        "1 May 2026, 09:35:00 UTC (10:35 BST)",
+        "Declared by installer@acme.com, 1 May 2026, 09:37:00 UTC (10:37 BST)",
+    ):
+        assert said in page, page
