@@ -32,6 +32,7 @@ from api.configuration.endpoints import router as configuration
 from api.configuration.owner_endpoints import router as owned_configuration
 from api.declarations.endpoints import router as declarations
 from api.errors import install_error_handlers
+from api.export.endpoints import router as export
 from api.handover.endpoints import router as handover
 from api.handover.invitations import router as invitations
 from api.health.endpoints import router as health
@@ -136,6 +137,7 @@ def bare_app() -> FastAPI:
         access_before,
         presenting,
         commands,
+        export,
         owned_configuration,
         power,
         owned_power,

@@ -175,6 +175,7 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
 }
 # Operations without an id in the path whose query or body takes one are tested below by name.
 WITHOUT_ID = {
+    ("GET", "/api/v1/site-owner/export"),
     ("POST", "/api/v1/site-owner/webhooks"),
     ("GET", "/api/v1/site-owner/webhooks"),
     ("POST", "/api/v1/installer/signup"),

@@ -1,0 +1,1 @@
+"""All data of a site owner, in one file."""

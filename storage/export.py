@@ -1,0 +1,153 @@
+"""All rows of a site, for its owner: read in pages, each in a unit of work of its own."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Column, LargeBinary, Select, Table, select, tuple_
+
+from storage.dialects import among
+from storage.engine import Database
+from storage.tables import (
+    audit_entries,
+    billing_issuers,
+    billing_pauses,
+    boots,
+    cdrs,
+    certificates,
+    charge_point_features,
+    charge_points,
+    commissioning_runs,
+    connectors,
+    declarations,
+    held_records,
+    id_tags,
+    meter_values,
+    photos,
+    projects,
+    tariffs,
+    transactions,
+)
+
+Line = tuple[str, Mapping[str, Any]]
+"""The name of a kind, and one row of it."""
+
+_OF_PROJECT: Final[Mapping[str, Table]] = {
+    "id_tag": id_tags,
+    "tariff": tariffs,
+    "billing_issuer": billing_issuers,
+    "billing_pause": billing_pauses,
+    "charge_point": charge_points,
+    "commissioning_run": commissioning_runs,
+    "certificate": certificates,
+    "cdr": cdrs,
+    "held_record": held_records,
+    "audit_entry": audit_entries,
+}
+_OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
+    "connector": connectors,
+    "feature": charge_point_features,
+    "boot": boots,
+    "declaration": declarations,
+    "photo": photos,
+}
+_PAGE: Final = 500
+_TRANSACTIONS: Final = 50  # whose meter values are read at once
+# Secrets, and what the engine needs for itself.
+_LEFT_OUT: Final = frozenset(
+    {
+        "credential_hash",
+        "token",
+        "serial_key",
+        "near_key",
+        "tag_key",
+        "watched_by",
+        "digest",
+        "content_hash",
+    }
+)
+
+
+async def lines_of_project(database: Database, project_id: str) -> AsyncIterator[Line]:
+    """Give the project and all of it, the oldest first within each kind."""
+    async for line in _rows(database, "project", projects, projects.c.id, project_id):
+        yield line
+    for kind, table in _OF_PROJECT.items():
+        async for line in _rows(database, kind, table, table.c.project_id, project_id):
+            yield line
+    async with database.read() as connection:
+        found = await connection.scalars(
+            select(charge_points.c.id)
+            .where(charge_points.c.project_id == project_id)
+            .order_by(charge_points.c.id)
+        )
+        identities = found.all()
+    for identity in identities:
+        for kind, table in _OF_CHARGE_POINT.items():
+            async for line in _rows(database, kind, table, table.c.charge_point_id, identity):
+                yield line
+        async for line in _sessions(database, identity):
+            yield line
+
+
+async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[Line]:
+    """Its transactions, each page followed by its meter values, and those of none."""
+    page: list[int] = []
+    of_it = transactions.c.charge_point_id
+    async for kind, row in _rows(database, "transaction", transactions, of_it, charge_point_id):
+        yield kind, row
+        page.append(row["id"])
+        if len(page) == _TRANSACTIONS:
+            async for line in _readings(database, page):
+                yield line
+            page = []
+    async for line in _readings(database, page):
+        yield line
+    of_none = select(*_shown(meter_values)).where(
+        meter_values.c.charge_point_id == charge_point_id, meter_values.c.transaction_id.is_(None)
+    )
+    async for line in _pages(database, "meter_value", meter_values, of_none):
+        yield line
+
+
+async def _readings(database: Database, transaction_ids: Sequence[int]) -> AsyncIterator[Line]:
+    if not transaction_ids:
+        return
+    async with database.read() as connection:
+        of_them = among(connection, meter_values.c.transaction_id, transaction_ids)
+    query = select(*_shown(meter_values)).where(of_them)
+    async for line in _pages(database, "meter_value", meter_values, query):
+        yield line
+
+
+async def _rows(
+    database: Database, kind: str, table: Table, column: Column[Any], wanted: str
+) -> AsyncIterator[Line]:
+    query = select(*_shown(table)).where(column == wanted)
+    async for line in _pages(database, kind, table, query):
+        yield line
+
+
+async def _pages(
+    database: Database, kind: str, table: Table, query: Select[Any]
+) -> AsyncIterator[Line]:
+    key = list(table.primary_key.columns)
+    query = query.add_columns(*(column.label(f"key_{n}") for n, column in enumerate(key)))
+    query = query.order_by(*key).limit(_PAGE)
+    last: tuple[Any, ...] | None = None
+    while True:
+        after = query if last is None else query.where(tuple_(*key) > tuple_(*last))
+        async with database.read() as connection:
+            rows = (await connection.execute(after)).mappings().all()
+        for row in rows:
+            yield kind, {str(name): row[name] for name in row if not name.startswith("key_")}
+        if len(rows) < _PAGE:
+            return
+        last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))
+
+
+def _shown(table: Table) -> list[Column[Any]]:
+    return [
+        column
+        for column in table.columns
+        if column.name not in _LEFT_OUT and not isinstance(column.type, LargeBinary)
+    ]

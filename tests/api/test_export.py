@@ -1,0 +1,92 @@
+"""An owner takes all data along: every site, no secret, and one can tell that it is whole."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+
+from api.deps import now
+from storage import export as exported
+from storage.engine import Database
+from storage.tables import charge_points, meter_values, transactions
+from tests.api.callers import V1, Caller, problem
+from tests.api.conftest import Own
+
+PATH = f"{V1}/site-owner/export"
+
+
+async def lines(owner: Caller) -> list[dict[str, Any]]:
+    answer = await owner.call("GET", PATH)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def _session(database: Database, charge_point: str, tag: str) -> None:
+    async with database.write() as connection:
+        transaction = await connection.scalar(
+            insert(transactions)
+            .values(
+                charge_point_id=charge_point,
+                connector_id=1,
+                id_tag=tag,
+                started_at=now(),
+                meter_start=0,
+                received_at=now(),
+            )
+            .returning(transactions.c.id)
+        )
+        for digest, of in enumerate((transaction, None)):
+            await connection.execute(
+                insert(meter_values).values(
+                    charge_point_id=charge_point,
+                    connector_id=1,
+                    transaction_id=of,
+                    at=now(),
+                    received_at=now(),
+                    samples=[{"value": tag}],
+                    digest=digest,
+                )
+            )
+
+
+async def test_anonymous_and_installers(anonymous: Caller, installer: Caller) -> None:
+    problem(await anonymous.call("GET", PATH), 401, "token_missing")
+    problem(await installer.call("GET", PATH), 403, "wrong_role")
+
+
+@pytest.mark.parametrize("page", [1, 500])
+async def test_it_is_whole_and_mine_alone(
+    installer: Caller,
+    stranger: Caller,
+    owner: Own,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    page: int,
+) -> None:
+    monkeypatch.setattr(exported, "_PAGE", page)
+    monkeypatch.setattr(exported, "_TRANSACTIONS", page)
+    project = await installer.project()
+    charge_point = await installer.charge_point(project)
+    mine = await owner("facilities@riversidebp.com", project)
+    await mine.call("PUT", f"{V1}/site-owner/projects/{project}/id-tags/04A2", {"label": "Van"})
+    await mine.call("PUT", f"{V1}/site-owner/projects/{project}/id-tags/04A3")
+    others = await stranger.project()
+    await owner("others@riversidebp.com", others)
+    elsewhere = await stranger.charge_point(others, serial_number="OTHER-1")
+    async with database.write() as connection:
+        await connection.execute(update(charge_points).values(credential_hash="5ec2e7"))
+    for tag in ("04A2", "04A3"):
+        await _session(database, charge_point, tag)
+    await _session(database, elsewhere, "NOT-MINE")
+    told = await lines(mine)
+    assert told[-1] == {"kind": "end", "data": {"lines": len(told) - 1}}
+    kinds = [line["kind"] for line in told]
+    assert kinds[:2] == ["account", "project"]
+    assert [kinds.count(kind) for kind in ("id_tag", "charge_point")] == [2, 1]
+    assert [kinds.count(kind) for kind in ("transaction", "meter_value")] == [2, 4]
+    assert kinds.count("audit_entry") >= 3
+    text = json.dumps(told)
+    for secret in ("5ec2e7", "NOT-MINE", "OTHER-1", "argon2", "others@"):
+        assert secret not in text
