@@ -18,10 +18,11 @@ from activities.mail import NoticeActivities
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
-from domain.checks import RunView
-from domain.commissioning import Pace, RetryOrder, RunOptions, RunRequest, RunStarted
+from domain.checks import RunView, Waiting
+from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunRequest, RunStarted
 from domain.names import node_task_queue
 from temporal_client import BUILD_ID
+from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from worker import WORKFLOWS, workflow_runner
 from workflows.commissioning import CommissioningWorkflow
@@ -104,6 +105,22 @@ class Stage:
         (view,) = self.records.verdicts
         assert view.status == closed
         return view
+
+
+async def skip(
+    handle: WorkflowHandle[CommissioningWorkflow, RunView | None], answer: Answer
+) -> Waiting:
+    """Skip, once the charge point has answered what it was asked.
+
+    An answer ends the asking: of an activity that has just ended, the time-skipping server refuses
+    to hear that it is to be cancelled ("ACTIVITY_UNKNOWN"), and loses the update with the task.
+    """
+
+    async def all_is_answered() -> None:
+        assert not (await handle.describe()).raw_description.pending_activities
+
+    await eventually(all_is_answered, within=45)
+    return await handle.execute_update(CommissioningWorkflow.answer, answer)
 
 
 class StageMaker(Protocol):

@@ -23,7 +23,7 @@ from domain.states import (
 )
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, ID_TAG, Behaviour
-from tests.workflows.conftest import Stage, StageMaker
+from tests.workflows.conftest import Stage, StageMaker, skip
 from workflows.commissioning import CommissioningWorkflow
 
 TWO = {1: ConnectorStatus.AVAILABLE, 2: ConnectorStatus.AVAILABLE}
@@ -137,7 +137,7 @@ async def test_one_is_skipped_by_a_person(set_stage: StageMaker) -> None:
         waiting = (await handle.query(CommissioningWorkflow.status)).waiting
         assert waiting is not None
         assert waiting.prompt.endswith("The test of connector 1 has ended.")
-        await handle.execute_update(CommissioningWorkflow.answer, _skip(2))
+        await skip(handle, _skip(2))
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure
     check = _test(view)
@@ -160,14 +160,14 @@ async def test_a_skip_that_comes_too_late_is_none_of_the_next(set_stage: StageMa
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
         await eventually(lambda: _waits_for_a_vehicle(handle, 1), within=45)
-        await handle.execute_update(CommissioningWorkflow.answer, _skip(1))
+        await skip(handle, _skip(1))
         await eventually(lambda: _waits_for_a_vehicle(handle, 2), within=45)
         with pytest.raises(WorkflowUpdateFailedError) as refused:
-            await handle.execute_update(CommissioningWorkflow.answer, _skip(1))
+            await skip(handle, _skip(1))
         assert isinstance(refused.value.cause, ApplicationError)
         assert refused.value.cause.type == "answer_not_possible"
         assert "nothing about connector 1" in refused.value.cause.message
-        await handle.execute_update(CommissioningWorkflow.answer, _skip(None, "Rain"))
+        await skip(handle, _skip(None, "Rain"))
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure
     check = _test(view)
@@ -244,7 +244,7 @@ async def test_a_start_that_comes_too_late_is_stopped_and_stands_for_nothing(
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
         await eventually(lambda: _waits_for_a_vehicle(handle, 1), within=45)
-        await handle.execute_update(CommissioningWorkflow.answer, _skip(1))
+        await skip(handle, _skip(1))
         await eventually(lambda: _waits_for_a_vehicle(handle, 2), within=45)
         await charger.start(tag_of(ID_TAG, 1), 1)
         await eventually(lambda: _all_ended(stage), within=45)

@@ -11,8 +11,10 @@ from domain.operations import Outcome, Reply, StartTestTransaction
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour
-from tests.workflows.conftest import Stage, StageMaker
+from tests.workflows.conftest import Stage, StageMaker, skip
 from workflows.commissioning import CommissioningWorkflow
+
+_NO_VEHICLE = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
 
 
 async def test_a_cable_that_goes_in_before_the_refusal_is_heard(
@@ -99,8 +101,7 @@ async def test_a_vehicle_is_asked_for_and_can_be_skipped_at_once(set_stage: Stag
         assert waiting.waiting_for is WaitingFor.VEHICLE
         assert waiting.prompt == "Plug a vehicle or a tester into connector 1."
         assert waiting.answers == (InstallerAnswer.SKIP,)
-        skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
-        await handle.execute_update(CommissioningWorkflow.answer, skip)
+        await skip(handle, _NO_VEHICLE)
     view = await stage.verdict_of(handle)
     assert view.checks[3].result is CheckResult.SKIPPED
     assert stage.charger.received["start_test_transaction"] == 1
@@ -114,8 +115,7 @@ async def test_a_clock_that_no_charge_shows_is_said_not_to_be_measured(
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
         await eventually(lambda: _asked(stage), within=45)
-        skip = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
-        await handle.execute_update(CommissioningWorkflow.answer, skip)
+        await skip(handle, _NO_VEHICLE)
     check = (await stage.verdict_of(handle)).checks[3]
     assert check.result is CheckResult.SKIPPED
     assert check.needs_review
