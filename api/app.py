@@ -27,6 +27,7 @@ from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
 from api.collaborators.endpoints import router as collaborators
 from api.commands.endpoints import router as commands
+from api.commands.sessions import router as running_sessions
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
 from api.configuration.owner_endpoints import router as owned_configuration
@@ -137,6 +138,7 @@ def bare_app() -> FastAPI:
         access_before,
         presenting,
         commands,
+        running_sessions,
         export,
         owned_configuration,
         power,

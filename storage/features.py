@@ -23,7 +23,7 @@ from storage.tables import charge_point_features, charge_points, projects
 
 _NO_TARIFF = (
     "There is no tariff, so sessions are free. Billing begins with the first one: "
-    "PUT …/site-owner/projects/{id}/tariff."
+    "PUT …/site-owner/projects/{}/tariff."
 )
 _HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
 _WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
@@ -61,7 +61,11 @@ async def billing_status(connection: AsyncConnection, project_id: str) -> Featur
     """How far billing is. It needs nothing of the charge points, and so is active at once."""
     state = await Billing(connection, project_id).state()
     if state is None:
-        return FeatureStatus(feature=Feature.BILLING, state=FeatureState.NOT_SET, detail=_NO_TARIFF)
+        return FeatureStatus(
+            feature=Feature.BILLING,
+            state=FeatureState.NOT_SET,
+            detail=_NO_TARIFF.format(project_id),
+        )
     paused = state.paused_at is not None
     held = await HeldRecords(connection, project_id).count()
     return FeatureStatus(

@@ -17,23 +17,6 @@ from storage.tariffs import Tariffs
 
 _NAMED: Final = 5  # of the charge points that a sentence is about
 
-_NOBODY: Final = Caution(
-    code="nobody_may_charge",
-    detail="Nobody may charge yet: the site is not open to everybody, and no id tag is listed. The "
-    "installer (until the handover) or the site owner opens it with PUT …/access, or lists id tags "
-    "with PUT …/id-tags/{id_tag}.",
-)
-_FREE: Final = Caution(
-    code="no_tariff",
-    detail="There is no tariff: charging is free, and not billed. The installer sets a default "
-    "with PUT …/default-tariff until the handover, the site owner sets one with PUT …/tariff.",
-)
-_NO_LIMIT: Final = Caution(
-    code="no_power_limit",
-    detail="No limit of the supply is given: every vehicle may draw what its cable carries, all at "
-    "once. The installer (until the handover) or the site owner gives it with PUT …/power.",
-)
-
 
 async def read_cautions(
     connection: AsyncConnection, project_id: str, *, now: datetime
@@ -42,11 +25,11 @@ async def read_cautions(
     cautions = []
     mode, tags = await Access(connection, project_id).mode()
     if mode is AccessMode.LISTED and not tags:
-        cautions.append(_NOBODY)
+        cautions.append(_nobody(project_id))
     if await Tariffs(connection, project_id).valid_at(now) is None:
-        cautions.append(_FREE)
+        cautions.append(_free(project_id))
     if (await Power(connection, project_id).limit()).amps is None:
-        cautions.append(_NO_LIMIT)
+        cautions.append(_no_limit(project_id))
     rows = (
         await connection.execute(
             select(
@@ -77,6 +60,39 @@ async def read_cautions(
             )
         )
     return cautions
+
+
+def _nobody(project_id: str) -> Caution:
+    return Caution(
+        code="nobody_may_charge",
+        detail="Nobody may charge yet: the site is not open to everybody, and no id tag is listed. "
+        f"{_either(project_id, 'access')} opens it; …/id-tags/ and the number of a tag lists one.",
+    )
+
+
+def _free(project_id: str) -> Caution:
+    return Caution(
+        code="no_tariff",
+        detail="There is no tariff: charging is free, and not billed. Until the handover the "
+        f"installer sets a default with PUT …/installer/projects/{project_id}/default-tariff, the "
+        f"site owner sets one with PUT …/site-owner/projects/{project_id}/tariff.",
+    )
+
+
+def _no_limit(project_id: str) -> Caution:
+    return Caution(
+        code="no_power_limit",
+        detail="No limit of the supply is given: every vehicle may draw what its cable carries, "
+        f"all at once. {_either(project_id, 'power')} gives one.",
+    )
+
+
+def _either(project_id: str, what: str) -> str:
+    """A call of both sides, at the beginning of a sentence."""
+    return (
+        f"PUT …/installer/projects/{project_id}/{what} (until the handover) or "
+        f"PUT …/site-owner/projects/{project_id}/{what}"
+    )
 
 
 def _named(serials: Sequence[str]) -> str:

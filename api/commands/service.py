@@ -1,6 +1,7 @@
 """Who may have a charge point do what, and when: its owner, from the handover on."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,7 +54,9 @@ async def send(
             raise ConflictError(
                 "run_open", "The charge point is being commissioned. Wait for the verdict."
             )
-        await _refuse_what_makes_no_sense(connection, command, stop_sessions=stop_sessions)
+        await _refuse_what_makes_no_sense(
+            connection, project_id, command, stop_sessions=stop_sessions
+        )
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINT_COMMANDED,
             by,
@@ -107,7 +110,7 @@ async def _refuse_beyond_the_supply(parts: Parts, project: Project, command: Com
 
 
 async def _refuse_what_makes_no_sense(
-    connection: AsyncConnection, command: Command, *, stop_sessions: bool
+    connection: AsyncConnection, project_id: str, command: Command, *, stop_sessions: bool
 ) -> None:
     facts = await read_snapshot(connection, command.charge_point_id, now=now())
     known = {one.connector_id for one in facts.connectors} - {0}
@@ -134,7 +137,8 @@ async def _refuse_what_makes_no_sense(
             raise ConflictError(
                 "id_tag_not_admitted",
                 "This id tag may not charge here, so its session would be refused. List it with "
-                "PUT …/id-tags/{id_tag}, or open the site with PUT …/access.",
+                f"PUT …/site-owner/projects/{project_id}/id-tags/{quote(command.id_tag, safe='')}, "
+                f"or open the site with PUT …/site-owner/projects/{project_id}/access.",
             )
 
 

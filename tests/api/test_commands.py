@@ -15,7 +15,7 @@ from storage.access import Access
 from storage.engine import Database
 from storage.fact_records import TransactionStart
 from storage.facts import store
-from storage.tables import projects
+from storage.tables import projects, transactions
 from tests.api.callers import Caller, problem
 from tests.api.conftest import Own
 from tests.api.node import Node, connected_node
@@ -139,6 +139,19 @@ async def test_a_session_is_started_for_a_tag_that_may_charge(site: Site, node: 
     (sent,) = node.commands
     assert isinstance(sent, op.StartTestTransaction)
     assert (sent.connector_id, sent.id_tag) == (1, TAG)
+
+
+async def test_the_sessions_that_run_are_listed(anonymous: Caller, site: Site) -> None:
+    path = f"/api/v1/site-owner/projects/{site.project}/sessions"
+    problem(await anonymous.call("GET", path), 401, "token_missing")
+    ended, runs = await site.session(), await site.session()
+    async with site.database.write() as connection:
+        await connection.execute(
+            update(transactions).where(transactions.c.id == ended).values(stopped_at=now())
+        )
+    (shown,) = (await site.owner.call("GET", path)).json()["items"]
+    assert (shown["transaction_id"], shown["charge_point_id"]) == (runs, site.charge_point)
+    assert (shown["connector_id"], shown["id_tag"]) == (1, TAG)
 
 
 async def test_a_session_is_stopped_and_no_other(site: Site, node: Node) -> None:

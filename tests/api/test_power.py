@@ -194,7 +194,7 @@ class TestFeatures:
         answer = await installer.get(f"/projects/{project}/features")
         (billing, smart_charging) = answer.json()
         assert (billing["feature"], billing["state"]) == ("billing", "not_set")
-        assert "PUT …/site-owner/projects/{id}/tariff" in billing["detail"]
+        assert f"PUT …/site-owner/projects/{project}/tariff" in billing["detail"]
         assert smart_charging["charge_points"] == [
             {
                 "charge_point_id": charge_point,

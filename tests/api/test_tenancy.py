@@ -143,6 +143,7 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{OWNED_CP}/connectors/{{connector_id}}/start"): {"id_tag": "04A2B3C4"},
     ("POST", f"{OWNED_CP}/transactions/{{transaction_id}}/stop"): None,
     ("POST", f"{OWNED_CP}/reset"): None,
+    ("GET", f"{OWNED}/sessions"): None,
     ("GET", f"{OWNED}/access"): None,
     ("PUT", f"{OWNED}/access"): {"mode": "open"},
     ("GET", f"{OWNED}/id-tags"): None,
