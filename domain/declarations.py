@@ -67,6 +67,8 @@ class Declared:
     tested_at: datetime | None = None
     notes: str | None = None
     signature: str | None = None
+    signature_drawing: str | None = None
+    """An SVG path, see :mod:`domain.drawing`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,9 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
 
 from api.deps import now
@@ -28,6 +30,7 @@ from domain.declarations import (
     Polarity,
     RcdType,
 )
+from domain.drawing import MOST_CHARACTERS, read_drawing
 from domain.plausibility import Current, Plausibility, Quantity, Question
 
 _CLOCKS_DIFFER: Final = timedelta(minutes=10)
@@ -54,6 +57,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "tested_at": "2026-05-01T08:50:00Z",
     "notes": "Supply from DB-3, way 7.",
     "signature": "J. Smith",
+    "signature_drawing": "M 4 30 C 20 2 32 2 26 30 Q 34 44 52 20 L 88 24",
 }
 
 _MEASURED: Final = {
@@ -82,6 +86,11 @@ def _not_ahead(moment: Moment) -> Moment:
     return moment
 
 
+def _is_drawing(path: str) -> str:
+    read_drawing(path)
+    return path
+
+
 Milliamperes = Annotated[Decimal, *_measured(3_000)]
 Milliseconds = Annotated[Decimal, *_measured(1_000)]
 Ohms = Annotated[Decimal, *_measured(2_000)]
@@ -89,6 +98,7 @@ Megaohms = Annotated[Decimal, *_measured(10_000)]
 Amperes = Annotated[Decimal, *_measured(6_300)]
 SquareMillimetres = Annotated[Decimal, *_measured(1_000)]
 Short = Annotated[Name, StringConstraints(max_length=100)]
+Drawn = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS), AfterValidator(_is_drawing)]
 Past = Annotated[Moment, AfterValidator(_not_ahead)]
 
 
@@ -143,12 +153,24 @@ class DeclaredFields(Request):
     tested_at: Past | None = None
     notes: Notes | None = None
     signature: Short | None = Field(default=None, description="Your name, as sign-off")
+    signature_drawing: Drawn | None = Field(
+        default=None,
+        description="Your hand beside your name: an SVG path of the absolute commands M, L, Q and "
+        "C, as signature pads write it; it needs `signature`",
+    )
 
 
 class Declare(DeclaredFields, Confirming):
     """What you declare; what is left out is not declared. It replaces what was declared before."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    @field_validator("signature_drawing")
+    @classmethod
+    def _beside_a_name(cls, path: str | None, info: ValidationInfo) -> str | None:
+        if path is not None and info.data.get("signature") is None:
+            raise ValueError("needs `signature`, your name")
+        return path
 
     def declared(self) -> Declared:
         """The fields as they are stored."""

@@ -34,6 +34,7 @@ from domain.certificates import ChargePointReport, Frame
 from domain.checks import CheckRecord, RunView
 from domain.commissioning import Registered
 from domain.declarations import Declaration, PhaseRotation, Polarity
+from domain.drawing import Drawing, read_drawing
 from domain.facts import Irregularity
 from domain.rules.connector import CONNECTOR_STEP
 from domain.rules.identity import NamePlate
@@ -108,6 +109,8 @@ class Content:
     declared: Rows
     declared_by: str | None
     declared_notes: str | None
+    drawing: Drawing | None
+    """The signature as it was drawn, beside the typed one."""
     signature: str | None
 
 
@@ -155,6 +158,7 @@ def content_of(report: ChargePointReport) -> Content:
         else None,
         declared_notes=report.declaration.declared.notes if report.declaration else None,
         signature=report.declaration.declared.signature if report.declaration else None,
+        drawing=_drawing(report.declaration),
     )
 
 
@@ -351,6 +355,11 @@ def _declared(declaration: Declaration | None, time_zone: str) -> Rows:
     return tuple(
         (label, f"{value} {unit}".strip()) for label, value, unit in measured if value is not None
     )
+
+
+def _drawing(declaration: Declaration | None) -> Drawing | None:
+    path = None if declaration is None else declaration.declared.signature_drawing
+    return None if path is None else read_drawing(path)
 
 
 def _in_words(found: Polarity | PhaseRotation | None) -> str | None:

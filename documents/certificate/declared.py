@@ -11,6 +11,7 @@ from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.tagging import Structure
 from documents.text import clean, clean_lines
 from domain.declarations import PhotoFact
+from domain.drawing import Drawing
 
 _PAD: Final = 3.0
 INNER: Final = WIDTH - 2 * _PAD
@@ -19,6 +20,8 @@ _TITLE: Final = 6.0
 _SIGNATURE: Final = 7.5
 _NAME_LINE: Final = 4.4
 _NAME_WIDTH: Final = 70.0
+_DRAWN: Final = 14.0
+"""Height of a signature that was drawn, and the space below it."""
 _SAID_LINES: Final = 2
 _NOTES_LINE: Final = 3.6
 _MOST_NOTES_LINES: Final = 48
@@ -90,6 +93,9 @@ def draw_declared(
 
 def _sign(paper: Paper, content: Content, y: float) -> None:
     x = MARGIN + _PAD
+    if content.drawing is not None:
+        _draw_by_hand(paper, content.drawing, x=x, y=y)
+        y += _DRAWN
     paper.ink(9.5, bold=True)
     for line in _name(paper, content):
         paper.set_xy(x, y)
@@ -105,8 +111,26 @@ def _sign(paper: Paper, content: Content, y: float) -> None:
         y += 3.4
 
 
+def _draw_by_hand(paper: Paper, drawing: Drawing, *, x: float, y: float) -> None:
+    left, top, width, height = drawing.box
+    scale = min(_NAME_WIDTH / width, (_DRAWN - 2) / height)
+    with (
+        paper.tagged(Structure.FIGURE, alt="Signature, drawn by hand"),
+        paper.local_context(
+            draw_color=Colour.INK.value,
+            line_width=0.35,
+            stroke_cap_style="round",
+            stroke_join_style="round",
+        ),
+    ):
+        for stroke in drawing.strokes:
+            placed = [(x + (a - left) * scale, y + (b - top) * scale) for a, b in stroke]
+            paper.polyline(placed if len(placed) > 1 else placed * 2)
+
+
 def _signature_height(paper: Paper, content: Content) -> float:
-    return _SIGNATURE + (len(_name(paper, content)) - 1) * _NAME_LINE
+    drawn = 0 if content.drawing is None else _DRAWN
+    return drawn + _SIGNATURE + (len(_name(paper, content)) - 1) * _NAME_LINE
 
 
 def _name(paper: Paper, content: Content) -> list[str]:

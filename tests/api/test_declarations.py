@@ -35,6 +35,7 @@ DECLARED = {
     "tested_at": "2026-05-01T08:50:00Z",
     "notes": "Supply from DB-3,\nway 7.",
     "signature": "J. Smith",
+    "signature_drawing": "M 4 30 C 20 2 32 2 26 30 Q 34 44 52 20 L 88 24",
 }
 SOMEWHERE = {1: "N", 2: (51.0, 27.0, 16.0), 3: "W", 4: (2.0, 35.0, 16.0)}
 
@@ -105,6 +106,9 @@ class TestDeclaration:
             ("rcd_rated_current_ma", "Infinity"),
             ("tested_at", "2026-05-01T08:50:00"),
             ("tested_at", "2999-01-01T00:00:00Z"),
+            ("signature_drawing", "M 0 0 L 9 9"),  # without a name
+            ("signature_drawing", "M 0 0 L 9"),
+            ("signature_drawing", "L" * 20_001),
             ("signature", ""),
             ("signature", "x" * 101),
             ("tested_by", "a\nb"),

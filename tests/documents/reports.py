@@ -351,6 +351,7 @@ WITH_CIRCUIT = replace(
             phase_rotation=PhaseRotation.SINGLE_PHASE,
             rcd_type=RcdType.A_WITH_6_MA_DC,
             signature="J. Smith",
+            signature_drawing="M 4 30 C 20 2 32 2 26 30 Q 34 44 52 20 L 88 24 M 90 5 L 92 8",
         ),
         by="installer@acme.com",
         at=later(120),

@@ -542,3 +542,20 @@ def test_the_owner_and_the_clock_at_the_site_are_shown(said_in: Read) -> None:
         "Declared by installer@acme.com, 1 May 2026, 09:37:00 UTC (10:37 BST)",
     ):
         assert said in page, page
+
+
+def test_a_drawn_signature_stands_beside_the_typed_one() -> None:
+    page = render_html(certificate_of(WITH_CIRCUIT), ISSUE, {}, sha256="0" * 64)
+    drawn = re.findall(r'<polyline points="([^"]*)"></polyline>', page.partition("signature")[2])
+    assert len(drawn) == 2
+    assert drawn[1] == "90.00,5.00 92.00,8.00 "
+    declaration = WITH_CIRCUIT.declaration
+    assert declaration is not None
+    without = replace(
+        WITH_CIRCUIT,
+        declaration=replace(
+            declaration, declared=replace(declaration.declared, signature_drawing=None)
+        ),
+    )
+    pages = [render_pdf(certificate_of(one), ISSUE, {}) for one in (WITH_CIRCUIT, without)]
+    assert [b"(Signature, drawn by hand)" in pdf for pdf in pages] == [True, False]
