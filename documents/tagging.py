@@ -6,7 +6,7 @@ as it is written, as a paragraph or as what surrounds it; what only adorns is an
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final
@@ -31,47 +31,54 @@ class TaggedPDF(FPDF):
 
     def __init__(self) -> None:
         super().__init__(unit="mm", format="A4", enforce_compliance=COMPLIANCE)
-        self._marked = False
+        self._begin: Callable[[], None] | None = None
+        """Begins the mark that is open, again on another page."""
         self._marks: Counter[int] = Counter()
 
     @contextmanager
     def tagged(self, structure: Structure, *, alt: str | None = None) -> Iterator[None]:
-        """Tag what is drawn within; ``alt`` says in words what a figure shows.
-
-        No page may begin within.
-        """
-        if self._marked:
-            yield
-            return
-        number = self._marks[self.page]
-        self._marks[self.page] += 1
-        self._add_marked_content(struct_type=f"/{structure}", mcid=number, alt_text=alt)
-        with self._mark(f"/{structure} <</MCID {number}>> BDC"):
+        """Tag what is drawn within; ``alt`` says in words what a figure shows."""
+        with self._mark(lambda: self._tag(structure, alt)):
             yield
 
     @contextmanager
     def artifact(self) -> Iterator[None]:
         """Mark what is drawn within as no content: lines, backgrounds, what heads each page."""
-        if self._marked:
-            yield
-            return
-        with self._mark("/Artifact BMC"):
+        with self._mark(lambda: self._out("/Artifact BMC")):
             yield
 
+    def _tag(self, structure: Structure, alt: str | None) -> None:
+        number = self._marks[self.page]
+        self._marks[self.page] += 1
+        self._add_marked_content(struct_type=f"/{structure}", mcid=number, alt_text=alt)
+        self._out(f"/{structure} <</MCID {number}>> BDC")
+
     @contextmanager
-    def _mark(self, operator: str) -> Iterator[None]:
-        self._out(operator)
-        self._marked = True
+    def _mark(self, begin: Callable[[], None]) -> Iterator[None]:
+        if self._begin is not None:
+            yield
+            return
+        begin()
+        self._begin = begin
         yield
-        self._marked = False
+        self._begin = None
         self._out("EMC")
 
     def cell(self, w: float | None = None, h: float | None = None, *rest: Any, **named: Any) -> Any:
         """Write a line of text, as a paragraph where nothing says otherwise."""
-        if not self._marked and h is not None and self.will_page_break(h):
-            # The library would begin it within the mark.
-            x = self.x
-            self.add_page(same=True)
-            self.x = x
+        if h is not None and self.will_page_break(h):
+            self._next_page()
         with self.tagged(Structure.PARAGRAPH):
             return super().cell(w, h, *rest, **named)
+
+    def _next_page(self) -> None:
+        """Begin a page as the library does, with no mark over its beginning."""
+        x, begin = self.x, self._begin
+        if begin is not None:
+            self._out("EMC")
+            self._begin = None
+        self.add_page(same=True)
+        self.x = x
+        if begin is not None:
+            begin()
+            self._begin = begin

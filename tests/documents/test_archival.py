@@ -13,6 +13,7 @@ import pytest
 from fpdf.errors import PDFAComplianceError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from documents.certificate.parts import heading
 from documents.certificate.render import render_pdf
 from documents.keys import seed_from_hex
 from documents.paper import Paper
@@ -131,6 +132,19 @@ def test_everything_shown_is_in_the_structure_or_an_artifact(pdf: PdfFileReader)
         assert [str(one["/S"])[1:] for one in elements] == [tag for tag, _number in marks]
         for one in elements:
             assert one["/S"] != "/Figure" or one["/Alt"]
+
+
+def test_what_goes_on_to_another_page_is_marked_on_both() -> None:
+    paper = Paper(IMPRINT, "")
+    paper.add_page()
+    paper.set_y(paper.h - paper.b_margin - 3)  # too low for another line
+    paper.ink(9)
+    heading(paper, "Charge points")
+    for _ in range(100):
+        paper.line_of("CP-SN-00483921")
+    pdf = PdfFileReader(io.BytesIO(bytes(paper.output())))
+    kinds = [[tag for tag, number, _ in tagged(page) if number is not None] for page in pages(pdf)]
+    assert [set(one) for one in kinds] == [{"H2"}, {"H2", "P"}, {"P"}]
 
 
 def test_what_heads_a_certificate_is_a_heading() -> None:
