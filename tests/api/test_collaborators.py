@@ -25,6 +25,7 @@ LEADS_ONLY = {
     ("POST", f"{PROJECT}/unarchive"),
     ("PUT", f"{PROJECT}/default-tariff"),
     ("PUT", f"{PROJECT}/power"),
+    ("PUT", f"{PROJECT}/access"),
     ("POST", f"{PROJECT}/invite-site-owner"),
     ("POST", f"{PROJECT}/complete-handover"),
     ("POST", f"{PROJECT}/collaborators"),
