@@ -78,9 +78,14 @@ FOLLOWED: dict[str, str] = {
     "invitation_revoked": _HERE + "test_another_invitation_is_accepted",
     "invitation_unknown": _HERE + "test_another_invitation_is_accepted",
     "invitation_used": _HERE + "test_who_has_accepted_logs_in",
+    "id_tag_not_admitted": "tests/api/test_commands.py::"
+    "test_a_session_is_started_for_a_tag_that_may_charge",
+    "kept_inoperative": "tests/sites/test_power_firmware.py::"
+    "test_who_refuses_is_inoperative_where_the_supply_does_not_carry_it",
     "lead_needed": _HERE + "test_a_technician_finds_the_lead",
     "no_batch": _HERE + "test_what_was_never_started_is_started",
     "no_charge_points": _HERE + "test_an_empty_project_gets_a_charge_point",
+    "no_id_tag_awaited": "tests/api/test_access.py::TestPresenting::test_one_card_once",
     "no_run": _HERE + "test_what_was_never_started_is_started",
     "no_verdict": _HERE + "test_a_certificate_follows_a_verdict",
     "note_missing": _SKIPPED,
@@ -149,6 +154,7 @@ _FACTS = {
     "cross_origin_refused",
     "charge_point_not_found",
     "collaborator_not_found",
+    "connector_not_found",
     "delivery_not_found",
     "duplicate_serial",
     "has_connected",
@@ -173,6 +179,7 @@ _FACTS = {
     "run_closing",
     "run_not_found",
     "tariff_set_by_owner",
+    "transaction_not_found",
     "webhook_not_found",
     "wrong_role",
 }

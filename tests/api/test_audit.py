@@ -22,7 +22,15 @@ from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, Own, accept_invitation
 from tests.api.test_declarations import picture
 from tests.api.test_knocking import knock
-from tests.api.test_tenancy import CHARGE_POINT, COMMISSIONING, OWNED, PROJECT, TARIFF, operations
+from tests.api.test_tenancy import (
+    CHARGE_POINT,
+    COMMISSIONING,
+    OWNED,
+    OWNED_CP,
+    PROJECT,
+    TARIFF,
+    operations,
+)
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
 from workflows.run_start import RunStart
@@ -203,6 +211,14 @@ AUDITED = set(BY_TABLE) | {
     ("POST", f"{CHARGE_POINT}/replace"),  # tests/api/test_exchanges.py
     ("POST", f"{INSTALLER}/charge-points/swap"),
     ("PUT", f"{OWNED}/features/{{feature}}"),
+    ("PUT", f"{OWNED_CP}/connectors/{{connector_id}}/availability"),  # tests/api/test_commands.py
+    ("POST", f"{OWNED_CP}/connectors/{{connector_id}}/unlock"),
+    ("POST", f"{OWNED_CP}/connectors/{{connector_id}}/start"),
+    ("POST", f"{OWNED_CP}/transactions/{{transaction_id}}/stop"),
+    ("POST", f"{OWNED_CP}/reset"),
+    ("POST", f"{OWNED_CP}/config/customize"),
+    ("POST", f"{OWNED_CP}/awaited-id-tag"),  # tests/api/test_access.py
+    ("DELETE", f"{OWNED_CP}/awaited-id-tag"),
     ("POST", f"{COMMISSIONING}/start"),
     ("POST", f"{COMMISSIONING}/retry"),
     ("POST", f"{COMMISSIONING}/cancel"),
@@ -228,7 +244,9 @@ OUTSIDE = (
     f"{INSTALLER}/log",
     f"{INSTALLER}/webhooks",
     "/api/v1/site-owner/log",
+    "/api/v1/site-owner/webhooks",
     f"{CHARGE_POINT}/test-connection",
+    f"{OWNED_CP}/test-connection",
 )
 
 

@@ -26,6 +26,8 @@ LEADS_ONLY = {
     ("PUT", f"{PROJECT}/default-tariff"),
     ("PUT", f"{PROJECT}/power"),
     ("PUT", f"{PROJECT}/access"),
+    ("PUT", f"{PROJECT}/id-tags/{{id_tag}}"),
+    ("DELETE", f"{PROJECT}/id-tags/{{id_tag}}"),
     ("POST", f"{PROJECT}/invite-site-owner"),
     ("POST", f"{PROJECT}/complete-handover"),
     ("POST", f"{PROJECT}/collaborators"),
@@ -237,6 +239,7 @@ class TestRoles:
                 commissioning_id=new_id(Prefix.COMMISSIONING),
                 identity="SN-0",
                 photo_id=new_id(Prefix.PHOTO),
+                id_tag="04A2B3C4",
             )
 
         maker = await account_of(installer)

@@ -13,7 +13,7 @@ from domain.operations import Reply
 from domain.states import AccessMode, ProjectStatus, Role
 from storage.access import Access
 from storage.engine import Database
-from storage.fact_records import TransactionStart
+from storage.fact_records import ConnectorStatus, TransactionStart
 from storage.facts import store
 from storage.tables import projects, transactions
 from tests.api.callers import Caller, problem
@@ -84,7 +84,7 @@ COMMANDS: list[tuple[str, str, Any]] = [
     ("POST", "/connectors/1/unlock", None),
     ("POST", "/connectors/1/start", {"id_tag": TAG}),
     ("POST", "/transactions/1/stop", None),
-    ("POST", "/reset", None),
+    ("POST", "/reset", {"stop_sessions": True}),
     ("POST", "/config/customize", {"parameters": [{"key": "HeartbeatInterval", "value": 30}]}),
 ]
 
@@ -118,6 +118,19 @@ async def test_a_connector_is_taken_out_of_use_and_it_is_in_the_trail(
         "connector_id": 1,
         "available": False,
     }
+
+
+async def test_each_command_is_in_the_trail(site: Site, node: Node) -> None:
+    await site.session()
+    async with site.database.write() as connection:
+        await Access(connection, site.project).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+    begun = len(await trail(site.owner, site.project, "site-owner"))
+    for number, (method, path, body) in enumerate(COMMANDS, start=1):
+        await site.call(method, path, body)
+        entries = (await trail(site.owner, site.project, "site-owner"))[begun:]
+        assert len(entries) == number, path
+        assert entries[-1]["email"] == site.owner.email
+    assert node.commands
 
 
 async def test_a_plug_is_let_go_and_a_refusal_is_told(site: Site, node: Node) -> None:
@@ -163,6 +176,24 @@ async def test_a_session_is_stopped_and_no_other(site: Site, node: Node) -> None
     assert node.commands == [
         op.StopTestTransaction(charge_point_id=site.charge_point, transaction_id=transaction)
     ]
+
+
+async def test_a_connector_that_is_not_there(site: Site, node: Node) -> None:
+    one = ConnectorStatus(
+        charge_point_id=site.charge_point,
+        connector_id=1,
+        status="Available",
+        error_code="NoError",
+        vendor_error_code=None,
+        info=None,
+        at=now(),
+        stamped_at=now(),
+    )
+    async with site.database.write() as connection:
+        await store(connection, [one])
+    refused = await site.refused("POST", "/connectors/2/unlock", 404, "connector_not_found")
+    assert refused["detail"] == "The charge point has no connector 2; it has reported 1."
+    assert node.commands == []
 
 
 async def test_it_is_not_restarted_under_a_session_by_mistake(site: Site, node: Node) -> None:

@@ -42,6 +42,9 @@ WARNED = {
     (f"GET {_PHOTOS}/{{photo_id}}", "image/jpeg"): (
         "It gives the bytes as `content` of the answer in place of a parsed one."
     ),
+    ("GET /api/v1/site-owner/export", "application/x-ndjson"): (
+        "It gives the lines as `content` of the answer; they are read one by one."
+    ),
 }
 
 

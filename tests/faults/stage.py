@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.mailer import FileMailer
 from api.parts import compose
+from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
 from domain.checks import RunView
 from domain.commissioning import Pace, RunOptions, RunRequest
@@ -96,6 +97,15 @@ class Stage:
     mail: Path
     front: Caller
     """The installer, at the API."""
+    tokens: Tokens
+
+    async def owner(self) -> Caller:
+        """Give the project an owner, at the API."""
+        account = _account(Role.SITE_OWNER, "facilities@riversidebp.com")
+        async with self.database.write() as connection:
+            await Accounts(connection).create(account)
+            await Projects(connection).change(self.project.id, {"site_owner_id": account.id})
+        return Caller(http=self.front.http, token=_token(self.tokens, account), email=account.email)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -264,7 +274,7 @@ async def engine(
         async with (
             _node(settings, task_queue) as ocpp_url,
             make_worker(client, database, mailer, settings=settings, task_queue=task_queue),
-            _front(client, database, settings, task_queue, installer) as front,
+            _front(client, database, settings, task_queue, installer) as (front, tokens),
         ):
             yield Stage(
                 client=client,
@@ -276,6 +286,7 @@ async def engine(
                 project=project,
                 mail=data_dir / "mail",
                 front=front,
+                tokens=tokens,
             )
     finally:
         await database.close()
@@ -284,7 +295,7 @@ async def engine(
 @asynccontextmanager
 async def _front(
     client: Client, database: Database, settings: Settings, task_queue: str, installer: Account
-) -> AsyncIterator[Caller]:
+) -> AsyncIterator[tuple[Caller, Tokens]]:
     """The API in this process, with somebody logged in."""
 
     async def connect() -> Client:
@@ -295,12 +306,17 @@ async def _front(
         database=database,
         temporal=TemporalGateway(connect, task_queue=task_queue),
     )
-    token, _ = parts.tokens.issue(
-        account_id=installer.id, role=installer.role, epoch=installer.token_epoch, now=_now()
-    )
     transport = httpx.ASGITransport(app=app_of(parts), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as http:
-        yield Caller(http=http, token=token, email=installer.email)
+        token = _token(parts.tokens, installer)
+        yield Caller(http=http, token=token, email=installer.email), parts.tokens
+
+
+def _token(tokens: Tokens, account: Account) -> str:
+    token, _ = tokens.issue(
+        account_id=account.id, role=account.role, epoch=account.token_epoch, now=_now()
+    )
+    return token
 
 
 @asynccontextmanager
@@ -339,17 +355,21 @@ async def _closed(handle: CommissioningHandle) -> RunStatus:
     return RunStatus.COMPLETED
 
 
-async def _seed(database: Database) -> tuple[Account, Project]:
-    installer = Account(
+def _account(role: Role, email: str) -> Account:
+    return Account(
         id=new_id(Prefix.ACCOUNT),
-        role=Role.INSTALLER,
-        email="installer@acme.com",
+        role=role,
+        email=email,
         name="Alex",
         company="Acme",
         password_hash="not a hash",
         token_epoch=0,
         created_at=_now(),
     )
+
+
+async def _seed(database: Database) -> tuple[Account, Project]:
+    installer = _account(Role.INSTALLER, "installer@acme.com")
     project = Project(
         id=new_id(Prefix.PROJECT),
         installer_id=installer.id,

@@ -11,6 +11,7 @@ from domain.states import FeatureState
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, KEMPOWER_SATELLITE
 from simulator.words import ChargePointStatus
+from tests.api.callers import problem
 from tests.faults.stage import Stage
 from tests.sites.site import MAX_AMPS, Site, charge, open_site
 from tests.support.eventually import eventually
@@ -108,9 +109,16 @@ async def test_who_refuses_is_inoperative_where_the_supply_does_not_carry_it(sta
         await refusing.until(lambda: refusing.status(1) is unavailable)
         charge(other)
         await site.until_allotted([20, 0])
+        owner = await stage.owner()
+        of_it = f"projects/{stage.project.id}/charge-points/{refusing.identity}"
+        path = f"/api/v1/site-owner/{of_it}/connectors/1/availability"
+        refused = await owner.call("PUT", path, {"available": True})
+        assert "Raise the limit" in problem(refused, 409, "kept_inoperative")["detail"]
         # The way back: the owner raises the limit. The other makes room first.
         await site.set_limit(40)
         await refusing.until(lambda: refusing.status(1) is not unavailable)
+        allowed = await owner.call("PUT", path, {"available": True})
+        assert allowed.json()["outcome"] == "accepted"
         charge(refusing)
         await site.until_allotted([32, 8])
 
