@@ -20,12 +20,13 @@ _OUR_LEAVE: Final = frozenset({1001, 1012})
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A question that was taken, and what it asks for that has yet to come."""
+    """A question that was taken, and what it asks for that has yet to come; ``run`` asked it."""
 
     message: TriggerMessage
     session: Session
     at: float
     coming: asyncio.Future[datetime]
+    run: str | None
 
 
 def was_dropped(session: Session, *, asked_at: float) -> bool:
@@ -44,11 +45,16 @@ class Suspects:
         self._asked: dict[str, _Asked] = {}
 
     def note(
-        self, message: TriggerMessage, session: Session, coming: asyncio.Future[datetime]
+        self,
+        message: TriggerMessage,
+        session: Session,
+        coming: asyncio.Future[datetime],
+        *,
+        run: str | None,
     ) -> None:
         """Keep in mind that it has taken the question; ``coming`` is done once it follows it."""
         loop, identity = asyncio.get_running_loop(), session.peer.charge_point_id
-        asked = _Asked(message, session, loop.time(), coming)
+        asked = _Asked(message, session, loop.time(), coming, run)
         self._asked[identity] = asked
 
         def forget() -> None:
@@ -58,10 +64,16 @@ class Suspects:
         asked.coming.add_done_callback(lambda _came: forget())
         loop.call_later(_REMEMBERED, forget)
 
-    def convicted(self, session: Session) -> TriggerMessage | None:
-        """Tell which message it dropped the link over that was before this one."""
+    def convicted(self, session: Session, *, run: str | None) -> TriggerMessage | None:
+        """Tell which message it dropped the link over that was before this one.
+
+        The run that asked has to find it so. Between two runs it is a person who restarts it, as
+        the verdict advises, and it would never be asked again.
+        """
         asked = self._asked.get(session.peer.charge_point_id)
         if asked is None or asked.session is session or not asked.session.ended_at:
             return None
         del self._asked[session.peer.charge_point_id]
+        if asked.run != run:
+            return None
         return asked.message if was_dropped(asked.session, asked_at=asked.at) else None

@@ -117,7 +117,7 @@ class Gateway:
         """Ask for a message; never again for one that made it drop its link."""
         session = self._session(request)
         habits = await self._habits(request.charge_point_id)
-        convicted = self._suspects.convicted(session)
+        convicted = self._suspects.convicted(session, run=request.commissioning_id)
         if convicted is not None:
             habits = await self._avoid(request, habits, convicted)
         if request.message in habits.deadly_triggers:
@@ -133,7 +133,7 @@ class Gateway:
                 await self._avoid(request, habits, request.message)
             raise
         if outcome.reply is op.Reply.ACCEPTED:
-            self._suspects.note(request.message, session, coming)
+            self._suspects.note(request.message, session, coming, run=request.commissioning_id)
         return outcome
 
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
