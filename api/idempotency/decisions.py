@@ -26,10 +26,18 @@ NOT_KEYED: Final[Mapping[str, str]] = {
 }
 """By the name of the operation: why its POST takes no key."""
 
+_WEBHOOK: Final = (
+    "Its answer held the webhook's secret, which is told once: get a new one with "
+    "POST …/webhooks/{id}/rotate-secret."
+)
+_ROTATED: Final = (
+    "Its answer held the new secret, which is told once: rotate again, with another key, to get "
+    "one that you know."
+)
 SECRET: Final[Mapping[str, str]] = {
-    "createWebhook": "Its answer held the webhook's secret, which is told once: get a new one with "
-    "POST …/webhooks/{id}/rotate-secret.",
-    "rotateWebhookSecret": "Its answer held the new secret, which is told once: rotate again, with "
-    "another key, to get one that you know.",
+    "createWebhook": _WEBHOOK,
+    "createOwnedWebhook": _WEBHOOK,
+    "rotateWebhookSecret": _ROTATED,
+    "rotateOwnedWebhookSecret": _ROTATED,
 }
 """By the name of the operation: that its answer holds a secret, and how to get a new one."""

@@ -19,9 +19,12 @@ from api.idempotency.work import KeyedWork
 from api.temporal import TemporalGateway
 from domain.errors import UnavailableError
 from domain.invitations import InvitationSent
-from domain.states import DeliveryStatus
+from domain.states import AccessMode, DeliveryStatus, Role
 from reconciler import Reconciler
+from storage.access import Access
 from storage.engine import Database
+from storage.fact_records import TransactionStart
+from storage.facts import store
 from storage.kept_answers import Answer, KeptAnswers, Keyed
 from storage.tables import (
     charge_points,
@@ -555,6 +558,8 @@ async def test_every_post_takes_a_key_or_is_on_the_list(
     await caller.post(f"/projects/{project}/complete-handover", SIGN_OFF)
     of_site = Careful(http=owner.http, token=owner.token, email=owner.email, app=app)
     await _of_held_records(of_site, database, project, identity)
+    await _of_a_site(of_site, database, project, identity)
+    await _of_webhooks(of_site, database, f"{V1}/site-owner/webhooks")
     caller.repeated |= of_site.repeated
 
     posts = {
@@ -570,6 +575,10 @@ async def test_every_post_takes_a_key_or_is_on_the_list(
         if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
     }
     assert set(NOT_KEYED) <= posts
+    async with database.read() as connection:
+        kept = [str(one) for one in await connection.scalars(select(kept_answers.c.body))]
+    assert len(kept) > len(SECRET)
+    assert not [one for one in kept if "whsec_" in one], "a secret is never stored"
     assert set(SECRET) <= caller.repeated
 
 
@@ -580,6 +589,31 @@ async def _of_held_records(owner: Caller, database: Database, project: str, iden
     await owner.call("POST", f"{path}/{held[1]}/drop", {})
     for what in ("release", "drop"):
         await owner.call("POST", f"{path}/{what}", {"cause": "above_bound"})
+
+
+async def _of_a_site(owner: Caller, database: Database, project: str, identity: str) -> None:
+    """The charge point is not connected, which each of them says."""
+    path = f"{V1}/site-owner/projects/{project}/charge-points/{identity}"
+    await owner.call("POST", f"{path}/connectors/1/unlock")
+    await owner.call("POST", f"{path}/reset")
+    async with database.write() as connection:
+        await Access(connection, project).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+    await owner.call("POST", f"{path}/connectors/1/start", {"id_tag": "04A2B3C4"})
+    start = TransactionStart(
+        charge_point_id=identity,
+        connector_id=1,
+        id_tag="04A2B3C4",
+        started_at=now(),
+        meter_start=0,
+        received_at=now(),
+    )
+    async with database.write() as connection:
+        await store(connection, [start])
+    await owner.call("POST", f"{path}/transactions/{start.transaction_id}/stop")
+    values = {"parameters": [{"key": "HeartbeatInterval", "value": 40}]}
+    await owner.call("POST", f"{path}/config/customize", values)
+    await owner.call("POST", f"{path}/test-connection")
+    await owner.call("POST", f"{path}/awaited-id-tag", {"seconds": 60})
 
 
 async def _of_a_charge_point(
@@ -639,11 +673,13 @@ async def _of_a_project(caller: Caller, outbox: Outbox, project: str) -> None:
     assert len(outbox.sent) == 4  # two to the owner, one more of them again, one to the colleague
 
 
-async def _of_webhooks(caller: Caller, database: Database) -> None:
-    made = (await caller.post("/webhooks", WEBHOOK)).json()
-    await caller.post(f"/webhooks/{made['id']}/rotate-secret")
-    sent = (await caller.post(f"/webhooks/{made['id']}/test")).json()
+async def _of_webhooks(
+    caller: Caller, database: Database, path: str = f"{V1}/installer/webhooks"
+) -> None:
+    made = (await caller.call("POST", path, WEBHOOK)).json()
+    await caller.call("POST", f"{path}/{made['id']}/rotate-secret")
+    sent = (await caller.call("POST", f"{path}/{made['id']}/test")).json()
     async with database.write() as connection:
         ended = {"status": DeliveryStatus.FAILED, "ended_at": now()}
         await connection.execute(update(webhook_deliveries).values(**ended))
-    await caller.post(f"/webhooks/{made['id']}/deliveries/{sent['id']}/redeliver")
+    await caller.call("POST", f"{path}/{made['id']}/deliveries/{sent['id']}/redeliver")
