@@ -74,6 +74,6 @@ class Suspects:
         if asked is None or asked.session is session or not asked.session.ended_at:
             return None
         del self._asked[session.peer.charge_point_id]
-        if asked.run != run:
+        if run is None or asked.run != run:
             return None
         return asked.message if was_dropped(asked.session, asked_at=asked.at) else None

@@ -205,7 +205,11 @@ class Gateway:
         for message in request.ask_for:
             coming = session.expect(message)
             outcome = await self.trigger(
-                op.Trigger(charge_point_id=request.charge_point_id, message=message)
+                op.Trigger(
+                    charge_point_id=request.charge_point_id,
+                    commissioning_id=request.commissioning_id,
+                    message=message,
+                )
             )
             if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
                 refused[message] = outcome

@@ -63,6 +63,7 @@ async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -
     if item.action in REPEATED and station.has(Fault.REPEATS_TRANSACTION_MESSAGES):
         reply = await link.call(item.action, payload, within=within)
     if item.action == Action.START_TRANSACTION and station.has(Fault.STAMPS_REPEATS_ANEW):
+        await asyncio.sleep(0.01)  # so that the stamp, in milliseconds, is another
         anew = payload | {"timestamp": station.timestamp()}
         reply = await link.call(item.action, anew, within=within)
     station.outbox.remove(item)

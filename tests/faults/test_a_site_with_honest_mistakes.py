@@ -4,7 +4,6 @@ One serial number is mistyped, one unit is dead, two were hung in each other's b
 no serial number. Each is mended by following its advice alone, and the site is handed over.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -123,8 +122,10 @@ async def test_each_is_mended_as_the_engine_says_and_the_site_is_handed_over(sta
         # "If the two were exchanged, swap them"
         assert serial(THERE) in failed[HERE]["cause"]
         assert f"Bay {THERE}" in failed[HERE]["cause"]
-        swap = json.loads(re.findall(r"\{.*\}", failed[HERE]["action"])[0])
-        assert set(swap["charge_point_ids"]) == {site.bays[HERE], site.bays[THERE]}
+        pair = re.findall(r"cp_\w{26}", failed[HERE]["action"])
+        assert set(pair) == {site.bays[HERE], site.bays[THERE]}
+        assert '"exchange": "units"' in failed[HERE]["action"]
+        swap = {"charge_point_ids": pair, "exchange": "units"}
         fine(await front.post("/charge-points/swap", swap))
         # "… or take it out with POST …/withdraw or /replace"
         assert "/replace" in blocked_by(blocked, site.bays[DEAD])
