@@ -4,6 +4,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from functools import partial
+
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain import operations as op
@@ -36,43 +38,38 @@ class CommandWorkflow:
 
     async def _sent(self, command: Command, node_id: str) -> op.Outcome:
         charge_point_id, intent = command.charge_point_id, command.command_id
-        summary = f"Send the command {command.name}"
-        timeout = policies.COMMAND_TIMEOUT
+        send = partial(
+            on_node,
+            node_id=node_id,
+            summary=f"Send the command {command.name}",
+            timeout=policies.COMMAND_TIMEOUT,
+        )
         match command.name:
             case CommandName.AVAILABILITY:
-                return await on_node(
+                return await send(
                     ChargePointActivities.change_availability,
                     op.ChangeAvailability(
                         charge_point_id=charge_point_id,
                         connector_id=command.connector_id,
                         operative=command.operative,
                     ),
-                    node_id=node_id,
-                    summary=summary,
-                    timeout=timeout,
                 )
             case CommandName.UNLOCK:
-                return await on_node(
+                return await send(
                     ChargePointActivities.unlock_connector,
                     op.UnlockConnector(
                         charge_point_id=charge_point_id,
                         intent=intent,
                         connector_id=command.connector_id,
                     ),
-                    node_id=node_id,
-                    summary=summary,
-                    timeout=timeout,
                 )
             case CommandName.RESET:
-                return await on_node(
+                return await send(
                     ChargePointActivities.reset,
                     op.Reset(charge_point_id=charge_point_id, intent=intent, kind=command.kind),
-                    node_id=node_id,
-                    summary=summary,
-                    timeout=timeout,
                 )
             case CommandName.START:
-                return await on_node(
+                return await send(
                     ChargePointActivities.start_test_transaction,
                     op.StartTestTransaction(
                         charge_point_id=charge_point_id,
@@ -80,17 +77,11 @@ class CommandWorkflow:
                         connector_id=command.connector_id,
                         id_tag=command.id_tag,
                     ),
-                    node_id=node_id,
-                    summary=summary,
-                    timeout=timeout,
                 )
             case CommandName.STOP:
-                return await on_node(
+                return await send(
                     ChargePointActivities.stop_test_transaction,
                     op.StopTestTransaction(
                         charge_point_id=charge_point_id, transaction_id=command.transaction_id
                     ),
-                    node_id=node_id,
-                    summary=summary,
-                    timeout=timeout,
                 )
