@@ -138,6 +138,11 @@ class VirtualChargePoint:
         return self._station.id_tags
 
     @property
+    def listed(self) -> list[str]:
+        """The id tags of its local list, in lower case."""
+        return self._station.known_tags.listed
+
+    @property
     def transactions(self) -> list[Transaction]:
         """The transactions that run now."""
         return self._station.transactions
@@ -187,7 +192,7 @@ class VirtualChargePoint:
     def present_card(self, id_tag: str, connector: int = 1) -> None:
         """Hold a card before the reader: it begins a transaction, or ends its own.
 
-        While offline a card is believed, as hardware does.
+        While offline it counts whether the charge point knows the card by itself.
         """
         self._hardware.charging.present_card(self._connector(connector), id_tag)
 

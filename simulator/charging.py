@@ -32,6 +32,7 @@ class Charging:
             return
 
         def answered(reply: Payload) -> None:
+            self._heard(id_tag, reply)
             if _accepted(reply):
                 self._authorized(connector, id_tag)
 
@@ -41,9 +42,12 @@ class Charging:
 
     def present_card(self, connector: Connector, id_tag: str) -> None:
         """Take a card that is held before the reader."""
-        transaction = connector.transaction
-        if transaction is None:
-            self.authorize(connector, id_tag, ask=self._station.online)
+        transaction, known = connector.transaction, self._station.known_tags
+        if transaction is None and self._station.online:
+            self.authorize(connector, id_tag, ask=not known.need_not_ask(id_tag))
+        elif transaction is None:
+            if known.admits_offline(id_tag):
+                self.authorize(connector, id_tag, ask=False)
         elif transaction.id_tag == id_tag:
             self.stop(connector, Reason.LOCAL)
 
@@ -174,6 +178,7 @@ class Charging:
 
     def _started(self, connector: Connector, transaction: Transaction, reply: Payload) -> None:
         station = self._station
+        self._heard(transaction.id_tag, reply)
         transaction_id = reply.get("transactionId")
         if isinstance(transaction_id, int):
             transaction.transaction_id = transaction_id
@@ -186,6 +191,11 @@ class Charging:
         stops = station.configuration.boolean("StopTransactionOnInvalidId")
         if refused and stops and connector.transaction is transaction:
             self.stop(connector, Reason.DEAUTHORIZED)
+
+    def _heard(self, id_tag: str, reply: Payload) -> None:
+        info = reply.get("idTagInfo")
+        if isinstance(info, dict):
+            self._station.known_tags.heard(id_tag, str(info.get("status")))
 
     def _send_stop(
         self, transaction: Transaction, reason: Reason, meter_stop: int, closing: Payload

@@ -1,6 +1,16 @@
 """The configuration of one charge point: values by key, with the types that hardware checks."""
 
-from simulator.configuration_keys import MEASURANDS, Key, Kind, keys_of
+from dataclasses import replace
+
+from simulator.configuration_keys import (
+    FEATURE_PROFILES,
+    LIST_KEYS,
+    LIST_PROFILE,
+    MEASURANDS,
+    Key,
+    Kind,
+    keys_of,
+)
 from simulator.frames import Payload
 from simulator.profile import Profile
 from simulator.words import Answered, Measurand
@@ -37,6 +47,15 @@ class Configuration:
         """Return the value in force of a boolean key."""
         return self.text(name).lower() == "true"
 
+    def is_on(self, name: str) -> bool:
+        """Whether a boolean key is there and true; what it lacks, it does not do."""
+        return name.lower() in self._keys and self.boolean(name)
+
+    def make_read_only(self, name: str) -> None:
+        """Let nobody change a key any more."""
+        key = self._keys[name.lower()]
+        self._keys[key.name.lower()] = replace(key, read_only=True)
+
     def override(self, name: str, value: str) -> None:
         """Set a value from inside, whatever its access."""
         self._values[name.lower()] = value
@@ -55,6 +74,13 @@ class Configuration:
             return Answered.REBOOT_REQUIRED
         self._values[name.lower()] = value
         return Answered.ACCEPTED
+
+    def have_no_local_list(self) -> None:
+        """Be a charge point without LocalAuthListManagement (section 9.3)."""
+        for name in LIST_KEYS:
+            self.lack(name)
+        others = [one for one in self.text(FEATURE_PROFILES).split(",") if one != LIST_PROFILE]
+        self.override(FEATURE_PROFILES, ",".join(others))
 
     def lack(self, name: str) -> None:
         """Not know a key at all."""

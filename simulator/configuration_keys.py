@@ -42,7 +42,10 @@ MEASURANDS: Final = (
     "Current.Import",
     "Voltage",
 )
-FEATURES: Final = "Core,FirmwareManagement,LocalAuthListManagement,SmartCharging,RemoteTrigger"
+FEATURE_PROFILES: Final = "SupportedFeatureProfiles"
+LIST_PROFILE: Final = "LocalAuthListManagement"
+LIST_KEYS: Final = ("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength")
+FEATURES: Final = f"Core,FirmwareManagement,{LIST_PROFILE},SmartCharging,RemoteTrigger"
 STANDARD_KEYS: Final = (
     _integer("HeartbeatInterval", 300),
     _integer("MeterValueSampleInterval", 60),
@@ -54,6 +57,7 @@ STANDARD_KEYS: Final = (
     _boolean("AuthorizeRemoteTxRequests", default=False),
     _boolean("LocalAuthorizeOffline", default=True),
     _boolean("LocalPreAuthorize", default=False),
+    _boolean("AllowOfflineTxForUnknownId", default=False),
     _boolean("LocalAuthListEnabled", default=True),
     _integer("LocalAuthListMaxLength", 1000, read_only=True),
     _integer("SendLocalListMaxLength", 100, read_only=True),
@@ -77,7 +81,7 @@ STANDARD_KEYS: Final = (
     _integer("WebSocketPingInterval", 0),
     _integer("SecurityProfile", 1),
     Key(name="AuthorizationKey", default="", kind=Kind.SECRET),
-    Key(name="SupportedFeatureProfiles", default=FEATURES, kind=Kind.TEXT, read_only=True),
+    Key(name=FEATURE_PROFILES, default=FEATURES, kind=Kind.TEXT, read_only=True),
 )
 
 

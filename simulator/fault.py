@@ -64,6 +64,20 @@ class Fault(StrEnum):
     STOPS_ANOTHER = "stops-another"
     IGNORES_STOP = "ignores-stop"
     STAYS_FINISHING = "stays-finishing"
+    # local list of id tags
+    NO_LOCAL_LIST = "no-local-list"
+    LACKS_LISTS = "lacks-lists"
+    LIST_VERSION_AS_TEXT = "list-version-as-text"
+    KEEPS_NO_LIST = "keeps-no-list"
+    FORGETS_LIST = "forgets-list"
+    FULL_LISTS_ONLY = "full-lists-only"
+    SMALL_LIST = "small-list"
+    SHORT_LISTS = "short-lists"
+    LIST_SWITCHED_OFF = "list-switched-off"
+    LIST_STAYS_OFF = "list-stays-off"
+    LIST_AFTER_REBOOT = "list-after-reboot"
+    DROPS_ON_LIST = "drops-on-list"
+    MUTE_ON_LIST = "mute-on-list"
     # smart charging
     REJECTS_PROFILES = "rejects-profiles"
     TAKES_WATTS = "takes-watts"
@@ -191,6 +205,26 @@ EXPLANATIONS: dict[Fault, str] = {
     "cycle or the vehicle's owner can still stop it.",
     Fault.STAYS_FINISHING: "After a transaction the connector stays Finishing until someone "
     "unplugs the vehicle.",
+    Fault.NO_LOCAL_LIST: "Has no local list of id tags, and says so: -1 as its version, and "
+    "NotSupported.",
+    Fault.LACKS_LISTS: "Answers GetLocalListVersion and SendLocalList with the CALLERROR "
+    "NotImplemented.",
+    Fault.LIST_VERSION_AS_TEXT: "Answers the version of its local list as a text.",
+    Fault.KEEPS_NO_LIST: "Accepts SendLocalList, and keeps nothing of it: its version stays 0.",
+    Fault.FORGETS_LIST: "Loses its local list with each restart.",
+    Fault.FULL_LISTS_ONLY: "Answers Failed to a SendLocalList that is Differential.",
+    Fault.SMALL_LIST: "Keeps 5 id tags at most, whatever LocalAuthListMaxLength says, and answers "
+    "Failed to more.",
+    Fault.SHORT_LISTS: "Answers Failed to a SendLocalList of more than 5 id tags, whatever "
+    "SendLocalListMaxLength says.",
+    Fault.LIST_SWITCHED_OFF: "LocalAuthListEnabled is false, and until it is true SendLocalList is "
+    "Failed.",
+    Fault.LIST_STAYS_OFF: "LocalAuthListEnabled is false and cannot be changed; SendLocalList is "
+    "Failed.",
+    Fault.LIST_AFTER_REBOOT: "LocalAuthListEnabled is false, and a change of it counts after the "
+    "next reboot.",
+    Fault.DROPS_ON_LIST: "Loses its connection in place of an answer to SendLocalList.",
+    Fault.MUTE_ON_LIST: "Never answers SendLocalList.",
     Fault.REJECTS_PROFILES: "Has forgotten its charging profiles, and answers Rejected to any "
     "new one.",
     Fault.TAKES_WATTS: "Answers Rejected to charging profiles in amperes.",

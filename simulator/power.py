@@ -67,6 +67,8 @@ class Power:
         station.timers.cancel_all()
         if station.has(Fault.FORGETS_PROFILES):
             station.charging_profiles.clear({})
+        if station.has(Fault.FORGETS_LIST):
+            station.known_tags.clear_list()
         station.firmware_status = "Idle"
         station.configuration.reboot()
         self._registration.powered_up()

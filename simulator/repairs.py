@@ -4,7 +4,7 @@ from simulator.connector import Connector
 from simulator.fault import Fault
 from simulator.hardware import Hardware
 from simulator.power import Downtime
-from simulator.station import OLD_FIRMWARE
+from simulator.station import HAS_NO_LIST, LIST_IS_OFF, OLD_FIRMWARE
 from simulator.words import Reason
 
 
@@ -25,6 +25,8 @@ def add(hardware: Hardware, fault: Fault) -> None:
             hardware.charging.plug_in(first)
         case Fault.OLD_FIRMWARE:
             station.firmware = OLD_FIRMWARE
+        case _ if fault in LIST_IS_OFF | HAS_NO_LIST:
+            station.take_faults_of_its_list()
         case Fault.REJECTS_PROFILES:
             station.charging_profiles.clear({})
             hardware.metering.adjust_all()

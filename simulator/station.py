@@ -11,6 +11,7 @@ from simulator.connector import Connector, Transaction
 from simulator.events import EventKind, Events
 from simulator.fault import Fault
 from simulator.frames import Payload
+from simulator.known_tags import KnownTags
 from simulator.meter import Meter
 from simulator.outbox import Outbox, Outgoing
 from simulator.profile import Profile
@@ -22,6 +23,8 @@ from simulator.words import Action, ChargePointStatus
 OLD_FIRMWARE = "1.2.0"
 UNAVAILABLE = {Fault.CONNECTOR_UNAVAILABLE, Fault.STAYS_UNAVAILABLE}
 FAULTED = {Fault.CONNECTOR_FAULTED, Fault.ODD_ERROR_CODE}
+LIST_IS_OFF = {Fault.LIST_SWITCHED_OFF, Fault.LIST_STAYS_OFF, Fault.LIST_AFTER_REBOOT}
+HAS_NO_LIST = {Fault.NO_LOCAL_LIST, Fault.LACKS_LISTS}
 CLOCK_SKEWS = {
     Fault.CLOCK_SKEWED: timedelta(hours=2),
     Fault.CLOCK_BEHIND: timedelta(seconds=-90),
@@ -60,6 +63,8 @@ class Station:
         self.configuration = Configuration(profile)
         if self.has(Fault.TAKES_AMPERES):
             self.configuration.override("ChargingScheduleAllowedChargingRateUnit", "Current")
+        self.take_faults_of_its_list()
+        self.known_tags = KnownTags(self.configuration, self.faults)
         self.charging_profiles = ChargingProfiles(profile)
         self.connectors = [self._connector(number) for number in range(profile.connectors + 1)]
         self.online = False
@@ -68,9 +73,17 @@ class Station:
         self.commands: list[Received] = []
         self.sent: Counter[str] = Counter()
         self.id_tags: Counter[str] = Counter()
-        self.local_list_version = 0
         self.firmware_status = "Idle"
         self.diagnostics_status = "Idle"
+
+    def take_faults_of_its_list(self) -> None:
+        """Have the configuration that faults of the local list go with."""
+        if not self.faults.isdisjoint(LIST_IS_OFF):
+            self.configuration.override("LocalAuthListEnabled", "false")
+        if self.has(Fault.LIST_STAYS_OFF):
+            self.configuration.make_read_only("LocalAuthListEnabled")
+        if not self.faults.isdisjoint(HAS_NO_LIST):
+            self.configuration.have_no_local_list()
 
     def _connector(self, number: int) -> Connector:
         register = float(self.random.randrange(*FIRST_REGISTER_WH))

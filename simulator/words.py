@@ -42,6 +42,7 @@ class Answered(StrEnum):
     UNKNOWN = "Unknown"
     UNKNOWN_VENDOR_ID = "UnknownVendorId"
     VERSION_MISMATCH = "VersionMismatch"
+    FAILED = "Failed"
 
 
 class Reason(StrEnum):

@@ -10,6 +10,7 @@ from simulator.power import Downtime
 from simulator.words import Answered, ErrorCode
 
 FAULTY_KEY = "metervaluesampleinterval"
+LIST_KEY = "localauthlistenabled"
 LACKED_KEY = "AuthorizationCacheEnabled"
 _NEEDING_REBOOT = (
     Fault.NEEDS_REBOOT_FOR_KEY,
@@ -49,6 +50,7 @@ def change_configuration(hardware: Hardware, payload: Payload) -> Answer | None:
     if faulty and station.has(Fault.REJECTS_KEY):
         return Answer({"status": Answered.REJECTED})
     needs_reboot = faulty and any(map(station.has, _NEEDING_REBOOT))
+    needs_reboot |= name.lower() == LIST_KEY and station.has(Fault.LIST_AFTER_REBOOT)
     status = station.configuration.change(name, value, needs_reboot=needs_reboot)
     if status is Answered.ACCEPTED:
         station.events.emit(EventKind.CONFIGURED, f"{name} = {_shown(name, value)}")

@@ -119,6 +119,8 @@ async def switched_on(
                 call_timeout=_CALL_TIMEOUT,
                 listener=listener,
             )
+            # A session may begin in the dark, with a card that was never seen there.
+            virtual.set_back("AllowOfflineTxForUnknownId", "true")
             chargers.append(
                 Charger(
                     charge_point_id=charge_point,

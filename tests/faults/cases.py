@@ -367,6 +367,23 @@ _SMART_CHARGING: dict[Fault, Case] = {
     Fault.FORGETS_PROFILES: Case(),
 }
 
+_LOCAL_LISTS: dict[Fault, Case] = {
+    # It is sent from the handover on.
+    Fault.NO_LOCAL_LIST: Case(),
+    Fault.LACKS_LISTS: Case(),
+    Fault.LIST_VERSION_AS_TEXT: Case(),
+    Fault.KEEPS_NO_LIST: Case(),
+    Fault.FORGETS_LIST: Case(),
+    Fault.FULL_LISTS_ONLY: Case(),
+    Fault.SMALL_LIST: Case(),
+    Fault.SHORT_LISTS: Case(),
+    Fault.LIST_SWITCHED_OFF: Case(),
+    Fault.LIST_STAYS_OFF: Case(),
+    Fault.LIST_AFTER_REBOOT: Case(),
+    Fault.DROPS_ON_LIST: Case(),
+    Fault.MUTE_ON_LIST: Case(),
+}
+
 _TRANSACTIONS: dict[Fault, Case] = {
     Fault.REJECTS_START: Case(
         fails=_fails(
@@ -775,6 +792,7 @@ GROUPS: Mapping[str, Mapping[Fault, Case]] = {
     "link": _LINK,
     "configuration": _CONFIGURATION,
     "connectors": _CONNECTORS,
+    "local lists": _LOCAL_LISTS,
     "transactions": _TRANSACTIONS,
     "smart charging": _SMART_CHARGING,
     "metering": _METERING,

@@ -881,6 +881,137 @@ async def test_unknown_energy_unit(central: CentralSystem, power_up: PowerUp) ->
     assert units["Power.Active.Import"] == "W"
 
 
+async def send_list(
+    central: CentralSystem, version: int = 1, kind: str = "Full", *, tags: int = 1, first: int = 0
+) -> object:
+    entries = [
+        {"idTag": f"TAG{number}", "idTagInfo": {"status": "Accepted"}}
+        for number in range(first, first + tags)
+    ]
+    answer = await central.call(
+        "SendLocalList", listVersion=version, updateType=kind, localAuthorizationList=entries
+    )
+    return answer["status"]
+
+
+async def list_version(central: CentralSystem) -> object:
+    return (await central.call("GetLocalListVersion"))["listVersion"]
+
+
+async def test_no_local_list(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.NO_LOCAL_LIST)
+    assert await list_version(central) == -1
+    assert await send_list(central) == "NotSupported"
+    features = await value_of(central, "SupportedFeatureProfiles")
+    assert "LocalAuthListManagement" not in features.split(",")
+    described = await central.call("GetConfiguration", key=["LocalAuthListEnabled"])
+    assert described["unknownKey"] == ["LocalAuthListEnabled"]
+
+
+async def test_lacks_lists(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.LACKS_LISTS)
+    with pytest.raises(Refused, match="NotImplemented"):
+        await list_version(central)
+    with pytest.raises(Refused, match="NotImplemented"):
+        await send_list(central)
+
+
+async def test_list_version_as_text(central: CentralSystem, power_up: PowerUp) -> None:
+    central.expects_invalid = True
+    charge_point = power_up(Fault.LIST_VERSION_AS_TEXT)
+    await central.seen("StatusNotification", 2)
+    await send_list(central, 7)
+    central.send("GetLocalListVersion", {})
+    await charge_point.until(lambda: charge_point.received["GetLocalListVersion"] == 1)
+    await central.until(lambda: len(central.invalid) == 1)
+    assert '"listVersion":"7"' in central.invalid[0].replace(" ", "")
+
+
+async def test_keeps_no_list(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.KEEPS_NO_LIST)
+    assert await send_list(central) == "Accepted"
+    assert await list_version(central) == 0
+    assert charge_point.listed == []
+
+
+async def test_forgets_list(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.FORGETS_LIST)
+    assert await send_list(central) == "Accepted"
+    assert charge_point.listed == ["tag0"]
+    charge_point.power_cycle()
+    await central.seen("BootNotification", 2)
+    assert await list_version(central) == 0
+    assert charge_point.listed == []
+
+
+async def test_full_lists_only(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.FULL_LISTS_ONLY)
+    assert await send_list(central) == "Accepted"
+    assert await send_list(central, 2, "Differential", first=1) == "Failed"
+    assert await send_list(central, 2, tags=2) == "Accepted"
+
+
+async def test_small_list(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.SMALL_LIST)
+    assert await send_list(central, tags=6) == "Failed"
+    assert await send_list(central, tags=5) == "Accepted"
+    assert await send_list(central, 2, "Differential", first=5) == "Failed"
+    assert len(charge_point.listed) == 5
+    assert await value_of(central, "LocalAuthListMaxLength") == "1000"
+
+
+async def test_short_lists(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.SHORT_LISTS)
+    assert await send_list(central, tags=6) == "Failed"
+    assert await send_list(central, tags=5) == "Accepted"
+    assert await send_list(central, 2, "Differential", tags=5, first=5) == "Accepted"
+    assert len(charge_point.listed) == 10
+
+
+async def test_list_switched_off(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.LIST_SWITCHED_OFF)
+    key = "LocalAuthListEnabled"
+    assert await value_of(central, key) == "false"
+    assert await send_list(central) == "Failed"
+    assert await central.call("ChangeConfiguration", key=key, value="true") == ACCEPTED
+    assert await send_list(central) == "Accepted"
+
+
+async def test_list_stays_off(central: CentralSystem, power_up: PowerUp) -> None:
+    power_up(Fault.LIST_STAYS_OFF)
+    key = "LocalAuthListEnabled"
+    assert await central.call("ChangeConfiguration", key=key, value="true") == REJECTED
+    assert await send_list(central) == "Failed"
+
+
+async def test_list_after_reboot(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.LIST_AFTER_REBOOT)
+    answer = await central.call("ChangeConfiguration", key="LocalAuthListEnabled", value="true")
+    assert answer == {"status": "RebootRequired"}
+    assert await send_list(central) == "Failed"
+    charge_point.power_cycle()
+    await central.seen("BootNotification", 2)
+    assert await send_list(central) == "Accepted"
+
+
+async def test_drops_on_list(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.DROPS_ON_LIST)
+    await central.seen("StatusNotification", 2)
+    central.send("SendLocalList", {"listVersion": 1, "updateType": "Full"})
+    await charge_point.until(lambda: not charge_point.connected)
+    await central.until(lambda: central.connections == 2)
+    assert await list_version(central) == 0
+
+
+async def test_mute_on_list(central: CentralSystem, power_up: PowerUp) -> None:
+    charge_point = power_up(Fault.MUTE_ON_LIST)
+    await central.seen("StatusNotification", 2)
+    unanswered = central.send("SendLocalList", {"listVersion": 1, "updateType": "Full"})
+    assert await list_version(central) == 0
+    assert charge_point.received["SendLocalList"] == 1
+    assert not central.answered(unanswered)
+
+
 async def test_broken_meter_values(central: CentralSystem, power_up: PowerUp) -> None:
     central.expects_invalid = True
     charge_point = power_up(Fault.BROKEN_METER_VALUES)

@@ -11,6 +11,7 @@ async def test_what_happened_offline_is_told_in_order(
 ) -> None:
     charge_point = power_up()
     await central.seen("StatusNotification", 2)
+    await central.call("ChangeConfiguration", key="AllowOfflineTxForUnknownId", value="true")
     await central.hang_up()
     await charge_point.until(lambda: not charge_point.connected)
     charge_point.plug_in()

@@ -133,6 +133,7 @@ async def test_a_vehicle_on_one_phase_draws_all_the_watts_from_it(
     central: CentralSystem, power_up: PowerUp
 ) -> None:
     charge_point = power_up(profile=ABB_TERRA_AC_W22)
+    await central.seen("StatusNotification", 2)
     charge_point.plug_in(phases=1)
     charge_point.present_card("CARD")
     await charge_point.until(lambda: 31.5 < charge_point.amps() < 32)
