@@ -134,7 +134,8 @@ def migrate(
         typer.Option(
             "--new-keys",
             help="From now on every process must have the DYNAMO_SECRET_KEY, and the "
-            "DYNAMO_CERTIFICATE_KEY, that this one has. Stop all others first.",
+            "DYNAMO_CERTIFICATE_KEY, that this one has, and every API the key of its "
+            "DYNAMO_CERTIFICATE_SIGNER. Stop all others first.",
         ),
     ] = False,
 ) -> None:

@@ -27,6 +27,7 @@ from storage.engine import Database
 from storage.migrate import upgrade
 from storage.plausibility import load_plausibility
 
+SIGNER: str = "DYNAMO_CERTIFICATE_SIGNER"
 FAILED: int = 1
 _Look = Callable[[], Coroutine[Any, Any, None]]
 _log = structlog.get_logger("process")
@@ -55,7 +56,7 @@ async def serve(
     elif listens == "worker" and settings.worker_port is not None:
         _try_to_listen("DYNAMO_WORKER", settings.worker_host, settings.worker_port)
     looks: dict[str, _Look] = {
-        "database": partial(_look_at_database, settings),
+        "database": partial(_look_at_database, settings, signs=listens == "api"),
         "temporal": temporal_client.look,
     }
     reasons = await asyncio.gather(*(_away(part, look) for part, look in looks.items()))
@@ -82,6 +83,30 @@ def open_database(settings: Settings, name: str, *, pool_size: int | None = None
     )
 
 
+def key_fingerprints(settings: Settings, *, signs: bool) -> dict[str, str]:
+    """Return a fingerprint for each key of the settings; of what signs certificates, where it does.
+
+    That of a file is its public key's, so that a certificate can be renewed for the same key.
+
+    Raises:
+        MistakeError: the file holds no signer.
+
+    """
+    keys = settings.key_fingerprints()
+    file = settings.certificate_signer
+    if not signs or (file is None and settings.certificate_key is None):
+        return keys
+    if file is None:
+        return keys | {SIGNER: "none"}
+    # What reads it takes a while to import, and only the API has to.
+    from documents.signer import SignerFileError, read_signer
+
+    try:
+        return keys | {SIGNER: read_signer(file).public.id}
+    except SignerFileError as error:
+        raise MistakeError(f"{SIGNER}: {one_line(error, most=500)}.") from error
+
+
 async def migrate(settings: Settings, *, temporal: bool, new_keys: bool) -> None:
     """Bring the database to the schema of this release.
 
@@ -94,9 +119,10 @@ async def migrate(settings: Settings, *, temporal: bool, new_keys: bool) -> None
     """
     await upgrade(settings.resolved_database_url)
     if new_keys:
+        keys = key_fingerprints(settings, signs=True)
         database = open_database(settings, "migrate")
         try:
-            await arrival.replace_keys(database, settings.key_fingerprints(), at=datetime.now(UTC))
+            await arrival.replace_keys(database, keys, at=datetime.now(UTC))
         finally:
             await database.close()
     if temporal:
@@ -163,10 +189,11 @@ def _read_catalogue(settings: Settings) -> None:
         raise MistakeError(f"DYNAMO_CATALOGUE_DIR: {one_line(error, most=500)}.") from error
 
 
-async def _look_at_database(settings: Settings) -> None:
+async def _look_at_database(settings: Settings, *, signs: bool) -> None:
+    keys = key_fingerprints(settings, signs=signs)
     database = open_database(settings, "start")
     try:
-        await arrival.look(database, settings.key_fingerprints(), at=datetime.now(UTC))
+        await arrival.look(database, keys, at=datetime.now(UTC))
     finally:
         await database.close()
 

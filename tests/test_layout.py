@@ -15,7 +15,7 @@ _MAY_IMPORT = {
     "outbound": {"domain", "settings"},
     "polling": {"storage"},
     "probe": set[str](),
-    "process": {"domain", "settings", "storage", "temporal_client"},
+    "process": {"documents", "domain", "settings", "storage", "temporal_client"},
     "settings": {"storage"},
     "sweep": {"storage"},
     "temporal_client": {"domain"},

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from sqlalchemy import text
 
 import process as our_process
@@ -18,6 +19,7 @@ from settings import Settings
 from storage.engine import Database
 from storage.migrate import upgrade
 from tests.cli.test_cli import SECRET, dynamo
+from tests.documents.authorities import certificate, pem
 from tests.support.databases import postgresql_copy
 from tests.support.eventually import eventually
 from tests.support.postgres import WITH_PASSWORD
@@ -28,6 +30,7 @@ ALL = [*PROCESSES, "migrate"]
 OTHER = "o" * 32
 PASSWORD = "p4ss-w0rd-of-nobody"
 KEY = "0123456789abcdef" * 4
+LISTENS = '"event":"api_listening"'
 
 
 @pytest.fixture
@@ -268,12 +271,55 @@ async def test_other_keys_are_noticed_and_replaced_on_purpose(
     assert "DYNAMO_SECRET_KEY: not the same" in said
 
 
+@pytest.mark.timeout(180)  # eight starts
+async def test_another_signer_is_noticed_and_renewed(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    """Its certificate can be renewed as it is; another key, and none, only on purpose."""
+    settings |= {"DYNAMO_CERTIFICATE_KEY": KEY}
+    signers = {name: str(tmp_path / f"{name}.pem") for name in ("first", "renewed", "other")}
+    key = generate_private_key(SECP256R1())
+    for name, file in signers.items():
+        of_it = generate_private_key(SECP256R1()) if name == "other" else key
+        Path(file).write_bytes(pem(of_it, certificate(name, of_it, name, of_it, ca=False)))
+    mine = {name: settings | {"DYNAMO_CERTIFICATE_SIGNER": file} for name, file in signers.items()}
+    log = tmp_path / "log"
+    async with running("api", settings=mine["first"], log=log):
+        await eventually(lambda: _keys_are_known(settings["DYNAMO_DATABASE_URL"]), within=60)
+
+        for wrong, theirs in ((mine["other"], r"[0-9a-f]{16}"), (settings, "none")):
+            said = await asyncio.to_thread(refusal, "api", wrong)
+            assert re.match(
+                r"dynamo: DYNAMO_CERTIFICATE_SIGNER: not the same as in the other processes on the "
+                rf"database at \S+ \(fingerprint {theirs}, theirs [0-9a-f]{{16}}\)\. Give every "
+                r"process the same\. To change it on purpose: stop all of them, then run once with "
+                r"the new one: dynamo migrate --new-keys$",
+                said,
+            ), said
+        # Another process signs nothing, and may not even be able to read the file.
+        async with running("worker", settings=mine["other"], log=log):
+            await eventually(lambda: _says(log, '"event":"polling"'), within=60)
+        async with running("api", settings=mine["renewed"], log=tmp_path / "renewed"):
+            await eventually(lambda: _says(tmp_path / "renewed", LISTENS), within=60)
+
+    outcome = await asyncio.to_thread(dynamo, "migrate", "--new-keys", **mine["other"])
+    assert outcome.returncode == 0, outcome.stderr
+    said = await asyncio.to_thread(refusal, "api", mine["renewed"])
+    assert "DYNAMO_CERTIFICATE_SIGNER: not the same" in said
+    async with running("api", settings=mine["other"], log=tmp_path / "other"):
+        await eventually(lambda: _says(tmp_path / "other", LISTENS), within=60)
+
+
 async def _keys_are_known(url: str) -> None:
     database = Database(url)
     try:
         async with database.read() as connection:
             found = await connection.scalars(text("SELECT setting FROM key_fingerprints"))
-            assert set(found) == {"DYNAMO_SECRET_KEY", "DYNAMO_CERTIFICATE_KEY"}
+            assert set(found) == {
+                "DYNAMO_SECRET_KEY",
+                "DYNAMO_CERTIFICATE_KEY",
+                "DYNAMO_CERTIFICATE_SIGNER",
+            }
     finally:
         await database.close()
 

@@ -4,7 +4,6 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     SECP384R1,
-    EllipticCurvePrivateKey,
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.generic import DictionaryObject, pdf_name, pdf_string
@@ -38,6 +34,7 @@ from documents.signature import verify
 from documents.signer import Signer, SignerFileError
 from documents.signing import sign
 from documents.validity import Finding, Validity
+from tests.documents.authorities import certificate, pem
 from tests.documents.reports import FAILED, ISSUE, certificate_of
 from tests.documents.trailer import TrailerKey
 
@@ -48,7 +45,6 @@ PDF = render_pdf(certificate_of(FAILED), ISSUE, {})
 SIGNED = sign(PDF, KEY)
 START = SIGNED.rindex(b"/Contents <") + 11
 END = SIGNED.index(b">", START)
-NOW = datetime.now(UTC)
 
 
 def validity(file: bytes, *keys: PublicKey) -> Validity:
@@ -221,41 +217,6 @@ def test_verifying_needs_no_pdf_library(tmp_path: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout == "0 set()\n"
-
-
-def certificate(
-    name: str, key: EllipticCurvePrivateKey, issuer: str, by: EllipticCurvePrivateKey, *, ca: bool
-) -> x509.Certificate:
-    named, issued_by = (
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, issuer)
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(named)
-        .issuer_name(issued_by)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=365))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    )
-    usage = {
-        "digital_signature": not ca,
-        "content_commitment": not ca,
-        "key_cert_sign": ca,
-        "crl_sign": ca,
-        "key_encipherment": False,
-        "data_encipherment": False,
-        "key_agreement": False,
-        "encipher_only": False,
-        "decipher_only": False,
-    }
-    return builder.add_extension(x509.KeyUsage(**usage), critical=True).sign(by, SHA256())
-
-
-def pem(key: Any, *certificates: x509.Certificate) -> bytes:
-    private: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private + b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
 
 
 class TestConfiguredSigner:
