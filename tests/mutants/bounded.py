@@ -11,6 +11,8 @@ from typing import Final
 
 RUNNING: Final = ".running-"
 """Between the file of the data and the id of a process: a file with the test that it runs."""
+SECONDS: Final = "-seconds-"
+"""The same: a file with how long each test took, as JSON. After a dot it would count as data."""
 
 
 @dataclass(frozen=True, kw_only=True)

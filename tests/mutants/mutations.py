@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -30,13 +30,18 @@ _INSTEAD: Final[dict[type[ast.AST], tuple[str, str]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
-    """One change: ``old`` at that place becomes ``new``. Lines count from 1, bytes from 0."""
+    """One change: ``old`` at that place becomes ``new``. Lines count from 1, bytes from 0.
+
+    ``names`` are those of what the line makes when the module is imported: a constant, a field
+    and its class, a function and its default.
+    """
 
     path: str
     line: int
     start: int
     old: str
     new: str
+    names: tuple[str, ...] = ()
 
     def applied_to(self, source: bytes) -> bytes:
         """Return the changed source."""
@@ -53,8 +58,14 @@ class Mutant:
 def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
     """Find every change of a file."""
     source = (root / path).read_bytes()
-    lines = source.splitlines()
-    for node in _nodes(ast.parse(source)):
+    tree = ast.parse(source)
+    made = {line: names for lines, names in _made(tree) for line in lines}
+    for mutant in _all_of(path, tree, source.splitlines()):
+        yield replace(mutant, names=made.get(mutant.line, ()))
+
+
+def _all_of(path: str, tree: ast.Module, lines: list[bytes]) -> Iterator[Mutant]:
+    for node in _nodes(tree):
         match node:
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 yield from _between(path, lines, left, operator, right)
@@ -70,6 +81,25 @@ def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
                 yield _constant(path, node, written, f"{value + 1}")
             case ast.UnaryOp(op=ast.Not()):
                 yield _constant(path, node, "not ", "")
+            case _:
+                pass
+
+
+def _made(
+    inside: ast.Module | ast.ClassDef, owner: tuple[str, ...] = ()
+) -> Iterator[tuple[range, tuple[str, ...]]]:
+    """The lines that run at the import, and what they make."""
+    for node in inside.body:
+        whole = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        match node:
+            case ast.ClassDef(name=name):
+                yield from _made(node, (name,))
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield range(node.lineno, node.body[0].lineno), (name,)
+            case ast.Assign(targets=targets):
+                yield whole, (*(one.id for one in targets if isinstance(one, ast.Name)), *owner)
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield whole, (name, *owner)
             case _:
                 pass
 
