@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.id_tag import is_of_run
+from domain.id_tag import is_of_run, tag_of
 from domain.ids import Prefix, is_id, new_id
 from domain.tokens import hash_token, invitation_token
 
@@ -78,6 +78,18 @@ def test_only_the_tag_of_the_open_run(
     id_tag: str, open_run_tag: str | None, *, accepted: bool
 ) -> None:
     assert is_of_run(id_tag, open_run_tag=open_run_tag) is accepted
+
+
+@given(connector=st.integers(min_value=1, max_value=2**31 - 1))
+@example(connector=256)
+def test_the_tag_of_any_connector_fits_and_is_the_run_s(connector: int) -> None:
+    made = tag_of(SECRET[:20], connector)
+    assert len(made) == 20, "CiString20"
+    assert is_of_run(made, open_run_tag=SECRET[:20])
+
+
+def test_connectors_have_tags_of_their_own() -> None:
+    assert len({tag_of(SECRET[:20], connector) for connector in range(256)}) == 256
 
 
 def test_a_token_is_256_bits_and_the_same_each_time() -> None:

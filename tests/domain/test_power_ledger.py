@@ -464,6 +464,28 @@ def test_after_a_reconnect_it_is_told_once(boots: bool) -> None:
     assert ledger.to_prepare(now + timedelta(minutes=1)) == []
 
 
+def test_who_connects_for_the_first_time_is_told_after_a_moment() -> None:
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(20, _facts(_CP, connection=None)), _AT)
+    link = _facts(_CP).connection
+    assert link is not None
+    first = replace(link, at=_AT)
+    event = ChargePointEvent(event_id="evt_9", kind=EventKind.CONNECTED, at=_AT, connection=first)
+    assert ledger.receive(_CP, event, _AT)
+    assert ledger.to_prepare(_AT) == []
+    assert [one.charge_point_id for one in ledger.to_prepare(_AT + timedelta(seconds=2))] == [_CP]
+
+
+def test_what_a_station_says_of_itself_is_no_outlet() -> None:
+    """Connector 0 is the station as a whole (OCPP 1.6 §3.14)."""
+    ledger = _ledger()
+    before = ledger.stations[_CP]
+    station = replace(_connector(ConnectorStatus.AVAILABLE), connector_id=0)
+    event = ChargePointEvent(event_id="evt_4", kind=EventKind.CONNECTOR, at=_AT, connector=station)
+    assert not ledger.receive(_CP, event, _AT)
+    assert ledger.stations[_CP] == before
+
+
 def test_nothing_is_cleared_first_while_a_vehicle_charges() -> None:
     ledger = Ledger(Carried(), Pace())
     ledger.load(_site(20, _facts(_CP)), _AT)

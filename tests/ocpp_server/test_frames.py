@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.states import LogLevel
 from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.frames import ErrorCode
 from ocpp_server.peer import Peer
 from ocpp_server.schemas import response_schema
 from ocpp_server.v16.routes import routes
+from storage.fact_records import StatusReport
 
 ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -215,6 +217,23 @@ def test_accepted_calls_have_valid_replies(action: str, payload: dict[str, Any])
     reply = dispatch(ROUTES, peer(), frames.Call("1", action, payload), NOW)
     sent = orjson.loads(frames.call_result("1", reply.payload()))[2]
     assert response_schema(action).check(sent) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "level"),
+    [
+        ("FirmwareStatusNotification", "Installed", LogLevel.INFO),
+        ("FirmwareStatusNotification", "DownloadFailed", LogLevel.WARNING),
+        ("SignedFirmwareStatusNotification", "InvalidSignature", LogLevel.WARNING),
+        ("DiagnosticsStatusNotification", "UploadFailed", LogLevel.WARNING),
+        ("LogStatusNotification", "UploadFailure", LogLevel.WARNING),
+        ("LogStatusNotification", "Idle", LogLevel.INFO),
+    ],
+)
+def test_what_has_failed_is_a_warning(action: str, status: str, level: LogLevel) -> None:
+    fact = dispatch(ROUTES, peer(), frames.Call("1", action, {"status": status}), NOW).fact
+    assert isinstance(fact, StatusReport)
+    assert (fact.status, fact.level) == (status, level)
 
 
 JSON = st.recursive(
