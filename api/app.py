@@ -32,6 +32,7 @@ from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
 from api.configuration.owner_endpoints import router as owned_configuration
 from api.declarations.endpoints import router as declarations
+from api.declarations.photos import router as photos
 from api.errors import install_error_handlers
 from api.export.endpoints import router as export
 from api.handover.endpoints import router as handover
@@ -128,6 +129,7 @@ def bare_app() -> FastAPI:
         audit,
         certificates,
         declarations,
+        photos,
         invitations,
         collaborators,
         invitations_to_work,

@@ -9,6 +9,8 @@ from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from documents.on_white import on_white
+
 MOST_PIXELS: Final = 50_000_000
 """More than any phone makes; the picture is measured before it is unpacked."""
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
@@ -79,7 +81,7 @@ def _read(data: bytes) -> Photo:
             raise PhotoRefusedError(PhotoFault.TOO_MANY_PIXELS)
         image.draft("RGB", _PICTURE)  # a JPEG is unpacked no larger than needed
         upright = ImageOps.exif_transpose(image)
-        picture = _flat(upright)
+        picture = on_white(upright)
     picture.thumbnail(_PICTURE)
     small = picture.copy()
     small.thumbnail(_THUMBNAIL)
@@ -89,18 +91,6 @@ def _read(data: bytes) -> Photo:
         width=picture.width,
         height=picture.height,
     )
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """Put what is transparent on white; what comes back carries nothing but pixels."""
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        flat = Image.new("RGB", layer.size, "white")
-        flat.paste(layer, mask=layer.getchannel("A"))
-        return flat
-    plain = Image.new("RGB", image.size)
-    plain.paste(image.convert("RGB"))
-    return plain
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

@@ -69,6 +69,8 @@ class Declared:
     signature: str | None = None
     signature_drawing: str | None = None
     """An SVG path, see :mod:`domain.drawing`."""
+    signature_png: str | None = None
+    """Base64 of a PNG file, in grey, 900 by 300 pixels at most; in place of the path."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

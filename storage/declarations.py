@@ -1,5 +1,7 @@
 """What installers declare about a charge point: fields and photos."""
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -157,6 +159,15 @@ class Photos:
 
 
 def as_document(declared: Declared) -> dict[str, Any]:
-    """Write the fields as the database and the audit trail have them."""
+    """Write the fields as the database has them."""
     document: dict[str, Any] = _DECLARED.dump_python(declared, mode="json")
+    return document
+
+
+def audited(declared: Declared) -> dict[str, Any]:
+    """Write the fields as the audit trail has them: a picture by its SHA-256."""
+    document = as_document(declared)
+    if declared.signature_png is not None:
+        file = base64.b64decode(declared.signature_png)
+        document["signature_png"] = f"sha256:{hashlib.sha256(file).hexdigest()}"
     return document

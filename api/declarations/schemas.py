@@ -1,4 +1,4 @@
-"""Shapes of declarations and photos."""
+"""Shapes of declarations."""
 
 from collections.abc import Collection
 from dataclasses import asdict
@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -21,12 +20,12 @@ from pydantic import (
 from api.deps import now
 from api.fields import Moment, Name, Notes, Request, Timestamp
 from api.plausibility import Confirming
+from documents.signature_picture import MOST_CHARACTERS as MOST_OF_A_PICTURE
 from domain.declarations import (
     Declaration,
     Declared,
     EarthingSystem,
     PhaseRotation,
-    PhotoFact,
     Polarity,
     RcdType,
 )
@@ -99,6 +98,7 @@ Amperes = Annotated[Decimal, *_measured(6_300)]
 SquareMillimetres = Annotated[Decimal, *_measured(1_000)]
 Short = Annotated[Name, StringConstraints(max_length=100)]
 Drawn = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS), AfterValidator(_is_drawing)]
+Picture = Annotated[str, StringConstraints(max_length=MOST_OF_A_PICTURE)]
 Past = Annotated[Moment, AfterValidator(_not_ahead)]
 
 
@@ -158,6 +158,13 @@ class DeclaredFields(Request):
         description="Your hand beside your name: an SVG path of the absolute commands M, L, Q and "
         "C, as signature pads write it; it needs `signature`",
     )
+    signature_png: Picture | None = Field(
+        default=None,
+        description="Your hand as a picture, in place of `signature_drawing`: base64 of a PNG file "
+        "of 150 kB and 4 megapixels at most, dark on white or on nothing, with or without "
+        "`data:image/png;base64,`; it is kept in grey, cut to its strokes, at most 900 by 300 "
+        "pixels, and needs `signature`",
+    )
 
 
 class Declare(DeclaredFields, Confirming):
@@ -165,12 +172,19 @@ class Declare(DeclaredFields, Confirming):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    @field_validator("signature_drawing")
+    @field_validator("signature_drawing", "signature_png")
     @classmethod
-    def _beside_a_name(cls, path: str | None, info: ValidationInfo) -> str | None:
-        if path is not None and info.data.get("signature") is None:
+    def _beside_a_name(cls, hand: str | None, info: ValidationInfo) -> str | None:
+        if hand is not None and info.data.get("signature") is None:
             raise ValueError("needs `signature`, your name")
-        return path
+        return hand
+
+    @field_validator("signature_png")
+    @classmethod
+    def _one_of_two(cls, picture: str | None, info: ValidationInfo) -> str | None:
+        if picture is not None and info.data.get("signature_drawing") is not None:
+            raise ValueError("give this or `signature_drawing`, not both")
+        return picture
 
     def declared(self) -> Declared:
         """The fields as they are stored."""
@@ -204,42 +218,3 @@ class DeclarationShown(DeclaredFields):
         if declaration is None:
             return cls()
         return cls(**asdict(declaration.declared), by=declaration.by, at=declaration.at)
-
-
-class PhotoShown(BaseModel):
-    """A photo as it is kept: JPEG, at most 1600 pixels a side, without metadata."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "pho_01HX9PHOTOABCDEFGHIJ",
-                    "caption": "Distribution board DB-3",
-                    "width": 1600,
-                    "height": 1200,
-                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                    "added_by": "installer@acme.com",
-                    "added_at": "2026-05-01T09:00:00Z",
-                }
-            ]
-        }
-    )
-
-    id: str
-    caption: str | None
-    width: int
-    height: int
-    sha256: str
-    added_by: str
-    added_at: Timestamp
-
-    @classmethod
-    def of(cls, photo: PhotoFact) -> "PhotoShown":
-        """Show a photo."""
-        return cls(**asdict(photo))
-
-
-class PhotosShown(BaseModel):
-    """The photos of a charge point, oldest first."""
-
-    items: list[PhotoShown]

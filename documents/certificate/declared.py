@@ -1,6 +1,7 @@
 """Draws what the installer declares: in a frame of its own, not to be taken for measured."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Final
 
 from documents.certificate.connector_words import Rows
@@ -22,6 +23,7 @@ _NAME_LINE: Final = 4.4
 _NAME_WIDTH: Final = 70.0
 _DRAWN: Final = 14.0
 """Height of a signature that was drawn, and the space below it."""
+_BY_HAND: Final = "Signature, drawn by hand"
 _SAID_LINES: Final = 2
 _NOTES_LINE: Final = 3.6
 _MOST_NOTES_LINES: Final = 48
@@ -95,7 +97,9 @@ def _sign(paper: Paper, content: Content, y: float) -> None:
     x = MARGIN + _PAD
     if content.drawing is not None:
         _draw_by_hand(paper, content.drawing, x=x, y=y)
-        y += _DRAWN
+    if content.picture is not None:
+        _place_picture(paper, content.picture, x=x, y=y)
+    y += _hand_height(content)
     paper.ink(9.5, bold=True)
     for line in _name(paper, content):
         paper.set_xy(x, y)
@@ -115,7 +119,7 @@ def _draw_by_hand(paper: Paper, drawing: Drawing, *, x: float, y: float) -> None
     left, top, width, height = drawing.box
     scale = min(_NAME_WIDTH / width, (_DRAWN - 2) / height)
     with (
-        paper.tagged(Structure.FIGURE, alt="Signature, drawn by hand"),
+        paper.tagged(Structure.FIGURE, alt=_BY_HAND),
         paper.local_context(
             draw_color=Colour.INK.value,
             line_width=0.35,
@@ -128,9 +132,17 @@ def _draw_by_hand(paper: Paper, drawing: Drawing, *, x: float, y: float) -> None
             paper.polyline(placed if len(placed) > 1 else placed * 2)
 
 
+def _place_picture(paper: Paper, picture: bytes, *, x: float, y: float) -> None:
+    with paper.tagged(Structure.FIGURE, alt=_BY_HAND):
+        paper.image(BytesIO(picture), x, y, _NAME_WIDTH, _DRAWN - 2, keep_aspect_ratio=True)
+
+
+def _hand_height(content: Content) -> float:
+    return 0 if content.drawing is None and content.picture is None else _DRAWN
+
+
 def _signature_height(paper: Paper, content: Content) -> float:
-    drawn = 0 if content.drawing is None else _DRAWN
-    return drawn + _SIGNATURE + (len(_name(paper, content)) - 1) * _NAME_LINE
+    return _hand_height(content) + _SIGNATURE + (len(_name(paper, content)) - 1) * _NAME_LINE
 
 
 def _name(paper: Paper, content: Content) -> list[str]:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from jinja2 import Template
 
@@ -34,10 +34,7 @@ def render_html(
         report=report,
         summary=summary_of(report) if report.scope is CertificateScope.PROJECT else None,
         issue=issue,
-        thumbnails={
-            photo: f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-            for photo, data in thumbnails.items()
-        },
+        thumbnails={photo: _embedded(data, "jpeg") for photo, data in thumbnails.items()},
         sha256=sha256,
     )
 
@@ -46,6 +43,7 @@ def render_html(
 def _template() -> Template:
     found = certificate_templates()
     found.filters["line_of_frame"] = _line
+    found.filters["png"] = partial(_embedded, kind="png")
     names = {
         "content_of": content_of,
         "plot_of": _plot,
@@ -59,6 +57,10 @@ def _template() -> Template:
 
 def _plot(report: ChargePointReport) -> ChargePlot | None:
     return plot_charge(report.transaction, report.readings) if report.transaction else None
+
+
+def _embedded(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _line(frame: Frame) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from documents.certificate.charge import draw_plot
-from documents.certificate.content import CheckContent, Content, content_of
+from documents.certificate.check_words import CheckContent
+from documents.certificate.content import Content, content_of
 from documents.certificate.declared import INNER, Photos, declared_height, draw_declared
 from documents.certificate.excerpt import draw_frames, fitting
 from documents.certificate.head import Head, draw_head

@@ -1,13 +1,17 @@
+from base64 import b64decode, b64encode
+from hashlib import sha256
 from io import BytesIO
 
 import httpx
 import pytest
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
-from api.declarations.endpoints import MOST_PHOTOS
+from api.declarations.photos import MOST_PHOTOS
 from storage.engine import Database
 from tests.api.callers import Caller, fields, problem
 from tests.api.verdicts import judge
+from tests.documents.pictures import encoded, hand
 from tests.documents.reading import texts
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -51,6 +55,15 @@ def picture(size: tuple[int, int] = (400, 300), kind: str = "JPEG", colour: str 
     return file.getvalue()
 
 
+def _signed() -> str:
+    info = PngInfo()
+    info.add_text("Author", "Jane of Elm Street 4")
+    return encoded(hand(), pnginfo=info)
+
+
+SIGNED_BY_HAND = _signed()
+
+
 async def put(caller: Caller, charge_point: str, body: object) -> httpx.Response:
     path = f"/api/v1/installer/charge-points/{charge_point}/declaration"
     return await caller.call("PUT", path, body)
@@ -74,6 +87,7 @@ class TestDeclaration:
         assert answer.status_code == 200, answer.text
         shown = (await installer.get(path)).json()
         assert shown == answer.json()
+        assert shown.pop("signature_png") is None
         assert shown.pop("by") == installer.email
         assert shown.pop("at")
         assert shown == DECLARED
@@ -109,6 +123,8 @@ class TestDeclaration:
             ("signature_drawing", "M 0 0 L 9 9"),  # without a name
             ("signature_drawing", "M 0 0 L 9"),
             ("signature_drawing", "L" * 20_001),
+            ("signature_png", SIGNED_BY_HAND),  # without a name
+            ("signature_png", "A" * 200_001),
             ("signature", ""),
             ("signature", "x" * 101),
             ("tested_by", "a\nb"),
@@ -121,6 +137,47 @@ class TestDeclaration:
         charge_point = await installer.charge_point()
         answer = await put(installer, charge_point, {field: value})
         assert fields(problem(answer, 422, "invalid_input")) == {field}
+
+    async def test_a_signature_is_kept_as_a_picture(
+        self, installer: Caller, database: Database
+    ) -> None:
+        project = await installer.project()
+        charge_point = await installer.charge_point(project)
+        await judge(database, charge_point, project)
+        signed = {"signature": "J. Smith", "signature_png": SIGNED_BY_HAND}
+        answer = await put(installer, charge_point, signed)
+        assert answer.status_code == 200, answer.text
+        kept = answer.json()["signature_png"]
+        assert b"Elm Street" in b64decode(SIGNED_BY_HAND)
+        assert b"Elm Street" not in b64decode(kept)
+        again = await put(installer, charge_point, signed | {"signature_png": kept})
+        assert again.json()["signature_png"] == kept
+        path = f"/commissioning/{charge_point}/report"
+        assert kept in (await installer.get(path, params={"format": "html"})).text
+        trail = (await installer.get(f"/projects/{project}/audit")).json()["items"]
+        (after, _) = [one["after"] for one in trail if one["action"] == "declaration.put"]
+        assert after["signature_png"] == f"sha256:{sha256(b64decode(kept)).hexdigest()}"
+
+    @pytest.mark.parametrize(
+        ("sent", "said"),
+        [
+            ({"signature_png": "hello"}, "must be base64 of a PNG file"),
+            ({"signature_png": b64encode(picture()).decode()}, "must be a PNG file that is whole"),
+            ({"signature_png": encoded(Image.new("1", (4001, 1000)))}, "4 megapixels"),
+            ({"signature_png": SIGNED_BY_HAND, "signature_drawing": "M 0 0 L 9 9"}, "not both"),
+        ],
+    )
+    async def test_a_picture_of_no_signature_is_refused(
+        self, installer: Caller, sent: dict[str, str], said: str
+    ) -> None:
+        charge_point = await installer.charge_point()
+        refused = problem(
+            await put(installer, charge_point, {"signature": "J. Smith", **sent}),
+            422,
+            "invalid_input",
+        )
+        assert fields(refused) == {"signature_png"}
+        assert said in refused["detail"]
 
     async def test_a_change_makes_the_next_certificate(
         self, installer: Caller, database: Database

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
+from documents.signature_picture import read_signature
 from domain.certificates import (
     CertificateScope,
     ChargePointReport,
@@ -31,6 +32,7 @@ from domain.declarations import (
 )
 from domain.facts import TransactionFact
 from domain.states import CheckName, CheckResult, RunStatus
+from tests.documents.pictures import encoded, hand
 
 AT = datetime(2026, 5, 1, 9, 35, tzinfo=UTC)
 ISSUE = Issue(
@@ -357,6 +359,16 @@ WITH_CIRCUIT = replace(
         at=later(120),
     ),
 )
+
+
+def with_picture(report: ChargePointReport) -> ChargePointReport:
+    """Put a picture in the place of the signature's drawing."""
+    declaration = report.declaration
+    assert declaration is not None
+    declared = replace(
+        declaration.declared, signature_drawing=None, signature_png=read_signature(encoded(hand()))
+    )
+    return replace(report, declaration=replace(declaration, declared=declared))
 
 
 def _uuid(number: int) -> str:

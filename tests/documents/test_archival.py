@@ -20,13 +20,22 @@ from documents.paper import Paper
 from documents.signer import Signer
 from documents.signing import sign
 from documents.statement import statement_pdf
-from tests.documents.reports import FAILED, FULL, ISSUE, THREE_CONNECTORS, certificate_of, thumbnail
+from tests.documents.reports import (
+    FAILED,
+    FULL,
+    ISSUE,
+    THREE_CONNECTORS,
+    WITH_CIRCUIT,
+    certificate_of,
+    thumbnail,
+    with_picture,
+)
 from tests.documents.test_paper import IMPRINT
 from tests.documents.test_statement import statement
 
 SIGNED = sign(
     render_pdf(
-        certificate_of(FULL, THREE_CONNECTORS, FAILED),
+        certificate_of(FULL, THREE_CONNECTORS, FAILED, with_picture(WITH_CIRCUIT)),
         ISSUE,
         {photo.id: thumbnail() for photo in FULL.photos},
     ),
@@ -150,6 +159,6 @@ def test_what_goes_on_to_another_page_is_marked_on_both() -> None:
 def test_what_heads_a_certificate_is_a_heading() -> None:
     pdf = PdfFileReader(io.BytesIO(SIGNED))
     kinds = [tag for page in pages(pdf) for tag, _number, _shows in tagged(page)]
-    assert kinds.count("H1") == 4  # the cover and each charge point
+    assert kinds.count("H1") == 5  # the cover and each charge point
     assert kinds.count("H2") > 12
     assert kinds.count("Figure") > 10  # codes, marks, plots and photos

@@ -49,6 +49,7 @@ from tests.documents.reports import (
     later,
     step,
     thumbnail,
+    with_picture,
 )
 
 THUMBNAILS = {f"pho_{number}": thumbnail() for number in (1, 2)}
@@ -559,3 +560,16 @@ def test_a_drawn_signature_stands_beside_the_typed_one() -> None:
     )
     pages = [render_pdf(certificate_of(one), ISSUE, {}) for one in (WITH_CIRCUIT, without)]
     assert [b"(Signature, drawn by hand)" in pdf for pdf in pages] == [True, False]
+
+
+def test_a_signature_as_a_picture_stands_beside_the_typed_one() -> None:
+    signed = certificate_of(with_picture(WITH_CIRCUIT))
+    page = render_html(signed, ISSUE, {}, sha256="0" * 64)
+    (picture,) = re.findall(r'<img class="signature" src="data:image/png;base64,([^"]+)"', page)
+    declaration = signed.charge_points[0].declaration
+    assert declaration is not None
+    assert picture == declaration.declared.signature_png
+    pdf = render_pdf(signed, ISSUE, {})
+    assert b"(Signature, drawn by hand)" in pdf
+    assert pdf.count(b"/Subtype /Image") == 1
+    assert b"/SMask" not in pdf

@@ -1,0 +1,225 @@
+"""Endpoints of photos. A change makes the next certificate another."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from api.declarations.photo_schemas import PhotoShown, PhotosShown
+from api.deps import Acting, AppParts, ChargePointId, Installer, now
+from api.fields import Name
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from documents.photos import PhotoFault, PhotoRefusedError, read_photo
+from domain.audit import AuditAction
+from domain.declarations import PhotoFact
+from domain.errors import ConflictError, EngineError, NotFoundError
+from domain.ids import Prefix, is_id, new_id
+from storage.audit import Audit
+from storage.charge_points import ChargePoints
+from storage.declarations import NewPhoto, Photos
+
+router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["Certificates"])
+
+MOST_PHOTOS: Final = 12
+_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        media_type: {"schema": {"type": "string", "format": "binary"}}
+        for media_type in ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
+    },
+}
+_PICTURE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The picture",
+        "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class NotAPhotoError(EngineError):
+    """The body is no photo that is taken."""
+
+    status = 415
+    title = "Not a photo"
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def _photo_id(
+    _: Installer, photo_id: Annotated[str, Path(examples=["pho_01HX9PHOTOABCDEFGHIJ"])]
+) -> str:
+    if not is_id(Prefix.PHOTO, photo_id):
+        raise _no_photo()
+    return photo_id
+
+
+PhotoId = Annotated[str, Depends(_photo_id)]
+
+
+@router.post(
+    "/photos",
+    status_code=HTTPStatus.CREATED,
+    summary="Add a photo",
+    operation_id="addPhoto",
+    openapi_extra={"requestBody": _BODY},
+    responses=problems(
+        401,
+        403,
+        404,
+        413,
+        415,
+        422,
+        503,
+        project_handed_over=HANDED_OVER,
+        too_many_photos=f"There are {MOST_PHOTOS} photos already.",
+    ),
+)
+async def add_photo(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+    body: Annotated[bytes, Depends(_body)],
+    caption: Annotated[Name | None, Query(description="What it shows")] = None,
+) -> PhotoShown:
+    """Send a photo as it is, as the body: JPEG, PNG or WebP, 8 MiB and 50 megapixels at most.
+
+    It is kept reduced, and without the metadata it came with (position, time, device). The same
+    photo sent again is the one that is there.
+    """
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+    try:
+        photo = await parts.issuing.beside(read_photo, body)
+    except PhotoRefusedError as error:
+        raise _refusal(error.fault) from error
+    fact = PhotoFact(
+        id=new_id(Prefix.PHOTO),
+        caption=caption,
+        width=photo.width,
+        height=photo.height,
+        sha256=photo.sha256,
+        added_by=installer.email,
+        added_at=now(),
+    )
+    async with parts.database.write() as connection:
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        photos = Photos(connection)
+        if await photos.count(charge_point_id, but=fact.sha256) >= MOST_PHOTOS:
+            raise ConflictError(
+                "too_many_photos",
+                f"A charge point has {MOST_PHOTOS} photos at most. Delete one first.",
+            )
+        stored = await photos.add(
+            charge_point_id,
+            NewPhoto(fact=fact, picture=photo.picture, thumbnail=photo.thumbnail),
+        )
+        if stored.id == fact.id:
+            await Audit(connection, charge_point.project_id).write(
+                AuditAction.PHOTO_ADDED,
+                actor,
+                target=charge_point_id,
+                at=fact.added_at,
+                after=_photo(stored),
+            )
+    return PhotoShown.of(stored)
+
+
+@router.get(
+    "/photos",
+    summary="List the photos",
+    operation_id="listPhotos",
+    responses=problems(401, 403, 404, 503),
+)
+async def list_photos(
+    charge_point_id: ChargePointId, installer: Installer, parts: AppParts
+) -> PhotosShown:
+    """The photos of the charge point, oldest first."""
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        found = await Photos(connection).of([charge_point_id])
+    return PhotosShown(items=[PhotoShown.of(photo) for photo in found[charge_point_id]])
+
+
+@router.get(
+    "/photos/{photo_id}",
+    summary="Show a photo",
+    operation_id="getPhoto",
+    response_class=Response,
+    responses=_PICTURE | problems(401, 403, 404, 503),
+)
+async def get_photo(
+    charge_point_id: ChargePointId, photo_id: PhotoId, installer: Installer, parts: AppParts
+) -> Response:
+    """The picture, as JPEG."""
+    async with parts.database.read() as connection:
+        await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
+        picture = await Photos(connection).picture(charge_point_id, photo_id)
+    if picture is None:
+        raise _no_photo()
+    return Response(picture, media_type="image/jpeg")
+
+
+@router.delete(
+    "/photos/{photo_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Delete a photo",
+    operation_id="deletePhoto",
+    responses=problems(401, 403, 404, 503, project_handed_over=HANDED_OVER),
+)
+async def delete_photo(
+    charge_point_id: ChargePointId,
+    photo_id: PhotoId,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> Response:
+    """Forget a photo. Certificates that were issued with it keep it."""
+    async with parts.database.write() as connection:
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        photos = Photos(connection)
+        found = {one.id: one for one in (await photos.of([charge_point_id]))[charge_point_id]}
+        if not await photos.delete(charge_point_id, photo_id):
+            raise _no_photo()
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.PHOTO_REMOVED,
+            actor,
+            target=charge_point_id,
+            at=now(),
+            before=_photo(found[photo_id]),
+        )
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _photo(fact: PhotoFact) -> dict[str, Any]:
+    return {"photo": fact.id, "caption": fact.caption, "sha256": fact.sha256}
+
+
+def _no_photo() -> NotFoundError:
+    return NotFoundError("photo_not_found", "The charge point has no photo with this id.")
+
+
+def _refusal(fault: PhotoFault) -> NotAPhotoError:
+    match fault:
+        case PhotoFault.HEIC:
+            return NotAPhotoError(
+                "photo_heic",
+                "HEIC photos cannot be read here. Send JPEG: on an iPhone, choose Settings, "
+                "Camera, Formats, Most Compatible, or share the photo by mail.",
+            )
+        case PhotoFault.TOO_MANY_PIXELS:
+            return NotAPhotoError(
+                "photo_too_large", "The photo has more than 50 megapixels. Send a smaller one."
+            )
+        case PhotoFault.NOT_A_PHOTO:
+            return NotAPhotoError(
+                "not_a_photo",
+                "The file is no photo that can be read, or it is damaged. Send JPEG, PNG or WebP.",
+            )
