@@ -8,6 +8,8 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a row whose workflow was ended from outside (terminated): the run fails, and says so;
 - a charge point owned by a workflow that has ended: it is free again;
 - a charge point that is there, and values that nobody pushes to it: their push is started;
+- a service visit that is open, or over and nobody was told, without the project's workflow: it is
+  started again, with all visits of the project;
 - a site that was handed over and whose power nobody shares: its workflow is started;
 - a transaction that has ended, and nobody told: it is ended, and its site is told;
 - a transaction that has ended and waits to be billed: its billing is started;
@@ -65,6 +67,7 @@ from storage.site_records import handed_over_sites
 from storage.strays import left_running
 from storage.superseded import Superseded, left, overtaken, supersede
 from storage.unpushed import Unpushed, unpushed
+from storage.visit_records import visits_to_look_after
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from sweep import Sweep
 from workflows.batch_start import wake_batch
@@ -72,7 +75,7 @@ from workflows.billing_start import start_billing
 from workflows.configuration_start import start_configuration
 from workflows.held_digest_start import start_held_digest
 from workflows.open_workflows import OpenWorkflows
-from workflows.project_start import tell_invitation_ended
+from workflows.project_start import start_visits, tell_invitation_ended
 from workflows.run_start import RunStart, is_of, start_run
 from workflows.site_start import start_site
 from workflows.stray_start import start_stray
@@ -148,6 +151,13 @@ class Reconciler:
                 key=attrgetter("project_id"),
                 first="",
                 mend=self._share_power,
+            ),
+            Sweep(
+                "visits",
+                self._visits,
+                key=attrgetter("project_id"),
+                first="",
+                mend=self._look_after_visits,
             ),
             Sweep(
                 "withdrawals",
@@ -299,6 +309,20 @@ class Reconciler:
             self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
         ):
             _log.warning("site_started_again", project=site.project_id)
+
+    async def _visits(
+        self, connection: AsyncConnection, *, after: str, limit: int
+    ) -> Sequence[ProjectRequest]:
+        before = self._now() - _YOUNG
+        return await visits_to_look_after(connection, before=before, after=after, limit=limit)
+
+    async def _look_after_visits(self, project: ProjectRequest) -> None:
+        if await self._open.have(project.project_id):
+            return
+        await start_visits(
+            self._client, project, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        )
+        _log.warning("visits_looked_after_again", project=project.project_id)
 
     async def _overtaken(
         self, connection: AsyncConnection, *, after: int, limit: int

@@ -18,6 +18,7 @@ from activities.mailer import mailer_from
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
+from activities.service_visits import VisitActivities
 from activities.site import SiteActivities
 from activities.webhook_sender import HttpxSender
 from activities.webhooks import WebhookActivities
@@ -41,6 +42,7 @@ from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
+from storage.visit_records import StoredVisits
 from storage.watch import DatabaseWatch
 from temporal_client import BUILD_ID, connect_when_there
 from workflows.availability import AvailabilityWorkflow
@@ -125,8 +127,13 @@ def make_worker(
     )
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     starts = RunActivities(starter)
+    visits = VisitActivities(
+        StoredVisits(database, catalogue, now=_now), mailer, starter, handovers
+    )
     batches = BatchActivities(StoredBatches(database, catalogue, now=_now), starter)
     activities: Sequence[Any] = (
+        visits.look_at_visit,
+        visits.close_visit,
         billing.settle,
         held.mail_held,
         records.begin_run,

@@ -79,10 +79,18 @@ def _row(one: InvitedChargePoint) -> dict[str, str]:
 def _subject(draft: InvitationDraft) -> str:
     if draft.role is ProjectRole.SITE_OWNER:
         return f"Your charge points at {draft.project.name}"
+    if draft.role is ProjectRole.SERVICE:
+        return f"Service at {draft.project.name}"
     return f"Work on the charge points at {draft.project.name}"
 
 
 def _intro(draft: InvitationDraft) -> str:
+    if draft.role is ProjectRole.SERVICE:
+        return (
+            f"{draft.project.installer_name} asks you to do service at {draft.project.name}. When "
+            "you accept, you can test, mend and replace the charge points below until the visit "
+            "ends or is closed."
+        )
     if draft.role is not ProjectRole.SITE_OWNER:
         return (
             f"{draft.project.installer_name} invites you to work on the charge points at "

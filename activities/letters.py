@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from domain.billing.messages import HeldDigest
 from domain.commissioning import VerdictNotice
 from domain.devices import device_name
-from domain.invitations import InvitationNews
-from domain.states import CheckResult, InvitationStatus, ProjectRole, RunStatus
+from domain.invitations import InvitationNews, day
+from domain.service_visits import VisitNotice
+from domain.states import CheckResult, InvitationStatus, ProjectRole, RunStatus, ServiceVisitStatus
 
 _SHOWN = 20  # of the sessions that a mail tells of
 
@@ -96,7 +97,7 @@ def news_letter(news: InvitationNews) -> Letter:
             "accepted your invitation",
             _what_an_owner_means(handed_over=news.handed_over)
             if is_owner
-            else f"They work on the project from now on, as a {news.role.value}.",
+            else _what_a_colleague_means(news.role),
         ),
         InvitationStatus.DECLINED: (
             "declined your invitation",
@@ -113,6 +114,45 @@ def news_letter(news: InvitationNews) -> Letter:
     lines += [then, ""]
     who = "the site owner" if is_owner else news.invited_email
     return Letter(subject=f"{news.project_name}: {who} {said}", text="\n".join(lines))
+
+
+def _what_a_colleague_means(role: ProjectRole) -> str:
+    if role is ProjectRole.SERVICE:
+        return "They can work on the charge points of the service visit until it ends."
+    return f"They work on the project from now on, as a {role.value}."
+
+
+def visit_letter(notice: VisitNotice, *, name: str) -> Letter:
+    """Tell owner and installer that a service visit is over."""
+    how = {
+        ServiceVisitStatus.CLOSED: "was closed",
+        ServiceVisitStatus.EXPIRED: "has ended: its time is over",
+        ServiceVisitStatus.DECLINED: "was declined",
+        ServiceVisitStatus.REVOKED: "was taken back",
+    }[notice.status]
+    at = notice.ended_at
+    lines = [
+        f"Hello {name},",
+        "",
+        f"the service visit at {notice.project_name} {how}, on {day(at)} at {at:%H:%M}.",
+        "",
+        f"  What it was for: {notice.purpose}",
+        f"  Visit: {notice.service_visit_id}",
+        "",
+    ]
+    if notice.reason:
+        lines += [f"Reason: {notice.reason}", ""]
+    if notice.unfinished:
+        lines += [
+            "It is unfinished: what was tested and what was not is with each charge point. Runs",
+            "that were still open are cancelled. The owner opens another visit to go on.",
+            "",
+        ]
+    lines += ["What the visit had opened to the installer is closed again.", ""]
+    return Letter(
+        subject=f"{notice.project_name}: the service visit {how.partition(':')[0]}",
+        text="\n".join(lines),
+    )
 
 
 def _what_an_owner_means(*, handed_over: bool) -> str:

@@ -89,7 +89,7 @@ class ProjectActivities:
     async def send_invitation(self, invite: Invite) -> InvitationSent:
         """Store the invitation and mail its link; the same invitation is mailed once."""
         token = self._token(invite.invitation.invitation_id)
-        with _refusals():
+        with refusals():
             draft = await self._records.invite(
                 invite.project_id, invite.invitation, token_hash=hash_token(token)
             )
@@ -98,7 +98,7 @@ class ProjectActivities:
     @activity.defn
     async def resend_invitation(self, resend: Resend) -> InvitationSent:
         """Begin the time of a pending invitation anew and mail its link again, once a request."""
-        with _refusals():
+        with refusals():
             draft = await self._records.resend(resend.project_id, resend.request)
         return await self._mail(draft)
 
@@ -134,7 +134,7 @@ class ProjectActivities:
     @activity.defn
     async def remove_project(self, remove: Remove) -> None:
         """Remove the project, unless there is anything in it."""
-        with _refusals():
+        with refusals():
             await self._records.remove(remove.project_id, remove.request)
 
     async def _mail(self, draft: InvitationDraft) -> InvitationSent:
@@ -155,7 +155,7 @@ class ProjectActivities:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Refuse with the code of the problem, so that the caller of the API learns it."""
     try:
         yield

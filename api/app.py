@@ -56,6 +56,8 @@ from api.projects.endpoints import router as projects
 from api.protocol.cross_origin import CrossOriginMiddleware
 from api.protocol.methods import MethodsMiddleware
 from api.protocol.routes import Operations
+from api.service_visits.endpoints import router as service_visits
+from api.service_visits.installer_endpoints import router as my_service_visits
 from api.site_owner.endpoints import router as site_owner
 from api.site_owner.site import router as site
 from api.temporal import TemporalGateway
@@ -126,6 +128,8 @@ def bare_app() -> FastAPI:
         webhooks,
         owned_webhooks,
         handover,
+        service_visits,
+        my_service_visits,
         audit,
         certificates,
         declarations,

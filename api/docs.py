@@ -26,6 +26,10 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "Configuration", "description": "Template, chosen values, connection test."},
     {"name": "Commissioning", "description": "The four checks, their record and log."},
     {"name": "Handover", "description": "Invitation of the site owner, and the handover."},
+    {
+        "name": "Service visits",
+        "description": "Work on a site after its handover, for a time, by invitation of its owner.",
+    },
     {"name": "Collaborators", "description": "Colleagues who work on a project, by invitation."},
     {"name": "Webhooks", "description": "Events sent to a URL of yours, signed."},
     {"name": "Certificates", "description": "Signed reports, what they declare, their keys."},

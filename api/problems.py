@@ -47,13 +47,14 @@ class Problem(BaseModel):
     errors: list[ProblemField] | None = Field(default=None, description="The wrong fields")
 
 
+_NOT_YOURS = (
+    "The account has another role, the project is the owner's now (`project_handed_over`), or your "
+    "service visit has not this charge point (`outside_service_visit`)."
+)
 _MEANING = {
     400: ("malformed_json", "The body is not JSON."),
     401: ("token_invalid", "No valid token came with the request."),
-    403: (
-        "wrong_role",
-        "The account has another role, or (`project_handed_over`) the project is the owner's now.",
-    ),
+    403: ("wrong_role", _NOT_YOURS),
     404: ("charge_point_not_found", "Nothing of yours has that id."),
     409: ("project_handed_over", "The present state does not allow it."),
     413: (

@@ -10,8 +10,16 @@ from domain.states import AccessMode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenVisit:
+    """A service visit that ProjectWorkflow looks at, and when."""
+
+    service_visit_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProjectRequest:
-    """Input of ProjectWorkflow."""
+    """Input of ProjectWorkflow; with ``visits`` of a project that is handed over."""
 
     project_id: str
     installer_id: str
@@ -20,6 +28,8 @@ class ProjectRequest:
     """What operators read of the life so far; the workflow hands it on to itself."""
     invitations: tuple[OpenInvitation, ...] = ()
     """Those it looks at again; handed on in the same way."""
+    visits: tuple[OpenVisit, ...] = ()
+    """Of the site owner, after the handover; handed on in the same way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

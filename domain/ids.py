@@ -29,6 +29,7 @@ class Prefix(StrEnum):
     CDR = "cdr"
     HELD_RECORD = "hld"
     COMMAND = "cmd"
+    SERVICE_VISIT = "sv"
 
 
 def new_id(prefix: Prefix) -> str:

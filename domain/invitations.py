@@ -20,6 +20,8 @@ class NewInvitation:
     role: ProjectRole = ProjectRole.SITE_OWNER
     asked_at: datetime | None = None
     """Two that are asked for at once are one; None: now."""
+    service_visit_id: str | None = None
+    """To which service visit it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

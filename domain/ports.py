@@ -34,6 +34,7 @@ from domain.outbound import Destination
 from domain.ownership import Claim, Owner, RebootRequest, Release, Released, Whereabouts
 from domain.power import facts as site
 from domain.power import operations as power
+from domain.service_visits import CloseVisit, VisitClosed, VisitStands
 from domain.webhooks import Answer, Attempt, Call
 
 
@@ -196,6 +197,14 @@ class ProjectRecords(Protocol):
     async def handover_notice(self, project_id: str) -> HandoverNotice | None: ...
     async def handover_mailed(self, project_id: str) -> None: ...
     async def remove(self, project_id: str, request: RemoveProject) -> None: ...
+
+
+class VisitRecords(Protocol):
+    """Service visits. Every method is safe to repeat."""
+
+    async def look(self, service_visit_id: str) -> VisitStands: ...
+    async def close(self, request: CloseVisit) -> VisitClosed: ...
+    async def told(self, service_visit_id: str) -> None: ...
 
 
 class DeliveryRecords(Protocol):

@@ -13,12 +13,14 @@ class Role(StrEnum):
 class ProjectRole(StrEnum):
     """What a person is to a project; each comes about by one invitation.
 
-    A technician does the work on site; a lead decides about the project, too.
+    A technician does the work on site; a lead decides about the project, too. SERVICE is no part of
+    the project: it has a service visit's rights, as long as that is open.
     """
 
     SITE_OWNER = "site_owner"
     LEAD = "lead"
     TECHNICIAN = "technician"
+    SERVICE = "service"
 
     @property
     def account_role(self) -> Role:
@@ -67,6 +69,25 @@ class InvitationStatus(StrEnum):
     REVOKED = "revoked"
     REPLACED = "replaced"
     EXPIRED = "expired"
+
+
+class ServiceVisitStatus(StrEnum):
+    """Life of a service visit; by OPEN alone somebody may do something.
+
+    EXPIRED: its time was over before anybody closed it. REVOKED: closed before it was accepted.
+    """
+
+    INVITED = "invited"
+    OPEN = "open"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its charge points are taken by it."""
+        return self in {ServiceVisitStatus.INVITED, ServiceVisitStatus.OPEN}
 
 
 class ChargePointStatus(StrEnum):

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
 from storage.dialects import conflict_insert
 from storage.tables import audit_entries
+from storage.visiting import newest_visit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,8 @@ class AuditEntry:
     target: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+    service_visit_id: str | None = None
+    """In which its installer has done it."""
 
 
 class Audit:
@@ -68,6 +71,9 @@ class Audit:
                 before=before,
                 after=after,
                 entry_key=key,
+                service_visit_id=newest_visit(literal(self._project_id), actor.account_id)
+                if actor.account_id is not None
+                else None,
             )
             .on_conflict_do_nothing()
         )
@@ -94,6 +100,7 @@ class Audit:
                 target=row.target,
                 before=row.before,
                 after=row.after,
+                service_visit_id=row.service_visit_id,
             )
             for row in rows
         ]

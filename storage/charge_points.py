@@ -18,7 +18,14 @@ from domain.withdrawals import Withdrawal, WithdrawalOrder
 from storage.dialects import among
 from storage.members import works_on
 from storage.projects import Projects
-from storage.tables import charge_points, commissioning_runs, identity_aliases, projects
+from storage.tables import (
+    charge_points,
+    commissioning_runs,
+    identity_aliases,
+    projects,
+    service_visit_charge_points,
+)
+from storage.visiting import in_visit, newest_visit, refuse_outside_visit
 
 _ORDER = TypeAdapter(WithdrawalOrder)
 
@@ -59,8 +66,8 @@ class ChargePoints:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def register(self, charge_point: ChargePoint) -> None:
-        """Store a new charge point.
+    async def register(self, charge_point: ChargePoint, *, visit: str | None = None) -> None:
+        """Store a new charge point; it is in the service visit in which it is added.
 
         Raises:
             ConflictError: ``duplicate_serial``.
@@ -71,13 +78,29 @@ class ChargePoints:
                 await self._connection.execute(insert(charge_points).values(**_row(charge_point)))
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
+        await self._join(visit, [charge_point])
         await self._free_names([charge_point])
 
-    async def register_all(self, new: Sequence[ChargePoint]) -> None:
+    async def register_all(self, new: Sequence[ChargePoint], *, visit: str | None = None) -> None:
         """Store new charge points of a project that is locked, and has none of their serials."""
         if new:
             await self._connection.execute(insert(charge_points), [_row(one) for one in new])
+            await self._join(visit, new)
             await self._free_names(new)
+
+    async def _join(self, visit: str | None, new: Sequence[ChargePoint]) -> None:
+        if visit is not None:
+            await self._connection.execute(
+                insert(service_visit_charge_points),
+                [
+                    {
+                        "service_visit_id": visit,
+                        "charge_point_id": one.id,
+                        "joined_at": one.created_at,
+                    }
+                    for one in new
+                ],
+            )
 
     async def serials_of(self, project_id: str) -> dict[str, str]:
         """Those that are not withdrawn, by :func:`domain.rules.likeness.serial_key`."""
@@ -101,17 +124,31 @@ class ChargePoints:
     ) -> ChargePoint:
         """One charge point of the installer, whose access ends at the handover.
 
-        ``even_handed_over`` is for the certificate, which the installer keeps.
+        An open service visit that it is in gives it back. ``even_handed_over`` is for the
+        certificate, which the installer keeps.
 
         Raises:
             NotFoundError: ``charge_point_not_found``.
-            ForbiddenError: ``project_handed_over``.
+            ForbiddenError: ``project_handed_over``; ``outside_service_visit``.
 
         """
         query = _of_installer(installer_id).where(charge_points.c.id == charge_point_id)
         charge_point = await self._one(query)
-        if not even_handed_over:
-            await Projects(self._connection).get(charge_point.project_id, installer_id=installer_id)
+        project = await Projects(self._connection).get(
+            charge_point.project_id,
+            installer_id=installer_id,
+            even_handed_over=even_handed_over,
+            by_visit=True,
+        )
+        if project.service_visit_id is not None and not (even_handed_over and project.is_kept):
+            await refuse_outside_visit(
+                self._connection,
+                charge_point.id,
+                serial_number=charge_point.serial_number,
+                project_id=project.id,
+                installer_id=installer_id,
+                service_visit_id=project.service_visit_id,
+            )
         return charge_point
 
     async def owned(self, charge_point_id: str, *, site_owner_id: str) -> ChargePoint:
@@ -150,6 +187,7 @@ class ChargePoints:
 
         Raises:
             NotFoundError: ``charge_point_not_found``.
+            ForbiddenError: ``outside_service_visit``.
             ConflictError: ``project_handed_over``; ``project_archived``; ``withdrawn``.
 
         """
@@ -157,7 +195,7 @@ class ChargePoints:
             charge_point_id, installer_id=installer_id, even_handed_over=True
         )
         await Projects(self._connection).for_change(
-            charge_point.project_id, installer_id=installer_id
+            charge_point.project_id, installer_id=installer_id, by_visit=True
         )
         # Read again under the lock: another change may have come first.
         charge_point = await self.get(charge_point_id, installer_id=installer_id)
@@ -258,10 +296,13 @@ class ChargePoints:
     ) -> Sequence[ChargePoint]:
         """Charge points of the installer, newest first, older than the id ``before``.
 
-        Those of a project that was handed over are the site owner's; those of one that is archived
-        are listed only where that project is named.
+        Those of a project that was handed over are the site owner's, but for those of an open
+        service visit; those of one that is archived are listed only where that project is named.
         """
-        query = _of_installer(installer_id).where(projects.c.status == ProjectStatus.IN_PROGRESS)
+        query = _of_installer(installer_id).where(
+            (projects.c.status == ProjectStatus.IN_PROGRESS)
+            | in_visit(charge_points.c.id, installer_id)
+        )
         if project_id is not None:
             query = query.where(charge_points.c.project_id == project_id)
         else:
@@ -341,7 +382,10 @@ def _of_installer(installer_id: str) -> Select[Any]:
     return (
         select(charge_points)
         .join(projects, projects.c.id == charge_points.c.project_id)
-        .where(works_on(projects.c.id, installer_id))
+        .where(
+            works_on(projects.c.id, installer_id)
+            | newest_visit(projects.c.id, installer_id).is_not(None)
+        )
     )
 
 

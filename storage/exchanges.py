@@ -15,6 +15,7 @@ from storage.parameters import Parameters
 from storage.runs import refuse_while_open
 from storage.standing import restate
 from storage.tables import charge_points, declarations, photos
+from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
 _PLACE = ("latitude", "longitude", "location_address", "max_amps", "phases")
@@ -46,7 +47,10 @@ class Exchanges:
         done = old.withdrawal is not None or await Withdrawals(self._connection).withdraw(
             old, order, end_run=end_run
         )
-        await ChargePoints(self._connection).register(new)
+        visit = (await self._connection.execute(visit_of(old.id))).one_or_none()
+        await ChargePoints(self._connection).register(
+            new, visit=None if visit is None else visit.id
+        )
         cable = (
             await self._connection.execute(
                 select(charge_points.c.max_amps, charge_points.c.phases).where(

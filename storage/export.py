@@ -24,6 +24,7 @@ from storage.tables import (
     meter_values,
     photos,
     projects,
+    service_visits,
     tariffs,
     transactions,
 )
@@ -41,6 +42,7 @@ _OF_PROJECT: Final[Mapping[str, Table]] = {
     "certificate": certificates,
     "cdr": cdrs,
     "held_record": held_records,
+    "service_visit": service_visits,
     "audit_entry": audit_entries,
 }
 _OF_CHARGE_POINT: Final[Mapping[str, Table]] = {

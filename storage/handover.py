@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, exists, select, update
+from sqlalchemy import ColumnElement, Row, case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import AuditAction
@@ -140,55 +140,19 @@ class Handover:
         )
 
     async def _blockers(self, project_id: str, *, owner: str | None) -> Sequence[Blocker]:
-        running = exists().where(
-            commissioning_runs.c.charge_point_id == charge_points.c.id,
-            commissioning_runs.c.status.in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
+        present = charge_points.c.project_id == project_id
+        blockers = list(
+            await charge_point_blockers(self._connection, self._catalogue, among_which=present)
         )
-        rows = (
-            await self._connection.execute(
-                select(
-                    charge_points,
-                    # A run may have been accepted whose workflow has not begun yet.
-                    case(
-                        (running, ChargePointStatus.COMMISSIONING), else_=charge_points.c.status
-                    ).label("stands"),
-                )
-                .where(charge_points.c.project_id == project_id)
-                .where(charge_points.c.withdrawn_at.is_(None))
-                .order_by(charge_points.c.id)
-            )
-        ).all()
-        stale = await stale_verdicts(
-            self._connection, {row.id: registered(row) for row in rows}, self._catalogue
-        )
-        blockers = []
-        if not rows:
+        if not await self._connection.scalar(
+            select(exists().where(present, charge_points.c.withdrawn_at.is_(None)))
+        ):
             blockers.append(
                 Blocker(
                     code="no_charge_points",
                     detail="The project has no charge point. Register and commission one.",
                 )
             )
-        for row in rows:
-            status = ChargePointStatus(row.stands)
-            if row.id in stale and status in _MAY_BE_STALE:
-                code, again = _STALE
-                blockers.append(
-                    Blocker(
-                        code=code,
-                        detail=f"Charge point {row.serial_number} {stale[row.id]}. {again}",
-                        charge_point_id=row.id,
-                    )
-                )
-            elif status is not ChargePointStatus.COMMISSIONED:
-                code, why = _WHY[status]
-                blockers.append(
-                    Blocker(
-                        code=code,
-                        detail=f"Charge point {row.serial_number} {why}".replace("{id}", row.id),
-                        charge_point_id=row.id,
-                    )
-                )
         if owner is None:
             blockers.append(
                 Blocker(
@@ -198,3 +162,50 @@ class Handover:
                 )
             )
         return blockers
+
+
+async def charge_point_blockers(
+    connection: AsyncConnection, catalogue: Catalogue, *, among_which: ColumnElement[bool]
+) -> Sequence[Blocker]:
+    """Which charge points are neither withdrawn nor commissioned, and what to do with each."""
+    running = exists().where(
+        commissioning_runs.c.charge_point_id == charge_points.c.id,
+        commissioning_runs.c.status.in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
+    )
+    rows = (
+        await connection.execute(
+            select(
+                charge_points,
+                # A run may have been accepted whose workflow has not begun yet.
+                case(
+                    (running, ChargePointStatus.COMMISSIONING), else_=charge_points.c.status
+                ).label("stands"),
+            )
+            .where(among_which)
+            .where(charge_points.c.withdrawn_at.is_(None))
+            .order_by(charge_points.c.id)
+        )
+    ).all()
+    stale = await stale_verdicts(connection, {row.id: registered(row) for row in rows}, catalogue)
+    blockers = []
+    for row in rows:
+        status = ChargePointStatus(row.stands)
+        if row.id in stale and status in _MAY_BE_STALE:
+            code, again = _STALE
+            blockers.append(
+                Blocker(
+                    code=code,
+                    detail=f"Charge point {row.serial_number} {stale[row.id]}. {again}",
+                    charge_point_id=row.id,
+                )
+            )
+        elif status is not ChargePointStatus.COMMISSIONED:
+            code, why = _WHY[status]
+            blockers.append(
+                Blocker(
+                    code=code,
+                    detail=f"Charge point {row.serial_number} {why}".replace("{id}", row.id),
+                    charge_point_id=row.id,
+                )
+            )
+    return blockers

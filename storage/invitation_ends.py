@@ -7,11 +7,12 @@ from sqlalchemy import update
 
 from domain.audit import ENGINE, Actor, AuditAction
 from domain.errors import ConflictError
-from domain.states import InvitationStatus, ProjectRole
+from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
 from storage.announcements import announce_invitation
 from storage.invitations import Invitation, Invitations, not_pending
 from storage.members import Members
 from storage.owners_choices import forget_choices
+from storage.service_visits import ServiceVisits
 from storage.tables import invitations, projects
 
 _ENDED_BY: Final = {
@@ -37,6 +38,14 @@ class InvitationEnds(Invitations):
         )
         if invitation is None:
             return False
+        if invitation.service_visit_id is not None:
+            await ServiceVisits(self._connection).accept(
+                invitation.service_visit_id,
+                account_id=account_id,
+                by=_invited(invitation, address),
+                at=at,
+            )
+            return True
         if invitation.role is not ProjectRole.SITE_OWNER:
             members = Members(self._connection, invitation.project_id)
             await members.put(account_id, invitation.role, at=at)
@@ -55,11 +64,22 @@ class InvitationEnds(Invitations):
         ended = await self._end(
             invitation_id, InvitationStatus.DECLINED, at=at, address=address, reason=reason
         )
+        if ended is not None:
+            await self._end_visit(
+                ended,
+                ServiceVisitStatus.DECLINED,
+                by=_invited(ended, address),
+                at=at,
+                reason=reason,
+            )
         return ended is not None
 
     async def expire(self, invitation_id: str, *, at: datetime) -> bool:
         """Write down that its time is over; False while it is not, and when it has ended."""
-        return await self._end(invitation_id, InvitationStatus.EXPIRED, at=at) is not None
+        ended = await self._end(invitation_id, InvitationStatus.EXPIRED, at=at)
+        if ended is not None:
+            await self._end_visit(ended, ServiceVisitStatus.EXPIRED, by=ENGINE, at=at)
+        return ended is not None
 
     async def revoke(self, invitation: Invitation, *, at: datetime, by: Actor) -> Invitation:
         """Take it back; a site owner who has accepted has the project no more.
@@ -87,6 +107,21 @@ class InvitationEnds(Invitations):
             )
         await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=before)
         return await self.of_project(invitation.id, invitation.project_id)
+
+    async def _end_visit(
+        self,
+        invitation: Invitation,
+        status: ServiceVisitStatus,
+        *,
+        by: Actor,
+        at: datetime,
+        reason: str | None = None,
+    ) -> None:
+        """A visit that nobody will come to is over with its invitation."""
+        if invitation.service_visit_id is not None:
+            visits = ServiceVisits(self._connection)
+            visit = await visits.get(invitation.service_visit_id)
+            await visits.end(visit, status, by=by, at=at, reason=reason)
 
     async def _end(
         self,
@@ -123,12 +158,7 @@ class InvitationEnds(Invitations):
                 reason=invitation.reason,
                 at=at,
             )
-        invited = Actor(
-            email=invitation.email,
-            role=invitation.role.account_role.value,
-            account_id=invitation.accepted_by,
-            address=address,
-        )
+        invited = _invited(invitation, address)
         await self._audit(
             _ENDED_BY[status],
             ENGINE if status is InvitationStatus.EXPIRED else invited,
@@ -137,6 +167,15 @@ class InvitationEnds(Invitations):
             before={"status": InvitationStatus.PENDING.value},
         )
         return invitation
+
+
+def _invited(invitation: Invitation, address: str | None) -> Actor:
+    return Actor(
+        email=invitation.email,
+        role=invitation.role.account_role.value,
+        account_id=invitation.accepted_by,
+        address=address,
+    )
 
 
 def why_not_pending(status: InvitationStatus) -> ConflictError:

@@ -15,6 +15,7 @@ from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.audit import Audit
 from storage.members import works_on
 from storage.projects import refused_as_archived
+from storage.service_visits import ServiceVisits, refuse_over
 from storage.tables import accounts, invitations, projects
 
 _AT_ONCE: Final = timedelta(seconds=5)
@@ -42,6 +43,8 @@ class Invitation:
     ended_at: datetime | None = None
     accepted_by: str | None = None
     reason: str | None = None
+    service_visit_id: str | None = None
+    """Of an invitation to a service visit: the rights are that visit's, and end with it."""
 
     def status_at(self, now: datetime) -> InvitationStatus:
         """Its status by the clock: it expires on time, though nobody has written that down."""
@@ -72,12 +75,18 @@ class Invitations:
         existing = await self.get(invitation.id)
         if existing is not None:
             return existing
-        if invitation.role is ProjectRole.SITE_OWNER:
+        if invitation.service_visit_id is not None:
+            await self._lock(invitation.project_id)
+            visits = ServiceVisits(self._connection)
+            visit = await visits.of_project(invitation.service_visit_id, invitation.project_id)
+            refuse_over(visit, now=asked_at)
+            replaced = invitations.c.service_visit_id == invitation.service_visit_id
+        elif invitation.role is ProjectRole.SITE_OWNER:
             await self._project_without_owner(invitation.project_id)
             replaced = invitations.c.role == ProjectRole.SITE_OWNER
         else:
             await self._project_without_collaborator(invitation.project_id, invitation.email)
-            replaced = (invitations.c.role != ProjectRole.SITE_OWNER) & (
+            replaced = invitations.c.role.in_((ProjectRole.LEAD, ProjectRole.TECHNICIAN)) & (
                 invitations.c.email == invitation.email
             )
         twin = await self._twin(invitation, asked_at)
@@ -106,6 +115,7 @@ class Invitations:
                 status=InvitationStatus.PENDING,
                 created_at=invitation.created_at,
                 expires_at=invitation.expires_at,
+                service_visit_id=invitation.service_visit_id,
             )
         )
         await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
@@ -121,6 +131,9 @@ class Invitations:
                 .where(invitations.c.status == InvitationStatus.PENDING)
                 .where(invitations.c.email == invitation.email)
                 .where(invitations.c.role == invitation.role)
+                .where(
+                    invitations.c.service_visit_id.is_not_distinct_from(invitation.service_visit_id)
+                )
                 .where(message.is_not_distinct_from(invitation.message))
                 .where(invitations.c.created_at > asked_at - _AT_ONCE)
                 .order_by(invitations.c.id.desc())
@@ -417,4 +430,5 @@ def _invitation(row: Row[Any]) -> Invitation:
         ended_at=row.ended_at,
         accepted_by=row.accepted_by,
         reason=row.reason,
+        service_visit_id=row.service_visit_id,
     )

@@ -11,13 +11,29 @@ from domain.invitations import InvitedChargePoint, InvitedProject
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.dialects import among
 from storage.runs import view_of
-from storage.tables import accounts, charge_points, commissioning_runs, projects
+from storage.tables import (
+    accounts,
+    charge_points,
+    commissioning_runs,
+    projects,
+    service_visit_charge_points,
+)
 
 _LISTED: Final = 50
 
 
-async def read_invited(connection: AsyncConnection, project_id: str) -> InvitedProject:
-    """Read the project, who has installed it, and its first charge points."""
+async def read_invited(
+    connection: AsyncConnection, project_id: str, *, service_visit_id: str | None = None
+) -> InvitedProject:
+    """Read the project, who invites to it, and its first charge points: of a visit, that it has."""
+    inviter = projects.c.installer_id if service_visit_id is None else projects.c.site_owner_id
+    present = (charge_points.c.project_id == project_id) & charge_points.c.withdrawn_at.is_(None)
+    if service_visit_id is not None:
+        present &= charge_points.c.id.in_(
+            select(service_visit_charge_points.c.charge_point_id).where(
+                service_visit_charge_points.c.service_visit_id == service_visit_id
+            )
+        )
     project = (
         await connection.execute(
             select(
@@ -25,23 +41,14 @@ async def read_invited(connection: AsyncConnection, project_id: str) -> InvitedP
                 projects.c.address,
                 func.coalesce(accounts.c.company, accounts.c.name).label("installer"),
             )
-            .join(accounts, accounts.c.id == projects.c.installer_id)
+            .join(accounts, accounts.c.id == inviter)
             .where(projects.c.id == project_id)
         )
     ).one()
-    count = await connection.scalar(
-        select(func.count())
-        .select_from(charge_points)
-        .where(charge_points.c.project_id == project_id)
-        .where(charge_points.c.withdrawn_at.is_(None))
-    )
+    count = await connection.scalar(select(func.count()).select_from(charge_points).where(present))
     rows = (
         await connection.execute(
-            select(charge_points)
-            .where(charge_points.c.project_id == project_id)
-            .where(charge_points.c.withdrawn_at.is_(None))
-            .order_by(charge_points.c.id)
-            .limit(_LISTED)
+            select(charge_points).where(present).order_by(charge_points.c.id).limit(_LISTED)
         )
     ).all()
     uncharged = await _uncharged(connection, [row.id for row in rows])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from domain.invitations import (
 )
 from domain.states import InvitationStatus, ProjectRole
 from domain.webhooks import EVENT_OF_INVITATION
+from storage.accounts import Account, Accounts
 from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import Handover
@@ -25,7 +26,7 @@ from storage.handover_notices import mark_mailed, read_handover_notice
 from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
-from storage.members import Members
+from storage.members import Member, Members
 from storage.project_shelf import ProjectShelf
 from storage.tables import invitations, projects
 
@@ -61,6 +62,7 @@ class StoredProjects:
                     email=request.email,
                     role=request.role,
                     invited_by=request.by.account_id,
+                    service_visit_id=request.service_visit_id,
                     message=request.message,
                     status=InvitationStatus.PENDING,
                     created_at=now,
@@ -109,13 +111,17 @@ class StoredProjects:
             ).one_or_none()
             if row is None:
                 raise NotFoundError("invitation_not_found", "There is no such invitation.")
-            inviter = await Members(connection, row.project_id).member_or_maker(row.invited_by)
+            inviter = await _inviter(connection, row)
         status = InvitationStatus(row.status)
         is_news = (
             status in EVENT_OF_INVITATION
             and row.told_at is None
             # Nobody waits any more for what comes after the handover.
-            and (row.handed_over_at is None or row.ended_at <= row.handed_over_at)
+            and (
+                row.service_visit_id is not None
+                or row.handed_over_at is None
+                or row.ended_at <= row.handed_over_at
+            )
             and row.ended_at > now - _STILL_NEWS
         )
         news = InvitationNews(
@@ -160,12 +166,23 @@ class StoredProjects:
             await ProjectShelf(connection).remove(project_id, at=self._now(), by=request.by)
 
 
+async def _inviter(connection: AsyncConnection, invitation: Any) -> Account | Member:
+    if invitation.service_visit_id is not None:
+        owner = await Accounts(connection).get(invitation.invited_by)
+        assert owner is not None, "an owner opens a visit"  # noqa: S101
+        return owner
+    members = Members(connection, invitation.project_id)
+    return await members.member_or_maker(invitation.invited_by)
+
+
 async def _draft(
     connection: AsyncConnection, invitation: Invitation, *, sent: bool
 ) -> InvitationDraft:
     return InvitationDraft(
         invitation_id=invitation.id,
-        project=await read_invited(connection, invitation.project_id),
+        project=await read_invited(
+            connection, invitation.project_id, service_visit_id=invitation.service_visit_id
+        ),
         email=invitation.email,
         role=invitation.role,
         message=invitation.message,

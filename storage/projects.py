@@ -12,13 +12,15 @@ from domain.errors import ConflictError, ForbiddenError, NotFoundError
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from storage.members import Members
 from storage.tables import accounts, charge_points, project_members, projects
+from storage.visiting import newest_visit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
     """A physical site or contract that groups charge points.
 
-    ``installer_id`` has made it; ``role`` is what the installer who asks is to it.
+    ``installer_id`` has made it; ``role`` is what the installer who asks is to it, and
+    ``service_visit_id`` their newest open service visit, after the handover.
     """
 
     id: str
@@ -35,6 +37,9 @@ class Project:
     installer_signature: str | None = None
     archived_at: datetime | None = None
     role: ProjectRole | None = None
+    service_visit_id: str | None = None
+    is_kept: bool = False
+    """Whether the installer who asks has worked on it, and keeps its summary."""
 
 
 class Projects:
@@ -62,12 +67,17 @@ class Projects:
         )
 
     async def get(
-        self, project_id: str, *, installer_id: str, even_handed_over: bool = False
+        self,
+        project_id: str,
+        *,
+        installer_id: str,
+        even_handed_over: bool = False,
+        by_visit: bool = False,
     ) -> Project:
         """One project that the installer works on, which ends at the handover.
 
         ``even_handed_over`` is for the summary, the certificate and the features, which the
-        installer keeps.
+        installer keeps; ``by_visit`` for what an open service visit gives back.
 
         Raises:
             NotFoundError: ``project_not_found``.
@@ -75,7 +85,8 @@ class Projects:
 
         """
         project = await self._one(_of_installer(project_id, installer_id))
-        if not even_handed_over:
+        kept = even_handed_over and project.is_kept
+        if not kept and not (by_visit and project.service_visit_id is not None):
             await refuse_handed_over(self._connection, project)
         return project
 
@@ -104,11 +115,14 @@ class Projects:
         installer_id: str,
         lead: bool = False,
         even_archived: bool = False,
+        by_visit: bool = False,
     ) -> Project:
         """Lock one project of the installer for a change of it, or of anything in it.
 
         The lock keeps a handover from completing between the look and the change. ``lead``: only
         a lead of the project makes this change. ``even_archived``: it is brought back, or removed.
+        ``by_visit``: an open service visit allows it after the handover; whether the charge point
+        that is changed is of that visit is for the caller to look.
 
         Raises:
             NotFoundError: ``project_not_found``.
@@ -118,7 +132,9 @@ class Projects:
         """
         query = _of_installer(project_id, installer_id).with_for_update(of=projects)
         project = await self._one(query)
-        if lead and project.role is not ProjectRole.LEAD:
+        if by_visit and project.service_visit_id is not None:
+            return project
+        if lead and project.role not in {ProjectRole.LEAD, ProjectRole.SERVICE}:
             raise ForbiddenError(
                 "lead_needed",
                 "Only a lead of the project can do this, and you are a technician of it. "
@@ -127,7 +143,8 @@ class Projects:
         if project.status is ProjectStatus.HANDED_OVER:
             raise ConflictError(
                 "project_handed_over",
-                "The project was handed over to the site owner; nothing of it can be changed.",
+                "The project was handed over to the site owner; nothing of it can be changed, but "
+                "for what a service visit opens: its charge points.",
             )
         if project.archived_at is not None and not even_archived:
             raise refused_as_archived(project_id, project.archived_at)
@@ -190,6 +207,12 @@ class Projects:
         return _project(row)
 
 
+async def read_project(connection: AsyncConnection, project_id: str) -> Project:
+    """One project, for who has seen already that the caller may read of it."""
+    row = (await connection.execute(select(projects).where(projects.c.id == project_id))).one()
+    return _project(row)
+
+
 def refused_as_archived(project_id: str, since: datetime) -> ConflictError:
     """Refuse a change of what is put aside, and say how it comes back."""
     return ConflictError(
@@ -219,10 +242,16 @@ async def refuse_handed_over(connection: AsyncConnection, project: Project) -> N
 
 
 def _all_of_installer(installer_id: str) -> Select[Any]:
+    """Those that the account works on, and those that it has an open service visit in."""
+    visit = newest_visit(projects.c.id, installer_id)
     return (
-        select(projects, project_members.c.role.label("member_role"))
-        .join(project_members, project_members.c.project_id == projects.c.id)
-        .where(project_members.c.account_id == installer_id)
+        select(projects, project_members.c.role.label("member_role"), visit.label("visit"))
+        .outerjoin(
+            project_members,
+            (project_members.c.project_id == projects.c.id)
+            & (project_members.c.account_id == installer_id),
+        )
+        .where(project_members.c.account_id.is_not(None) | visit.is_not(None))
     )
 
 
@@ -231,6 +260,7 @@ def _of_installer(project_id: str, installer_id: str) -> Select[Any]:
 
 
 def _project(row: Row[Any]) -> Project:
+    visit, role = getattr(row, "visit", None), getattr(row, "member_role", None)
     return Project(
         id=row.id,
         installer_id=row.installer_id,
@@ -245,5 +275,7 @@ def _project(row: Row[Any]) -> Project:
         sign_off_notes=row.sign_off_notes,
         installer_signature=row.installer_signature,
         archived_at=row.archived_at,
-        role=ProjectRole(row.member_role) if "member_role" in row._fields else None,
+        role=ProjectRole.SERVICE if visit else ProjectRole(role) if role else None,
+        service_visit_id=visit,
+        is_kept=role is not None,
     )

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import OPERATOR
 from domain.commissioning import Registered, RetryOrder, RunRequest, StartOrder
 from domain.errors import ConflictError, NotFoundError
 from domain.states import RunStatus
 from storage.charge_points import ChargePoints, read_registered
 from storage.run_audit import RunAudit
 from storage.runs import Runs
+from storage.visiting import visit_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,7 @@ class RunOrders:
                 ``project_handed_over``.
 
         """
+        order = await self._as_in_its_visit(order)
         charge_point = await ChargePoints(self._connection).get(
             order.charge_point_id, installer_id=order.installer_id
         )
@@ -88,6 +91,13 @@ class RunOrders:
             previous=previous.request.commissioning_id,
             from_scratch=order.from_scratch,
         )
+
+    async def _as_in_its_visit(self, order: RetryOrder) -> RetryOrder:
+        """After the handover an operator retries for the installer of the service visit."""
+        if order.actor != OPERATOR:
+            return order
+        visit = (await self._connection.execute(visit_of(order.charge_point_id))).one_or_none()
+        return order if visit is None else replace(order, installer_id=visit.installer_id)
 
     async def _commit(
         self, order: StartOrder, *, previous: str | None = None, from_scratch: bool = True

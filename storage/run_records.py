@@ -27,6 +27,7 @@ from domain.operations import DesiredParameter
 from domain.ownership import Claim, Owner, Release, Released, Whereabouts
 from domain.parameters import text_of
 from domain.rules.likeness import serial_key
+from storage.accounts import Account, Accounts
 from storage.astray import read_astray
 from storage.attempts import last_refusal
 from storage.batches import open_batch_of
@@ -36,7 +37,7 @@ from storage.connections import read_connection
 from storage.engine import Database
 from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
-from storage.members import Members
+from storage.members import Member, Members
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
@@ -47,6 +48,7 @@ from storage.tables import (
     charge_points,
     commissioning_runs,
     projects,
+    service_visits,
 )
 from storage.withdrawals import Withdrawals
 
@@ -206,8 +208,7 @@ class StoredRuns:
             run = await Runs(connection).get(row.charge_point_id, commissioning_id)
             if row.notified or run is None or run.view is None:
                 return None
-            people = Members(connection, run.request.project_id)
-            reader = await people.member_or_maker(run.request.installer_id)
+            reader = await _reader(connection, run.request)
             return VerdictNotice(
                 email=reader.email,
                 name=reader.name,
@@ -220,6 +221,22 @@ class StoredRuns:
         """The verdict was mailed."""
         async with self._database.write() as connection:
             await Runs(connection).mark_notified(commissioning_id)
+
+
+async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account:
+    """Who is told: who has started it, as long as they work on the project or its visit."""
+    visited = service_visits.c.installer_id == request.installer_id
+    run = commissioning_runs.c.id == request.commissioning_id
+    in_visit = await connection.scalar(
+        select(service_visits.c.id)
+        .join(commissioning_runs, commissioning_runs.c.service_visit_id == service_visits.c.id)
+        .where(run, visited)
+    )
+    account = await Accounts(connection).get(request.installer_id)
+    if in_visit is not None and account is not None:
+        return account
+    people = Members(connection, request.project_id)
+    return await people.member_or_maker(request.installer_id)
 
 
 class StoredDirectory:

@@ -19,7 +19,8 @@ from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.announcements import announce_verdict
 from storage.run_audit import RunAudit
 from storage.standing import standing
-from storage.tables import charge_points, commissioning_runs
+from storage.tables import charge_points, commissioning_runs, service_visits
+from storage.visiting import visit_of
 
 _REQUEST = TypeAdapter(RunRequest)
 _VIEW = TypeAdapter(RunView)
@@ -61,6 +62,9 @@ class Runs:
                         status=RunStatus.STARTING,
                         request=_REQUEST.dump_python(request, mode="json"),
                         started_at=request.started_at,
+                        service_visit_id=visit_of(request.charge_point_id)
+                        .with_only_columns(service_visits.c.id)
+                        .scalar_subquery(),
                     )
                 )
         except IntegrityError as error:

@@ -439,6 +439,7 @@ commissioning_runs = Table(
     Column("waiting_for", String(20)),
     Column("waiting", JSON),
     Column("wait_number", Integer, nullable=False, server_default="0"),
+    Column("service_visit_id", ForeignKey("service_visits.id")),  # that it is of; null: of none
     Index(None, "charge_point_id", "id"),
     Index(
         "uq_commissioning_runs_one_open",
@@ -545,6 +546,7 @@ audit_entries = Table(
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
     Column("entry_key", String(100), unique=True),  # a repeated activity writes an entry once
+    Column("service_visit_id", String(40)),  # in which it was done; null: in none
     Index(None, "project_id", "id"),
 )
 
@@ -604,6 +606,51 @@ webhook_attempts = Table(
     Column("response", String(1000)),  # the beginning of what was answered
 )
 
+service_visits = Table(
+    "service_visits",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("opened_by", ForeignKey("accounts.id"), nullable=False),
+    Column("opened_at", UTCDateTime, nullable=False),
+    Column("ends_at", UTCDateTime, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("all_charge_points", Boolean, nullable=False),  # as it was asked for; the rows count
+    Column("email", String(320), nullable=False),  # of the installer who is invited
+    Column("invitation_id", String(40), nullable=False),  # fixed before its row is there
+    Column("status", String(20), nullable=False),  # ServiceVisitStatus
+    Column("installer_id", ForeignKey("accounts.id")),  # who has accepted
+    Column("accepted_at", UTCDateTime),
+    Column("closed_at", UTCDateTime),
+    Column("closed_by", String(20)),  # a Role, or engine: its time was over
+    Column("unfinished", Boolean, nullable=False, server_default=text("false")),
+    Column("reason", String(500)),  # why it was closed unfinished, or declined
+    Column("sign_off_notes", Text),
+    Column("installer_signature", String(200)),
+    Column("told_at", UTCDateTime),  # owner and installer know of its end
+    Index(None, "project_id", "id"),
+    Index(None, "installer_id", "id"),
+    Index(
+        "ix_service_visits_running",
+        "id",
+        postgresql_where=text("told_at IS NULL"),
+        sqlite_where=text("told_at IS NULL"),
+    ),
+)
+
+service_visit_charge_points = Table(
+    "service_visit_charge_points",
+    metadata,
+    Column("service_visit_id", ForeignKey("service_visits.id"), primary_key=True),
+    Column(
+        "charge_point_id",
+        ForeignKey("charge_points.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("joined_at", UTCDateTime, nullable=False),  # later than its visit's opening: added in it
+)
+
 invitations = Table(
     "invitations",
     metadata,
@@ -622,6 +669,7 @@ invitations = Table(
     Column("accepted_by", ForeignKey("accounts.id")),
     Column("reason", String(500)),  # the owner's, for declining
     Column("told_at", UTCDateTime),  # the installer has been told of its end
+    Column("service_visit_id", ForeignKey("service_visits.id")),  # that it is to; null: none
     Index(
         "ix_invitations_to_settle",
         "id",

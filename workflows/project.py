@@ -1,4 +1,4 @@
-"""ProjectWorkflow: a project from its creation to its handover."""
+"""ProjectWorkflow: a project from its creation to its handover, and its service visits."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
@@ -12,8 +12,15 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.mail import HandOver, Invite, ProjectActivities, Remove, Resend
     from activities.runs import RunActivities
+    from activities.service_visits import VisitActivities
     from domain.commissioning import RetryOrder, RetryRun, RunStarted
-    from domain.handover import CompleteHandover, HandoverResult, ProjectRequest, RemoveProject
+    from domain.handover import (
+        CompleteHandover,
+        HandoverResult,
+        OpenVisit,
+        ProjectRequest,
+        RemoveProject,
+    )
     from domain.ids import Prefix, id_of, is_id
     from domain.invitations import (
         InvitationSent,
@@ -22,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         OpenInvitation,
         ResendInvitation,
     )
+    from domain.service_visits import CloseVisit, VisitClosed, VisitLookedAt
     from domain.states import InvitationStatus, ProjectRole
     from workflows import policies
     from workflows.activation import share_power
@@ -35,33 +43,43 @@ R = TypeVar("R")
 class ProjectWorkflow:
     """Open until the project is handed over, or removed. Both are updates on it, and invitations.
 
-    It looks at each open invitation when that expires, and when it hears that it has ended.
+    It looks at each open invitation when that expires, and when it hears that it has ended. After
+    the handover the site owner's service visits start it again, under its id: it is open until the
+    last of them is over.
     """
 
     @workflow.init
     def __init__(self, request: ProjectRequest) -> None:
         self._request = request
-        self._handed_over = False
+        self._handed_over = bool(request.visits)
+        self._just_handed_over = False
         self._removed = False
+        self._visits = {one.service_visit_id: one for one in request.visits}
         self._told = list(request.told)
         self._open = {one.invitation_id: one for one in request.invitations}
         self._one_at_a_time = asyncio.Lock()
 
     @workflow.run
     async def run(self, request: ProjectRequest) -> None:
-        """Look after invitations until the project ends; a long life continues as new."""
+        """Look after invitations and visits until it ends; a long life continues as new."""
         self._present(request)
         while not self._over():
-            await self._wait_for_an_invitation()
+            await self._wait_for_what_is_due()
             await self._settle_what_is_due()
+            await self._look_at_visits_that_are_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._handed_over:
+        if self._just_handed_over or (self._handed_over and not self._visits):
             await asyncio.gather(self._mail_the_owner(), self._tell_the_last_news())
             # Who asked again meanwhile is answered before it ends.
             await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._ended():
             workflow.continue_as_new(
-                replace(request, told=tuple(self._told), invitations=tuple(self._open.values()))
+                replace(
+                    request,
+                    told=tuple(self._told),
+                    invitations=tuple(self._open.values()),
+                    visits=tuple(self._visits.values()),
+                )
             )
 
     @workflow.update
@@ -129,11 +147,44 @@ class ProjectWorkflow:
                 self._tell("Handover refused")
                 return result
             first = not self._handed_over
+            self._just_handed_over = first or self._just_handed_over
             self._handed_over = True  # whatever comes of the rest: it cannot be refused any more
             self._tell("Handed over")
             if first:
                 await self._share_power()
             return result
+
+    @workflow.update
+    async def open_visit(self, visit: OpenVisit) -> None:
+        """Look after a service visit, whose row is there: have its installer invited."""
+        self._visits[visit.service_visit_id] = visit  # before anything else: it keeps this open
+        async with self._one_at_a_time:
+            await self._unless_refused(self._look_at_visit(visit.service_visit_id))
+            self._tell(f"Service visit {visit.service_visit_id} opened")
+
+    @workflow.update
+    async def close_visit(self, request: CloseVisit) -> VisitClosed:
+        """Close a service visit, or be refused with what stands in the way."""
+        async with self._one_at_a_time:
+            closed = await self._unless_refused(
+                workflow.execute_activity_method(
+                    VisitActivities.close_visit,
+                    request,
+                    start_to_close_timeout=policies.RECORD_TIMEOUT,
+                    retry_policy=policies.RECORD_RETRY,
+                    summary="Close the service visit",
+                )
+            )
+            if closed.closed_at is None:
+                self._tell(f"Service visit {request.service_visit_id} not closed yet")
+            else:
+                self._look_at_visit_at(request.service_visit_id, workflow.now())
+            return closed
+
+    @workflow.signal
+    def visit_changed(self, visit: OpenVisit) -> None:
+        """The end of a visit was moved, or it has ended: look at it then."""
+        self._look_at_visit_at(visit.service_visit_id, visit.due_at)
 
     @workflow.update
     async def remove(self, request: RemoveProject) -> None:
@@ -176,8 +227,11 @@ class ProjectWorkflow:
 
     @retry_run.validator
     def _can_be_retried(self, request: RetryRun) -> None:
-        if self._handed_over:
-            raise _refused("The project is handed over; nothing of it is commissioned any more.")
+        if self._handed_over and not self._visits:
+            raise _refused(
+                "The project is handed over; nothing of it is commissioned any more, unless its "
+                "owner opens a service visit."
+            )
         if not is_id(Prefix.CHARGE_POINT, request.charge_point_id):
             raise _refused("charge_point_id is the id of a charge point: cp_ and 26 characters.")
         if not request.by.strip():
@@ -191,13 +245,13 @@ class ProjectWorkflow:
             self._tell("Sharing the power did not begin; the reconciler begins it")
 
     def _over(self) -> bool:
-        return self._ended() or history_is_long()
+        return self._ended() or self._just_handed_over or history_is_long()
 
     def _ended(self) -> bool:
-        return self._handed_over or self._removed
+        return (self._handed_over and not self._visits) or self._removed
 
-    async def _wait_for_an_invitation(self) -> None:
-        """Wait until the first invitation is due, or another is, or it is all over."""
+    async def _wait_for_what_is_due(self) -> None:
+        """Wait until the first invitation or visit is due, or another is, or it is all over."""
         first = self._first_due()
         left = None if first is None else first - workflow.now()
         if left is not None and left <= timedelta(0):
@@ -205,11 +259,13 @@ class ProjectWorkflow:
         await wait_until(
             lambda: self._over() or self._first_due() != first,
             timeout=left,
-            why="The invitation expires",
+            why="A service visit ends" if self._visits else "The invitation expires",
         )
 
     def _first_due(self) -> datetime | None:
-        return min((one.due_at for one in self._open.values()), default=None)
+        due = [one.due_at for one in self._open.values()]
+        due += [one.due_at for one in self._visits.values()]
+        return min(due, default=None)
 
     def _look_at(
         self, invitation_id: str, due_at: datetime, role: ProjectRole | None = None
@@ -233,6 +289,47 @@ class ProjectWorkflow:
                     del self._open[one.invitation_id]
                 else:
                     self._look_at(one.invitation_id, again_at)
+
+    def _look_at_visit_at(self, service_visit_id: str, due_at: datetime) -> None:
+        if service_visit_id in self._visits:
+            self._visits[service_visit_id] = OpenVisit(
+                service_visit_id=service_visit_id, due_at=due_at
+            )
+
+    async def _look_at_visits_that_are_due(self) -> None:
+        for one in list(self._visits.values()):
+            if one.due_at > workflow.now():
+                continue
+            async with self._one_at_a_time:
+                try:
+                    await self._look_at_visit(one.service_visit_id)
+                except ActivityError as error:
+                    workflow.logger.warning("visit_not_looked_at", extra={"detail": str(error)})
+                    later = workflow.now() + policies.INVITATION_PAUSE
+                    self._look_at_visit_at(one.service_visit_id, later)
+
+    async def _look_at_visit(self, service_visit_id: str) -> None:
+        """Have done what is due about it, and say when it is to be looked at again."""
+        asked = self._visits.get(service_visit_id)
+        looked: VisitLookedAt = await workflow.execute_activity_method(
+            VisitActivities.look_at_visit,
+            service_visit_id,
+            start_to_close_timeout=policies.MAIL_TIMEOUT,
+            retry_policy=policies.INVITATION_RETRY,
+            summary="Look how the service visit stands",
+        )
+        if looked.invitation is not None:
+            self._look_at(
+                looked.invitation.invitation_id,
+                looked.invitation.expires_at,
+                ProjectRole.SERVICE,
+            )
+        if not looked.status.is_running:
+            self._visits.pop(service_visit_id, None)
+            self._tell(f"Service visit {service_visit_id} is over: {looked.status.value}")
+        elif self._visits.get(service_visit_id) == asked:  # else it was changed meanwhile
+            again_at = max(looked.ends_at, workflow.now() + policies.INVITATION_CLOCK_SKEW)
+            self._look_at_visit_at(service_visit_id, again_at)
 
     async def _tell_the_last_news(self) -> None:
         """Tell of answers that the handover came right behind; those still open are let go.

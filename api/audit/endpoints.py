@@ -46,6 +46,9 @@ class AuditShown(BaseModel):
     target: str = Field(description="Id of what it was done to")
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+    service_visit_id: str | None = Field(
+        description="The service visit in which it was done; null: in none"
+    )
 
     @classmethod
     def of(cls, entry: AuditEntry) -> "AuditShown":
@@ -59,6 +62,7 @@ class AuditShown(BaseModel):
             target=entry.target,
             before=entry.before,
             after=entry.after,
+            service_visit_id=entry.service_visit_id,
         )
 
 

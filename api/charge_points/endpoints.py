@@ -78,9 +78,11 @@ async def register_charge_point(
         created_at=now(),
     )
     async with parts.database.write() as connection:
-        await Projects(connection).for_change(charge_point.project_id, installer_id=installer.id)
+        project = await Projects(connection).for_change(
+            charge_point.project_id, installer_id=installer.id, by_visit=True
+        )
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)
-        await ChargePoints(connection).register(charge_point)
+        await ChargePoints(connection).register(charge_point, visit=project.service_visit_id)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CHARGE_POINT_REGISTERED,
             actor,
@@ -122,7 +124,9 @@ async def list_charge_points(
     """Your charge points, newest first."""
     async with parts.database.read() as connection:
         if project_id is not None:
-            await Projects(connection).get(_project(project_id), installer_id=installer.id)
+            await Projects(connection).get(
+                _project(project_id), installer_id=installer.id, by_visit=True
+            )
         rows = await ChargePoints(connection).page(
             installer_id=installer.id,
             project_id=project_id,

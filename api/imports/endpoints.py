@@ -77,14 +77,16 @@ async def import_charge_points(
     and their `total`.
     """
     async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
     media_type, data = body
     if media_type not in {_CSV, _BYTES}:
         raise NotCsvError("not_csv", "Send the file as it is, with Content-Type: text/csv.")
     # Thousands of rows take a while; others are served meanwhile.
     parsed = await asyncio.to_thread(parse, data, project_id=project_id)
     async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        project = await Projects(connection).for_change(
+            project_id, installer_id=installer.id, by_visit=True
+        )
         charge_points = ChargePoints(connection)
         errors = parsed.against(await charge_points.serials_of(project_id))
         open_ones = [one for one in parsed.questions if one.field not in confirm]
@@ -93,7 +95,7 @@ async def import_charge_points(
         if open_ones:
             raise question(open_ones)
         made = _charge_points(parsed, project_id)
-        await charge_points.register_all(made)
+        await charge_points.register_all(made, visit=project.service_visit_id)
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINTS_IMPORTED,
             actor,

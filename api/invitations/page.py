@@ -62,6 +62,12 @@ async def accept_on_page(
         project = await read_invited(connection, accepted.project_id)
     email = accepted.account.email
     log_in = _how_to_log_in(parts, accepted.account.role)
+    if accepted.role is ProjectRole.SERVICE:
+        return rendering.notice(
+            f"Welcome to {project.name}",
+            f"The service visit is yours until it ends. Your account is {email}.",
+            log_in,
+        )
     if accepted.role is not ProjectRole.SITE_OWNER:
         return rendering.notice(
             f"Welcome to {project.name}",
@@ -106,7 +112,11 @@ async def _show(
     try:
         async with parts.database.read() as connection:
             invitation = await Invitations(connection).by_token(hash_token(token))
-            project = await read_invited(connection, invitation.project_id)
+            project = await read_invited(
+                connection,
+                invitation.project_id,
+                service_visit_id=invitation.service_visit_id,
+            )
             account = await Accounts(connection).by_email(
                 invitation.role.account_role, invitation.email
             )

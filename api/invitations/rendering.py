@@ -25,6 +25,12 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",  # the address holds the token
     "X-Robots-Tag": "noindex",
 }
+_PURPOSES: Final = {
+    ProjectRole.SITE_OWNER: "take over",
+    ProjectRole.LEAD: "work, as a lead, on",
+    ProjectRole.TECHNICIAN: "work, as a technician, on",
+    ProjectRole.SERVICE: "do service, for this visit, at",
+}
 _ACCOUNTS: Final = {Role.SITE_OWNER: "site owner", Role.INSTALLER: "installer"}
 
 
@@ -55,14 +61,13 @@ def form(
 
     ``given`` is what was typed before, ``wrong`` what was wrong with it.
     """
-    is_owner = invitation.role is ProjectRole.SITE_OWNER
     ends = invitation.expires_at
     typed = {"name": "", "reason": ""} | dict(given or {})  # a password is never sent back
     return _page(
         "invitation.html",
         f"Invitation to {project.name}",
         status,
-        purpose="take over" if is_owner else f"work, as a {invitation.role.value}, on",
+        purpose=_PURPOSES[invitation.role],
         invitation=invitation,
         kind=_ACCOUNTS[invitation.role.account_role],
         project=project,

@@ -151,8 +151,8 @@ async def _ended_meanwhile(connection: AsyncConnection, token_hash: str) -> Conf
 
 
 async def _company(connection: AsyncConnection, invitation: Invitation) -> str | None:
-    """Of which company the invited is: that of the colleague who invites, and none of an owner."""
-    if invitation.role is ProjectRole.SITE_OWNER:
+    """Of which company the invited is: that of the colleague who invites, and none of others."""
+    if invitation.role in {ProjectRole.SITE_OWNER, ProjectRole.SERVICE}:
         return None
     members = Members(connection, invitation.project_id)
     return (await members.member_or_maker(invitation.invited_by)).company

@@ -116,7 +116,9 @@ async def get_project(
     """
     async with parts.database.read() as connection:
         projects = Projects(connection)
-        project = await projects.get(project_id, installer_id=installer.id, even_handed_over=True)
+        project = await projects.get(
+            project_id, installer_id=installer.id, even_handed_over=True, by_visit=True
+        )
         counts = await projects.counts(project_id)
         handed_over = project.status is ProjectStatus.HANDED_OVER
         features = await read_features(connection, project_id) if handed_over else ()

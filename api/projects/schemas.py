@@ -93,7 +93,12 @@ class ProjectShown(ProjectCreated):
     time_zone: str = Field(description="By which prices follow the clock")
     handed_over_at: Timestamp | None
     archived_at: Timestamp | None = Field(description="Since when it is archived; null: it is not")
-    role: ProjectRole | None = Field(description="What you are to it: `lead` or `technician`")
+    role: ProjectRole | None = Field(
+        description="What you are to it: `lead`, `technician`, or `service` in a service visit"
+    )
+    service_visit_id: str | None = Field(
+        description="Your newest open service visit, after the handover; null: none is open"
+    )
 
     @classmethod
     def of(cls, project: Project) -> "ProjectShown":
@@ -110,6 +115,7 @@ class ProjectShown(ProjectCreated):
             handed_over_at=project.handed_over_at,
             archived_at=project.archived_at,
             role=project.role,
+            service_visit_id=project.service_visit_id,
         )
 
 

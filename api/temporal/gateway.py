@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
@@ -45,7 +46,13 @@ from domain.configuration import (
     PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
-from domain.handover import CompleteHandover, HandoverResult, ProjectRequest, RemoveProject
+from domain.handover import (
+    CompleteHandover,
+    HandoverResult,
+    OpenVisit,
+    ProjectRequest,
+    RemoveProject,
+)
 from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     OTHER_RUN,
@@ -55,6 +62,7 @@ from domain.names import (
     configuration_workflow_id,
     connection_test_workflow_id,
 )
+from domain.service_visits import CloseVisit, VisitClosed
 from workflows.batch_start import wake_batch
 from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
@@ -142,6 +150,33 @@ class TemporalGateway:
     ) -> HandoverResult:
         """Have the project handed over, or hear what stands in the way."""
         return await self._update_project(project, ProjectWorkflow.complete_handover, handover)
+
+    async def open_visit(self, project: ProjectRequest, visit: OpenVisit) -> None:
+        """Have a service visit looked after, and its installer invited."""
+        await self._update_project(
+            replace(project, visits=(visit,)),
+            ProjectWorkflow.open_visit,
+            visit,
+            visit.service_visit_id,
+        )
+
+    async def close_visit(
+        self, project: ProjectRequest, visit: OpenVisit, request: CloseVisit
+    ) -> VisitClosed:
+        """Have a service visit closed, or hear what stands in the way."""
+        return await self._update_project(
+            replace(project, visits=(visit,)), ProjectWorkflow.close_visit, request
+        )
+
+    async def visit_changed(self, project_id: str, visit: OpenVisit) -> None:
+        """Tell the project's workflow, if it can be told: it looks at its end otherwise."""
+        try:
+            async with self._link.client() as client:
+                await client.get_workflow_handle(project_id).signal(
+                    ProjectWorkflow.visit_changed, visit, rpc_timeout=RPC_TIMEOUT
+                )
+        except (UnavailableError, RPCError) as error:
+            _log.info("visit_signal_not_delivered", project=project_id, error=str(error))
 
     async def remove_project(self, project: ProjectRequest, removal: RemoveProject) -> None:
         """Have the project removed, or hear what is in it."""

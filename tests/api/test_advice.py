@@ -40,6 +40,7 @@ OWNER = "facilities@riversidebp.com"
 _HERE = "tests/api/test_advice.py::"
 _SHELF = "tests/api/test_project_shelf.py::TestArchive::"
 _IDEMPOTENCY = "tests/api/test_idempotency.py::"
+_VISITS = "tests/api/test_service_visits.py::"
 _SKIPPED = (
     "tests/faults/test_operators.py::TestAnswer::"
     "test_a_vehicle_that_never_comes_is_skipped_with_a_reason"
@@ -97,6 +98,11 @@ FOLLOWED: dict[str, str] = {
     "project_not_empty": "tests/api/test_project_shelf.py::TestRemove::"
     "test_what_is_in_it_is_named_and_it_can_be_archived_instead",
     "replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
+    "outside_service_visit": _VISITS + "TestRights::test_the_owner_widens_it",
+    "service_visit_blocked": _VISITS
+    + "TestClosing::test_what_is_not_commissioned_stands_in_the_way",
+    "service_visit_open": _VISITS + "TestOpening::test_a_charge_point_is_in_one_visit_at_a_time",
+    "service_visit_over": _VISITS + "TestClosing::test_what_is_not_commissioned_stands_in_the_way",
     "run_open": _HERE + "test_an_open_run_is_cancelled_first",
     "same_serial": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "serial_mismatch": _HERE + "test_the_serial_number_is_corrected_and_the_claim_goes_through",
@@ -178,6 +184,7 @@ _FACTS = {
     "project_unknown",
     "run_closing",
     "run_not_found",
+    "service_visit_not_found",
     "tariff_set_by_owner",
     "transaction_not_found",
     "webhook_not_found",

@@ -9,7 +9,7 @@ from storage.engine import Database
 from storage.tables import charge_points, projects
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
-from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, WEBHOOK
+from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -22,7 +22,7 @@ KEPT = {
     ("GET", f"{COMMISSIONING}/report"),
     ("GET", f"{COMMISSIONING}/certificates"),
 }
-_ENDED = {case: body for case, body in CASES.items() if not case[1].startswith(WEBHOOK)}
+_ENDED = {case: body for case, body in CASES.items() if not case[1].startswith((WEBHOOK, VISIT))}
 
 
 @pytest.fixture

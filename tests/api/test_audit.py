@@ -237,6 +237,10 @@ AUDITED = set(BY_TABLE) | {
     ("DELETE", f"{PROJECT}/collaborators/{{account_id}}"),
     ("POST", f"{INSTALLER}/invitations/accept"),
     ("POST", f"{INSTALLER}/invitations/decline"),
+    ("POST", f"{OWNED}/service-visits"),  # tests/api/test_service_visits.py
+    ("PATCH", f"{OWNED}/service-visits/{{service_visit_id}}"),
+    ("POST", f"{OWNED}/service-visits/{{service_visit_id}}/close"),
+    ("POST", f"{INSTALLER}/service-visits/{{service_visit_id}}/close"),
 }
 # They change no project.
 OUTSIDE = (

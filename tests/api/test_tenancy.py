@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,11 +10,13 @@ import pytest
 from fastapi import FastAPI
 
 from api.deps import now
+from domain.audit import Actor
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
 from storage.billing import Billing
 from storage.engine import Database
 from storage.runs import Runs
+from storage.service_visits import ServiceVisit, ServiceVisits
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller
 from tests.api.conftest import Own
 from tests.support.holding import held_record
@@ -24,6 +27,7 @@ PROJECT = "/api/v1/installer/projects/{project_id}"
 CHARGE_POINT = "/api/v1/installer/charge-points/{charge_point_id}"
 COMMISSIONING = "/api/v1/installer/commissioning/{charge_point_id}"
 WEBHOOK = "/api/v1/installer/webhooks/{webhook_id}"
+VISIT = "/api/v1/installer/service-visits/{service_visit_id}"
 OWNED = "/api/v1/site-owner/projects/{project_id}"
 OWNED_WEBHOOK = "/api/v1/site-owner/webhooks/{webhook_id}"
 OWNED_CP = f"{OWNED}/charge-points/{{charge_point_id}}"
@@ -87,6 +91,8 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/status"): None,
     ("GET", f"{COMMISSIONING}/events"): None,
     ("GET", f"{PROJECT}/events"): None,
+    ("GET", VISIT): None,
+    ("POST", f"{VISIT}/close"): {"installer_signature": "Me"},
     ("GET", WEBHOOK): None,
     ("PATCH", WEBHOOK): {"enabled": False},
     ("DELETE", WEBHOOK): None,
@@ -115,6 +121,15 @@ CASES: dict[tuple[str, str], Any] = {
 # The same of the site owner's operations.
 OWNER_CASES: dict[tuple[str, str], Any] = {
     ("GET", OWNED): None,
+    ("POST", f"{OWNED}/service-visits"): {
+        "email": "me@acme.com",
+        "purpose": "Mine now",
+        "ends_at": (now() + timedelta(days=1)).isoformat(),
+    },
+    ("GET", f"{OWNED}/service-visits"): None,
+    ("GET", f"{OWNED}/service-visits/{{service_visit_id}}"): None,
+    ("PATCH", f"{OWNED}/service-visits/{{service_visit_id}}"): {},
+    ("POST", f"{OWNED}/service-visits/{{service_visit_id}}/close"): {},
     ("GET", f"{OWNED}/audit"): None,
     ("GET", f"{OWNED}/charge-points"): None,
     ("GET", f"{OWNED}/charge-points/{{charge_point_id}}"): None,
@@ -190,6 +205,7 @@ WITHOUT_ID = {
     ("POST", "/api/v1/installer/charge-points/swap"),
     ("POST", "/api/v1/installer/webhooks"),
     ("GET", "/api/v1/installer/webhooks"),
+    ("GET", "/api/v1/installer/service-visits"),
     ("POST", "/api/v1/installer/invitations/accept"),
     ("POST", "/api/v1/installer/invitations/decline"),
     ("GET", "/api/v1/installer/invitations"),
@@ -220,6 +236,7 @@ class Theirs:
     invitation_id: str
     account_id: str
     held_record_id: str
+    service_visit_id: str
     id_tag: str = "04A2B3C4"
     feature: str = "smart_charging"
     month: str = "2026-05"
@@ -249,6 +266,21 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
                 options=RunOptions(),
             )
         )
+    me = str((await stranger.get("/me")).json()["id"])
+    visit = ServiceVisit(
+        id=new_id(Prefix.SERVICE_VISIT),
+        project_id=project,
+        opened_by=me,
+        opened_at=now(),
+        ends_at=now() + timedelta(days=1),
+        purpose="Bay 3 trips its breaker.",
+        all_charge_points=True,
+        email=stranger.email,
+        invitation_id=new_id(Prefix.INVITATION),
+    )
+    async with database.write() as connection:
+        by = Actor(email=stranger.email, role="site_owner", account_id=me)
+        await ServiceVisits(connection).open(visit, charge_point_ids=None, by=by)
     made = await stranger.post("/webhooks", {"url": "https://93.184.216.34/"})
     webhook = made.json()["id"]
     return Theirs(
@@ -259,7 +291,8 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
         webhook_id=webhook,
         invitation_id=new_id(Prefix.INVITATION),
         held_record_id=await held_record(database, project, charge_point),
-        account_id=str((await stranger.get("/me")).json()["id"]),
+        account_id=me,
+        service_visit_id=visit.id,
         delivery_id=(await stranger.post(f"/webhooks/{webhook}/test")).json()["id"],
     )
 
@@ -359,6 +392,7 @@ async def _expect_foreign_is_unknown(
             delivery_id=new_id(Prefix.DELIVERY),
             invitation_id=new_id(Prefix.INVITATION),
             held_record_id=new_id(Prefix.HELD_RECORD),
+            service_visit_id=new_id(Prefix.SERVICE_VISIT),
             account_id=new_id(Prefix.ACCOUNT),
             identity="SN-0",
             id_tag="NOBODY",
@@ -392,6 +426,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 id_tag=name,
                 photo_id=name,
                 held_record_id=name,
+                service_visit_id=name,
                 feature=name,
                 webhook_id=name,
                 delivery_id=name,

@@ -164,6 +164,7 @@ async def site(installer: Caller, owner: Own) -> Site:
     ids = {
         "project_id": project,
         "charge_point_id": charge_point,
+        "service_visit_id": new_id(Prefix.SERVICE_VISIT),  # so is this
         "held_record_id": new_id(Prefix.HELD_RECORD),  # is looked up after the body
     }
     ids |= {"webhook_id": hook.json()["id"], "account_id": me.json()["id"]}

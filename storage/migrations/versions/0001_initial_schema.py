@@ -222,6 +222,7 @@ def upgrade() -> None:
     sa.Column('before', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('after', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('entry_key', sa.String(length=100), nullable=True),
+    sa.Column('service_visit_id', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_audit_entries_project_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_entries')),
     sa.UniqueConstraint('entry_key', name=op.f('uq_audit_entries_entry_key'))
@@ -386,6 +387,36 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_id_tags_project_id')),
     sa.PrimaryKeyConstraint('project_id', 'tag_key', name=op.f('pk_id_tags'))
     )
+    op.create_table('service_visits',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('opened_by', sa.String(length=40), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('purpose', sa.Text(), nullable=False),
+    sa.Column('all_charge_points', sa.Boolean(), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('invitation_id', sa.String(length=40), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('installer_id', sa.String(length=40), nullable=True),
+    sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_by', sa.String(length=20), nullable=True),
+    sa.Column('unfinished', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('reason', sa.String(length=500), nullable=True),
+    sa.Column('sign_off_notes', sa.Text(), nullable=True),
+    sa.Column('installer_signature', sa.String(length=200), nullable=True),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['installer_id'], ['accounts.id'], name=op.f('fk_service_visits_installer_id')),
+    sa.ForeignKeyConstraint(['opened_by'], ['accounts.id'], name=op.f('fk_service_visits_opened_by')),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_service_visits_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_service_visits'))
+    )
+    with op.batch_alter_table('service_visits', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_service_visits_installer_id_id'), ['installer_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_visits_project_id_id'), ['project_id', 'id'], unique=False)
+        batch_op.create_index('ix_service_visits_running', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
+
     op.create_table('invitations',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -402,9 +433,11 @@ def upgrade() -> None:
     sa.Column('accepted_by', sa.String(length=40), nullable=True),
     sa.Column('reason', sa.String(length=500), nullable=True),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('service_visit_id', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['accepted_by'], ['accounts.id'], name=op.f('fk_invitations_accepted_by')),
     sa.ForeignKeyConstraint(['invited_by'], ['accounts.id'], name=op.f('fk_invitations_invited_by')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_invitations_project_id')),
+    sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_invitations_service_visit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invitations')),
     sa.UniqueConstraint('token_hash', name=op.f('uq_invitations_token_hash'))
     )
@@ -523,6 +556,17 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_awaited_tags_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_awaited_tags'))
     )
+    op.create_table('service_visit_charge_points',
+    sa.Column('service_visit_id', sa.String(length=40), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('joined_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_service_visit_charge_points_charge_point_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_service_visit_charge_points_service_visit_id')),
+    sa.PrimaryKeyConstraint('service_visit_id', 'charge_point_id', name=op.f('pk_service_visit_charge_points'))
+    )
+    with op.batch_alter_table('service_visit_charge_points', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_service_visit_charge_points_charge_point_id'), ['charge_point_id'], unique=False)
+
     op.create_table('commissioning_runs',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -538,8 +582,10 @@ def upgrade() -> None:
     sa.Column('waiting_for', sa.String(length=20), nullable=True),
     sa.Column('waiting', sa.JSON(), nullable=True),
     sa.Column('wait_number', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('service_visit_id', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_commissioning_runs_charge_point_id')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_commissioning_runs_project_id')),
+    sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_commissioning_runs_service_visit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_commissioning_runs'))
     )
     with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
@@ -741,6 +787,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'))
 
     op.drop_table('commissioning_runs')
+    with op.batch_alter_table('service_visit_charge_points', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_service_visit_charge_points_charge_point_id'))
+
+    op.drop_table('service_visit_charge_points')
     op.drop_table('charge_point_features')
     with op.batch_alter_table('boots', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_boots_charge_point_id_at'))
@@ -774,6 +824,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
 
     op.drop_table('invitations')
+    with op.batch_alter_table('service_visits', schema=None) as batch_op:
+        batch_op.drop_index('ix_service_visits_running', postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_service_visits_project_id_id'))
+        batch_op.drop_index(batch_op.f('ix_service_visits_installer_id_id'))
+
+    op.drop_table('service_visits')
     op.drop_table('awaited_tags')
     op.drop_table('id_tags')
     with op.batch_alter_table('project_members', schema=None) as batch_op:

@@ -1,0 +1,1 @@
+"""Service visits: work on a site after its handover."""

@@ -1,0 +1,231 @@
+"""Endpoints of the site owner: service visits to a site."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.endpoints import project_request
+from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
+from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
+from api.service_visits.service import close, is_visit, refuse_end
+from domain.errors import ConflictError, NotFoundError
+from domain.handover import OpenVisit
+from domain.ids import Prefix, new_id
+from domain.service_visits import CloseVisit
+from domain.states import ProjectStatus
+from storage.projects import Project, Projects
+from storage.service_visits import ServiceVisit, ServiceVisits
+
+router = APIRouter(
+    prefix="/site-owner/projects/{project_id}/service-visits", tags=["Service visits"]
+)
+_OVER = "It is over; `status` says how."
+_TAKEN = "Another visit has one of the charge points: `service_visit_id`, `charge_point_ids`."
+_NOT_YET = "Until the handover the installer has access anyway."
+
+
+def _visit_id(
+    _: OwnedProjectId,
+    service_visit_id: Annotated[str, Path(examples=["sv_01HXB7Q8ABCDEFGH12"])],
+) -> str:
+    if not is_visit(service_visit_id):
+        raise NotFoundError("service_visit_not_found", "There is no service visit with this id.")
+    return service_visit_id
+
+
+VisitId = Annotated[str, Depends(_visit_id)]
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Open a service visit",
+    operation_id="openServiceVisit",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        429,
+        503,
+        service_visit_open=_TAKEN,
+        project_not_handed_over=_NOT_YET,
+    ),
+)
+async def open_visit(
+    project_id: OwnedProjectId, body: NewVisit, owner: SiteOwner, parts: AppParts, actor: Acting
+) -> VisitShown:
+    """Invite an installer to work on the site again, for a time: the former one, or another.
+
+    Once they have accepted, they can test, mend, replace, withdraw and add charge points and set
+    their configuration, until the visit is closed or its time is over. Who may charge, prices,
+    billing and the project itself stay yours, and sessions go on at the other bays.
+    """
+    moment = now()
+    refuse_end(body.ends_at, now=moment)
+    await parts.throttle.attempt((INVITE_ACCOUNT, owner.id), (INVITE_PROJECT, project_id))
+    await parts.temporal.check()  # before the row: without Temporal nothing is half done
+    async with parts.database.write() as connection:
+        project = await Projects(connection).owned(
+            project_id, site_owner_id=owner.id, for_change=True
+        )
+        _refuse_not_yet(project)
+        visit = await ServiceVisits(connection).open(
+            ServiceVisit(
+                id=new_id(Prefix.SERVICE_VISIT),
+                project_id=project_id,
+                opened_by=owner.id,
+                opened_at=moment,
+                ends_at=body.ends_at,
+                purpose=body.purpose,
+                all_charge_points=body.charge_points is None,
+                email=body.email,
+                invitation_id=new_id(Prefix.INVITATION),
+            ),
+            charge_point_ids=body.charge_points,
+            by=actor,
+        )
+    due = OpenVisit(service_visit_id=visit.id, due_at=moment)
+    await parts.temporal.open_visit(project_request(project), due)
+    return VisitShown.of(visit, now=moment)
+
+
+@router.get(
+    "",
+    summary="List the service visits",
+    operation_id="listServiceVisits",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def list_visits(
+    project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts, paging: Paging
+) -> Page[VisitShown]:
+    """Every service visit of the site, newest first."""
+    moment = now()
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        rows = await ServiceVisits(connection).page(
+            project_id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
+        )
+    return paging.page(rows, lambda one: VisitShown.of(one, now=moment), lambda one: one.id)
+
+
+@router.get(
+    "/{service_visit_id}",
+    summary="Show a service visit",
+    operation_id="getServiceVisit",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_visit(
+    project_id: OwnedProjectId, service_visit_id: VisitId, owner: SiteOwner, parts: AppParts
+) -> VisitShown:
+    """One service visit of the site, over or not."""
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
+    return VisitShown.of(visit, now=now())
+
+
+@router.patch(
+    "/{service_visit_id}",
+    summary="Move the end of a service visit, or widen it",
+    operation_id="changeServiceVisit",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        service_visit_over=_OVER,
+        service_visit_open=_TAKEN,
+    ),
+)
+async def change_visit(
+    project_id: OwnedProjectId,
+    service_visit_id: VisitId,
+    body: VisitChange,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> VisitShown:
+    """Give the installer more time or less, or more charge points."""
+    moment = now()
+    if body.ends_at is not None:
+        refuse_end(body.ends_at, now=moment)
+    async with parts.database.write() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id, for_change=True)
+        visits = ServiceVisits(connection)
+        visit = await visits.change(
+            await visits.of_project(service_visit_id, project_id),
+            ends_at=body.ends_at,
+            add_charge_points=body.add_charge_points or (),
+            by=actor,
+            at=moment,
+        )
+    await parts.temporal.visit_changed(
+        project_id, OpenVisit(service_visit_id=visit.id, due_at=visit.ends_at)
+    )
+    return VisitShown.of(visit, now=moment)
+
+
+@router.post(
+    "/{service_visit_id}/close",
+    summary="Close a service visit",
+    operation_id="closeServiceVisit",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
+        "`charge_point_id`.",
+        service_visit_over=_OVER,
+    ),
+)
+async def close_visit(
+    project_id: OwnedProjectId,
+    service_visit_id: VisitId,
+    body: OwnerClose,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> VisitShown:
+    """End the installer's access, once each charge point of the visit is commissioned or withdrawn.
+
+    With `unfinished` it ends before that: runs that are open are cancelled, and there is no
+    certificate. A visit that nobody has accepted is taken back.
+    """
+    async with parts.database.read() as connection:
+        project = await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
+    closed = await close(
+        parts,
+        project_request(project),
+        visit,
+        CloseVisit(
+            service_visit_id=service_visit_id,
+            sign_off_notes=body.sign_off_notes,
+            unfinished=body.unfinished,
+            reason=body.reason,
+            by=actor,
+        ),
+    )
+    return VisitShown.of(closed, now=now())
+
+
+def _refuse_not_yet(project: Project) -> None:
+    if project.status is not ProjectStatus.HANDED_OVER:
+        raise ConflictError(
+            "project_not_handed_over",
+            "The project is not handed over yet: until then its installer has access anyway.",
+        )

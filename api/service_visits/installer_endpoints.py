@@ -1,0 +1,106 @@
+"""Endpoints of the installer: the service visits that they have accepted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from api.deps import Acting, AppParts, Installer, now
+from api.pagination import Page, Paging
+from api.problems import problems
+from api.projects.endpoints import project_request
+from api.service_visits.schemas import SignOff, VisitShown
+from api.service_visits.service import close, is_visit
+from domain.errors import NotFoundError
+from domain.ids import Prefix
+from domain.service_visits import CloseVisit
+from storage.projects import read_project
+from storage.service_visits import ServiceVisits
+
+router = APIRouter(prefix="/installer/service-visits", tags=["Service visits"])
+
+
+def _visit_id(
+    _: Installer,
+    service_visit_id: Annotated[str, Path(examples=["sv_01HXB7Q8ABCDEFGH12"])],
+) -> str:
+    if not is_visit(service_visit_id):
+        raise NotFoundError("service_visit_not_found", "There is no service visit with this id.")
+    return service_visit_id
+
+
+VisitId = Annotated[str, Depends(_visit_id)]
+
+
+@router.get(
+    "",
+    summary="List my service visits",
+    operation_id="listMyServiceVisits",
+    responses=problems(401, 403, 422, 503),
+)
+async def list_visits(installer: Installer, parts: AppParts, paging: Paging) -> Page[VisitShown]:
+    """The service visits that you have accepted, over or not, newest first."""
+    moment = now()
+    async with parts.database.read() as connection:
+        rows = await ServiceVisits(connection).page_of_installer(
+            installer.id, before=paging.after_id(Prefix.SERVICE_VISIT), limit=paging.fetch
+        )
+    return paging.page(rows, lambda one: VisitShown.of(one, now=moment), lambda one: one.id)
+
+
+@router.get(
+    "/{service_visit_id}",
+    summary="Show a service visit of mine",
+    operation_id="getMyServiceVisit",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_visit(service_visit_id: VisitId, installer: Installer, parts: AppParts) -> VisitShown:
+    """One service visit that you have accepted, over or not."""
+    async with parts.database.read() as connection:
+        visit = await ServiceVisits(connection).of_installer(service_visit_id, installer.id)
+    return VisitShown.of(visit, now=now())
+
+
+@router.post(
+    "/{service_visit_id}/close",
+    summary="Sign a service visit off",
+    operation_id="signServiceVisitOff",
+    responses=problems(
+        400,
+        401,
+        403,
+        404,
+        413,
+        422,
+        503,
+        service_visit_blocked="`blockers` lists what stands in the way: `code`, `detail`, "
+        "`charge_point_id`.",
+        service_visit_over="It is over; `status` says how.",
+    ),
+)
+async def close_visit(
+    service_visit_id: VisitId,
+    body: SignOff,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> VisitShown:
+    """Close the visit, once each of its charge points is commissioned or withdrawn.
+
+    Your access ends with it. The same body again, should the answer have been lost, is answered
+    as the first time.
+    """
+    async with parts.database.read() as connection:
+        visit = await ServiceVisits(connection).of_installer(service_visit_id, installer.id)
+        project = await read_project(connection, visit.project_id)
+    closed = await close(
+        parts,
+        project_request(project),
+        visit,
+        CloseVisit(
+            service_visit_id=service_visit_id,
+            sign_off_notes=body.sign_off_notes,
+            installer_signature=body.installer_signature,
+            by=actor,
+        ),
+    )
+    return VisitShown.of(closed, now=now())

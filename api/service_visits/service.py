@@ -1,0 +1,57 @@
+"""Closing a service visit, by whoever may, and what its end may be."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from api.parts import Parts
+from domain.errors import ConflictError, FieldError, InvalidError
+from domain.handover import OpenVisit, ProjectRequest
+from domain.ids import Prefix, is_id
+from domain.service_visits import LONGEST, CloseVisit
+from storage.service_visits import ServiceVisit, ServiceVisits
+
+
+def refuse_end(ends_at: datetime, *, now: datetime) -> None:
+    """Refuse an end that is over, or too far off.
+
+    Raises:
+        InvalidError: ``invalid_input``.
+
+    """
+    if now < ends_at <= now + LONGEST:
+        return
+    detail = (
+        "must be ahead"
+        if ends_at <= now
+        else f"must be within {LONGEST.days} days; it can be moved on again later"
+    )
+    raise InvalidError(
+        "invalid_input", f"`ends_at` {detail}.", (FieldError(field="ends_at", detail=detail),)
+    )
+
+
+async def close(
+    parts: Parts, project: ProjectRequest, visit: ServiceVisit, request: CloseVisit
+) -> ServiceVisit:
+    """Close a visit.
+
+    Raises:
+        ConflictError: ``service_visit_blocked`` with ``blockers``; ``service_visit_over``.
+
+    """
+    due = OpenVisit(service_visit_id=visit.id, due_at=visit.opened_at)
+    closed = await parts.temporal.close_visit(project, due, request)
+    if closed.closed_at is None:
+        raise ConflictError(
+            "service_visit_blocked",
+            "The service visit cannot be closed yet. "
+            + " ".join(blocker.detail for blocker in closed.blockers),
+            blockers=[asdict(blocker) for blocker in closed.blockers],
+        )
+    async with parts.database.read() as connection:
+        return await ServiceVisits(connection).get(visit.id)
+
+
+def is_visit(service_visit_id: str) -> bool:
+    """Tell whether it has the form of a visit's id."""
+    return is_id(Prefix.SERVICE_VISIT, service_visit_id)

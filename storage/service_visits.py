@@ -1,0 +1,381 @@
+"""Service visits: opened by the owner of a site, accepted by one installer, and closed."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Actor, AuditAction
+from domain.errors import ConflictError, NotFoundError
+from domain.rules.numbers import counted
+from domain.states import ServiceVisitStatus
+from storage.audit import Audit
+from storage.dialects import among
+from storage.tables import charge_points, service_visit_charge_points, service_visits
+
+_RUNNING = (ServiceVisitStatus.INVITED, ServiceVisitStatus.OPEN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceVisit:
+    """A visit; ``closed_at`` and ``closed_by`` (a role, or ``engine``): since when it is over."""
+
+    id: str
+    project_id: str
+    opened_by: str
+    opened_at: datetime
+    ends_at: datetime
+    purpose: str
+    all_charge_points: bool
+    email: str
+    invitation_id: str
+    status: ServiceVisitStatus = ServiceVisitStatus.INVITED
+    installer_id: str | None = None
+    accepted_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    unfinished: bool = False
+    reason: str | None = None
+    sign_off_notes: str | None = None
+    installer_signature: str | None = None
+    charge_point_ids: tuple[str, ...] = ()
+
+    def status_at(self, now: datetime) -> ServiceVisitStatus:
+        """Its status by the clock: it is over on time, though nobody has written that down."""
+        if self.status.is_running and self.ends_at <= now:
+            return ServiceVisitStatus.EXPIRED
+        return self.status
+
+
+class ServiceVisits:
+    """Repository of service visits. Whoever changes one has locked its project before."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def open(
+        self, visit: ServiceVisit, *, charge_point_ids: Collection[str] | None, by: Actor
+    ) -> ServiceVisit:
+        """Store a visit to these charge points of its project, or to all of them.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+            ConflictError: ``service_visit_open`` with ``service_visit_id`` and the
+                ``charge_point_ids`` that it has.
+
+        """
+        taken = await self._present(visit.project_id, charge_point_ids)
+        await self._refuse_taken(taken, now=visit.opened_at)
+        await self._connection.execute(
+            insert(service_visits).values(
+                id=visit.id,
+                project_id=visit.project_id,
+                opened_by=visit.opened_by,
+                opened_at=visit.opened_at,
+                ends_at=visit.ends_at,
+                purpose=visit.purpose,
+                all_charge_points=visit.all_charge_points,
+                email=visit.email,
+                invitation_id=visit.invitation_id,
+                status=visit.status,
+            )
+        )
+        await self._join(visit.id, taken, at=visit.opened_at)
+        await self._audit(
+            AuditAction.SERVICE_VISIT_OPENED,
+            visit,
+            by=by,
+            at=visit.opened_at,
+            after={
+                "email": visit.email,
+                "purpose": visit.purpose,
+                "ends_at": visit.ends_at.isoformat(),
+                "charge_points": "all" if visit.all_charge_points else taken,
+            },
+        )
+        return await self.of_project(visit.id, visit.project_id)
+
+    async def change(
+        self,
+        visit: ServiceVisit,
+        *,
+        ends_at: datetime | None,
+        add_charge_points: Collection[str],
+        by: Actor,
+        at: datetime,
+    ) -> ServiceVisit:
+        """Move the end of a visit, and give it more charge points.
+
+        Raises:
+            NotFoundError: ``charge_point_not_found``.
+            ConflictError: ``service_visit_over``; ``service_visit_open``.
+
+        """
+        refuse_over(visit, now=at)
+        added = [
+            one
+            for one in (
+                await self._present(visit.project_id, add_charge_points)
+                if add_charge_points
+                else ()
+            )
+            if one not in visit.charge_point_ids
+        ]
+        await self._refuse_taken(added, now=at)
+        await self._join(visit.id, added, at=at)
+        if ends_at is not None:
+            await self._set(visit.id, ends_at=ends_at)
+        changed = await self.of_project(visit.id, visit.project_id)
+        await self._audit(
+            AuditAction.SERVICE_VISIT_CHANGED,
+            visit,
+            by=by,
+            at=at,
+            before=_terms(visit),
+            after=_terms(changed),
+        )
+        return changed
+
+    async def accept(self, visit_id: str, *, account_id: str, by: Actor, at: datetime) -> None:
+        """Give the visit its installer, and with that its rights.
+
+        Raises:
+            ConflictError: ``service_visit_over``.
+
+        """
+        visit = await self.get(visit_id)
+        refuse_over(visit, now=at)
+        await self._set(
+            visit_id, status=ServiceVisitStatus.OPEN, installer_id=account_id, accepted_at=at
+        )
+        await self._audit(
+            AuditAction.SERVICE_VISIT_ACCEPTED,
+            visit,
+            by=by,
+            at=at,
+            before={"status": visit.status.value},
+            after={"status": ServiceVisitStatus.OPEN.value, "installer_id": account_id},
+        )
+
+    async def end(
+        self,
+        visit: ServiceVisit,
+        status: ServiceVisitStatus,
+        *,
+        by: Actor,
+        at: datetime,
+        unfinished: bool = False,
+        reason: str | None = None,
+        sign_off_notes: str | None = None,
+        installer_signature: str | None = None,
+    ) -> ServiceVisit:
+        """End a visit; its rights end with this. One that is over stays as it is."""
+        if not visit.status.is_running:
+            return visit
+        values: dict[str, Any] = {
+            "status": status,
+            "unfinished": unfinished,
+            "reason": reason,
+            "sign_off_notes": sign_off_notes,
+            "installer_signature": installer_signature,
+        }
+        await self._set(visit.id, closed_at=at, closed_by=by.role, **values)
+        await self._audit(
+            AuditAction.SERVICE_VISIT_CLOSED,
+            visit,
+            by=by,
+            at=at,
+            before={"status": visit.status.value},
+            after={**values, "status": status.value},
+        )
+        return await self.of_project(visit.id, visit.project_id)
+
+    async def get(self, visit_id: str) -> ServiceVisit:
+        """One visit.
+
+        Raises:
+            NotFoundError: ``service_visit_not_found``.
+
+        """
+        return await self._one(select(service_visits).where(service_visits.c.id == visit_id))
+
+    async def of_project(self, visit_id: str, project_id: str) -> ServiceVisit:
+        """One visit of a project.
+
+        Raises:
+            NotFoundError: ``service_visit_not_found``.
+
+        """
+        return await self._one(
+            select(service_visits)
+            .where(service_visits.c.id == visit_id)
+            .where(service_visits.c.project_id == project_id)
+        )
+
+    async def of_installer(self, visit_id: str, account_id: str) -> ServiceVisit:
+        """One visit that the account has accepted, over or not.
+
+        Raises:
+            NotFoundError: ``service_visit_not_found``.
+
+        """
+        return await self._one(
+            select(service_visits)
+            .where(service_visits.c.id == visit_id)
+            .where(service_visits.c.installer_id == account_id)
+        )
+
+    async def page(
+        self, project_id: str, *, before: str | None, limit: int
+    ) -> Sequence[ServiceVisit]:
+        """Visits of a project, newest first, older than the id ``before``."""
+        query = select(service_visits).where(service_visits.c.project_id == project_id)
+        return await self._page(query, before=before, limit=limit)
+
+    async def page_of_installer(
+        self, account_id: str, *, before: str | None, limit: int
+    ) -> Sequence[ServiceVisit]:
+        """Visits that the account has accepted, newest first, older than the id ``before``."""
+        query = select(service_visits).where(service_visits.c.installer_id == account_id)
+        return await self._page(query, before=before, limit=limit)
+
+    async def _present(self, project_id: str, wanted: Collection[str] | None) -> list[str]:
+        query = select(charge_points.c.id).where(charge_points.c.project_id == project_id)
+        found = set(await self._connection.scalars(query))
+        unknown = [one for one in wanted or () if one not in found]
+        if unknown:
+            raise NotFoundError(
+                "charge_point_not_found",
+                f"The project has no charge point {unknown[0]}; …/charge-points lists them.",
+            )
+        return sorted(found if wanted is None else set(wanted))
+
+    async def _refuse_taken(self, wanted: Collection[str], *, now: datetime) -> None:
+        rows = (
+            await self._connection.execute(
+                select(
+                    service_visits.c.id, service_visit_charge_points.c.charge_point_id.label("cp")
+                )
+                .join(
+                    service_visit_charge_points,
+                    service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+                )
+                .where(
+                    among(self._connection, service_visit_charge_points.c.charge_point_id, wanted)
+                )
+                .where(service_visits.c.status.in_(_RUNNING))
+                .where(service_visits.c.ends_at > now)
+                .order_by(service_visits.c.id, service_visit_charge_points.c.charge_point_id)
+            )
+        ).all()
+        if rows:
+            first = rows[0].id
+            theirs = [row.cp for row in rows if row.id == first]
+            raise ConflictError(
+                "service_visit_open",
+                f"Service visit {first} has {counted(len(theirs), 'charge point')} of these. Close "
+                "it first, or leave them out: a charge point is in one visit at a time.",
+                service_visit_id=first,
+                charge_point_ids=theirs,
+            )
+
+    async def _join(self, visit_id: str, new: Collection[str], *, at: datetime) -> None:
+        if new:
+            await self._connection.execute(
+                insert(service_visit_charge_points),
+                [
+                    {"service_visit_id": visit_id, "charge_point_id": one, "joined_at": at}
+                    for one in new
+                ],
+            )
+
+    async def _set(self, visit_id: str, **values: object) -> None:
+        await self._connection.execute(
+            update(service_visits).where(service_visits.c.id == visit_id).values(**values)
+        )
+
+    async def _audit(
+        self, action: AuditAction, visit: ServiceVisit, *, by: Actor, at: datetime, **said: Any
+    ) -> None:
+        await Audit(self._connection, visit.project_id).write(
+            action, by, target=visit.id, at=at, **said
+        )
+
+    async def _one(self, query: Select[Any]) -> ServiceVisit:
+        row = (await self._connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                "service_visit_not_found", "There is no service visit with this id."
+            )
+        (visit,) = await self._with_charge_points([row])
+        return visit
+
+    async def _page(
+        self, query: Select[Any], *, before: str | None, limit: int
+    ) -> Sequence[ServiceVisit]:
+        if before is not None:
+            query = query.where(service_visits.c.id < before)
+        query = query.order_by(service_visits.c.id.desc()).limit(limit)
+        return await self._with_charge_points((await self._connection.execute(query)).all())
+
+    async def _with_charge_points(self, rows: Sequence[Row[Any]]) -> Sequence[ServiceVisit]:
+        column = service_visit_charge_points.c
+        members = await self._connection.execute(
+            select(column.service_visit_id, column.charge_point_id)
+            .where(among(self._connection, column.service_visit_id, [row.id for row in rows]))
+            .order_by(column.charge_point_id)
+        )
+        of_visit: dict[str, list[str]] = {}
+        for member in members:
+            of_visit.setdefault(member.service_visit_id, []).append(member.charge_point_id)
+        return [_visit(row, of_visit.get(row.id, ())) for row in rows]
+
+
+def refuse_over(visit: ServiceVisit, *, now: datetime) -> None:
+    """Refuse what is done in a visit that is not over.
+
+    Raises:
+        ConflictError: ``service_visit_over``.
+
+    """
+    status = visit.status_at(now)
+    if not status.is_running:
+        raise ConflictError(
+            "service_visit_over",
+            f"This service visit is over: it is {status.value}. The site owner can open another, "
+            f"with POST …/site-owner/projects/{visit.project_id}/service-visits.",
+        )
+
+
+def _terms(visit: ServiceVisit) -> dict[str, Any]:
+    return {
+        "ends_at": visit.ends_at.isoformat(),
+        "charge_points": list(visit.charge_point_ids),
+    }
+
+
+def _visit(row: Row[Any], charge_point_ids: Sequence[str]) -> ServiceVisit:
+    return ServiceVisit(
+        id=row.id,
+        project_id=row.project_id,
+        opened_by=row.opened_by,
+        opened_at=row.opened_at,
+        ends_at=row.ends_at,
+        purpose=row.purpose,
+        all_charge_points=row.all_charge_points,
+        email=row.email,
+        invitation_id=row.invitation_id,
+        status=ServiceVisitStatus(row.status),
+        installer_id=row.installer_id,
+        accepted_at=row.accepted_at,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        unfinished=row.unfinished,
+        reason=row.reason,
+        sign_off_notes=row.sign_off_notes,
+        installer_signature=row.installer_signature,
+        charge_point_ids=tuple(charge_point_ids),
+    )

@@ -1,0 +1,277 @@
+"""Service visits, for the activities that look after them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import ENGINE, Actor
+from domain.handover import Blocker, OpenVisit, ProjectRequest
+from domain.invitations import NewInvitation
+from domain.service_visits import CloseVisit, VisitClosed, VisitNotice, VisitStands
+from domain.states import InvitationStatus, ProjectRole, Role, RunStatus, ServiceVisitStatus
+from storage.catalogue import Catalogue
+from storage.engine import Database
+from storage.handover import charge_point_blockers
+from storage.invitations import Invitations
+from storage.service_visits import ServiceVisit, ServiceVisits, refuse_over
+from storage.tables import (
+    accounts,
+    charge_points,
+    commissioning_runs,
+    invitations,
+    projects,
+    service_visit_charge_points,
+    service_visits,
+)
+
+_OPEN_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
+_NO_MORE_TIME: Final = "Its time was over before it was closed."
+
+
+class StoredVisits:
+    """Implements :class:`domain.ports.VisitRecords`."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, *, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._now = now
+
+    async def look(self, service_visit_id: str) -> VisitStands:
+        """End it if its time is over, and say how it stands.
+
+        Raises:
+            NotFoundError: ``service_visit_not_found``.
+
+        """
+        now = self._now()
+        async with self._database.write() as connection:
+            visits = ServiceVisits(connection)
+            visit = await visits.get(service_visit_id)
+            await _lock(connection, visit.project_id)
+            visit = await visits.get(service_visit_id)
+            if visit.status.is_running and visit.ends_at <= now:
+                await _take_back_invitation(connection, visit, at=now)
+                visit = await visits.end(
+                    visit,
+                    ServiceVisitStatus.EXPIRED,
+                    by=ENGINE,
+                    at=now,
+                    unfinished=True,
+                    reason=_NO_MORE_TIME,
+                )
+            return VisitStands(
+                status=visit.status,
+                ends_at=visit.ends_at,
+                project_id=visit.project_id,
+                invitation=await _unsent(connection, visit),
+                run_charge_point_ids=()
+                if visit.status.is_running
+                else await _with_open_runs(connection, visit.id),
+                notice=None if visit.status.is_running else await _notice(connection, visit),
+            )
+
+    async def close(self, request: CloseVisit) -> VisitClosed:
+        """Close it, or say what stands in the way; a repeat by the same words is answered alike.
+
+        Raises:
+            NotFoundError: ``service_visit_not_found``.
+            ConflictError: ``service_visit_over``.
+
+        """
+        now = self._now()
+        async with self._database.write() as connection:
+            visits = ServiceVisits(connection)
+            visit = await visits.get(request.service_visit_id)
+            await _lock(connection, visit.project_id)
+            visit = await visits.get(request.service_visit_id)
+            if visit.closed_at is not None and _closed_so(visit, request):
+                return _answer(visit)
+            refuse_over(visit, now=now)
+            accepted = visit.status is ServiceVisitStatus.OPEN
+            if accepted and not request.unfinished:
+                blockers = await self._blockers(connection, visit)
+                if blockers:
+                    return VisitClosed(
+                        service_visit_id=visit.id,
+                        status=visit.status,
+                        closed_at=None,
+                        blockers=tuple(blockers),
+                    )
+            if not accepted:
+                await _take_back_invitation(connection, visit, at=now, by=request.by)
+            visit = await visits.end(
+                visit,
+                ServiceVisitStatus.CLOSED if accepted else ServiceVisitStatus.REVOKED,
+                by=request.by,
+                at=now,
+                unfinished=accepted and request.unfinished,
+                reason=request.reason,
+                sign_off_notes=request.sign_off_notes,
+                installer_signature=request.installer_signature,
+            )
+            return _answer(visit)
+
+    async def _blockers(
+        self, connection: AsyncConnection, visit: ServiceVisit
+    ) -> Sequence[Blocker]:
+        of_visit = select(service_visit_charge_points.c.charge_point_id).where(
+            service_visit_charge_points.c.service_visit_id == visit.id
+        )
+        return await charge_point_blockers(
+            connection, self._catalogue, among_which=charge_points.c.id.in_(of_visit)
+        )
+
+    async def told(self, service_visit_id: str) -> None:
+        """Its end is known to whom it concerns."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(service_visits)
+                .where(service_visits.c.id == service_visit_id)
+                .values(told_at=self._now())
+            )
+
+
+async def visits_to_look_after(
+    connection: AsyncConnection, *, before: datetime, after: str, limit: int
+) -> Sequence[ProjectRequest]:
+    """Projects whose visits are not done with, opened before that moment, by the projects' ids."""
+    rows = (
+        await connection.execute(
+            select(projects.c.id, projects.c.installer_id, projects.c.name)
+            .where(
+                projects.c.id.in_(
+                    select(service_visits.c.project_id)
+                    .where(service_visits.c.told_at.is_(None))
+                    .where(service_visits.c.opened_at < before)
+                )
+            )
+            .where(projects.c.id > after)
+            .order_by(projects.c.id)
+            .limit(limit)
+        )
+    ).all()
+    return [
+        ProjectRequest(
+            project_id=row.id,
+            installer_id=row.installer_id,
+            name=row.name,
+            visits=await open_visits(connection, row.id),
+        )
+        for row in rows
+    ]
+
+
+async def open_visits(connection: AsyncConnection, project_id: str) -> tuple[OpenVisit, ...]:
+    """Visits that the project's workflow has to look at: it has at each at once."""
+    rows = await connection.execute(
+        select(service_visits.c.id, service_visits.c.opened_at)
+        .where(service_visits.c.project_id == project_id)
+        .where(service_visits.c.told_at.is_(None))
+        .order_by(service_visits.c.id)
+    )
+    return tuple(OpenVisit(service_visit_id=row.id, due_at=row.opened_at) for row in rows)
+
+
+def _closed_so(visit: ServiceVisit, request: CloseVisit) -> bool:
+    return (
+        visit.unfinished,
+        visit.reason,
+        visit.sign_off_notes,
+        visit.installer_signature,
+        visit.closed_by,
+    ) == (
+        request.unfinished,
+        request.reason,
+        request.sign_off_notes,
+        request.installer_signature,
+        request.by.role,
+    )
+
+
+def _answer(visit: ServiceVisit) -> VisitClosed:
+    return VisitClosed(service_visit_id=visit.id, status=visit.status, closed_at=visit.closed_at)
+
+
+async def _lock(connection: AsyncConnection, project_id: str) -> None:
+    await connection.execute(
+        select(projects.c.id).where(projects.c.id == project_id).with_for_update()
+    )
+
+
+async def _take_back_invitation(
+    connection: AsyncConnection, visit: ServiceVisit, *, at: datetime, by: Actor = ENGINE
+) -> None:
+    """Its link opens nothing any more; one that has not left yet never will."""
+    await connection.execute(
+        update(invitations)
+        .where(invitations.c.id == visit.invitation_id)
+        .where(invitations.c.status == InvitationStatus.PENDING)
+        .values(
+            status=InvitationStatus.EXPIRED if by == ENGINE else InvitationStatus.REVOKED,
+            ended_at=at,
+            told_at=at,
+        )
+    )
+
+
+async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvitation | None:
+    if visit.status is not ServiceVisitStatus.INVITED:
+        return None
+    invitation = await Invitations(connection).get(visit.invitation_id)
+    if invitation is not None and invitation.sent_at is not None:
+        return None
+    email = await connection.scalar(
+        select(accounts.c.email).where(accounts.c.id == visit.opened_by)
+    )
+    return NewInvitation(
+        invitation_id=visit.invitation_id,
+        email=visit.email,
+        message=visit.purpose,
+        by=Actor(email=email, role=Role.SITE_OWNER.value, account_id=visit.opened_by),
+        role=ProjectRole.SERVICE,
+        asked_at=visit.opened_at,
+        service_visit_id=visit.id,
+    )
+
+
+async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) -> tuple[str, ...]:
+    rows = await connection.scalars(
+        select(commissioning_runs.c.charge_point_id)
+        .where(commissioning_runs.c.service_visit_id == service_visit_id)
+        .where(commissioning_runs.c.status.in_(_OPEN_RUNS))
+        .order_by(commissioning_runs.c.charge_point_id)
+    )
+    return tuple(rows)
+
+
+async def _notice(connection: AsyncConnection, visit: ServiceVisit) -> VisitNotice | None:
+    row = (
+        await connection.execute(
+            select(service_visits.c.told_at, projects.c.name, projects.c.time_zone)
+            .join(projects, projects.c.id == service_visits.c.project_id)
+            .where(service_visits.c.id == visit.id)
+        )
+    ).one()
+    if row.told_at is not None or visit.closed_at is None:
+        return None
+    people = await connection.execute(
+        select(accounts.c.email, accounts.c.name).where(
+            accounts.c.id.in_([one for one in (visit.opened_by, visit.installer_id) if one])
+        )
+    )
+    return VisitNotice(
+        to=tuple((one.email, one.name) for one in people),
+        service_visit_id=visit.id,
+        project_name=row.name,
+        purpose=visit.purpose,
+        status=visit.status,
+        unfinished=visit.unfinished,
+        reason=visit.reason,
+        ended_at=visit.closed_at.astimezone(ZoneInfo(row.time_zone)),
+    )

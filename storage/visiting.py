@@ -1,0 +1,83 @@
+"""What a service visit opens after the handover, as predicates: while it is open, and no longer.
+
+The database's clock says whether its time is over, so that every process says the same.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Exists, ScalarSelect, Select, exists, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.errors import ForbiddenError
+from domain.states import ServiceVisitStatus
+from storage.clock import database_now
+from storage.tables import service_visit_charge_points, service_visits
+
+
+def is_open() -> ColumnElement[bool]:
+    """Predicate of a service visit: its installer may do something now."""
+    return (service_visits.c.status == ServiceVisitStatus.OPEN) & (
+        service_visits.c.ends_at > database_now()
+    )
+
+
+def newest_visit(
+    project_id: ColumnElement[str], account_id: ColumnElement[str] | str
+) -> ScalarSelect[Any]:
+    """Id of the newest open service visit of the account in that project; null: none is open."""
+    return (
+        select(func.max(service_visits.c.id))
+        .where(service_visits.c.project_id == project_id)
+        .where(service_visits.c.installer_id == account_id)
+        .where(is_open())
+        .scalar_subquery()
+    )
+
+
+def in_visit(charge_point_id: ColumnElement[str], account_id: ColumnElement[str] | str) -> Exists:
+    """Predicate: an open service visit of the account has the charge point of that column."""
+    return exists().where(
+        service_visit_charge_points.c.charge_point_id == charge_point_id,
+        service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+        service_visits.c.installer_id == account_id,
+        is_open(),
+    )
+
+
+def visit_of(charge_point_id: ColumnElement[str] | str) -> Select[Any]:
+    """The open service visit of a charge point: there is one at most."""
+    return (
+        select(service_visits)
+        .join(
+            service_visit_charge_points,
+            service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+        )
+        .where(service_visit_charge_points.c.charge_point_id == charge_point_id)
+        .where(is_open())
+    )
+
+
+async def refuse_outside_visit(
+    connection: AsyncConnection,
+    charge_point_id: str,
+    *,
+    serial_number: str,
+    project_id: str,
+    installer_id: str,
+    service_visit_id: str,
+) -> None:
+    """Refuse a charge point that the installer's service visit does not have.
+
+    Raises:
+        ForbiddenError: ``outside_service_visit``.
+
+    """
+    if await connection.scalar(select(in_visit(literal(charge_point_id), installer_id))):
+        return
+    raise ForbiddenError(
+        "outside_service_visit",
+        f"Charge point {serial_number} is not in your service visit {service_visit_id}. Ask the "
+        "site owner to add it, with PATCH "
+        f"…/site-owner/projects/{project_id}/service-visits/{service_visit_id} and its id, "
+        f"{charge_point_id}, in `add_charge_points`.",
+    )

@@ -1,0 +1,320 @@
+"""Service visits: what the owner of a site opens again to an installer, and until when."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from api.deps import now
+from domain.ids import Prefix, new_id
+from domain.states import ChargePointStatus
+from storage.engine import Database
+from storage.tables import charge_points, service_visits
+from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
+from tests.api.conftest import Outbox, Own
+from tests.api.test_after_handover import KEPT
+from tests.api.test_audit import trail
+from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
+from tests.api.visits import OWNER, Site, accept, handed_over
+from tests.support.eventually import eventually
+
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("engine"),
+]
+SIGNED = {"sign_off_notes": "Replaced and tested.", "installer_signature": "J. Smith"}
+# What an open visit gives back of a project; of its charge points it is all that there is.
+OF_PROJECT = {
+    ("GET", PROJECT),
+    ("POST", f"{PROJECT}/charge-points/import"),
+}
+# Endless, or they leave nothing to look at; others look at what they do.
+AT_THE_END = {
+    ("GET", f"{COMMISSIONING}/events"),
+    ("DELETE", CHARGE_POINT),
+    ("POST", f"{CHARGE_POINT}/withdraw"),
+    ("POST", f"{CHARGE_POINT}/replace"),
+    ("POST", f"{COMMISSIONING}/start"),
+}
+OF_CHARGE_POINT = {case for case in CASES if case[1].startswith((CHARGE_POINT, COMMISSIONING))}
+
+
+@pytest.fixture
+async def site(installer: Caller, owner: Own, database: Database) -> Site:
+    return await handed_over(installer, owner, database)
+
+
+def filled(path: str, project: str, charge_point: str) -> str:
+    return path.format(
+        project_id=project,
+        charge_point_id=charge_point,
+        commissioning_id=new_id(Prefix.COMMISSIONING),
+        invitation_id=new_id(Prefix.INVITATION),
+        photo_id=new_id(Prefix.PHOTO),
+        account_id=new_id(Prefix.ACCOUNT),
+        batch_id=new_id(Prefix.BATCH),
+        identity="SN-0",
+        id_tag="04A2B3C4",
+    )
+
+
+async def told(outbox: Outbox, what: str, *whom: str) -> None:
+    """Wait until each of them has a mail of that subject, and no more than one."""
+
+    def all_are() -> None:
+        assert sorted(to for to, subject, _ in outbox.sent if what in subject) == sorted(whom)
+
+    await eventually(all_are)
+
+
+class TestOpening:
+    async def test_the_owner_invites_an_installer_for_some_charge_points(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        (to, subject, text), *_ = outbox.sent
+        assert (to, subject) == (stranger.email, "Service at Riverside Business Park")
+        assert "Bay 3 trips its breaker." in text
+        assert "SN-0" in text
+        assert "SN-1" not in text
+        shown = (await site.owner.call("GET", f"{site.visits}/{visit}")).json()
+        assert (shown["status"], shown["charge_point_ids"]) == ("invited", [site.bays[0]])
+        (listed,) = (await site.owner.call("GET", site.visits)).json()["items"]
+        assert listed == shown
+        accepted = await accept(stranger, outbox)
+        assert accepted["project_role"] == "service"
+        shown = (await site.owner.call("GET", f"{site.visits}/{visit}")).json()
+        assert shown["status"] == "open"
+        assert shown["accepted_at"] is not None
+        await told(outbox, f"{stranger.email} accepted your invitation", OWNER)
+
+    async def test_a_charge_point_is_in_one_visit_at_a_time(
+        self, site: Site, stranger: Caller
+    ) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        body = {
+            "email": "other@acme.com",
+            "purpose": "All of it",
+            "ends_at": (now() + timedelta(days=1)).isoformat(),
+        }
+        refused = problem(
+            await site.owner.call("POST", site.visits, body), 409, "service_visit_open"
+        )
+        assert refused["service_visit_id"] == visit
+        assert refused["charge_point_ids"] == [site.bays[0]]
+        other = await site.visit("other@acme.com", site.bays[1])
+        widen = {"add_charge_points": [site.bays[0]]}
+        answer = await site.owner.call("PATCH", f"{site.visits}/{other}", widen)
+        problem(answer, 409, "service_visit_open")
+        for each in (visit, other):
+            await site.owner.call("POST", f"{site.visits}/{each}/close", {})
+        await site.visit("other@acme.com")
+
+    @pytest.mark.parametrize("days", [-1, 91])
+    async def test_its_end_is_ahead_and_not_far(self, site: Site, days: int) -> None:
+        body = {
+            "email": "other@acme.com",
+            "purpose": "All of it",
+            "ends_at": (now() + timedelta(days=days)).isoformat(),
+        }
+        refused = problem(await site.owner.call("POST", site.visits, body), 422, "invalid_input")
+        assert fields(refused) == {"ends_at"}
+
+    async def test_there_is_none_before_the_handover(self, installer: Caller, owner: Own) -> None:
+        project = await installer.project()
+        site = Site(project=project, bays=(), owner=await owner(OWNER, project))
+        body = {
+            "email": "other@acme.com",
+            "purpose": "All of it",
+            "ends_at": (now() + timedelta(days=1)).isoformat(),
+        }
+        answer = await site.owner.call("POST", site.visits, body)
+        problem(answer, 409, "project_not_handed_over")
+
+    async def test_whoever_declines_ends_it(
+        self, site: Site, anonymous: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit("sam@acme.com")
+        body = {"token": outbox.token(), "reason": "No time."}
+        assert (await anonymous.post("/invitations/decline", body)).status_code == 200
+        shown = (await site.owner.call("GET", f"{site.visits}/{visit}")).json()
+        assert (shown["status"], shown["reason"]) == ("declined", "No time.")
+        await site.visit("pat@acme.com")
+
+
+class TestRights:
+    async def test_a_list_says_of_every_route_whether_a_visit_opens_it(
+        self, site: Site, installer: Caller, stranger: Caller, outbox: Outbox
+    ) -> None:
+        """Of who was on the project before, and of who was not."""
+        for caller, kept in ((stranger, set()), (installer, KEPT)):
+            visit = await site.visit(caller.email, site.bays[0])
+            await accept(caller, outbox)
+            for (method, path), body in CASES.items():
+                if path.startswith((WEBHOOK, VISIT)) or (method, path) in AT_THE_END:
+                    continue
+                answer = await caller.call(method, filled(path, site.project, site.bays[0]), body)
+                if (method, path) in OF_PROJECT | OF_CHARGE_POINT | kept:
+                    assert "project_handed_over" not in answer.text, (method, path, answer.text)
+                    assert answer.status_code not in {403, 500}, (method, path, answer.text)
+                else:
+                    problem(
+                        answer, 409 if answer.status_code == 409 else 403, "project_handed_over"
+                    )
+            close = {"unfinished": True, "reason": "Tested"}
+            await site.owner.call("POST", f"{site.visits}/{visit}/close", close)
+
+    async def test_another_charge_point_is_not_of_it(
+        self, site: Site, installer: Caller, stranger: Caller, outbox: Outbox
+    ) -> None:
+        for caller in (stranger, installer):
+            visit = await site.visit(caller.email, site.bays[0])
+            await accept(caller, outbox)
+            for method, path in sorted(OF_CHARGE_POINT):
+                if caller is installer and path.endswith(("/report", "/certificates")):
+                    continue  # that is kept
+                answer = await caller.call(
+                    method, filled(path, site.project, site.bays[1]), CASES[method, path]
+                )
+                refused = problem(answer, 403, "outside_service_visit")
+                assert f"{site.project}/service-visits/{visit}" in refused["detail"]
+            close = {"unfinished": True, "reason": "Tested"}
+            await site.owner.call("POST", f"{site.visits}/{visit}/close", close)
+
+    async def test_what_is_added_and_replaced_is_of_it(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        (project,) = (await stranger.get("/projects")).json()["items"]
+        assert (project["role"], project["service_visit_id"]) == ("service", visit)
+        (listed,) = (await stranger.get("/charge-points")).json()["items"]
+        assert listed["id"] == site.bays[0]
+        body = {"serial_number": "SN-NEW"}
+        replaced = await stranger.post(f"/charge-points/{site.bays[0]}/replace", body)
+        assert replaced.status_code == 201, replaced.text
+        new = replaced.json()["charge_point"]["id"]
+        more = GUIDE_CHARGE_POINT | {"project_id": site.project, "serial_number": "SN-MORE"}
+        added = (await stranger.post("/charge-points", more)).json()["id"]
+        shown = (await stranger.get(f"/service-visits/{visit}")).json()
+        assert set(shown["charge_point_ids"]) == {site.bays[0], new, added}
+        assert (await stranger.get(f"/charge-points/{added}")).status_code == 200
+        entries = await trail(site.owner, site.project, side="site-owner")
+        by_visit = {one["action"] for one in entries if one["service_visit_id"] == visit}
+        assert by_visit == {"charge_point.replaced", "charge_point.registered"} | by_visit
+
+    async def test_the_owner_widens_it(self, site: Site, stranger: Caller, outbox: Outbox) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        refused = problem(
+            await stranger.get(f"/charge-points/{site.bays[1]}"), 403, "outside_service_visit"
+        )
+        assert f"PATCH …/site-owner/projects/{site.project}" in refused["detail"]
+        change = {
+            "add_charge_points": [site.bays[1]],
+            "ends_at": (now() + timedelta(days=30)).isoformat(),
+        }
+        answer = await site.owner.call("PATCH", f"{site.visits}/{visit}", change)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["charge_point_ids"] == sorted(site.bays)
+        assert (await stranger.get(f"/charge-points/{site.bays[1]}")).status_code == 200
+
+    async def test_they_end_with_its_time(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        path = f"/charge-points/{site.bays[0]}"
+        assert (await stranger.get(path)).status_code == 200
+        async with database.write() as connection:
+            await connection.execute(update(service_visits).values(ends_at=now()))
+        problem(await stranger.get(path), 404, "charge_point_not_found")
+
+
+class TestClosing:
+    async def test_the_installer_signs_it_off(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email)
+        await accept(stranger, outbox)
+        closed = await stranger.post(f"/service-visits/{visit}/close", SIGNED)
+        assert closed.status_code == 200, closed.text
+        shown = closed.json()
+        assert (shown["status"], shown["closed_by"]) == ("closed", "installer")
+        assert shown["installer_signature"] == "J. Smith"
+        assert not shown["unfinished"]
+        problem(await stranger.get(f"/charge-points/{site.bays[0]}"), 404, "charge_point_not_found")
+        again = await stranger.post(f"/service-visits/{visit}/close", SIGNED)
+        assert again.json() == shown
+        await told(outbox, "the service visit was closed", OWNER, stranger.email)
+
+    async def test_what_is_not_commissioned_stands_in_the_way(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        async with database.write() as connection:
+            await connection.execute(
+                update(charge_points)
+                .where(charge_points.c.id == site.bays[0])
+                .values(status=ChargePointStatus.COMMISSIONING_FAILED)
+            )
+        for answer in (
+            await stranger.post(f"/service-visits/{visit}/close", SIGNED),
+            await site.owner.call("POST", f"{site.visits}/{visit}/close", {}),
+        ):
+            refused = problem(answer, 409, "service_visit_blocked")
+            (blocker,) = refused["blockers"]
+            assert blocker["charge_point_id"] == site.bays[0]
+        body = {"unfinished": True, "reason": "Nobody comes any more."}
+        closed = await site.owner.call("POST", f"{site.visits}/{visit}/close", body)
+        assert closed.status_code == 200, closed.text
+        assert (closed.json()["status"], closed.json()["unfinished"]) == ("closed", True)
+        problem(
+            await site.owner.call("PATCH", f"{site.visits}/{visit}", {"ends_at": None}),
+            409,
+            "service_visit_over",
+        )
+        await site.visit(stranger.email, site.bays[0])
+
+    async def test_unfinished_needs_a_reason(self, site: Site, stranger: Caller) -> None:
+        visit = await site.visit(stranger.email)
+        answer = await site.owner.call("POST", f"{site.visits}/{visit}/close", {"unfinished": True})
+        problem(answer, 422, "invalid_input")
+
+    async def test_one_that_nobody_accepted_is_taken_back(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email)
+        closed = await site.owner.call("POST", f"{site.visits}/{visit}/close", {})
+        assert closed.json()["status"] == "revoked"
+        body = {"token": outbox.token(), "password": "s3cur3P@ssword!"}
+        problem(await stranger.post("/invitations/accept", body), 409, "invitation_revoked")
+
+    async def test_its_end_closes_it_unfinished(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        ends = (now() + timedelta(seconds=3)).isoformat()
+        visit = await site.visit(stranger.email, ends_at=ends)
+        await accept(stranger, outbox)
+        await told(outbox, "the service visit has ended", OWNER, stranger.email)
+        shown = (await site.owner.call("GET", f"{site.visits}/{visit}")).json()
+        assert (shown["status"], shown["closed_by"]) == ("expired", "engine")
+        assert shown["unfinished"]
+
+
+async def test_a_visit_of_another_site_is_not_found(
+    site: Site, stranger: Caller, owner: Own, database: Database
+) -> None:
+    visit = await site.visit("sam@acme.com")
+    other = await handed_over(stranger, owner, database, bays=1, email="other@acme.com")
+    for method, path in (
+        ("GET", f"{other.visits}/{visit}"),
+        ("PATCH", f"{other.visits}/{visit}"),
+        ("POST", f"{other.visits}/{visit}/close"),
+        ("GET", f"{V1}/installer/service-visits/{visit}"),
+        ("POST", f"{V1}/installer/service-visits/{visit}/close"),
+    ):
+        caller = stranger if "/installer/" in path else other.owner
+        body = SIGNED if "/installer/" in path else {} if method != "GET" else None
+        problem(await caller.call(method, path, body), 404, "service_visit_not_found")
