@@ -131,9 +131,7 @@ class Book:
     def _load_station(self, facts: StationFacts, now: datetime, before: Collection[int]) -> None:
         identity = facts.charge_point_id
         known = self.stations.get(identity)
-        numbers = tuple(
-            sorted(one.connector_id for one in facts.connectors if one.connector_id >= 1)
-        )
+        used = {connector_id for (_, connector_id), _ in self._bays_of(identity)}
         most = float(facts.max_amps)
         base = known or Station(
             charge_point_id=identity,
@@ -149,7 +147,7 @@ class Book:
             voltage=facts.voltage,
             direct_current=facts.direct_current,
             leaving=False,
-            connectors=numbers,
+            connectors=_numbers(used.union(one.connector_id for one in facts.connectors)),
             default_bound=most if base.unlimited else base.default_bound,
         )
         if known is not None and known.form != self.stations[identity].form:
@@ -210,9 +208,7 @@ class Book:
     def _take_connector(self, station: Station, connector: ConnectorFact) -> bool:
         if connector.connector_id < 1:
             return False
-        if connector.connector_id not in station.connectors:
-            numbers = tuple(sorted({*station.connectors, connector.connector_id}))
-            station = replace(station, connectors=numbers)
+        station = _with_connector(station, connector.connector_id)
         if connector.connector_id in station.closed and connector.status in _OPEN:
             still = tuple(one for one in station.closed if one != connector.connector_id)
             station = replace(station, closed=still)
@@ -248,6 +244,8 @@ class Book:
             return False
         if bay is not None:
             self._end(bay)  # overtaken: it is over, whether its end is ever told or not
+        # Of a connector that has no status yet, its vehicle tells first.
+        self.stations[station.charge_point_id] = _with_connector(station, key[1])
         self.bays[key] = Bay(
             key=key,
             transaction_id=transaction.transaction_id,
@@ -301,3 +299,12 @@ def _allowed(station: Station) -> float:
     if station.free:
         return float(station.max_amps)
     return 0.0 if station.told is None else station.told.default_amps
+
+
+def _with_connector(station: Station, connector_id: int) -> Station:
+    return replace(station, connectors=_numbers({*station.connectors, connector_id}))
+
+
+def _numbers(connectors: Collection[int]) -> tuple[int, ...]:
+    """In order; 0 is the charge point itself."""
+    return tuple(sorted(one for one in connectors if one >= 1))

@@ -408,11 +408,21 @@ def test_a_node_that_does_not_answer_holds_up_one_round_for_all_that_it_has() ->
     assert len(ledger.targets(_AT + timedelta(seconds=30))) == 2
 
 
-def test_two_vehicles_at_one_charge_point_draw_no_more_than_its_cable_carries() -> None:
-    both = tuple(replace(_connector(ConnectorStatus.AVAILABLE), connector_id=n) for n in (1, 2))
+@pytest.mark.parametrize("told", ["with the charge point", "later", "by its vehicle"])
+def test_two_vehicles_at_one_charge_point_draw_no_more_than_its_cable_carries(told: str) -> None:
+    """However it is known that there is a second connector."""
+    second = replace(_connector(ConnectorStatus.AVAILABLE), connector_id=2)
+    facts = _facts(_CP)
+    if told == "with the charge point":
+        facts = replace(facts, connectors=(*facts.connectors, second))
     ledger = Ledger(Carried(), Pace())
-    ledger.load(_site(100, _facts(_CP, connectors=both)), _AT)
+    ledger.load(_site(100, facts), _AT)
     _prepare(ledger)
+    if told == "later":
+        event = ChargePointEvent(
+            event_id="evt_4", kind=EventKind.CONNECTOR, at=_AT, connector=second
+        )
+        ledger.receive(_CP, event, _AT)
     for number in (1, 2):
         vehicle = replace(_transaction(number), connector_id=number)
         ledger.receive(_CP, _event(EventKind.TRANSACTION_STARTED, vehicle), _AT)
