@@ -14,8 +14,9 @@ from tests.chaos.counts import Broken, broken_promises, unexcused, verdicts
 from tests.chaos.evidence import Evidence, gather
 from tests.chaos.fleet import Charger, fleet
 from tests.chaos.installer import Installer, shares
+from tests.chaos.preparing import site
 from tests.chaos.schedule import Disturbance, Kill, LinkFault, Part, Schedule, make_schedule
-from tests.chaos.site import Site, site
+from tests.chaos.site import Site
 from tests.chaos.site_counts import broken_at_site, gather_site
 from tests.chaos.topology import Topology, topology
 from tests.support.eventually import eventually
@@ -58,6 +59,8 @@ class Outcome:
     site: Site | None
     records: int
     """Charge detail records of the site."""
+    waiting: int
+    """Records of the site that are held, until its owner says what was charged."""
 
     @property
     def held(self) -> bool:
@@ -102,7 +105,7 @@ async def experiment(plan: Plan, folder: Path) -> Outcome:
         for charger in stage.chargers:
             charger.proxy.relight()
             charger.proxy.heal()
-        evidence, records, broken = await _settled(stage)
+        evidence, (records, waiting), broken = await _settled(stage)
         broken |= unexcused(evidence, stage.chargers)
         return Outcome(
             plan=plan,
@@ -115,6 +118,7 @@ async def experiment(plan: Plan, folder: Path) -> Outcome:
             settled_after=time.monotonic() - began,
             site=handed_over,
             records=records,
+            waiting=waiting,
         )
 
 
@@ -194,25 +198,25 @@ async def _ended(engine: Topology, run: str, over: float) -> bool:
     return False
 
 
-async def _settled(stage: Stage) -> tuple[Evidence, int, Broken]:
+async def _settled(stage: Stage) -> tuple[Evidence, tuple[int, int], Broken]:
     """Wait until nothing is broken and each run has its verdict, within bounds."""
     engine, answers = stage.engine, stage.installer.answers
     await engine.until_ready()
     if stage.site is not None:
         await stage.site.fill(within=stage.plan.settle)
         stage.site.clear()
-    found: tuple[Evidence, int, Broken] | None = None
+    found: tuple[Evidence, tuple[int, int], Broken] | None = None
 
     async def whole() -> None:
         nonlocal found
         try:
             evidence = await gather(engine.database, engine.temporal)
             broken = broken_promises(evidence, stage.chargers, answers.acknowledged)
-            records = 0
+            records = 0, 0
             if stage.site is not None:
                 of_site = await gather_site(engine.database, engine.temporal, stage.site)
                 broken |= broken_at_site(of_site, stage.site)
-                records = len(of_site.records)
+                records = len(of_site.records), len(of_site.held)
         except Exception as error:
             raise AssertionError("not all parts are up again") from error
         found = evidence, records, broken

@@ -54,7 +54,7 @@ def _of_site(outcome: Outcome) -> list[tuple[str, int, str]]:
     return [
         ("charge points of the site", len(site.chargers), f"handed over; active {active}"),
         ("sessions at the site", len(site.sessions), f"visits: {_listed(site.visits)}"),
-        ("charge detail records", outcome.records, ""),
+        ("charge detail records", outcome.records, f"and {outcome.waiting} held for the owner"),
         ("looks at the site's sum", site.moments, f"{site.most:.1f} A of {site.limit:g} A at most"),
     ]
 
