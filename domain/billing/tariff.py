@@ -179,10 +179,6 @@ class TariffElement(_Part):
             raise ValueError("a type stands twice in this element: only the first would ever count")
         return components
 
-    def component(self, dimension: Dimension) -> PriceComponent | None:
-        """The price for a dimension, if the element has one."""
-        return next((part for part in self.price_components if part.type is dimension), None)
-
 
 class Tariff(_Part):
     """Currency and elements of a Tariff (OCPI 2.2.1 §11.3.1).

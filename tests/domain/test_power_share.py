@@ -155,7 +155,8 @@ def test_who_waits_for_what_is_never_free_holds_nobody_up() -> None:
     assert allotted == {kept.bay: 10, waits.bay: 0, came_later.bay: 10}
 
 
-def test_who_waits_for_its_own_cable_holds_nobody_up_elsewhere() -> None:
+@pytest.mark.parametrize(("supply", "each"), [(100, 32), (36, 18)])
+def test_who_waits_for_its_own_cable_holds_nobody_up_elsewhere(supply: int, each: int) -> None:
     def demand(connector: int, number: int, *, since: float, in_turn: bool = False) -> Demand:
         return Demand(
             bay=(f"cp_{number}", connector),
@@ -169,9 +170,9 @@ def test_who_waits_for_its_own_cable_holds_nobody_up_elsewhere() -> None:
 
     charges, waits = demand(1, 1, since=10, in_turn=True), demand(2, 1, since=11)
     came_later = demand(1, 2, since=12)
-    capacity = {**SiteLimit(amps=100).capacity, "cp_1": 32.0}
+    capacity = {**SiteLimit(amps=supply).capacity, "cp_1": 32.0}
     allotted = share(capacity, [charges, waits, came_later], {})
-    assert allotted == {charges.bay: 32, waits.bay: 0, came_later.bay: 32}
+    assert allotted == {charges.bay: each, waits.bay: 0, came_later.bay: each}
 
 
 @given(st.integers(6, 60), st.integers(2, 12), st.integers(1, 3), st.integers(30, 60))

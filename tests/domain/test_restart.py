@@ -6,7 +6,7 @@ import pytest
 
 from domain.facts import BootFact, ConnectorFact, Snapshot, TransactionFact
 from domain.ownership import Claim, Restart, Whereabouts
-from domain.rules.restart import occupied_by, restart_intent
+from domain.rules.restart import has_restarted, occupied_by, restart_intent
 from domain.states import RegistrationStatus
 
 AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -99,3 +99,33 @@ def _boot(at: datetime) -> BootFact:
         firmware_version=None,
         registration=RegistrationStatus.ACCEPTED,
     )
+
+
+@pytest.mark.parametrize(
+    ("boot", "connected", "reset", "restarted"),
+    [
+        (None, 1, None, False),
+        (0, 1, None, False),  # that of before, on a link that came back
+        (2, 1, None, True),
+        (2, 0, None, False),  # on the same link, unasked
+        (2, 0, 1, True),
+        (2, 0, 0, True),
+        (2, 0, 2, False),  # the boot came first
+        (2, 0, -1, False),  # it was asked for before it took the value
+    ],
+)
+def test_which_boot_is_that_of_a_restart(
+    boot: int | None, connected: int, reset: int | None, *, restarted: bool
+) -> None:
+    """In seconds since it took the value."""
+
+    def at(seconds: int | None) -> datetime | None:
+        return None if seconds is None else AT + timedelta(seconds=seconds)
+
+    found = has_restarted(
+        AT,
+        boot_at=at(boot),
+        connected_at=AT + timedelta(seconds=connected),
+        reset_at=at(reset),
+    )
+    assert found is restarted

@@ -97,7 +97,8 @@ def _made(
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield range(node.lineno, node.body[0].lineno), (name,)
             case ast.Assign(targets=targets):
-                yield whole, (*(one.id for one in targets if isinstance(one, ast.Name)), *owner)
+                parts = [part for one in targets for part in ast.walk(one)]
+                yield whole, (*(one.id for one in parts if isinstance(one, ast.Name)), *owner)
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield whole, (name, *owner)
             case _:

@@ -9,7 +9,7 @@ from tests.mutants.reach import Reach
 
 _LIMITS = """\
 LEAST = 6
-_MOST = 30
+_MOST, _EVER = 30, 40
 
 
 class Share:
@@ -43,7 +43,8 @@ def _changes(folder: Path) -> dict[str, Mutant]:
 def test_what_is_made_at_the_import_is_named(tmp_path: Path) -> None:
     assert {what: one.names for what, one in _changes(tmp_path).items()} == {
         "6 -> 7": ("LEAST",),
-        "30 -> 31": ("_MOST",),
+        "30 -> 31": ("_MOST", "_EVER"),
+        "40 -> 41": ("_MOST", "_EVER"),
         "7 -> 8": ("amperes", "Share"),
         "< -> <=": (),
         "* -> /": ("STEP",),
