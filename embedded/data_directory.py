@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Self
 
+from embedded import rotation
 from embedded.errors import StartError
 
 _MEGABYTE = 1024 * 1024
 _NEEDED = 100 * _MEGABYTE
-_KEEP_LOG = 16 * _MEGABYTE
 _SECRET_BYTES = 32
 
 
@@ -85,9 +85,14 @@ class DataDirectory:
         folder = self.path / "logs"
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{name}.log"
-        if path.exists() and path.stat().st_size > _KEEP_LOG:
-            path.replace(path.with_suffix(".old.log"))
+        rotation.put_aside(path)
         return path
+
+    def rotate(self) -> None:
+        """Put the long logs aside, while they are written."""
+        for path in (self.path / "logs").glob("*.log"):
+            if not path.name.endswith(".old.log"):
+                rotation.put_aside(path)
 
     def close(self) -> None:
         """Let the next `up` have it. The lock file stays: removing it would race with that one."""

@@ -10,11 +10,13 @@ import asyncio
 import os
 from asyncio.subprocess import DEVNULL
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import httpx
 
+from domain.cancellation import end
 from embedded.child import Child
 from embedded.data_directory import DataDirectory, explain
 from embedded.errors import StartError
@@ -23,6 +25,7 @@ from embedded.layout import Layout, Options, dynamo, settle
 _READY_SECONDS = 90.0
 _LOOK_AGAIN_SECONDS = 0.1
 _PROBE_SECONDS = 5.0
+_ROTATE_SECONDS = 10.0
 
 
 def _silent(_line: str) -> None:
@@ -43,6 +46,7 @@ class Stack:
         self._tell = tell
         self._progress = progress
         self._children: list[Child] = []
+        self._rotating: asyncio.Task[None] | None = None
         self.hurry = asyncio.Event()
         """Set it to stop without waiting for anybody."""
 
@@ -104,8 +108,17 @@ class Stack:
         await self._until(self._ocpp_server_listens)
         for child in (temporal, worker, ocpp_server, api):
             child.keep_alive()
+        self._rotating = asyncio.create_task(self._rotate(), name="rotate the logs")
+
+    async def _rotate(self) -> None:
+        while True:
+            await asyncio.sleep(_ROTATE_SECONDS)
+            with suppress(OSError):  # the next time, perhaps
+                await asyncio.to_thread(self.data.rotate)
 
     async def _stop(self) -> None:
+        if self._rotating is not None:
+            await end(self._rotating)
         for child in reversed(self._children):
             await child.stop(self.hurry)
         self._children.clear()

@@ -126,6 +126,10 @@ class Calls:
         answered.set_result(answer)
         return True
 
+    def has_asked(self, message_id: frames.MessageId) -> bool:
+        """Whether one of the newest calls had this id: its answer is late, or came twice."""
+        return _compared(message_id) in self._asked
+
     def lost(self) -> None:
         """The socket is gone: whoever waits need not."""
         if self._answered is None or self._answered.done():

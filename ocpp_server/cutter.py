@@ -24,9 +24,21 @@ _LENGTH_64: Final = 127
 
 
 class Cutter:
-    """One client's stream. ``plain`` gets payloads, ``other`` bytes for the library."""
+    """One client's stream. ``plain`` gets payloads, ``other`` bytes for the library.
 
-    __slots__ = ("_broken", "_rest", "limit", "other", "plain", "takes_plain", "too_large")
+    Nothing is handed over but by :meth:`cut`, one frame at a time: whoever asks may stop anywhere.
+    """
+
+    __slots__ = (
+        "_broken",
+        "_data",
+        "_start",
+        "limit",
+        "other",
+        "plain",
+        "takes_plain",
+        "too_large",
+    )
 
     def __init__(
         self,
@@ -41,32 +53,48 @@ class Cutter:
         self.limit = MAX_MESSAGE
         self.too_large = False
         """A frame was longer than the limit; the library closes the connection (1009)."""
-        self._rest = b""
+        self._data: bytes | bytearray = b""
+        self._start = 0
         self._broken = False
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes as they come."""
-        if self._broken:
-            self.other(data)
-            return
-        if self._rest:
-            data = self._rest + data
-        start, size = 0, len(data)
-        while size - start >= 2:  # noqa: PLR2004 - the shortest header
-            end = self._end(data, start)
-            if end is None:
-                # The library says what is wrong, and closes with the right code.
-                self._broken = True
-                self.other(data[start:])
-                start = size
-                break
-            if end > size:
-                break
-            self._hand_over(data, start, end)
-            start = end
-        self._rest = data[start:]
+    def __len__(self) -> int:
+        """How many bytes are kept."""
+        return len(self._data) - self._start
 
-    def _end(self, data: bytes, start: int) -> int | None:
+    def feed(self, data: bytes) -> None:
+        """Keep bytes as they come."""
+        if not self._data:
+            self._data = data
+            return
+        if not isinstance(self._data, bytearray):  # which grows without being copied each time
+            self._data = bytearray(self._data)
+        del self._data[: self._start]
+        self._start = 0
+        self._data += data
+
+    def cut(self) -> int:
+        """Hand the next whole frame over, and return its size; 0: there is none yet."""
+        data, start, size = self._data, self._start, len(self._data)
+        if self._broken:
+            end = size
+        elif size - start < 2:  # noqa: PLR2004 - the shortest header
+            end = size + 1
+        elif (whole := self._end(data, start)) is not None:
+            end = whole
+        else:  # the library says what is wrong, and closes with the right code
+            self._broken = True
+            end = size
+        if end > size or end == start:
+            self._data, self._start = data[start:] if start else data, 0
+            return 0
+        self._data, self._start = (data, end) if end < size else (b"", 0)
+        if self._broken:
+            self.other(bytes(data[start:end]))
+        else:
+            self._hand_over(data, start, end)
+        return end - start
+
+    def _end(self, data: bytes | bytearray, start: int) -> int | None:
         """Where the frame ends, or would; None for one that must not be."""
         second = data[start + 1]
         length = second & ~_MASKED
@@ -81,7 +109,7 @@ class Cutter:
         length = data[start + 2] << 8 | data[start + 3]
         return start + 8 + length
 
-    def _end_of_long(self, data: bytes, start: int) -> int | None:
+    def _end_of_long(self, data: bytes | bytearray, start: int) -> int | None:
         if len(data) < start + 10:
             return len(data) + 1
         length = int.from_bytes(data[start + 2 : start + 10])
@@ -90,9 +118,9 @@ class Cutter:
             return None
         return start + 14 + length
 
-    def _hand_over(self, data: bytes, start: int, end: int) -> None:
+    def _hand_over(self, data: bytes | bytearray, start: int, end: int) -> None:
         if data[start] not in _PLAIN or not self.takes_plain():
-            self.other(data[start:end])
+            self.other(bytes(data[start:end]))
             return
         length = data[start + 1] & ~_MASKED
         body = start + (6 if length < _LENGTH_16 else 8 if length == _LENGTH_16 else 14)

@@ -127,7 +127,7 @@ class ChargerServer:
         self._lines.sum_up()
         now = asyncio.get_running_loop().time()
         for session in self._registry:
-            silent = now - session.socket.heard_at
+            silent = now - session.socket.heard_at if session.socket.is_read else 0.0
             if silent > _patience(session):
                 session.socket.transport.abort()
             elif silent > _PING_SECONDS:
@@ -201,6 +201,7 @@ class ChargerServer:
             writer=self._writer,
             call_timeout=self._limits.call_timeout,
             allowance=None if rate is None else Allowance(rate=rate, burst=self._limits.burst),
+            drop=self.drop,
         )
 
     def _ended(self, session: Session) -> None:

@@ -6,6 +6,7 @@ at most one call in work; what it sends meanwhile waits here, and then in TCP.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -22,11 +23,16 @@ from ocpp_server.framelog import frame_entry
 from ocpp_server.frames import ErrorCode, MessageId
 from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
-from ocpp_server.socket import ChargerSocket
+from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
 
 _MAX_WAITING: Final = 16
+_BYTES_A_TOKEN: Final = 4096
+_STRAY: Final = "it answers something that was never asked"
+_STRAY_TOKENS: Final = 4  # beside that of any frame
+_STRAY_RATE: Final = 0.2
+_STRAY_BURST: Final = 50.0  # some firmware answers with ids of its own, a few for each of our calls
 _PONG_SECONDS: Final = 8.0
 _LARGE_ANSWERS: Final = asyncio.Semaphore(8)
 _log = structlog.get_logger(__name__)
@@ -39,10 +45,12 @@ class Session:
         "_allowance",
         "_call_timeout",
         "_calls",
+        "_drop",
         "_expected",
-        "_held",
         "_in_work",
+        "_is_held",
         "_routes",
+        "_strays",
         "_waiting",
         "_writer",
         "ended_at",
@@ -59,16 +67,21 @@ class Session:
         writer: Writer,
         call_timeout: float,
         allowance: Allowance | None,
+        drop: "Callable[[Session, str], None]",
     ) -> None:
+        """``drop`` closes the link, with a reason for its log."""
         self.socket = socket
         self.peer = peer
         self._routes = routes
         self._writer = writer
         self._call_timeout = call_timeout
         self._allowance = allowance
+        self._drop = drop
         self._calls: Calls | None = None
         self._expected: dict[str, list[asyncio.Future[datetime]]] | None = None
-        self._held = False
+        self._is_held = False
+        """A timer runs that lets the charge point go on."""
+        self._strays: Allowance | None = None
         self.ended_at = 0.0
         """When the link was over, on the clock of the event loop; 0: it is not."""
         self._in_work: tuple[frames.Call, Reply, bytes] | None = None
@@ -76,7 +89,7 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the socket is closed."""
-        self.socket.deliver_to(self.receive)
+        self.socket.deliver_to(self)
         try:
             await self.socket.wait_closed()
         finally:
@@ -152,35 +165,40 @@ class Session:
             for more in frames.behind(frame, data):
                 self._take(frames.parse(more), more)
 
+    def charge(self, size: int) -> None:
+        """Count a frame of so many bytes that is no message: a ping, a fragment."""
+        self._spend(1 + size // _BYTES_A_TOKEN)
+
     def _take(self, frame: frames.Frame, data: bytes) -> None:
         if isinstance(frame, frames.Call):
-            if self._allowance is not None:
-                self._spend(self._allowance)
+            self.charge(len(data))
             if self._in_work is None and not self._waiting:
                 self._begin(frame, data)
             else:
                 self._line_up(frame, data)
-            return
-        if isinstance(frame, frames.CallResult | frames.CallError):
+        elif isinstance(frame, frames.CallResult | frames.CallError):
             self._take_answer(frame, data)
-            return
-        if self._allowance is not None:
-            self._spend(self._allowance)
-        self._take_unreadable(frame, data)
+        elif isinstance(frame, frames.Malformed):
+            self.charge(len(data))
+            self._take_malformed(frame, data)
+        else:
+            self._take_unreadable(frame, data)
 
-    def _take_unreadable(self, frame: frames.Malformed | frames.Unreadable, data: bytes) -> None:
-        if isinstance(frame, frames.Malformed):
-            self._record("in", frame.action, frame.message_id, data)
-            self._note_odd(frame.action, (frame.description,), data, refused=True)
-            self._refuse(frame.message_id, ErrorCode.FORMATION_VIOLATION, frame.description)
-            return
+    def _take_malformed(self, frame: frames.Malformed, data: bytes) -> None:
+        self._record("in", frame.action, frame.message_id, data)
+        self._note_odd(frame.action, (frame.description,), data, refused=True)
+        self._refuse(frame.message_id, ErrorCode.FORMATION_VIOLATION, frame.description)
+
+    def _take_unreadable(self, frame: frames.Unreadable, data: bytes) -> None:
         self._record("in", None, frame.answer_to, data)
         asked = None if self._calls is None else self._calls.action
         if self._calls is not None and self._calls.take(frame):
+            self._spend(1)
             self._note_odd(f"The answer to {asked}", (frame.reason,), data, refused=True)
             return
+        self.charge(len(data))
         self._note_odd(None, (frame.reason,), data, refused=True)
-        _log.info("frame_dropped", charge_point_id=self.peer.charge_point_id, reason=frame.reason)
+        self.peer.log.tell("frame_dropped", self.peer.charge_point_id, reason=frame.reason)
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the fact in work; answer, and go on."""
@@ -196,7 +214,7 @@ class Session:
         while waiting and self._in_work is None:
             self._begin(*waiting.popleft())
             if len(waiting) == _MAX_WAITING // 2:
-                self._go_on()
+                self.socket.release(Hold.UNANSWERED)
 
     def _begin(self, call: frames.Call, data: bytes) -> None:
         peer = self.peer
@@ -250,39 +268,52 @@ class Session:
         self.socket.reply(data)
 
     def _take_answer(self, frame: frames.CallResult | frames.CallError, data: bytes) -> None:
-        action = None if self._calls is None else self._calls.action
-        self._record("in", action, frame.message_id, data)
-        if self._calls is None or not self._calls.take(frame):
-            _log.info("late_reply_dropped", charge_point_id=self.peer.charge_point_id)
+        calls = self._calls
+        self._record("in", None if calls is None else calls.action, frame.message_id, data)
+        if calls is not None and calls.take(frame):
+            self._spend(1)  # however long: we asked
+            return
+        self.charge(len(data))
+        if calls is not None and calls.has_asked(frame.message_id):
+            self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
+        else:
+            self._take_stray(data)
+
+    def _take_stray(self, data: bytes) -> None:
+        """Drop an answer to nothing that we asked; a flood of them ends the link."""
+        self._spend(_STRAY_TOKENS)
+        self.peer.log.tell("stray_reply_dropped", self.peer.charge_point_id)
+        self._note_odd(None, (_STRAY,), data, refused=True)
+        if self._strays is None:
+            self._strays = Allowance(rate=_STRAY_RATE, burst=_STRAY_BURST)
+        if self._strays.spend() > 0 and self.socket.is_open:
+            self._drop(self, "too many answers to what was never asked")
 
     def _line_up(self, call: frames.Call, data: bytes) -> None:
         """Keep a call that came before the last one was answered."""
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append((call, data))
-        if len(self._waiting) == _MAX_WAITING:
-            self.socket.hold(paused=True)
+        if len(self._waiting) >= _MAX_WAITING:
+            self.socket.hold(Hold.UNANSWERED)
 
-    def _spend(self, allowance: Allowance) -> None:
+    def _spend(self, tokens: int) -> None:
         """Hold a charge point back that sends more than its share."""
-        pause = allowance.spend()
-        if pause > 0 and not self._held:
-            self._held = True
-            self.socket.hold(paused=True)
-            asyncio.get_running_loop().call_later(pause, self._release, allowance)
+        if self._allowance is None:
+            return
+        pause = self._allowance.spend(tokens)
+        if pause > 0 and not self._is_held:
+            self._is_held = True
+            self.socket.hold(Hold.RATE)
+            asyncio.get_running_loop().call_later(pause, self._release, self._allowance)
 
     def _release(self, allowance: Allowance) -> None:
         pause = allowance.pause()
         if pause > 0:
             asyncio.get_running_loop().call_later(pause, self._release, allowance)
             return
-        self._held = False
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Read again, if neither its rate nor its unanswered calls forbid it."""
-        if not self._held and len(self._waiting or ()) < _MAX_WAITING:
-            self.socket.hold(paused=False)
+        self._is_held = False
+        self.socket.release(Hold.RATE)
 
     def _record(
         self, direction: str, action: str | None, message_id: MessageId | None, data: bytes

@@ -7,26 +7,50 @@ every violation of the protocol, closing.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from enum import IntFlag
+from typing import Any, Final, Protocol
 
 from websockets.asyncio.server import Server, ServerConnection
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
 from ocpp_server.cutter import Cutter
-from ocpp_server.requests import hand_on_every_request
+from ocpp_server.requests import UnreadableRequest, hand_on_every_request
 
 _FULL_BUFFER: Final = 64 * 1024
 _FINAL_TEXT: Final = 0x81
 _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
 _END_OF_REQUEST: Final = b"\r\n\r\n"
-_MAX_EARLY: Final = 16
+_SLICE_FRAMES: Final = 16
+_SLICE_BYTES: Final = 64 * 1024
 _TOO_BIG: Final = 1009
 _PONG_GRACE: Final = 2.0  # what it sends meanwhile may overtake its pong
 _MESSAGE: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class Hold(IntFlag):
+    """Why a charge point's bytes have to wait."""
+
+    HANDSHAKE = 1
+    """They came before its request was answered."""
+    TURN = 2
+    """Others have their turn."""
+    RATE = 4
+    """It has sent more than its share."""
+    UNANSWERED = 8
+    """Its calls wait to be answered."""
+
+
+class Receiver(Protocol):
+    """Who takes what a charge point sends. Neither raises."""
+
+    def receive(self, data: bytes) -> None:
+        """Take a message."""
+
+    def charge(self, size: int) -> None:
+        """Count a frame of so many bytes that is no message: a ping, a fragment."""
 
 
 class ChargerSocket(ServerConnection):
@@ -35,11 +59,16 @@ class ChargerSocket(ServerConnection):
     identity: str = ""
     heard_at: float = 0.0
     """When bytes last came, on the clock of the event loop."""
-    _receive: Callable[[bytes], None] | None = None
+    _receiver: Receiver | None = None
     _parts: bytearray | None = None
-    _early: list[bytes] | None = None
+    _head: bytes = b""
+    """The last bytes of a request that is not all here."""
     _cutter: Cutter | None = None
-    _is_pipelined: bool = False
+    _holds: int = 0
+    """The :class:`Hold` that are on, as bits."""
+    _is_reading: bool = True
+    _is_cutting: bool = False
+    _is_closing: bool = False
     _has_ponged: bool = False
     _pong: asyncio.Future[None] | None = None
     _probed_at: float = 0.0
@@ -49,22 +78,32 @@ class ChargerSocket(ServerConnection):
         super().__init__(protocol, server, **options)
         hand_on_every_request(protocol)
 
-    def deliver_to(self, receive: Callable[[bytes], None]) -> None:
-        """Hand each message over from now on; ``receive`` never raises."""
-        early, self._early = self._early, None
-        self._receive = receive
-        for data in early or ():
-            receive(data)
-        self.hold(paused=False)
+    def deliver_to(self, receiver: Receiver) -> None:
+        """Hand each message over from now on, those first that came before."""
+        self._receiver = receiver
+        self.release(Hold.HANDSHAKE)
 
-    def hold(self, *, paused: bool) -> None:
-        """Stop reading from the network, or go on: TCP holds the charge point back."""
-        if self.transport.is_closing():
+    def hold(self, why: Hold) -> None:
+        """Take no more frames, and read no more than once: TCP holds the charge point back.
+
+        One that is being closed is held for the others' turns alone: its farewell is waited for.
+        """
+        if self._is_closing and why is not Hold.TURN:
             return
-        if paused:
-            self.transport.pause_reading()
-        else:
-            self.transport.resume_reading()
+        self._holds = int(self._holds | why)  # a plain number is looked at with every frame
+
+    def release(self, why: Hold) -> None:
+        """Go on, unless there is another reason to hold."""
+        self._holds = int(self._holds & ~why)
+        self._cut()
+
+    async def close(
+        self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = ""
+    ) -> None:
+        """Close in order; what still comes is for the library, which looks for the farewell."""
+        self._is_closing = True
+        self.release(~Hold.TURN)
+        await super().close(code, reason)
 
     def reply(self, data: bytes) -> None:
         """Send a text message without waiting; a peer that does not read loses its connection."""
@@ -122,6 +161,11 @@ class ChargerSocket(ServerConnection):
         return self.heard_at > self._probed_at + _PONG_GRACE
 
     @property
+    def is_read(self) -> bool:
+        """Whether its bytes are read; who is held back is not silent."""
+        return self._is_reading
+
+    @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.protocol.state is State.OPEN
@@ -129,16 +173,65 @@ class ChargerSocket(ServerConnection):
     def data_received(self, data: bytes) -> None:
         """Note that the charge point lives, and cut what it sends into messages."""
         self.heard_at = self.loop.time()
+        if self._cutter is None:
+            data = self._take_request(data)
         if self._cutter is not None:
             self._cutter.feed(data)
+            self._cut()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take no more: what waits was sent by nobody who could hear its answer."""
+        self._cutter = None
+        super().connection_lost(exc)
+
+    def _take_request(self, data: bytes) -> bytes:
+        """Give the request to the library; return what came behind it, which waits."""
+        head = self._head + data
+        end = head.find(_END_OF_REQUEST)
+        size = len(data) if end < 0 else end + len(_END_OF_REQUEST) - len(self._head)
+        self._head = head[-len(_END_OF_REQUEST) + 1 :]
+        super().data_received(data[:size])
+        if self.request is None or isinstance(self.request, UnreadableRequest):
+            if data[size:]:
+                super().data_received(data[size:])
+            return b""
+        self.hold(Hold.HANDSHAKE)
+        self._cutter = Cutter(self._take, self._take_other, self._takes_plain)
+        return data[size:]
+
+    def _cut(self) -> None:
+        """Take the frames that are here, a slice at a time: other sockets have their turn between.
+
+        Whole frames stay here only while it is held, and nothing is read meanwhile. So no more than
+        one read waits, and the end of the stream is not seen before what came ahead of it.
+        """
+        cutter = self._cutter
+        if cutter is None or self._is_cutting:
             return
+        self._is_cutting = True
+        frames, size = _SLICE_FRAMES, _SLICE_BYTES
+        while not self._holds and (taken := cutter.cut()):
+            frames, size = frames - 1, size - taken
+            if (frames <= 0 or size <= 0) and len(cutter):
+                self.hold(Hold.TURN)
+                self.loop.call_soon(self.release, Hold.TURN)
+        self._is_cutting = False
+        self._read(on=not (self._holds and len(cutter)))
+
+    def _read(self, *, on: bool) -> None:
+        if on is self._is_reading or self.transport.is_closing():
+            return
+        self._is_reading = on
+        if on:
+            self.heard_at = self.loop.time()
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def _take_other(self, data: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver.charge(len(data))
         super().data_received(data)
-        if self.request is None or self._is_pipelined:
-            return
-        # From here on whole frames, unless some came with the request, before it was answered.
-        self._is_pipelined = not data.endswith(_END_OF_REQUEST)
-        if not self._is_pipelined:
-            self._cutter = Cutter(self._take, super().data_received, self._takes_plain)
 
     def process_event(self, event: Event) -> None:
         """Take messages; everything else is the library's."""
@@ -160,12 +253,8 @@ class ChargerSocket(ServerConnection):
         self._take(data)
 
     def _take(self, data: bytes) -> None:
-        if self._receive is not None:
-            self._receive(data)
-        else:  # before the session began
-            self._early = [*(self._early or ()), data]
-            if len(self._early) >= _MAX_EARLY:
-                self.hold(paused=True)
+        if self._receiver is not None:
+            self._receiver.receive(data)
 
     def _takes_plain(self) -> bool:
         return self._parts is None and self.protocol.state is State.OPEN

@@ -22,10 +22,10 @@ class Allowance:
         self._tokens = burst
         self._at = clock()
 
-    def spend(self) -> float:
-        """Take one token and return how many seconds to wait for it."""
+    def spend(self, tokens: int = 1) -> float:
+        """Take tokens and return how many seconds to wait for them."""
         pause = self.pause()
-        self._tokens -= 1
+        self._tokens -= tokens
         return pause if self._tokens >= 0 else -self._tokens / self._rate
 
     def pause(self) -> float:

@@ -101,14 +101,37 @@ def test_every_error_is_a_sentence(number: int, sentence: str) -> None:
     assert str(explain(error, Path("/data"))).startswith(sentence)
 
 
-def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embedded.data_directory._KEEP_LOG", 10)
+def test_a_long_log_is_put_aside_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedded.rotation.LONG", 10)
     data = DataDirectory.open(tmp_path)
-    data.log("api").write_text("short")
-    assert data.log("api").read_text() == "short"
+    folder = tmp_path / "logs"
+    with data.log("api").open("a") as log:
+        for line in ("short", ", and too long", "the next", ", and too long", "the last"):
+            log.write(line)
+            log.flush()
+            data.rotate()
+    assert (folder / "api.log").read_text() == "the last"
+    assert (folder / "api.old.log").read_text() == "the next, and too long"
+    assert data.log("api").read_text() == "the last"
+    assert sorted(file.name for file in folder.iterdir()) == ["api.log", "api.old.log"]
+    data.close()
+
+
+def test_a_long_log_on_a_full_disk_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copyfile(_source: Path, to: Path) -> None:
+        to.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("embedded.rotation.LONG", 10)
+    monkeypatch.setattr("embedded.rotation.shutil.copyfile", copyfile)
+    data = DataDirectory.open(tmp_path)
     data.log("api").write_text("long, too long")
-    assert not data.log("api").exists()
-    assert (tmp_path / "logs" / "api.old.log").read_text() == "long, too long"
+    data.rotate()
+    assert [file.read_text() for file in (tmp_path / "logs").iterdir()] == [""]
     data.close()
 
 
