@@ -153,7 +153,7 @@ class TemporalSink:
                     # One of them is to blame: the others are told without it.
                     return all([await self._tell(client, workflow_id, [event]) for event in events])
                 if error.status in _REFUSALS:
-                    _log.error("signal_refused", workflow_id=workflow_id, error=str(error)[:200])
+                    _log.error("signal_refused", workflow_id=workflow_id, error=repr(error)[:200])
                     return True
                 self._outage.failed(error, workflow_id=workflow_id)
                 await asyncio.sleep(pause)

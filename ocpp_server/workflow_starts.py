@@ -90,7 +90,7 @@ class WorkflowStarts:
                 )
         except RPCError as error:
             if error.status in _REFUSALS:
-                _log.warning("workflow_not_started", workflow=workflow_id, error=str(error)[:200])
+                _log.warning("workflow_not_started", workflow=workflow_id, error=repr(error)[:200])
                 return True
             self._outage.failed(error, workflow=workflow_id)
             return False

@@ -232,7 +232,7 @@ class Writer:
                     "fact_not_stored",
                     kind=type(waiting.record).__name__,
                     charge_point_id=getattr(waiting.record, "charge_point_id", None),
-                    error=str(error)[:500],
+                    error=repr(error)[:500],
                 )
                 self._refuse(waiting, "the database refused it")
         return []

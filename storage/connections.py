@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -31,6 +31,7 @@ NODE_BEAT: Final = timedelta(seconds=5)
 NODE_DEADLINE: Final = timedelta(seconds=15)
 _NODE_ROW_KEPT: Final = timedelta(days=1)
 _TRANSACTIONS_REMEMBERED: Final = 20
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_live() -> ColumnElement[bool]:
@@ -226,20 +227,26 @@ async def read_flapping(
 async def _recent_transactions(
     connection: AsyncConnection, identities: Collection[str]
 ) -> dict[str, list[KnownTransaction]]:
-    newest = (
-        select(
-            transactions,
-            func.row_number()
-            .over(partition_by=transactions.c.charge_point_id, order_by=transactions.c.id.desc())
-            .label("place"),
-        )
-        .where(among(connection, transactions.c.charge_point_id, identities))
-        .subquery()
+    older = transactions.alias("older")
+    oldest = (
+        select(older.c.received_at)
+        .where(older.c.charge_point_id == charge_points.c.id)
+        .order_by(older.c.received_at.desc())
+        .offset(_TRANSACTIONS_REMEMBERED - 1)
+        .limit(1)
+        .correlate(charge_points)
+        .scalar_subquery()
+    )
+    rows = await connection.execute(
+        select(transactions.c.charge_point_id, transactions.c.id, transactions.c.stopped_at)
+        .select_from(charge_points)
+        .join(transactions, transactions.c.charge_point_id == charge_points.c.id)
+        .where(among(connection, charge_points.c.id, identities))
+        .where(transactions.c.received_at >= func.coalesce(oldest, _EVER))
+        .order_by(transactions.c.charge_point_id, transactions.c.id.desc())
     )
     found: dict[str, list[KnownTransaction]] = {}
-    for row in await connection.execute(
-        select(newest).where(newest.c.place <= _TRANSACTIONS_REMEMBERED)
-    ):
+    for row in rows:
         found.setdefault(row.charge_point_id, []).append(
             KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, ScalarSelect, String, insert, literal, or_, select, update
+from sqlalchemy import CompoundSelect, Row, String, insert, literal, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
@@ -315,15 +315,7 @@ async def read_snapshot(
     )
     running = await connection.execute(
         select(transactions)
-        .where(transactions.c.charge_point_id == charge_point_id)
-        .where(
-            or_(
-                transactions.c.stopped_at.is_(None),
-                # "= NULL" is never true: without a run, only those that are open
-                transactions.c.commissioning_id == literal(commissioning_id, String),
-                transactions.c.id.in_(_newest_since(charge_point_id, commissioning_id)),
-            )
-        )
+        .where(transactions.c.id.in_(_of_interest(charge_point_id, commissioning_id)))
         .order_by(transactions.c.id)
     )
     return Snapshot(
@@ -344,18 +336,28 @@ async def read_snapshot(
     )
 
 
-def _newest_since(charge_point_id: str, commissioning_id: str | None) -> ScalarSelect[int]:
-    """Find those that came since the run began, whoever's: a queue may hold very many."""
+def _of_interest(charge_point_id: str, commissioning_id: str | None) -> CompoundSelect[int]:
+    """Ids of the transactions that run, and of those of the run: its own, and what came since then.
+
+    Of what came since, whoever has it, the newest alone: a queue may hold very many. Each part has
+    an index of its own, which an OR over the parts would not use.
+    """
+    ids = select(transactions.c.id).where(transactions.c.charge_point_id == charge_point_id)
     began = select(commissioning_runs.c.started_at).where(
         commissioning_runs.c.id == literal(commissioning_id, String)
     )
-    return (
-        select(transactions.c.id)
+    newest = (
+        select(transactions.c.id, transactions.c.received_at)
         .where(transactions.c.charge_point_id == charge_point_id)
-        .where(transactions.c.received_at >= began.scalar_subquery())
-        .order_by(transactions.c.id.desc())
+        .order_by(transactions.c.received_at.desc())
         .limit(_MOST_OF_A_RUN)
-        .scalar_subquery()
+        .subquery()
+    )
+    return union(
+        ids.where(transactions.c.stopped_at.is_(None)),
+        # "= NULL" is never true: without a run, only those that are open
+        ids.where(transactions.c.commissioning_id == literal(commissioning_id, String)),
+        select(newest.c.id).where(newest.c.received_at >= began.scalar_subquery()),
     )
 
 

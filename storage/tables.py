@@ -349,11 +349,14 @@ transactions = Table(
     # A StartTransaction repeated after a lost reply is the same row. The order of the columns finds
     # what ran on a connector at a moment.
     UniqueConstraint("charge_point_id", "connector_id", "started_at", "id_tag", "meter_start"),
+    # The newest; by their ids, PostgreSQL may walk through those of all others backwards.
+    Index(None, "charge_point_id", "received_at"),
+    Index(None, "charge_point_id", "stopped_at"),  # null: those that run
     Index(
-        "ix_transactions_open",
-        "charge_point_id",
-        postgresql_where=text("stopped_at IS NULL"),
-        sqlite_where=text("stopped_at IS NULL"),
+        "ix_transactions_of_runs",
+        "commissioning_id",
+        postgresql_where=text("commissioning_id IS NOT NULL"),
+        sqlite_where=text("commissioning_id IS NOT NULL"),
     ),
     Index(
         "ix_transactions_billing_due",

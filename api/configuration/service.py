@@ -93,7 +93,7 @@ async def choose(
         result = await parts.temporal.push_configuration(charge_point_id, restart=restart)
     except UnavailableError as error:
         # The values are safe; whatever pushes next pushes them too.
-        _log.warning("configuration_push_failed", charge_point=charge_point_id, error=str(error))
+        _log.warning("configuration_push_failed", charge_point=charge_point_id, error=repr(error))
         return stored
     return replace(stored, result=result) if result.pushed else stored
 

@@ -113,7 +113,7 @@ async def _looked_at(probe: _Probe, parts: Parts) -> str | None:
         async with asyncio.timeout(_PROBE_SECONDS):
             return await probe(parts)
     except Exception as error:  # noqa: BLE001 - whatever it is, this part is away
-        _log.debug("part_away", probe=probe.__name__, error=str(error))
+        _log.debug("part_away", probe=probe.__name__, error=repr(error))
         return "cannot be reached"
 
 

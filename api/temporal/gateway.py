@@ -196,7 +196,7 @@ class TemporalGateway:
                     ProjectWorkflow.invitation_ended, invitation_id, rpc_timeout=RPC_TIMEOUT
                 )
         except (UnavailableError, RPCError) as error:
-            _log.info("invitation_signal_not_delivered", project=project_id, error=str(error))
+            _log.info("invitation_signal_not_delivered", project=project_id, error=repr(error))
 
     async def start_run(self, start: RunStart) -> None:
         """Start a run's workflow; harmless when it was started already.
@@ -294,7 +294,7 @@ class TemporalGateway:
                     start_workflow_operation=start,
                 )
         except (WorkflowUpdateFailedError, RPCError) as error:
-            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=str(error))
+            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=repr(error))
             raise no_answer() from error
 
     async def _execute(
@@ -312,7 +312,7 @@ class TemporalGateway:
                     execution_timeout=_SHORT_WORKFLOW_TIMEOUT,
                 )
         except (WorkflowFailureError, RPCError) as error:
-            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=str(error))
+            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=repr(error))
             raise no_answer() from error
 
     async def _update_project(

@@ -730,7 +730,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('transactions', schema=None) as batch_op:
         batch_op.create_index('ix_transactions_billing_due', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
-        batch_op.create_index('ix_transactions_open', ['charge_point_id'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
+        batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_received_at'), ['charge_point_id', 'received_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'), ['charge_point_id', 'stopped_at'], unique=False)
+        batch_op.create_index('ix_transactions_of_runs', ['commissioning_id'], unique=False, postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
 
     op.create_table('webhook_attempts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -757,7 +759,9 @@ def downgrade() -> None:
 
     op.drop_table('webhook_attempts')
     with op.batch_alter_table('transactions', schema=None) as batch_op:
-        batch_op.drop_index('ix_transactions_open', postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
+        batch_op.drop_index('ix_transactions_of_runs', postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'))
+        batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_received_at'))
         batch_op.drop_index('ix_transactions_billing_due', postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
 
     op.drop_table('transactions')
