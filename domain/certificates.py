@@ -16,6 +16,7 @@ class CertificateScope(StrEnum):
 
     CHARGE_POINT = "charge_point"
     PROJECT = "project"
+    SERVICE_VISIT = "service_visit"
 
 
 class FrameDirection(StrEnum):
@@ -103,22 +104,41 @@ class Unjudged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """A service visit that was signed off, or closed by the owner."""
+
+    service_visit_id: str
+    purpose: str
+    opened_at: datetime
+    accepted_at: datetime
+    closed_at: datetime
+    closed_by: str
+    """``installer`` or ``site_owner``."""
+    sign_off_notes: str | None = None
+    installer_signature: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a certificate is made of. As long as it says the same, so does the certificate."""
+    """What a certificate is made of. As long as it says the same, so does the certificate.
+
+    Of a ``visit`` it has that visit's charge points alone, as they stood when it was closed.
+    """
 
     scope: CertificateScope
     site: Site
     charge_points: tuple[ChargePointReport, ...]
     unjudged: tuple[Unjudged, ...] = ()
     withdrawn: tuple[Withdrawn, ...] = ()
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issue:
     """What a certificate says about itself.
 
-    ``number`` is its place among those of the same subject, ``url`` the address of its online copy,
-    ``keys_url`` that of the public keys.
+    ``number`` is its place among those of the same subject (a visit's among its project's), ``url``
+    the address of its online copy, ``keys_url`` that of the public keys.
     """
 
     certificate_id: str

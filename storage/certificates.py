@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Row, Select, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,8 @@ class Certificate:
     """One issued certificate, without its file.
 
     ``subject_id`` is of the charge point or the project, ``sha256`` of the whole file, both hashes
-    in hex. ``token`` opens its online copy. ``newest`` is the number of the subject's newest.
+    in hex. ``token`` opens its online copy. One of a service visit is numbered among those of its
+    project; ``newest`` is the number of the newest of the same subject and visit.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Certificate:
     token: str = field(repr=False)
     issued_at: datetime
     summary: Mapping[str, Any]
+    service_visit_id: str | None = None
     newest: int = 0
 
 
@@ -42,9 +44,28 @@ class Certificates:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def newest(self, subject_id: str) -> Certificate | None:
-        """Return the subject's newest certificate."""
-        return await self._one(_facts().where(certificates.c.subject_id == subject_id))
+    async def newest(
+        self, subject_id: str, *, service_visit_id: str | None = None
+    ) -> Certificate | None:
+        """Return the subject's newest certificate, or that of a visit to it."""
+        return await self._one(
+            _facts()
+            .where(certificates.c.subject_id == subject_id)
+            .where(certificates.c.service_visit_id.is_not_distinct_from(service_visit_id))
+        )
+
+    async def next_number(self, subject_id: str, *, service_visit_id: str | None = None) -> int:
+        """Number the next one. 1 is for the subject itself, though a visit's may come first."""
+        of_subject = certificates.c.subject_id == subject_id
+        taken = await self._connection.scalar(
+            select(func.max(certificates.c.number)).where(of_subject)
+        )
+        first = certificates.c.number == 1
+        if service_visit_id is None and not await self._connection.scalar(
+            select(exists().where(of_subject, first))
+        ):
+            return 1
+        return max(taken or 1, 1) + 1
 
     async def all(self, subject_id: str) -> Sequence[Certificate]:
         """Return every certificate of a subject, newest first; 1,000 at most."""
@@ -75,6 +96,7 @@ class Certificates:
                         subject_id=certificate.subject_id,
                         project_id=certificate.project_id,
                         number=certificate.number,
+                        service_visit_id=certificate.service_visit_id,
                         content_hash=certificate.content_hash,
                         sha256=certificate.sha256,
                         key_id=certificate.key_id,
@@ -111,6 +133,7 @@ def _facts() -> Select[Any]:
     newest = (
         select(func.max(others.c.number))
         .where(others.c.subject_id == certificates.c.subject_id)
+        .where(others.c.service_visit_id.is_not_distinct_from(certificates.c.service_visit_id))
         .scalar_subquery()
     )
     columns = [column for column in certificates.c if column.name != "file"]
@@ -130,5 +153,6 @@ def _certificate(row: Row[Any]) -> Certificate:
         token=row.token,
         issued_at=row.issued_at,
         summary=row.summary,
+        service_visit_id=row.service_visit_id,
         newest=row.newest,
     )

@@ -1,6 +1,6 @@
 """The handover of a project, decided and done in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -165,9 +165,16 @@ class Handover:
 
 
 async def charge_point_blockers(
-    connection: AsyncConnection, catalogue: Catalogue, *, among_which: ColumnElement[bool]
+    connection: AsyncConnection,
+    catalogue: Catalogue,
+    *,
+    among_which: ColumnElement[bool],
+    untouched: Collection[str] = (),
 ) -> Sequence[Blocker]:
-    """Which charge points are neither withdrawn nor commissioned, and what to do with each."""
+    """Which charge points are neither withdrawn nor commissioned, and what to do with each.
+
+    Verdicts of ``untouched`` ones stand, whatever their owner has changed since.
+    """
     running = exists().where(
         commissioning_runs.c.charge_point_id == charge_points.c.id,
         commissioning_runs.c.status.in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
@@ -186,7 +193,9 @@ async def charge_point_blockers(
             .order_by(charge_points.c.id)
         )
     ).all()
-    stale = await stale_verdicts(connection, {row.id: registered(row) for row in rows}, catalogue)
+    stale = await stale_verdicts(
+        connection, {row.id: registered(row) for row in rows if row.id not in untouched}, catalogue
+    )
     blockers = []
     for row in rows:
         status = ChargePointStatus(row.stands)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, func, select
@@ -16,6 +17,7 @@ from domain.certificates import (
     Report,
     Site,
     Unjudged,
+    Visit,
     Withdrawn,
 )
 from domain.checks import RunView
@@ -31,6 +33,7 @@ from storage.dialects import among
 from storage.irregularities import read_irregularities
 from storage.readings import read_readings
 from storage.runs import Run, Runs
+from storage.service_visits import ServiceVisit
 from storage.stale import stale_verdicts
 from storage.tables import (
     accounts,
@@ -115,21 +118,86 @@ class Reports:
             ),
         )
 
-    async def _charge_points(self, rows: Sequence[Row[Any]]) -> list[ChargePointReport | Unjudged]:
+    async def of_visit(self, visit: ServiceVisit) -> Report:
+        """Report on the charge points of a service visit, as they stood when it was closed.
+
+        Raises:
+            ConflictError: ``no_verdict``: it is not closed, or was closed unfinished.
+
+        """
+        closed_at, accepted_at = visit.closed_at, visit.accepted_at
+        if closed_at is None or accepted_at is None or visit.unfinished:
+            raise ConflictError("no_verdict", f"There is no certificate. {_why_none(visit)}")
+        rows = (
+            await self._connection.execute(
+                select(charge_points)
+                .where(among(self._connection, charge_points.c.id, visit.charge_point_ids))
+                .order_by(charge_points.c.id)
+            )
+        ).all()
+        serials = {row.id: row.serial_number for row in rows}
+        present = [row for row in rows if row.withdrawn_at is None or row.withdrawn_at > closed_at]
+        found = await self._charge_points(present, until=closed_at)
+        site = replace(await self._site(visit.project_id), installer=await self._installer(visit))
+        return Report(
+            scope=CertificateScope.SERVICE_VISIT,
+            site=site,
+            charge_points=tuple(
+                replace(one, time_zone=site.time_zone)
+                for one in found
+                if isinstance(one, ChargePointReport)
+            ),
+            unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
+            withdrawn=tuple(
+                Withdrawn(
+                    registered=registered(row),
+                    withdrawal=withdrawal,
+                    replaced_by=serials.get(row.replaced_by),
+                )
+                for row in rows
+                if row.withdrawn_at is not None
+                and accepted_at <= row.withdrawn_at <= closed_at
+                and (withdrawal := withdrawal_of(row))
+            ),
+            visit=Visit(
+                service_visit_id=visit.id,
+                purpose=visit.purpose,
+                opened_at=visit.opened_at,
+                accepted_at=accepted_at,
+                closed_at=closed_at,
+                closed_by=visit.closed_by or "",
+                sign_off_notes=visit.sign_off_notes,
+                installer_signature=visit.installer_signature,
+            ),
+        )
+
+    async def _installer(self, visit: ServiceVisit) -> str:
+        name: str | None = await self._connection.scalar(
+            select(func.coalesce(func.nullif(accounts.c.company, ""), accounts.c.name)).where(
+                accounts.c.id == visit.installer_id
+            )
+        )
+        return name or visit.email
+
+    async def _charge_points(
+        self, rows: Sequence[Row[Any]], *, until: datetime | None = None
+    ) -> list[ChargePointReport | Unjudged]:
         ids = [str(row.id) for row in rows]
         declared = await Declarations(self._connection).of(ids)
         photos = await Photos(self._connection).of(ids)
         stale = await self._stale(rows)
         replaced = await self._serials([row.replaces for row in rows if row.replaces])
         found = [
-            await self._charge_point(row, declared.get(row.id), photos.get(row.id, ()))
+            await self._charge_point(row, declared.get(row.id), photos.get(row.id, ()), until=until)
             for row in rows
         ]
         return [
             replace(
                 one,
                 stale=stale.get(row.id) if one.run.status is RunStatus.COMPLETED else None,
-                withdrawal=withdrawal_of(row) if row.withdrawn_at is not None else None,
+                withdrawal=withdrawal_of(row)
+                if row.withdrawn_at is not None and until is None
+                else None,
                 replaces=replaced.get(row.replaces),
             )
             if isinstance(one, ChargePointReport)
@@ -163,9 +231,11 @@ class Reports:
         row: Row[Any],
         declaration: Declaration | None,
         photos: tuple[PhotoFact, ...],
+        *,
+        until: datetime | None,
     ) -> ChargePointReport | Unjudged:
         device = registered(row)
-        run = await Runs(self._connection).newest_judged(row.id)
+        run = await Runs(self._connection).newest_judged(row.id, until=until)
         view = run.view if run is not None else None
         if view is None:
             return Unjudged(registered=device, why=_why_unjudged(run))
@@ -265,6 +335,12 @@ class Reports:
             sign_off_notes=row.sign_off_notes,
             installer_signature=row.installer_signature,
         )
+
+
+def _why_none(visit: ServiceVisit) -> str:
+    if visit.closed_at is None:
+        return "The service visit is not closed yet: it is issued then."
+    return "The service visit was not signed off: it ended unfinished, or nobody came."
 
 
 def _why_unjudged(run: Run | None) -> str:

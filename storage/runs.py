@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, insert, null, or_, select, update
+from sqlalchemy import Row, Select, and_, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +37,8 @@ class Run:
     status: RunStatus
     view: RunView | None
     id_tag: str | None = None
+    service_visit_id: str | None = None
+    """The service visit that it is of."""
 
 
 class Runs:
@@ -180,15 +182,23 @@ class Runs:
             .limit(1)
         )
 
-    async def newest_judged(self, charge_point_id: str) -> Run | None:
+    async def newest_judged(
+        self, charge_point_id: str, *, until: datetime | None = None
+    ) -> Run | None:
         """The open run, else the newest that completed or failed; None where there is neither.
 
-        A cancelled run says nothing about the charge point.
+        A cancelled run says nothing about the charge point. ``until``: as it was at that moment.
         """
+        status, completed_at = commissioning_runs.c.status, commissioning_runs.c.completed_at
+        counts = (
+            status.in_((*_OPEN, *_JUDGED))
+            if until is None
+            else and_(status.in_(_JUDGED), completed_at <= until)
+        )
         return await self._one(
             select(commissioning_runs)
             .where(commissioning_runs.c.charge_point_id == charge_point_id)
-            .where(commissioning_runs.c.status.in_((*_OPEN, *_JUDGED)))
+            .where(counts)
             .order_by(commissioning_runs.c.id.desc())
             .limit(1)
         )
@@ -320,4 +330,5 @@ def _run(row: Row[Any]) -> Run:
         status=RunStatus(row.status),
         view=None if row.view is None else view_of(row.view),
         id_tag=row.id_tag,
+        service_visit_id=row.service_visit_id,
     )

@@ -715,6 +715,7 @@ certificates = Table(
     Column("subject_id", String(40), nullable=False),  # of the charge point or the project
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("number", Integer, nullable=False),  # 1 is the subject's first
+    Column("service_visit_id", ForeignKey("service_visits.id")),  # that it is of; subject: project
     Column("content_hash", String(64), nullable=False),  # of what it was made of, hex
     Column("sha256", String(64), nullable=False),  # of the file, hex
     Column("key_id", String(16), nullable=False),

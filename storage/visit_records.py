@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import ENGINE, Actor
@@ -20,6 +20,7 @@ from storage.invitations import Invitations
 from storage.service_visits import ServiceVisit, ServiceVisits, refuse_over
 from storage.tables import (
     accounts,
+    audit_entries,
     charge_points,
     commissioning_runs,
     invitations,
@@ -124,7 +125,10 @@ class StoredVisits:
             service_visit_charge_points.c.service_visit_id == visit.id
         )
         return await charge_point_blockers(
-            connection, self._catalogue, among_which=charge_points.c.id.in_(of_visit)
+            connection,
+            self._catalogue,
+            among_which=charge_points.c.id.in_(of_visit),
+            untouched=await _untouched(connection, visit),
         )
 
     async def told(self, service_visit_id: str) -> None:
@@ -135,6 +139,24 @@ class StoredVisits:
                 .where(service_visits.c.id == service_visit_id)
                 .values(told_at=self._now())
             )
+
+
+async def _untouched(connection: AsyncConnection, visit: ServiceVisit) -> set[str]:
+    """Charge points of the visit at which nothing was done in it, by the audit trail and runs."""
+    done = await connection.scalars(
+        union(
+            select(audit_entries.c.target)
+            .where(audit_entries.c.project_id == visit.project_id)
+            .where(audit_entries.c.service_visit_id == visit.id),
+            select(commissioning_runs.c.charge_point_id).where(
+                commissioning_runs.c.service_visit_id == visit.id
+            ),
+            select(service_visit_charge_points.c.charge_point_id)
+            .where(service_visit_charge_points.c.service_visit_id == visit.id)
+            .where(service_visit_charge_points.c.joined_at > visit.opened_at),
+        )
+    )
+    return set(visit.charge_point_ids).difference(done)
 
 
 async def visits_to_look_after(

@@ -37,8 +37,10 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         },
     }
 }
-_PROBLEMS: Final = _ANSWERS | problems(401, 403, 404, 422, 429, 501, 503, no_verdict=_NO_VERDICT)
-_Format = Annotated[
+REPORT_PROBLEMS: Final = _ANSWERS | problems(
+    401, 403, 404, 422, 429, 501, 503, no_verdict=_NO_VERDICT
+)
+ReportWanted = Annotated[
     ReportFormat | None,
     Query(
         alias="format",
@@ -52,14 +54,14 @@ _Format = Annotated[
     summary="Get the certificate of a charge point",
     operation_id="getChargePointReport",
     response_class=Response,
-    responses=_PROBLEMS,
+    responses=REPORT_PROBLEMS,
 )
 async def report_of_charge_point(
     charge_point_id: ChargePointId,
     installer: Installer,
     parts: AppParts,
     request: Request,
-    wanted: _Format = None,
+    wanted: ReportWanted = None,
 ) -> Response:
     """The newest verdict with its evidence, and apart from it what you have declared.
 
@@ -78,14 +80,14 @@ async def report_of_charge_point(
     summary="Get the certificate of a project",
     operation_id="getProjectReport",
     response_class=Response,
-    responses=_PROBLEMS,
+    responses=REPORT_PROBLEMS,
 )
 async def report_of_project(
     project_id: ProjectId,
     installer: Installer,
     parts: AppParts,
     request: Request,
-    wanted: _Format = None,
+    wanted: ReportWanted = None,
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
     async with parts.database.read() as connection:
@@ -130,14 +132,14 @@ async def certificates_of_project(
     summary="Get the certificate of my project",
     operation_id="getOwnedProjectReport",
     response_class=Response,
-    responses=_PROBLEMS,
+    responses=REPORT_PROBLEMS,
 )
 async def report_of_owned_project(
     project_id: OwnedProjectId,
     owner: SiteOwner,
     parts: AppParts,
     request: Request,
-    wanted: _Format = None,
+    wanted: ReportWanted = None,
 ) -> Response:
     """A cover with every charge point and the handover, then the page of each charge point."""
     async with parts.database.read() as connection:
@@ -165,7 +167,7 @@ async def certificates_of_owned_project(
     summary="Get the certificate of one of my charge points",
     operation_id="getOwnedChargePointReport",
     response_class=Response,
-    responses=_PROBLEMS,
+    responses=REPORT_PROBLEMS,
 )
 async def report_of_owned_charge_point(
     project_id: OwnedProjectId,
@@ -173,7 +175,7 @@ async def report_of_owned_charge_point(
     owner: SiteOwner,
     parts: AppParts,
     request: Request,
-    wanted: _Format = None,
+    wanted: ReportWanted = None,
 ) -> Response:
     """Its newest verdict with the evidence, and apart from it what the installer has declared."""
     async with parts.database.read() as connection:

@@ -22,6 +22,7 @@ from domain.ids import Prefix, new_id
 from storage.certificates import Certificate, Certificates
 from storage.declarations import Photos
 from storage.reports import Reports
+from storage.service_visits import ServiceVisit
 
 _ATTEMPTS: Final = 5
 _TOKEN_BYTES: Final = 20
@@ -71,23 +72,43 @@ async def issue_of_project(parts: Parts, project_id: str) -> Issued:
     )
 
 
+async def issue_of_visit(parts: Parts, visit: ServiceVisit) -> Issued:
+    """Return the certificate of a closed service visit, numbered after those of its project.
+
+    Raises:
+        ConflictError: ``no_verdict``.
+        CertificateKeyMissingError: ``certificate_key_missing``.
+        TooManyRequestsError: It changed too often.
+
+    """
+    return await _issue(
+        parts,
+        visit.project_id,
+        lambda connection: Reports(connection, parts.catalogue).of_visit(visit),
+        service_visit_id=visit.id,
+    )
+
+
 _Read = Callable[[AsyncConnection], Awaitable[Report]]
 
 
-async def _issue(parts: Parts, subject_id: str, read: _Read) -> Issued:
+async def _issue(
+    parts: Parts, subject_id: str, read: _Read, *, service_visit_id: str | None = None
+) -> Issued:
     for attempt in range(_ATTEMPTS):
         async with parts.database.read() as connection:
             report = await read(connection)
-            newest = await Certificates(connection).newest(subject_id)
+            certificates = Certificates(connection)
+            newest = await certificates.newest(subject_id, service_visit_id=service_visit_id)
             content = _content_hash(parts, report)
             if newest is not None and _holds(parts, newest, content):
                 url = online_copy(parts, newest.token)
                 return Issued(certificate=newest, report=report, url=url)
+            number = await certificates.next_number(subject_id, service_visit_id=service_visit_id)
             ids = [photo.id for one in report.charge_points for photo in one.photos]
             thumbnails = dict(await Photos(connection).thumbnails(ids))
         if attempt == 0:
             await parts.throttle.attempt((ISSUE_SUBJECT, subject_id))
-        number = newest.number + 1 if newest else 1
         issued = await _make(parts, subject_id, report, content, number, thumbnails)
         if issued is not None:
             return issued
@@ -125,6 +146,7 @@ async def _make(
         token=token,
         issued_at=issue.issued_at,
         summary=_summary(report),
+        service_visit_id=None if report.visit is None else report.visit.service_visit_id,
         newest=number,
     )
     async with parts.database.write() as connection:
@@ -170,7 +192,7 @@ def _summary(report: Report) -> dict[str, object]:
     return {
         "site": report.site.name,
         "installer": report.site.installer,
-        "of_project": report.scope is CertificateScope.PROJECT,
+        "of_project": report.scope is not CertificateScope.CHARGE_POINT,
         "charge_points": [
             {
                 "name": title_of(one.registered),

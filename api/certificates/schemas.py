@@ -14,6 +14,7 @@ _CERTIFICATE: dict[str, JsonValue] = {
     "scope": "charge_point",
     "subject_id": "cp_01HX5P2QRSTUVWXYZ0",
     "number": 1,
+    "service_visit_id": None,
     "newest": True,
     "sha256": _SHA256,
     "key_id": "6ac39b51bcd8e264",
@@ -38,6 +39,9 @@ class CertificateShown(BaseModel):
     scope: CertificateScope
     subject_id: str = Field(description="Of the charge point or the project")
     number: int = Field(description="1 is the first of this subject; each change makes another")
+    service_visit_id: str | None = Field(
+        description="The service visit that it is of; it is numbered among those of its project"
+    )
     newest: bool
     sha256: str = Field(description="Of the whole file, as `sha256sum` shows it")
     key_id: str = Field(description="Which of `/api/v1/certificate-keys` has signed it")
@@ -52,6 +56,7 @@ class CertificateShown(BaseModel):
             scope=certificate.scope,
             subject_id=certificate.subject_id,
             number=certificate.number,
+            service_visit_id=certificate.service_visit_id,
             newest=certificate.number == certificate.newest,
             sha256=certificate.sha256,
             key_id=certificate.key_id,

@@ -26,6 +26,7 @@ _LISTED: dict[str, Any] = {
     "completed_at": "2026-05-01T09:35:03Z",
     "failed_check": "ocpp_handshake",
     "previous_commissioning_id": None,
+    "service_visit_id": None,
 }
 _FAILURE = asdict(
     failure(FailureCode.SERIAL_MISMATCH, reported="CP-SN-00483921", registered="CP-SN-0048392l")
@@ -275,6 +276,9 @@ class RunListed(BaseModel):
     completed_at: Timestamp | None
     failed_check: CheckName | None
     previous_commissioning_id: str | None
+    service_visit_id: str | None = Field(
+        description="The service visit that it is of; null: it is of none"
+    )
 
     @classmethod
     def of(cls, run: Run) -> "RunListed":
@@ -289,6 +293,7 @@ class RunListed(BaseModel):
                 (check.name for check in checks if check.result is CheckResult.FAILED), None
             ),
             previous_commissioning_id=run.request.previous_commissioning_id,
+            service_visit_id=run.service_visit_id,
         )
 
 

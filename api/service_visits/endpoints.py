@@ -1,18 +1,23 @@
 """Endpoints of the site owner: service visits to a site."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request, Response
 
+from api.certificates.answer import answer
+from api.certificates.endpoints import REPORT_PROBLEMS, ReportWanted
+from api.certificates.issuing import issue_of_project, issue_of_visit
 from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
+from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
 from api.service_visits.service import close, is_visit, refuse_end
-from domain.errors import ConflictError, NotFoundError
+from domain.errors import ConflictError, EngineError, NotFoundError
 from domain.handover import OpenVisit
 from domain.ids import Prefix, new_id
 from domain.service_visits import CloseVisit
@@ -70,7 +75,10 @@ async def open_visit(
     moment = now()
     refuse_end(body.ends_at, now=moment)
     await parts.throttle.attempt((INVITE_ACCOUNT, owner.id), (INVITE_PROJECT, project_id))
+    async with parts.database.read() as connection:
+        _refuse_not_yet(await Projects(connection).owned(project_id, site_owner_id=owner.id))
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
+    await _keep_the_certificate(parts, project_id)
     async with parts.database.write() as connection:
         project = await Projects(connection).owned(
             project_id, site_owner_id=owner.id, for_change=True
@@ -221,6 +229,40 @@ async def close_visit(
         ),
     )
     return VisitShown.of(closed, now=now())
+
+
+@router.get(
+    "/{service_visit_id}/report",
+    summary="Get the certificate of a service visit",
+    operation_id="getServiceVisitReport",
+    response_class=Response,
+    responses=REPORT_PROBLEMS,
+)
+async def report_of_visit(
+    project_id: OwnedProjectId,
+    service_visit_id: VisitId,
+    owner: SiteOwner,
+    parts: AppParts,
+    request: Request,
+    wanted: ReportWanted = None,
+) -> Response:
+    """What was done in a visit that was signed off: its charge points, and no others.
+
+    It is numbered after the certificates of the project, which stay as they were.
+    """
+    async with parts.database.read() as connection:
+        await Projects(connection).owned(project_id, site_owner_id=owner.id)
+        visit = await ServiceVisits(connection).of_project(service_visit_id, project_id)
+    return await answer(parts, request, await issue_of_visit(parts, visit), wanted)
+
+
+async def _keep_the_certificate(parts: Parts, project_id: str) -> None:
+    """Have the site's certificate issued as it stands, before somebody changes what it is about.
+
+    Whoever has no key to sign with, or nothing to report, opens the visit all the same.
+    """
+    with suppress(EngineError):
+        await issue_of_project(parts, project_id)
 
 
 def _refuse_not_yet(project: Project) -> None:

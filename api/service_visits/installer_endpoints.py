@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request, Response
 
+from api.certificates.answer import answer
+from api.certificates.endpoints import REPORT_PROBLEMS, ReportWanted
+from api.certificates.issuing import issue_of_visit
 from api.deps import Acting, AppParts, Installer, now
 from api.pagination import Page, Paging
 from api.problems import problems
@@ -104,3 +107,23 @@ async def close_visit(
         ),
     )
     return VisitShown.of(closed, now=now())
+
+
+@router.get(
+    "/{service_visit_id}/report",
+    summary="Get the certificate of a service visit of mine",
+    operation_id="getMyServiceVisitReport",
+    response_class=Response,
+    responses=REPORT_PROBLEMS,
+)
+async def report_of_visit(
+    service_visit_id: VisitId,
+    installer: Installer,
+    parts: AppParts,
+    request: Request,
+    wanted: ReportWanted = None,
+) -> Response:
+    """What was done in a visit that you have signed off; you keep it when your access ends."""
+    async with parts.database.read() as connection:
+        visit = await ServiceVisits(connection).of_installer(service_visit_id, installer.id)
+    return await answer(parts, request, await issue_of_visit(parts, visit), wanted)

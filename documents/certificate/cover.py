@@ -6,7 +6,7 @@ from typing import Final
 from documents.certificate.content import Content, content_of, said_of_withdrawal, title_of
 from documents.certificate.head import Head, draw_head
 from documents.certificate.parts import facts, heading, mark, rule_at
-from documents.certificate.summary import summary_of
+from documents.certificate.summary import said_of_visit, summary_of
 from documents.certificate.words import moment
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.text import clean, clean_lines
@@ -45,10 +45,12 @@ def draw_cover(paper: Paper, report: Report, issue: Issue, links: Sequence[int])
             url=issue.url,
         ),
     )
+    visit = () if report.visit is None else said_of_visit(report.visit, site.time_zone)
     rows = (
         ("Project", site.project_id),
         ("Owner", site.owner or "not named"),
         ("Installer", site.installer),
+        *visit,
         ("Charge points", str(summary.total)),
         ("Issued", moment(issue.issued_at, site.time_zone)),
     )
@@ -80,7 +82,8 @@ def _withdrawn(paper: Paper, report: Report) -> None:
         return
     if paper.room < _HEADING_AND_A_LINE:
         paper.add_page()
-    heading(paper, "Withdrawn", aside="Not part of the handover")
+    aside = "Not part of the handover" if report.visit is None else "In this visit"
+    heading(paper, "Withdrawn", aside=aside)
     for gone in report.withdrawn:
         device = gone.registered
         said = (
@@ -138,27 +141,45 @@ def _row(
 
 
 def _handover(paper: Paper, report: Report) -> None:
-    site = report.site
+    site, visit = report.site, report.visit
     if paper.room < 30:  # noqa: PLR2004 - heading, first lines and signature are kept together
         paper.add_page()
+    if visit is not None:
+        _signed(
+            paper,
+            "Service visit, declared by the installer",
+            at=moment(visit.closed_at, site.time_zone),
+            notes=visit.sign_off_notes,
+            signature=visit.installer_signature,
+        )
+        return
     if site.handed_over_at is None:
         heading(paper, "Handover")
         paper.ink(7.8, colour=Colour.MUTED)
         paper.line_of("The project has not been handed over yet.")
         return
-    heading(
+    _signed(
         paper,
         "Handover, declared by the installer",
-        aside=moment(site.handed_over_at, site.time_zone),
-        colour=Colour.WARN,
+        at=moment(site.handed_over_at, site.time_zone),
+        notes=site.sign_off_notes,
+        signature=site.installer_signature,
     )
-    if site.sign_off_notes:
+
+
+def _signed(paper: Paper, what: str, *, at: str, notes: str | None, signature: str | None) -> None:
+    heading(paper, what, aside=at, colour=Colour.WARN)
+    if notes:
         paper.ink(7.8)
-        for line in clean_lines(site.sign_off_notes, at_most=_NOTES_LENGTH).split("\n"):
+        for line in clean_lines(notes, at_most=_NOTES_LENGTH).split("\n"):
             paper.line_of(line, height=4, at_most=_NOTES_LENGTH)
     paper.ln(2)
+    if signature is None:
+        paper.ink(7.8, colour=Colour.MUTED)
+        paper.line_of("The site owner has closed it; the installer has not signed.")
+        return
     paper.ink(10, bold=True)
-    name = clean(site.installer_signature or "")
+    name = clean(signature)
     width = max(_SIGNATURE, min(paper.width_of(name) + 2, WIDTH))
     paper.cell(width, 5, paper.fitted(name, width))
     paper.ln(5.4)

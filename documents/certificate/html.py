@@ -10,7 +10,7 @@ from documents.certificate import svg
 from documents.certificate.content import content_of, said_of_withdrawal, title_of
 from documents.certificate.frames import frame_text
 from documents.certificate.markup import certificate_templates
-from documents.certificate.summary import summary_of, title_of_report
+from documents.certificate.summary import said_of_visit, summary_of, title_of_report
 from documents.certificate.words import RESULTS
 from documents.plot import ChargePlot, plot_charge
 from domain.certificates import (
@@ -32,7 +32,7 @@ def render_html(
     return _template().render(
         title=title_of_report(report),
         report=report,
-        summary=summary_of(report) if report.scope is CertificateScope.PROJECT else None,
+        summary=None if report.scope is CertificateScope.CHARGE_POINT else summary_of(report),
         issue=issue,
         thumbnails={photo: _embedded(data, "jpeg") for photo, data in thumbnails.items()},
         sha256=sha256,
@@ -49,6 +49,7 @@ def _template() -> Template:
         "plot_of": _plot,
         "results": RESULTS,
         "said_of_withdrawal": said_of_withdrawal,
+        "said_of_visit": said_of_visit,
         "svg": svg,
         "title_of": title_of,
     }

@@ -19,7 +19,7 @@ def render_pdf(report: Report, issue: Issue, thumbnails: Mapping[str, bytes]) ->
     """
     paper = Paper(_imprint(report, issue), repr(report))
     links = [paper.add_link(page=1) for _ in report.charge_points]  # until the page is known
-    if report.scope is CertificateScope.PROJECT:
+    if report.scope is not CertificateScope.CHARGE_POINT:
         draw_cover(paper, report, issue, links)
     for one, link in zip(report.charge_points, links, strict=True):
         draw_charge_point(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from documents.certificate.charge_words import was_tested
 from documents.certificate.connector_words import untested as untested_connectors
 from documents.certificate.content import content_of, to_review
-from domain.certificates import CertificateScope, Report
+from documents.certificate.words import moment
+from domain.certificates import CertificateScope, Report, Visit
 from domain.states import CheckResult, RunStatus
 
 
@@ -38,18 +39,32 @@ def summary_of(report: Report) -> Summary:
         verdict += f", {reviewed} to be reviewed"
     if report.withdrawn:
         verdict += f", {len(report.withdrawn)} withdrawn"
+    of_what = "Commissioning" if report.visit is None else "Service visit"
     result = CheckResult.SKIPPED if untested or partly else CheckResult.PASSED
     return Summary(
-        kind=f"Commissioning {'certificate' if passed == total else 'report'} of a site",
+        kind=f"{of_what} {'certificate' if passed == total else 'report'} of a site",
         verdict=verdict,
         result=result if passed == total else CheckResult.FAILED,
         total=total,
     )
 
 
+def said_of_visit(visit: Visit, time_zone: str) -> tuple[tuple[str, str], ...]:
+    """Say which service visit it was, for the cover."""
+    by = {"site_owner": "the site owner", "installer": "the installer"}
+    closed = f"{moment(visit.closed_at, time_zone)}, by {by.get(visit.closed_by, visit.closed_by)}"
+    return (
+        ("Service visit", visit.service_visit_id),
+        ("Purpose", visit.purpose),
+        ("Opened", moment(visit.opened_at, time_zone)),
+        ("Accepted", moment(visit.accepted_at, time_zone)),
+        ("Closed", closed),
+    )
+
+
 def title_of_report(report: Report) -> str:
     """Name a report: what it is, of what, and the verdict."""
-    if report.scope is CertificateScope.PROJECT:
+    if report.scope is not CertificateScope.CHARGE_POINT:
         summary = summary_of(report)
         return f"{summary.kind}: {report.site.name}. {summary.verdict}."
     content = content_of(report.charge_points[0])

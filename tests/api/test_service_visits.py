@@ -1,11 +1,15 @@
 """Service visits: what the owner of a site opens again to an installer, and until when."""
 
+import hashlib
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
 from api.deps import now
+from documents.keys import read_keys
+from documents.signature import verify
+from documents.validity import Validity
 from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus
 from storage.engine import Database
@@ -15,13 +19,17 @@ from tests.api.conftest import Outbox, Own
 from tests.api.test_after_handover import KEPT
 from tests.api.test_audit import trail
 from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
+from tests.api.verdicts import judge
 from tests.api.visits import OWNER, Site, accept, handed_over
+from tests.documents.reading import texts
 from tests.support.eventually import eventually
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.usefixtures("engine"),
 ]
+REPORTED = str(GUIDE_CHARGE_POINT["serial_number"])
+"""By what the runs of these tests say."""
 SIGNED = {"sign_off_notes": "Replaced and tested.", "installer_signature": "J. Smith"}
 # What an open visit gives back of a project; of its charge points it is all that there is.
 OF_PROJECT = {
@@ -277,6 +285,23 @@ class TestClosing:
         )
         await site.visit(stranger.email, site.bays[0])
 
+    async def test_what_its_runs_have_tested_is_what_is_there(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        """What the owner has changed where nothing was done is none of its business."""
+        await judge(database, site.bays[1], site.project)  # of another serial number
+        visit = await site.visit(stranger.email)
+        await accept(stranger, outbox)
+        await judge(database, site.bays[0], site.project)
+        path = f"/service-visits/{visit}/close"
+        refused = problem(await stranger.post(path, SIGNED), 409, "service_visit_blocked")
+        assert [(one["code"], one["charge_point_id"]) for one in refused["blockers"]] == [
+            ("stale_result", site.bays[0])
+        ]
+        change = {"serial_number": REPORTED}
+        assert (await stranger.patch(f"/charge-points/{site.bays[0]}", change)).is_success
+        assert (await stranger.post(path, SIGNED)).status_code == 200
+
     async def test_unfinished_needs_a_reason(self, site: Site, stranger: Caller) -> None:
         visit = await site.visit(stranger.email)
         answer = await site.owner.call("POST", f"{site.visits}/{visit}/close", {"unfinished": True})
@@ -301,6 +326,91 @@ class TestClosing:
         shown = (await site.owner.call("GET", f"{site.visits}/{visit}")).json()
         assert (shown["status"], shown["closed_by"]) == ("expired", "engine")
         assert shown["unfinished"]
+
+
+class TestCertificate:
+    async def test_a_replaced_unit_gets_number_2(
+        self,
+        site: Site,
+        installer: Caller,
+        stranger: Caller,
+        outbox: Outbox,
+        database: Database,
+    ) -> None:
+        for bay in site.bays:
+            await judge(database, bay, site.project)
+        first = await installer.get(f"/projects/{site.project}/report")
+        assert first.headers["x-certificate-number"] == "1"
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        body = {"serial_number": REPORTED}
+        replaced = await stranger.post(f"/charge-points/{site.bays[0]}/replace", body)
+        new = replaced.json()["charge_point"]["id"]
+        refused = problem(
+            await stranger.post(f"/service-visits/{visit}/close", SIGNED),
+            409,
+            "service_visit_blocked",
+        )
+        assert [one["code"] for one in refused["blockers"]] == ["not_commissioned"]
+        problem(await stranger.get(f"/service-visits/{visit}/report"), 409, "no_verdict")
+        run = await judge(database, new, site.project)
+        (shown,) = (await stranger.get(f"/commissioning/{new}/runs")).json()["items"]
+        assert (shown["commissioning_id"], shown["service_visit_id"]) == (run, visit)
+        closed = await stranger.post(f"/service-visits/{visit}/close", SIGNED)
+        assert closed.status_code == 200, closed.text
+
+        second = await stranger.get(f"/service-visits/{visit}/report")
+        assert second.headers["x-certificate-number"] == "2"
+        keys = read_keys((await stranger.call("GET", f"{V1}/certificate-keys")).text)
+        assert verify(second.content, keys).validity is Validity.VALID
+        cover, *pages = texts(second.content)
+        for said in (visit, "Bay 3 trips its breaker.", REPORTED, f"in its place is {REPORTED}"):
+            assert said in cover, said
+        for said in ("Service visit certificate", "J. Smith", "Replaced and tested."):
+            assert said in cover, said
+        assert "SN-1" not in cover
+        assert len(pages) == 1
+        path = f"{site.visits}/{visit}/report"
+        page = await site.owner.call("GET", f"{path}?format=html")
+        for said in (visit, REPORTED, "J. Smith", "Bay 3 trips its breaker."):
+            assert said in page.text, said
+        assert page.headers["x-certificate-sha256"] == second.headers["x-certificate-sha256"]
+        assert (await site.owner.call("GET", path)).content == second.content
+
+        listed = (await installer.get(f"/projects/{site.project}/certificates")).json()["items"]
+        assert [(one["number"], one["service_visit_id"], one["newest"]) for one in listed] == [
+            (2, visit, True),
+            (1, None, True),
+        ]
+        assert listed[1]["sha256"] == hashlib.sha256(first.content).hexdigest()
+
+    async def test_the_first_is_kept_before_a_visit_changes_anything(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        for bay in site.bays:
+            await judge(database, bay, site.project)
+        visit = await site.visit(stranger.email)
+        path = f"{V1}/site-owner/projects/{site.project}/certificates"
+        (first,) = (await site.owner.call("GET", path)).json()["items"]
+        assert first["number"] == 1
+        await accept(stranger, outbox)
+        await stranger.post(f"/service-visits/{visit}/close", SIGNED)
+        numbers = [
+            (await site.owner.call("GET", f"{site.visits}/{visit}/report")).headers[
+                "x-certificate-number"
+            ]
+            for _ in range(2)
+        ]
+        assert numbers == ["2", "2"]
+
+    async def test_an_unfinished_visit_has_none(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email)
+        await accept(stranger, outbox)
+        body = {"unfinished": True, "reason": "Nobody comes any more."}
+        await site.owner.call("POST", f"{site.visits}/{visit}/close", body)
+        problem(await site.owner.call("GET", f"{site.visits}/{visit}/report"), 409, "no_verdict")
 
 
 async def test_a_visit_of_another_site_is_not_found(

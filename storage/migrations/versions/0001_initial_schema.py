@@ -304,24 +304,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_held_records_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index('ix_held_records_to_mail', ['project_id'], unique=False, postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
 
-    op.create_table('certificates',
-    sa.Column('id', sa.String(length=40), nullable=False),
-    sa.Column('scope', sa.String(length=20), nullable=False),
-    sa.Column('subject_id', sa.String(length=40), nullable=False),
-    sa.Column('project_id', sa.String(length=40), nullable=False),
-    sa.Column('number', sa.Integer(), nullable=False),
-    sa.Column('content_hash', sa.String(length=64), nullable=False),
-    sa.Column('sha256', sa.String(length=64), nullable=False),
-    sa.Column('key_id', sa.String(length=16), nullable=False),
-    sa.Column('token', sa.String(length=27), nullable=False),
-    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('summary', sa.JSON(), nullable=False),
-    sa.Column('file', sa.LargeBinary(), nullable=False),
-    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_certificates_project_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_certificates')),
-    sa.UniqueConstraint('subject_id', 'number', name=op.f('uq_certificates_subject_id_number')),
-    sa.UniqueConstraint('token', name=op.f('uq_certificates_token'))
-    )
     op.create_table('charge_points',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -417,6 +399,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_service_visits_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index('ix_service_visits_running', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
 
+    op.create_table('certificates',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('scope', sa.String(length=20), nullable=False),
+    sa.Column('subject_id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('service_visit_id', sa.String(length=40), nullable=True),
+    sa.Column('content_hash', sa.String(length=64), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('key_id', sa.String(length=16), nullable=False),
+    sa.Column('token', sa.String(length=27), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('summary', sa.JSON(), nullable=False),
+    sa.Column('file', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_certificates_project_id')),
+    sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_certificates_service_visit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_certificates')),
+    sa.UniqueConstraint('subject_id', 'number', name=op.f('uq_certificates_subject_id_number')),
+    sa.UniqueConstraint('token', name=op.f('uq_certificates_token'))
+    )
     op.create_table('invitations',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('project_id', sa.String(length=40), nullable=False),
@@ -823,6 +825,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_reboot_slots_project_id_at'))
 
     op.drop_table('reboot_slots')
+    op.drop_table('certificates')
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.drop_index('ix_invitations_to_settle', postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
@@ -849,7 +852,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_charge_points_project_id_id'))
 
     op.drop_table('charge_points')
-    op.drop_table('certificates')
     with op.batch_alter_table('held_records', schema=None) as batch_op:
         batch_op.drop_index('ix_held_records_to_mail', postgresql_where=sa.text("mailed_at IS NULL AND state = 'held'"), sqlite_where=sa.text("mailed_at IS NULL AND state = 'held'"))
         batch_op.drop_index(batch_op.f('ix_held_records_project_id_id'))
