@@ -19,7 +19,7 @@ class OpenVisit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProjectRequest:
-    """Input of ProjectWorkflow; with ``visits`` of a project that is handed over."""
+    """Input of ProjectWorkflow."""
 
     project_id: str
     installer_id: str
@@ -28,8 +28,10 @@ class ProjectRequest:
     """What operators read of the life so far; the workflow hands it on to itself."""
     invitations: tuple[OpenInvitation, ...] = ()
     """Those it looks at again; handed on in the same way."""
+    handed_over: bool = False
+    """It is its owner's: there is nothing but visits and their invitations to look after."""
     visits: tuple[OpenVisit, ...] = ()
-    """Of the site owner, after the handover; handed on in the same way."""
+    """Those of the owner; handed on in the same way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

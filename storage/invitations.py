@@ -15,7 +15,7 @@ from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.audit import Audit
 from storage.members import works_on
 from storage.projects import refused_as_archived
-from storage.service_visits import ServiceVisits, refuse_over
+from storage.service_visits import ServiceVisits, open_visits, refuse_over
 from storage.tables import accounts, invitations, projects
 
 _AT_ONCE: Final = timedelta(seconds=5)
@@ -263,14 +263,22 @@ class Invitations:
     ) -> Sequence[tuple[str, ProjectRequest]]:
         """Ids of invitations whose end, before that moment, nobody has written down or told.
 
-        Those of a project that is handed over are left alone: nobody waits for them any more.
+        Those of a project that is handed over are left alone, but for those to a service visit:
+        nobody waits for them any more.
         """
         query = (
             select(
-                invitations.c.id, invitations.c.project_id, projects.c.installer_id, projects.c.name
+                invitations.c.id,
+                invitations.c.project_id,
+                projects.c.installer_id,
+                projects.c.name,
+                projects.c.status,
             )
             .join(projects, projects.c.id == invitations.c.project_id)
-            .where(projects.c.status == ProjectStatus.IN_PROGRESS)
+            .where(
+                (projects.c.status == ProjectStatus.IN_PROGRESS)
+                | invitations.c.service_visit_id.is_not(None)
+            )
             .where(invitations.c.told_at.is_(None))
             .where(invitations.c.id > after)
             .where(
@@ -289,10 +297,14 @@ class Invitations:
             (
                 row.id,
                 ProjectRequest(
-                    project_id=row.project_id, installer_id=row.installer_id, name=row.name
+                    project_id=row.project_id,
+                    installer_id=row.installer_id,
+                    name=row.name,
+                    handed_over=row.status == ProjectStatus.HANDED_OVER,
+                    visits=await open_visits(self._connection, row.project_id),
                 ),
             )
-            for row in await self._connection.execute(query)
+            for row in (await self._connection.execute(query)).all()
         ]
 
     async def _audit(

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError, NotFoundError
+from domain.handover import OpenVisit
 from domain.rules.numbers import counted
+from domain.service_visits import CloseVisit
 from domain.states import ServiceVisitStatus
 from storage.audit import Audit
 from storage.dialects import among
@@ -348,6 +350,34 @@ def refuse_over(visit: ServiceVisit, *, now: datetime) -> None:
             f"This service visit is over: it is {status.value}. The site owner can open another, "
             f"with POST …/site-owner/projects/{visit.project_id}/service-visits.",
         )
+
+
+def closed_so(visit: ServiceVisit, request: CloseVisit) -> bool:
+    """Tell whether it was closed by these very words."""
+    return (
+        visit.unfinished,
+        visit.reason,
+        visit.sign_off_notes,
+        visit.installer_signature,
+        visit.closed_by,
+    ) == (
+        request.unfinished,
+        request.reason,
+        request.sign_off_notes,
+        request.installer_signature,
+        request.by.role,
+    )
+
+
+async def open_visits(connection: AsyncConnection, project_id: str) -> tuple[OpenVisit, ...]:
+    """Visits that the project's workflow has to look at: it has at each at once."""
+    rows = await connection.execute(
+        select(service_visits.c.id, service_visits.c.opened_at)
+        .where(service_visits.c.project_id == project_id)
+        .where(service_visits.c.told_at.is_(None))
+        .order_by(service_visits.c.id)
+    )
+    return tuple(OpenVisit(service_visit_id=row.id, due_at=row.opened_at) for row in rows)
 
 
 def _terms(visit: ServiceVisit) -> dict[str, Any]:

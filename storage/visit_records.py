@@ -9,7 +9,7 @@ from sqlalchemy import select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import ENGINE, Actor
-from domain.handover import Blocker, OpenVisit, ProjectRequest
+from domain.handover import Blocker, ProjectRequest
 from domain.invitations import NewInvitation
 from domain.service_visits import CloseVisit, VisitClosed, VisitNotice, VisitStands
 from domain.states import InvitationStatus, ProjectRole, Role, RunStatus, ServiceVisitStatus
@@ -17,7 +17,13 @@ from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import charge_point_blockers
 from storage.invitations import Invitations
-from storage.service_visits import ServiceVisit, ServiceVisits, refuse_over
+from storage.service_visits import (
+    ServiceVisit,
+    ServiceVisits,
+    closed_so,
+    open_visits,
+    refuse_over,
+)
 from storage.tables import (
     accounts,
     audit_entries,
@@ -91,7 +97,7 @@ class StoredVisits:
             visit = await visits.get(request.service_visit_id)
             await _lock(connection, visit.project_id)
             visit = await visits.get(request.service_visit_id)
-            if visit.closed_at is not None and _closed_so(visit, request):
+            if visit.closed_at is not None and closed_so(visit, request):
                 return _answer(visit)
             refuse_over(visit, now=now)
             accepted = visit.status is ServiceVisitStatus.OPEN
@@ -183,37 +189,11 @@ async def visits_to_look_after(
             project_id=row.id,
             installer_id=row.installer_id,
             name=row.name,
+            handed_over=True,
             visits=await open_visits(connection, row.id),
         )
         for row in rows
     ]
-
-
-async def open_visits(connection: AsyncConnection, project_id: str) -> tuple[OpenVisit, ...]:
-    """Visits that the project's workflow has to look at: it has at each at once."""
-    rows = await connection.execute(
-        select(service_visits.c.id, service_visits.c.opened_at)
-        .where(service_visits.c.project_id == project_id)
-        .where(service_visits.c.told_at.is_(None))
-        .order_by(service_visits.c.id)
-    )
-    return tuple(OpenVisit(service_visit_id=row.id, due_at=row.opened_at) for row in rows)
-
-
-def _closed_so(visit: ServiceVisit, request: CloseVisit) -> bool:
-    return (
-        visit.unfinished,
-        visit.reason,
-        visit.sign_off_notes,
-        visit.installer_signature,
-        visit.closed_by,
-    ) == (
-        request.unfinished,
-        request.reason,
-        request.sign_off_notes,
-        request.installer_signature,
-        request.by.role,
-    )
 
 
 def _answer(visit: ServiceVisit) -> VisitClosed:

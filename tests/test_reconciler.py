@@ -40,6 +40,7 @@ from domain.states import (
     ProjectRole,
     ProjectStatus,
     RunStatus,
+    ServiceVisitStatus,
     TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
@@ -53,7 +54,15 @@ from storage.ownership import let_go, owned, take
 from storage.parameters import Parameters
 from storage.runs import Runs
 from storage.strays import left_running
-from storage.tables import charge_points, connections, invitations, nodes, projects, transactions
+from storage.tables import (
+    charge_points,
+    connections,
+    invitations,
+    nodes,
+    projects,
+    service_visits,
+    transactions,
+)
 from tests.support.billing import Site as BillingSite
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
@@ -610,6 +619,39 @@ async def test_a_batch_hears_that_it_was_cancelled(
         )
         == 2
     )
+
+
+async def test_a_service_visit_that_nobody_looks_after_starts_its_workflow(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    project = await _a_project(site)
+    async with database.write() as connection:
+        owner = await connection.scalar(select(projects.c.installer_id))
+        await connection.execute(
+            insert(service_visits).values(
+                id="sv_1",
+                project_id=project,
+                opened_by=owner,
+                opened_at=AT,
+                ends_at=AT + timedelta(days=7),
+                purpose="Bay 3",
+                all_charge_points=True,
+                email="s@acme.example",
+                invitation_id="inv_1",
+                status=ServiceVisitStatus.INVITED,
+            )
+        )
+    site.now = AT + timedelta(seconds=5)
+    await site.heal()
+    assert await site.workflow(project) is None  # it may still be on its way
+    site.now = AT + timedelta(minutes=2)
+    await site.heal()
+    assert await site.workflow(project) is WorkflowExecutionStatus.RUNNING
+    events = (await temporal_client.get_workflow_handle(project).fetch_history()).events
+    started = events[0].workflow_execution_started_event_attributes.input.payloads[0].data
+    assert b'"handed_over":true' in started
+    assert b"sv_1" in started
 
 
 async def test_an_invitation_whose_end_was_missed_is_told_to_a_workflow(

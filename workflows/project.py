@@ -51,7 +51,7 @@ class ProjectWorkflow:
     @workflow.init
     def __init__(self, request: ProjectRequest) -> None:
         self._request = request
-        self._handed_over = bool(request.visits)
+        self._handed_over = request.handed_over
         self._just_handed_over = False
         self._removed = False
         self._visits = {one.service_visit_id: one for one in request.visits}
@@ -69,7 +69,8 @@ class ProjectWorkflow:
             await self._look_at_visits_that_are_due()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._just_handed_over or (self._handed_over and not self._visits):
-            await asyncio.gather(self._mail_the_owner(), self._tell_the_last_news())
+            mails = [self._mail_the_owner()] if self._just_handed_over else []
+            await asyncio.gather(*mails, self._tell_the_last_news())
             # Who asked again meanwhile is answered before it ends.
             await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._ended():
@@ -78,6 +79,7 @@ class ProjectWorkflow:
                     request,
                     told=tuple(self._told),
                     invitations=tuple(self._open.values()),
+                    handed_over=self._handed_over,
                     visits=tuple(self._visits.values()),
                 )
             )

@@ -3,12 +3,13 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from api.deps import now
 from api.parts import Parts
 from domain.errors import ConflictError, FieldError, InvalidError
 from domain.handover import OpenVisit, ProjectRequest
 from domain.ids import Prefix, is_id
 from domain.service_visits import LONGEST, CloseVisit
-from storage.service_visits import ServiceVisit, ServiceVisits
+from storage.service_visits import ServiceVisit, ServiceVisits, closed_so, refuse_over
 
 
 def refuse_end(ends_at: datetime, *, now: datetime) -> None:
@@ -39,6 +40,9 @@ async def close(
         ConflictError: ``service_visit_blocked`` with ``blockers``; ``service_visit_over``.
 
     """
+    if visit.closed_at is not None and closed_so(visit, request):
+        return visit
+    refuse_over(visit, now=now())
     due = OpenVisit(service_visit_id=visit.id, due_at=visit.opened_at)
     closed = await parts.temporal.close_visit(project, due, request)
     if closed.closed_at is None:

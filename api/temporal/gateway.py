@@ -154,7 +154,7 @@ class TemporalGateway:
     async def open_visit(self, project: ProjectRequest, visit: OpenVisit) -> None:
         """Have a service visit looked after, and its installer invited."""
         await self._update_project(
-            replace(project, visits=(visit,)),
+            replace(project, handed_over=True, visits=(visit,)),
             ProjectWorkflow.open_visit,
             visit,
             visit.service_visit_id,
@@ -165,7 +165,9 @@ class TemporalGateway:
     ) -> VisitClosed:
         """Have a service visit closed, or hear what stands in the way."""
         return await self._update_project(
-            replace(project, visits=(visit,)), ProjectWorkflow.close_visit, request
+            replace(project, handed_over=True, visits=(visit,)),
+            ProjectWorkflow.close_visit,
+            request,
         )
 
     async def visit_changed(self, project_id: str, visit: OpenVisit) -> None:
