@@ -11,6 +11,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a service visit that is open, or over and nobody was told, without the project's workflow: it is
   started again, with all visits of the project;
 - a site that was handed over and whose power nobody shares: its workflow is started;
+- a charge point whose local list is not what its owner admits by now: its update is started;
 - a transaction that has ended, and nobody told: it is ended, and its site is told;
 - a transaction that has ended and waits to be billed: its billing is started;
 - held records that their owner has not been told of, once a day: a mail is started;
@@ -42,10 +43,12 @@ from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
 from domain.names import (
     CHARGE_POINT_EVENTS_SIGNAL,
+    LOCAL_LIST_PREFIX,
     SHARED_TASK_QUEUE,
     batch_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
+    local_list_workflow_id,
     site_workflow_id,
     stray_transaction_workflow_id,
 )
@@ -59,6 +62,7 @@ from storage.engine import Database
 from storage.held_notices import untold
 from storage.invitations import Invitations
 from storage.kept_answers import KeptAnswers
+from storage.local_lists import due_lists
 from storage.outages import Outage
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
@@ -74,6 +78,7 @@ from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
 from workflows.configuration_start import start_configuration
 from workflows.held_digest_start import start_held_digest
+from workflows.local_list_start import start_local_list
 from workflows.open_workflows import OpenWorkflows
 from workflows.project_start import start_visits, tell_invitation_ended
 from workflows.run_start import RunStart, is_of, start_run
@@ -84,6 +89,7 @@ _ROUND = timedelta(seconds=15)
 _STEP = timedelta(seconds=10)  # one that needs longer goes on at the next round
 _YOUNG = timedelta(seconds=10)  # an API may still be starting it
 _MISSED = timedelta(minutes=1)
+_LISTS_AT_ONCE = 50
 _INVITATION_ROUND = timedelta(minutes=15)  # the workflow, too, tries so often to tell the installer
 _RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
@@ -107,6 +113,7 @@ class Reconciler:
         self._open = OpenWorkflows(client, rpc_timeout=_RPC_TIMEOUT)
         self._outage = Outage("reconciler_step_failed", log=_log)
         self._next_invitations = now()
+        self._lists_begun = 0
         self._runs = TemporalRunStarter(client, database, now=now, task_queue=task_queue)
         self._sweeps: Sequence[Sweep[Any, Any]] = (
             Sweep(
@@ -152,6 +159,7 @@ class Reconciler:
                 first="",
                 mend=self._share_power,
             ),
+            Sweep("lists", self._lists_due, key=str, first="", mend=self._update_list),
             Sweep(
                 "visits",
                 self._visits,
@@ -195,6 +203,7 @@ class Reconciler:
 
     async def heal(self) -> None:
         """One round."""
+        self._lists_begun = 0
         done = [await self._step("list", self._open.refresh())]
         done += [await self._step(sweep.name, sweep.go(self._database)) for sweep in self._sweeps]
         done.append(await self._step("kept_answers", self._forget_answers()))
@@ -323,6 +332,21 @@ class Reconciler:
             self._client, project, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
         )
         _log.warning("visits_looked_after_again", project=project.project_id)
+
+    async def _lists_due(
+        self, connection: AsyncConnection, *, after: str, limit: int
+    ) -> Sequence[str]:
+        return await due_lists(connection, now=self._now(), after=after, limit=limit)
+
+    async def _update_list(self, charge_point: str) -> None:
+        if self._open.lists(local_list_workflow_id(charge_point)):
+            return
+        if self._lists_begun + self._open.count(LOCAL_LIST_PREFIX) >= _LISTS_AT_ONCE:
+            return  # at the next round: a node has other things to do, too
+        self._lists_begun += 1
+        await start_local_list(
+            self._client, charge_point, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        )
 
     async def _overtaken(
         self, connection: AsyncConnection, *, after: int, limit: int

@@ -53,6 +53,7 @@ from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
 from workflows.held_digest import HeldDigestWorkflow
+from workflows.local_list import LocalListWorkflow
 from workflows.notice import NoticeWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.project_commissioning import ProjectCommissioningWorkflow
@@ -67,6 +68,7 @@ WORKFLOWS: Sequence[type] = (
     ConfigurationWorkflow,
     ConnectionTestWorkflow,
     HeldDigestWorkflow,
+    LocalListWorkflow,
     NoticeWorkflow,
     ProjectCommissioningWorkflow,
     ProjectWorkflow,

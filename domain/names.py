@@ -70,6 +70,13 @@ def held_digest_workflow_id(project_id: str) -> str:
     return f"held-{project_id}"
 
 
+def local_list_workflow_id(charge_point_id: str) -> str:
+    """One open update of the local list of a charge point."""
+    return f"{LOCAL_LIST_PREFIX}{charge_point_id}"
+
+
+LOCAL_LIST_PREFIX = "local-list-"
+
 CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
 """Started by name from a node, which knows no workflow."""
 

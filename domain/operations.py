@@ -30,6 +30,7 @@ class OperationName(StrEnum):
     LIMIT_STATION = "limit_station"
     LIMIT_CONNECTORS = "limit_connectors"
     LIFT_LIMITS = "lift_limits"
+    UPDATE_LOCAL_LIST = "update_local_list"
     PING = "ping"
 
 

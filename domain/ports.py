@@ -30,6 +30,7 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
+from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.outbound import Destination
 from domain.ownership import Claim, Owner, RebootRequest, Release, Released, Whereabouts
 from domain.power import facts as site
@@ -102,6 +103,15 @@ class SiteRecords(Protocol):
     async def pause(self, change: site.PauseSmartCharging) -> None:
         """Note that smart charging is paused, or not any more."""
         ...
+
+
+class LocalListGateway(Protocol):
+    """Brings the local lists of id tags of the charge points whose sockets this node holds.
+
+    Raises :class:`ChargePointGoneError` as :class:`ChargePointGateway`.
+    """
+
+    async def update_local_list(self, request: UpdateLocalList) -> LocalListUpdated: ...
 
 
 class ChargePointGoneError(Exception):

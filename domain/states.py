@@ -42,11 +42,20 @@ class AccessMode(StrEnum):
     OPEN = "open"
 
 
+class OfflineAccess(StrEnum):
+    """Whom the charge points of a handed-over project charge for while the engine is away."""
+
+    NOBODY = "nobody"
+    LISTED = "listed"
+    EVERYBODY = "everybody"
+
+
 class Feature(StrEnum):
     """What comes alive for the site owner at the handover."""
 
     BILLING = "billing"
     SMART_CHARGING = "smart_charging"
+    OFFLINE_CHARGING = "offline_charging"
 
 
 class FeatureState(StrEnum):

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 import temporal_client
 from activities.charge_point import ChargePointActivities
+from activities.local_list import LocalListActivities
 from activities.power import PowerActivities
 from domain.cancellation import end
 from domain.ids import Prefix, new_id
@@ -89,7 +90,7 @@ async def run_node(
         watching = asyncio.create_task(watch.run(), name="database watch")
         stack.push_async_callback(end, watching)
         stack.push_async_callback(sink.close, _SIGNAL_GRACE)
-        activities = _activities(node, database)
+        activities = activities_of(node, database)
         stopping, in_flight = asyncio.Event(), InFlight()
         working = asyncio.create_task(
             _serve_activities(node.node_id, activities, sink, stopping, in_flight, watch),
@@ -208,15 +209,18 @@ async def _finish(working: asyncio.Task[None]) -> None:
         task.cancel()
 
 
-def _activities(node: Node, database: Database) -> Sequence[Callable[..., Any]]:
+def activities_of(node: Node, database: Database) -> Sequence[Callable[..., Any]]:
+    """All that a node does for workflows."""
     operations = ChargePointActivities(Gateway(node.registry, database))
     power = PowerActivities(PowerOperations(node.registry))
+    lists = LocalListActivities(node.local_lists)
     return (
         operations.read_identity,
         operations.read_configuration,
         operations.apply_configuration,
         operations.trigger,
         operations.change_availability,
+        operations.unlock_connector,
         operations.start_test_transaction,
         operations.stop_test_transaction,
         operations.update_firmware,
@@ -226,4 +230,5 @@ def _activities(node: Node, database: Database) -> Sequence[Callable[..., Any]]:
         power.limit_station,
         power.limit_connectors,
         power.lift_limits,
+        lists.update_local_list,
     )

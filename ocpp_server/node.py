@@ -9,11 +9,14 @@ from typing import Any, Final
 import structlog
 
 from domain.cancellation import end
+from domain.ports import ChargePointGoneError
 from ocpp_server.admission import Admission
 from ocpp_server.dispatch import Routes
 from ocpp_server.forward import EventSink, Forwarder
+from ocpp_server.local_lists import LocalLists
 from ocpp_server.registry import Registry
 from ocpp_server.server import ChargerServer, Limits
+from ocpp_server.session import Session
 from ocpp_server.writer import Writer
 from storage import connections
 from storage.engine import Database
@@ -44,6 +47,7 @@ class Node:
         """``trouble`` says why the node is not ready, if it knows."""
         self.node_id = node_id
         self.registry = Registry()
+        self.local_lists = LocalLists(self.registry, database)
         self._database = database
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed)
@@ -59,6 +63,7 @@ class Node:
         self._beating: asyncio.Task[None] | None = None
         self._beaten_at: float | None = None
         self._unheld: dict[str, connections.OwnedLink] = {}
+        self._parting: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, host: str, port: int) -> int:
@@ -91,6 +96,7 @@ class Node:
         await self.server.close()
         if self._beating is not None:
             await end(self._beating)
+        await asyncio.gather(*self._parting.values())  # their sockets are closed
         # In this order: the writer's last batch is what the forwarder still has to tell.
         for close, task in zip(
             (self.writer.close, self._forwarder.close), self._tasks, strict=False
@@ -161,7 +167,7 @@ class Node:
             if link is None or link.generation != session.peer.generation:
                 self.server.drop(session, "replaced by a newer connection")
             elif link.withdrawn:
-                self.server.drop(session, "this charge point was withdrawn")
+                self._part_with(session)
         unheld = {
             charge_point_id: link
             for charge_point_id, link in owned.items()
@@ -172,6 +178,25 @@ class Node:
             if self._unheld.get(charge_point_id) == link:
                 self._end(charge_point_id, link)
         self._unheld = unheld
+
+    def _part_with(self, session: Session) -> None:
+        """Take from a charge point that was withdrawn what it got for its site, and drop it."""
+        identity = session.peer.charge_point_id
+        if identity not in self._parting:
+            self._parting[identity] = _background(self._farewell(session), f"part with {identity}")
+
+    async def _farewell(self, session: Session) -> None:
+        try:
+            await self.local_lists.farewell(session)
+        except ChargePointGoneError:
+            pass  # it comes back no more, and the list is of no use to anybody else
+        except Exception as error:  # noqa: BLE001 - it is to go in any case
+            _log.warning(
+                "farewell_failed", of=session.peer.charge_point_id, error=repr(error)[:200]
+            )
+        finally:
+            del self._parting[session.peer.charge_point_id]
+            self.server.drop(session, "this charge point was withdrawn")
 
     def _holds(self, charge_point_id: str, link: connections.OwnedLink) -> bool:
         session = self.registry.get(charge_point_id)

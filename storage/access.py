@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
 from domain.id_tag import key_of
-from domain.states import AccessMode, ProjectStatus, Role
+from domain.states import AccessMode, OfflineAccess, ProjectStatus, Role
 from storage.dialects import among
 from storage.tables import charge_points, id_tags, projects
 
@@ -76,8 +76,19 @@ class Access:
         ).one()
         return AccessMode(mode), await self._count()
 
-    async def set_mode(self, mode: AccessMode, *, by: Role) -> None:
-        """Admit everybody, or the listed tags alone.
+    async def offline(self) -> OfflineAccess | None:
+        """Whom charge points charge for while the engine is away; None: nobody has chosen."""
+        found = await self._connection.scalar(
+            select(projects.c.offline).where(projects.c.id == self._project_id)
+        )
+        return None if found is None else OfflineAccess(found)
+
+    async def set_mode(
+        self, mode: AccessMode, *, by: Role, at: datetime, offline: OfflineAccess | None = None
+    ) -> None:
+        """Admit everybody, or the listed tags alone; ``offline`` None leaves that as it is.
+
+        Who is not admitted any more is not admitted offline either.
 
         Raises:
             ConflictError: ``owner_has_chosen``, for an installer.
@@ -94,6 +105,11 @@ class Access:
             .where(projects.c.id == self._project_id)
             .values(access=mode, access_set_as=by)
         )
+        before = await self.offline()
+        chosen = offline or before
+        if mode is AccessMode.LISTED and chosen is OfflineAccess.EVERYBODY:
+            chosen = OfflineAccess.LISTED
+        await self._changed(at, offline=chosen)
 
     async def put(self, id_tag: str, *, label: str | None, at: datetime, by: Role) -> ListedTag:
         """List a tag, or change its label.
@@ -126,6 +142,7 @@ class Access:
                     added_at=at,
                 )
             )
+            await self._changed(at)
         row = (
             await self._connection.execute(
                 select(id_tags)
@@ -135,7 +152,7 @@ class Access:
         ).one()
         return ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at)
 
-    async def remove(self, id_tag: str, *, by: Role) -> None:
+    async def remove(self, id_tag: str, *, by: Role, at: datetime) -> None:
         """Take a tag off the list; a session that runs goes on.
 
         Raises:
@@ -151,6 +168,7 @@ class Access:
         )
         if removed.rowcount == 0:
             raise NotFoundError("id_tag_not_found", "The project lists no such id tag.")
+        await self._changed(at)
 
     async def page(
         self, *, after: str | None, limit: int, set_as: Role | None = None
@@ -165,6 +183,14 @@ class Access:
         return [
             ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at) for row in rows
         ]
+
+    async def _changed(self, at: datetime, **values: object) -> None:
+        """Have the local lists of the charge points follow."""
+        await self._connection.execute(
+            update(projects)
+            .where(projects.c.id == self._project_id)
+            .values(access_changed_at=at, **values)
+        )
 
     async def _refuse_owners(self, key: str, by: Role) -> None:
         if by is not Role.INSTALLER:

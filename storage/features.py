@@ -1,7 +1,7 @@
 """What came alive at the handover, and the electrical facts that smart charging needs."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -18,7 +18,9 @@ from domain.power.site import (
 from domain.states import Feature, FeatureState
 from storage.audit import Audit
 from storage.billing import Billing
+from storage.feature_status import ChargePointFeatureStatus, FeatureStatus, worst
 from storage.held import HeldRecords
+from storage.offline import offline_charging
 from storage.tables import charge_point_features, charge_points, projects
 
 _NO_TARIFF = (
@@ -26,27 +28,6 @@ _NO_TARIFF = (
     "PUT …/site-owner/projects/{}/tariff."
 )
 _HELD = "Sessions that wait for the site owner's word before they are billed: {}. See held records."
-_WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChargePointStatus:
-    """How far a feature is on one charge point; why it is not simply active, and what to do."""
-
-    charge_point_id: str
-    state: FeatureState
-    cause: str | None
-    action: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeatureStatus:
-    """How far a feature of a project is, and the charge points where it is not simply active."""
-
-    feature: Feature
-    state: FeatureState
-    detail: str | None = None
-    charge_points: tuple[ChargePointStatus, ...] = ()
 
 
 async def read_features(connection: AsyncConnection, project_id: str) -> Sequence[FeatureStatus]:
@@ -54,6 +35,7 @@ async def read_features(connection: AsyncConnection, project_id: str) -> Sequenc
     return [
         await billing_status(connection, project_id),
         await Power(connection, project_id).smart_charging(),
+        await offline_charging(connection, project_id),
     ]
 
 
@@ -142,7 +124,7 @@ class Power:
             .order_by(charge_points.c.id)
         )
         found = [
-            ChargePointStatus(
+            ChargePointFeatureStatus(
                 charge_point_id=row.id,
                 state=FeatureState(row.state or FeatureState.ACTIVATING),
                 cause=row.cause,
@@ -152,7 +134,7 @@ class Power:
         ]
         return FeatureStatus(
             feature=Feature.SMART_CHARGING,
-            state=FeatureState.PAUSED if paused is not None else _worst(found),
+            state=FeatureState.PAUSED if paused is not None else worst(found),
             charge_points=tuple(
                 one for one in found if one.state is not FeatureState.ACTIVE or one.cause
             ),
@@ -227,8 +209,3 @@ async def store_electrical(
         before=asdict(before),
         after=asdict(electrical),
     )
-
-
-def _worst(found: Sequence[ChargePointStatus]) -> FeatureState:
-    states = {one.state for one in found}
-    return next((state for state in _WORST_FIRST if state in states), FeatureState.ACTIVE)

@@ -20,7 +20,7 @@ async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[s
         update(projects)
         .where(projects.c.id == project_id)
         .where(projects.c.access_set_as == Role.SITE_OWNER)
-        .values(access=AccessMode.LISTED, access_set_as=None)
+        .values(access=AccessMode.LISTED, access_set_as=None, offline=None)
     )
     tags = await connection.execute(
         delete(id_tags)

@@ -12,6 +12,7 @@ from domain.ownership import Restart
 from domain.rules.restart import restart_intent
 from domain.states import ParameterState
 from storage.commands import sent_at
+from storage.local_lists import forget_list
 from storage.reported_keys import forget_reported_keys
 from storage.tables import parameters
 
@@ -158,6 +159,7 @@ class Parameters:
     async def forget(self, charge_point_id: str) -> None:
         """Drop every chosen value, when the charge point became another model."""
         await forget_reported_keys(self._connection, charge_point_id)
+        await forget_list(self._connection, charge_point_id)
         await self._connection.execute(
             delete(parameters).where(parameters.c.charge_point_id == charge_point_id)
         )

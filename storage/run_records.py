@@ -37,6 +37,7 @@ from storage.connections import read_connection
 from storage.engine import Database
 from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
+from storage.local_lists import doubt_list
 from storage.members import Member, Members
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
@@ -90,6 +91,7 @@ class StoredRuns:
             )
             if busy_with is not None:
                 return Briefing(accepted=True, busy_with=busy_with)
+            await doubt_list(connection, charge_point_id)  # it may be another unit by now
         async with self._database.read() as connection:
             device = await read_registered(connection, charge_point_id)
             entry = self._catalogue.resolve(device.vendor, device.model)

@@ -95,6 +95,8 @@ projects = Table(
     Column("handover_mailed_at", UTCDateTime),  # to its owner
     Column("access", String(10), nullable=False, server_default="listed"),  # AccessMode
     Column("access_set_as", String(20)),  # Role; null: nobody has chosen
+    Column("offline", String(10)),  # OfflineAccess; null: nobody has chosen
+    Column("access_changed_at", UTCDateTime),  # mode, id tags or what holds offline; null: never
     Column("max_amps", Float),  # of the supply, per phase; null: no limit
     Column("phases", Integer, nullable=False, server_default="3"),  # of the supply: 1 or 3
     Column("smart_charging_paused_at", UTCDateTime),
@@ -235,6 +237,23 @@ reported_keys = Table(
     metadata,
     Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
     Column("names", JSON, nullable=False),  # {name: whether it is read-only}; never what they hold
+)
+
+local_lists = Table(
+    "local_lists",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(20), nullable=False),  # ListState
+    Column("version", Integer),  # of the list that it has, as far as is known
+    Column("id_tags", Integer, nullable=False),  # how many it has
+    Column("listed", Integer, nullable=False),  # how many it should have
+    Column("detail", String(500)),
+    Column("keys", JSON, nullable=False),  # {name: value} of those that decide who charges offline
+    Column("of_change", UTCDateTime),  # projects.access_changed_at that it is brought to
+    Column("generation", Integer, nullable=False),  # of the connection on which it was looked at
+    Column("boot_at", UTCDateTime),  # the newest boot then
+    Column("breaks", Integer, nullable=False),  # how often in a row the link broke at it
+    Column("checked_at", UTCDateTime, nullable=False),
 )
 
 nodes = Table(

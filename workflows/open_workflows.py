@@ -8,8 +8,8 @@ from temporalio.service import RPCError, RPCStatusCode
 _LISTED_AT_ONCE = 1000
 _OPEN = (
     "ExecutionStatus = 'Running' AND WorkflowType IN ('CommissioningWorkflow', "
-    "'ConfigurationWorkflow', 'ProjectCommissioningWorkflow', 'SiteWorkflow', "
-    "'StrayTransactionWorkflow')"
+    "'ConfigurationWorkflow', 'LocalListWorkflow', 'ProjectCommissioningWorkflow', "
+    "'SiteWorkflow', 'StrayTransactionWorkflow')"
 )
 
 
@@ -38,6 +38,10 @@ class OpenWorkflows:
     def lists(self, workflow_id: str) -> bool:
         """Whether it was open a moment ago."""
         return workflow_id in self._listed
+
+    def count(self, prefix: str) -> int:
+        """How many of them have ids that begin so."""
+        return sum(one.startswith(prefix) for one in self._listed)
 
     async def have(self, workflow_id: str) -> bool:
         """Whether one of that id is open."""

@@ -104,6 +104,9 @@ CONNECTION_TEST_TIMEOUT = timedelta(seconds=20)
 # An owner waits for the answer; a charge point that is silent for so long is said to be.
 COMMAND_TIMEOUT = timedelta(seconds=35)
 
+# Ten thousand id tags are hundreds of messages, to a charge point that may take its time over each.
+LIST_TIMEOUT = timedelta(minutes=20)
+
 # So short that nobody notices; what counts is that another task of the workflow begins after it.
 ANSWER_HEARD = timedelta(milliseconds=1)
 

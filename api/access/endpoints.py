@@ -26,8 +26,7 @@ IdTagPath = Annotated[IdTag, Path()]
 )
 async def show(project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts) -> AccessShown:
     """Until you list id tags or open the site, its charge points charge for nobody."""
-    mode, count = await service.shown(parts, owner, project_id)
-    return AccessShown(mode=mode, id_tags=count)
+    return await service.shown(parts, owner, project_id)
 
 
 @router.put(
@@ -47,8 +46,7 @@ async def choose(
 
     It counts from the handover on, for the next card that is presented.
     """
-    mode, count = await service.choose(parts, owner, project_id, body, by=actor)
-    return AccessShown(mode=mode, id_tags=count)
+    return await service.choose(parts, owner, project_id, body, by=actor)
 
 
 @router.get(

@@ -29,8 +29,7 @@ _OWNERS_CHOICE = "The site owner has chosen, and alone changes it."
 )
 async def show(project_id: ProjectId, installer: Installer, parts: AppParts) -> AccessShown:
     """Until you or the site owner list id tags or open the site, nobody may charge."""
-    mode, count = await service.shown(parts, installer, project_id)
-    return AccessShown(mode=mode, id_tags=count)
+    return await service.shown(parts, installer, project_id)
 
 
 @router.put(
@@ -60,8 +59,7 @@ async def choose(
 
     It counts from the handover on. What the site owner has chosen stays as it is.
     """
-    mode, count = await service.choose(parts, installer, project_id, body, by=actor)
-    return AccessShown(mode=mode, id_tags=count)
+    return await service.choose(parts, installer, project_id, body, by=actor)
 
 
 @router.get(

@@ -1,12 +1,19 @@
 """Shapes of who may charge."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from api.fields import Name, Request, Timestamp
-from domain.states import AccessMode
-from domain.wording import Matching
+from domain.states import AccessMode, OfflineAccess
+from domain.wording import FieldValueError, Matching
 from storage.access import ListedTag
 
 _TAG = "04A2B3C4D5E680"
@@ -15,18 +22,39 @@ _TAG = "04A2B3C4D5E680"
 class AccessChange(Request):
     """Whom the charge points charge for."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"mode": "open"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"mode": "open"}, {"mode": "listed", "offline": "listed"}]}
+    )
 
     mode: AccessMode = Field(description="`listed`: the id tags of the list; `open`: everybody")
+    offline: OfflineAccess | None = Field(
+        default=None,
+        description="Whom they charge for while the engine is away, as far as each can: `listed` "
+        "id tags, `everybody` (of an `open` site alone), or `nobody`. Left out: as it was. Until "
+        "it is chosen, the list is kept in each charge point, and its other settings for that time "
+        "are left as they are",
+    )
+
+    @model_validator(mode="after")
+    def _no_more_than_online(self) -> Self:
+        if self.mode is AccessMode.LISTED and self.offline is OfflineAccess.EVERYBODY:
+            raise FieldValueError('"everybody" needs the mode "open"', "offline")
+        return self
 
 
 class AccessShown(BaseModel):
     """Whom the charge points charge for."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"mode": "listed", "id_tags": 12}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"mode": "listed", "id_tags": 12, "offline": "listed"}]}
+    )
 
     mode: AccessMode
     id_tags: int = Field(description="How many id tags are listed")
+    offline: OfflineAccess = Field(
+        description="Whom they charge for while the engine is away, where they can; the features "
+        "say it of each"
+    )
 
 
 class TagLabel(Request):

@@ -2,30 +2,30 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.access.schemas import AccessChange
+from api.access.schemas import AccessChange, AccessShown
 from api.deps import now
 from api.parts import Parts
 from domain.audit import Actor, AuditAction
-from domain.states import AccessMode, Role
+from domain.states import OfflineAccess, Role
 from storage.access import Access, ListedTag
 from storage.accounts import Account
 from storage.audit import Audit
 from storage.projects import Projects
 
 
-async def shown(parts: Parts, account: Account, project_id: str) -> tuple[AccessMode, int]:
+async def shown(parts: Parts, account: Account, project_id: str) -> AccessShown:
     """Whom the charge points charge for, and how many id tags are listed."""
     async with parts.database.read() as connection:
         if account.role is Role.INSTALLER:
             await Projects(connection).get(project_id, installer_id=account.id)
         else:
             await Projects(connection).owned(project_id, site_owner_id=account.id)
-        return await Access(connection, project_id).mode()
+        return await _shown(Access(connection, project_id))
 
 
 async def choose(
     parts: Parts, account: Account, project_id: str, change: AccessChange, *, by: Actor
-) -> tuple[AccessMode, int]:
+) -> AccessShown:
     """Admit everybody, or the listed id tags alone.
 
     Raises:
@@ -35,17 +35,18 @@ async def choose(
     async with parts.database.write() as connection:
         await _for_change(connection, account, project_id)
         access = Access(connection, project_id)
-        before, _ = await access.mode()
-        await access.set_mode(change.mode, by=account.role)
+        before = await _shown(access)
+        await access.set_mode(change.mode, by=account.role, at=now(), offline=change.offline)
+        after = await _shown(access)
         await Audit(connection, project_id).write(
             AuditAction.ACCESS_CHANGED,
             by,
             target=project_id,
             at=now(),
-            before={"mode": before},
-            after={"mode": change.mode},
+            before=_audited(before),
+            after=_audited(after),
         )
-        return await access.mode()
+        return after
 
 
 async def put_tag(
@@ -86,10 +87,20 @@ async def remove_tag(
     """
     async with parts.database.write() as connection:
         await _for_change(connection, account, project_id)
-        await Access(connection, project_id).remove(id_tag, by=account.role)
+        await Access(connection, project_id).remove(id_tag, by=account.role, at=now())
         await Audit(connection, project_id).write(
             AuditAction.ID_TAG_REMOVED, by, target=id_tag, at=now()
         )
+
+
+async def _shown(access: Access) -> AccessShown:
+    mode, count = await access.mode()
+    offline = await access.offline() or OfflineAccess.LISTED
+    return AccessShown(mode=mode, id_tags=count, offline=offline)
+
+
+def _audited(shown: AccessShown) -> dict[str, str]:
+    return {"mode": shown.mode, "offline": shown.offline}
 
 
 async def _for_change(connection: AsyncConnection, account: Account, project_id: str) -> None:

@@ -23,6 +23,7 @@ from api.power.schemas import (
     FeatureChange,
     FeatureShown,
     LoadShown,
+    Pausable,
     PowerLimit,
     PowerShown,
 )
@@ -85,7 +86,10 @@ async def set_power(
 async def list_features_of_project(
     project_id: ProjectId, installer: Installer, parts: AppParts
 ) -> list[FeatureShown]:
-    """Billing and smart charging, and why a charge point does not simply take part."""
+    """Billing and smart charging, and why a charge point does not simply take part.
+
+    `offline_charging` says of each charge point what drivers can do while the engine is away.
+    """
     return [
         FeatureShown.of(one) for one in await service.features_for(parts, installer, project_id)
     ]
@@ -242,7 +246,11 @@ async def show_load(project_id: OwnedProjectId, owner: SiteOwner, parts: AppPart
 async def list_features(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
 ) -> list[FeatureShown]:
-    """Billing and smart charging: `activating`, `active`, `failed`, `paused` or `not_set`."""
+    """Each is `activating`, `active`, `failed`, `paused` or `not_set`.
+
+    `offline_charging` says of each charge point what drivers can do while the engine is away, by
+    what it has reported: its local list, and the settings that go with it.
+    """
     return [FeatureShown.of(one) for one in await service.features(parts, owner, project_id)]
 
 
@@ -264,7 +272,7 @@ async def list_features(
 )
 async def change_feature(
     project_id: OwnedProjectId,
-    feature: Annotated[Feature, Path()],
+    feature: Annotated[Pausable, Path()],
     body: FeatureChange,
     owner: SiteOwner,
     parts: AppParts,
@@ -275,5 +283,7 @@ async def change_feature(
     Sessions that begin while billing is paused are free.
     """
     return FeatureShown.of(
-        await service.pause(parts, owner, project_id, feature, paused=body.paused, by=actor)
+        await service.pause(
+            parts, owner, project_id, Feature(feature), paused=body.paused, by=actor
+        )
     )

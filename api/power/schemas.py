@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -24,7 +25,7 @@ from domain.power.site import (
 )
 from domain.states import Feature, FeatureState
 from domain.wording import FieldValueError
-from storage.features import FeatureStatus
+from storage.feature_status import FeatureStatus
 
 _CP = "cp_01HX5P2QRSTUVWXYZ0"
 _MAX_KW = 20_000
@@ -149,17 +150,30 @@ class ElectricalShown(BaseModel):
         return cls(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
 
 
+class Pausable(StrEnum):
+    """A feature that its owner can pause."""
+
+    BILLING = Feature.BILLING
+    SMART_CHARGING = Feature.SMART_CHARGING
+
+
 class ChargePointFeature(BaseModel):
     """How far a feature is on one charge point."""
 
     charge_point_id: str
     state: FeatureState
-    cause: str | None = Field(description="Why it is not simply active, and what became of it")
+    cause: str | None = Field(
+        description="Why it is not simply active, and what became of it; of `offline_charging` "
+        "what drivers can do there while the engine is away"
+    )
     action: str | None = Field(description="What to do about it")
 
 
 class FeatureShown(BaseModel):
-    """How far a feature is; ``charge_points`` are those where it is not simply active."""
+    """How far a feature is; ``charge_points`` are those where it is not simply active.
+
+    Of `offline_charging` they are all.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -14,8 +14,8 @@ from storage.accounts import Account
 from storage.audit import Audit
 from storage.billing import Billing
 from storage.charge_points import ChargePoint
+from storage.feature_status import FeatureStatus
 from storage.features import (
-    FeatureStatus,
     Power,
     billing_status,
     read_features,

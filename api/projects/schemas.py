@@ -9,7 +9,7 @@ from api.fields import Address, Email, Name, Request, Timestamp, TimeZone
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from domain.wording import FieldValueError
-from storage.features import FeatureStatus
+from storage.feature_status import FeatureStatus
 from storage.projects import Project
 
 _ID = "prj_01HX4M7TABCDE12345"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import Timestamp
 from api.power.schemas import FeatureShown
 from domain.states import ChargePointStatus, ProjectStatus
-from storage.features import FeatureStatus
+from storage.feature_status import FeatureStatus
 from storage.projects import Project
 
 _PROJECT: dict[str, Any] = {

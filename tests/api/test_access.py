@@ -21,6 +21,10 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 TAG = "04A2B3C4"
 
 
+def shown(mode: str, id_tags: int, offline: str = "listed") -> dict[str, object]:
+    return {"mode": mode, "id_tags": id_tags, "offline": offline}
+
+
 class Site:
     """A project of an owner, with one charge point."""
 
@@ -59,7 +63,7 @@ async def site(installer: Caller, owner: Own, database: Database) -> Site:
 
 
 async def test_nobody_charges_until_the_owner_says_so(site: Site) -> None:
-    assert await site.call("GET", "/access") == {"mode": "listed", "id_tags": 0}
+    assert await site.call("GET", "/access") == shown("listed", 0)
     await site.hand_over()
     assert not await site.admits(TAG)
 
@@ -80,7 +84,7 @@ async def test_a_listed_tag_charges_from_the_handover_on(site: Site) -> None:
 
 async def test_an_open_site_charges_everybody_and_keeps_its_list(site: Site) -> None:
     await site.call("PUT", f"/id-tags/{TAG}")
-    assert await site.call("PUT", "/access", {"mode": "open"}) == {"mode": "open", "id_tags": 1}
+    assert await site.call("PUT", "/access", {"mode": "open"}) == shown("open", 1)
     assert not await site.admits("ANYBODY")
     await site.hand_over()
     assert await site.admits("ANYBODY")
@@ -89,12 +93,24 @@ async def test_an_open_site_charges_everybody_and_keeps_its_list(site: Site) -> 
     assert not await site.admits("ANYBODY")
 
 
+async def test_whom_it_charges_for_while_the_engine_is_away(site: Site) -> None:
+    everybody = {"mode": "open", "offline": "everybody"}
+    assert await site.call("PUT", "/access", everybody) == shown("open", 0, "everybody")
+    assert await site.call("PUT", "/access", {"mode": "open"}) == shown("open", 0, "everybody")
+    # No more are admitted offline than online.
+    assert await site.call("PUT", "/access", {"mode": "listed"}) == shown("listed", 0)
+    nobody = {"mode": "listed", "offline": "nobody"}
+    assert await site.call("PUT", "/access", nobody) == shown("listed", 0, "nobody")
+    wrong = {"mode": "listed", "offline": "everybody"}
+    await site.refused("PUT", "/access", wrong, 422, "invalid_input")
+
+
 async def test_the_same_tag_in_other_case_is_one_entry(site: Site) -> None:
     await site.call("PUT", f"/id-tags/{TAG}", {"label": "Van 3"})
     again = await site.call("PUT", f"/id-tags/{TAG.lower()}", {"label": "Van 4"})
     assert isinstance(again, dict)
     assert (again["id_tag"], again["label"]) == (TAG, "Van 4")
-    assert await site.call("GET", "/access") == {"mode": "listed", "id_tags": 1}
+    assert await site.call("GET", "/access") == shown("listed", 1)
 
 
 async def test_the_list_comes_in_pages(site: Site) -> None:
@@ -160,7 +176,7 @@ class TestInstaller:
         assert (tag.status_code, tag.json()["label"]) == (200, "Van 3")
         listed = (await installer.get(f"{path}/id-tags")).json()
         assert [one["id_tag"] for one in listed["items"]] == [TAG]
-        assert (await installer.get(f"{path}/access")).json() == {"mode": "listed", "id_tags": 1}
+        assert (await installer.get(f"{path}/access")).json() == shown("listed", 1)
         assert not await site.admits(TAG)
         await site.hand_over()
         assert await site.admits(TAG)
@@ -183,7 +199,7 @@ class TestInstaller:
         ):
             problem(write, 409, "owner_has_chosen")
         assert (await installer.get(f"{path}/id-tags")).json()["items"] == []
-        assert await site.call("GET", "/access") == {"mode": "listed", "id_tags": 1}
+        assert await site.call("GET", "/access") == shown("listed", 1)
 
     async def test_an_owner_who_leaves_takes_their_own_choice_alone(
         self, installer: Caller, site: Site, database: Database
@@ -194,7 +210,7 @@ class TestInstaller:
         await site.call("PUT", "/id-tags/0000AAAA")
         async with database.write() as connection:
             await forget_choices(connection, site.project)
-        assert (await installer.get(f"{path}/access")).json() == {"mode": "open", "id_tags": 1}
+        assert (await installer.get(f"{path}/access")).json() == shown("open", 1)
 
 
 class TestPresenting:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from domain.ids import Prefix, new_id
-from domain.states import ChargePointStatus, ProjectStatus
+from domain.states import ChargePointStatus, Feature, ProjectStatus
 from storage.engine import Database
 from storage.tables import charge_points, projects
 from tests.api.callers import V1, Caller, problem
@@ -73,7 +73,7 @@ async def test_the_summary_shows_what_is_active(
 ) -> None:
     shown = (await installer.get(f"/projects/{site[0]}")).json()
     assert shown["status"] == "handed_over"
-    assert {one["feature"] for one in shown["features"]} == {"billing", "smart_charging"}
+    assert [one["feature"] for one in shown["features"]] == list(Feature)
     items = (await installer.get("/charge-points")).json()["items"]
     assert items == []
 
@@ -92,7 +92,7 @@ async def test_the_owner_sees_the_site(site: tuple[str, str, Caller]) -> None:
     base = f"{V1}/site-owner/projects/{project}"
     shown = (await owner.call("GET", base)).json()
     assert shown["charge_points"] == {"commissioned": 1}
-    assert {one["feature"] for one in shown["features"]} == {"billing", "smart_charging"}
+    assert [one["feature"] for one in shown["features"]] == list(Feature)
     items = (await owner.call("GET", f"{base}/charge-points")).json()["items"]
     assert [item["id"] for item in items] == [charge_point]
     detail = (await owner.call("GET", f"{base}/charge-points/{charge_point}")).json()

@@ -508,8 +508,9 @@ async def test_features_and_power_of_a_site_that_was_handed_over(
     async with database.write() as connection:
         await Projects(connection).change(project, {"status": ProjectStatus.HANDED_OVER})
         await Billing(connection, project).begin(at=now())
+    pausable = (Feature.BILLING, Feature.SMART_CHARGING)
     for _ in range(2):  # a repeat changes nothing
-        for feature in Feature:
+        for feature in pausable:
             for paused in (True, False):
                 path = f"{base}/features/{feature}"
                 answer = await of_site.call("PUT", path, {"paused": paused})
@@ -520,7 +521,9 @@ async def test_features_and_power_of_a_site_that_was_handed_over(
         assert answer.status_code == 200, answer.text
     entries = (await trail(of_site, project, "site-owner"))[2:]
     pauses = [
-        (action, feature) for feature in Feature for action in ("feature.paused", "feature.resumed")
+        (action, feature)
+        for feature in pausable
+        for action in ("feature.paused", "feature.resumed")
     ]
     told = [(entry["action"], entry["target"]) for entry in entries]
     assert told == [*pauses, ("power.changed", project), *pauses]

@@ -1,6 +1,7 @@
 """What a site owner has charge points do, from the handover on."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -123,7 +124,9 @@ async def test_a_connector_is_taken_out_of_use_and_it_is_in_the_trail(
 async def test_each_command_is_in_the_trail(site: Site, node: Node) -> None:
     await site.session()
     async with site.database.write() as connection:
-        await Access(connection, site.project).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+        await Access(connection, site.project).set_mode(
+            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
+        )
     begun = len(await trail(site.owner, site.project, "site-owner"))
     for number, (method, path, body) in enumerate(COMMANDS, start=1):
         await site.call(method, path, body)
@@ -147,7 +150,9 @@ async def test_a_session_is_started_for_a_tag_that_may_charge(site: Site, node: 
     await site.refused("POST", "/connectors/1/start", 409, "id_tag_not_admitted", body)
     assert node.commands == []
     async with site.database.write() as connection:
-        await Access(connection, site.project).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+        await Access(connection, site.project).set_mode(
+            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
+        )
     assert (await site.call("POST", "/connectors/1/start", body))["outcome"] == "accepted"
     (sent,) = node.commands
     assert isinstance(sent, op.StartTestTransaction)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -597,7 +597,9 @@ async def _of_a_site(owner: Caller, database: Database, project: str, identity: 
     await owner.call("POST", f"{path}/connectors/1/unlock")
     await owner.call("POST", f"{path}/reset")
     async with database.write() as connection:
-        await Access(connection, project).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+        await Access(connection, project).set_mode(
+            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
+        )
     await owner.call("POST", f"{path}/connectors/1/start", {"id_tag": "04A2B3C4"})
     start = TransactionStart(
         charge_point_id=identity,

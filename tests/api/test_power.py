@@ -192,7 +192,7 @@ class TestFeatures:
                 )
             )
         answer = await installer.get(f"/projects/{project}/features")
-        (billing, smart_charging) = answer.json()
+        (billing, smart_charging, offline_charging) = answer.json()
         assert (billing["feature"], billing["state"]) == ("billing", "not_set")
         assert f"PUT …/site-owner/projects/{project}/tariff" in billing["detail"]
         assert smart_charging["charge_points"] == [
@@ -203,6 +203,9 @@ class TestFeatures:
                 "action": action,
             }
         ]
+        [bay] = offline_charging["charge_points"]
+        assert (bay["charge_point_id"], bay["state"]) == (charge_point, "activating")
+        assert bay["cause"].startswith("Not known yet")
 
     async def test_not_before_the_handover(self, installer: Caller, owner: Own) -> None:
         project = await installer.project()
@@ -239,7 +242,7 @@ class TestFeatures:
         facilities = await owner("facilities@riversidebp.com", project)
         await hand_over(database)
         path = f"{OWNER}/{project}"
-        (billing, _) = (await facilities.call("GET", f"{path}/features")).json()
+        (billing, *_) = (await facilities.call("GET", f"{path}/features")).json()
         assert (billing["feature"], billing["state"]) == ("billing", "not_set")
         assert "no tariff" in billing["detail"]
         pause = {"paused": True}
@@ -250,8 +253,17 @@ class TestFeatures:
         for paused, state in ((None, "active"), (True, "paused"), (False, "active")):
             if paused is not None:
                 await facilities.call("PUT", f"{path}/features/billing", {"paused": paused})
-            (billing, _) = (await facilities.call("GET", f"{path}/features")).json()
+            (billing, *_) = (await facilities.call("GET", f"{path}/features")).json()
             assert billing["state"] == state
+
+    async def test_what_drivers_can_do_offline_is_no_switch(
+        self, installer: Caller, owner: Own, database: Database
+    ) -> None:
+        project = await installer.project()
+        facilities = await owner("facilities@riversidebp.com", project)
+        await hand_over(database)
+        path = f"{OWNER}/{project}/features/offline_charging"
+        problem(await facilities.call("PUT", path, {"paused": True}), 422, "invalid_input")
 
     async def test_how_the_power_is_shared(
         self, installer: Caller, owner: Own, database: Database, engine: None

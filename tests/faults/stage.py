@@ -172,9 +172,15 @@ class Stage:
             call_timeout=10,
             listener=listener,
         )
+        async with self.alive(charge_point):
+            yield charge_point
+
+    @asynccontextmanager
+    async def alive(self, charge_point: VirtualChargePoint) -> AsyncIterator[None]:
+        """Let it connect, and connect again, for so long."""
         life = asyncio.create_task(charge_point.run())
         try:
-            yield charge_point
+            yield
         finally:
             life.cancel()
             with suppress(asyncio.CancelledError):

@@ -92,7 +92,9 @@ async def test_a_customer_charges_to_the_end(stage: Stage) -> None:
 async def _open_to_everybody(stage: Stage) -> None:
     async with stage.database.write() as connection:
         await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
-        await Access(connection, stage.project.id).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+        await Access(connection, stage.project.id).set_mode(
+            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
+        )
 
 
 async def _waits(stage: Stage, charge_point: VirtualChargePoint) -> None:

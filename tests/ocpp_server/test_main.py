@@ -15,7 +15,8 @@ from activities.charge_point import ChargePointActivities
 from domain import operations as op
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL, node_task_queue
-from ocpp_server.main import run_node
+from domain.operations import OperationName
+from ocpp_server.main import activities_of, run_node
 from settings import Settings
 from simulator import VirtualChargePoint
 from storage.engine import Database
@@ -95,3 +96,9 @@ async def test_a_node_serves_signals_and_operations_and_leaves_nothing_behind(
         assert (await connection.execute(select(nodes))).all() == []
         (row,) = await connection.execute(select(connections))
         assert row.disconnected_at is not None
+
+
+async def test_a_node_serves_every_operation(bed: Bed) -> None:
+    """An owner's unlock was once sent to nodes that did not know it."""
+    served = {activity.__name__ for activity in activities_of(bed.node, bed.database)}
+    assert served == set(OperationName)

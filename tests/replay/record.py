@@ -369,7 +369,9 @@ async def _first_day(
     """The owner sets a limit; a vehicle charges, follows another limit, leaves, and is billed."""
     project_id = stage.project.id
     async with stage.database.write() as connection:
-        await Access(connection, project_id).set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+        await Access(connection, project_id).set_mode(
+            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
+        )
     site: WorkflowHandle[SiteWorkflow, None] = stage.client.get_workflow_handle_for(
         SiteWorkflow.run, site_workflow_id(project_id)
     )

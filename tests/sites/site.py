@@ -18,7 +18,8 @@ from simulator import Fault, State, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.connections import read_connections
-from storage.features import FeatureStatus, Power
+from storage.feature_status import FeatureStatus
+from storage.features import Power
 from storage.tables import charge_points, projects
 from tests.faults.stage import Stage
 from tests.support.eventually import eventually

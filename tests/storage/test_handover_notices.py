@@ -1,6 +1,6 @@
 """What a site owner reads in the mail of the handover, and nothing that is not so."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -153,7 +153,9 @@ async def test_an_open_site_is_said_to_be_open(
 ) -> None:
     await _ready(database)
     async with database.write() as connection:
-        await Access(connection, "prj_1").set_mode(AccessMode.OPEN, by=Role.SITE_OWNER)
+        await Access(connection, "prj_1").set_mode(
+            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
+        )
     await records.complete_handover("prj_1", REQUEST)
     await activities.mail_handover("prj_1")
     assert "  Everybody, with any card.\n" in post.sent[0][2]

@@ -177,6 +177,8 @@ def upgrade() -> None:
     sa.Column('handover_mailed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('access', sa.String(length=10), server_default='listed', nullable=False),
     sa.Column('access_set_as', sa.String(length=20), nullable=True),
+    sa.Column('offline', sa.String(length=10), nullable=True),
+    sa.Column('access_changed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('max_amps', sa.Float(), nullable=True),
     sa.Column('phases', sa.Integer(), server_default='3', nullable=False),
     sa.Column('smart_charging_paused_at', sa.DateTime(timezone=True), nullable=True),
@@ -696,6 +698,22 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_reported_keys_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_reported_keys'))
     )
+    op.create_table('local_lists',
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=True),
+    sa.Column('id_tags', sa.Integer(), nullable=False),
+    sa.Column('listed', sa.Integer(), nullable=False),
+    sa.Column('detail', sa.String(length=500), nullable=True),
+    sa.Column('keys', sa.JSON(), nullable=False),
+    sa.Column('of_change', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('boot_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('breaks', sa.Integer(), nullable=False),
+    sa.Column('checked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_local_lists_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_local_lists'))
+    )
     op.create_table('suspensions',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -772,6 +790,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_suspensions_charge_point_id_connector_id_since'))
 
     op.drop_table('suspensions')
+    op.drop_table('local_lists')
     op.drop_table('reported_keys')
     op.drop_table('photos')
     with op.batch_alter_table('parameters', schema=None) as batch_op:

@@ -1,0 +1,192 @@
+"""The local list of id tags (OCPP 1.6 §5.10, §5.15): sent whole, in as many messages as it takes.
+
+What a charge point says of the lengths that it takes is tried first, and less where it refuses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from domain.offline import LIST_LENGTH, MESSAGE_LENGTH, ListState, LocalListUpdated
+from domain.operations import Outcome, Reply
+from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.dispatch import Payload
+from ocpp_server.session import Session
+from ocpp_server.v16.inventory import Inventory
+from ocpp_server.v16.replies import ask, failed
+
+NO_LIST: Final = -1
+"""listVersion of who has no local list (§5.10)."""
+_USUAL_LENGTH: Final = 50
+_LONGEST: Final = 500
+_SHORTER: Final = (20, 5, 1)
+_MOST_MESSAGES: Final = 500
+_MAX_VERSION: Final = 2**31 - 1
+_MISMATCH: Final = "VersionMismatch"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What it said of the version of its list: a number, or why there is none."""
+
+    version: int | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sent:
+    """How far a list got: so many id tags, up to that version; ``refusal`` is what ended it."""
+
+    version: int
+    kept: int
+    refusal: Outcome | None = None
+
+
+async def read_version(session: Session) -> Told:
+    """GetLocalListVersion.
+
+    Raises:
+        ChargePointGoneError: the socket closed.
+
+    """
+    try:
+        answer = await session.call("GetLocalListVersion", {})
+    except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
+        return Told(outcome=failed(error))
+    version = answer.get("listVersion")
+    return Told(version=version if isinstance(version, int) else None)
+
+
+class LocalList:
+    """The local list of one charge point."""
+
+    def __init__(self, session: Session, inventory: Inventory) -> None:
+        self._session = session
+        said = inventory.number(MESSAGE_LENGTH)
+        self._says_length = bool(said)
+        self._length = min(max(said or _USUAL_LENGTH, 1), _LONGEST)
+        self._room = inventory.number(LIST_LENGTH)
+
+    async def bring(
+        self, id_tags: Sequence[str], *, before: LocalListUpdated, is_current: bool
+    ) -> LocalListUpdated:
+        """Have it keep these, those first that matter most; ``before`` is what is known of it.
+
+        ``is_current``: it was sent just these, and nothing is sent if it has that version still.
+
+        Raises:
+            ChargePointGoneError: the socket closed.
+
+        """
+        told = await read_version(self._session)
+        if told.outcome is not None and told.outcome.reply in {
+            Reply.NOT_SUPPORTED,
+            Reply.TIMEOUT,
+        }:
+            return _ended(told.outcome, before, len(id_tags))
+        if told.version is not None and told.version < 0:
+            return LocalListUpdated(state=ListState.NOT_SUPPORTED, listed=len(id_tags))
+        if is_current and told.version is not None and told.version == before.version:
+            return replace(before, listed=len(id_tags))
+        if not id_tags and told.version == 0:
+            return LocalListUpdated(state=ListState.KEPT, version=0)
+        version = max(before.version or 0, told.version or 0)
+        if version > _MAX_VERSION - 2 * _MOST_MESSAGES:
+            version = 0  # a full list may have any
+        wanted = id_tags if self._room is None else id_tags[: self._room]
+        sent = await self._send(wanted, after=version)
+        if sent.kept == 0 and sent.refusal is not None:
+            return _ended(sent.refusal, before, len(id_tags))
+        return await self._confirmed(sent, listed=len(id_tags))
+
+    async def _send(self, id_tags: Sequence[str], *, after: int) -> _Sent:
+        """Send in the longest messages that it takes."""
+        lengths = [self._length, *(one for one in _SHORTER if one < self._length)]
+        sent = _Sent(version=after, kept=0)
+        for length in lengths:
+            some = id_tags[: length * _MOST_MESSAGES]
+            if len(some) <= length < self._length:
+                continue  # it refused just this message
+            sent = await self._send_in(some, length, after=sent.version)
+            if sent.refusal is None or sent.kept or _is_final(sent.refusal):
+                break
+        beyond = sent.kept and sent.kept < len(id_tags) and sent.refusal is not None
+        if beyond and not self._says_length and sent.kept == self._length:
+            # It may know no other than full lists.
+            whole = await self._send_in(id_tags[:_LONGEST], _LONGEST, after=sent.version)
+            sent = whole if whole.refusal is None else replace(sent, refusal=whole.refusal)
+        return sent
+
+    async def _send_in(self, id_tags: Sequence[str], length: int, *, after: int) -> _Sent:
+        """Send a full list, and what has no place in that message after it."""
+        version, kept, renewed = after, 0, False
+        while kept < len(id_tags) or version == after:
+            part = id_tags[kept : kept + length]
+            outcome = await self._update(version + 1, part, full=kept == 0)
+            if outcome.detail == _MISMATCH and not renewed:
+                # Somebody else has written there, or an earlier answer was lost: all anew.
+                told = (await read_version(self._session)).version
+                version, kept, renewed = max(version, told or 0), 0, True
+                after = version
+                continue
+            if outcome.reply is not Reply.ACCEPTED:
+                return _Sent(version=version, kept=kept, refusal=outcome)
+            version, kept = version + 1, kept + len(part)
+        return _Sent(version=version, kept=kept)
+
+    async def _update(self, version: int, id_tags: Sequence[str], *, full: bool) -> Outcome:
+        payload: Payload = {
+            "listVersion": version,
+            "updateType": "Full" if full else "Differential",
+        }
+        if id_tags:
+            payload["localAuthorizationList"] = [
+                {"idTag": one, "idTagInfo": {"status": "Accepted"}} for one in id_tags
+            ]
+        return await ask(self._session, "SendLocalList", payload)
+
+    async def _confirmed(self, sent: _Sent, *, listed: int) -> LocalListUpdated:
+        told = await read_version(self._session)
+        state = ListState.KEPT if sent.kept == listed else ListState.PARTLY_KEPT
+        if told.version is None:
+            state = ListState.UNCONFIRMED
+        elif told.version != sent.version:
+            return LocalListUpdated(state=ListState.NOT_KEPT, version=told.version, listed=listed)
+        return LocalListUpdated(
+            state=state,
+            version=sent.version,
+            id_tags=sent.kept,
+            listed=listed,
+            detail=None if sent.refusal is None else sent.refusal.detail,
+        )
+
+
+async def clear(session: Session, *, version: int) -> bool:
+    """Empty the list of a charge point that leaves its site; tells whether it said so.
+
+    Raises:
+        ChargePointGoneError: the socket closed.
+
+    """
+    payload: Payload = {"listVersion": version + 1, "updateType": "Full"}
+    outcome = await ask(session, "SendLocalList", payload)
+    return outcome.reply is Reply.ACCEPTED
+
+
+def _is_final(refusal: Outcome) -> bool:
+    """Whether a shorter message would meet the same."""
+    return refusal.reply in {Reply.NOT_SUPPORTED, Reply.TIMEOUT}
+
+
+def _ended(outcome: Outcome, before: LocalListUpdated, listed: int) -> LocalListUpdated:
+    """What it had before, it may have still."""
+    states = {
+        Reply.NOT_SUPPORTED: ListState.NOT_SUPPORTED,
+        Reply.TIMEOUT: ListState.UNANSWERED,
+    }
+    return replace(
+        before,
+        state=states.get(outcome.reply, ListState.REFUSED),
+        listed=listed,
+        detail=outcome.detail,
+    )

@@ -1,0 +1,280 @@
+"""Local lists of id tags on charge points: what they should have, what they have, what is due."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import and_, case, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.offline import HeldList, ListState, LocalListUpdated
+from domain.rules.offline import settings_for
+from domain.states import ChargePointStatus, OfflineAccess, ProjectStatus
+from storage.connections import is_live
+from storage.dialects import upsert
+from storage.tables import (
+    boots,
+    charge_points,
+    connections,
+    id_tags,
+    local_lists,
+    parameters,
+    projects,
+    transactions,
+)
+
+QUIET: Final = timedelta(seconds=10)
+"""So long nothing is changed before it is told: id tags are put one by one."""
+_LONGEST: Final = timedelta(minutes=2)
+_MOST_BREAKS: Final = 2
+_NONE: Final = -1
+"""Of no connection."""
+_DETAIL: Final = 500
+_VALUE: Final = 500
+_DONE: Final = frozenset(
+    {ListState.KEPT, ListState.PARTLY_KEPT, ListState.UNCONFIRMED, ListState.NOT_KEPT}
+)
+_NOTHING: Final = LocalListUpdated(state=ListState.UNCONFIRMED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedList:
+    """What the local list of a charge point should be, and the keys beside it.
+
+    ``id_tags`` are those first that charged last. ``before`` is what is known of it; it
+    ``is_current`` when it was sent just these. ``settings`` are keys that nobody has chosen a
+    value for otherwise.
+    """
+
+    id_tags: Sequence[str]
+    settings: Mapping[str, bool]
+    before: LocalListUpdated
+    is_current: bool
+    of_change: datetime | None
+    boot_at: datetime | None
+    breaks: int
+
+
+async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> WantedList | None:
+    """Read it; None where none is to be sent: the site is not handed over, or a run is open."""
+    row = (
+        await connection.execute(
+            select(
+                charge_points.c.project_id,
+                projects.c.offline,
+                projects.c.access_changed_at,
+                local_lists,
+                _newest_boot().label("booted_at"),
+            )
+            .join(projects, projects.c.id == charge_points.c.project_id)
+            .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
+            .where(charge_points.c.id == charge_point_id)
+            .where(_is_in_service())
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    choice = None if row.offline is None else OfflineAccess(row.offline)
+    tags: Sequence[str] = ()
+    if choice is not OfflineAccess.NOBODY:
+        tags = await _listed(connection, row.project_id)
+    chosen = await connection.scalars(
+        select(parameters.c.key).where(parameters.c.charge_point_id == charge_point_id)
+    )
+    others = {key.casefold() for key in chosen}
+    before = _NOTHING if row.state is None else _updated(row)
+    return WantedList(
+        id_tags=tags,
+        settings={
+            key: value
+            for key, value in settings_for(choice, has_tags=bool(tags)).items()
+            if key.casefold() not in others
+        },
+        before=before,
+        is_current=row.state is not None
+        and before.state in _DONE
+        and row.of_change == row.access_changed_at,
+        of_change=row.access_changed_at,
+        boot_at=row.booted_at,
+        breaks=row.breaks or 0,
+    )
+
+
+async def keep_list(
+    connection: AsyncConnection,
+    charge_point_id: str,
+    found: HeldList,
+    wanted: WantedList,
+    *,
+    generation: int,
+) -> None:
+    """Note what became of a list that was wanted, on that connection."""
+    broke = found.list.state is ListState.BROKE_OFF
+    await connection.execute(
+        upsert(connection, local_lists, keys=("charge_point_id",)),
+        [
+            {
+                "charge_point_id": charge_point_id,
+                "state": found.list.state,
+                "version": found.list.version,
+                "id_tags": found.list.id_tags,
+                "listed": found.list.listed,
+                "detail": found.list.detail and found.list.detail[:_DETAIL],
+                "keys": {key: value and value[:_VALUE] for key, value in found.keys.items()},
+                "of_change": wanted.of_change,
+                "generation": generation,
+                "boot_at": wanted.boot_at,
+                "breaks": wanted.breaks + 1 if broke else 0,
+                "checked_at": found.checked_at,
+            }
+        ],
+    )
+
+
+async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> int | None:
+    """Version of the list of a charge point that left its site with one; None: it has none."""
+    version: int | None = await connection.scalar(
+        select(func.coalesce(local_lists.c.version, 0))
+        .where(local_lists.c.charge_point_id == charge_point_id)
+        .where(local_lists.c.id_tags > 0)
+    )
+    return version
+
+
+async def doubt_list(connection: AsyncConnection, charge_point_id: str) -> None:
+    """What it was sent may be in another unit; it is sent anew, once a run has let go of it."""
+    await connection.execute(
+        update(local_lists)
+        .where(local_lists.c.charge_point_id == charge_point_id)
+        .values(version=None, generation=_NONE, breaks=0)
+    )
+
+
+async def forget_list(connection: AsyncConnection, charge_point_id: str) -> None:
+    """It is empty now, or another unit is there: nothing is known of it any more."""
+    await connection.execute(
+        delete(local_lists).where(local_lists.c.charge_point_id == charge_point_id)
+    )
+
+
+async def due_lists(
+    connection: AsyncConnection, *, now: datetime, after: str, limit: int
+) -> Sequence[str]:
+    """Ids of connected charge points whose lists are to be looked at, in their order.
+
+    The owner has changed something and paused; or the charge point has a new connection, or
+    booted. One whose link broke twice at it is left alone until something is changed.
+    """
+    changed = or_(
+        local_lists.c.charge_point_id.is_(None),
+        local_lists.c.of_change.is_distinct_from(projects.c.access_changed_at),
+    )
+    paused = or_(
+        projects.c.access_changed_at.is_(None),
+        projects.c.access_changed_at < now - QUIET,
+        local_lists.c.checked_at < now - _LONGEST,
+    )
+    came_back = and_(
+        local_lists.c.breaks < _MOST_BREAKS,
+        or_(
+            local_lists.c.generation != connections.c.generation,
+            local_lists.c.boot_at.is_distinct_from(_newest_boot()),
+        ),
+    )
+    rows = await connection.scalars(
+        select(charge_points.c.id)
+        .join(projects, projects.c.id == charge_points.c.project_id)
+        .join(connections, connections.c.charge_point_id == charge_points.c.id)
+        .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
+        .where(charge_points.c.id > after)
+        .where(_is_in_service())
+        .where(or_(and_(changed, paused), came_back))
+        .where(is_live())
+        .order_by(charge_points.c.id)
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def read_lists(
+    connection: AsyncConnection, project_id: str
+) -> Sequence[tuple[str, HeldList | None, bool]]:
+    """Of each charge point of a site: its id, what is known, and whether that is up to date."""
+    rows = await connection.execute(
+        select(
+            charge_points.c.id,
+            local_lists,
+            case(
+                (local_lists.c.of_change.is_distinct_from(projects.c.access_changed_at), False),
+                else_=True,
+            ).label("is_current"),
+        )
+        .join(projects, projects.c.id == charge_points.c.project_id)
+        .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
+        .where(charge_points.c.project_id == project_id)
+        .where(charge_points.c.withdrawn_at.is_(None))
+        .order_by(charge_points.c.id)
+    )
+    return [
+        (
+            row.id,
+            None
+            if row.state is None
+            else HeldList(list=_updated(row), keys=row.keys, checked_at=row.checked_at),
+            bool(row.is_current),
+        )
+        for row in rows
+    ]
+
+
+def _is_in_service() -> Any:
+    return and_(
+        projects.c.status == ProjectStatus.HANDED_OVER,
+        charge_points.c.withdrawn_at.is_(None),
+        charge_points.c.watched_by.is_(None),
+        # One that is not taken into service yet gets none; that of another follows what changes.
+        or_(
+            charge_points.c.status == ChargePointStatus.COMMISSIONED,
+            local_lists.c.charge_point_id.is_not(None),
+        ),
+    )
+
+
+def _newest_boot() -> Any:
+    return (
+        select(func.max(boots.c.at))
+        .where(boots.c.charge_point_id == charge_points.c.id)
+        .correlate(charge_points)
+        .scalar_subquery()
+    )
+
+
+def _updated(row: Any) -> LocalListUpdated:
+    return LocalListUpdated(
+        state=ListState(row.state),
+        version=row.version,
+        id_tags=row.id_tags,
+        listed=row.listed,
+        detail=row.detail,
+    )
+
+
+async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]:
+    used = (
+        select(
+            func.lower(func.trim(transactions.c.id_tag)).label("tag_key"),
+            func.max(transactions.c.id).label("last"),
+        )
+        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
+        .where(charge_points.c.project_id == project_id)
+        .group_by(func.lower(func.trim(transactions.c.id_tag)))
+        .subquery()
+    )
+    rows = await connection.scalars(
+        select(id_tags.c.id_tag)
+        .outerjoin(used, used.c.tag_key == id_tags.c.tag_key)
+        .where(id_tags.c.project_id == project_id)
+        .order_by(func.coalesce(used.c.last, 0).desc(), id_tags.c.tag_key)
+    )
+    return rows.all()
