@@ -23,6 +23,7 @@ from domain.starting import AwayError, MistakeError, StartingError, cannot_liste
 from settings import Settings
 from storage import arrival
 from storage.catalogue import CatalogueError, load_catalogue
+from storage.checklist_profiles import load_checklists
 from storage.engine import Database
 from storage.migrate import upgrade
 from storage.plausibility import load_plausibility
@@ -185,6 +186,7 @@ def _read_catalogue(settings: Settings) -> None:
     try:
         load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url)
         load_plausibility(settings.catalogue_dir)
+        load_checklists(settings.catalogue_dir)
     except CatalogueError as error:
         raise MistakeError(f"DYNAMO_CATALOGUE_DIR: {one_line(error, most=500)}.") from error
 

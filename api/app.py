@@ -25,12 +25,14 @@ from api.billing.tariffs import router as tariffs
 from api.certificates.endpoints import router as certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
+from api.checklists.endpoints import router as checklists
 from api.collaborators.endpoints import router as collaborators
 from api.commands.endpoints import router as commands
 from api.commands.sessions import router as running_sessions
 from api.commissioning.endpoints import router as commissioning
 from api.configuration.endpoints import router as configuration
 from api.configuration.owner_endpoints import router as owned_configuration
+from api.contractor.endpoints import router as contractor
 from api.declarations.endpoints import router as declarations
 from api.declarations.photos import router as photos
 from api.errors import install_error_handlers
@@ -134,6 +136,8 @@ def bare_app() -> FastAPI:
         certificates,
         declarations,
         photos,
+        checklists,
+        contractor,
         invitations,
         collaborators,
         invitations_to_work,

@@ -1,6 +1,6 @@
 """What every request may use; composed once by ``create_app``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from api.certificates.signing import Issuing
@@ -11,6 +11,7 @@ from api.security.throttling import Throttle
 from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
 from documents.signer import SignerFileError
+from domain.checklists import ChecklistProfile
 from domain.ids import Prefix, new_id
 from domain.outbound import Outbound
 from domain.plausibility import Plausibility
@@ -18,6 +19,7 @@ from domain.starting import MistakeError, one_line
 from outbound import outbound_from
 from settings import Settings
 from storage.catalogue import Catalogue, load_catalogue
+from storage.checklist_profiles import load_checklists
 from storage.engine import Database
 from storage.plausibility import load_plausibility
 
@@ -34,6 +36,7 @@ class Parts:
     throttle: Throttle
     catalogue: Catalogue
     plausibility: Plausibility
+    checklists: Mapping[str, ChecklistProfile]
     feeds: Feeds
     outbound: Outbound
     issuing: Issuing
@@ -65,6 +68,7 @@ def compose(
         throttle=Throttle(database, derive_key(secret, "throttles")),
         catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),
         plausibility=load_plausibility(settings.catalogue_dir),
+        checklists=load_checklists(settings.catalogue_dir),
         feeds=Feeds(),
         outbound=outbound_from(settings),
         issuing=_issuing(settings),

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.checklists import Checklist
 from domain.checks import RunView
 from domain.commissioning import MeterReading, Registered
+from domain.contractors import Contractor
 from domain.declarations import Declaration, PhotoFact
 from domain.facts import Irregularity, TransactionFact
 from domain.withdrawals import Withdrawal
@@ -44,7 +46,9 @@ class Site:
     name: str
     address: str
     installer: str
-    """The company, or the installer's name."""
+    """The company that was declared, else that of the account, or the installer's name."""
+    contractor: Contractor | None = None
+    """The company as it was declared, with its address and registration."""
     owner: str | None = None
     """The company, or the owner's name, or the e-mail that was given for one."""
     time_zone: str = "UTC"
@@ -84,6 +88,9 @@ class ChargePointReport:
     """Serial number of the withdrawn one in whose place it is."""
     time_zone: str = "UTC"
     """Of the site, as IANA names it."""
+    checklist: Checklist | None = None
+    contractor: Contractor | None = None
+    """That of the site."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

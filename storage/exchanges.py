@@ -10,6 +10,7 @@ from domain.errors import ConflictError
 from domain.states import Exchange
 from domain.withdrawals import WithdrawalOrder
 from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
+from storage.checklists import Checklists
 from storage.declarations import Declarations
 from storage.parameters import Parameters
 from storage.runs import refuse_while_open
@@ -118,6 +119,8 @@ class Exchanges:
             await self._connection.execute(
                 update(photos).where(photos.c.id.in_(pictures[there])).values(charge_point_id=here)
             )
+
+        await Checklists(self._connection).swap(one, other)
 
     async def _photos_only_of(self, here: str, there: str) -> list[str]:
         """Those of one place; a picture that both have is where it belongs already."""

@@ -16,6 +16,7 @@ from storage.tables import (
     certificates,
     charge_point_features,
     charge_points,
+    checklist_answers,
     commissioning_runs,
     connectors,
     declarations,
@@ -50,6 +51,7 @@ _OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
     "feature": charge_point_features,
     "boot": boots,
     "declaration": declarations,
+    "checklist_answer": checklist_answers,
     "photo": photos,
 }
 _PAGE: Final = 500

@@ -18,6 +18,7 @@ from storage.billing import Billing
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.handover_cautions import read_cautions
+from storage.handover_checklists import checklist_blockers
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
 
@@ -144,15 +145,20 @@ class Handover:
         blockers = list(
             await charge_point_blockers(self._connection, self._catalogue, among_which=present)
         )
-        if not await self._connection.scalar(
-            select(exists().where(present, charge_points.c.withdrawn_at.is_(None)))
-        ):
+        rows = await self._connection.execute(
+            select(charge_points.c.id, charge_points.c.serial_number)
+            .where(present, charge_points.c.withdrawn_at.is_(None))
+            .order_by(charge_points.c.id)
+        )
+        serials = {row.id: row.serial_number for row in rows}
+        if not serials:
             blockers.append(
                 Blocker(
                     code="no_charge_points",
                     detail="The project has no charge point. Register and commission one.",
                 )
             )
+        blockers += await checklist_blockers(self._connection, project_id, serials)
         if owner is None:
             blockers.append(
                 Blocker(

@@ -12,6 +12,7 @@ from domain.states import AccessMode
 from storage.access import Access
 from storage.connections import read_connections
 from storage.features import Power
+from storage.handover_checklists import checklist_cautions
 from storage.tables import charge_points
 from storage.tariffs import Tariffs
 
@@ -59,6 +60,9 @@ async def read_cautions(
                 "address can speak in its name, and its records say so.",
             )
         )
+    cautions += await checklist_cautions(
+        connection, project_id, {row.id: row.serial_number for row in rows}
+    )
     return cautions
 
 

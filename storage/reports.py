@@ -28,6 +28,8 @@ from domain.rules.excerpt import PROVING_ACTIONS, excerpt
 from domain.states import CheckName, RunStatus
 from storage.catalogue import Catalogue
 from storage.charge_points import registered, withdrawal_of
+from storage.checklists import Checklists
+from storage.contractors import read_contractor
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
 from storage.irregularities import read_irregularities
@@ -73,7 +75,7 @@ class Reports:
                 return Report(
                     scope=CertificateScope.CHARGE_POINT,
                     site=site,
-                    charge_points=(replace(judged, time_zone=site.time_zone),),
+                    charge_points=(_at(judged, site),),
                 )
             case [Unjudged() as unjudged]:
                 raise ConflictError("no_verdict", f"There is no report yet. {unjudged.why}")
@@ -105,7 +107,7 @@ class Reports:
         return Report(
             scope=CertificateScope.PROJECT,
             site=site,
-            charge_points=tuple(replace(one, time_zone=site.time_zone) for one in judged),
+            charge_points=tuple(_at(one, site) for one in judged),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
             withdrawn=tuple(
                 Withdrawn(
@@ -138,14 +140,16 @@ class Reports:
         serials = {row.id: row.serial_number for row in rows}
         present = [row for row in rows if row.withdrawn_at is None or row.withdrawn_at > closed_at]
         found = await self._charge_points(present, until=closed_at)
-        site = replace(await self._site(visit.project_id), installer=await self._installer(visit))
+        site = replace(
+            await self._site(visit.project_id),
+            installer=await self._installer(visit),
+            contractor=None,  # that of the handover did not come
+        )
         return Report(
             scope=CertificateScope.SERVICE_VISIT,
             site=site,
             charge_points=tuple(
-                replace(one, time_zone=site.time_zone)
-                for one in found
-                if isinstance(one, ChargePointReport)
+                _at(one, site) for one in found if isinstance(one, ChargePointReport)
             ),
             unjudged=tuple(one for one in found if isinstance(one, Unjudged)),
             withdrawn=tuple(
@@ -186,6 +190,7 @@ class Reports:
         declared = await Declarations(self._connection).of(ids)
         photos = await Photos(self._connection).of(ids)
         stale = await self._stale(rows)
+        checklists = await Checklists(self._connection).of(rows[0].project_id, ids) if rows else {}
         replaced = await self._serials([row.replaces for row in rows if row.replaces])
         found = [
             await self._charge_point(row, declared.get(row.id), photos.get(row.id, ()), until=until)
@@ -199,6 +204,7 @@ class Reports:
                 if row.withdrawn_at is not None and until is None
                 else None,
                 replaces=replaced.get(row.replaces),
+                checklist=checklists.get(row.id),
             )
             if isinstance(one, ChargePointReport)
             else one
@@ -324,11 +330,13 @@ class Reports:
                 .where(projects.c.id == project_id)
             )
         ).one()
+        contractor = read_contractor(row.contractor)
         return Site(
             project_id=project_id,
             name=row.name,
             address=row.address,
-            installer=row.installer,
+            installer=contractor.company if contractor else row.installer,
+            contractor=contractor,
             owner=row.owner or None,
             time_zone=row.time_zone,
             handed_over_at=row.handed_over_at,
@@ -341,6 +349,11 @@ def _why_none(visit: ServiceVisit) -> str:
     if visit.closed_at is None:
         return "The service visit is not closed yet: it is issued then."
     return "The service visit was not signed off: it ended unfinished, or nobody came."
+
+
+def _at(report: ChargePointReport, site: Site) -> ChargePointReport:
+    """Say of a charge point what holds for its site."""
+    return replace(report, time_zone=site.time_zone, contractor=site.contractor)
 
 
 def _why_unjudged(run: Run | None) -> str:

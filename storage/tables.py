@@ -103,6 +103,8 @@ projects = Table(
     Column("time_zone", String(64), nullable=False, server_default="UTC"),  # IANA
     Column("open_month", String(7)),  # statements of those before it are closed; null: not yet
     Column("archived_at", UTCDateTime),  # out of the lists since then; null: it is not
+    Column("checklist", JSON(none_as_null=True)),  # ChosenChecklist, as it was when it was chosen
+    Column("contractor", JSON(none_as_null=True)),  # Contractor; null: the installer's account
     Index(None, "installer_id", "id"),
 )
 
@@ -707,6 +709,18 @@ declarations = Table(
     Column("declared", JSON, nullable=False),
     Column("declared_by", String(320), nullable=False),  # an e-mail
     Column("declared_at", UTCDateTime, nullable=False),
+)
+
+checklist_answers = Table(
+    "checklist_answers",
+    metadata,
+    Column("charge_point_id", ForeignKey("charge_points.id", ondelete="CASCADE"), primary_key=True),
+    Column("checklist_id", String(60), primary_key=True),  # of its project, or of one before
+    Column("item_id", String(40), primary_key=True),
+    Column("compliance", String(20), nullable=False),  # Compliance
+    Column("remark", Text),
+    Column("answered_by", String(320), nullable=False),  # an e-mail
+    Column("answered_at", UTCDateTime, nullable=False),
 )
 
 photos = Table(

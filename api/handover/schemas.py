@@ -89,8 +89,8 @@ class WarningShown(BaseModel):
     """What a handover does not wait for, and its owner should know."""
 
     code: str = Field(
-        description="`nobody_may_charge`, `no_tariff`, `no_power_limit`, `not_connected` or "
-        "`link_unauthenticated`"
+        description="`nobody_may_charge`, `no_tariff`, `no_power_limit`, `not_connected`, "
+        "`link_unauthenticated` or `not_compliant`"
     )
     detail: str = Field(description="The same in a sentence, with what to do")
 

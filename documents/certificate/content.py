@@ -21,13 +21,19 @@ from documents.certificate.check_words import (
     firmware_of,
     parameters_of,
 )
+from documents.certificate.checklist_words import ChecklistContent, checklist_content
 from documents.certificate.connector_words import (
     Rows,
     connector_rows,
     said_of_untested,
     test_charge_of,
 )
-from documents.certificate.declared_words import declared_rows, drawing_of, picture_of
+from documents.certificate.declared_words import (
+    contractor_rows,
+    declared_rows,
+    drawing_of,
+    picture_of,
+)
 from documents.certificate.words import (
     moment,
     position,
@@ -83,6 +89,7 @@ class Content:
     picture: bytes | None
     """The same as a picture (PNG), in its place."""
     signature: str | None
+    checklist: ChecklistContent | None
 
 
 def title_of(device: Registered) -> str:
@@ -123,7 +130,8 @@ def content_of(report: ChargePointReport) -> Content:
         alarms=run.alarms + tuple(_no_longer(report)),
         frames=report.frames,
         frames_logged=report.frames_logged,
-        declared=declared_rows(report.declaration, report.time_zone),
+        declared=contractor_rows(report.contractor)
+        + declared_rows(report.declaration, report.time_zone),
         declared_by=f"{report.declaration.by}, {moment(report.declaration.at, report.time_zone)}"
         if report.declaration
         else None,
@@ -131,6 +139,7 @@ def content_of(report: ChargePointReport) -> Content:
         signature=report.declaration.declared.signature if report.declaration else None,
         drawing=drawing_of(report.declaration),
         picture=picture_of(report.declaration),
+        checklist=checklist_content(report.checklist, report.time_zone),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from documents.certificate.content import Content, content_of, said_of_withdrawal, title_of
 from documents.certificate.head import Head, draw_head
 from documents.certificate.parts import facts, heading, mark, rule_at
-from documents.certificate.summary import said_of_visit, summary_of
+from documents.certificate.summary import installer_rows, said_of_visit, summary_of
 from documents.certificate.words import moment
 from documents.paper import MARGIN, WIDTH, Colour, Paper
 from documents.text import clean, clean_lines
@@ -49,7 +49,7 @@ def draw_cover(paper: Paper, report: Report, issue: Issue, links: Sequence[int])
     rows = (
         ("Project", site.project_id),
         ("Owner", site.owner or "not named"),
-        ("Installer", site.installer),
+        *installer_rows(site),
         *visit,
         ("Charge points", str(summary.total)),
         ("Issued", moment(issue.issued_at, site.time_zone)),

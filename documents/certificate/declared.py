@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Final
 
+from PIL import Image
+
 from documents.certificate.connector_words import Rows
 from documents.certificate.content import Content
 from documents.certificate.parts import facts, facts_height
@@ -133,8 +135,11 @@ def _draw_by_hand(paper: Paper, drawing: Drawing, *, x: float, y: float) -> None
 
 
 def _place_picture(paper: Paper, picture: bytes, *, x: float, y: float) -> None:
+    with Image.open(BytesIO(picture)) as image:
+        width, height = image.size
+    scale = min(_NAME_WIDTH / width, (_DRAWN - 2) / height)
     with paper.tagged(Structure.FIGURE, alt=_BY_HAND):
-        paper.image(BytesIO(picture), x, y, _NAME_WIDTH, _DRAWN - 2, keep_aspect_ratio=True)
+        paper.image(BytesIO(picture), x, y, width * scale, height * scale)
 
 
 def _hand_height(content: Content) -> float:

@@ -5,8 +5,21 @@ from collections.abc import Sequence
 
 from documents.certificate.connector_words import Rows
 from documents.certificate.words import moment
+from domain.contractors import Contractor
 from domain.declarations import Declaration, PhaseRotation, Polarity
 from domain.drawing import Drawing, read_drawing
+
+
+def contractor_rows(contractor: Contractor | None) -> Rows:
+    """Name the company that did the work, where it was declared."""
+    if contractor is None:
+        return ()
+    rows = (
+        ("Installer", contractor.company),
+        ("Installer's address", contractor.address),
+        ("Company registration", contractor.registration),
+    )
+    return tuple((label, value) for label, value in rows if value is not None)
 
 
 def declared_rows(declaration: Declaration | None, time_zone: str) -> Rows:

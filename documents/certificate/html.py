@@ -7,10 +7,16 @@ from functools import cache, partial
 from jinja2 import Template
 
 from documents.certificate import svg
+from documents.certificate.checklist_words import LEGEND
 from documents.certificate.content import content_of, said_of_withdrawal, title_of
 from documents.certificate.frames import frame_text
 from documents.certificate.markup import certificate_templates
-from documents.certificate.summary import said_of_visit, summary_of, title_of_report
+from documents.certificate.summary import (
+    installer_rows,
+    said_of_visit,
+    summary_of,
+    title_of_report,
+)
 from documents.certificate.words import RESULTS
 from documents.plot import ChargePlot, plot_charge
 from domain.certificates import (
@@ -21,8 +27,15 @@ from domain.certificates import (
     Issue,
     Report,
 )
+from domain.states import CheckResult
 
 _ARROWS = {FrameDirection.FROM_CHARGE_POINT: "◀", FrameDirection.TO_CHARGE_POINT: "▶"}
+_SIGNS = {
+    CheckResult.PASSED: "✓",
+    CheckResult.FAILED: "✗",
+    CheckResult.SKIPPED: "○",
+    CheckResult.PENDING: "·",
+}
 
 
 def render_html(
@@ -46,6 +59,9 @@ def _template() -> Template:
     found.filters["png"] = partial(_embedded, kind="png")
     names = {
         "content_of": content_of,
+        "installer_rows": installer_rows,
+        "legend": tuple(LEGEND.values()),
+        "signs": _SIGNS,
         "plot_of": _plot,
         "results": RESULTS,
         "said_of_withdrawal": said_of_withdrawal,

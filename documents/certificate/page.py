@@ -5,6 +5,7 @@ from typing import Final
 
 from documents.certificate.charge import draw_plot
 from documents.certificate.check_words import CheckContent
+from documents.certificate.checklist import draw_checklist
 from documents.certificate.content import Content, content_of
 from documents.certificate.declared import INNER, Photos, declared_height, draw_declared
 from documents.certificate.excerpt import draw_frames, fitting
@@ -63,6 +64,7 @@ def draw_charge_point(
     else:
         paper.ln(_GAP)
     draw_declared(paper, content, photos, thumbnails)
+    draw_checklist(paper, content.checklist)
     draw_large(paper, () if photos else report.photos, thumbnails)
     paper.running = ""
 

@@ -60,12 +60,14 @@ def _value(paper: Paper, value: str, width: float) -> list[str]:
     return paper.wrapped(clean(value), width)
 
 
-def mark(paper: Paper, result: CheckResult, *, x: float, y: float, size: float) -> None:
-    """Draw a tick, a cross or a dash in a disc."""
+def mark(
+    paper: Paper, result: CheckResult, *, x: float, y: float, size: float, alt: str | None = None
+) -> None:
+    """Draw a tick, a cross or a dash in a disc; ``alt`` in place of the result's own word."""
     radius = size / 2
     middle_x, middle_y = x + radius, y + radius
     with (
-        paper.tagged(Structure.FIGURE, alt=RESULTS[result]),
+        paper.tagged(Structure.FIGURE, alt=alt or RESULTS[result]),
         paper.local_context(
             fill_color=COLOURS[result].value,
             draw_color=Colour.WHITE.value,

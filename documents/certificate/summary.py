@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from documents.certificate.charge_words import was_tested
+from documents.certificate.connector_words import Rows
 from documents.certificate.connector_words import untested as untested_connectors
 from documents.certificate.content import content_of, to_review
 from documents.certificate.words import moment
-from domain.certificates import CertificateScope, Report, Visit
+from domain.certificates import CertificateScope, Report, Site, Visit
 from domain.states import CheckResult, RunStatus
 
 
@@ -69,3 +70,16 @@ def title_of_report(report: Report) -> str:
         return f"{summary.kind}: {report.site.name}. {summary.verdict}."
     content = content_of(report.charge_points[0])
     return f"{content.kind}: {content.title}. {content.verdict}."
+
+
+def installer_rows(site: Site) -> Rows:
+    """Name the installer, with the address and the registration where they were declared."""
+    declared = site.contractor
+    if declared is None:
+        return (("Installer", site.installer),)
+    rows = (
+        ("Installer", f"{declared.company} (declared)"),
+        ("Its address", declared.address),
+        ("Its registration", declared.registration),
+    )
+    return tuple((label, value) for label, value in rows if value is not None)

@@ -111,6 +111,7 @@ FOLLOWED: dict[str, str] = {
     "token_invalid": _HERE + "test_whoever_is_not_known_logs_in",
     "token_missing": _HERE + "test_whoever_is_not_known_logs_in",
     "token_revoked": _HERE + "test_whoever_is_not_known_logs_in",
+    "no_checklist": "tests/api/test_checklists.py::test_without_a_checklist_one_is_chosen_first",
     "too_many_photos": "tests/api/test_declarations.py::TestPhotos::test_are_counted",
     "too_many_webhooks": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
     "webhook_disabled": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",

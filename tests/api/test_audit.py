@@ -107,6 +107,25 @@ BY_TABLE: dict[tuple[str, str], Told] = {
         of="{charge_point}",
         after={"rcd_trip_time_ms": "18.4"},
     ),
+    ("PUT", f"{PROJECT}/checklist"): Told(
+        action="checklist.chosen",
+        body={"checklist": "generic-1"},
+        before={"checklist": None},
+        after={"checklist": "generic-1"},
+    ),
+    ("PATCH", f"{CHARGE_POINT}/checklist"): Told(
+        action="checklist.answered",
+        body={"answers": [{"item": "enclosure", "answer": "compliant", "remark": "Seen."}]},
+        of="{charge_point}",
+        before={"enclosure": None},
+        after={"enclosure": {"answer": "compliant", "remark": "Seen."}},
+    ),
+    ("PUT", f"{PROJECT}/contractor"): Told(
+        action="contractor.changed",
+        body={"company": "Volt & Sons Ltd", "registration": "no. 40213"},
+        before={"company": None, "address": None, "registration": None},
+        after={"company": "Volt & Sons Ltd", "address": None, "registration": "no. 40213"},
+    ),
     ("POST", f"{CHARGE_POINT}/photos"): Told(
         action="photo.added", content=picture(), of="{charge_point}", after={"caption": None}
     ),

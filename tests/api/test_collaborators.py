@@ -25,6 +25,8 @@ LEADS_ONLY = {
     ("POST", f"{PROJECT}/unarchive"),
     ("PUT", f"{PROJECT}/default-tariff"),
     ("PUT", f"{PROJECT}/power"),
+    ("PUT", f"{PROJECT}/checklist"),
+    ("PUT", f"{PROJECT}/contractor"),
     ("PUT", f"{PROJECT}/access"),
     ("PUT", f"{PROJECT}/id-tags/{{id_tag}}"),
     ("DELETE", f"{PROJECT}/id-tags/{{id_tag}}"),

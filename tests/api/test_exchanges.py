@@ -158,17 +158,22 @@ class TestSwap:
         await put(installer, one, DECLARED)
         blue = (await add(installer, one, picture())).json()["id"]
         red = (await add(installer, other, picture(colour="red"))).json()["id"]
+        await installer.put(f"/projects/{project}/checklist", {"checklist": "generic-1"})
+        for identity, remark in ((one, "of one"), (other, "of other")):
+            said = {"item": "enclosure", "answer": "compliant", "remark": remark}
+            await installer.patch(f"/charge-points/{identity}/checklist", {"answers": [said]})
         body = {"charge_point_ids": [one, other], "exchange": exchange}
         answer = await installer.post("/charge-points/swap", body)
         assert answer.status_code == 200, answer.text
 
-        async def there(identity: str) -> tuple[str | None, list[str]]:
+        async def there(identity: str) -> tuple[str | None, list[str], str]:
+            answers = (await installer.get(f"/charge-points/{identity}/checklist")).json()["items"]
             declared = (await installer.get(f"/charge-points/{identity}/declaration")).json()
             shown = (await installer.get(f"/charge-points/{identity}/photos")).json()["items"]
-            return declared["notes"], [photo["id"] for photo in shown]
+            return declared["notes"], [photo["id"] for photo in shown], answers[0]["remark"]
 
         found = {one: await there(one), other: await there(other)}
-        first, second = (DECLARED["notes"], [blue]), (None, [red])
+        first, second = (DECLARED["notes"], [blue], "of one"), (None, [red], "of other")
         assert found == ({one: second, other: first} if moves else {one: first, other: second})
 
     async def test_the_same_photo_of_both(self, installer: Caller) -> None:

@@ -238,6 +238,13 @@ class TestHandover:
             await installer.delete(f"/charge-points/{identity}"),
             await installer.post(f"/charge-points/{identity}/config/customize", choice),
             await installer.post(f"/commissioning/{identity}/start"),
+            await installer.put(f"/charge-points/{identity}/declaration", {}),
+            await installer.put(f"/projects/{project}/checklist", {"checklist": "generic-1"}),
+            await installer.patch(
+                f"/charge-points/{identity}/checklist",
+                {"answers": [{"item": "enclosure", "answer": "compliant"}]},
+            ),
+            await installer.put(f"/projects/{project}/contractor", {"company": "Later Ltd"}),
         ]
         for write in writes:
             problem(write, 409, "project_handed_over")

@@ -112,6 +112,14 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/certificates"): None,
     ("PUT", f"{CHARGE_POINT}/declaration"): {"signature": "Me"},
     ("GET", f"{CHARGE_POINT}/declaration"): None,
+    ("PUT", f"{PROJECT}/checklist"): {"checklist": "generic-1"},
+    ("GET", f"{PROJECT}/checklist"): None,
+    ("PATCH", f"{CHARGE_POINT}/checklist"): {
+        "answers": [{"item": "enclosure", "answer": "compliant"}]
+    },
+    ("GET", f"{CHARGE_POINT}/checklist"): None,
+    ("PUT", f"{PROJECT}/contractor"): {"company": "Mine"},
+    ("GET", f"{PROJECT}/contractor"): None,
     ("POST", f"{CHARGE_POINT}/photos"): None,
     ("GET", f"{CHARGE_POINT}/photos"): None,
     ("GET", f"{CHARGE_POINT}/photos/{{photo_id}}"): None,
@@ -200,6 +208,7 @@ WITHOUT_ID = {
     ("POST", "/api/v1/installer/login"),
     ("POST", "/api/v1/installer/logout"),
     ("GET", "/api/v1/installer/me"),
+    ("GET", "/api/v1/installer/checklists"),
     ("POST", "/api/v1/installer/projects"),
     ("GET", "/api/v1/installer/projects"),
     ("POST", "/api/v1/installer/charge-points"),

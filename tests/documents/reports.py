@@ -19,8 +19,10 @@ from domain.certificates import (
     Site,
     Unjudged,
 )
+from domain.checklists import Checklist, ChecklistAnswer, Compliance
 from domain.checks import CheckRecord, ConnectorTest, Failure, RunView, Step
 from domain.commissioning import MeterReading, Registered
+from domain.contractors import Contractor
 from domain.declarations import (
     Declaration,
     Declared,
@@ -32,6 +34,7 @@ from domain.declarations import (
 )
 from domain.facts import TransactionFact
 from domain.states import CheckName, CheckResult, RunStatus
+from storage.checklist_profiles import load_checklists
 from tests.documents.pictures import encoded, hand
 
 AT = datetime(2026, 5, 1, 9, 35, tzinfo=UTC)
@@ -369,6 +372,43 @@ def with_picture(report: ChargePointReport) -> ChargePointReport:
         declaration.declared, signature_drawing=None, signature_png=read_signature(encoded(hand()))
     )
     return replace(report, declaration=replace(declaration, declared=declared))
+
+
+_PROFILE = load_checklists()["generic-1"]
+
+
+def _answered(compliance: Compliance, remark: str | None = None) -> ChecklistAnswer:
+    return ChecklistAnswer(
+        compliance=compliance, remark=remark, by="installer@acme.com", at=later(100)
+    )
+
+
+WITH_CHECKLIST = replace(
+    WITH_CIRCUIT,
+    checklist=Checklist(
+        profile=_PROFILE,
+        answers={
+            **{
+                item.id: _answered(Compliance.COMPLIANT)
+                for item in _PROFILE.items
+                if item.id != "documents"
+            },
+            "residual_current": _answered(
+                Compliance.NOT_APPLICABLE, "The device has no button; it tests itself."
+            ),
+            "display": _answered(
+                Compliance.NOT_COMPLIANT, "The sun blinds the display at noon; a hood is ordered."
+            ),
+        },
+    ),
+    contractor=Contractor(
+        company="Volt & Sons Ltd",
+        address="4 Forge Lane, Bristol, BS2 0XX",
+        registration="Company no. 09123456",
+        by="installer@acme.com",
+        at=AT,
+    ),
+)
 
 
 def _uuid(number: int) -> str:

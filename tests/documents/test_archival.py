@@ -25,7 +25,7 @@ from tests.documents.reports import (
     FULL,
     ISSUE,
     THREE_CONNECTORS,
-    WITH_CIRCUIT,
+    WITH_CHECKLIST,
     certificate_of,
     thumbnail,
     with_picture,
@@ -35,7 +35,7 @@ from tests.documents.test_statement import statement
 
 SIGNED = sign(
     render_pdf(
-        certificate_of(FULL, THREE_CONNECTORS, FAILED, with_picture(WITH_CIRCUIT)),
+        certificate_of(FULL, THREE_CONNECTORS, FAILED, with_picture(WITH_CHECKLIST)),
         ISSUE,
         {photo.id: thumbnail() for photo in FULL.photos},
     ),

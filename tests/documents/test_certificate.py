@@ -42,6 +42,7 @@ from tests.documents.reports import (
     RUN,
     SKIPPED_ON_SITE,
     THREE_CONNECTORS,
+    WITH_CHECKLIST,
     WITH_CIRCUIT,
     WITHOUT_TEST,
     certificate_of,
@@ -573,3 +574,56 @@ def test_a_signature_as_a_picture_stands_beside_the_typed_one() -> None:
     assert b"(Signature, drawn by hand)" in pdf
     assert pdf.count(b"/Subtype /Image") == 1
     assert b"/SMask" not in pdf
+
+
+@BOTH
+def test_the_checklist_is_shown_item_by_item(said_in: Read) -> None:
+    page = "\n".join(said_in(WITH_CHECKLIST))
+    for said in (
+        "Checklist, declared by the installer",
+        "13 items, 1 not compliant, 1 not answered",
+        "Charge point, general (generic-1)",
+        "its enclosure is whole and closed. (required)",
+        "Remark: The sun blinds the display at noon; a hood is ordered.",
+        "Remark: The device has no button; it tests itself.",
+        "installer@acme.com, 1 May 2026, 09:36:40 UTC",
+        "Volt & Sons Ltd",
+        "4 Forge Lane, Bristol, BS2 0XX",
+        "Company no. 09123456",
+    ):
+        assert said in page, page
+    for word in ("compliant", "not compliant", "not applicable", "not answered"):
+        assert page.count(word) >= 2, word  # in the legend, and at an item
+
+
+@BOTH
+def test_without_a_checklist_nothing_is_said_of_one(said_in: Read) -> None:
+    assert "Checklist" not in "".join(said_in(WITH_CIRCUIT))
+
+
+def test_an_item_names_its_source() -> None:
+    checklist = WITH_CHECKLIST.checklist
+    assert checklist is not None
+    first, *others = checklist.profile.items
+    named = replace(first, source="https://example.org/rule")
+    profile = replace(checklist.profile, items=(named, *others), country="GB", authority="HSE")
+    pdf = texts(
+        render_pdf(
+            certificate_of(replace(WITH_CHECKLIST, checklist=replace(checklist, profile=profile))),
+            ISSUE,
+            {},
+        )
+    )
+    assert "Source: https://example.org/rule" in "".join(pdf)
+    assert "(generic-1, GB · HSE)" in "".join(pdf)
+
+
+def test_the_cover_names_the_company_that_was_declared() -> None:
+    contractor = WITH_CHECKLIST.contractor
+    report = certificate_of(WITH_CHECKLIST, FAILED)
+    report = replace(report, site=replace(report.site, contractor=contractor))
+    page = render_html(report, ISSUE, {}, sha256="0" * 64)
+    cover = texts(render_pdf(report, ISSUE, {}))[0]
+    for said in ("Volt & Sons Ltd (declared)", "4 Forge Lane", "Company no. 09123456"):
+        assert said in unescape(page)
+        assert said in cover

@@ -185,6 +185,8 @@ def upgrade() -> None:
     sa.Column('time_zone', sa.String(length=64), server_default='UTC', nullable=False),
     sa.Column('open_month', sa.String(length=7), nullable=True),
     sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('checklist', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('contractor', sa.JSON(none_as_null=True), nullable=True),
     sa.ForeignKeyConstraint(['installer_id'], ['accounts.id'], name=op.f('fk_projects_installer_id')),
     sa.ForeignKeyConstraint(['site_owner_id'], ['accounts.id'], name=op.f('fk_projects_site_owner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_projects'))
@@ -636,6 +638,17 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_declarations_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_declarations'))
     )
+    op.create_table('checklist_answers',
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('checklist_id', sa.String(length=60), nullable=False),
+    sa.Column('item_id', sa.String(length=40), nullable=False),
+    sa.Column('compliance', sa.String(length=20), nullable=False),
+    sa.Column('remark', sa.Text(), nullable=True),
+    sa.Column('answered_by', sa.String(length=320), nullable=False),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_checklist_answers_charge_point_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('charge_point_id', 'checklist_id', 'item_id', name=op.f('pk_checklist_answers'))
+    )
     op.create_table('identity_aliases',
     sa.Column('identity_key', sa.String(length=100), nullable=False),
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -799,6 +812,7 @@ def downgrade() -> None:
     op.drop_table('parameters')
     op.drop_table('irregularities')
     op.drop_table('identity_aliases')
+    op.drop_table('checklist_answers')
     op.drop_table('declarations')
     op.drop_table('connectors')
     with op.batch_alter_table('connections', schema=None) as batch_op:

@@ -1,0 +1,1 @@
+"""The company that did the work of a project."""

@@ -1,0 +1,92 @@
+"""Endpoints of the company that did the work. A change makes the next certificate another."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.contractor.schemas import ContractorShown, DeclareContractor
+from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.problems import problems
+from api.projects.endpoints import HANDED_OVER
+from domain.audit import AuditAction
+from domain.contractors import Contractor
+from storage.audit import Audit
+from storage.contractors import company_of_account, declare_contractor, declared_contractor
+from storage.projects import Projects
+
+router = APIRouter(prefix="/installer/projects/{project_id}/contractor", tags=["Certificates"])
+
+
+@router.put(
+    "",
+    summary="Declare the company that did the work",
+    operation_id="putContractor",
+    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+)
+async def put_contractor(
+    project_id: ProjectId,
+    body: DeclareContractor,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> ContractorShown:
+    """Name the company that did the work; certificates show it as the installer, as declared.
+
+    It is needed where that is another than the company of the account, or where an address or a
+    registration has to stand on the certificate. Until the handover it can be put right.
+    """
+    at = now()
+    declared = (
+        None
+        if body.company is None
+        else Contractor(
+            company=body.company,
+            address=body.address,
+            registration=body.registration,
+            by=installer.email,
+            at=at,
+        )
+    )
+    async with parts.database.write() as connection:
+        await Projects(connection).for_change(project_id, installer_id=installer.id, lead=True)
+        before = await declared_contractor(connection, project_id)
+        if _audited(before) == _audited(declared):
+            declared = before  # who said it first, and when, stays
+        await declare_contractor(connection, project_id, declared)
+        await Audit(connection, project_id).write(
+            AuditAction.CONTRACTOR_CHANGED,
+            actor,
+            target=project_id,
+            at=at,
+            before=_audited(before),
+            after=_audited(declared),
+        )
+        account = await company_of_account(connection, project_id)
+    return ContractorShown.of(declared, account=account)
+
+
+@router.get(
+    "",
+    summary="Show the company that did the work",
+    operation_id="getContractor",
+    responses=problems(401, 403, 404, 503),
+)
+async def get_contractor(
+    project_id: ProjectId, installer: Installer, parts: AppParts
+) -> ContractorShown:
+    """The company that certificates name as the installer."""
+    async with parts.database.read() as connection:
+        await Projects(connection).get(project_id, installer_id=installer.id)
+        declared = await declared_contractor(connection, project_id)
+        account = await company_of_account(connection, project_id)
+    return ContractorShown.of(declared, account=account)
+
+
+def _audited(contractor: Contractor | None) -> dict[str, Any]:
+    if contractor is None:
+        return dict.fromkeys(("company", "address", "registration"))
+    return {
+        "company": contractor.company,
+        "address": contractor.address,
+        "registration": contractor.registration,
+    }

@@ -1,0 +1,123 @@
+"""The checklist of a project, and what was answered of each charge point."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.checklists import Checklist, ChecklistAnswer, ChosenChecklist, Compliance
+from storage.dialects import among, upsert
+from storage.tables import charge_points, checklist_answers, projects
+
+_CHOSEN = TypeAdapter(ChosenChecklist)
+
+
+class Checklists:
+    """Repository of checklists. Whoever changes one has locked the project before."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def choose(self, project_id: str, chosen: ChosenChecklist | None) -> None:
+        """Choose the checklist of a project, as it is now; None: it has none.
+
+        Answers are kept by the id of the checklist: those of another count again if that is chosen.
+        """
+        document: Any = None if chosen is None else _CHOSEN.dump_python(chosen, mode="json")
+        await self._connection.execute(
+            update(projects).where(projects.c.id == project_id).values(checklist=document)
+        )
+
+    async def chosen(self, project_id: str) -> ChosenChecklist | None:
+        """Return the checklist of a project."""
+        document = await self._connection.scalar(
+            select(projects.c.checklist).where(projects.c.id == project_id)
+        )
+        return None if document is None else _CHOSEN.validate_python(document)
+
+    async def of(self, project_id: str, identities: Sequence[str]) -> Mapping[str, Checklist]:
+        """Return the checklists of charge points of a project by their ids; empty: it has none."""
+        chosen = await self.chosen(project_id)
+        if chosen is None:
+            return {}
+        rows = await self._connection.execute(
+            select(checklist_answers)
+            .where(among(self._connection, checklist_answers.c.charge_point_id, identities))
+            .where(checklist_answers.c.checklist_id == chosen.profile.id)
+            .order_by(checklist_answers.c.item_id)
+        )
+        answers: dict[str, dict[str, ChecklistAnswer]] = {one: {} for one in identities}
+        known = {item.id for item in chosen.profile.items}
+        for row in rows:
+            if row.item_id in known:
+                answers[row.charge_point_id][row.item_id] = ChecklistAnswer(
+                    compliance=Compliance(row.compliance),
+                    remark=row.remark,
+                    by=row.answered_by,
+                    at=row.answered_at,
+                )
+        return {
+            one: Checklist(profile=chosen.profile, answers=given) for one, given in answers.items()
+        }
+
+    async def of_project(self, project_id: str) -> Mapping[str, Checklist]:
+        """Return the checklists of the charge points that are not withdrawn, by their ids."""
+        found = await self._connection.scalars(
+            select(charge_points.c.id)
+            .where(charge_points.c.project_id == project_id)
+            .where(charge_points.c.withdrawn_at.is_(None))
+            .order_by(charge_points.c.id)
+        )
+        return await self.of(project_id, found.all())
+
+    async def answer(
+        self,
+        charge_point_id: str,
+        checklist_id: str,
+        answers: Mapping[str, ChecklistAnswer | None],
+    ) -> None:
+        """Set answers by the ids of their items; None takes one back. Others stay."""
+        taken_back = [item for item, answer in answers.items() if answer is None]
+        await self._connection.execute(
+            delete(checklist_answers)
+            .where(checklist_answers.c.charge_point_id == charge_point_id)
+            .where(checklist_answers.c.checklist_id == checklist_id)
+            .where(among(self._connection, checklist_answers.c.item_id, taken_back))
+        )
+        keys = ("charge_point_id", "checklist_id", "item_id")
+        for item, answer in answers.items():
+            if answer is not None:
+                await self._connection.execute(
+                    upsert(self._connection, checklist_answers, keys=keys).values(
+                        charge_point_id=charge_point_id,
+                        checklist_id=checklist_id,
+                        item_id=item,
+                        compliance=answer.compliance,
+                        remark=answer.remark,
+                        answered_by=answer.by,
+                        answered_at=answer.at,
+                    )
+                )
+
+    async def swap(self, one: str, other: str) -> None:
+        """Exchange the answers of two charge points, those to every checklist."""
+        of_both = checklist_answers.c.charge_point_id.in_((one, other))
+        rows = (
+            (await self._connection.execute(select(checklist_answers).where(of_both)))
+            .mappings()
+            .all()
+        )
+        await self._connection.execute(delete(checklist_answers).where(of_both))
+        there = {one: other, other: one}
+        swapped = [{**row, "charge_point_id": there[row["charge_point_id"]]} for row in rows]
+        if swapped:
+            await self._connection.execute(insert(checklist_answers), swapped)
+
+
+def answer_document(answer: ChecklistAnswer | None) -> Mapping[str, str | None] | None:
+    """Write an answer as the audit trail has it."""
+    if answer is None:
+        return None
+    return {"answer": answer.compliance.value, "remark": answer.remark}

@@ -1,0 +1,46 @@
+"""The company that did the work of a project, as it was declared."""
+
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.contractors import Contractor
+from storage.tables import accounts, projects
+
+_CONTRACTOR: Final = TypeAdapter(Contractor)
+
+
+async def declare_contractor(
+    connection: AsyncConnection, project_id: str, contractor: Contractor | None
+) -> None:
+    """Store it; None: it is the company of the account again."""
+    document = None if contractor is None else _CONTRACTOR.dump_python(contractor, mode="json")
+    await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(contractor=document)
+    )
+
+
+async def declared_contractor(connection: AsyncConnection, project_id: str) -> Contractor | None:
+    """Return what was declared, if anything was."""
+    return read_contractor(
+        await connection.scalar(select(projects.c.contractor).where(projects.c.id == project_id))
+    )
+
+
+async def company_of_account(connection: AsyncConnection, project_id: str) -> str:
+    """Return the company, or the name, of the account that has made the project."""
+    company: str = (
+        await connection.execute(
+            select(func.coalesce(accounts.c.company, accounts.c.name))
+            .join(projects, accounts.c.id == projects.c.installer_id)
+            .where(projects.c.id == project_id)
+        )
+    ).scalar_one()
+    return company
+
+
+def read_contractor(document: Any) -> Contractor | None:
+    """Read it from the column of a project."""
+    return None if document is None else _CONTRACTOR.validate_python(document)
