@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from domain.billing.held import HeldDocument
 from domain.checks import CheckRecord, Failure, RunView
-from domain.states import InvitationStatus, ProjectStatus, RunStatus
+from domain.states import InvitationStatus, ProjectStatus, RunStatus, ServiceVisitStatus
 
 OLD_SECRET_VALID: Final = timedelta(days=1)
 """How long calls are also signed with the secret before the newest."""
@@ -28,6 +28,9 @@ class WebhookEvent(StrEnum):
     INVITATION_DECLINED = "invitation.declined"
     INVITATION_EXPIRED = "invitation.expired"
     PROJECT_HANDED_OVER = "project.handed_over"
+    SERVICE_VISIT_OPENED = "service_visit.opened"
+    SERVICE_VISIT_ACCEPTED = "service_visit.accepted"
+    SERVICE_VISIT_CLOSED = "service_visit.closed"
     RECORD_HELD = "record.held"
     WEBHOOK_TEST = "webhook.test"
 
@@ -127,6 +130,28 @@ def handed_over_data(project_id: str, *, at: datetime) -> dict[str, Any]:
         "project_id": project_id,
         "status": ProjectStatus.HANDED_OVER,
         "completed_at": moment(at),
+    }
+
+
+def visit_data(
+    project_id: str,
+    *,
+    service_visit_id: str,
+    status: ServiceVisitStatus,
+    email: str,
+    ends_at: datetime,
+    unfinished: bool = False,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """Tell of a service visit: how it stands, and of whom it is."""
+    return {
+        "project_id": project_id,
+        "service_visit_id": service_visit_id,
+        "status": status,
+        "email": email,
+        "ends_at": moment(ends_at),
+        "unfinished": unfinished,
+        "reason": reason,
     }
 
 

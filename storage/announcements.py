@@ -10,7 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.billing.held import HeldDocument
 from domain.checks import RunView
 from domain.ids import Prefix, new_id
-from domain.states import DeliveryStatus, InvitationStatus, WebhookStatus
+from domain.states import (
+    DeliveryStatus,
+    InvitationStatus,
+    ProjectStatus,
+    ServiceVisitStatus,
+    WebhookStatus,
+)
 from domain.webhooks import (
     EVENT_OF_INVITATION,
     EVENT_OF_VERDICT,
@@ -20,11 +26,13 @@ from domain.webhooks import (
     held_data,
     invitation_data,
     verdict_data,
+    visit_data,
 )
 from storage.tables import (
     commissioning_runs,
     project_members,
     projects,
+    service_visits,
     webhook_deliveries,
     webhooks,
 )
@@ -37,13 +45,21 @@ async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: da
         .where(commissioning_runs.c.id == view.commissioning_id)
         .scalar_subquery()
     )
+    of_visit = exists().where(
+        commissioning_runs.c.id == view.commissioning_id,
+        commissioning_runs.c.service_visit_id == service_visits.c.id,
+        service_visits.c.installer_id == webhooks.c.account_id,
+    )
     await _announce(
         connection,
         EVENT_OF_VERDICT[view.status],
         lambda project_id: verdict_data(view, project_id=project_id),
         project=project,
         at=at,
-        owner_too=True,
+        # Who has handed a site over hears no more of it, but of the own service visit.
+        whom=(_works_on() & (projects.c.status != ProjectStatus.HANDED_OVER))
+        | of_visit.correlate(webhooks)
+        | _owns(),
     )
 
 
@@ -55,7 +71,29 @@ async def announce_handover(connection: AsyncConnection, project_id: str, *, at:
         lambda project: handed_over_data(project, at=at),
         project=project_id,
         at=at,
-        owner_too=True,
+        whom=_works_on() | _owns(),
+    )
+
+
+async def announce_visit(
+    connection: AsyncConnection, event: WebhookEvent, visit: Mapping[str, Any], *, at: datetime
+) -> None:
+    """Announce how a service visit stands, a row of it: to the owner, and to who has accepted."""
+    await _announce(
+        connection,
+        event,
+        lambda project: visit_data(
+            project,
+            service_visit_id=visit["id"],
+            status=ServiceVisitStatus(visit["status"]),
+            email=visit["email"],
+            ends_at=visit["ends_at"],
+            unfinished=visit["unfinished"],
+            reason=visit["reason"],
+        ),
+        project=visit["project_id"],
+        at=at,
+        whom=_owns() | (webhooks.c.account_id == visit["installer_id"]),
     )
 
 
@@ -100,7 +138,23 @@ async def announce_invitation(
         ),
         project=project_id,
         at=at,
+        whom=_works_on(),
     )
+
+
+def _works_on() -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            project_members.c.project_id == projects.c.id,
+            project_members.c.account_id == webhooks.c.account_id,
+        )
+        .correlate(projects, webhooks)
+    )
+
+
+def _owns() -> ColumnElement[bool]:
+    return projects.c.site_owner_id == webhooks.c.account_id
 
 
 async def _announce(
@@ -110,27 +164,14 @@ async def _announce(
     *,
     project: str | ScalarSelect[Any],
     at: datetime,
-    owner_too: bool = False,
+    whom: ColumnElement[bool],
 ) -> None:
-    """Write a delivery for each webhook of the project's people that wants it, if there is one.
-
-    ``owner_too``: its site owner hears of it, and not its installers alone.
-    """
-    is_member: ColumnElement[bool] = (
-        exists()
-        .where(
-            project_members.c.project_id == projects.c.id,
-            project_members.c.account_id == webhooks.c.account_id,
-        )
-        .correlate(projects, webhooks)
-    )
-    if owner_too:
-        is_member |= projects.c.site_owner_id == webhooks.c.account_id
+    """Write a delivery for each webhook of these people that wants it, if there is one."""
     rows = (
         await connection.execute(
             select(webhooks.c.id, webhooks.c.events, projects.c.id.label("project_id"))
             .select_from(webhooks)
-            .join(projects, is_member)
+            .join(projects, whom)
             .where(projects.c.id == project)
             .where(webhooks.c.status == WebhookStatus.ENABLED)
         )

@@ -14,6 +14,8 @@ from domain.handover import OpenVisit
 from domain.rules.numbers import counted
 from domain.service_visits import CloseVisit
 from domain.states import ServiceVisitStatus
+from domain.webhooks import WebhookEvent
+from storage.announcements import announce_visit
 from storage.audit import Audit
 from storage.dialects import among
 from storage.tables import charge_points, service_visit_charge_points, service_visits
@@ -86,6 +88,7 @@ class ServiceVisits:
             )
         )
         await self._join(visit.id, taken, at=visit.opened_at)
+        await self._announce(WebhookEvent.SERVICE_VISIT_OPENED, visit.id, at=visit.opened_at)
         await self._audit(
             AuditAction.SERVICE_VISIT_OPENED,
             visit,
@@ -153,6 +156,7 @@ class ServiceVisits:
         await self._set(
             visit_id, status=ServiceVisitStatus.OPEN, installer_id=account_id, accepted_at=at
         )
+        await self._announce(WebhookEvent.SERVICE_VISIT_ACCEPTED, visit_id, at=at)
         await self._audit(
             AuditAction.SERVICE_VISIT_ACCEPTED,
             visit,
@@ -185,6 +189,7 @@ class ServiceVisits:
             "installer_signature": installer_signature,
         }
         await self._set(visit.id, closed_at=at, closed_by=by.role, **values)
+        await self._announce(WebhookEvent.SERVICE_VISIT_CLOSED, visit.id, at=at)
         await self._audit(
             AuditAction.SERVICE_VISIT_CLOSED,
             visit,
@@ -298,6 +303,11 @@ class ServiceVisits:
         await self._connection.execute(
             update(service_visits).where(service_visits.c.id == visit_id).values(**values)
         )
+
+    async def _announce(self, event: WebhookEvent, visit_id: str, *, at: datetime) -> None:
+        query = select(service_visits).where(service_visits.c.id == visit_id)
+        visit = (await self._connection.execute(query)).mappings().one()
+        await announce_visit(self._connection, event, dict(visit), at=at)
 
     async def _audit(
         self, action: AuditAction, visit: ServiceVisit, *, by: Actor, at: datetime, **said: Any

@@ -12,10 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, serial_key
+from domain.states import ProjectStatus
 from storage.charge_points import ChargePoint
 from storage.knocks import UnclaimedIdentity, claimable, knocks_of
 from storage.members import works_on
-from storage.tables import charge_points, connection_attempts, connections, identity_aliases
+from storage.tables import (
+    charge_points,
+    connection_attempts,
+    connections,
+    identity_aliases,
+    projects,
+)
+from storage.visiting import in_visit
 
 
 class Unclaimed:
@@ -28,8 +36,17 @@ class Unclaimed:
     async def page(
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[UnclaimedIdentity]:
-        """Claimable identities of a project, the newest charge point first."""
+        """Claimable identities of a project, the newest charge point first.
+
+        After the handover: those of the charge points of an open service visit.
+        """
         query = claimable().where(charge_points.c.project_id == project_id)
+        before_handover = select(projects.c.id).where(
+            projects.c.id == project_id, projects.c.status == ProjectStatus.IN_PROGRESS
+        )
+        query = query.where(
+            before_handover.exists() | in_visit(charge_points.c.id, self._installer_id)
+        )
         if before is not None:
             query = query.where(charge_points.c.id < before)
         query = query.order_by(charge_points.c.id.desc()).limit(limit)
@@ -97,7 +114,10 @@ class Unclaimed:
         query = (
             select(
                 identity_aliases,
-                works_on(charge_points.c.project_id, self._installer_id).label("is_mine"),
+                (
+                    works_on(charge_points.c.project_id, self._installer_id)
+                    | in_visit(charge_points.c.id, self._installer_id)
+                ).label("is_mine"),
             )
             .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
             .where(identity_aliases.c.identity_key == key)

@@ -57,7 +57,7 @@ async def list_nameless_attempts(
     from. Look for the charge point that is set up so.
     """
     async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
         rows = await page_of_nameless(
             connection, project_id, after=paging.after_number(), limit=paging.fetch
         )
@@ -79,7 +79,7 @@ async def list_unclaimed(
     `matches` says why each is shown.
     """
     async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        await Projects(connection).get(project_id, installer_id=installer.id, by_visit=True)
         rows = await Unclaimed(connection, installer_id=installer.id).page(
             project_id, before=paging.after_id(Prefix.CHARGE_POINT), limit=paging.fetch
         )
@@ -119,7 +119,7 @@ async def claim_identity(
     """
     at = now()
     async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        await Projects(connection).for_change(project_id, installer_id=installer.id, by_visit=True)
         charge_point = (
             await ChargePoints(connection).get(body.charge_point_id, installer_id=installer.id)
             if is_id(Prefix.CHARGE_POINT, body.charge_point_id)

@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from api.deps import now
 from documents.keys import read_keys
@@ -13,11 +13,18 @@ from documents.validity import Validity
 from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus
 from storage.engine import Database
-from storage.tables import charge_points, service_visits
+from storage.tables import (
+    accounts,
+    charge_points,
+    service_visits,
+    webhook_deliveries,
+    webhooks,
+)
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
 from tests.api.conftest import Outbox, Own
 from tests.api.test_after_handover import KEPT
 from tests.api.test_audit import trail
+from tests.api.test_knocking import knock
 from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
 from tests.api.verdicts import judge
 from tests.api.visits import OWNER, Site, accept, handed_over
@@ -35,6 +42,9 @@ SIGNED = {"sign_off_notes": "Replaced and tested.", "installer_signature": "J. S
 OF_PROJECT = {
     ("GET", PROJECT),
     ("POST", f"{PROJECT}/charge-points/import"),
+    ("GET", f"{PROJECT}/connection-attempts"),
+    ("GET", f"{PROJECT}/unclaimed"),
+    ("POST", f"{PROJECT}/unclaimed/{{identity}}/claim"),
 }
 # Endless, or they leave nothing to look at; others look at what they do.
 AT_THE_END = {
@@ -237,6 +247,46 @@ class TestRights:
         async with database.write() as connection:
             await connection.execute(update(service_visits).values(ends_at=now()))
         problem(await stranger.get(path), 404, "charge_point_not_found")
+
+    async def test_a_replaced_unit_that_knocks_by_another_name_is_claimed(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        body = {"serial_number": "SN-NEW-7"}
+        replaced = await stranger.post(f"/charge-points/{site.bays[0]}/replace", body)
+        new = replaced.json()["charge_point"]["id"]
+        await knock(database, "SN-NEW-7")
+        path = f"/projects/{site.project}/unclaimed"
+        (found,) = (await stranger.get(path)).json()["items"]
+        assert found["charge_point_id"] == new
+        claimed = await stranger.post(f"{path}/SN-NEW-7/claim", {"charge_point_id": new})
+        assert claimed.status_code == 200, claimed.text
+
+    async def test_verdicts_are_told_to_who_does_them_and_the_owner(
+        self, site: Site, installer: Caller, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        """Not to who has handed the site over: their access ended with that."""
+        for caller in (installer, stranger):
+            await caller.post("/webhooks", {"url": "https://93.184.216.34/hook"})
+        hooks = f"{V1}/site-owner/webhooks"
+        await site.owner.call("POST", hooks, {"url": "https://93.184.216.34/hook"})
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        await judge(database, site.bays[0], site.project)
+        body = {"unfinished": True, "reason": "Tested"}
+        await site.owner.call("POST", f"{site.visits}/{visit}/close", body)
+        told: dict[str, list[str]] = {}
+        async with database.read() as connection:
+            for row in await connection.execute(
+                select(accounts.c.email, webhook_deliveries.c.event)
+                .join(webhooks, webhooks.c.account_id == accounts.c.id)
+                .join(webhook_deliveries, webhook_deliveries.c.webhook_id == webhooks.c.id)
+                .order_by(webhook_deliveries.c.id)
+            ):
+                told.setdefault(row.email, []).append(row.event)
+        theirs = ["service_visit.accepted", "commissioning.completed", "service_visit.closed"]
+        assert told == {OWNER: ["service_visit.opened", *theirs], stranger.email: theirs}
 
 
 class TestClosing:
