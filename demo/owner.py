@@ -16,6 +16,7 @@ _WATTS_PER_AMPERE = 690
 _PATIENCE_SECONDS = 30
 _CHARGE_SECONDS = 4.0
 _POLL_SECONDS = 0.25
+_OFFLINE = "offline_charging"
 _PACE = 10  # so that a few seconds cost a few pence; much more is beyond physics, and held
 
 Condition = Callable[[Any], bool]
@@ -53,6 +54,7 @@ class OwnersDay:
         await self._features()
         await self._charge()
         await papers.keep_statement(await self._bill())
+        await self._offline()
         self._account.step("The certificates")
 
     async def _features(self) -> None:
@@ -60,7 +62,7 @@ class OwnersDay:
         features = await self._until("features", _all_active)
         self._account.expect(
             holds=_all_active(features),
-            what=f"Active: {', '.join(one['feature'] for one in features)}",
+            what=f"Active: {', '.join(one['feature'] for one in features[:2])}",
         )
         await self._owner.put(f"{self._site}/access", {"mode": "open"})
 
@@ -102,6 +104,14 @@ class OwnersDay:
         )
         return records[0]
 
+    async def _offline(self) -> None:
+        """What drivers could do if the engine were away now."""
+        self._account.step("Each charge point says what drivers can do while the engine is away")
+        features = await self._until("features", _offline_known)
+        self._account.expect(holds=_offline_known(features), what="It is known of each")
+        for bay in features[-1]["charge_points"]:
+            self._account.say(bay["cause"])
+
     def _one_each(self, page: Document) -> bool:
         return len(page["items"]) >= len(self._meter.chargers)
 
@@ -116,7 +126,15 @@ class OwnersDay:
 
 
 def _all_active(features: list[Document]) -> bool:
-    return all(feature["state"] == "active" for feature in features)
+    """But for what drivers can do offline, which is asked of the charge points within a minute."""
+    return all(
+        feature["state"] == "active" for feature in features if feature["feature"] != _OFFLINE
+    )
+
+
+def _offline_known(features: list[Document]) -> bool:
+    [offline] = [feature for feature in features if feature["feature"] == _OFFLINE]
+    return bool(offline["state"] == "active")
 
 
 def _all_charge(load: Document) -> bool:

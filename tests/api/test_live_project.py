@@ -19,7 +19,9 @@ from api.live.stream import Right
 from api.live.telling import Position
 from domain.checks import RunView, Waiting
 from domain.errors import NotFoundError, UnavailableError
-from domain.states import ProjectRole, ProjectStatus, RunStatus, WaitingFor
+from domain.ids import Prefix, new_id
+from domain.states import ProjectRole, ProjectStatus, Role, RunStatus, WaitingFor
+from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.members import Members
 from storage.project_runs import NewestRun
@@ -433,5 +435,67 @@ async def test_it_ends_with_the_handover(
         assert [(one.event, one.data["code"]) for one in told] == [
             ("closing", "project_handed_over")
         ]
+    finally:
+        await database.close()
+
+
+async def owner_of(served: Served, database: Database, project: str) -> dict[str, str]:
+    """Give the project an owner, who is logged in."""
+    account = Account(
+        id=new_id(Prefix.ACCOUNT),
+        role=Role.SITE_OWNER,
+        email="owner@acme.com",
+        name="Alex",
+        company=None,
+        password_hash="not a hash",
+        token_epoch=0,
+        created_at=AT,
+    )
+    async with database.write() as connection:
+        await Accounts(connection).create(account)
+        await Projects(connection).change(project, {"site_owner_id": account.id})
+    assert served.parts is not None
+    token, _ = served.parts.tokens.issue(
+        account_id=account.id, role=account.role, epoch=0, now=datetime.now(UTC)
+    )
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def test_the_owner_follows_the_site_past_the_handover(
+    served: Served, live: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.stream._RECHECK", 0.1)
+    monkeypatch.setattr("api.live.stream._KEEP_ALIVE", 0.3)
+    project, (first, second, *_) = await forty(live)
+    other, _ = await forty(live)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/engine.sqlite3")
+    site = f"{served.url}{V1}/site-owner/projects"
+    try:
+        owner = await owner_of(served, database, project)
+        async with (
+            asyncio.timeout(60),
+            httpx.AsyncClient(headers=owner, trust_env=False, timeout=30) as http,
+        ):
+            problem(await http.get(f"{site}/{other}/events"), 404, "project_not_found")
+            async with http.stream("GET", f"{site}/{project}/events") as answer:
+                assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+                assert (await live.post(f"/commissioning/{first}/start")).status_code == 202
+                began = await anext(heard(answer.aiter_bytes()))
+                assert (began.event, began.data["charge_point_id"]) == ("started", first)
+            assert (await live.post(f"/commissioning/{second}/start")).status_code == 202
+            last = {"Last-Event-ID": str(began.id)}
+            async with http.stream("GET", f"{site}/{project}/events", headers=last) as answer:
+                chunks = answer.aiter_bytes()
+                events = heard(chunks)
+                while (told := await anext(events)).event != "started":
+                    assert told.data["charge_point_id"] == first
+                assert told.data["charge_point_id"] == second, "the first start is told once"
+                run = f"charge-points/{second}/runs/{told.data['commissioning_id']}"
+                assert (await http.get(f"{site}/{project}/{run}")).status_code == 200
+                async with database.write() as connection:
+                    change = {"status": ProjectStatus.HANDED_OVER}
+                    await Projects(connection).change(project, change)
+                for _ in range(3):  # its right has been looked at since
+                    assert b"closing" not in await anext(chunks)
     finally:
         await database.close()

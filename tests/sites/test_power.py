@@ -144,3 +144,16 @@ async def test_who_is_offline_at_the_handover_is_activated_when_it_is_back(stage
         await site.relight(1)
         await site.until_it_is(FeatureState.ACTIVE)
         await site.until_allotted([20, 0])
+
+
+async def test_a_site_without_a_limit_tells_its_sessions(stage: Stage) -> None:
+    """A vehicle draws before its start is told; its session is there a moment later."""
+    async with open_site(stage, chargers=2, amps=None, cable=None) as site:
+        for charger in site.chargers:
+            charge(charger)
+
+        async def told() -> None:
+            sessions = {bay.charge_point_id for bay in (await site.load()).bays}
+            assert sessions == {charger.identity for charger in site.chargers}
+
+        await eventually(told, within=2)
