@@ -44,6 +44,7 @@ from domain.ids import Prefix, new_id
 from domain.names import (
     CHARGE_POINT_EVENTS_SIGNAL,
     LOCAL_LIST_PREFIX,
+    LOOK_AGAIN_SIGNAL,
     SHARED_TASK_QUEUE,
     batch_workflow_id,
     commissioning_workflow_id,
@@ -91,6 +92,7 @@ _YOUNG = timedelta(seconds=10)  # an API may still be starting it
 _MISSED = timedelta(minutes=1)
 _LISTS_AT_ONCE = 50
 _INVITATION_ROUND = timedelta(minutes=15)  # the workflow, too, tries so often to tell the installer
+_LOOK_ROUND = timedelta(minutes=5)  # a site that was told of a withdrawal looks as often
 _RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
 
@@ -114,6 +116,7 @@ class Reconciler:
         self._outage = Outage("reconciler_step_failed", log=_log)
         self._next_invitations = now()
         self._lists_begun = 0
+        self._next_looks: dict[str, datetime] = {}
         self._runs = TemporalRunStarter(client, database, now=now, task_queue=task_queue)
         self._sweeps: Sequence[Sweep[Any, Any]] = (
             Sweep(
@@ -310,6 +313,18 @@ class Reconciler:
         async with self._database.write() as connection:
             if await Withdrawals(connection).settle(identity, at=self._now()):
                 _log.info("charge_point_withdrawn", charge_point=identity)
+            registered = await read_registered(connection, identity)
+        if self._next_looks.get(identity, self._now()) <= self._now():
+            self._next_looks[identity] = self._now() + _LOOK_ROUND
+            await self._have_the_site_look(registered.project_id, identity)
+
+    async def _have_the_site_look(self, project_id: str, charge_point_id: str) -> None:
+        """Tell the workflow of a site, if it is handed over, what it may have missed."""
+        site = site_workflow_id(project_id)
+        if self._open.lists(site):
+            await self._client.get_workflow_handle(site).signal(
+                LOOK_AGAIN_SIGNAL, charge_point_id, rpc_timeout=_RPC_TIMEOUT
+            )
 
     async def _share_power(self, site: SiteRequest) -> None:
         if self._open.lists(site_workflow_id(site.project_id)):
@@ -436,6 +451,7 @@ class Reconciler:
             if await Runs(connection).finish(view):
                 await write_run_log(connection, view)
                 _log.warning("run_ended_from_outside", run=view.commissioning_id, how=how)
+        await self._have_the_site_look(run.request.project_id, run.request.charge_point_id)
 
 
 async def _in_progress(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[Run]:

@@ -161,6 +161,7 @@ def make_worker(
         handovers.remove_project,
         sites.read_site,
         sites.read_draws,
+        sites.take_out,
         sites.record_states,
         sites.set_limit,
         sites.set_electrical,

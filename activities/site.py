@@ -12,6 +12,7 @@ from domain.power.facts import (
     SiteQuestion,
     SiteSnapshot,
     SiteStates,
+    TakeOut,
 )
 
 
@@ -30,6 +31,11 @@ class SiteActivities:
     async def read_draws(self, question: DrawsQuestion) -> Draws:
         """Read what transactions draw."""
         return await self._records.read_draws(question)
+
+    @activity.defn
+    async def take_out(self, order: TakeOut) -> None:
+        """Take a charge point out of the site that cannot draw any more, if that is still asked."""
+        await self._records.take_out(order)
 
     @activity.defn
     async def record_states(self, states: SiteStates) -> None:

@@ -53,6 +53,8 @@ class RunOptions:
     skip_reason: str | None = None
     update_firmware: bool = False
     """Outdated firmware is updated where the catalogue knows how, instead of failing at once."""
+    stop_sessions: bool = False
+    """Whoever charges there has their session ended, and billed, before the checks begin."""
     pace: Pace = field(default_factory=Pace)
 
 
@@ -70,6 +72,8 @@ class RunRequest:
     previous_commissioning_id: str | None = None
     from_scratch: bool = True
     """False: passed checks of the run before are kept where nothing has made them stale."""
+    live_site: bool = False
+    """The site is handed over, and drivers charge there: its workflow lends the charge point."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +103,7 @@ class RetryOrder:
     from_scratch: bool = False
     update_firmware: bool | None = None
     test_connectors: ConnectorsToTest | None = None
+    stop_sessions: bool = False
     project_id: str | None = None
     actor: Actor = OPERATOR
 

@@ -17,6 +17,7 @@ class FailureCode(StrEnum):
     CONNECTION_REFUSED = "connection_refused"
     WRONG_IDENTITY = "wrong_identity"
     CHARGE_POINT_BUSY = "charge_point_busy"
+    NO_POWER = "no_power"
     CONNECTION_LOST = "connection_lost"
     CONNECTION_UNSTABLE = "connection_unstable"
     BOOT_LOOP = "boot_loop"
@@ -101,6 +102,13 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.CHARGE_POINT_BUSY: (
         "Another task of the engine, {owner}, did not let go of the charge point within {waited}.",
         "Retry; if it happens again, tell operations the id of this run.",
+    ),
+    FailureCode.NO_POWER: (
+        "The supply had no room for a test charge beside the sessions that run, within {waited}.",
+        (
+            "Wait until fewer vehicles charge, or have the site owner raise the limit of the "
+            "supply; then retry."
+        ),
     ),
     FailureCode.CONNECTION_LOST: (
         "The charge point went offline during the check and did not come back within {waited}.",

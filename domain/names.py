@@ -101,6 +101,15 @@ RUN_CLOSING = "run_closing"
 HEARTBEAT_INTERVAL = "HeartbeatInterval"
 CHARGE_POINT_EVENTS_SIGNAL = "charge_point_events"
 
+BORROW_SIGNAL = "borrow"
+GIVEN_BACK_SIGNAL = "given_back"
+LOOK_AGAIN_SIGNAL = "look_again"
+"""To SiteWorkflow: of a run that wants a charge point, or has ended; of one that has changed."""
+
+LENT_SIGNAL = "lent"
+CALLED_BACK_SIGNAL = "called_back"
+"""To CommissioningWorkflow, of the site that its charge point belongs to."""
+
 DELIVER_AGAIN_SIGNAL = "deliver_again"
 
 BATCH_CHANGED_SIGNAL = "batch_changed"

@@ -88,6 +88,10 @@ class SiteRecords(Protocol):
         """Read what transactions draw, by the newest of their meter values."""
         ...
 
+    async def take_out(self, order: site.TakeOut) -> None:
+        """Withdraw a charge point that cannot draw any more; harmless when repeated."""
+        ...
+
     async def record_states(self, states: site.SiteStates) -> None:
         """Note how far smart charging is; harmless when repeated."""
         ...

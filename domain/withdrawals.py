@@ -8,11 +8,15 @@ from domain.audit import Actor
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WithdrawalOrder:
-    """Who takes a charge point out, and why; ``asked_at`` is not yet when it is out."""
+    """Who takes a charge point out, and why; ``asked_at`` is not yet when it is out.
+
+    ``isolated``: who asks says that its supply is cut off, so that it cannot draw.
+    """
 
     reason: str
     by: Actor
     asked_at: datetime
+    isolated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from domain.errors import ConflictError, NotFoundError
 from domain.id_tag import key_of
 from domain.states import AccessMode, OfflineAccess, ProjectStatus, Role
 from storage.dialects import among
+from storage.in_use import is_in_use
 from storage.tables import charge_points, id_tags, projects
 
 MAX_TAGS = 10_000
@@ -28,12 +29,16 @@ class ListedTag:
 async def admitted(
     connection: AsyncConnection, presented: Collection[tuple[str, str]]
 ) -> set[tuple[str, str]]:
-    """Of pairs of charge point and id tag, return those that the owner of the site admits."""
+    """Of pairs of charge point and id tag, return those that the owner of the site admits.
+
+    None where a run commissions the charge point, or before one has.
+    """
     rows = await connection.execute(
         select(charge_points.c.id, charge_points.c.project_id, projects.c.access)
         .join(projects, projects.c.id == charge_points.c.project_id)
         .where(among(connection, charge_points.c.id, {identity for identity, _ in presented}))
         .where(projects.c.status == ProjectStatus.HANDED_OVER)
+        .where(is_in_use())
     )
     sites = {row.id: (row.project_id, AccessMode(row.access)) for row in rows}
     if not sites:

@@ -21,6 +21,7 @@ from storage.catalogue import Catalogue
 from storage.charge_points import read_registered
 from storage.dialects import among
 from storage.engine import Database
+from storage.in_use import at_live_site
 from storage.runs import Run, Runs
 from storage.standing import holds
 from storage.tables import batch_members, charge_points, commissioning_runs, projects
@@ -145,6 +146,7 @@ class StoredBatches:
             options=batch.options,
             previous_commissioning_id=retried,
             from_scratch=retried is None,
+            live_site=await at_live_site(connection, charge_point_id),
         )
         await runs.create_starting(request)
         await _started(

@@ -7,11 +7,12 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ConflictError
-from domain.states import Exchange
+from domain.states import ChargePointStatus, Exchange
 from domain.withdrawals import WithdrawalOrder
 from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
 from storage.checklists import Checklists
 from storage.declarations import Declarations
+from storage.in_use import at_live_site, charging
 from storage.parameters import Parameters
 from storage.runs import refuse_while_open
 from storage.standing import restate
@@ -69,18 +70,36 @@ class Exchanges:
         """Exchange places, endpoints or units of two; verdicts that no longer fit count no more.
 
         Raises:
-            ConflictError: ``withdrawn``; ``run_open`` with the run's ``commissioning_id``.
+            ConflictError: ``withdrawn``; ``run_open`` with the run's ``commissioning_id``;
+                ``charging`` with the ``transaction_ids``, at a site that is handed over.
 
         """
         for each in (one, other):
             refuse_withdrawn(each)
             await refuse_while_open(self._connection, each.id)
+            await self._refuse_while_charging(each)
         if exchange is not Exchange.UNITS:
             await self._swap_places(one.id, other.id)
         if exchange is not Exchange.PLACES:
             await self._swap_units(one, other, at=at)
         for each in (one, other):
             await restate(self._connection, each.id)
+            if exchange is not Exchange.PLACES and await at_live_site(self._connection, each.id):
+                # Nobody charges at another unit before it is commissioned there.
+                await self._set(each.id, status=ChargePointStatus.REGISTERED)
+
+    async def _refuse_while_charging(self, charge_point: ChargePoint) -> None:
+        if not await at_live_site(self._connection, charge_point.id):
+            return
+        running = await charging(self._connection, charge_point.id)
+        if running:
+            raise ConflictError(
+                "charging",
+                f"Charge point {charge_point.serial_number} is charging, as far as it has told. "
+                "Wait for the end, or unplug the vehicle; then swap them.",
+                charge_point_id=charge_point.id,
+                transaction_ids=running,
+            )
 
     async def _refuse_second(self, old: ChargePoint) -> None:
         there = await self._connection.scalar(

@@ -10,6 +10,7 @@ from domain.commissioning import Registered, RetryOrder, RunRequest, StartOrder
 from domain.errors import ConflictError, NotFoundError
 from domain.states import RunStatus
 from storage.charge_points import ChargePoints, read_registered
+from storage.in_use import at_live_site, charging
 from storage.run_audit import RunAudit
 from storage.runs import Runs
 from storage.visiting import visit_of
@@ -36,7 +37,7 @@ class RunOrders:
         Raises:
             NotFoundError: ``charge_point_not_found``.
             ConflictError: ``run_open`` with the open run's ``commissioning_id``;
-                ``project_handed_over``.
+                ``project_handed_over``; ``charging`` with the ``transaction_ids``.
 
         """
         return await self._commit(order)
@@ -47,7 +48,7 @@ class RunOrders:
         Raises:
             NotFoundError: ``charge_point_not_found``.
             ConflictError: ``run_open``; ``nothing_to_retry``; ``already_completed``;
-                ``project_handed_over``.
+                ``project_handed_over``; ``charging`` with the ``transaction_ids``.
 
         """
         order = await self._as_in_its_visit(order)
@@ -73,7 +74,7 @@ class RunOrders:
                 "The newest run passed. Start a new one if you want the checks again.",
                 commissioning_id=previous.request.commissioning_id,
             )
-        options = previous.request.options
+        options = replace(previous.request.options, stop_sessions=order.stop_sessions)
         if order.update_firmware is not None:
             options = replace(options, update_firmware=order.update_firmware)
         if order.test_connectors is not None:
@@ -105,6 +106,9 @@ class RunOrders:
         charge_point = await ChargePoints(self._connection).for_change(
             order.charge_point_id, installer_id=order.installer_id
         )
+        live_site = await at_live_site(self._connection, order.charge_point_id)
+        if live_site and not order.options.stop_sessions:
+            await self._refuse_while_charging(order)
         request = RunRequest(
             commissioning_id=order.commissioning_id,
             charge_point_id=order.charge_point_id,
@@ -115,12 +119,26 @@ class RunOrders:
             options=order.options,
             previous_commissioning_id=previous,
             from_scratch=from_scratch,
+            live_site=live_site,
         )
         stored = await Runs(self._connection).create_starting(request)
         if stored is request:  # else the order was given before
             trail = RunAudit(self._connection, request.project_id)
             await trail.started(request, by=order.actor)
         return await self._committed(stored)
+
+    async def _refuse_while_charging(self, order: StartOrder) -> None:
+        given_before = await Runs(self._connection).get(
+            order.charge_point_id, order.commissioning_id
+        )
+        running = await charging(self._connection, order.charge_point_id)
+        if running and given_before is None:
+            raise ConflictError(
+                "charging",
+                "Somebody charges there, as far as it has told. Wait for the end, or send "
+                "`stop_sessions`: their sessions end then, and are billed.",
+                transaction_ids=running,
+            )
 
     async def _committed(self, request: RunRequest) -> Committed:
         registered = await read_registered(self._connection, request.charge_point_id)

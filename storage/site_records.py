@@ -20,6 +20,7 @@ from domain.power.facts import (
     SiteSnapshot,
     SiteStates,
     StationFacts,
+    TakeOut,
     Watched,
 )
 from domain.power.site import Phase, SiteLimit
@@ -27,19 +28,24 @@ from domain.rules.sampled_values import read_samples
 from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.catalogue import Catalogue
+from storage.charge_points import order_of
 from storage.dialects import among, upsert
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
 from storage.features import Power, electrical, store_electrical
+from storage.in_use import is_commissioned, open_run
 from storage.tables import (
     charge_point_features,
     charge_points,
     connectors,
     meter_values,
     projects,
+    service_visits,
     transactions,
 )
+from storage.visiting import visit_of
+from storage.withdrawals import Withdrawals
 
 _LENGTH = 500
 _LOOKED_AT = 20
@@ -66,6 +72,13 @@ class StoredSites:
         async with self._database.read() as connection:
             watts = {one.transaction_id: await _watts(connection, one) for one in question.watched}
         return Draws(watts={number: one for number, one in watts.items() if one is not None})
+
+    async def take_out(self, order: TakeOut) -> None:
+        """Withdraw a charge point that was asked to be, now that it cannot draw any more."""
+        async with self._database.write() as connection:
+            await Withdrawals(connection).settle(
+                order.charge_point_id, at=self._now(), by_site=True
+            )
 
     async def record_states(self, states: SiteStates) -> None:
         """Store the states, in one order for all."""
@@ -125,6 +138,16 @@ async def handed_over_sites(
     return [SiteRequest(project_id=row.id, name=row.name) for row in rows]
 
 
+async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest | None:
+    """What the workflow of a site is started with; None where it is not handed over."""
+    name = await connection.scalar(
+        select(projects.c.name)
+        .where(projects.c.id == project_id)
+        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+    )
+    return None if name is None else SiteRequest(project_id=project_id, name=name)
+
+
 async def _read_site(
     connection: AsyncConnection, catalogue: Catalogue, question: SiteQuestion, *, now: datetime
 ) -> SiteSnapshot:
@@ -141,6 +164,14 @@ async def _read_site(
         charge_points.c.max_amps,
         charge_points.c.phases,
         charge_points.c.voltage,
+        charge_points.c.withdrawal,
+        charge_points.c.replaced_by,
+        is_commissioned().label("commissioned"),
+        open_run().label("run"),
+        visit_of(charge_points.c.id)
+        .with_only_columns(service_visits.c.ends_at)
+        .scalar_subquery()
+        .label("until"),
     ).where(
         charge_points.c.project_id == question.project_id,
         charge_points.c.withdrawn_at.is_(None),
@@ -151,7 +182,17 @@ async def _read_site(
     identities = [row.id for row in rows]
     statuses = await _connectors(connection, identities)
     running = await _running(connection, identities)
-    connected = await links.read_connections(connection, identities, now=now)
+    successors = {row.replaced_by for row in rows if row.replaced_by and row.withdrawal}
+    known = {*identities, *successors}
+    connected = await links.read_connections(connection, known, now=now)
+    orders = {row.id: order_of(row.withdrawal) for row in rows if row.withdrawal is not None}
+    isolated = {
+        row.id
+        for row in rows
+        # Another one that has connected is on its cable.
+        if row.id in orders and (orders[row.id].isolated or row.replaced_by in connected)
+    }
+    there = {row.id: row for row in rows}
     cables = {row.id: electrical(row.max_amps, row.phases, row.voltage) for row in rows}
     kinds = {row.id: catalogue.resolve(row.vendor, row.model).current for row in rows}
     return SiteSnapshot(
@@ -160,6 +201,11 @@ async def _read_site(
         stations=tuple(
             StationFacts(
                 charge_point_id=identity,
+                commissioned=bool(there[identity].commissioned),
+                run=there[identity].run,
+                until=there[identity].until,
+                leaves=identity in orders,
+                isolated=identity in isolated,
                 max_amps=cable.max_amps,
                 declared=cable.declared,
                 phases=_phases(cable.phases, limit),

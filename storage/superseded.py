@@ -129,6 +129,20 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
     return True
 
 
+async def supersede_all(connection: AsyncConnection, charge_point_id: str, *, at: datetime) -> None:
+    """End what a charge point has open that leaves its site: it will never tell of the end."""
+    rows = await connection.execute(
+        select(transactions, charge_points.c.project_id)
+        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
+        .where(transactions.c.charge_point_id == charge_point_id)
+        .where(*_is_open(0))
+        .order_by(transactions.c.id)
+    )
+    for row in rows.all():
+        over_at = at + timedelta(seconds=row.start_ahead_s or 0)  # by its own clock
+        await supersede(connection, _superseded(row, over_at), at=at)
+
+
 def _is_open(after: int) -> Sequence[Any]:
     # A test charge is its run's own matter: it is stopped, or alarmed about.
     return (

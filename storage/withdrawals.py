@@ -2,6 +2,9 @@
 
 What goes on at one (a run, a session) ends first when that is asked for: the order waits in its
 row, the end of the run carries it out, and the reconciler sees to it that the end comes.
+
+At a site that is handed over each order waits, and the workflow of the site carries it out: once it
+has seen that the charge point cannot draw any more, what it might have drawn is free for others.
 """
 
 from collections.abc import Sequence
@@ -17,11 +20,13 @@ from domain.errors import ConflictError
 from domain.states import ChargePointStatus
 from domain.withdrawals import WithdrawalOrder
 from storage.audit import Audit
-from storage.charge_points import ChargePoint, order_of
+from storage.charge_points import ChargePoint, order_of, refuse_withdrawn
 from storage.connections import read_connection
+from storage.in_use import at_live_site, charging
 from storage.runs import Runs, refuse_while_open
 from storage.standing import restate
-from storage.tables import charge_points, transactions
+from storage.superseded import supersede_all
+from storage.tables import charge_points
 
 _ORDER = TypeAdapter(WithdrawalOrder)
 
@@ -51,18 +56,22 @@ class Withdrawals:
 
         """
         identity = charge_point.id
+        if charge_point.withdrawal is not None:
+            await self._say_isolated(charge_point, order)
+            return False
         if not end_run:
             await refuse_while_open(self._connection, identity)
-            charging = await self._charging(identity)
-            if charging:
+            running = await charging(self._connection, identity)
+            if running:
                 raise ConflictError(
                     "charging",
                     f"Charge point {charge_point.serial_number} is charging, as far as it has "
                     'told. Wait for the end, unplug the vehicle, or send "end_run": true to have '
                     "it stopped first.",
-                    transaction_ids=charging,
+                    transaction_ids=running,
                 )
-        elif not await self._is_quiet(identity, now=order.asked_at):
+        is_live = await at_live_site(self._connection, identity)
+        if is_live or (end_run and not await self._is_quiet(identity, now=order.asked_at)):
             await self._connection.execute(
                 update(charge_points)
                 .where(charge_points.c.id == identity)
@@ -79,15 +88,24 @@ class Withdrawals:
         await self._take_out(identity, order, at=order.asked_at)
         return True
 
-    async def settle(self, charge_point_id: str, *, at: datetime) -> bool:
+    async def settle(self, charge_point_id: str, *, at: datetime, by_site: bool = False) -> bool:
         """Carry out an order that waits, once nothing goes on any more; False when nothing is done.
 
+        ``by_site``: the workflow of its site has seen that it cannot draw any more.
         Raises nothing of its own: it belongs to the end of a run as well.
         """
         document = await self._connection.scalar(
             select(charge_points.c.withdrawal).where(charge_points.c.id == charge_point_id)
         )
-        if document is None or not await self._is_quiet(charge_point_id, now=at):
+        if document is None:
+            return False
+        if by_site:
+            if await Runs(self._connection).open_run(charge_point_id) is not None:
+                return False
+            await supersede_all(self._connection, charge_point_id, at=at)
+        elif await at_live_site(self._connection, charge_point_id) or not await self._is_quiet(
+            charge_point_id, now=at
+        ):
             return False
         await self._take_out(charge_point_id, order_of(document), at=at)
         return True
@@ -115,7 +133,7 @@ class Withdrawals:
         )
         status = charge_point.status
         if charge_point.withdrawal.at is not None:
-            status = await restate(self._connection, charge_point.id)
+            status = await self._status_of_reinstated(charge_point)
         await Audit(self._connection, charge_point.project_id).write(
             AuditAction.CHARGE_POINT_REINSTATED,
             by,
@@ -126,6 +144,28 @@ class Withdrawals:
                 "reason": charge_point.withdrawal.reason,
             },
             after={"status": status.value},
+        )
+
+    async def _status_of_reinstated(self, charge_point: ChargePoint) -> ChargePointStatus:
+        """At a live site nobody charges there before it is commissioned once more."""
+        if not await at_live_site(self._connection, charge_point.id):
+            return await restate(self._connection, charge_point.id)
+        await self._connection.execute(
+            update(charge_points)
+            .where(charge_points.c.id == charge_point.id)
+            .values(status=ChargePointStatus.REGISTERED)
+        )
+        return ChargePointStatus.REGISTERED
+
+    async def _say_isolated(self, charge_point: ChargePoint, order: WithdrawalOrder) -> None:
+        """Add to an order that waits that nothing supplies the charge point any more."""
+        pending = charge_point.withdrawal
+        if pending is None or pending.at is not None or not order.isolated:
+            refuse_withdrawn(charge_point)
+        await self._connection.execute(
+            update(charge_points)
+            .where(charge_points.c.id == charge_point.id)
+            .values(withdrawal=_ORDER.dump_python(order, mode="json"))
         )
 
     async def _refuse_taken(self, charge_point: ChargePoint) -> None:
@@ -157,20 +197,11 @@ class Withdrawals:
                 charge_point_id=other.id,
             )
 
-    async def _charging(self, charge_point_id: str) -> list[int]:
-        rows = await self._connection.scalars(
-            select(transactions.c.id)
-            .where(transactions.c.charge_point_id == charge_point_id)
-            .where(transactions.c.stopped_at.is_(None))
-            .order_by(transactions.c.id)
-        )
-        return list(rows)
-
     async def _is_quiet(self, charge_point_id: str, *, now: datetime) -> bool:
         """No run is open, and no session that could still be stopped: who is away hears nothing."""
         if await Runs(self._connection).open_run(charge_point_id) is not None:
             return False
-        if not await self._charging(charge_point_id):
+        if not await charging(self._connection, charge_point_id):
             return True
         link = await read_connection(self._connection, charge_point_id, now=now)
         return link is None or not link.connected

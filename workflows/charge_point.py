@@ -14,6 +14,7 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     import asyncio
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager, nullcontext
     from dataclasses import replace
     from datetime import timedelta
     from typing import Any, TypeVar
@@ -59,8 +60,11 @@ class RemoteChargePoint:
         on_call: Callable[[str | None], None] = lambda _summary: None,
         arrive: Callable[[], Awaitable[None]] | None = None,
         come_back: Callable[[], Awaitable[bool]] | None = None,
+        held: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
-        """``on_call`` is told what is under way, by its summary, and None when it is over.
+        """``held``: nobody else tells the charge point anything in that block.
+
+        ``on_call`` is told what is under way, by its summary, and None when it is over.
 
         ``arrive`` waits for a charge point that was said to be online, was not, and has never
         answered; it raises when it does not come. ``come_back`` waits, in place of ``reconnect``,
@@ -71,6 +75,7 @@ class RemoteChargePoint:
         self._sends = sends
         self._on_call = on_call
         self._arrive = arrive
+        self._held = held
         self._come_back = come_back or self._reconnected
         self._answers = False
         self._presumed_lost = 0
@@ -92,11 +97,12 @@ class RemoteChargePoint:
                 nor its link is why.
 
         """
-        self._on_call(summary)
-        try:
-            return await self._sent(operation, request, summary=summary)
-        finally:
-            self._on_call(None)
+        async with self._held():
+            self._on_call(summary)
+            try:
+                return await self._sent(operation, request, summary=summary)
+            finally:
+                self._on_call(None)
 
     async def _sent(
         self,

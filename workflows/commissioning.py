@@ -15,12 +15,15 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import Answer, AnswerNote, CancelRequest, RunRequest, RunVerdict
     from domain.facts import ChargePointEvents
     from domain.names import (
+        CALLED_BACK_SIGNAL,
         CHARGE_POINT_EVENTS_SIGNAL,
+        LENT_SIGNAL,
         SearchAttribute,
     )
+    from domain.power.service import CalledBack, Lent
     from domain.rules.retry import Situation, connectors_that_hold, still_holds
     from domain.states import CheckName, RunStatus
-    from workflows import policies, refusals
+    from workflows import live_site, policies, refusals
     from workflows.absence import no_answer
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
@@ -38,6 +41,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.opening import never_connected, never_free, take_over, went_offline
     from workflows.presentation import Shown, current_details
     from workflows.run import Run
+    from workflows.word import Word
 
 ResultT = TypeVar("ResultT")
 
@@ -59,6 +63,7 @@ class CommissioningWorkflow:
         self._request = request
         self._inbox = Inbox(request.commissioning_id)
         self._journal = Journal(request, on_change=self._present)
+        self._word = Word(request)
         self._run: Run | None = None
         self._doing: str | None = None
         self._catching_up = asyncio.Lock()
@@ -77,8 +82,11 @@ class CommissioningWorkflow:
                 if self._inbox.generation > (told.generation if told else 0):
                     await self._catch_up()  # that connection came first
                 await self._wait_for_connection(self._run)
+                if request.options.stop_sessions and self._journal.passed:
+                    await live_site.end_sessions(self._run)
                 await self._check_all(self._run)
             elif self._taken_back:
+                await self._word.give_back()
                 return None
         except BaseException as error:
             if not is_cancelled_exception(error):
@@ -106,6 +114,17 @@ class CommissioningWorkflow:
         missed = told.incomplete or self._inbox.generation > before
         if self._run is not None and missed:
             await self._catch_up()
+
+    @workflow.signal(name=LENT_SIGNAL)
+    def lent(self, lent: Lent) -> None:
+        """The site has nothing to tell the charge point any more."""
+        self._word.take(lent)
+
+    @workflow.signal(name=CALLED_BACK_SIGNAL)
+    async def called_back(self, called: CalledBack) -> None:
+        """The site has something to tell the charge point."""
+        if called.commissioning_id == self._request.commissioning_id and not self._closing:
+            await self._word.called_back()
 
     async def _catch_up(self) -> None:
         async with self._catching_up:
@@ -175,6 +194,7 @@ class CommissioningWorkflow:
 
     async def _begin(self, request: RunRequest) -> Run | None:
         self._present()
+        await live_site.begin(self._word, self._journal)
         briefing = await take_over(request, self._journal)
         if not briefing.accepted:
             # A verdict: of an earlier try of this very task, whose end was lost.
@@ -197,6 +217,7 @@ class CommissioningWorkflow:
                 on_call=self._does,
                 arrive=self._arrived,
                 come_back=self._came_back,
+                held=self._word.held,
             ),
         )
 
@@ -236,10 +257,15 @@ class CommissioningWorkflow:
             await self._check(
                 run,
                 CheckName.CONNECTOR_AVAILABLE,
-                lambda: connectors(run),
+                # It may open a connector.
+                lambda: live_site.with_power(run, self._word, lambda: connectors(run)),
             )
         if self._journal.passed and run.request.options.run_test_transaction:
-            await self._check(run, CheckName.TEST_TRANSACTION, lambda: charge(run))
+            await self._check(
+                run,
+                CheckName.TEST_TRANSACTION,
+                lambda: live_site.with_power(run, self._word, lambda: charge(run)),
+            )
 
     def _keep_what_holds(self, run: Run) -> None:
         if run.briefing.previous is None:
@@ -286,6 +312,8 @@ class CommissioningWorkflow:
             self._journal.cancel_requested(
                 CancelRequest(reason=workflow.cancellation_reason() or _CANCEL_BUTTON)
             )
+        if not self._word.has_it:  # it was cancelled while the site had it
+            await self._word.borrow()
         if self._run is not None:
             self._journal.cleans_up()
             await clean_up(self._run, cancelled=cancelled)
@@ -295,6 +323,7 @@ class CommissioningWorkflow:
             RunVerdict(view=self._journal.view(), cancel=self._journal.cancel),
             summary=f"Record the verdict: {self._journal.status}",
         )
+        await self._word.give_back()
         # This task may be its second try, after new events: what the first has stored stands.
         self._journal.adopt(finished.view)
         view, failed = self._journal.view(), self._journal.failed_checks

@@ -162,6 +162,10 @@ WEBHOOK_RETRY = RetryPolicy(
 LIMITS_PICKUP = timedelta(seconds=1.5)
 LIMITS_TIMEOUT = timedelta(seconds=3)
 LIMITS_AT_ONCE = 100
+# A run at a live site: until its site, should it not be there, is asked again; and for how long the
+# others may take to make room for a test charge.
+SITE_PAUSE = timedelta(seconds=5)
+POWER_PATIENCE = timedelta(minutes=30)
 STATION_TIMEOUT = timedelta(minutes=1)
 STATIONS_AT_ONCE = 20
 PACE = Pace()

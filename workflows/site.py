@@ -10,7 +10,12 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.site import SiteActivities
     from domain.facts import ChargePointEvents, EventKind
-    from domain.names import CHARGE_POINT_EVENTS_SIGNAL
+    from domain.names import (
+        BORROW_SIGNAL,
+        CHARGE_POINT_EVENTS_SIGNAL,
+        GIVEN_BACK_SIGNAL,
+        LOOK_AGAIN_SIGNAL,
+    )
     from domain.power.facts import (
         PauseSmartCharging,
         SetElectrical,
@@ -24,8 +29,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.ledger import Ledger
     from domain.power.loads import site_load
     from domain.power.plan import higher, lower
+    from domain.power.service import Borrow, GivenBack
     from workflows.calls import record
     from workflows.history import history_is_long
+    from workflows.lending import Lending
     from workflows.policies import PACE
     from workflows.site_details import site_details
     from workflows.stations import Stations
@@ -34,13 +41,19 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class SiteWorkflow:
-    """Prepares each charge point, then gives each transaction its share: down first, then up."""
+    """Prepares each charge point, then gives each transaction its share: down first, then up.
+
+    A run that commissions one of them once more is lent it, and tells it alone meanwhile.
+    """
 
     @workflow.init
     def __init__(self, request: SiteRequest) -> None:
         self._request = request
         self._ledger = Ledger(request.carried, PACE)
         self._stations = Stations(self._ledger, on_change=self._wake)
+        self._lending = Lending(
+            request.project_id, self._ledger, self._stations, look_again=self._look_again
+        )
         self._to_read: set[str] | None = None  # None: all of them
         self._awake = True
         self._reported: dict[str, StationState] = {}
@@ -52,11 +65,14 @@ class SiteWorkflow:
         """Share until a long history continues as new, and until that very moment."""
         while not self._may_end():
             await self._read()
+            await self._lending.take_asks()
             self._ledger.reserve(workflow.now())
             if not history_is_long():
                 self._stations.prepare()
             await self._judge()
             await self._share()
+            await self._lending.lend()
+            await self._lending.let_go()
             if not history_is_long() and self._stations.waiting:
                 self._wake()  # the others have made room for it
             await self._report()
@@ -79,6 +95,23 @@ class SiteWorkflow:
                 self._look_again(identity)
             if self._ledger.receive(identity, event, workflow.now()):
                 self._wake()
+
+    @workflow.signal(name=BORROW_SIGNAL)
+    def borrow(self, asked: Borrow) -> None:
+        """A run wants to tell a charge point something: it, and not the site, from then on."""
+        self._lending.ask(asked)
+        self._look_again(asked.charge_point_id)
+
+    @workflow.signal(name=GIVEN_BACK_SIGNAL)
+    def given_back(self, back: GivenBack) -> None:
+        """A run has ended."""
+        self._ledger.take_back(back.charge_point_id, back.commissioning_id)
+        self._look_again(back.charge_point_id)
+
+    @workflow.signal(name=LOOK_AGAIN_SIGNAL)
+    def look_again(self, charge_point_id: str) -> None:
+        """A charge point has come, or is to go, or is another one now."""
+        self._look_again(charge_point_id)
 
     @workflow.update
     async def set_limit(self, change: SetLimit) -> None:
@@ -121,6 +154,8 @@ class SiteWorkflow:
 
     async def _read(self) -> None:
         """Read what is known of the site, or of the charge points that have just come back."""
+        if self._to_read is not None:
+            self._to_read |= self._ledger.to_look_at(workflow.now())
         if self._to_read is not None and not self._to_read:
             return
         wanted = () if self._to_read is None else tuple(sorted(self._to_read))
@@ -194,7 +229,8 @@ class SiteWorkflow:
 
     def _may_end(self) -> bool:
         """Whether it is time to continue as new, and nothing is under way that would be lost."""
-        return history_is_long() and self._stations.settled and workflow.all_handlers_finished()
+        settled = self._stations.settled and self._lending.settled
+        return history_is_long() and settled and workflow.all_handlers_finished()
 
     def _look_again(self, charge_point_id: str | None = None) -> None:
         if charge_point_id is None:

@@ -61,6 +61,10 @@ class Stations:
         for bay in self._ledger.to_stop(now):
             yield bay.key[0], partial(self._stop, bay, self._ledger.stations[bay.key[0]])
 
+    def is_busy(self, charge_point_id: str) -> bool:
+        """Whether it is being told something."""
+        return charge_point_id in self._busy
+
     @property
     def settled(self) -> bool:
         """Whether nothing that has begun is under way."""

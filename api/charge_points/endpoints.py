@@ -18,6 +18,7 @@ from api.charge_points.schemas import (
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.pagination import Page, Paging
 from api.plausibility import audit_confirmed, confirmed
+from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from domain.audit import AuditAction
@@ -97,6 +98,7 @@ async def register_charge_point(
             target=charge_point.id,
             at=charge_point.created_at,
         )
+    await look_again(parts, charge_point.project_id, charge_point.id)
     return ChargePointRegistered(
         id=charge_point.id,
         serial_number=charge_point.serial_number,

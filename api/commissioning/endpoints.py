@@ -33,6 +33,10 @@ from storage.runs import Runs
 router = APIRouter(prefix="/installer/commissioning/{charge_point_id}", tags=["Commissioning"])
 
 _RUN_OPEN = "A run is open; `commissioning_id` names it."
+_CHARGING = (
+    "At a site that is handed over, somebody charges there; `transaction_ids` names the sessions. "
+    "Wait, or send `stop_sessions`."
+)
 
 
 @router.post(
@@ -49,6 +53,7 @@ _RUN_OPEN = "A run is open; `commissioning_id` names it."
         422,
         503,
         run_open=_RUN_OPEN,
+        charging=_CHARGING,
         project_handed_over=HANDED_OVER,
     ),
 )
@@ -102,6 +107,7 @@ async def status(
         run_open=_RUN_OPEN,
         nothing_to_retry="Commissioning was never started.",
         already_completed="The newest run passed.",
+        charging=_CHARGING,
         project_handed_over=HANDED_OVER,
     ),
 )
@@ -126,6 +132,7 @@ async def retry(
             from_scratch=asked.from_scratch,
             update_firmware=asked.update_firmware,
             test_connectors=asked.test_connectors,
+            stop_sessions=asked.stop_sessions,
             by=actor,
         )
     )

@@ -87,6 +87,11 @@ class Start(Request):
         description="True: firmware that is not approved is updated where the catalogue knows how; "
         "by the charge point itself, or by you in the vendor's app (`waiting_for: installer`)",
     )
+    stop_sessions: StrictBool = Field(
+        default=False,
+        description="True: whoever charges there has their session ended first; it is billed. "
+        "False: at a site that is handed over, the start is refused while somebody charges there",
+    )
 
     @model_validator(mode="after")
     def _reason_of_a_skip(self) -> "Start":
@@ -105,6 +110,7 @@ class Start(Request):
             wait_for_connection=self.wait_for_connection,
             skip_reason=self.skip_reason,
             update_firmware=self.update_firmware,
+            stop_sessions=self.stop_sessions,
         )
 
 
@@ -123,6 +129,9 @@ class Retry(Request):
     )
     test_connectors: TestedConnectors | None = Field(
         default=None, description="As in a start; left out: as the newest run was started"
+    )
+    stop_sessions: StrictBool = Field(
+        default=False, description="As in a start; left out: nobody's session is ended"
     )
 
 

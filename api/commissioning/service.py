@@ -38,7 +38,8 @@ async def start(
     """Start a run.
 
     Raises:
-        ConflictError: ``run_open`` with the open run's ``commissioning_id``.
+        ConflictError: ``run_open`` with the open run's ``commissioning_id``; ``charging`` with
+            the ``transaction_ids``.
         UnavailableError: Temporal is away; no run was started.
 
     """
@@ -61,12 +62,13 @@ async def retry(
     from_scratch: bool,
     update_firmware: bool | None,
     test_connectors: ConnectorsToTest | None,
+    stop_sessions: bool,
     by: Actor,
 ) -> RunRequest:
     """Start a run as the newest one was started.
 
     Raises:
-        ConflictError: ``run_open``; ``nothing_to_retry``; ``already_completed``.
+        ConflictError: ``run_open``; ``nothing_to_retry``; ``already_completed``; ``charging``.
         UnavailableError: Temporal is away; no run was started.
 
     """
@@ -78,6 +80,7 @@ async def retry(
         from_scratch=from_scratch,
         update_firmware=update_firmware,
         test_connectors=test_connectors,
+        stop_sessions=stop_sessions,
         actor=by,
     )
     return await _start(parts, lambda orders: orders.retry(order))

@@ -1,13 +1,14 @@
 """What a site owner does with the power and the features of a site."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from api.deps import now
 from api.parts import Parts
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.power.schemas import ElectricalChange, PowerLimit
 from domain.audit import Actor
-from domain.errors import ConflictError
+from domain.errors import ConflictError, UnavailableError
 from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, SiteLoad, SiteRequest
 from domain.states import Feature, ProjectStatus
 from storage.accounts import Account
@@ -22,6 +23,7 @@ from storage.features import (
     store_electrical,
 )
 from storage.projects import Project, Projects
+from storage.site_records import live_site
 
 
 async def set_limit(
@@ -79,6 +81,20 @@ async def set_electrical(
         project_id=project_id, charge_point_id=charge_point.id, electrical=electrical, by=by
     )
     await parts.temporal.sites.set_electrical(_site(project), change)
+
+
+async def look_again(parts: Parts, project_id: str, *charge_point_ids: str) -> None:
+    """Tell a site that is handed over that these of its charge points have come, or are to go.
+
+    The change is stored; should the site not hear of it, it looks by itself.
+    """
+    async with parts.database.read() as connection:
+        site = await live_site(connection, project_id)
+    if site is None:
+        return
+    with suppress(UnavailableError):
+        for charge_point_id in charge_point_ids:
+            await parts.temporal.sites.look_again(site, charge_point_id)
 
 
 async def load(parts: Parts, owner: Account, project_id: str) -> SiteLoad:

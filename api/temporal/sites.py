@@ -50,6 +50,15 @@ class SiteGateway:
         """Pause, or go on; answered once that is stored."""
         await self._update(site, SiteWorkflow.pause, change)
 
+    async def look_again(self, site: SiteRequest, charge_point_id: str) -> None:
+        """Tell it that a charge point has come, is to go, or is another one now."""
+        try:
+            async with self._link.client(within=ANSWER_TIMEOUT) as client:
+                handle = await self._handle(client, site)
+                await handle.signal(SiteWorkflow.look_again, charge_point_id)
+        except RPCError as error:
+            raise temporal_away() from error
+
     async def _update(
         self, site: SiteRequest, update: UpdateMethodMultiParam[[SiteWorkflow, P], None], change: P
     ) -> None:

@@ -12,6 +12,7 @@ from api.charge_points.schemas import ChargePointDetail, ChargePointShown
 from api.commissioning import service as commissioning
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.parts import Parts
+from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
 from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
@@ -75,11 +76,14 @@ async def withdraw_charge_point(
     It does not stand in the way of the handover, is not commissioned with the project, takes no
     power, and may not connect; nothing that is known of it is lost, and the site's certificate
     says when, by whom and why it was withdrawn. Its serial number may be registered again.
+
+    At a site that is handed over it is made inoperative first, loses its limits, and is withdrawn
+    once it cannot draw any more; until then its power is kept for it, and the answer is 202.
     """
-    order = WithdrawalOrder(reason=body.reason, by=actor, asked_at=now())
+    order = WithdrawalOrder(reason=body.reason, by=actor, asked_at=now(), isolated=body.isolated)
     async with parts.database.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
-            charge_point_id, installer_id=installer.id
+            charge_point_id, installer_id=installer.id, even_withdrawn=body.isolated
         )
         done = await Withdrawals(connection).withdraw(charge_point, order, end_run=body.end_run)
     if not done:
@@ -110,13 +114,15 @@ async def reinstate_charge_point(
 ) -> ChargePointDetail:
     """Bring a withdrawn charge point back, or take back a withdrawal that waits for an end.
 
-    It may connect again. Its newest verdict counts if it still is about this charge point.
+    It may connect again. Its newest verdict counts if it still is about this charge point; at a
+    site that is handed over it is commissioned once more before anybody charges there.
     """
     async with parts.database.write() as connection:
         charge_point = await ChargePoints(connection).for_change(
             charge_point_id, installer_id=installer.id, even_withdrawn=True
         )
         await Withdrawals(connection).reinstate(charge_point, by=actor, at=now())
+    await look_again(parts, charge_point.project_id, charge_point_id)
     return await _detail(parts, installer, charge_point_id)
 
 
@@ -175,7 +181,7 @@ async def replace_charge_point(
             created_at=at,
         )
         reason = body.reason or f"Replaced by {body.serial_number}"
-        order = WithdrawalOrder(reason=reason, by=actor, asked_at=at)
+        order = WithdrawalOrder(reason=reason, by=actor, asked_at=at, isolated=body.isolated)
         done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
         chosen = await Parameters(connection).desired(old.id)
         template = parts.catalogue.resolve(new.vendor, new.model).template
@@ -200,6 +206,7 @@ async def replace_charge_point(
         )
     if not done:
         await end_what_goes_on(parts, installer, charge_point_id, order, by=actor)
+    await look_again(parts, new.project_id, new.id)
     return Replaced(
         charge_point=await _detail(parts, installer, new.id),
         replaced=await _detail(parts, installer, old.id),
@@ -272,6 +279,7 @@ async def swap_charge_points(
                 **{each.id: _plate(each) for each in changed},
             },
         )
+    await look_again(parts, first.project_id, one, other)
     base = parts.settings.public_ocpp_url
     return Swapped(charge_points=[ChargePointShown.of(each, ocpp_base=base) for each in changed])
 
@@ -293,6 +301,10 @@ async def end_what_goes_on(
         await commissioning.cancel(parts, installer, charge_point_id, order.reason, by=by)
     async with parts.database.write() as connection:
         await Withdrawals(connection).settle(charge_point_id, at=now())
+        withdrawn = await ChargePoints(connection).get(
+            charge_point_id, installer_id=installer.id, even_handed_over=True
+        )
+    await look_again(parts, withdrawn.project_id, charge_point_id)
 
 
 async def _detail(parts: Parts, installer: Account, charge_point_id: str) -> ChargePointDetail:

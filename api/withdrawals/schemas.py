@@ -6,6 +6,13 @@ from api.charge_points.schemas import EXAMPLE, ChargePointShown
 from api.fields import ModelName, Reason, Request, SerialNumber
 from domain.states import Exchange
 
+ISOLATED = Field(
+    default=False,
+    description="At a site that is handed over: true says that its supply is cut off, so that it "
+    "cannot draw. One that is offline, and may still draw, is counted until you say so, or until "
+    "the unit in its place connects",
+)
+
 
 class Withdraw(Request):
     """Why a charge point is taken out of its project."""
@@ -20,6 +27,7 @@ class Withdraw(Request):
         description="True: an open run is cancelled and a session stopped first, and the charge "
         "point is withdrawn once they have ended. False: while there is one, it is refused",
     )
+    isolated: StrictBool = ISOLATED
 
 
 class Replace(Request):
@@ -39,6 +47,7 @@ class Replace(Request):
         default=False,
         description="True: an open run of the old one is cancelled and a session stopped",
     )
+    isolated: StrictBool = ISOLATED
 
 
 class Replaced(BaseModel):

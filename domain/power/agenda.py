@@ -1,6 +1,6 @@
 """What there is to do at a site: whom to limit, to lift, to close, and how much each shall draw."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,15 @@ from domain.power.share import BayKey, Demand, share
 from domain.power.site import MIN_AMPS, Circuit, SiteLimit
 from domain.power.standing import Part, Standing, standings
 from domain.power.state import Bay, Station, Terms
-from domain.power.troubles import Consequence, Trouble, Waiting, explain, explain_waiting
+from domain.power.troubles import (
+    Consequence,
+    Serviced,
+    Trouble,
+    Waiting,
+    explain,
+    explain_service,
+    explain_waiting,
+)
 from domain.states import FeatureState
 
 
@@ -24,6 +32,7 @@ class Pace:
     cleared or closed is, or one that refused the limit of a session; and until one that has
     restarted, and has not confirmed its limits since, is counted at what its cable carries.
     ``judged`` after it took a limit, it is looked at what one draws that cannot report its limits.
+    Every ``looked_at`` it is looked whether a run is still open that has a charge point.
     """
 
     turn: timedelta = timedelta(minutes=15)
@@ -33,6 +42,7 @@ class Pace:
     session_refused: timedelta = timedelta(seconds=5)
     doubt: timedelta = timedelta(seconds=5)
     judged: timedelta = timedelta(minutes=2)
+    looked_at: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +86,8 @@ class Agenda(Book):
         return [
             station
             for station in self.stations.values()
-            if self._shall_be_told(station, standing[station.charge_point_id], now)
+            if not station.lent
+            and self._shall_be_told(station, standing[station.charge_point_id], now)
         ]
 
     def to_lift(self, now: datetime) -> list[Station]:
@@ -85,15 +96,21 @@ class Agenda(Book):
         return [
             station
             for station in self.stations.values()
-            if station.may_be_cleared(now)
+            if not station.lent
+            and station.may_be_cleared(now)
             and self._wanted(station, standing[station.charge_point_id], now) is None
             and standing[station.charge_point_id].part is Part.FREE
-            and (
-                station.told is not None or (station.given_up and not station.free)
-                if self.paused
-                else not station.free and (station.leaving or self._has_room(station))
-            )
+            and self._may_lift(station)
         ]
+
+    def _may_lift(self, station: Station) -> bool:
+        if station.leaving:  # nobody charges there then, so its limits hold nobody back
+            closed = set(station.outlets) <= set(station.closed)
+            charges = bool(self._bays_of(station.charge_point_id))
+            return closed and not charges and not station.free
+        if self.paused:
+            return station.told is not None or (station.given_up and not station.free)
+        return not station.free and self._has_room(station)
 
     def lift(self, station: Station) -> LiftLimits:
         """What lifts them. During a pause the limit of the whole stays where it is kept."""
@@ -101,11 +118,14 @@ class Agenda(Book):
             charge_point_id=station.charge_point_id,
             connectors=station.connectors,
             form=station.form,
-            whole=not self.paused or station.given_up,
+            whole=not self.paused or station.given_up or station.leaving,
         )
 
     def to_close(self, now: datetime) -> list[Availability]:
         """Charge points that are online and whose connectors are not as open as they shall be."""
+        return [one for one in self._availability(now) if not one.station.lent]
+
+    def _availability(self, now: datetime) -> list[Availability]:
         found = []
         for identity, standing in self.standings().items():
             station = self.stations[identity]
@@ -125,7 +145,8 @@ class Agenda(Book):
         """Transactions that nothing else ends though the supply does not carry them.
 
         They are where connectors shall be inoperative, and with what cannot be paused they are
-        more than the site may draw, or leave nothing for those who wait.
+        more than the site may draw, or leave nothing for those who wait; or nobody may charge
+        there at all.
         """
         standing = self.standings()
         kept = load(
@@ -145,9 +166,14 @@ class Agenda(Book):
             bay
             for bay in self.bays.values()
             if bay.key[1] in standing[bay.key[0]].closed
-            and not over.isdisjoint(self.stations[bay.key[0]].circuits)
+            and self._is_too_much(self.stations[bay.key[0]], over)
+            and not self.stations[bay.key[0]].lent
             and self.stations[bay.key[0]].may_be_cleared(now)
         ]
+
+    def _is_too_much(self, station: Station, over: Collection[Circuit]) -> bool:
+        out_of_use = station.leaving or not station.commissioned
+        return out_of_use or not station.circuits.isdisjoint(over)
 
     def terms(self, station: Station, now: datetime) -> Terms | None:
         """What a charge point shall be told of itself; None: nothing.
@@ -212,17 +238,29 @@ class Agenda(Book):
             for connector_id in station.outlets:
                 key = station.charge_point_id, connector_id
                 bay = self.bays.get(key)
-                default = 0.0 if connector_id in closed else station.default_bound
+                # What has never been heard of is in its box.
+                absent = station.connection is None and not station.commissioned
+                draws_nothing = absent or connector_id in closed
+                default = 0.0 if draws_nothing else station.default_bound
                 found.append(
                     Outlet(
                         bay=key,
                         circuits=station.circuits,
                         bound=default if bay is None else bay.bound,
-                        most=float(station.max_amps),
+                        most=self._most(station),
                         unsure=bay is not None and bay.unsure,
                     )
                 )
         return found
+
+    def _most(self, station: Station) -> float:
+        """What all of its connectors draw at most: the cable, or what a run was lent for them."""
+        keeps_none = station.unlimited or station.trouble is Trouble.NO_STATION_LIMIT
+        if station.tested and not keeps_none:
+            terms = self.standings()[station.charge_point_id].terms
+            if terms is not None:
+                return terms.station_amps
+        return float(station.max_amps)
 
     @property
     def capacity(self) -> Mapping[Circuit, float]:
@@ -265,7 +303,7 @@ class Agenda(Book):
         moments = [
             moment
             for station in self.stations.values()
-            for moment in (station.retry_at, station.clear_at, station.settles_at)
+            for moment in (station.retry_at, station.clear_at, station.settles_at, station.look_at)
         ]
         moments += [
             station.in_doubt_since + self._pace.doubt
@@ -290,6 +328,22 @@ class Agenda(Book):
 
     def _state(self, station: Station, standing: Standing) -> StationState:
         state = FeatureState.PAUSED if self.paused else station.state
+        if station.leaving or station.service is not None or not station.commissioned:
+            said = explain_service(
+                Serviced.LEAVES
+                if station.leaving
+                else Serviced.RUNS
+                if station.service is not None
+                else Serviced.AWAITED,
+                amps=self._kept_in_all(station),
+                until=station.until,
+            )
+            return StationState(
+                charge_point_id=station.charge_point_id,
+                state=FeatureState.ACTIVATING,
+                cause=said.cause,
+                action=said.action,
+            )
         if station.trouble is None or self.paused:
             waiting = self._waiting(station)
             if waiting is None:
@@ -325,6 +379,10 @@ class Agenda(Book):
             cause=said.cause,
             action=said.action,
         )
+
+    def _kept_in_all(self, station: Station) -> float:
+        mine = [one for one in self.outlets() if one.bay[0] == station.charge_point_id]
+        return min(sum(one.bound for one in mine), float(station.max_amps))
 
     def _waiting(self, station: Station) -> Waiting | None:
         if self.paused:
@@ -397,6 +455,7 @@ class Agenda(Book):
         return (
             station.connected
             and not station.given_up
+            and not station.lent
             and (station.settles_at is None or station.settles_at <= now)
             and (bay.retry_at is None or bay.retry_at <= now)
         )

@@ -83,16 +83,13 @@ class Book:
             self._load_station(facts, now, known)
 
     def keep(self, charge_point_ids: Collection[str]) -> None:
-        """Let go of the charge points that are not among those of the site any more.
-
-        One that still has its limits, and can be told, is to lose them first.
-        """
+        """Have those leave that are not among the charge points of the site any more."""
         for identity in self.stations.keys() - set(charge_point_ids):
             station = self.stations[identity]
-            if station.connected and (station.told is not None or station.closed):
-                self.stations[identity] = replace(station, leaving=True, clear_at=None)
-            else:
-                self.forget(identity)
+            if not station.leaving:
+                self.stations[identity] = replace(
+                    station, leaving=True, service=None, look_at=None, clear_at=None
+                )
 
     def forget(self, charge_point_id: str) -> None:
         """It is of the site no more."""
@@ -106,9 +103,6 @@ class Book:
         if station is None:
             return False
         if event.connection is not None:
-            if station.leaving and not event.connection.connected:
-                self.forget(charge_point_id)
-                return True
             return self._take_connection(station, event.connection, now)
         if event.kind is EventKind.BOOT:
             self._doubt(station, now)
@@ -143,10 +137,13 @@ class Book:
             base,
             max_amps=facts.max_amps,
             declared=facts.declared,
+            commissioned=facts.commissioned,
+            until=facts.until,
+            leaving=facts.leaves,
+            isolated=facts.isolated,
             phases=facts.phases,
             voltage=facts.voltage,
             direct_current=facts.direct_current,
-            leaving=False,
             connectors=_numbers(used.union(one.connector_id for one in facts.connectors)),
             default_bound=most if base.unlimited else base.default_bound,
         )

@@ -17,9 +17,16 @@ class StationFacts:
 
     ``max_amps`` is what its cable carries, per phase, and ``declared`` whether somebody said so;
     ``phases`` those that it is connected to, ``voltage`` that between one of them and neutral.
+    ``commissioned``: its run has passed; ``run`` is the open run, and its site gets it back by
+    ``until``. ``leaves``: it is to be withdrawn; ``isolated``: nothing supplies it any more.
     """
 
     charge_point_id: str
+    commissioned: bool = True
+    run: str | None = None
+    until: datetime | None = None
+    leaves: bool = False
+    isolated: bool = False
     max_amps: int = DEFAULT_MAX_AMPS
     declared: bool = False
     phases: tuple[Phase, ...] = tuple(Phase)
@@ -45,6 +52,14 @@ class SiteQuestion:
 
     project_id: str
     charge_point_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeOut:
+    """A charge point that cannot draw any more, and that somebody has withdrawn."""
+
+    project_id: str
+    charge_point_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.operations import Reply
-from domain.power.agenda import Agenda
 from domain.power.facts import Draws, DrawsQuestion
 from domain.power.operations import Running, StationLimited
+from domain.power.servicing import Servicing
 from domain.power.share import BayKey
+from domain.power.standing import Part
 from domain.power.state import Bay, Station, Terms
 from domain.power.troubles import Trouble
 from domain.states import FeatureState
@@ -27,7 +28,7 @@ _REFUSALS: Final = 3
 """So many times in a row a session's limit is refused until its charge point is given up."""
 
 
-class Ledger(Agenda):
+class Ledger(Servicing):
     """What is asked of charge points, and what their answers mean for the bounds."""
 
     def prepared(
@@ -179,9 +180,6 @@ class Ledger(Agenda):
                 clear_at=None if accepted else now + self._insistence(reply),
             )
         )
-        if station.leaving and accepted and not station.closed:
-            self.forget(charge_point_id)
-            return
         for key, bay in self._bays_of(charge_point_id):
             granted = station.max_amps if accepted and whole else 0
             self.bays[key] = replace(bay, granted=granted, since=now)
@@ -207,8 +205,6 @@ class Ledger(Agenda):
         others = {one for one in station.closed if one != connector_id}
         closed = others if operative else others | {connector_id}
         self.stations[charge_point_id] = replace(station, closed=tuple(sorted(closed)))
-        if station.leaving and station.free and not closed:
-            self.forget(charge_point_id)
 
     def stopped(self, key: BayKey, now: datetime) -> None:
         """A charge point was told to end a transaction; it is told again if that goes on."""
@@ -237,7 +233,8 @@ class Ledger(Agenda):
         default = limited.default_amps if limited.default_amps is not None else terms.default_amps
         because = station.minimum_because or (Trouble.REFUSES_ZERO if raised else None)
         unproven = not limited.proven and not running
-        held = asked.given_up and terms == self.standings()[station.charge_point_id].terms
+        standing = self.standings()[station.charge_point_id]
+        held = asked.given_up and terms == standing.terms
         trouble = because
         if trouble is None and not limited.whole:
             trouble = Trouble.NO_STATION_LIMIT
@@ -265,7 +262,7 @@ class Ledger(Agenda):
             retry_at=station.retry_at if held else None,
             clear_at=None,
         )
-        if held:
+        if held or standing.part is Part.TESTED:  # its sessions have no limit of their own
             for key, bay in self._bays_of(station.charge_point_id):
                 self.bays[key] = replace(
                     bay, bound=default, granted=int(default), confirmed_at=now, unsure=False

@@ -15,6 +15,9 @@ class Reason(StrEnum):
     REFUSED_LIMITS = "refused_limits"
     LOWEST_IT_OBEYS = "lowest_it_obeys"
     INOPERATIVE = "inoperative"
+    IN_SERVICE = "in_service"
+    NOT_COMMISSIONED = "not_commissioned"
+    LEAVING = "leaving"
     OFFLINE = "offline"
     RESTARTED = "restarted"
     NOT_TOLD_YET = "not_told_yet"
@@ -38,6 +41,9 @@ _SENTENCES: Final = {
     Reason.REFUSED_LIMITS: "It is counted at its cable, because it does not keep to limits.",
     Reason.LOWEST_IT_OBEYS: "It has the lowest limit that it obeys.",
     Reason.INOPERATIVE: "It is inoperative, or is to be: the supply does not carry it.",
+    Reason.IN_SERVICE: "It is being serviced: a run has it, and no driver can charge there.",
+    Reason.NOT_COMMISSIONED: "It is not commissioned yet, so it is kept inoperative.",
+    Reason.LEAVING: "It is being taken out of the site, and counted until it cannot draw.",
     Reason.OFFLINE: "It is offline, and counted at the last limit that it may have.",
     Reason.RESTARTED: "It has restarted, and has not confirmed its limits since.",
     Reason.NOT_TOLD_YET: "It has not confirmed its limits yet, and is counted at its cable.",
@@ -74,6 +80,12 @@ def reason_of(station: Station, standing: Standing, bay: Bay | None, *, paused: 
 
 def _of_station(station: Station, standing: Standing, *, paused: bool) -> Reason | None:
     """What is so for all of its connectors, whoever charges there."""
+    if station.leaving:
+        return Reason.LEAVING
+    if station.service is not None:
+        return Reason.IN_SERVICE
+    if not station.commissioned:
+        return Reason.NOT_COMMISSIONED
     if paused:
         return Reason.PAUSED
     if standing.part is Part.CLOSED:

@@ -1,18 +1,22 @@
-"""How each charge point of a site takes part: it shares, is free, is held low, or is closed.
+"""How each charge point of a site takes part: it shares, is free, is held low, tested, or closed.
 
 Pure, and the same for the same arguments. Who cannot be paused needs its minimum for each of its
 connectors at all times, in use or not; who takes no limits needs all that its cable carries, or the
 lowest limit that it obeys; who is silent, or offline, and may have none, draws what its cable
 carries. As many as fit are let; the connectors of the others are inoperative. Enough for one
 vehicle is left to those that share, where there are any: nobody waits for ever.
+
+Where a run tests, so much is set aside as it was lent, whoever waits. Who is not commissioned, or
+leaves, is inoperative.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.power.site import Circuit, SiteLimit
 from domain.power.state import Station, Terms
+from domain.power.troubles import Trouble
 from domain.states import FeatureState
 
 
@@ -22,6 +26,7 @@ class Part(StrEnum):
     FREE = "free"
     SHARES = "shares"
     HELD = "held"
+    TESTED = "tested"
     CLOSED = "closed"
 
 
@@ -46,20 +51,36 @@ def standings(
     stations: Collection[Station], limit: SiteLimit, *, paused: bool = False
 ) -> Mapping[str, Standing]:
     """Decide for each charge point of a site, by its id."""
+    found = {one.charge_point_id: _out_of_use(one) for one in stations if _is_out_of_use(one)}
+    used = [one for one in stations if one.charge_point_id not in found]
     if paused:
-        return {station.charge_point_id: _FREE for station in stations}
-    ample = _ample(stations, limit)
-    terms = {one.charge_point_id: terms_of(one, limit, ample=ample) for one in stations}
-    room = _Room(stations, limit, terms)
+        return found | {station.charge_point_id: _FREE for station in used}
+    ample = _ample(used, limit)
+    terms = {one.charge_point_id: terms_of(one, limit, ample=ample) for one in used}
+    found |= {
+        one.charge_point_id: _tested(one, terms[one.charge_point_id]) for one in used if one.tested
+    }
+    return found | _shared([one for one in used if not one.tested], limit, terms, ample=ample)
+
+
+def _shared(
+    stations: Collection[Station],
+    limit: SiteLimit,
+    terms: Mapping[str, Terms | None],
+    *,
+    ample: bool,
+) -> dict[str, Standing]:
+    """Decide for those where drivers charge. Nobody is closed for a test: that waits."""
     found: dict[str, Standing] = {}
+    room = _Room(stations, limit, terms)
     away = {one.charge_point_id for one in stations if one.out_of_reach and not one.given_up}
     never = {one.charge_point_id for one in stations if one.state is FeatureState.ACTIVATING}
     for station in stations:
         if station.charge_point_id in away & never:
             room.lose(station.phases, station.max_amps)
-    for station in _in_order(one for one in stations if one.leaving or not one.given_up):
+    for station in _in_order(one for one in stations if not one.given_up):
         told = terms[station.charge_point_id]
-        if told is None or station.leaving:
+        if told is None:
             found[station.charge_point_id] = _FREE
         elif station.needs_minimum and _binding(station, limit, ample=ample):
             counted = station.charge_point_id in away & never
@@ -74,7 +95,7 @@ def standings(
             standing = found[station.charge_point_id]
             kept = (len(station.outlets) - len(standing.closed)) * standing.kept_amps
             room.lose(station.phases, max(0.0, station.max_amps - kept))
-    for station in _in_order(one for one in stations if one.given_up and not one.leaving):
+    for station in _in_order(one for one in stations if one.given_up):
         found[station.charge_point_id] = _given_up(station, room)
     return found
 
@@ -115,6 +136,29 @@ def _ample(stations: Collection[Station], limit: SiteLimit) -> bool:
             if phase in loaded:
                 loaded[phase] += min(station.max_amps, limit.capacity[phase])
     return all(loaded[phase] <= most for phase, most in limit.capacity.items())
+
+
+def _is_out_of_use(station: Station) -> bool:
+    return station.leaving or not (station.commissioned or station.tested)
+
+
+def _out_of_use(station: Station) -> Standing:
+    """Nobody may charge there; who leaves loses its limits once that is sure."""
+    part = Part.FREE if station.leaving else Part.CLOSED
+    return Standing(part=part, closed=frozenset(station.outlets))
+
+
+def _tested(station: Station, usual: Terms | None) -> Standing:
+    """What was set aside for its test charge; its cable where it keeps to no limit."""
+    assert station.service is not None, "it is tested"  # noqa: S101
+    cable = float(station.max_amps)
+    if usual is None or station.given_up:
+        return Standing(part=Part.TESTED, kept_amps=cable)
+    whole = each = min(station.service.amps, usual.station_amps)
+    if station.trouble is Trouble.NO_STATION_LIMIT:
+        each = max(whole / len(station.outlets), float(min(station.least, station.max_amps)))
+    terms = replace(usual, station_amps=whole, default_amps=each)
+    return Standing(part=Part.TESTED, terms=terms, kept_amps=each)
 
 
 def _given_up(station: Station, room: "_Room") -> Standing:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.facts import ConnectionFact
 from domain.power.operations import LimitForm, RateUnit
+from domain.power.service import Service
 from domain.power.share import BayKey
 from domain.power.site import NOMINAL_VOLTAGE, Circuit, Phase
 from domain.power.troubles import Trouble
@@ -28,7 +29,12 @@ class Terms:
 class Station:
     """A charge point, as the site's workflow keeps it.
 
-    ``leaving``: it is of the site no more, and has not confirmed yet that nothing limits it.
+    ``commissioned``: drivers may charge there; before its run has passed it is kept inoperative.
+    ``service`` is the run that has it, or has asked for it; ``until`` when the visit ends in which
+    that is.
+    ``leaving``: it is to be of the site no more, and may still draw, or has not confirmed yet that
+    nothing limits it; ``isolated``: somebody says that the supply is cut off from it, or another
+    one is on its cable.
     ``declared``: somebody said what its cable carries; else ``max_amps`` is the usual.
     ``told`` is what it was told last, and ``prepared`` the connection on which it accepted that;
     ``cleared``: it has confirmed since that nothing limits it; ``confirmed_at`` is when it last
@@ -42,7 +48,8 @@ class Station:
     was given up is known to obey, None where nobody knows yet, and its cable where it obeys none.
     ``unproven``: what it reports has not shown that it obeys the default; ``unconfirmed``: it does
     not report anything, so that it is judged by what it draws.
-    ``closed`` are the connectors that were made inoperative here. ``retry_at`` is when it may be
+    ``closed`` are the connectors that were made inoperative here. ``look_at`` is when to look
+    whether the run is still open that has it. ``retry_at`` is when it may be
     asked again for its limits, ``clear_at`` when it may be cleared or closed.
     """
 
@@ -52,7 +59,11 @@ class Station:
     declared: bool = False
     voltage: float = NOMINAL_VOLTAGE
     direct_current: bool = False
+    commissioned: bool = True
+    service: Service | None = None
+    until: datetime | None = None
     leaving: bool = False
+    isolated: bool = False
     connection: ConnectionFact | None = None
     connectors: tuple[int, ...] = ()
     default_bound: float = 0.0
@@ -76,11 +87,22 @@ class Station:
     closed: tuple[int, ...] = ()
     retry_at: datetime | None = None
     clear_at: datetime | None = None
+    look_at: datetime | None = None
 
     @property
     def connected(self) -> bool:
         """Whether it is online."""
         return self.connection is not None and self.connection.connected
+
+    @property
+    def lent(self) -> bool:
+        """Whether a run tells it, and its site nothing."""
+        return self.service is not None and self.service.lent
+
+    @property
+    def tested(self) -> bool:
+        """Whether a run makes a test charge there, or is about to."""
+        return self.service is not None and self.service.power
 
     @property
     def generation(self) -> int:

@@ -4,6 +4,7 @@ Each is said to the owner and to the installer as a cause and an action, as fail
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -50,6 +51,14 @@ class Waiting(StrEnum):
     OFFLINE = "offline"
     NOT_TOLD = "not_told"
     UNANSWERED = "unanswered"
+
+
+class Serviced(StrEnum):
+    """Why no driver can charge at a charge point though the site is handed over."""
+
+    RUNS = "runs"
+    AWAITED = "awaited"
+    LEAVES = "leaves"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +148,33 @@ _WAITING: Final = {
         "cable if its breaker is smaller.",
     ),
 }
+
+
+_SERVICED: Final = {
+    Serviced.RUNS: Explanation(
+        cause="It is being serviced{until}: a run commissions it once more, and no driver can "
+        "charge there. {amps:g} A a phase are kept for it.",
+        action="Nothing has to be done. It shares again once the run has ended.",
+    ),
+    Serviced.AWAITED: Explanation(
+        cause="It is being serviced{until}: it is not commissioned yet, so it is kept inoperative. "
+        "{amps:g} A a phase are kept for it.",
+        action="Have it commissioned: it shares once its run has passed.",
+    ),
+    Serviced.LEAVES: Explanation(
+        cause="It is being taken out of the site: its connectors are made inoperative, and then "
+        "its limits are cleared. {amps:g} A a phase are kept for it until it cannot draw them.",
+        action="Nothing has to be done while it is online. If it is not, cut it off from its "
+        "supply, and have the installer withdraw it once more as isolated.",
+    ),
+}
+
+
+def explain_service(serviced: Serviced, *, amps: float, until: datetime | None) -> Explanation:
+    """Say why no driver can charge there, until when that may last, and what to do."""
+    said = _SERVICED[serviced]
+    end = f" until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
+    return Explanation(cause=said.cause.format(amps=amps, until=end), action=said.action)
 
 
 def explain_waiting(waiting: Waiting, *, cable: float) -> Explanation:

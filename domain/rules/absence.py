@@ -53,6 +53,7 @@ OF_THE_ENGINE: Final = frozenset(
     {
         FailureCode.RUN_ENDED_FROM_OUTSIDE,
         FailureCode.CHARGE_POINT_BUSY,
+        FailureCode.NO_POWER,
         FailureCode.ENGINE_ERROR,
     }
 )

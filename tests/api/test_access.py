@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import select, update
 
 from api.deps import now
-from domain.states import ProjectStatus
+from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
 from storage.engine import Database
 from storage.fact_records import Authorization, TransactionStart
 from storage.facts import store
 from storage.owners_choices import forget_choices
 from storage.projects import Projects
-from storage.tables import awaited_tags, transactions
+from storage.tables import awaited_tags, charge_points, transactions
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 
@@ -47,6 +47,9 @@ class Site:
         async with self._database.write() as connection:
             change = {"status": ProjectStatus.HANDED_OVER}
             await Projects(connection).change(self.project, change)
+            await connection.execute(
+                update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
+            )
 
     async def admits(self, id_tag: str) -> bool:
         async with self._database.read() as connection:

@@ -11,12 +11,12 @@ from temporalio.client import Client
 from api.deps import now
 from domain import operations as op
 from domain.operations import Reply
-from domain.states import AccessMode, ProjectStatus, Role
+from domain.states import AccessMode, ChargePointStatus, ProjectStatus, Role
 from storage.access import Access
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus, TransactionStart
 from storage.facts import store
-from storage.tables import projects, transactions
+from storage.tables import charge_points, projects, transactions
 from tests.api.callers import Caller, problem
 from tests.api.conftest import Own
 from tests.api.node import Node, connected_node
@@ -71,6 +71,9 @@ async def site(installer: Caller, owner: Own, database: Database) -> Site:
     facilities = await owner("facilities@riversidebp.com", project)
     async with database.write() as connection:
         await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(
+            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
+        )
     return Site(facilities, database, project, charge_point)
 
 

@@ -6,7 +6,7 @@ from domain.power.facts import BayLoad, SiteLoad, StationLoad
 from domain.power.loads import site_load
 from domain.power.reasons import Reason
 from domain.power.site import SiteLimit
-from tests.domain.test_power_standing import Site, facts
+from tests.domain.power_site import Site, facts
 
 _LATER = timedelta(minutes=3)
 

@@ -1,7 +1,6 @@
 """How each charge point takes part: nobody is held back for nothing, and nobody is left at 0."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,156 +8,22 @@ from hypothesis import strategies as st
 
 from domain.facts import (
     ChargePointEvent,
-    ConnectionFact,
-    ConnectorFact,
     EventKind,
-    TransactionFact,
 )
 from domain.operations import Reply
 from domain.power.agenda import Pace
-from domain.power.facts import Carried, SiteSnapshot, StationFacts
+from domain.power.facts import Carried, SiteSnapshot
 from domain.power.ledger import Ledger
 from domain.power.operations import LimitForm, RateUnit, StationLimited
-from domain.power.plan import higher, load, lower
+from domain.power.plan import load
 from domain.power.site import MIN_AMPS, Phase, SiteLimit
 from domain.power.standing import Part
 from domain.power.state import Station
 from domain.power.troubles import Trouble
-from domain.states import ConnectorStatus, FeatureState
+from domain.states import FeatureState
+from tests.domain.power_site import AT, Site, facts
 
-_AT = datetime(2026, 6, 1, tzinfo=UTC)
-_BEFORE = _AT - timedelta(minutes=1)
 _UNITS = st.sampled_from(RateUnit)
-
-
-class Site:
-    """Charge points that answer as they are; what each connector may draw follows from that."""
-
-    def __init__(
-        self,
-        *stations: StationFacts,
-        amps: float | None,
-        refusing: frozenset[str] = frozenset(),
-        needs_minimum: frozenset[str] = frozenset(),
-        unit: RateUnit = RateUnit.AMPERES,
-    ) -> None:
-        self.ledger = Ledger(Carried(), Pace())
-        self.refusing, self.needs_minimum, self.unit = refusing, needs_minimum, unit
-        self.now = _AT
-        self.profiles = 0
-        self.stopped: list[tuple[str, int]] = []
-        self.ledger.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations), self.now)
-        self.settle()
-
-    def settle(self) -> None:
-        """Do what there is to do, until there is nothing more, as the workflow does."""
-        for _ in range(12):
-            self._prepare()
-            self._balance()
-
-    def begin(self, charge_point_id: str, connector_id: int, number: int) -> None:
-        if connector_id in self.ledger.stations[charge_point_id].closed:
-            return  # nobody can
-        self._tell(charge_point_id, connector_id, number)
-        self.settle()
-
-    def end(self, charge_point_id: str, connector_id: int, reason: str) -> None:
-        number = self.ledger.bays[charge_point_id, connector_id].transaction_id
-        self._tell(charge_point_id, connector_id, number, reason)
-        self.settle()
-
-    @property
-    def drawn(self) -> dict[tuple[str, int], float]:
-        return {bay.key: bay.bound for bay in self.ledger.bays.values()}
-
-    def _tell(
-        self, charge_point_id: str, connector_id: int, number: int, reason: str | None = None
-    ) -> None:
-        ended = reason is not None
-        transaction = TransactionFact(
-            transaction_id=number,
-            connector_id=connector_id,
-            id_tag="CARD",
-            started_at=self.now,
-            meter_start=0,
-            stopped_at=self.now if ended else None,
-            stop_reason=reason,
-        )
-        kind = EventKind.TRANSACTION_STOPPED if ended else EventKind.TRANSACTION_STARTED
-        event = ChargePointEvent(event_id="evt", kind=kind, at=self.now, transaction=transaction)
-        self.ledger.receive(charge_point_id, event, self.now)
-
-    def _prepare(self) -> None:
-        ledger = self.ledger
-        ledger.reserve(self.now)
-        for station in ledger.to_prepare(self.now):
-            terms = ledger.terms(station, self.now)
-            assert terms is not None
-            request = ledger.request(station, terms)
-            default = request.default_amps
-            self.profiles += 1
-            if station.charge_point_id in self.refusing:
-                limited = StationLimited(reply=Reply.REJECTED, unit=self.unit, detail="Rejected")
-            elif default == 0 and station.charge_point_id in self.needs_minimum:
-                form = replace(station.form, unit=self.unit)
-                reply = Reply.ACCEPTED if request.raises else Reply.REJECTED
-                limited = StationLimited(
-                    reply=reply, unit=self.unit, default_amps=float(form.least)
-                )
-            else:
-                limited = StationLimited(reply=Reply.ACCEPTED, unit=self.unit, default_amps=default)
-            ledger.prepared(station, terms, limited, self.now)
-        for station in ledger.to_lift(self.now):
-            whole = ledger.lift(station).whole
-            ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=whole)
-        for wanted in ledger.to_close(self.now):
-            for number in (*wanted.close, *wanted.open):
-                ledger.closed(
-                    wanted.station.charge_point_id,
-                    number,
-                    Reply.ACCEPTED,
-                    self.now,
-                    operative=number in wanted.open,
-                    restarts=0,
-                )
-        for bay in ledger.to_stop(self.now):
-            self.stopped.append(bay.key)
-            self._tell(*bay.key, bay.transaction_id, "Remote")
-
-    def _balance(self) -> None:
-        ledger = self.ledger
-        ledger.reserve(self.now)
-        targets = ledger.targets(self.now)
-        for limits in (
-            lower(ledger.outlets(), targets),
-            higher(ledger.capacity, ledger.outlets(), targets),
-        ):
-            for key, amps in limits.items():
-                self.profiles += 1
-                number = ledger.bays[key].transaction_id
-                ledger.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=0)
-
-
-def facts(
-    charge_point_id: str = "cp_a", connectors: int = 1, cable: int | None = None
-) -> StationFacts:
-    return StationFacts(
-        charge_point_id=charge_point_id,
-        max_amps=cable or 32,
-        declared=cable is not None,
-        connection=ConnectionFact(
-            connected=True, node_id="node_1", generation=1, ocpp_version="1.6", at=_BEFORE
-        ),
-        connectors=tuple(
-            ConnectorFact(
-                connector_id=number,
-                status=ConnectorStatus.AVAILABLE,
-                error_code="NoError",
-                at=_BEFORE,
-            )
-            for number in range(1, connectors + 1)
-        ),
-    )
 
 
 @given(
@@ -360,11 +225,12 @@ def test_who_leaves_the_site_in_the_dark_is_forgotten() -> None:
         ChargePointEvent(
             event_id="e",
             kind=EventKind.DISCONNECTED,
-            at=_AT,
+            at=AT,
             connection=replace(link, connected=False),
         ),
-        _AT,
+        AT,
     )
+    site.settle()
     assert set(site.ledger.stations) == {"cp_b"}
 
 
@@ -378,8 +244,8 @@ def test_a_transaction_that_the_supply_does_not_carry_is_ended() -> None:
     again = replace(link, generation=2)
     site.ledger.receive(
         "cp_a",
-        ChargePointEvent(event_id="e", kind=EventKind.CONNECTED, at=_AT, connection=again),
-        _AT,
+        ChargePointEvent(event_id="e", kind=EventKind.CONNECTED, at=AT, connection=again),
+        AT,
     )
     site.settle()
     assert site.stopped == [("cp_a", 1)]
@@ -394,7 +260,7 @@ def test_one_that_answers_nothing_is_counted_before_others_are_let_draw_freely()
     silent = site.ledger.stations["cp_b"]
     for state in (FeatureState.ACTIVATING, FeatureState.ACTIVE):
         site.ledger.stations["cp_b"] = replace(
-            silent, state=state, default_bound=32, prepared=None, retry_at=_AT
+            silent, state=state, default_bound=32, prepared=None, retry_at=AT
         )
         assert site.ledger.standings()["cp_a"].part is Part.CLOSED
 
@@ -433,11 +299,11 @@ def test_a_session_ends_where_it_was_to_be_closed_and_leaves_nothing_for_others(
 def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
     """Told 20 A it reports 32, told 6 A it reports 10: that is the lowest that it obeys."""
     ledger = Ledger(Carried(), Pace())
-    ledger.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts(cable=32),)), _AT)
+    ledger.load(SiteSnapshot(limit=SiteLimit(amps=20), stations=(facts(cable=32),)), AT)
     told = []
     for _ in range(4):
-        for station in ledger.to_prepare(_AT):
-            terms = ledger.terms(station, _AT)
+        for station in ledger.to_prepare(AT):
+            terms = ledger.terms(station, AT)
             assert terms is not None
             told.append(terms.default_amps)
             more = terms.station_amps != 10
@@ -451,7 +317,7 @@ def test_one_that_reports_a_higher_limit_is_held_at_that_if_it_fits() -> None:
                     reported_amps=32 if terms.station_amps == 20 else 10,
                     detail="it still reports more",
                 ),
-                _AT,
+                AT,
             )
     assert told == [20, 6, 10]
     assert ledger.stations["cp_a"].state is FeatureState.FAILED

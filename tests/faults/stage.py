@@ -33,6 +33,7 @@ from storage.accounts import Account, Accounts
 from storage.catalogue import Catalogue, load_catalogue
 from storage.charge_points import ChargePoint, ChargePoints, Location, read_registered
 from storage.engine import Database
+from storage.in_use import at_live_site
 from storage.log import Log, LogEntry, LogFilter
 from storage.projects import Project, Projects
 from storage.runs import Runs
@@ -191,6 +192,8 @@ class Stage:
     ) -> Run:
         """Start a run as the API does: the row first, then the workflow, if nobody else has."""
         asked = options or RunOptions(wait_for_connection=timedelta(seconds=15))
+        async with self.database.read() as connection:
+            live_site = await at_live_site(connection, charge_point_id)
         request = RunRequest(
             commissioning_id=new_id(Prefix.COMMISSIONING),
             charge_point_id=charge_point_id,
@@ -199,6 +202,7 @@ class Stage:
             started_by=self.installer.email,
             started_at=_now(),
             options=replace(asked, pace=pace),
+            live_site=live_site,
         )
         async with self.database.write() as connection:
             await Runs(connection).create_starting(request)

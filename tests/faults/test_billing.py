@@ -13,7 +13,13 @@ from websockets.typing import Subprotocol
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
 from domain.commissioning import RunOptions
-from domain.states import AccessMode, ProjectStatus, RunStatus, TransactionBilling
+from domain.states import (
+    AccessMode,
+    ChargePointStatus,
+    ProjectStatus,
+    RunStatus,
+    TransactionBilling,
+)
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.billing import Billing
@@ -43,6 +49,9 @@ async def activate(stage: Stage, *, since: datetime) -> None:
 async def hand_over(stage: Stage) -> None:
     async with stage.database.write() as connection:
         await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(
+            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
+        )
 
 
 async def records(stage: Stage) -> Sequence[Cdr]:

@@ -142,6 +142,7 @@ class Bed:
         """Hand the project over to an owner who lets everybody charge."""
         async with self.database.write() as connection:
             await connection.execute(update(projects).values(status="handed_over", access="open"))
+            await connection.execute(update(charge_points).values(status="commissioned"))
 
     async def neighbour(self, *, place: str) -> str:
         """Register another charge point of the project; returns its id."""

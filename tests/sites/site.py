@@ -13,7 +13,7 @@ from temporalio.client import WorkflowHandle
 from domain.names import site_workflow_id
 from domain.power.facts import SetLimit, SiteLoad, SiteRequest
 from domain.power.site import NOMINAL_VOLTAGE, SiteLimit
-from domain.states import AccessMode, FeatureState, ProjectStatus
+from domain.states import AccessMode, ChargePointStatus, FeatureState, ProjectStatus
 from simulator import Fault, State, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22, Profile
@@ -40,6 +40,8 @@ class Site:
     worst: float = 0.0
     over: list[str] = field(default_factory=list)
     links: list[AsyncExitStack] = field(default_factory=list)
+    seen: set[tuple[int, ...]] = field(default_factory=set)
+    """What the charge points have drawn at the same time, in their order."""
 
     @property
     def drawn(self) -> float:
@@ -48,6 +50,7 @@ class Site:
 
     def look(self, event: Event) -> None:
         self.worst = max(self.worst, self.drawn)
+        self.seen.add(tuple(round(amps_of(one)) for one in self.chargers))
         if self.drawn > self.limit + _ROUNDING:
             self.over.append(f"{self.drawn:.1f} A of {self.limit:g} A after {event}")
 
@@ -148,7 +151,11 @@ async def open_site(
             site.chargers.append(await site.links[-1].enter_async_context(powered))
         async with stage.database.write() as connection:
             await connection.execute(
-                update(charge_points).values(provisioned_at=datetime.now(UTC), max_amps=cable)
+                update(charge_points).values(
+                    provisioned_at=datetime.now(UTC),
+                    max_amps=cable,
+                    status=ChargePointStatus.COMMISSIONED,
+                )
             )
         for charger in site.chargers:
             await charger.until(lambda one=charger: one.state is State.ACCEPTED)  # type: ignore[misc]
@@ -164,7 +171,7 @@ async def open_site(
 
         await site.until_it_is(becomes)
         yield site
-        assert site.over == []
+        assert site.over == [], site.over
 
 
 def amps_of(charger: VirtualChargePoint) -> float:

@@ -20,10 +20,12 @@ from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
 from domain.checks import RunView, Waiting
 from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunRequest, RunStarted
-from domain.names import node_task_queue
+from domain.names import node_task_queue, site_workflow_id
+from domain.power.service import Borrow
 from temporal_client import BUILD_ID
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
+from tests.workflows.supply import Supply, SupplyWorkflow
 from worker import WORKFLOWS, workflow_runner
 from workflows.commissioning import CommissioningWorkflow
 
@@ -63,11 +65,22 @@ class Stage:
     charger: ScriptedChargePoint
     records: MemoryRecords
     task_queue: str
+    supply: Supply | None = None
+    """That of a site that is handed over; None: it is not."""
+    site: WorkflowHandle[SupplyWorkflow, list[Borrow]] | None = None
 
     async def start(
         self, options: RunOptions | None = None, *, previous: RunView | None = None
     ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
         self.records.previous = previous
+        project_id = f"prj_{uuid4().hex}"
+        if self.supply is not None:
+            self.site = await self.env.client.start_workflow(
+                SupplyWorkflow.run,
+                self.supply,
+                id=site_workflow_id(project_id),
+                task_queue=self.task_queue,
+            )
         handle = await self.env.client.start_workflow(
             CommissioningWorkflow.run,
             RunRequest(
@@ -75,7 +88,8 @@ class Stage:
                 previous_commissioning_id=previous.commissioning_id if previous else None,
                 from_scratch=previous is None,
                 charge_point_id="cp_1",
-                project_id="prj_1",
+                project_id="prj_1" if self.supply is None else project_id,
+                live_site=self.supply is not None,
                 installer_id="usr_1",
                 started_by="installer@acme.com",
                 started_at=EPOCH,
@@ -155,7 +169,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
     return Worker(
         client,
         task_queue=queue,
-        workflows=WORKFLOWS,
+        workflows=[*WORKFLOWS, SupplyWorkflow],
         activities=[
             recording.begin_run,
             recording.accept_charge_point,

@@ -13,6 +13,7 @@ from domain.states import RunStatus
 from tests.support.eventually import eventually
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import Stage, StageMaker
+from tests.workflows.supply import Supply
 
 
 async def test_a_bug_in_an_operation_is_a_verdict(
@@ -142,10 +143,19 @@ def _has_a_bad_signal(stage: Stage) -> None:
     stage.charger.behaviour.ping_ms = 9000
 
 
+def _has_no_room(stage: Stage) -> None:
+    stage.supply = Supply(room=False)
+
+
+def _has_room(stage: Stage) -> None:
+    stage.supply = Supply()
+
+
 Change = Callable[[Stage], None]
 MENDED: Mapping[FailureCode, tuple[Change, Change]] = {
     FailureCode.ENGINE_ERROR: (_breaks_the_operation, _heals_the_operation),
     FailureCode.CHARGE_POINT_BUSY: (_holds_on, _lets_go),
+    FailureCode.NO_POWER: (_has_no_room, _has_room),
     FailureCode.CONNECTION_UNSTABLE: (_breaks_the_link, _holds_the_link),
     FailureCode.SLOW_LINK: (_has_a_bad_signal, _has_a_good_signal),
 }

@@ -1,0 +1,155 @@
+"""A site of charge points that answer as they are, without Temporal, as its workflow goes about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from domain.facts import (
+    ChargePointEvent,
+    ConnectionFact,
+    ConnectorFact,
+    EventKind,
+    TransactionFact,
+)
+from domain.operations import Reply
+from domain.power.agenda import Pace
+from domain.power.facts import Carried, SiteSnapshot, StationFacts
+from domain.power.ledger import Ledger
+from domain.power.operations import RateUnit, StationLimited
+from domain.power.plan import higher, lower
+from domain.power.site import SiteLimit
+from domain.states import ConnectorStatus
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+BEFORE = AT - timedelta(minutes=1)
+
+
+class Site:
+    """Charge points that answer as they are; what each connector may draw follows from that."""
+
+    def __init__(
+        self,
+        *stations: StationFacts,
+        amps: float | None,
+        refusing: frozenset[str] = frozenset(),
+        needs_minimum: frozenset[str] = frozenset(),
+        unit: RateUnit = RateUnit.AMPERES,
+    ) -> None:
+        self.ledger = Ledger(Carried(), Pace())
+        self.refusing, self.needs_minimum, self.unit = refusing, needs_minimum, unit
+        self.now = AT
+        self.profiles = 0
+        self.stopped: list[tuple[str, int]] = []
+        self.ledger.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations), self.now)
+        self.settle()
+
+    def settle(self) -> None:
+        """Do what there is to do, until there is nothing more, as the workflow does."""
+        for _ in range(12):
+            self._prepare()
+            self._balance()
+            for station in self.ledger.to_take_out():
+                self.ledger.forget(station.charge_point_id)
+
+    def begin(self, charge_point_id: str, connector_id: int, number: int) -> None:
+        if connector_id in self.ledger.stations[charge_point_id].closed:
+            return  # nobody can
+        self._tell(charge_point_id, connector_id, number)
+        self.settle()
+
+    def end(self, charge_point_id: str, connector_id: int, reason: str) -> None:
+        number = self.ledger.bays[charge_point_id, connector_id].transaction_id
+        self._tell(charge_point_id, connector_id, number, reason)
+        self.settle()
+
+    @property
+    def drawn(self) -> dict[tuple[str, int], float]:
+        return {bay.key: bay.bound for bay in self.ledger.bays.values()}
+
+    def _tell(
+        self, charge_point_id: str, connector_id: int, number: int, reason: str | None = None
+    ) -> None:
+        ended = reason is not None
+        transaction = TransactionFact(
+            transaction_id=number,
+            connector_id=connector_id,
+            id_tag="CARD",
+            started_at=self.now,
+            meter_start=0,
+            stopped_at=self.now if ended else None,
+            stop_reason=reason,
+        )
+        kind = EventKind.TRANSACTION_STOPPED if ended else EventKind.TRANSACTION_STARTED
+        event = ChargePointEvent(event_id="evt", kind=kind, at=self.now, transaction=transaction)
+        self.ledger.receive(charge_point_id, event, self.now)
+
+    def _prepare(self) -> None:
+        ledger = self.ledger
+        ledger.reserve(self.now)
+        for station in ledger.to_prepare(self.now):
+            terms = ledger.terms(station, self.now)
+            assert terms is not None
+            request = ledger.request(station, terms)
+            default = request.default_amps
+            self.profiles += 1
+            if station.charge_point_id in self.refusing:
+                limited = StationLimited(reply=Reply.REJECTED, unit=self.unit, detail="Rejected")
+            elif default == 0 and station.charge_point_id in self.needs_minimum:
+                form = replace(station.form, unit=self.unit)
+                reply = Reply.ACCEPTED if request.raises else Reply.REJECTED
+                limited = StationLimited(
+                    reply=reply, unit=self.unit, default_amps=float(form.least)
+                )
+            else:
+                limited = StationLimited(reply=Reply.ACCEPTED, unit=self.unit, default_amps=default)
+            ledger.prepared(station, terms, limited, self.now)
+        for station in ledger.to_lift(self.now):
+            whole = ledger.lift(station).whole
+            ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=whole)
+        for wanted in ledger.to_close(self.now):
+            for number in (*wanted.close, *wanted.open):
+                ledger.closed(
+                    wanted.station.charge_point_id,
+                    number,
+                    Reply.ACCEPTED,
+                    self.now,
+                    operative=number in wanted.open,
+                    restarts=0,
+                )
+        for bay in ledger.to_stop(self.now):
+            self.stopped.append(bay.key)
+            self._tell(*bay.key, bay.transaction_id, "Remote")
+
+    def _balance(self) -> None:
+        ledger = self.ledger
+        ledger.reserve(self.now)
+        targets = ledger.targets(self.now)
+        for limits in (
+            lower(ledger.outlets(), targets),
+            higher(ledger.capacity, ledger.outlets(), targets),
+        ):
+            for key, amps in limits.items():
+                self.profiles += 1
+                number = ledger.bays[key].transaction_id
+                ledger.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=0)
+
+
+def facts(
+    charge_point_id: str = "cp_a", connectors: int = 1, cable: int | None = None
+) -> StationFacts:
+    return StationFacts(
+        charge_point_id=charge_point_id,
+        max_amps=cable or 32,
+        declared=cable is not None,
+        connection=ConnectionFact(
+            connected=True, node_id="node_1", generation=1, ocpp_version="1.6", at=BEFORE
+        ),
+        connectors=tuple(
+            ConnectorFact(
+                connector_id=number,
+                status=ConnectorStatus.AVAILABLE,
+                error_code="NoError",
+                at=BEFORE,
+            )
+            for number in range(1, connectors + 1)
+        ),
+    )

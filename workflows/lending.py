@@ -1,0 +1,100 @@
+"""Lends charge points of a site to runs, takes them back, and lets those go that leave."""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from collections.abc import Callable
+
+    from activities.site import SiteActivities
+    from domain.names import CALLED_BACK_SIGNAL, LENT_SIGNAL
+    from domain.power.facts import TakeOut
+    from domain.power.ledger import Ledger
+    from domain.power.service import Borrow, CalledBack, Lent
+    from workflows.calls import record
+    from workflows.stations import Stations
+
+
+class Lending:
+    """What the site's workflow does about runs, once it has told who had to be told."""
+
+    def __init__(
+        self,
+        project_id: str,
+        ledger: Ledger,
+        stations: Stations,
+        *,
+        look_again: Callable[[str], None],
+    ) -> None:
+        self._project_id = project_id
+        self._ledger = ledger
+        self._stations = stations
+        self._look_again = look_again
+        self._asks: dict[str, Borrow] = {}
+
+    @property
+    def settled(self) -> bool:
+        """Whether no ask would be lost."""
+        return not self._asks
+
+    def ask(self, asked: Borrow) -> None:
+        """Keep an ask until the charge point has been looked at."""
+        self._asks[asked.charge_point_id] = asked
+
+    async def take_asks(self) -> None:
+        """Book what was asked. What is of no site that this is has nobody else who tells it."""
+        asks, self._asks = self._asks, {}
+        for asked in asks.values():
+            if not self._ledger.borrow(asked, workflow.now()):
+                await _tell(
+                    asked.workflow_id,
+                    LENT_SIGNAL,
+                    Lent(commissioning_id=asked.commissioning_id, ask=asked.ask),
+                )
+
+    async def lend(self) -> None:
+        """Tell runs that they have what they asked for, or that it is needed here for a moment."""
+        for station in self._ledger.to_lend(workflow.now()):
+            service = station.service
+            if service is None or self._stations.is_busy(station.charge_point_id):
+                continue
+            lent = Lent(commissioning_id=service.commissioning_id, ask=service.ask)
+            if await _tell(service.workflow_id, LENT_SIGNAL, lent):
+                self._ledger.lent(station.charge_point_id, service.ask)
+            else:
+                self._ledger.take_back(station.charge_point_id, service.commissioning_id)
+                self._look_again(station.charge_point_id)
+        for station in self._ledger.to_call_back(workflow.now()):
+            service = station.service
+            if service is None:
+                continue
+            self._ledger.called_back(station.charge_point_id)
+            called = CalledBack(commissioning_id=service.commissioning_id)
+            if not await _tell(service.workflow_id, CALLED_BACK_SIGNAL, called):
+                self._ledger.take_back(station.charge_point_id, service.commissioning_id)
+                self._look_again(station.charge_point_id)
+
+    async def let_go(self) -> None:
+        """Take out who leaves and cannot draw any more."""
+        gone = [
+            station.charge_point_id
+            for station in self._ledger.to_take_out()
+            if not self._stations.is_busy(station.charge_point_id)
+        ]
+        for charge_point_id in gone:
+            await record(
+                SiteActivities.take_out,
+                TakeOut(project_id=self._project_id, charge_point_id=charge_point_id),
+                summary=f"Take out {charge_point_id}, which cannot draw any more",
+            )
+            self._ledger.forget(charge_point_id)
+            self._look_again(charge_point_id)  # it may have been brought back meanwhile
+
+
+async def _tell(workflow_id: str, signal: str, message: Lent | CalledBack) -> bool:
+    """Signal a run; False where it has ended."""
+    try:
+        await workflow.get_external_workflow_handle(workflow_id).signal(signal, message)
+    except ApplicationError:
+        return False
+    return True
