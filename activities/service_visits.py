@@ -38,7 +38,7 @@ class VisitActivities:
                 Invite(project_id=stands.project_id, invitation=stands.invitation)
             )
         for charge_point_id in stands.run_charge_point_ids:
-            cancel = CancelRequest(by="", reason=_OVER, actor=ENGINE)
+            cancel = CancelRequest(by=ENGINE.role, reason=_OVER, actor=ENGINE)
             await self._runs.cancel_open(charge_point_id, cancel)
         if stands.notice is not None:
             for to, name in stands.notice.to:

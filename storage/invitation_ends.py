@@ -188,13 +188,13 @@ def why_not_pending(status: InvitationStatus) -> ConflictError:
         case InvitationStatus.DECLINED:
             return ConflictError(
                 "invitation_declined",
-                "This invitation was declined. Ask the installer for another if that was a "
+                "This invitation was declined. Ask whoever invited you for another if that was a "
                 "mistake.",
             )
         case InvitationStatus.REVOKED:
             return ConflictError(
                 "invitation_revoked",
-                "The installer has withdrawn this invitation. Ask them if you did expect it.",
+                "This invitation was taken back. Ask whoever invited you if you did expect it.",
             )
         case InvitationStatus.REPLACED:
             return ConflictError(
@@ -202,5 +202,6 @@ def why_not_pending(status: InvitationStatus) -> ConflictError:
             )
         case InvitationStatus.EXPIRED | InvitationStatus.PENDING:
             return ConflictError(
-                "invitation_expired", "This invitation has expired. Ask the installer for another."
+                "invitation_expired",
+                "This invitation has expired. Ask whoever invited you for another.",
             )

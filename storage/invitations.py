@@ -407,7 +407,7 @@ class Invitations:
 def unknown_invitation() -> NotFoundError:
     """Say that a token opens nothing."""
     return NotFoundError(
-        "invitation_unknown", "This link is not valid. Ask the installer to invite you."
+        "invitation_unknown", "This link is not valid. Ask whoever wanted to invite you."
     )
 
 

@@ -17,7 +17,7 @@ from api.projects.endpoints import project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
 from api.service_visits.service import close, is_visit, refuse_end
-from domain.errors import ConflictError, EngineError, NotFoundError
+from domain.errors import ConflictError, EngineError, NotFoundError, UnavailableError
 from domain.handover import OpenVisit
 from domain.ids import Prefix, new_id
 from domain.service_visits import CloseVisit
@@ -100,7 +100,9 @@ async def open_visit(
             by=actor,
         )
     due = OpenVisit(service_visit_id=visit.id, due_at=moment)
-    await parts.temporal.open_visit(project_request(project), due)
+    # The visit is there from here on: what is lost now, the reconciler has done within a minute.
+    with suppress(UnavailableError):
+        await parts.temporal.open_visit(project_request(project), due)
     return VisitShown.of(visit, now=moment)
 
 

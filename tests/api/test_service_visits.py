@@ -352,6 +352,30 @@ class TestClosing:
         assert (await stranger.patch(f"/charge-points/{site.bays[0]}", change)).is_success
         assert (await stranger.post(path, SIGNED)).status_code == 200
 
+    async def test_its_open_run_ends_with_it(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        started = await stranger.post(f"/commissioning/{site.bays[0]}/start", {})
+        assert started.status_code == 202, started.text
+        refused = problem(
+            await stranger.post(f"/service-visits/{visit}/close", SIGNED),
+            409,
+            "service_visit_blocked",
+        )
+        assert [one["code"] for one in refused["blockers"]] == ["commissioning_in_progress"]
+        body = {"unfinished": True, "reason": "Nobody comes any more."}
+        closed = await site.owner.call("POST", f"{site.visits}/{visit}/close", body)
+        assert closed.status_code == 200, closed.text
+        runs = f"{V1}/site-owner/projects/{site.project}/charge-points/{site.bays[0]}/runs"
+
+        async def is_cancelled() -> None:
+            (run,) = (await site.owner.call("GET", runs)).json()["items"]
+            assert (run["status"], run["service_visit_id"]) == ("cancelled", visit)
+
+        await eventually(is_cancelled)
+
     async def test_unfinished_needs_a_reason(self, site: Site, stranger: Caller) -> None:
         visit = await site.visit(stranger.email)
         answer = await site.owner.call("POST", f"{site.visits}/{visit}/close", {"unfinished": True})
