@@ -47,9 +47,11 @@ from domain.names import (
     connection_test_workflow_id,
     delivery_workflow_id,
     held_digest_workflow_id,
+    local_list_workflow_id,
     notice_workflow_id,
     site_workflow_id,
 )
+from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.power.facts import SetLimit
 from domain.power.site import SiteLimit
 from domain.states import (
@@ -92,6 +94,7 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.held_digest import HeldDigestWorkflow
+from workflows.local_list import LocalListWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.site import SiteWorkflow
 
@@ -316,11 +319,13 @@ async def _project(stage: Stage) -> Recorded:
         await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
         await handle.result()
         site, billing = await _first_day(stage, charge_point)
+        listed = await _listed(stage, charge_point)
     return {
         "project": handle,
         "commissioning-retried": retried,
         "site": site,
         "billing-issued": billing,
+        "local-list": listed,
     }
 
 
@@ -408,6 +413,25 @@ async def _first_day(
     await eventually(billed)
     await site.terminate("recorded")
     return site, billing
+
+
+async def _listed(
+    stage: Stage, charge_point: VirtualChargePoint
+) -> WorkflowHandle[Any, LocalListUpdated | None]:
+    """The id tags of the site's owner are kept in a charge point."""
+    async with stage.database.write() as connection:
+        await Access(connection, stage.project.id).put(
+            "CARD1", label=None, at=datetime.now(UTC), by=Role.SITE_OWNER
+        )
+    handle = await stage.client.start_workflow(
+        LocalListWorkflow.run,
+        UpdateLocalList(charge_point_id=charge_point.identity),
+        id=local_list_workflow_id(charge_point.identity),
+        task_queue=stage.task_queue,
+    )
+    await handle.result()
+    assert charge_point.listed == ["card1"]
+    return handle
 
 
 async def _billed(stage: Stage) -> Recorded:
