@@ -16,7 +16,6 @@ from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
 from domain.withdrawals import Withdrawal, WithdrawalOrder
 from storage.dialects import among
-from storage.members import works_on
 from storage.projects import Projects
 from storage.tables import (
     charge_points,
@@ -25,7 +24,7 @@ from storage.tables import (
     projects,
     service_visit_charge_points,
 )
-from storage.visiting import in_visit, newest_visit, refuse_outside_visit
+from storage.visiting import in_visit, is_project_of, refuse_outside_visit
 
 _ORDER = TypeAdapter(WithdrawalOrder)
 
@@ -382,10 +381,7 @@ def _of_installer(installer_id: str) -> Select[Any]:
     return (
         select(charge_points)
         .join(projects, projects.c.id == charge_points.c.project_id)
-        .where(
-            works_on(projects.c.id, installer_id)
-            | newest_visit(projects.c.id, installer_id).is_not(None)
-        )
+        .where(is_project_of(projects.c.id, installer_id))
     )
 
 

@@ -12,7 +12,7 @@ from domain.errors import ConflictError, ForbiddenError, NotFoundError
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from storage.members import Members
 from storage.tables import accounts, charge_points, project_members, projects
-from storage.visiting import newest_visit
+from storage.visiting import in_visit, is_project_of, newest_visit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,13 +183,18 @@ class Projects:
         query = select(projects).where(projects.c.site_owner_id == site_owner_id)
         return await self._page(query, before=before, limit=limit)
 
-    async def counts(self, project_id: str) -> Mapping[ChargePointStatus, int]:
-        """How many charge points of the project are in each status."""
-        rows = await self._connection.execute(
+    async def counts(
+        self, project_id: str, *, visitor: str | None = None
+    ) -> Mapping[ChargePointStatus, int]:
+        """How many charge points are in each status: of the project, or of a visit to it."""
+        query = (
             select(charge_points.c.status, func.count())
             .where(charge_points.c.project_id == project_id)
             .group_by(charge_points.c.status)
         )
+        if visitor is not None:
+            query = query.where(in_visit(charge_points.c.id, visitor))
+        rows = await self._connection.execute(query)
         return {ChargePointStatus(status): number for status, number in rows}
 
     async def _page(
@@ -251,7 +256,7 @@ def _all_of_installer(installer_id: str) -> Select[Any]:
             (project_members.c.project_id == projects.c.id)
             & (project_members.c.account_id == installer_id),
         )
-        .where(project_members.c.account_id.is_not(None) | visit.is_not(None))
+        .where(is_project_of(projects.c.id, installer_id))
     )
 
 

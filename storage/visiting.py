@@ -5,13 +5,13 @@ The database's clock says whether its time is over, so that every process says t
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, ScalarSelect, Select, exists, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import ForbiddenError
 from domain.states import ServiceVisitStatus
 from storage.clock import database_now
-from storage.tables import service_visit_charge_points, service_visits
+from storage.tables import project_members, service_visit_charge_points, service_visits
 
 
 def is_open() -> ColumnElement[bool]:
@@ -34,13 +34,34 @@ def newest_visit(
     )
 
 
-def in_visit(charge_point_id: ColumnElement[str], account_id: ColumnElement[str] | str) -> Exists:
+def in_visit(
+    charge_point_id: ColumnElement[str], account_id: ColumnElement[str] | str
+) -> ColumnElement[bool]:
     """Predicate: an open service visit of the account has the charge point of that column."""
-    return exists().where(
-        service_visit_charge_points.c.charge_point_id == charge_point_id,
-        service_visit_charge_points.c.service_visit_id == service_visits.c.id,
-        service_visits.c.installer_id == account_id,
-        is_open(),
+    visited = (
+        select(service_visit_charge_points.c.charge_point_id)
+        .join(
+            service_visits,
+            service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+        )
+        .where(service_visits.c.installer_id == account_id)
+        .where(is_open())
+    )
+    return charge_point_id.in_(visited)
+
+
+def is_project_of(project_id: ColumnElement[str], account_id: str) -> ColumnElement[bool]:
+    """Predicate: the account works on that project, or has an open service visit in it.
+
+    It begins with the account, whose projects are few, and not with all projects that there are.
+    """
+    return project_id.in_(
+        union_all(
+            select(project_members.c.project_id).where(project_members.c.account_id == account_id),
+            select(service_visits.c.project_id)
+            .where(service_visits.c.installer_id == account_id)
+            .where(is_open()),
+        )
     )
 
 

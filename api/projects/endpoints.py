@@ -119,9 +119,11 @@ async def get_project(
         project = await projects.get(
             project_id, installer_id=installer.id, even_handed_over=True, by_visit=True
         )
-        counts = await projects.counts(project_id)
-        handed_over = project.status is ProjectStatus.HANDED_OVER
-        features = await read_features(connection, project_id) if handed_over else ()
+        # Who has not worked on it is told of what the service visit has, and no more.
+        visitor = None if project.is_kept else installer.id
+        counts = await projects.counts(project_id, visitor=visitor)
+        shown = project.is_kept and project.status is ProjectStatus.HANDED_OVER
+        features = await read_features(connection, project_id) if shown else ()
     return ProjectDetail.with_counts(project, counts, features)
 
 

@@ -206,6 +206,8 @@ class TestRights:
         await accept(stranger, outbox)
         (project,) = (await stranger.get("/projects")).json()["items"]
         assert (project["role"], project["service_visit_id"]) == ("service", visit)
+        detail = (await stranger.get(f"/projects/{site.project}")).json()
+        assert (detail["charge_points"], detail["features"]) == ({"commissioned": 1}, [])
         (listed,) = (await stranger.get("/charge-points")).json()["items"]
         assert listed["id"] == site.bays[0]
         body = {"serial_number": "SN-NEW"}
