@@ -32,17 +32,15 @@ _MOST_NOTES_LINES: Final = 48
 _NOTES_LENGTH: Final = 5000
 _SAID_WIDTH: Final = INNER - _NAME_WIDTH - 3
 _HALF: Final = INNER / 2
-_LEFT: Final = {"width": _HALF - 3, "label": 46.0}
-_RIGHT: Final = {"width": _HALF, "label": 30.0}
+_LEFT: Final = {"width": _HALF - 3, "label": 39.0}
+_RIGHT: Final = {"width": _HALF, "label": 39.0}
 
 Photos = tuple[PhotoFact, ...]
 
 
 def declared_height(paper: Paper, content: Content, photos: Photos) -> float:
     """How high the frame will be, in millimetres, with these photos in it."""
-    left, right = _halves(content.declared)
-    height = _TITLE + 4.0
-    height += max(facts_height(paper, left, **_LEFT), facts_height(paper, right, **_RIGHT))
+    height = _TITLE + 4.0 + _rows_height(paper, _halves(paper, content.declared))
     if not content.declared:
         height += 4
     notes = _notes(paper, content)
@@ -73,7 +71,7 @@ def draw_declared(
     paper.ink(6.8, colour=Colour.MUTED)
     paper.cell(0, 4, "Entered by hand. The engine has not measured or verified any of it.")
     y = top + _PAD + _TITLE - 1.5
-    left, right = _halves(content.declared)
+    left, right = _halves(paper, content.declared)
     y = max(
         facts(paper, left, x=MARGIN + _PAD, y=y, **_LEFT),
         facts(paper, right, x=MARGIN + _PAD + _HALF, y=y, **_RIGHT),
@@ -155,9 +153,15 @@ def _name(paper: Paper, content: Content) -> list[str]:
     return paper.wrapped(clean(content.signature or ""), _NAME_WIDTH)
 
 
-def _halves(rows: Rows) -> tuple[Rows, Rows]:
-    middle = (len(rows) + 1) // 2
-    return rows[:middle], rows[middle:]
+def _halves(paper: Paper, rows: Rows) -> tuple[Rows, Rows]:
+    """Divide them so that both columns take the least height."""
+    divided = ((rows[:at], rows[at:]) for at in range(len(rows), -1, -1))
+    return min(divided, key=lambda halves: _rows_height(paper, halves))
+
+
+def _rows_height(paper: Paper, halves: tuple[Rows, Rows]) -> float:
+    left, right = halves
+    return max(facts_height(paper, left, **_LEFT), facts_height(paper, right, **_RIGHT))
 
 
 def _notes(paper: Paper, content: Content) -> list[str]:

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents.certificate.charge_words import why_skipped
+from documents.certificate.content import content_of
+from documents.certificate.declared_words import contractor_rows, declared_rows
 from documents.certificate.html import render_html
 from documents.certificate.render import render_pdf
 from documents.certificate.words import moment
@@ -627,3 +629,25 @@ def test_the_cover_names_the_company_that_was_declared() -> None:
     for said in ("Volt & Sons Ltd (declared)", "4 Forge Lane", "Company no. 09123456"):
         assert said in unescape(page)
         assert said in cover
+
+
+def test_no_name_of_what_was_declared_is_cut_off() -> None:
+    contractor, declaration = WITH_CHECKLIST.contractor, DECLARED.declaration
+    circuit = WITH_CHECKLIST.declaration
+    assert contractor is not None
+    assert declaration is not None
+    assert circuit is not None
+    measured = {
+        field: value
+        for field in declaration.declared.__slots__
+        if (value := getattr(declaration.declared, field)) is not None
+    }
+    everything = replace(circuit, declared=replace(circuit.declared, **measured))
+    names = [name for name, _ in contractor_rows(contractor) + declared_rows(everything, "UTC")]
+    assert len(names) > 20
+    for at in range(len(measured)):
+        few = replace(everything.declared, **dict.fromkeys(sorted(measured)[:at]))
+        report = replace(WITH_CHECKLIST, declaration=replace(everything, declared=few))
+        page = "".join(texts(render_pdf(certificate_of(report), ISSUE, {})))
+        for name, _ in content_of(report).declared:
+            assert name in page, name
