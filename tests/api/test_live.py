@@ -11,13 +11,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import update
 from starlette.types import Message
 
 from api.deps import now
 from api.live.feeds import Feed, Feeds
 from api.live.stream import EventStream, Listener, Right
 from api.live.telling import Position
-from domain.audit import ENGINE
+from domain.audit import ENGINE, Actor
 from domain.checks import CheckRecord, RunView, Step, Waiting
 from domain.errors import (
     NotFoundError,
@@ -25,9 +26,19 @@ from domain.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from domain.states import CheckName, CheckResult, RunStatus, WaitingFor
+from domain.ids import Prefix, new_id
+from domain.states import (
+    CheckName,
+    CheckResult,
+    ProjectStatus,
+    RunStatus,
+    ServiceVisitStatus,
+    WaitingFor,
+)
 from storage.engine import Database
 from storage.runs import Runs
+from storage.service_visits import ServiceVisit, ServiceVisits
+from storage.tables import projects
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
 from tests.api.served import Served, served_api
 from tests.api.test_commissioning import fail
@@ -448,6 +459,47 @@ async def test_logging_out_ends_a_stream(
         assert (await live.post("/logout")).status_code == 204
         told = [one async for one in heard(answer.aiter_bytes())]
     assert [(one.event, one.data["code"]) for one in told] == [("closing", "token_revoked")]
+
+
+async def test_the_end_of_a_service_visit_ends_a_stream(
+    live: httpx.AsyncClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.stream._RECHECK", 0.1)
+    identity = await registered(live)
+    me = (await live.get("/me")).json()
+    by = Actor(email=me["email"], role="installer", account_id=me["id"])
+    assert served.parts is not None
+    database = Database(served.parts.settings.resolved_database_url)
+    async with database.write() as connection:
+        project = await connection.scalar(
+            update(projects)
+            .values(status=ProjectStatus.HANDED_OVER, site_owner_id=me["id"])
+            .returning(projects.c.id)
+        )
+        assert project is not None
+        visit = ServiceVisit(
+            id=new_id(Prefix.SERVICE_VISIT),
+            project_id=project,
+            opened_by=me["id"],
+            opened_at=now(),
+            ends_at=now() + timedelta(days=1),
+            purpose="Bay 3",
+            all_charge_points=True,
+            email=me["email"],
+            invitation_id=new_id(Prefix.INVITATION),
+        )
+        visits = ServiceVisits(connection)
+        await visits.open(visit, charge_point_ids=None, by=by)
+        await visits.accept(visit.id, account_id=me["id"], by=by, at=now())
+    async with live.stream("GET", f"/commissioning/{identity}/events") as answer:
+        assert answer.status_code == 200
+        async with database.write() as connection:
+            visits = ServiceVisits(connection)
+            open_one = await visits.get(visit.id)
+            await visits.end(open_one, ServiceVisitStatus.CLOSED, by=by, at=now())
+        told = [one async for one in heard(answer.aiter_bytes())]
+    await database.close()
+    assert [(one.event, one.data["code"]) for one in told] == [("closing", "project_handed_over")]
 
 
 def _assert(truth: bool) -> None:
