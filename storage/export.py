@@ -25,6 +25,7 @@ from storage.tables import (
     meter_values,
     photos,
     projects,
+    service_visit_charge_points,
     service_visits,
     tariffs,
     transactions,
@@ -53,6 +54,7 @@ _OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
     "declaration": declarations,
     "checklist_answer": checklist_answers,
     "photo": photos,
+    "service_visit_charge_point": service_visit_charge_points,
 }
 _PAGE: Final = 500
 _TRANSACTIONS: Final = 50  # whose meter values are read at once
