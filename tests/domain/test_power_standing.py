@@ -166,11 +166,23 @@ def test_who_refuses_is_closed_where_the_others_would_never_charge() -> None:
     assert "connector 1 is inoperative" in str(closed.cause)
     site.begin("cp_b", 1, 1)
     assert site.drawn == {("cp_b", 1): 32}
-    # The way back: the owner raises the limit.
+    # The way back: the owner raises the limit. The other one draws 32 A until it is told less.
     site.ledger.limit = SiteLimit(amps=40)
+    assert site.ledger.to_close(site.now) == []
     site.settle()
     assert not site.ledger.stations["cp_a"].closed
     assert site.drawn == {("cp_b", 1): 8}
+
+
+def test_who_may_draw_what_its_cable_carries_is_opened_once_its_limits_are_lifted() -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=32, refusing=frozenset({"cp_a"}))
+    ledger = site.ledger
+    ledger.limit = SiteLimit(amps=64)
+    assert [station.charge_point_id for station in ledger.to_lift(site.now)] == ["cp_a"]
+    assert ledger.to_close(site.now) == []
+    ledger.lifted("cp_a", Reply.ACCEPTED, site.now, whole=True)
+    (wanted,) = ledger.to_close(site.now)
+    assert (wanted.station.charge_point_id, wanted.open) == ("cp_a", (1,))
 
 
 def test_who_takes_its_limits_after_all_is_opened_again() -> None:
@@ -364,6 +376,11 @@ def test_those_that_cannot_be_paused_and_do_not_fit_are_inoperative() -> None:
     for number, identity in enumerate(sorted(ids)):
         site.begin(identity, 1, number + 1)
     assert sorted(site.drawn.values()) == [6, 7, 7]
+    # Once they fit, the last is opened, but not before it has taken the new limit of the whole.
+    site.ledger.limit = SiteLimit(amps=30)
+    assert site.ledger.to_close(site.now) == []
+    site.settle()
+    assert not any(site.ledger.stations[one].closed for one in ids)
 
 
 def test_a_small_supply_lets_a_vehicle_charge_that_is_limited_in_watts() -> None:

@@ -37,7 +37,7 @@ _PARTS: Final = {
         "tests/api/test_billing.py",
         "tests/api/test_held.py",
     ),
-    "workflows/checks": ("tests/workflows", "tests/faults/test_verdicts.py"),
+    "workflows/checks": ("tests/workflows",),
     "ocpp_server/v16": ("tests/ocpp_server",),
     "api/security": (
         "tests/api/test_accounts.py",
