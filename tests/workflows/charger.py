@@ -101,6 +101,8 @@ class Behaviour:
     """So many are lost with the node that was to send them."""
     restarts: bool = True
     """Whether an accepted Reset has any effect."""
+    boots_on_its_link: bool = False
+    """Whether it boots without breaking its link, as any does in Pending now and then."""
     comes_back: bool = True
     boot_is_told: bool = True
     """Whether the node lives long enough to tell a boot after a connection."""
@@ -417,9 +419,12 @@ class ScriptedChargePoint:
             return op.Outcome(reply=op.Reply.UNKNOWN)
         self.told_to_restart_at = self.clock
         obeys = self.behaviour.reset_reply in {op.Reply.ACCEPTED, op.Reply.UNKNOWN}
-        if obeys and self.behaviour.restarts:
-            if not self.behaviour.reboots_in_vain:
-                self.pending.clear()
+        restarts = self.behaviour.restarts or self.behaviour.boots_on_its_link
+        if obeys and restarts and not self.behaviour.reboots_in_vain:
+            self.pending.clear()
+        if obeys and self.behaviour.boots_on_its_link:
+            await self.tell(EventKind.BOOT, boot=self.boot())
+        elif obeys and self.behaviour.restarts:
             self.behaviour.online = False
             await self.tell(EventKind.DISCONNECTED, connection=self.connection())
             if self.behaviour.comes_back:

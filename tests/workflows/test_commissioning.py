@@ -140,6 +140,17 @@ async def test_a_number_of_connectors_that_nobody_has_is_a_note(
     assert "not plausible" in note
 
 
+async def test_a_serial_number_that_it_does_not_say_is_declared_and_asks_for_a_review(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(serial="0000000000"))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure
+    check = view.checks[0]
+    assert any("CP-SN-00483921" in note for note in check.notes), check.notes
+    assert check.needs_review
+
+
 async def test_a_reboot_is_made_once_and_read_back(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(reboot_for=frozenset({"HeartbeatInterval"})))
     view = await stage.verdict()

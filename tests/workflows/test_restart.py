@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from domain import operations as op
 from domain.failures import FailureCode
 from domain.states import RunStatus
@@ -24,6 +26,24 @@ async def test_it_is_asked_for_again_once(set_stage: StageMaker) -> None:
     assert view.failure is not None
     assert view.failure.code == FailureCode.REBOOT_NOT_SEEN
     assert stage.charger.received["reset"] == 2
+
+
+@pytest.mark.parametrize("in_vain", [True, False])
+async def test_a_boot_on_the_same_link_is_a_restart_if_its_values_count_then(
+    set_stage: StageMaker, *, in_vain: bool
+) -> None:
+    """In Pending it boots anew all the time; what it reports then tells whether it restarted."""
+    stage = await set_stage(
+        Behaviour(reboot_for=_NEEDED, boots_on_its_link=True, reboots_in_vain=in_vain)
+    )
+    view = await stage.verdict()
+    if in_vain:
+        assert view.failure is not None
+        assert view.failure.code == FailureCode.REBOOT_NOT_SEEN
+    else:
+        assert view.status is RunStatus.COMPLETED, view.failure
+        assert not [note for check in view.checks for note in check.notes]
+    assert stage.charger.received["reset"] == 1
 
 
 async def test_one_that_was_obeyed_without_an_answer_is_not_repeated(
