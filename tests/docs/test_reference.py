@@ -1,11 +1,13 @@
 """The reference says what the code says: each generated part is current, each word is told."""
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
+from api.security import throttling
 from docs.generate.commands import commands
 from docs.generate.pages import DOCS, PARTS, REFERENCE, current, pages, parts_of
 from docs.generate.problems import scan
@@ -110,6 +112,18 @@ def test_every_status_word_is_told(words: type[StrEnum]) -> None:
     text = page("words")
     for word in words:
         assert f"`{word}`" in text, word
+
+
+def test_every_limit_on_attempts_is_told() -> None:
+    table = page("api").partition("## Limits on attempts\n")[2].partition("\n\nA successful")[0]
+    told = [row.strip("| ").split(" | ")[1] for row in table.strip().splitlines()[2:]]
+    limits = [one for one in vars(throttling).values() if isinstance(one, throttling.Limit)]
+    spans = {
+        timedelta(minutes=15): "in 15 minutes",
+        timedelta(hours=1): "an hour",
+        timedelta(days=1): "a day",
+    }
+    assert sorted(told) == sorted(f"{one.attempts} {spans[one.window]}" for one in limits)
 
 
 def test_every_search_attribute_and_workflow_is_told() -> None:

@@ -211,6 +211,24 @@ async def test_what_a_station_makes_of_it(
     assert (limited.detail is None) == (limited.reply is Reply.ACCEPTED)
 
 
+async def test_each_of_its_connectors_is_told_the_default(
+    bed: Bed, operations: PowerOperations
+) -> None:
+    """Where it takes none for all of them at once."""
+    async with bed.wire() as wire:
+        await wire.sync()
+        wanted = station(bed, connectors=(1, 2), idle=(), afresh=False)
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        told: list[dict[str, Any]] = [LEVEL, ACCEPTED, REJECTED, ACCEPTED, ACCEPTED]
+        asked = await answer(wire, *told, schedule(20, "A"))
+        limited = await limiting
+    assert limited.reply is Reply.ACCEPTED
+    assert [one["connectorId"] for one in asked[1:5]] == [0, 0, 1, 2]
+    assert {one["csChargingProfiles"]["chargingProfilePurpose"] for one in asked[2:5]} == {
+        profiles.Purpose.DEFAULT
+    }
+
+
 @pytest.mark.parametrize(
     ("reports", "shown"),
     [

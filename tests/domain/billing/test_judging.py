@@ -308,6 +308,7 @@ def test_the_owner_says_how_much_it_was() -> None:
     assert said is not None
     charged = charge(said, ENERGY, zone=LONDON, currency="GBP")
     assert charged.cost().excl_vat == Decimal("2.25")
+    assert charged.total_mwh == 7_500_000
     assert charged.remarks == ("Released by the site owner: Asked.",)
 
 
