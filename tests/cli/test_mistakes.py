@@ -212,6 +212,7 @@ async def test_an_address_of_another_machine(
         (b'vendor = "Acme"\nmodel = 7', "acme.toml: "),
         (b"\xff", "acme.toml"),
         ("plausible.toml", "plausible.toml"),
+        ("checklists/mine.toml", "mine.toml"),
     ],
 )
 async def test_a_catalogue_that_cannot_be_used(
@@ -225,6 +226,7 @@ async def test_a_catalogue_that_cannot_be_used(
     if isinstance(content, bytes):
         (tmp_path / "acme.toml").write_bytes(content)
     elif content is not None:
+        (tmp_path / content).parent.mkdir(exist_ok=True)
         (tmp_path / content).write_bytes(b"power = ")
     said = await mistake(settings | {"DYNAMO_CATALOGUE_DIR": str(folder)}, monkeypatch)
     assert said.startswith("DYNAMO_CATALOGUE_DIR: ")
