@@ -16,6 +16,7 @@ router = APIRouter(
     tags=["Running a site"],
 )
 
+_NOT_COMMISSIONED = "It is not commissioned yet, so it is kept inoperative."
 _CONFLICTS: Final = {
     "project_not_handed_over": "Until the handover the installer does this.",
     "withdrawn": "It was taken out of the project.",
@@ -39,6 +40,7 @@ _Transaction = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])]
         503,
         **_CONFLICTS,
         kept_inoperative="The supply does not carry it.",
+        not_commissioned=_NOT_COMMISSIONED,
     ),
 )
 async def set_availability(
@@ -131,6 +133,7 @@ async def reset(
         503,
         **_CONFLICTS,
         id_tag_not_admitted="The id tag may not charge here.",
+        not_commissioned=_NOT_COMMISSIONED,
     ),
 )
 async def start(

@@ -14,11 +14,11 @@ from domain.errors import ConflictError, NotFoundError
 from domain.facts import Snapshot
 from domain.power.facts import SiteRequest
 from domain.power.reasons import Reason
-from domain.states import ProjectStatus
+from domain.states import ChargePointStatus, ProjectStatus
 from storage.access import admitted
 from storage.accounts import Account
 from storage.audit import Audit
-from storage.charge_points import ChargePoints, refuse_withdrawn
+from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
 from storage.facts import read_snapshot
 from storage.projects import Project, Projects
 from storage.runs import Runs
@@ -40,7 +40,7 @@ async def send(
     Raises:
         NotFoundError: ``connector_not_found``, ``transaction_not_found``.
         ConflictError: ``project_not_handed_over``, ``withdrawn``, ``run_open``, ``charging``,
-            ``id_tag_not_admitted``, ``kept_inoperative``.
+            ``id_tag_not_admitted``, ``kept_inoperative``, ``not_commissioned``.
 
     """
     async with parts.database.read() as connection:
@@ -49,10 +49,18 @@ async def send(
     if command.name is CommandName.AVAILABILITY and command.operative:
         await _refuse_beyond_the_supply(parts, project, command)
     async with parts.database.write() as connection:
-        await owned_for_service(connection, owner, project_id, command.charge_point_id)
+        charge_point = await owned_for_service(
+            connection, owner, project_id, command.charge_point_id
+        )
         if await Runs(connection).open_run(command.charge_point_id) is not None:
             raise ConflictError(
                 "run_open", "The charge point is being commissioned. Wait for the verdict."
+            )
+        if charge_point.status is ChargePointStatus.REGISTERED and _opens(command):
+            raise ConflictError(
+                "not_commissioned",
+                "The charge point is not commissioned yet, so it is kept inoperative. Have it "
+                "commissioned in a service visit: drivers charge there once its run has passed.",
             )
         await _refuse_what_makes_no_sense(
             connection, project_id, command, stop_sessions=stop_sessions
@@ -69,8 +77,8 @@ async def send(
 
 async def owned_for_service(
     connection: AsyncConnection, owner: Account, project_id: str, charge_point_id: str
-) -> None:
-    """Lock the project of one charge point that its owner runs.
+) -> ChargePoint:
+    """Lock the project of one charge point that its owner runs, and return that.
 
     Raises:
         NotFoundError: ``project_not_found``, ``charge_point_not_found``.
@@ -80,7 +88,9 @@ async def owned_for_service(
     refuse_not_yet(
         await Projects(connection).owned(project_id, site_owner_id=owner.id, for_change=True)
     )
-    refuse_withdrawn(await ChargePoints(connection).in_project(charge_point_id, project_id))
+    charge_point = await ChargePoints(connection).in_project(charge_point_id, project_id)
+    refuse_withdrawn(charge_point)
+    return charge_point
 
 
 def refuse_not_yet(project: Project) -> None:
@@ -140,6 +150,12 @@ async def _refuse_what_makes_no_sense(
                 f"PUT …/site-owner/projects/{project_id}/id-tags/{quote(command.id_tag, safe='')}, "
                 f"or open the site with PUT …/site-owner/projects/{project_id}/access.",
             )
+
+
+def _opens(command: Command) -> bool:
+    """Whether somebody is to charge there by it."""
+    makes_operative = command.name is CommandName.AVAILABILITY and command.operative
+    return makes_operative or command.name is CommandName.START
 
 
 def _running(facts: Snapshot) -> Sequence[int]:

@@ -169,7 +169,10 @@ class Servicing(Agenda):
         )
 
     def _set_aside(self, station: Station, now: datetime) -> float:
-        """Its share among those that charge, at least what a vehicle needs."""
+        """Its share among those that charge, at least what a vehicle needs.
+
+        Where nobody charges somebody may come, and the run may wait for long.
+        """
         standing = self.standings()
         demands = [
             self._demand(bay, self.capacity, now)
@@ -178,12 +181,6 @@ class Servicing(Agenda):
             and standing[bay.key[0]].part is Part.SHARES
             and self._can_be_told(bay, now)
         ]
-        keys = {demand.bay for demand in demands}
-        others = load(
-            outlet
-            for outlet in self.outlets()
-            if outlet.bay not in keys and outlet.bay[0] != station.charge_point_id
-        )
         least = min(station.least, station.max_amps)
         mine = Demand(
             bay=(station.charge_point_id, 0),
@@ -193,7 +190,19 @@ class Servicing(Agenda):
             charges=True,
             kept=True,
         )
-        return float(share(self.limit.capacity, [*demands, mine], others)[mine.bay])
+        come = [
+            replace(mine, bay=(identity, one.outlets[0]), circuits=one.circuits, kept=False)
+            for identity, one in self.stations.items()
+            if identity != station.charge_point_id and standing[identity].part is Part.SHARES
+        ]
+        wanted = demands or come[:1]
+        counted = {demand.bay for demand in wanted}
+        others = load(
+            outlet
+            for outlet in self.outlets()
+            if outlet.bay not in counted and outlet.bay[0] != station.charge_point_id
+        )
+        return float(share(self.limit.capacity, [*wanted, mine], others)[mine.bay])
 
     def _set(self, charge_point_id: str, service: Service, now: datetime) -> None:
         self.stations[charge_point_id] = replace(

@@ -10,12 +10,15 @@ from temporalio.client import Client
 
 from api.deps import now
 from domain import operations as op
+from domain.commissioning import RunOptions, RunRequest
+from domain.ids import Prefix, new_id
 from domain.operations import Reply
 from domain.states import AccessMode, ChargePointStatus, ProjectStatus, Role
-from storage.access import Access
+from storage.access import Access, admitted
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus, TransactionStart
 from storage.facts import store
+from storage.runs import Runs
 from storage.tables import charge_points, projects, transactions
 from tests.api.callers import Caller, problem
 from tests.api.conftest import Own
@@ -211,6 +214,48 @@ async def test_it_is_not_restarted_under_a_session_by_mistake(site: Site, node: 
     assert node.resets == []
     shown = await site.call("POST", "/reset", {"kind": "Hard", "stop_sessions": True})
     assert node.resets == [shown["command_id"]]
+
+
+_COMMANDS = [
+    ("PUT", "/connectors/1/availability", {"available": True}),
+    ("PUT", "/connectors/1/availability", {"available": False}),
+    ("POST", "/connectors/1/unlock", None),
+    ("POST", "/connectors/1/start", {"id_tag": TAG}),
+    ("POST", "/reset", None),
+]
+
+
+async def test_nothing_is_commanded_while_a_run_has_it(site: Site, node: Node) -> None:
+    async with site.database.write() as connection:
+        await Runs(connection).create_starting(
+            RunRequest(
+                commissioning_id=new_id(Prefix.COMMISSIONING),
+                charge_point_id=site.charge_point,
+                project_id=site.project,
+                installer_id="usr_x",
+                started_by="installer@acme.com",
+                started_at=now(),
+                options=RunOptions(),
+                live_site=True,
+            )
+        )
+    for method, path, body in _COMMANDS:
+        refused = await site.refused(method, path, 409, "run_open", body)
+        assert refused["detail"] == "The charge point is being commissioned. Wait for the verdict."
+    assert node.commands == []
+    assert node.resets == []
+    async with site.database.read() as connection:
+        assert await admitted(connection, [(site.charge_point, TAG)]) == set()
+
+
+async def test_nobody_charges_where_no_run_has_passed(site: Site, node: Node) -> None:
+    async with site.database.write() as connection:
+        await connection.execute(update(charge_points).values(status=ChargePointStatus.REGISTERED))
+    opens = [_COMMANDS[0], _COMMANDS[3]]
+    for method, path, body in opens:
+        await site.refused(method, path, 409, "not_commissioned", body)
+    await site.call("PUT", "/connectors/1/availability", {"available": False})
+    assert len(node.commands) == 1
 
 
 async def test_one_that_is_away_gets_nothing_and_it_is_said(site: Site) -> None:

@@ -6,17 +6,20 @@ what the engine believes. It is looked at after each message that a charge point
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, cast
 
 from domain.facts import ChargePointEvent, EventKind
+from domain.names import commissioning_workflow_id
 from domain.operations import Reply
 from domain.power.agenda import Availability, Pace
 from domain.power.facts import Carried, SiteSnapshot
 from domain.power.ledger import Ledger
 from domain.power.operations import ConnectorLimit, LimitConnectors
 from domain.power.plan import higher, load, lower
+from domain.power.service import Borrow
 from domain.power.share import BayKey
 from domain.power.site import Phase, SiteLimit
 from ocpp_server.power import PowerOperations
@@ -59,6 +62,9 @@ class Day:
         self.never: list[str] = []
         """Vehicles that could have charged for long, and never did."""
         self.pauses = 0
+        self.runs: dict[str, tuple[str, datetime]] = {}
+        """Runs that have a charge point, or have asked for it, and when they end."""
+        self.tested = 0
         for charger in self.chargers.values():
             charger.changed = self.look
         self.ledger.load(self.snapshot(), self.now)
@@ -92,7 +98,10 @@ class Day:
 
     def snapshot(self, *which: str) -> SiteSnapshot:
         wanted = which or tuple(self.chargers)
-        stations = tuple(self.chargers[one].facts(self.now) for one in wanted)
+        stations = tuple(
+            replace(self.chargers[one].facts(self.now), run=self.runs.get(one, (None,))[0])
+            for one in wanted
+        )
         return SiteSnapshot(limit=self.limit, stations=stations)
 
     def tell(self, charger: Charger, event: ChargePointEvent, *, lost: bool = False) -> None:
@@ -128,6 +137,7 @@ class Day:
                 charger.now = self.now
                 self.change(charger)
             self.kill()
+            self.serve()
             await self.balance()
             self.wait()
 
@@ -172,6 +182,45 @@ class Day:
         if not vehicle.served and vehicle.waited >= _LONG / _STEP:
             self.never.append(f"{charger.identity} {connector.number}: {vehicle.waited} min")
         connector.vehicle = None
+
+    def serve(self) -> None:
+        """Now and then a charge point is commissioned once more; who charges then is the test."""
+        if not self.there:
+            return
+        for identity, (run, ends_at) in list(self.runs.items()):
+            if self.now >= ends_at:
+                del self.runs[identity]
+                if self.random.random() < 0.5:  # else it is for the site to find out
+                    self.ledger.take_back(identity, run)
+                self.to_read.add(identity)
+        identity = self.random.choice(sorted(self.chargers))
+        if self.random.random() < 0.02 and identity not in self.runs:
+            ends_at = self.now + self.random.randint(5, 60) * _STEP
+            self.runs[identity] = f"com_{self.now:%H%M}", ends_at
+            self.borrow(identity, ask=1)
+
+    def borrow(self, identity: str, *, ask: int) -> None:
+        run, _ = self.runs[identity]
+        workflow_id = commissioning_workflow_id(identity)
+        asked = Borrow(
+            charge_point_id=identity,
+            commissioning_id=run,
+            workflow_id=workflow_id,
+            ask=ask,
+            power=True,
+        )
+        assert self.ledger.borrow(asked, self.now)
+
+    def lend(self) -> None:
+        for station in self.ledger.to_lend(self.now):
+            assert station.service is not None
+            self.ledger.lent(station.charge_point_id, station.service.ask)
+            self.tested += 1
+        for station in self.ledger.to_call_back(self.now):
+            assert station.service is not None
+            self.ledger.called_back(station.charge_point_id)
+            if station.charge_point_id in self.runs:
+                self.borrow(station.charge_point_id, ask=station.service.ask + 1)
 
     def kill(self) -> None:
         """Now and then a node dies, and the last that it stored is told to nobody; or a worker."""
@@ -285,6 +334,7 @@ class Day:
         await self.send(lower(ledger.outlets(), targets))
         left = {bay: amps for bay, amps in targets.items() if bay in ledger.bays}
         await self.send(higher(ledger.capacity, ledger.outlets(), left))
+        self.lend()
         for charger in self.chargers.values():
             for event in charger.ends_at_zero():
                 self.tell(charger, event)

@@ -175,7 +175,17 @@ def test_a_lower_limit_is_told_where_a_run_has_it_too() -> None:
     (station,) = site.ledger.to_call_back(site.now)
     _borrow(site, power=True, ask=2)
     assert _lent(site, ask=2)
-    assert site.ledger.stations[station.charge_point_id].default_bound == 16
+    assert site.ledger.stations[station.charge_point_id].default_bound == 8
+
+
+@pytest.mark.parametrize(("amps", "aside"), [(64, 32), (40, 20), (32, 16), (10, 10)])
+def test_who_comes_while_a_run_waits_for_a_vehicle_charges_too(amps: int, aside: int) -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=amps)
+    _borrow(site, power=True)
+    assert _lent(site)
+    site.begin("cp_b", 1, 1)
+    assert site.ledger.stations["cp_a"].default_bound == aside
+    assert site.drawn == {("cp_b", 1): amps - aside}
 
 
 def test_an_answer_to_an_earlier_ask_lends_nothing() -> None:

@@ -4,8 +4,14 @@ Only the charge points are virtual. `dynamo up` composes the same parts as proce
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +105,8 @@ class Stage:
     front: Caller
     """The installer, at the API."""
     tokens: Tokens
+    work_anew: Callable[[], Awaitable[None]]
+    """Ends the worker, and begins with another that knows of nothing."""
 
     async def owner(self) -> Caller:
         """Give the project an owner, at the API."""
@@ -283,9 +291,17 @@ async def engine(
     try:
         async with (
             _node(settings, task_queue) as ocpp_url,
-            make_worker(client, database, mailer, settings=settings, task_queue=task_queue),
+            AsyncExitStack() as workers,
             _front(client, database, settings, task_queue, installer) as (front, tokens),
         ):
+
+            async def work_anew() -> None:
+                await workers.aclose()
+                await workers.enter_async_context(
+                    make_worker(client, database, mailer, settings=settings, task_queue=task_queue)
+                )
+
+            await work_anew()
             yield Stage(
                 client=client,
                 database=database,
@@ -297,6 +313,7 @@ async def engine(
                 mail=data_dir / "mail",
                 front=front,
                 tokens=tokens,
+                work_anew=work_anew,
             )
     finally:
         await database.close()

@@ -89,9 +89,9 @@ class Site:
 
         async def settled() -> None:
             drawn = sorted(round(amps_of(one)) for one in self.chargers)
-            assert drawn == sorted(amps)
+            assert drawn == sorted(amps), drawn
             known = sorted(bay.bound_amps for bay in (await self.load()).bays)
-            assert known == sorted(amps)[len(amps) - len(known) :]
+            assert known == sorted(amps)[len(amps) - len(known) :], known
 
         await eventually(settled, within=within)
 

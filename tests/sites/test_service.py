@@ -111,6 +111,56 @@ async def test_a_cancelled_run_gives_its_charge_point_back(stage: Stage) -> None
         await site.until_allotted([MAX_AMPS, 0])
 
 
+async def test_a_worker_dies_in_the_middle_and_so_does_the_link(stage: Stage) -> None:
+    async with open_site(stage, chargers=2, amps=40) as site:
+        other, served = site.chargers
+        charge(other)
+        await site.until_allotted([MAX_AMPS, 0])
+        run = await _until_a_vehicle_is_awaited(stage, served)
+        await site.until_allotted([20, 0])
+        await stage.work_anew()
+        served.clear_fault(_ABSENT)
+        await site.darken(1)
+        await site.until_offline(served)
+        await site.relight(1)
+        served.plug_in()
+        verdict = await stage.verdict(run)
+        assert verdict.status is RunStatus.COMPLETED, verdict.failure
+        await stage.work_anew()
+        served.unplug()
+        await site.until_allotted([MAX_AMPS, 0])
+        await _until_it_shares_again(site, served.identity)
+
+
+async def test_a_site_that_temporal_has_lost_begins_anew_beside_a_run(stage: Stage) -> None:
+    async with open_site(stage, chargers=2, amps=40) as site:
+        other, served = site.chargers
+        charge(other)
+        await site.until_allotted([MAX_AMPS, 0])
+        run = await _until_a_vehicle_is_awaited(stage, served)
+        await site.until_allotted([20, 0])
+        await site.handle.terminate("it lost its data")
+        reconciler = Reconciler(
+            stage.client,
+            stage.database,
+            now=lambda: datetime.now(UTC),
+            task_queue=stage.task_queue,
+        )
+
+        async def goes_on() -> None:
+            await reconciler.heal()
+            assert _reason(await site.load(), served.identity) is Reason.IN_SERVICE
+
+        await eventually(goes_on, within=30)
+        served.clear_fault(_ABSENT)
+        served.plug_in()
+        verdict = await stage.verdict(run)
+        assert verdict.status is RunStatus.COMPLETED, verdict.failure
+        served.unplug()
+        await site.until_allotted([MAX_AMPS, 0])
+        await _until_it_shares_again(site, served.identity)
+
+
 async def test_a_run_that_was_terminated_has_it_no_more(stage: Stage) -> None:
     async with open_site(stage, chargers=1, amps=20) as site:
         (served,) = site.chargers
