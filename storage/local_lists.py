@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, func, or_, select, update
+from sqlalchemy import and_, case, delete, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.offline import HeldList, ListState, LocalListUpdated
 from domain.rules.offline import settings_for
-from domain.states import ChargePointStatus, OfflineAccess, ProjectStatus
+from domain.states import OfflineAccess, ProjectStatus
 from storage.connections import is_live
 from storage.dialects import upsert
+from storage.in_use import is_in_use, open_run
 from storage.tables import (
     boots,
     charge_points,
@@ -30,6 +31,7 @@ _LONGEST: Final = timedelta(minutes=2)
 _MOST_BREAKS: Final = 2
 _NONE: Final = -1
 """Of no connection."""
+_LOOKED_AT: Final = 100_000
 _DETAIL: Final = 500
 _VALUE: Final = 500
 _DONE: Final = frozenset(
@@ -42,15 +44,16 @@ _NOTHING: Final = LocalListUpdated(state=ListState.UNCONFIRMED)
 class WantedList:
     """What the local list of a charge point should be, and the keys beside it.
 
-    ``id_tags`` are those first that charged last. ``before`` is what is known of it; it
-    ``is_current`` when it was sent just these. ``settings`` are keys that nobody has chosen a
-    value for otherwise.
+    ``id_tags`` are those first that charged last; none where it is not in use. ``before`` is what
+    is known of it; it ``is_current`` when it was sent just these. ``settings`` are keys that nobody
+    has chosen a value for otherwise.
     """
 
     id_tags: Sequence[str]
     settings: Mapping[str, bool]
     before: LocalListUpdated
     is_current: bool
+    in_use: bool
     of_change: datetime | None
     boot_at: datetime | None
     breaks: int
@@ -66,6 +69,7 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
                 projects.c.access_changed_at,
                 local_lists,
                 _newest_boot().label("booted_at"),
+                _in_use_now().label("in_use_now"),
             )
             .join(projects, projects.c.id == charge_points.c.project_id)
             .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
@@ -77,7 +81,7 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
         return None
     choice = None if row.offline is None else OfflineAccess(row.offline)
     tags: Sequence[str] = ()
-    if choice is not OfflineAccess.NOBODY:
+    if row.in_use_now and choice is not OfflineAccess.NOBODY:
         tags = await _listed(connection, row.project_id)
     chosen = await connection.scalars(
         select(parameters.c.key).where(parameters.c.charge_point_id == charge_point_id)
@@ -94,7 +98,9 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
         before=before,
         is_current=row.state is not None
         and before.state in _DONE
+        and row.in_use == row.in_use_now
         and row.of_change == row.access_changed_at,
+        in_use=row.in_use_now,
         of_change=row.access_changed_at,
         boot_at=row.booted_at,
         breaks=row.breaks or 0,
@@ -122,6 +128,7 @@ async def keep_list(
                 "listed": found.list.listed,
                 "detail": found.list.detail and found.list.detail[:_DETAIL],
                 "keys": {key: value and value[:_VALUE] for key, value in found.keys.items()},
+                "in_use": wanted.in_use,
                 "of_change": wanted.of_change,
                 "generation": generation,
                 "boot_at": wanted.boot_at,
@@ -169,6 +176,7 @@ async def due_lists(
     changed = or_(
         local_lists.c.charge_point_id.is_(None),
         local_lists.c.of_change.is_distinct_from(projects.c.access_changed_at),
+        local_lists.c.in_use != _in_use_now(),
     )
     paused = or_(
         projects.c.access_changed_at.is_(None),
@@ -199,8 +207,8 @@ async def due_lists(
 
 async def read_lists(
     connection: AsyncConnection, project_id: str
-) -> Sequence[tuple[str, HeldList | None, bool]]:
-    """Of each charge point of a site: its id, what is known, and whether that is up to date."""
+) -> Sequence[tuple[str, HeldList | None, bool, bool]]:
+    """Of each charge point: its id, what is known, whether that is up to date, and it in use."""
     rows = await connection.execute(
         select(
             charge_points.c.id,
@@ -209,6 +217,7 @@ async def read_lists(
                 (local_lists.c.of_change.is_distinct_from(projects.c.access_changed_at), False),
                 else_=True,
             ).label("is_current"),
+            _in_use_now().label("in_use_now"),
         )
         .join(projects, projects.c.id == charge_points.c.project_id)
         .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
@@ -223,6 +232,7 @@ async def read_lists(
             if row.state is None
             else HeldList(list=_updated(row), keys=row.keys, checked_at=row.checked_at),
             bool(row.is_current),
+            bool(row.in_use_now),
         )
         for row in rows
     ]
@@ -233,12 +243,14 @@ def _is_in_service() -> Any:
         projects.c.status == ProjectStatus.HANDED_OVER,
         charge_points.c.withdrawn_at.is_(None),
         charge_points.c.watched_by.is_(None),
-        # One that is not taken into service yet gets none; that of another follows what changes.
-        or_(
-            charge_points.c.status == ChargePointStatus.COMMISSIONED,
-            local_lists.c.charge_point_id.is_not(None),
-        ),
+        open_run().is_(None),
+        # One that is not in use yet gets none; one that is not any more loses it.
+        or_(is_in_use(), local_lists.c.charge_point_id.is_not(None)),
     )
+
+
+def _in_use_now() -> Any:
+    return case((is_in_use(), true()), else_=false())
 
 
 def _newest_boot() -> Any:
@@ -261,6 +273,8 @@ def _updated(row: Any) -> LocalListUpdated:
 
 
 async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]:
+    # However long the history is, so many of the newest transactions of all sites are looked at.
+    newest = select(func.max(transactions.c.id)).scalar_subquery()
     used = (
         select(
             func.lower(func.trim(transactions.c.id_tag)).label("tag_key"),
@@ -268,6 +282,7 @@ async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]
         )
         .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
         .where(charge_points.c.project_id == project_id)
+        .where(transactions.c.id > newest - _LOOKED_AT)
         .group_by(func.lower(func.trim(transactions.c.id_tag)))
         .subquery()
     )

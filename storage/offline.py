@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.rules.offline import Wish, judge_offline
+from domain.rules.offline import NOT_IN_USE, Wish, judge_offline
 from domain.states import Feature
 from storage.access import Access
 from storage.feature_status import ChargePointFeatureStatus, FeatureStatus, worst
@@ -22,8 +22,8 @@ async def offline_charging(connection: AsyncConnection, project_id: str) -> Feat
         path=f"…/site-owner/projects/{project_id}/access",
     )
     found = []
-    for charge_point_id, held, is_current in await read_lists(connection, project_id):
-        said = judge_offline(held, wish, is_current=is_current)
+    for charge_point_id, held, is_current, in_use in await read_lists(connection, project_id):
+        said = judge_offline(held, wish, is_current=is_current) if in_use else NOT_IN_USE
         found.append(
             ChargePointFeatureStatus(
                 charge_point_id=charge_point_id,

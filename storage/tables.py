@@ -251,6 +251,7 @@ local_lists = Table(
     Column("listed", Integer, nullable=False),  # how many it should have
     Column("detail", String(500)),
     Column("keys", JSON, nullable=False),  # {name: value} of those that decide who charges offline
+    Column("in_use", Boolean, nullable=False),  # whether drivers might charge there then
     Column("of_change", UTCDateTime),  # projects.access_changed_at that it is brought to
     Column("generation", Integer, nullable=False),  # of the connection on which it was looked at
     Column("boot_at", UTCDateTime),  # the newest boot then

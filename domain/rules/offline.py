@@ -53,6 +53,13 @@ class Offline:
     action: str | None = None
 
 
+NOT_IN_USE: Final = Offline(
+    drivers=Drivers.NOBODY,
+    state=FeatureState.ACTIVATING,
+    said="It is not in use: it is being commissioned, or no run of it has passed.",
+)
+
+
 def settings_for(choice: OfflineAccess | None, *, has_tags: bool) -> Mapping[str, bool]:
     """Values of the keys that a choice of the owner needs; without one, the least is set.
 

@@ -205,7 +205,7 @@ class TestFeatures:
         ]
         [bay] = offline_charging["charge_points"]
         assert (bay["charge_point_id"], bay["state"]) == (charge_point, "activating")
-        assert bay["cause"].startswith("Not known yet")
+        assert bay["cause"].startswith("It is not in use")
 
     async def test_not_before_the_handover(self, installer: Caller, owner: Own) -> None:
         project = await installer.project()

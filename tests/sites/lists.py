@@ -76,14 +76,20 @@ class ListedSite:
             [record] = await Cdrs(connection, self.stage.project.id).of_transaction(transaction)
         return record
 
-    async def withdraw(self) -> None:
-        """Take it out of its site, as storage does at the end of a run."""
+    async def order_away(self) -> None:
+        """Have it taken out of its site as soon as that can be."""
         async with self.stage.database.write() as connection:
             found = await ChargePoints(connection).in_project(
                 self.charger.identity, self.stage.project.id
             )
             order = WithdrawalOrder(by=ENGINE, reason="It leaves.", asked_at=datetime.now(UTC))
             await Withdrawals(connection).withdraw(found, order, end_run=False)
+
+    async def take_out(self) -> None:
+        """Let its site have seen that it cannot draw any more."""
+        async with self.stage.database.write() as connection:
+            now = datetime.now(UTC)
+            assert await Withdrawals(connection).settle(self.charger.identity, at=now, by_site=True)
 
     async def generation(self) -> int:
         """Of its newest connection."""

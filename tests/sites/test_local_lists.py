@@ -225,6 +225,17 @@ async def test_a_charge_point_that_was_withdrawn_keeps_no_list(stage: Stage) -> 
     async with listed_site(stage) as site:
         await site.put(*TAGS)
         await site.heal()
-        await site.withdraw()
+        await site.order_away()
+        await site.take_out()
         await site.charger.until(lambda: not site.charger.connected, within=20)
+        assert site.charger.listed == []
+
+
+async def test_one_that_is_to_leave_charges_for_nobody_meanwhile(stage: Stage) -> None:
+    async with listed_site(stage) as site:
+        await site.put(*TAGS)
+        await site.heal()
+        await site.order_away()
+        await site.heal()
+        assert site.charger.connected
         assert site.charger.listed == []

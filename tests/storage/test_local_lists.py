@@ -144,15 +144,25 @@ async def test_not_due_while_a_run_has_it_and_once_it_is_withdrawn(
         assert await read_wanted(connection, "cp_1") is None
 
 
-async def test_one_that_is_not_in_service_yet_gets_none(site: Database) -> None:
+async def test_one_that_is_not_in_use_gets_none_and_loses_what_it_had(site: Database) -> None:
+    await put(site, "AB12")
     await changed(site, status=ChargePointStatus.REGISTERED)
     assert await due(site) == []
     await changed(site, status=ChargePointStatus.COMMISSIONED)
     assert await due(site) == ["cp_1"]
     await looked_at(site)
-    await changed(site, status=ChargePointStatus.COMMISSIONING_FAILED)
-    await put(site, "AB12")
-    assert await due(site) == ["cp_1"], "a tag that is taken off must not stay there"
+    await changed(site, status=ChargePointStatus.REGISTERED)
+    for in_use, status in ((False, None), (True, ChargePointStatus.COMMISSIONED)):
+        if status is not None:
+            await changed(site, status=status)
+        assert await due(site) == ["cp_1"]
+        async with site.read() as connection:
+            wanted = await read_wanted(connection, "cp_1")
+        assert wanted is not None
+        assert list(wanted.id_tags) == (["AB12"] if in_use else [])
+        assert not wanted.is_current
+        await looked_at(site)
+        assert await due(site) == []
 
 
 async def test_what_a_run_has_had_is_sent_anew(site: Database) -> None:
@@ -211,10 +221,10 @@ async def test_nobody_is_an_empty_list(site: Database) -> None:
 async def test_what_is_known_is_read_with_whether_it_is_up_to_date(site: Database) -> None:
     await looked_at(site)
     async with site.read() as connection:
-        [(_, held, is_current)] = await read_lists(connection, "prj_1")
+        [(_, held, is_current, _)] = await read_lists(connection, "prj_1")
     assert held is not None
     assert is_current
     await put(site, "AB12")
     async with site.read() as connection:
-        [(_, _, is_current)] = await read_lists(connection, "prj_1")
+        [(_, _, is_current, _)] = await read_lists(connection, "prj_1")
     assert not is_current

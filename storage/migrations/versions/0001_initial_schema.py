@@ -719,6 +719,7 @@ def upgrade() -> None:
     sa.Column('listed', sa.Integer(), nullable=False),
     sa.Column('detail', sa.String(length=500), nullable=True),
     sa.Column('keys', sa.JSON(), nullable=False),
+    sa.Column('in_use', sa.Boolean(), nullable=False),
     sa.Column('of_change', sa.DateTime(timezone=True), nullable=True),
     sa.Column('generation', sa.Integer(), nullable=False),
     sa.Column('boot_at', sa.DateTime(timezone=True), nullable=True),
