@@ -25,6 +25,7 @@ from storage.in_use import at_live_site
 from storage.runs import Run, Runs
 from storage.standing import holds
 from storage.tables import batch_members, charge_points, commissioning_runs, projects
+from storage.visiting import has_visit
 
 _STARTS_A_STEP = 20
 _CANCELS_A_STEP = 50
@@ -52,7 +53,10 @@ class StoredBatches:
             if batch is None:
                 return BatchStep(progress=BatchProgress(done=True, counts=BatchCounts()))
             await Batches(connection).begin(batch.request.batch_id)
-            if batch.cancel is not None or status == ProjectStatus.HANDED_OVER:
+            over = status == ProjectStatus.HANDED_OVER and not await has_visit(
+                connection, project_id, batch.request.installer_id
+            )
+            if batch.cancel is not None or over:
                 await _drop_queued(connection, batch.request.batch_id)
             step = (
                 await self._start(connection, batch.request)

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.batch import BatchOwner, BatchRequest
 from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError
-from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState
+from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState, ProjectStatus
 from storage.catalogue import Catalogue
 from storage.standing import holds
 from storage.tables import batch_members, batches, charge_points, projects
+from storage.visiting import in_visit
 
 _REQUEST = TypeAdapter(BatchRequest)
 _CANCEL = TypeAdapter(CancelRequest)
@@ -187,7 +188,13 @@ class Batches:
                     charge_points.c.withdrawal.is_not(None),
                 ).label("is_out"),
             )
+            .join(projects, projects.c.id == charge_points.c.project_id)
             .where(charge_points.c.project_id == request.project_id)
+            # After the handover: those of the installer's service visit.
+            .where(
+                (projects.c.status == ProjectStatus.IN_PROGRESS)
+                | in_visit(charge_points.c.id, request.installer_id)
+            )
             .order_by(charge_points.c.id)
         )
         known: dict[str, ChargePointStatus] = {}

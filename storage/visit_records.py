@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, union, update
+from sqlalchemy import and_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import ENGINE, Actor
@@ -130,12 +130,28 @@ class StoredVisits:
         of_visit = select(service_visit_charge_points.c.charge_point_id).where(
             service_visit_charge_points.c.service_visit_id == visit.id
         )
-        return await charge_point_blockers(
+        mine = charge_points.c.id.in_(of_visit)
+        leaving = await connection.execute(
+            select(charge_points.c.id, charge_points.c.serial_number)
+            .where(mine, charge_points.c.withdrawal.is_not(None))
+            .order_by(charge_points.c.id)
+        )
+        blockers = [
+            Blocker(
+                code="withdrawal_pending",
+                detail=f"Charge point {row.serial_number} is being withdrawn. Wait until it is: "
+                f"GET …/charge-points/{row.id} tells.",
+                charge_point_id=row.id,
+            )
+            for row in leaving
+        ]
+        blockers += await charge_point_blockers(
             connection,
             self._catalogue,
-            among_which=charge_points.c.id.in_(of_visit),
+            among_which=and_(mine, charge_points.c.withdrawal.is_(None)),
             untouched=await _untouched(connection, visit),
         )
+        return blockers
 
     async def told(self, service_visit_id: str) -> None:
         """Its end is known to whom it concerns."""

@@ -65,6 +65,12 @@ def is_project_of(project_id: ColumnElement[str], account_id: str) -> ColumnElem
     )
 
 
+async def has_visit(connection: AsyncConnection, project_id: str, account_id: str) -> bool:
+    """Tell whether a service visit of the account to the project is open."""
+    query = select(newest_visit(literal(project_id), account_id))
+    return await connection.scalar(query) is not None
+
+
 def visit_of(charge_point_id: ColumnElement[str] | str) -> Select[Any]:
     """The open service visit of a charge point: there is one at most."""
     return (

@@ -15,7 +15,7 @@ from storage.accounts import Account
 from storage.audit import Audit
 from storage.batch_status import NeedsPerson, count, needing_a_person
 from storage.batches import Batch, Batches, Planned, read_owner
-from storage.projects import Projects
+from storage.projects import Project, Projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ async def start(
     await parts.temporal.check()  # before the rows: without Temporal nothing is half done
     only: Collection[str] | None = wanted.charge_point_ids
     async with parts.database.write() as connection:
-        await Projects(connection).for_change(project_id, installer_id=installer.id)
+        await Projects(connection).for_change(project_id, installer_id=installer.id, by_visit=True)
         request = BatchRequest(
             batch_id=new_id(Prefix.BATCH),
             project_id=project_id,
@@ -94,9 +94,11 @@ async def view(
 
     """
     async with parts.database.read() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        project = await Projects(connection).get(
+            project_id, installer_id=installer.id, by_visit=True
+        )
         batch = await Batches(connection).newest(project_id)
-        if batch is None:
+        if batch is None or not _may_see(project, installer, batch):
             raise NotFoundError(
                 "no_batch", "This project was never commissioned as a whole. Start that first."
             )
@@ -121,9 +123,11 @@ async def cancel(
     """
     await parts.temporal.check()
     async with parts.database.write() as connection:
-        await Projects(connection).get(project_id, installer_id=installer.id)
+        project = await Projects(connection).get(
+            project_id, installer_id=installer.id, by_visit=True
+        )
         batch = await Batches(connection).open_of(project_id)
-        if batch is None:
+        if batch is None or not _may_see(project, installer, batch):
             raise ConflictError("no_open_batch", "This project is not being commissioned.")
         if batch.cancel is None:
             await Batches(connection).request_cancel(
@@ -140,3 +144,8 @@ async def cancel(
         owner = await read_owner(connection, project_id)
     await parts.temporal.wake_batch(owner)
     return batch
+
+
+def _may_see(project: Project, installer: Account, batch: Batch) -> bool:
+    """In a service visit one's own alone: another's has other charge points."""
+    return project.service_visit_id is None or batch.request.installer_id == installer.id

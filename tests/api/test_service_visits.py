@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from temporalio.client import Client
 
 from api.deps import now
 from documents.keys import read_keys
 from documents.signature import verify
 from documents.validity import Validity
 from domain.ids import Prefix, new_id
+from domain.power.facts import SiteRequest
 from domain.states import ChargePointStatus
 from storage.engine import Database
 from storage.tables import (
@@ -27,9 +29,10 @@ from tests.api.test_audit import trail
 from tests.api.test_knocking import knock
 from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
 from tests.api.verdicts import judge
-from tests.api.visits import OWNER, Site, accept, handed_over
+from tests.api.visits import OWNER, Site, accept, handed_over, status_of
 from tests.documents.reading import texts
 from tests.support.eventually import eventually
+from workflows.site_start import start_site
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -44,6 +47,9 @@ OF_PROJECT = {
     ("POST", f"{PROJECT}/charge-points/import"),
     ("GET", f"{PROJECT}/connection-attempts"),
     ("GET", f"{PROJECT}/unclaimed"),
+    ("POST", f"{PROJECT}/commission"),
+    ("GET", f"{PROJECT}/commissioning"),
+    ("POST", f"{PROJECT}/commissioning/cancel"),
     ("POST", f"{PROJECT}/unclaimed/{{identity}}/claim"),
 }
 # Endless, or they leave nothing to look at; others look at what they do.
@@ -58,8 +64,22 @@ OF_CHARGE_POINT = {case for case in CASES if case[1].startswith((CHARGE_POINT, C
 
 
 @pytest.fixture
-async def site(installer: Caller, owner: Own, database: Database) -> Site:
-    return await handed_over(installer, owner, database)
+async def site(
+    installer: Caller,
+    owner: Own,
+    database: Database,
+    temporal_client: Client,
+    task_queue: str,
+) -> Site:
+    """A site of two bays that is its owner's, and whose power is shared."""
+    made = await handed_over(installer, owner, database)
+    await start_site(
+        temporal_client,
+        SiteRequest(project_id=made.project, name="Riverside"),
+        task_queue=task_queue,
+        rpc_timeout=timedelta(seconds=5),
+    )
+    return made
 
 
 def filled(path: str, project: str, charge_point: str) -> str:
@@ -83,6 +103,15 @@ async def told(outbox: Outbox, what: str, *whom: str) -> None:
         assert sorted(to for to, subject, _ in outbox.sent if what in subject) == sorted(whom)
 
     await eventually(all_are)
+
+
+async def withdrawn(database: Database, charge_point_id: str) -> None:
+    """Wait until the site has let go of it."""
+
+    async def is_out() -> None:
+        assert await status_of(database, charge_point_id) == "withdrawn"
+
+    await eventually(is_out)
 
 
 class TestOpening:
@@ -265,6 +294,32 @@ class TestRights:
         claimed = await stranger.post(f"{path}/SN-NEW-7/claim", {"charge_point_id": new})
         assert claimed.status_code == 200, claimed.text
 
+    async def test_its_charge_points_are_commissioned_together(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        path = f"/projects/{site.project}"
+        problem(await stranger.get(f"{path}/commissioning"), 404, "no_batch")
+        body = {"only": "all", "from_scratch": True}
+        started = await stranger.post(f"{path}/commission", body)
+        assert started.status_code == 202, started.text
+        assert started.json()["total"] == 1
+
+        async def is_open() -> None:
+            (run,) = (await stranger.get(f"/commissioning/{site.bays[0]}/runs")).json()["items"]
+            assert (run["status"], run["service_visit_id"]) == ("in_progress", visit)
+
+        await eventually(is_open)
+        cancelled = await stranger.post(f"{path}/commissioning/cancel")
+        assert cancelled.status_code == 202, cancelled.text
+
+        async def is_over() -> None:
+            shown = (await stranger.get(f"{path}/commissioning")).json()
+            assert shown["status"] == "cancelled", shown
+
+        await eventually(is_over)
+
     async def test_verdicts_are_told_to_who_does_them_and_the_owner(
         self, site: Site, installer: Caller, stranger: Caller, outbox: Outbox, database: Database
     ) -> None:
@@ -354,6 +409,25 @@ class TestClosing:
         assert (await stranger.patch(f"/charge-points/{site.bays[0]}", change)).is_success
         assert (await stranger.post(path, SIGNED)).status_code == 200
 
+    async def test_what_is_being_withdrawn_stands_in_the_way_until_it_is(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        """Its certificate is to say that it is out, and what is in its place."""
+        visit = await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        order = {"reason": "Dead", "by": {"email": None, "role": "engine"}, "asked_at": str(now())}
+        async with database.write() as connection:
+            await connection.execute(
+                update(charge_points)
+                .where(charge_points.c.id == site.bays[0])
+                .values(withdrawal=order)
+            )
+        path = f"/service-visits/{visit}/close"
+        refused = problem(await stranger.post(path, SIGNED), 409, "service_visit_blocked")
+        assert [one["code"] for one in refused["blockers"]] == ["withdrawal_pending"]
+        told = (await stranger.get(f"/charge-points/{site.bays[0]}")).json()
+        assert told["withdrawal"]["at"] is None
+
     async def test_its_open_run_ends_with_it(
         self, site: Site, stranger: Caller, outbox: Outbox
     ) -> None:
@@ -419,9 +493,10 @@ class TestCertificate:
         assert first.headers["x-certificate-number"] == "1"
         visit = await site.visit(stranger.email, site.bays[0])
         await accept(stranger, outbox)
-        body = {"serial_number": REPORTED}
+        body = {"serial_number": REPORTED, "isolated": True}
         replaced = await stranger.post(f"/charge-points/{site.bays[0]}/replace", body)
         new = replaced.json()["charge_point"]["id"]
+        await withdrawn(database, site.bays[0])
         refused = problem(
             await stranger.post(f"/service-visits/{visit}/close", SIGNED),
             409,
