@@ -34,7 +34,7 @@ _SIGNS = {
     CheckResult.PASSED: "✓",
     CheckResult.FAILED: "✗",
     CheckResult.SKIPPED: "○",
-    CheckResult.PENDING: "·",
+    CheckResult.PENDING: "\N{EN DASH}",
 }
 
 
