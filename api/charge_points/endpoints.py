@@ -98,7 +98,8 @@ async def register_charge_point(
             target=charge_point.id,
             at=charge_point.created_at,
         )
-    await look_again(parts, charge_point.project_id, charge_point.id)
+    if project.service_visit_id is not None:
+        await look_again(parts, charge_point.project_id, charge_point.id)
     return ChargePointRegistered(
         id=charge_point.id,
         serial_number=charge_point.serial_number,

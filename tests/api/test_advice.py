@@ -84,6 +84,8 @@ FOLLOWED: dict[str, str] = {
     "kept_inoperative": "tests/sites/test_power_firmware.py::"
     "test_who_refuses_is_inoperative_where_the_supply_does_not_carry_it",
     "lead_needed": _HERE + "test_a_technician_finds_the_lead",
+    "not_commissioned": "tests/sites/test_service.py::"
+    "test_one_that_is_new_joins_once_its_run_has_passed",
     "no_batch": _HERE + "test_what_was_never_started_is_started",
     "no_charge_points": _HERE + "test_an_empty_project_gets_a_charge_point",
     "no_id_tag_awaited": "tests/api/test_access.py::TestPresenting::test_one_card_once",

@@ -145,7 +145,11 @@ async def test_values_that_were_queued_correct_the_record(stage: Stage) -> None:
     await hand_over(stage)
     registered = await stage.register("SN-1", ABB_TERRA_AC_W22)
     async with stage.database.write() as connection:
-        await connection.execute(update(charge_points).values(provisioned_at=since))
+        await connection.execute(
+            update(charge_points).values(
+                provisioned_at=since, status=ChargePointStatus.COMMISSIONED
+            )
+        )
 
     def after(hours: float) -> str:
         return (since + timedelta(hours=hours)).isoformat()

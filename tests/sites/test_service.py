@@ -1,5 +1,6 @@
 """A charge point of a live site is commissioned once more, while drivers charge beside it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from simulator import Fault, VirtualChargePoint
 from storage.charge_points import ChargePoints, is_withdrawn
 from storage.tables import transactions
 from storage.withdrawals import Withdrawals
-from tests.faults.stage import Run, Stage
+from tests.faults.stage import PATIENT, Run, Stage
 from tests.sites.site import MAX_AMPS, Site, amps_of, charge, open_site
 from tests.support.eventually import eventually
 from workflows.commissioning import CommissioningWorkflow
@@ -140,12 +141,7 @@ async def test_a_site_that_temporal_has_lost_begins_anew_beside_a_run(stage: Sta
         run = await _until_a_vehicle_is_awaited(stage, served)
         await site.until_allotted([20, 0])
         await site.handle.terminate("it lost its data")
-        reconciler = Reconciler(
-            stage.client,
-            stage.database,
-            now=lambda: datetime.now(UTC),
-            task_queue=stage.task_queue,
-        )
+        reconciler = _reconciler(stage)
 
         async def goes_on() -> None:
             await reconciler.heal()
@@ -167,12 +163,7 @@ async def test_a_run_that_was_terminated_has_it_no_more(stage: Stage) -> None:
         await _commissioned(stage, served)
         run = await _until_a_vehicle_is_awaited(stage, served)
         await run.handle.terminate("as nobody should")
-        reconciler = Reconciler(
-            stage.client,
-            stage.database,
-            now=lambda: datetime.now(UTC),
-            task_queue=stage.task_queue,
-        )
+        reconciler = _reconciler(stage)
 
         async def shares() -> None:
             await reconciler.heal()
@@ -227,7 +218,7 @@ class TestLeaving:
             charge(leaves)
             await site.until_allotted([20, 20])
             await _withdraw(stage, leaves.identity)
-            await site.handle.signal(SiteWorkflow.look_again, leaves.identity)
+            await _reconciler(stage).heal()  # nobody else has told the site
             await site.until_allotted([MAX_AMPS, 0])
             await _until_withdrawn(stage, leaves.identity)
             assert leaves.status(1) == "Unavailable"
@@ -295,6 +286,12 @@ async def test_one_that_is_new_is_kept_inoperative_before_its_run(stage: Stage) 
             await site.until_allotted([MAX_AMPS, 0])
 
 
+def _reconciler(stage: Stage) -> Reconciler:
+    return Reconciler(
+        stage.client, stage.database, now=lambda: datetime.now(UTC), task_queue=stage.task_queue
+    )
+
+
 async def _commissioned(stage: Stage, charger: VirtualChargePoint) -> None:
     verdict = await stage.verdict(await stage.start(charger.identity))
     assert verdict.status is RunStatus.COMPLETED, verdict.failure
@@ -303,7 +300,8 @@ async def _commissioned(stage: Stage, charger: VirtualChargePoint) -> None:
 async def _until_a_vehicle_is_awaited(stage: Stage, charger: VirtualChargePoint) -> Run:
     """Start a run there, for which no vehicle comes."""
     charger.add_fault(_ABSENT)
-    run = await stage.start(charger.identity)
+    pace = replace(PATIENT, vehicle=timedelta(minutes=2))
+    run = await stage.start(charger.identity, pace=pace)
     await _until_it_waits(run, WaitingFor.VEHICLE, WaitingFor.START)
     return run
 
