@@ -40,6 +40,7 @@ from tests.api.test_commissioning import cancelled
 from tests.api.test_declarations import picture
 from tests.api.test_handover import SIGN_OFF
 from tests.api.test_knocking import knock
+from tests.api.visits import Site, accept
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
 
@@ -533,6 +534,16 @@ class Careful(Caller):
         return first
 
 
+async def _of_visits(site: Site, installer: Careful, outbox: Outbox) -> None:
+    """The owner closes one that nobody has accepted; the installer signs another off."""
+    first = await site.visit(installer.email)
+    taken_back = {"unfinished": True, "reason": "Later"}
+    await site.owner.call("POST", f"{site.visits}/{first}/close", taken_back)
+    second = await site.visit(installer.email)
+    await accept(Caller(http=installer.http), outbox)
+    await installer.post(f"/service-visits/{second}/close", {"installer_signature": "J. Smith"})
+
+
 @on_sqlite
 @pytest.mark.usefixtures("engine")
 async def test_every_post_takes_a_key_or_is_on_the_list(
@@ -560,6 +571,8 @@ async def test_every_post_takes_a_key_or_is_on_the_list(
     await _of_held_records(of_site, database, project, identity)
     await _of_a_site(of_site, database, project, identity)
     await _of_webhooks(of_site, database, f"{V1}/site-owner/webhooks")
+    site = Site(project=project, bays=(identity,), owner=of_site)
+    await _of_visits(site, caller, outbox)
     caller.repeated |= of_site.repeated
 
     posts = {

@@ -36,7 +36,7 @@ from domain.billing.messages import BillTransaction
 from domain.commands import Command, CommandName
 from domain.commissioning import Answer, CancelRequest, RetryRun, RunOptions
 from domain.configuration import ConfigurationRequest, ConnectionTestRequest, PushNow
-from domain.handover import CompleteHandover, ProjectRequest, RemoveProject
+from domain.handover import CompleteHandover, OpenVisit, ProjectRequest, RemoveProject
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
@@ -54,6 +54,7 @@ from domain.names import (
 from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.power.facts import SetLimit
 from domain.power.site import SiteLimit
+from domain.service_visits import CloseVisit
 from domain.states import (
     AccessMode,
     BatchStatus,
@@ -74,6 +75,8 @@ from storage.batches import Batches
 from storage.charge_points import ChargePoints
 from storage.invitation_ends import InvitationEnds
 from storage.parameters import Parameters
+from storage.projects import read_project
+from storage.service_visits import ServiceVisit, ServiceVisits
 from storage.tariffs import Tariffs
 from storage.webhooks import Webhook, Webhooks
 from tests.faults.encores import lose_connection
@@ -322,11 +325,50 @@ async def _project(stage: Stage) -> Recorded:
         listed = await _listed(stage, charge_point)
     return {
         "project": handle,
+        "project-visited": await _visited(stage),
         "commissioning-retried": retried,
         "site": site,
         "billing-issued": billing,
         "local-list": listed,
     }
+
+
+async def _visited(stage: Stage) -> WorkflowHandle[ProjectWorkflow, None]:
+    """A service visit to the site: its installer is invited, and its owner closes it again."""
+    at = datetime.now(UTC)
+    async with stage.database.write() as connection:
+        project = await read_project(connection, stage.project.id)
+        assert project.site_owner_id is not None
+        visit = ServiceVisit(
+            id=new_id(Prefix.SERVICE_VISIT),
+            project_id=project.id,
+            opened_by=project.site_owner_id,
+            opened_at=at,
+            ends_at=at + timedelta(days=7),
+            purpose="Bay 3 trips its breaker.",
+            all_charge_points=True,
+            email="service@acme.com",
+            invitation_id=new_id(Prefix.INVITATION),
+        )
+        await ServiceVisits(connection).open(visit, charge_point_ids=None, by=ENGINE)
+    due = OpenVisit(service_visit_id=visit.id, due_at=at)
+    handle = await stage.client.start_workflow(
+        ProjectWorkflow.run,
+        ProjectRequest(
+            project_id=project.id,
+            installer_id=project.installer_id,
+            name=project.name,
+            handed_over=True,
+            visits=(due,),
+        ),
+        id=project.id,
+        task_queue=stage.task_queue,
+    )
+    await handle.execute_update(ProjectWorkflow.open_visit, due)
+    close = CloseVisit(service_visit_id=visit.id, unfinished=True, reason="The breaker is sound.")
+    await handle.execute_update(ProjectWorkflow.close_visit, close)
+    await handle.result()
+    return handle
 
 
 async def _invite(stage: Stage, handle: WorkflowHandle[ProjectWorkflow, None]) -> None:
