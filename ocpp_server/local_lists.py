@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from domain.offline import (
+    CACHE,
     KEYS,
     HeldList,
     ListState,
@@ -49,7 +50,10 @@ class LocalLists:
         self._database = database
 
     async def update_local_list(self, request: UpdateLocalList) -> LocalListUpdated:
-        """Set the keys that it needs, send what differs, and note what became of it."""
+        """Set the keys that it needs, send what differs, and note what became of it.
+
+        With what the owner has changed, it forgets whom it has seen.
+        """
         identity = request.charge_point_id
         session = self._registry.require(identity)
         async with self._database.read() as connection:
@@ -64,6 +68,9 @@ class LocalLists:
             found = await LocalList(session, inventory).bring(
                 wanted.id_tags, before=wanted.before, is_current=wanted.is_current
             )
+            if not wanted.is_current and is_true(keys.get(CACHE)):
+                # Whom the owner does not admit any more it may have seen before.
+                await ask(session, "ClearCache", {})
         except ChargePointGoneError:
             broke = replace(
                 wanted.before, state=ListState.BROKE_OFF, listed=len(wanted.id_tags), detail=None

@@ -116,6 +116,25 @@ async def test_a_listed_driver_charges_while_the_engine_is_away_and_is_billed(
         assert record.total_cost.excl_vat > 0
 
 
+async def test_who_was_taken_off_the_list_is_not_remembered_either(stage: Stage) -> None:
+    async with listed_site(stage) as site:
+        charger = site.charger
+        await site.put("DRIVER01", "DRIVER02")
+        await site.heal()
+        charger.plug_in()
+        charger.present_card("DRIVER01")
+        await charger.until(lambda: len(charger.transactions) == 1, within=20)
+        charger.present_card("DRIVER01")
+        await charger.until(lambda: charger.transactions == [], within=20)
+        await site.remove("DRIVER01")
+        await site.heal()
+        await site.darken()
+        charger.present_card("DRIVER01")
+        assert charger.transactions == []
+        charger.present_card("DRIVER02")
+        assert len(charger.transactions) == 1
+
+
 async def _has_drawn(charger: VirtualChargePoint, since: float) -> None:
     assert charger.register_wh() > since + 5
 
