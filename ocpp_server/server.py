@@ -17,6 +17,7 @@ from ocpp_server.admission import Admission, source_of
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
+from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
@@ -72,6 +73,7 @@ class ChargerServer:
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._lines = ChargePointLog()
+        self._guesses = Guesses()
         self._keeper: asyncio.Task[None] | None = None
 
     async def listen(self, host: str, port: int) -> int:
@@ -201,6 +203,7 @@ class ChargerServer:
             writer=self._writer,
             call_timeout=self._limits.call_timeout,
             allowance=None if rate is None else Allowance(rate=rate, burst=self._limits.burst),
+            guesses=None if rate is None else self._guesses,
             drop=self.drop,
         )
 

@@ -21,11 +21,13 @@ from ocpp_server.cutter import LARGE_MESSAGE, MAX_MESSAGE
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
 from ocpp_server.framelog import frame_entry
 from ocpp_server.frames import ErrorCode, MessageId
+from ocpp_server.guesses import Guesses
 from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
 from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
+from storage.fact_records import Authorization, TransactionStart
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
@@ -47,6 +49,7 @@ class Session:
         "_calls",
         "_drop",
         "_expected",
+        "_guesses",
         "_in_work",
         "_is_held",
         "_routes",
@@ -67,6 +70,7 @@ class Session:
         writer: Writer,
         call_timeout: float,
         allowance: Allowance | None,
+        guesses: Guesses | None,
         drop: "Callable[[Session, str], None]",
     ) -> None:
         """``drop`` closes the link, with a reason for its log."""
@@ -76,6 +80,7 @@ class Session:
         self._writer = writer
         self._call_timeout = call_timeout
         self._allowance = allowance
+        self._guesses = guesses
         self._drop = drop
         self._calls: Calls | None = None
         self._expected: dict[str, list[asyncio.Future[datetime]]] | None = None
@@ -202,6 +207,19 @@ class Session:
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the fact in work; answer, and go on."""
+        pause = 0.0 if error is not None else self._pause_of_a_tag()
+        if pause > 0:
+            asyncio.get_running_loop().call_later(pause, self._answer, error)
+        else:
+            self._answer(error)
+
+    def _pause_of_a_tag(self) -> float:
+        fact = None if self._in_work is None else self._in_work[1].fact
+        if self._guesses is None or not isinstance(fact, Authorization | TransactionStart):
+            return 0.0
+        return self._guesses.pause(fact.charge_point_id, unknown=not fact.accepted)
+
+    def _answer(self, error: NotStoredError | None) -> None:
         in_work, self._in_work = self._in_work, None
         if in_work is not None:
             call, reply, data = in_work

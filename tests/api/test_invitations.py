@@ -132,7 +132,7 @@ class TestRevoke:
         base = f"{V1}/site-owner/projects/{project}"
         assert (await other.call("GET", f"{base}/id-tags")).json()["items"] == []
         access = (await other.call("GET", f"{base}/access")).json()
-        assert access == {"mode": "listed", "id_tags": 0}
+        assert access == {"mode": "listed", "id_tags": 0, "offline": "listed"}
         problem(await other.call("GET", f"{base}/tariff"), 404, "tariff_not_found")
         default = f"{V1}/installer/projects/{project}/default-tariff"
         assert (await installer.call("PUT", default, TARIFF)).status_code == 200

@@ -19,7 +19,13 @@ pytestmark = [
 ]
 # A project that has one of these is not empty, or has a charge point, or was handed over.
 _CONTENT = {"charge_points", "invitations", "certificates", "commissioning_runs", "batches"}
-_AFTER_THE_HANDOVER = {"cdrs", "held_records", "billing_accounts", "reboot_slots"}
+_AFTER_THE_HANDOVER = {
+    "billing_accounts",
+    "cdrs",
+    "held_records",
+    "reboot_slots",
+    "service_visits",
+}
 
 
 async def listed(caller: Caller, *, archived: bool = False) -> set[str]:
