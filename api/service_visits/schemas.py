@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.fields import Email, Moment, Name, Notes, Reason, Request, Timestamp
 from domain.states import ServiceVisitStatus
+from domain.wording import FieldValueError
 from storage.service_visits import ServiceVisit
 
 _CHARGE_POINT = "cp_01HX5P2QRSTUVWXYZ0"
@@ -101,7 +102,7 @@ class OwnerClose(Request):
     @model_validator(mode="after")
     def _has_a_reason(self) -> Self:
         if self.unfinished and self.reason is None:
-            raise ValueError("say in `reason` why it is closed unfinished")
+            raise FieldValueError("is needed: say why it is closed unfinished", "reason")
         return self
 
 

@@ -781,7 +781,8 @@ async def test_start_not_ready(central: CentralSystem, power_up: PowerUp) -> Non
     await charge_and_stop(central, charge_point)
     [start], [stop] = central.found("StartTransaction"), central.found("StopTransaction")
     assert start["meterStart"] == 0
-    assert stop["meterStop"] == int(charge_point.register_wh())
+    # It counts on until the contactor is open, perhaps over a whole Wh.
+    assert stop["meterStop"] == pytest.approx(charge_point.register_wh(), abs=2)
 
 
 async def test_absurd_stop(central: CentralSystem, power_up: PowerUp) -> None:
