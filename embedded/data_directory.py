@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,8 @@ from embedded.errors import StartError
 
 _MEGABYTE = 1024 * 1024
 _NEEDED = 100 * _MEGABYTE
+_LOCK, _SECRET = "lock", "secret_key"
+_OTHERS = 0o077
 _SECRET_BYTES = 32
 
 
@@ -43,6 +46,7 @@ class DataDirectory:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_space(path)
             lock = _take(path)
+            _close_to_others(path)
         except OSError as error:
             raise explain(error, path) from error
         return cls(path, lock)
@@ -54,9 +58,9 @@ class DataDirectory:
 
     def secret_key(self) -> str:
         """Read the secret, made at the first start."""
-        secret = self._made_once("secret_key", secrets.token_urlsafe(_SECRET_BYTES))
+        secret = self._made_once(_SECRET, secrets.token_urlsafe(_SECRET_BYTES))
         if len(secret) < _SECRET_BYTES:  # a disk that was full at the first start
-            path = self.path / "secret_key"
+            path = self.path / _SECRET
             raise StartError(f"{path} is damaged. Remove it; everybody then has to log in again.")
         return secret
 
@@ -99,6 +103,14 @@ class DataDirectory:
         os.close(self._lock)
 
 
+def _close_to_others(path: Path) -> None:
+    """Take others' rights off a folder that is the engine's alone; any other may be shared."""
+    names = {found.name for found in path.iterdir()} - {_LOCK}
+    if path.stat().st_mode & _OTHERS and (not names or _SECRET in names):
+        with suppress(PermissionError):  # a volume that is somebody else's
+            path.chmod(0o700)
+
+
 def explain(error: OSError, path: Path) -> StartError:
     """Say in one sentence why the folder cannot be used."""
     match error.errno:
@@ -123,7 +135,7 @@ def _check_space(path: Path) -> None:
 
 
 def _take(path: Path) -> int:
-    lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(lock, 0)

@@ -1,46 +1,31 @@
 """The page behind an invitation's link in headless Chromium, as wide as a phone."""
 
-import asyncio
-import shutil
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
+from tests.api.browser import CHROMIUM, served
 from tests.api.callers import PASSWORD, Caller
 from tests.api.conftest import Outbox
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _PHONE: ViewportSize = {"width": 360, "height": 740}
 _LONG_WORD = "W" * 90
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.usefixtures("engine"),
-    pytest.mark.skipif(_CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
 ]
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """The API on a real socket; gives its URL."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        await serving
 
 
 @asynccontextmanager
 async def phone(elsewhere: list[str]) -> AsyncIterator[Page]:
     """A browser on a phone; ``elsewhere`` gets what it asks for beside pages of ours."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page(viewport=_PHONE, java_script_enabled=False)
         page.on(
             "request",

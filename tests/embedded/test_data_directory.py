@@ -33,6 +33,26 @@ def test_it_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     data.close()
 
 
+def test_one_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
+    (empty := tmp_path / "empty").mkdir(mode=0o755)
+    DataDirectory.open(empty).close()
+    assert mode(empty) == 0o700
+    empty.chmod(0o755)
+    with closing(DataDirectory.open(empty)) as data:
+        data.secret_key()
+    empty.chmod(0o750)
+    DataDirectory.open(empty).close()
+    assert mode(empty) == 0o700
+
+
+def test_one_that_is_shared_with_others_stays_theirs(tmp_path: Path) -> None:
+    """Somebody may give his home, or the machine's folder of temporary files."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "of somebody").touch()
+    DataDirectory.open(tmp_path).close()
+    assert mode(tmp_path) == 0o755
+
+
 def test_the_secret_is_made_once(tmp_path: Path) -> None:
     data = DataDirectory.open(tmp_path)
     secret = data.secret_key()
