@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import aiosmtplib
+from email_validator import EmailNotValidError, validate_email
 
 from domain.ports import Mailer
 from settings import Settings
@@ -116,7 +117,7 @@ def build(*, sender: str, to: str, subject: str, text: str, html: str | None) ->
     sender_address = _address(address, name)
     message = EmailMessage(policy=SMTP)
     message["From"] = sender_address
-    message["To"] = _address(to)
+    message["To"] = _address(_in_ascii(to))
     message["Subject"] = _plain(subject, "subject").strip()
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = make_msgid(domain=sender_address.domain)
@@ -135,6 +136,14 @@ def _address(address: str, name: str = "") -> Address:
     if not parsed.username or not parsed.domain:
         raise ValueError("the mail address is not valid")
     return parsed
+
+
+def _in_ascii(address: str) -> str:
+    """Write a domain with accents as the mail servers of all the world know it (RFC 5891)."""
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError:
+        return address  # whether it is one is judged where it is put into the mail
 
 
 def _plain(value: str, what: str) -> str:

@@ -27,6 +27,9 @@ _DURATION: Final = re.compile(
     r"(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
     r"(?:(?P<seconds>[0-9]{1,9}(?:\.[0-9]{1,6})?)S)?)?)"
 )
+_ENCODED_WORD = "=?"
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that show nothing: fillers of Hangul, the empty pattern of Braille."""
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -42,7 +45,19 @@ def _one_line(text: str) -> str:
             character in _BIDIRECTIONAL
         ):
             raise ValueError("must not contain line breaks or control characters")
+    if _ENCODED_WORD in text:  # in the subject of a mail it would be decoded (RFC 2047)
+        raise ValueError(f'must not contain "{_ENCODED_WORD}"')
     return text
+
+
+def _seen(text: str) -> str:
+    """Refuse what shows nothing: no person can tell it from another."""
+    if not any(
+        unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
+        for character in text
+    ):
+        raise ValueError("must have a letter, a digit or a sign that can be seen")
+    return _one_line(text)
 
 
 def _lines(text: str) -> str:
@@ -56,6 +71,11 @@ def _email(text: str) -> str:
         parts = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
         raise ValueError(f"must be an e-mail address: {error}") from error
+    if parts.ascii_email is None:
+        raise ValueError(
+            "must be an e-mail address that every mail server delivers to: before the @ letters "
+            "without accents, digits and signs alone"
+        )
     return parts.normalized.lower()
 
 
@@ -98,11 +118,11 @@ Absent = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
 """Left out where there is none: a check that passed is name and result, as the guide shows it."""
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Name = Annotated[str, _at_most(200), AfterValidator(_one_line)]
-Address = Annotated[str, _at_most(500), AfterValidator(_one_line)]
-ModelName = Annotated[str, _at_most(100), AfterValidator(_one_line)]
+Name = Annotated[str, _at_most(200), AfterValidator(_seen)]
+Address = Annotated[str, _at_most(500), AfterValidator(_seen)]
+ModelName = Annotated[str, _at_most(100), AfterValidator(_seen)]
 Notes = Annotated[str, _at_most(5000), AfterValidator(_lines)]
-Reason = Annotated[str, _at_most(500), AfterValidator(_one_line)]
+Reason = Annotated[str, _at_most(500), AfterValidator(_seen)]
 TimeZone = Annotated[
     str,
     StringConstraints(max_length=64),

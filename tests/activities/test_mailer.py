@@ -111,6 +111,11 @@ def test_only_one_address_is_an_address(address: str) -> None:
         build(sender=SENDER, to=address, subject="Hello", text="", html=None)
 
 
+def test_a_domain_with_accents_is_written_as_every_server_knows_it() -> None:
+    message = build(sender=SENDER, to="info@bücher.example.com", subject="", text="", html=None)
+    assert b"To: info@xn--bcher-kva.example.com\r\n" in bytes(message)
+
+
 def test_the_settings_choose() -> None:
     by_smtp = Settings(smtp_url=SecretStr("smtp://mail.example:2525"))
     assert isinstance(mailer_from(by_smtp), SmtpMailer)
