@@ -55,6 +55,7 @@ from api.parts import compose
 from api.power.endpoints import installer_router as power
 from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
+from api.protocol.connection import BOUNDED
 from api.protocol.cross_origin import CrossOriginMiddleware
 from api.protocol.methods import MethodsMiddleware
 from api.protocol.routes import Operations
@@ -215,6 +216,7 @@ async def _serve(app: FastAPI, listener: socket.socket) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            **BOUNDED,
         )
     )
     host, port, *_ = listener.getsockname()

@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import async_playwright, expect
 
-from tests.api.browser import CHROMIUM, served
+from tests.api.serving import CHROMIUM, served
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

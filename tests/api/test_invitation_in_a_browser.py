@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
-from tests.api.browser import CHROMIUM, served
 from tests.api.callers import PASSWORD, Caller
 from tests.api.conftest import Outbox
+from tests.api.serving import CHROMIUM, served
 
 _PHONE: ViewportSize = {"width": 360, "height": 740}
 _LONG_WORD = "W" * 90

@@ -1,4 +1,4 @@
-"""The API on a real socket, for a browser that is really one."""
+"""The API on a real socket, as it is served."""
 
 import asyncio
 import shutil
@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, closing
 import uvicorn
 from fastapi import FastAPI
 
+from api.protocol.connection import BOUNDED
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -16,7 +18,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """Serve the API; gives its URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **BOUNDED))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
