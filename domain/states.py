@@ -67,6 +67,10 @@ class FeatureState(StrEnum):
     PAUSED = "paused"
     NOT_SET = "not_set"
     """Nobody has said what it needs; no fault of anything."""
+    LIMITED = "limited"
+    """A charge point can do less than is wanted of it, or does not say; what it does is active."""
+    PENDING = "pending"
+    """Nothing has to be done: a charge point is asked, and told, within a minute."""
 
 
 class InvitationStatus(StrEnum):

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from domain.states import Feature, FeatureState
 
-_WORST_FIRST = (FeatureState.FAILED, FeatureState.ACTIVATING)
+_WORST_FIRST = (
+    FeatureState.FAILED,
+    FeatureState.ACTIVATING,
+    FeatureState.LIMITED,
+    FeatureState.PENDING,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

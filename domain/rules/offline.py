@@ -55,7 +55,7 @@ class Offline:
 
 NOT_IN_USE: Final = Offline(
     drivers=Drivers.NOBODY,
-    state=FeatureState.ACTIVATING,
+    state=FeatureState.PENDING,
     said="It is not in use: it is being commissioned, or no run of it has passed.",
 )
 
@@ -90,7 +90,7 @@ def judge_offline(held: HeldList | None, wish: Wish, *, is_current: bool) -> Off
     if held is None:
         return Offline(
             drivers=Drivers.UNKNOWN,
-            state=FeatureState.ACTIVATING,
+            state=FeatureState.PENDING,
             said="Not known yet: it was not asked since the handover. It is asked within a minute "
             "of being connected.",
         )
@@ -98,11 +98,11 @@ def judge_offline(held: HeldList | None, wish: Wish, *, is_current: bool) -> Off
     if not is_current:
         return Offline(
             drivers=drivers,
-            state=FeatureState.ACTIVATING,
+            state=FeatureState.PENDING,
             said=f"{said} What was changed since then is told to it within a minute of being "
             "connected.",
         )
-    state = FeatureState.ACTIVE if _is_as_wished(drivers, held, wish) else FeatureState.FAILED
+    state = FeatureState.ACTIVE if _is_as_wished(drivers, held, wish) else FeatureState.LIMITED
     return Offline(
         drivers=drivers, state=state, said=said, action=_action(drivers, held, wish, state)
     )

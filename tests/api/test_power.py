@@ -204,7 +204,7 @@ class TestFeatures:
             }
         ]
         [bay] = offline_charging["charge_points"]
-        assert (bay["charge_point_id"], bay["state"]) == (charge_point, "activating")
+        assert (bay["charge_point_id"], bay["state"]) == (charge_point, "pending")
         assert bay["cause"].startswith("It is not in use")
 
     async def test_not_before_the_handover(self, installer: Caller, owner: Own) -> None:

@@ -180,7 +180,7 @@ async def billed(owner: Person, project: str, virtual: VirtualChargePoint) -> No
         # What drivers can do offline is asked of the charge points within a minute.
         states = {str(one.feature.value): one.state for one in features}
         assert states.pop("offline_charging") in {
-            made.FeatureState.ACTIVATING,
+            made.FeatureState.PENDING,
             made.FeatureState.ACTIVE,
         }
         assert set(states.values()) == {made.FeatureState.ACTIVE}, features

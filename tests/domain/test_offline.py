@@ -19,7 +19,7 @@ KEPT = LocalListUpdated(state=ListState.KEPT, version=7, id_tags=12, listed=12)
 WISH = Wish(mode=AccessMode.LISTED, choice=None, id_tags=12, path="…/access")
 OPEN = replace(WISH, mode=AccessMode.OPEN)
 EMPTY = LocalListUpdated(state=ListState.KEPT, version=0)
-ACTIVE, FAILED = FeatureState.ACTIVE, FeatureState.FAILED
+ACTIVE, LIMITED = FeatureState.ACTIVE, FeatureState.LIMITED
 LISTED = "Listed id tags can start (local list version 7, 12 of 12 id tags)."
 
 
@@ -45,7 +45,7 @@ CASES = {
         held(AllowOfflineTxForUnknownId="1"),
         WISH,
         Drivers.ANYBODY,
-        FAILED,
+        LIMITED,
         (
             "Anybody can start: it admits unknown id tags while it is offline "
             "(AllowOfflineTxForUnknownId)."
@@ -65,7 +65,7 @@ CASES = {
         held(LocalAuthorizeOffline="false"),
         WISH,
         Drivers.NOBODY,
-        FAILED,
+        LIMITED,
         "Nobody can start: it asks for every id tag (LocalAuthorizeOffline is false).",
     ),
     "asks for all, as is wanted": (
@@ -79,7 +79,7 @@ CASES = {
         without("LocalAuthorizeOffline"),
         WISH,
         Drivers.UNKNOWN,
-        FAILED,
+        LIMITED,
         (
             "Not known: whether it charges for anybody while it is offline is in "
             "LocalAuthorizeOffline, and it did not answer GetConfiguration for it."
@@ -89,7 +89,7 @@ CASES = {
         held(LocalAuthorizeOffline=None),
         WISH,
         Drivers.UNKNOWN,
-        FAILED,
+        LIMITED,
         (
             "Not known: whether it charges for anybody while it is offline is in "
             "LocalAuthorizeOffline, and it does not know it."
@@ -99,14 +99,14 @@ CASES = {
         held(LocalAuthListEnabled="false"),
         WISH,
         Drivers.NOBODY,
-        FAILED,
+        LIMITED,
         "Nobody can start: its local list is switched off (LocalAuthListEnabled is false).",
     ),
     "an older list": (
         held(replace(KEPT, state=ListState.REFUSED, listed=13, detail="Failed")),
         WISH,
         Drivers.LISTED,
-        FAILED,
+        LIMITED,
         (
             "Listed id tags can start (local list version 7, 12 of 13 id tags). It is an older "
             "list: it refused the newest one (Failed)."
@@ -116,7 +116,7 @@ CASES = {
         held(replace(KEPT, state=ListState.PARTLY_KEPT, id_tags=0)),
         WISH,
         Drivers.NOBODY,
-        FAILED,
+        LIMITED,
         "Nobody can start: its local list has no room (local list version 7, 0 of 12 id tags).",
     ),
     "nothing is listed": (
@@ -147,7 +147,7 @@ def test_what_is_said(
 ) -> None:
     judged = judge_offline(found, wish, is_current=True)
     assert (judged.drivers, judged.state, judged.said) == (drivers, state, said)
-    if state is FAILED:
+    if state is LIMITED:
         assert judged.action
 
 
@@ -157,10 +157,10 @@ def test_what_is_not_known_is_never_as_it_should_be(
     mode: AccessMode, choice: OfflineAccess | None
 ) -> None:
     wish = Wish(mode=mode, choice=choice, id_tags=1, path="…/access")
-    assert judge_offline(None, wish, is_current=False).state is FeatureState.ACTIVATING
+    assert judge_offline(None, wish, is_current=False).state is FeatureState.PENDING
     unread = HeldList(list=KEPT, keys={}, checked_at=datetime.now(UTC))
-    assert judge_offline(unread, wish, is_current=True).state is FAILED
-    assert judge_offline(held(), wish, is_current=False).state is FeatureState.ACTIVATING
+    assert judge_offline(unread, wish, is_current=True).state is LIMITED
+    assert judge_offline(held(), wish, is_current=False).state is FeatureState.PENDING
 
 
 @pytest.mark.parametrize("choice", [None, *OfflineAccess])

@@ -20,7 +20,7 @@ SEEN = " Id tags that were accepted there before can start, too."
 
 async def test_what_the_owner_lists_is_kept_in_the_charge_point(stage: Stage) -> None:
     async with listed_site(stage) as site:
-        assert (await site.offline()).state is FeatureState.ACTIVATING
+        assert (await site.offline()).state is FeatureState.PENDING
         await site.put(*TAGS)
         await site.heal()
         assert site.charger.listed == sorted(tag.lower() for tag in TAGS)
@@ -30,7 +30,7 @@ async def test_what_the_owner_lists_is_kept_in_the_charge_point(stage: Stage) ->
         assert not any(tag in history for tag in TAGS)
         sent = site.charger.received["SendLocalList"]
         await site.remove(TAGS[0])
-        assert (await site.offline()).state is FeatureState.ACTIVATING
+        assert (await site.offline()).state is FeatureState.PENDING
         await site.heal()
         assert site.charger.listed == [tag.lower() for tag in TAGS[1:]]
         assert site.charger.received["SendLocalList"] == sent + 1
@@ -84,7 +84,7 @@ async def test_what_the_features_say_of_each_fault(stage: Stage, fault: Fault) -
         await site.put(*TAGS)
         await site.heal()
         assert len(site.charger.listed) == kept
-        state = FeatureState.ACTIVE if action is None else FeatureState.FAILED
+        state = FeatureState.ACTIVE if action is None else FeatureState.LIMITED
         await site.says(state, said, action)
         sent = site.charger.received["SendLocalList"]
         await site.reconciler.heal()
@@ -147,7 +147,7 @@ async def test_without_a_choice_nothing_is_set_that_nobody_asked_for(stage: Stag
         assert site.charger.received["ChangeConfiguration"] == 1  # LocalAuthListEnabled
         assert site.charger.listed == ["driver01"]
         await site.says(
-            FeatureState.FAILED,
+            FeatureState.LIMITED,
             "Nobody can start: it asks for every id tag (LocalAuthorizeOffline is false).",
             "To have it charge for listed id tags then, too: PUT …/site-owner/projects/",
         )
@@ -193,7 +193,7 @@ async def test_a_value_that_was_chosen_for_the_charge_point_stands(stage: Stage)
         await site.heal()
         assert site.charger.configuration("AllowOfflineTxForUnknownId") == "true"
         found = await site.offline()
-        assert found.state is FeatureState.FAILED
+        assert found.state is FeatureState.LIMITED
         assert found.cause is not None
         assert found.cause.startswith("Anybody can start")
 
@@ -233,7 +233,7 @@ async def test_a_link_that_breaks_at_the_list_is_not_broken_for_ever(stage: Stag
             assert site.charger.received["SendLocalList"] == asked
         await site.reconciler.heal()
         await site.says(
-            FeatureState.FAILED, EMPTY + "its link broke as it was sent the newest one.", AGAIN
+            FeatureState.LIMITED, EMPTY + "its link broke as it was sent the newest one.", AGAIN
         )
         await site.put("DRIVER02")
         await site.heal()
