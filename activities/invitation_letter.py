@@ -9,7 +9,7 @@ from typing import Final
 
 from activities.letters import Letter
 from documents.templates import templates
-from domain.invitations import InvitationDraft, InvitedChargePoint, Tone, day
+from domain.invitations import InvitationDraft, InvitedChargePoint, InvitedProject, Tone, day
 from domain.states import ProjectRole
 
 _COLOURS: Final = {
@@ -89,7 +89,7 @@ def _intro(draft: InvitationDraft) -> str:
         return (
             f"{draft.project.installer_name} asks you to do service at {draft.project.name}. When "
             "you accept, you can test, mend and replace the charge points below until the visit "
-            "ends or is closed."
+            f"{_visit_ends(draft.project)}or is closed."
         )
     if draft.role is not ProjectRole.SITE_OWNER:
         return (
@@ -102,6 +102,11 @@ def _intro(draft: InvitationDraft) -> str:
         f"{draft.project.installer_name} has installed {what} at {draft.project.name} "
         "and invites you to take the site over as its owner."
     )
+
+
+def _visit_ends(project: InvitedProject) -> str:
+    ends = project.visit_ends_at
+    return "ends " if ends is None else f"ends on {day(ends)} at {ends:%H:%M} UTC, "
 
 
 def _charge_points(count: int) -> str:
@@ -119,8 +124,9 @@ def _more(draft: InvitationDraft) -> Iterator[str]:
 
 
 def _small_print(draft: InvitationDraft) -> tuple[str, ...]:
+    last = draft.project.last(draft.expires_at)
     return (
-        f"The invitation ends on {day(draft.expires_at)} at {draft.expires_at:%H:%M} UTC.",
+        f"The invitation ends on {day(last)} at {last:%H:%M} UTC.",
         f"It works once and is meant for {draft.email} alone: do not pass it on.",
         "If you did not expect it, decline it or leave it: nothing happens then.",
     )

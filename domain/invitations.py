@@ -75,13 +75,21 @@ class InvitedChargePoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitedProject:
-    """The project, and who has made it. The list ends early; ``charge_point_count`` does not."""
+    """The project, and who has made it. The list ends early; ``charge_point_count`` does not.
+
+    ``visit_ends_at``: when the service visit ends to which it is an invitation.
+    """
 
     name: str
     address: str
     installer_name: str
     charge_point_count: int
     charge_points: tuple[InvitedChargePoint, ...]
+    visit_ends_at: datetime | None = None
+
+    def last(self, expires_at: datetime) -> datetime:
+        """Until when an invitation can be accepted: nobody comes to a visit that is over."""
+        return expires_at if self.visit_ends_at is None else min(expires_at, self.visit_ends_at)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

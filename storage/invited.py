@@ -17,6 +17,7 @@ from storage.tables import (
     commissioning_runs,
     projects,
     service_visit_charge_points,
+    service_visits,
 )
 
 _LISTED: Final = 50
@@ -52,6 +53,9 @@ async def read_invited(
         )
     ).all()
     uncharged = await _uncharged(connection, [row.id for row in rows])
+    visit_ends_at = await connection.scalar(
+        select(service_visits.c.ends_at).where(service_visits.c.id == service_visit_id)
+    )
     return InvitedProject(
         name=project.name,
         address=project.address,
@@ -67,6 +71,7 @@ async def read_invited(
             )
             for row in rows
         ),
+        visit_ends_at=visit_ends_at,
     )
 
 

@@ -61,7 +61,7 @@ def form(
 
     ``given`` is what was typed before, ``wrong`` what was wrong with it.
     """
-    ends = invitation.expires_at
+    ends, visit_ends = project.last(invitation.expires_at), project.visit_ends_at
     typed = {"name": "", "reason": ""} | dict(given or {})  # a password is never sent back
     return _page(
         "invitation.html",
@@ -73,6 +73,7 @@ def form(
         project=project,
         beyond=project.charge_point_count - len(project.charge_points),
         until=f"{day(ends)}, {ends:%H:%M} UTC",
+        visit_until=visit_ends and f"{day(visit_ends)}, {visit_ends:%H:%M} UTC",
         token=token,
         has_account=has_account,
         given=typed,

@@ -67,6 +67,17 @@ def test_both_say_the_same() -> None:
         assert said in text, said
 
 
+def test_one_to_a_service_visit_says_until_when_that_is() -> None:
+    project = replace(DRAFT.project, visit_ends_at=datetime(2026, 5, 2, 18, tzinfo=UTC))
+    draft = replace(DRAFT, role=ProjectRole.SERVICE, project=project)
+    letter = invitation_letter(draft, link=LINK)
+    assert letter.html is not None
+    for said in (" ".join(letter.text.split()), _words(letter.html)):
+        assert "until the visit ends on 2 May 2026 at 18:00 UTC, or is closed." in said
+        assert "The invitation ends on 2 May 2026 at 18:00 UTC." in said
+        assert "8 May" not in said
+
+
 def test_a_pass_without_a_test_charge_says_so() -> None:
     passed = replace(DRAFT.project.charge_points[2], uncharged=True)
     project = replace(DRAFT.project, charge_points=(passed,))
