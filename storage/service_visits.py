@@ -18,6 +18,7 @@ from domain.webhooks import WebhookEvent
 from storage.announcements import announce_visit
 from storage.audit import Audit
 from storage.dialects import among
+from storage.in_use import is_commissioned
 from storage.tables import charge_points, service_visit_charge_points, service_visits
 
 _RUNNING = (ServiceVisitStatus.INVITED, ServiceVisitStatus.OPEN)
@@ -221,6 +222,20 @@ class ServiceVisits:
             .where(service_visits.c.id == visit_id)
             .where(service_visits.c.project_id == project_id)
         )
+
+    async def not_commissioned(self, visit_id: str) -> Sequence[str]:
+        """Ids of its charge points that are there, and that no run has passed at."""
+        query = (
+            select(charge_points.c.id)
+            .join(
+                service_visit_charge_points,
+                service_visit_charge_points.c.charge_point_id == charge_points.c.id,
+            )
+            .where(service_visit_charge_points.c.service_visit_id == visit_id)
+            .where(charge_points.c.withdrawn_at.is_(None), ~is_commissioned())
+            .order_by(charge_points.c.id)
+        )
+        return (await self._connection.scalars(query)).all()
 
     async def of_installer(self, visit_id: str, account_id: str) -> ServiceVisit:
         """One visit that the account has accepted, over or not.

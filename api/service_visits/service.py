@@ -5,6 +5,7 @@ from datetime import datetime
 
 from api.deps import now
 from api.parts import Parts
+from api.power.service import look_again
 from domain.errors import ConflictError, FieldError, InvalidError
 from domain.handover import OpenVisit, ProjectRequest
 from domain.ids import Prefix, is_id
@@ -53,7 +54,10 @@ async def close(
             blockers=[asdict(blocker) for blocker in closed.blockers],
         )
     async with parts.database.read() as connection:
-        return await ServiceVisits(connection).get(visit.id)
+        visits = ServiceVisits(connection)
+        ended, left = await visits.get(visit.id), await visits.not_commissioned(visit.id)
+    await look_again(parts, ended.project_id, *left)  # its site says until when it is serviced
+    return ended
 
 
 def is_visit(service_visit_id: str) -> bool:

@@ -51,6 +51,7 @@ def site_load(ledger: Ledger, now: datetime) -> SiteLoad:
 
 def _station_load(ledger: Ledger, station: Station, outlets: list[Outlet]) -> StationLoad:
     idle = [outlet for outlet in outlets if outlet.bay not in ledger.bays]
+    taken = [ledger.bays[outlet.bay] for outlet in outlets if outlet.bay in ledger.bays]
     return StationLoad(
         charge_point_id=station.charge_point_id,
         bound_amps=min(sum(outlet.bound for outlet in outlets), float(station.max_amps)),
@@ -58,7 +59,7 @@ def _station_load(ledger: Ledger, station: Station, outlets: list[Outlet]) -> St
         reason=reason_of(
             station,
             ledger.standings()[station.charge_point_id],
-            None,
+            taken[0] if taken and not idle else None,
             paused=ledger.paused,
         ),
         as_of=station.confirmed_at,

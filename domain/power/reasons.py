@@ -53,7 +53,7 @@ _SENTENCES: Final = {
     Reason.OWN_MINIMUM: "The charge point cannot be paused, so it keeps its minimum.",
     Reason.SHARE: "It has its share of what there is.",
     Reason.ALL_OF_ITS_CABLE: "It has all that its cable carries.",
-    Reason.STARTS_AT_ZERO: "Nobody charges; a session starts at 0 A and has its share at once.",
+    Reason.STARTS_AT_ZERO: "Where nobody charges, a session starts at 0 A, then has its share.",
 }
 
 

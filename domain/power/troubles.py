@@ -152,14 +152,14 @@ _WAITING: Final = {
 
 _SERVICED: Final = {
     Serviced.RUNS: Explanation(
-        cause="It is being serviced{until}: a run commissions it once more, and no driver can "
-        "charge there. {amps:g} A a phase are kept for it.",
-        action="Nothing has to be done. It shares again once the run has ended.",
+        cause="It is being serviced{until}: a run tests it, and no driver can charge there. "
+        "{amps:g} A a phase are kept for it.",
+        action="Nothing has to be done. It shares once the run has passed.",
     ),
     Serviced.AWAITED: Explanation(
-        cause="It is being serviced{until}: it is not commissioned yet, so it is kept inoperative. "
-        "{amps:g} A a phase are kept for it.",
-        action="Have it commissioned: it shares once its run has passed.",
+        cause="It is not commissioned yet, so it is kept inoperative. {amps:g} A a phase are kept "
+        "for it.",
+        action="Have it commissioned in a service visit: it shares once its run has passed.",
     ),
     Serviced.LEAVES: Explanation(
         cause="It is being taken out of the site: its connectors are made inoperative, and then "
@@ -174,7 +174,10 @@ def explain_service(serviced: Serviced, *, amps: float, until: datetime | None) 
     """Say why no driver can charge there, until when that may last, and what to do."""
     said = _SERVICED[serviced]
     end = f" until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
-    return Explanation(cause=said.cause.format(amps=amps, until=end), action=said.action)
+    cause = said.cause.format(amps=amps, until=end)
+    if serviced is Serviced.AWAITED and until is not None:
+        cause = f"It is being serviced{end}. {cause}"
+    return Explanation(cause=cause, action=said.action)
 
 
 def explain_waiting(waiting: Waiting, *, cable: float) -> Explanation:

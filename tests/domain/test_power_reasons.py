@@ -39,6 +39,14 @@ def test_who_shares_and_who_waits() -> None:
     assert "waits for its turn" in Reason.WAITS.sentence
 
 
+def test_nobody_is_told_that_nobody_charges_where_somebody_does() -> None:
+    site = Site(facts("cp_a"), facts("cp_b"), amps=40)
+    site.begin("cp_a", 1, 1)
+    stations = _stations(site)
+    assert stations["cp_a"].reason is Reason.ALL_OF_ITS_CABLE
+    assert stations["cp_b"].reason is Reason.STARTS_AT_ZERO
+
+
 def test_who_has_no_limit_and_who_has_all_of_its_cable() -> None:
     site = Site(facts("cp_a"), amps=None)
     site.begin("cp_a", 1, 1)

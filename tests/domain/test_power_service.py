@@ -342,6 +342,17 @@ class TestLeaving:
         assert site.ledger.stations["cp_a"].state is FeatureState.ACTIVE
 
 
+def test_it_is_serviced_in_a_visit_alone() -> None:
+    """After it nobody comes, so the owner reads that it takes another."""
+    site = Site(facts("cp_b"), amps=40)
+    for until in (AT + timedelta(hours=8), None):
+        waits = replace(facts("cp_a"), until=until, commissioned=False)
+        site.ledger.load(SiteSnapshot(limit=SiteLimit(amps=40), stations=(waits,)), AT)
+        state = next(one for one in site.ledger.states() if one.charge_point_id == "cp_a")
+        assert ("being serviced" in (state.cause or "")) is (until is not None)
+        assert "in a service visit" in (state.action or "")
+
+
 @pytest.mark.parametrize(
     ("facts_changed", "reason", "words"),
     [

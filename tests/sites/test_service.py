@@ -104,7 +104,7 @@ async def test_a_cancelled_run_gives_its_charge_point_back(stage: Stage) -> None
         status = await site.until_it_is(FeatureState.ACTIVATING)
         (told,) = status.charge_points
         assert told.charge_point_id == served.identity
-        assert "being serviced: a run commissions it once more" in (told.cause or "")
+        assert "being serviced: a run tests it" in (told.cause or "")
         assert _reason(await site.load(), served.identity) is Reason.IN_SERVICE
         await run.handle.execute_update(CommissioningWorkflow.cancel, CancelRequest(by="Alex"))
         assert (await stage.verdict(run)).status is RunStatus.CANCELLED
