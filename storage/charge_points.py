@@ -360,7 +360,8 @@ def refuse_withdrawn(charge_point: ChargePoint) -> None:
     raise ConflictError(
         "withdrawn",
         f"Charge point {charge_point.serial_number} {since}, and stays as it was. "
-        f"POST …/charge-points/{charge_point.id}/reinstate brings it back.",
+        f"Its installer brings it back with POST …/installer/charge-points/{charge_point.id}/"
+        "reinstate; after the handover, in a service visit.",
         charge_point_id=charge_point.id,
     )
 

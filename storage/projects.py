@@ -239,11 +239,15 @@ async def refuse_handed_over(connection: AsyncConnection, project: Project) -> N
     owner = await connection.scalar(
         select(accounts.c.email).where(accounts.c.id == project.site_owner_id)
     )
-    raise ForbiddenError(
-        "project_handed_over",
-        f"{project.name} was handed over and belongs to {owner} now: ask them. "
-        "You keep its summary and its certificates.",
-    )
+    said = f"{project.name} was handed over and belongs to {owner} now: ask them."
+    if project.is_kept:
+        said += " You keep its summary and its certificates."
+    if project.service_visit_id is not None:
+        said += (
+            f" Your service visit {project.service_visit_id} opens its charge points to you, and "
+            "no more: GET …/installer/charge-points lists them."
+        )
+    raise ForbiddenError("project_handed_over", said)
 
 
 def _all_of_installer(installer_id: str) -> Select[Any]:

@@ -140,7 +140,9 @@ class StoredVisits:
             Blocker(
                 code="withdrawal_pending",
                 detail=f"Charge point {row.serial_number} is being withdrawn. Wait until it is: "
-                f"GET …/charge-points/{row.id} tells.",
+                f"GET …/charge-points/{row.id} tells. Where it is offline, cut it off from its "
+                f"supply, and have its installer send POST …/charge-points/{row.id}/withdraw "
+                'once more, with "isolated": true.',
                 charge_point_id=row.id,
             )
             for row in leaving

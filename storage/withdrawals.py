@@ -62,12 +62,15 @@ class Withdrawals:
         if not end_run:
             await refuse_while_open(self._connection, identity)
             running = await charging(self._connection, identity)
-            if running:
+            is_live = await at_live_site(self._connection, identity)
+            # Nothing draws where no supply is left; the site ends what was never told to end.
+            if running and not (is_live and order.isolated):
+                cut_off = ' If its supply is cut off, send "isolated": true.' if is_live else ""
                 raise ConflictError(
                     "charging",
                     f"Charge point {charge_point.serial_number} is charging, as far as it has "
                     'told. Wait for the end, unplug the vehicle, or send "end_run": true to have '
-                    "it stopped first.",
+                    f"it stopped first.{cut_off}",
                     transaction_ids=running,
                 )
         is_live = await at_live_site(self._connection, identity)
@@ -124,8 +127,7 @@ class Withdrawals:
                 f"Charge point {charge_point.serial_number} is not withdrawn; there is nothing to "
                 "bring back.",
             )
-        if charge_point.withdrawal.at is not None:
-            await self._refuse_taken(charge_point)
+        await self._refuse_taken(charge_point)
         await self._connection.execute(
             update(charge_points)
             .where(charge_points.c.id == charge_point.id)

@@ -100,7 +100,11 @@ async def view(
         batch = await Batches(connection).newest(project_id)
         if batch is None or not _may_see(project, installer, batch):
             raise NotFoundError(
-                "no_batch", "This project was never commissioned as a whole. Start that first."
+                "no_batch",
+                "This project was never commissioned as a whole. Start that first."
+                if project.service_visit_id is None
+                else "You have not commissioned the charge points of your service visit together "
+                "yet. Start that first.",
             )
         batch_id = batch.request.batch_id
         return BatchView(

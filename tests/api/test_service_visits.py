@@ -28,6 +28,7 @@ from tests.api.test_after_handover import KEPT
 from tests.api.test_audit import trail
 from tests.api.test_knocking import knock
 from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
+from tests.api.test_withdrawals import charging
 from tests.api.verdicts import judge
 from tests.api.visits import OWNER, Site, accept, handed_over, status_of
 from tests.documents.reading import texts
@@ -205,9 +206,12 @@ class TestRights:
                     assert "project_handed_over" not in answer.text, (method, path, answer.text)
                     assert answer.status_code not in {403, 500}, (method, path, answer.text)
                 else:
-                    problem(
+                    refused = problem(
                         answer, 409 if answer.status_code == 409 else 403, "project_handed_over"
                     )
+                    said = refused["detail"]
+                    assert refused["status"] == 409 or visit in said, (method, path, said)
+                    assert kept or "You keep" not in said, (method, path, said)
             close = {"unfinished": True, "reason": "Tested"}
             await site.owner.call("POST", f"{site.visits}/{visit}/close", close)
 
@@ -425,8 +429,39 @@ class TestClosing:
         path = f"/service-visits/{visit}/close"
         refused = problem(await stranger.post(path, SIGNED), 409, "service_visit_blocked")
         assert [one["code"] for one in refused["blockers"]] == ["withdrawal_pending"]
+        said = refused["blockers"][0]["detail"]
+        assert f"{site.bays[0]}/withdraw" in said
+        assert '"isolated": true' in said
         told = (await stranger.get(f"/charge-points/{site.bays[0]}")).json()
         assert told["withdrawal"]["at"] is None
+
+    async def test_one_that_is_cut_off_charges_nobody(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        """Its session has no end that anybody could wait for."""
+        await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        await charging(database, site.bays[0])
+        path = f"/charge-points/{site.bays[0]}/withdraw"
+        order = {"reason": "Dead"}
+        said = problem(await stranger.post(path, order), 409, "charging")["detail"]
+        assert '"isolated": true' in said
+        answer = await stranger.post(path, order | {"isolated": True})
+        assert answer.is_success, answer.text
+        assert answer.json()["withdrawal"] is not None
+
+    async def test_what_is_being_replaced_does_not_come_back_beside_the_other(
+        self, site: Site, stranger: Caller, outbox: Outbox
+    ) -> None:
+        """Whether or not it has left already: there is one bay."""
+        await site.visit(stranger.email, site.bays[0])
+        await accept(stranger, outbox)
+        path = f"/charge-points/{site.bays[0]}"
+        answer = await stranger.post(f"{path}/replace", {"serial_number": "NEW"})
+        assert answer.status_code == 201, answer.text
+        new = answer.json()["charge_point"]["id"]
+        back = problem(await stranger.post(f"{path}/reinstate"), 409, "replaced")
+        assert back["charge_point_id"] == new
 
     async def test_its_open_run_ends_with_it(
         self, site: Site, stranger: Caller, outbox: Outbox
