@@ -56,7 +56,7 @@ class Offline:
 NOT_IN_USE: Final = Offline(
     drivers=Drivers.NOBODY,
     state=FeatureState.PENDING,
-    said="It is not in use: it is being commissioned, or no run of it has passed.",
+    said="It is not in use: it is being commissioned or withdrawn, or no run of it has passed.",
 )
 
 
