@@ -12,6 +12,7 @@ from api.certificates.issuing import issue_of_project, issue_of_visit
 from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
 from api.pagination import Page, Paging
 from api.parts import Parts
+from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import project_request
 from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
@@ -179,6 +180,8 @@ async def change_visit(
             by=actor,
             at=moment,
         )
+        left = await visits.not_commissioned(visit.id)
+    await look_again(parts, project_id, *left)  # its site says until when it is serviced
     await parts.temporal.visit_changed(
         project_id, OpenVisit(service_visit_id=visit.id, due_at=visit.ends_at)
     )
