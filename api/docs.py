@@ -1,8 +1,8 @@
 """The API's own documentation, without a CDN: the assets come from an installed package."""
 
-import re
 from base64 import b64encode
 from hashlib import sha256
+from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any, Final
 
@@ -44,7 +44,25 @@ TAGS: Final[list[dict[str, Any]]] = [
 ]
 _ASSETS: Final = "/docs/assets"
 _DOCUMENT: Final = "/openapi.json"
-_INLINE: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+class _Scripts(HTMLParser):
+    """Collects the scripts that stand in a page itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inline: list[str] = []
+        self._is_inline = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._is_inline = tag == "script" and not dict(attrs).get("src")
+
+    def handle_data(self, data: str) -> None:
+        if self._is_inline:
+            self.inline.append(data)
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - as the library calls it
+        self._is_inline = False
 
 
 def install_docs(app: DocumentedAPI) -> None:
@@ -72,7 +90,9 @@ def install_docs(app: DocumentedAPI) -> None:
 
 def _policy(page: str) -> str:
     """Allow what the page is made of: its assets, its own script, and calls of this API."""
-    (script,) = _INLINE.findall(page)
+    scripts = _Scripts()
+    scripts.feed(page)
+    (script,) = scripts.inline
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; script-src 'self' 'sha256-{digest}'; "
