@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.proxies import Network, read_networks
 from storage.address import read_address
 
 _SECRET_CHARACTERS = 32
@@ -40,6 +41,17 @@ def _origins(value: object) -> object:
     return tuple(one.strip().rstrip("/") for one in value.split(",") if one.strip())
 
 
+def _networks(value: object) -> object:
+    """Read a list with commas."""
+    try:
+        return read_networks(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(
+            f"it is a list of IP addresses and networks, such as 10.0.0.5,192.0.2.0/24: {error}"
+        ) from error
+
+
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
@@ -172,6 +184,13 @@ class Settings(BaseSettings):
         default=False,
         description="Lets URLs of customers, such as webhooks, use http:// and private addresses; "
         "never where strangers have accounts",
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Addresses and networks of the proxies in front of the API and the OCPP "
+        "servers, with commas between them, such as 10.0.0.5,192.0.2.0/24: the source address that "
+        "they tell in X-Forwarded-For or Forwarded (RFC 7239) is believed, and nobody else's; "
+        "empty: none",
     )
     cors_origins: Origins = Field(
         default=(),

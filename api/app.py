@@ -55,6 +55,7 @@ from api.parts import compose
 from api.power.endpoints import installer_router as power
 from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
+from api.protocol.behind_proxies import ProxiesMiddleware
 from api.protocol.connection import BOUNDED
 from api.protocol.cross_origin import CrossOriginMiddleware
 from api.protocol.methods import MethodsMiddleware
@@ -112,7 +113,8 @@ def bare_app() -> FastAPI:
     )
     app.add_middleware(MethodsMiddleware)
     app.add_middleware(RequestMiddleware)
-    app.add_middleware(CrossOriginMiddleware)  # outermost: what it adds is on every answer
+    app.add_middleware(CrossOriginMiddleware)  # what it adds is on every answer
+    app.add_middleware(ProxiesMiddleware)  # outermost: whoever calls is known to all
     install_error_handlers(app)
     v1 = APIRouter(prefix="/api/v1")
     for router in (
@@ -215,6 +217,7 @@ async def _serve(app: FastAPI, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # uvicorn's own believes whoever is on this machine
             timeout_graceful_shutdown=_GRACE_SECONDS,
             **BOUNDED,
         )

@@ -1,7 +1,7 @@
 """Decides on a WebSocket handshake before the upgrade, and records each refusal."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidHeader
 from websockets.headers import parse_subprotocol
 from websockets.http11 import Request, Response
 
+from domain.proxies import Network, source_address
 from ocpp_server import auth
 from ocpp_server.auth import RefusalCode
 from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
@@ -79,10 +80,12 @@ class Admission:
         writer: Writer,
         *,
         secret: bytes,
+        trusted_proxies: Sequence[Network] = (),
         trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
         """``trouble`` says why this node cannot serve for the moment."""
         self._trouble = trouble
+        self._trusted_proxies = trusted_proxies
         self._outage = Outage("admission_unavailable", log=_log)
         self._database = database
         self._credentials = Credentials(database)
@@ -107,9 +110,10 @@ class Admission:
         answer = self._before_any(socket, request)
         if answer is not None:
             return answer
+        source = self._source(socket, request)
         flaw = judge_handshake(socket.protocol, request)
         if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
-            await self._record_tls(flaw, source_of(socket))
+            await self._record_tls(flaw, source)
             return _answer(socket, flaw)
         identity = auth.identity_of(request.path)
         try:
@@ -126,10 +130,10 @@ class Admission:
             if isinstance(socket, ChargerSocket):
                 # From here on a claimed identity goes under the charge point's own id.
                 socket.identity = charge_point_id or identity
+                socket.source = source
             return None
         if charge_point_id is None and not asks_for_a_websocket(request):
             return _answer(socket, refusal)  # a browser, or a probe, that looks by
-        source = source_of(socket)
         self._record(identity, charge_point_id, refusal, source)
         # Whoever guesses keys is slowed down; the real charge point, at the same address, is not.
         with suppress(TimeoutError):
@@ -151,6 +155,17 @@ class Admission:
         if trouble is not None:
             return _elsewhere(socket, f"Not ready: {trouble}.\n")
         return socket.respond(HTTPStatus.OK, "ok\n")
+
+    def _source(self, socket: ServerConnection, request: Request) -> str | None:
+        """Return the address that the charge point connects from, without its port."""
+        address = socket.remote_address
+        peer = str(address[0])[:100] if isinstance(address, tuple) and address else None
+        return source_address(
+            peer,
+            forwarded=request.headers.get_all("Forwarded"),
+            x_forwarded_for=request.headers.get_all("X-Forwarded-For"),
+            trusted=self._trusted_proxies,
+        )
 
     async def _judge(
         self, identity: str, request: Request, flaw: auth.Refusal | None
@@ -215,12 +230,6 @@ class Admission:
                 project_id=project_id,
             )
         )
-
-
-def source_of(socket: ServerConnection) -> str | None:
-    """Return the address that the charge point connects from, without its port."""
-    address = socket.remote_address
-    return str(address[0])[:100] if isinstance(address, tuple) and address else None
 
 
 def _answer(socket: ServerConnection, refusal: auth.Refusal) -> Response:

@@ -77,6 +77,7 @@ async def run_node(
         ),
         secret=settings.required_secret().encode(),
         limits=Limits(call_timeout=settings.call_timeout.total_seconds()),
+        trusted_proxies=settings.trusted_proxies,
         trouble=watch.trouble,
     )
     calm_collector()

@@ -1,7 +1,7 @@
 """One node: server, writer, forwarder and heartbeat of the node, started and stopped together."""
 
 import asyncio
-from collections.abc import Callable, Container, Coroutine
+from collections.abc import Callable, Container, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,6 +10,7 @@ import structlog
 
 from domain.cancellation import end
 from domain.ports import ChargePointGoneError
+from domain.proxies import Network
 from ocpp_server.admission import Admission
 from ocpp_server.dispatch import Routes
 from ocpp_server.forward import EventSink, Forwarder
@@ -42,6 +43,7 @@ class Node:
         routes: Routes,
         secret: bytes,
         limits: Limits | None = None,
+        trusted_proxies: Sequence[Network] = (),
         trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
         """``trouble`` says why the node is not ready, if it knows."""
@@ -51,7 +53,13 @@ class Node:
         self._database = database
         self._forwarder = Forwarder(database, self.registry, sink)
         self.writer = Writer(database, self._forwarder.committed)
-        self._admission = Admission(database, self.writer, secret=secret, trouble=trouble)
+        self._admission = Admission(
+            database,
+            self.writer,
+            secret=secret,
+            trusted_proxies=trusted_proxies,
+            trouble=trouble,
+        )
         self.server = ChargerServer(
             node_id=node_id,
             routes=routes,

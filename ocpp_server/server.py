@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 from domain.cancellation import end
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
-from ocpp_server.admission import Admission, source_of
+from ocpp_server.admission import Admission
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
@@ -151,7 +151,7 @@ class ChargerServer:
             charge_point_id=socket.identity,
             node_id=self._node_id,
             ocpp_version=VERSION,
-            remote_address=source_of(socket),
+            remote_address=socket.source,
             at=datetime.now(UTC),
         )
         try:

@@ -54,9 +54,11 @@ class Receiver(Protocol):
 
 
 class ChargerSocket(ServerConnection):
-    """A charge point's socket. ``identity`` is set by admission, before the upgrade."""
+    """A charge point's socket. Admission sets ``identity`` and ``source`` before the upgrade."""
 
     identity: str = ""
+    source: str | None = None
+    """The address that the charge point connects from, without its port."""
     heard_at: float = 0.0
     """When bytes last came, on the clock of the event loop."""
     _receiver: Receiver | None = None

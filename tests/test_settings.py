@@ -56,3 +56,16 @@ def test_what_is_no_origin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("DYNAMO_CORS_ORIGINS", text)
     with pytest.raises(ValidationError, match="a list of origins"):
         Settings()
+
+
+def test_trusted_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DYNAMO_TRUSTED_PROXIES", "10.0.0.5, 192.0.2.0/24,2001:db8::/32,")
+    read = Settings().trusted_proxies
+    assert [str(one) for one in read] == ["10.0.0.5/32", "192.0.2.0/24", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize("text", ["*", "proxy.example.com", "10.0.0.5/24", "10.0.0.5 10.0.0.6"])
+def test_what_is_no_proxy(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("DYNAMO_TRUSTED_PROXIES", text)
+    with pytest.raises(ValidationError, match="a list of IP addresses and networks"):
+        Settings()

@@ -10,12 +10,13 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
+from domain.proxies import read_networks
 from ocpp_server.auth import hash_credential, identity_of
 from ocpp_server.throttle import Allowance, Failures
 from storage.attempts import ATTEMPTS_KEPT
 from storage.connections import store_connected
 from storage.fact_records import Connected
-from storage.tables import connection_attempts
+from storage.tables import connection_attempts, connections
 from tests.ocpp_server.bed import SECRET, Bed
 from tests.support.eventually import eventually
 
@@ -109,6 +110,27 @@ async def test_without_a_key_only_a_foreign_user_name_is_refused(bed: Bed) -> No
     async with bed.wire(**basic(bed.charge_point_id, b"anything")) as wire:
         await wire.sync()
     assert await refused(bed, **basic("cp_other", b"x")) == HTTPStatus.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("proxies", "source"), [("127.0.0.1", "203.0.113.7"), ("", "127.0.0.1")], ids=["yes", "no"]
+)
+async def test_the_source_is_what_a_trusted_proxy_tells(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, proxies: str, source: str
+) -> None:
+    monkeypatch.setattr(bed.node._admission, "_trusted_proxies", read_networks(proxies))
+    told: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": "6.6.6.6, 203.0.113.7"}}
+    assert await refused(bed, "cp_unknown", **told) == HTTPStatus.NOT_FOUND
+    async with bed.wire(**told) as wire:
+        await wire.sync()
+    (link,) = await bed.rows(connections)
+    assert link.remote_address == source
+
+    async def recorded() -> None:
+        assert [row.remote_address for row in await bed.rows(connection_attempts)] == [source]
+
+    await eventually(recorded)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
