@@ -207,11 +207,11 @@ class Agenda(Book):
         return tuple(one for one in station.connectors if (key, one) not in self.bays)
 
     def confirmed_sessions(self, station: Station) -> tuple[Running, ...]:
-        """Its transactions that have confirmed a limit of their own."""
+        """Its transactions that have confirmed a limit of their own, with no higher on its way."""
         return tuple(
             Running(connector_id=bay.key[1], amps=bay.granted)
             for _, bay in self._bays_of(station.charge_point_id)
-            if bay.granted > 0 and bay.granted == bay.bound and not bay.unsure
+            if 0 < bay.granted == bay.bound and bay.asked <= bay.granted and not bay.unsure
         )
 
     def targets(self, now: datetime) -> dict[BayKey, int]:

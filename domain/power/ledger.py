@@ -96,6 +96,8 @@ class Ledger(Servicing):
         if restarts != self.stations[key[0]].restarts:
             self.bays[key] = replace(bay, bound=max(bay.bound, float(amps)))
             return  # it may have forgotten what it answered to
+        if self.stations[key[0]].given_up:
+            return  # it was sent before that: it counts at its cable, whatever it says
         if reply is Reply.ACCEPTED:
             self.bays[key] = replace(
                 bay,
@@ -310,7 +312,9 @@ class Ledger(Servicing):
         harms = not learns and (amps < bay.bound or bay.bound < min(amps, station.least))
         refusals = bay.refusals + 1 if harms else 0
         pause = self._pace.session_refused if harms or amps == 0 else self._pace.refused
-        self.bays[bay.key] = replace(bay, refusals=refusals, retry_at=now + pause)
+        self.bays[bay.key] = replace(
+            bay, asked=bay.granted, refusals=refusals, retry_at=now + pause
+        )
         if refusals < _REFUSALS:
             return
         self.count_at_cable(

@@ -538,6 +538,37 @@ def test_what_is_reported_of_a_session_that_has_changed_since_is_no_proof() -> N
     assert ledger.stations[_CP].state is FeatureState.ACTIVE
 
 
+def test_what_is_reported_while_a_session_is_being_raised_is_no_proof() -> None:
+    """Its new limit is on its way, and counts in the charge point before anybody hears of that."""
+    ledger = _ledger()
+    _begin(ledger)
+    _answer(ledger, _KEY, 6, Reply.ACCEPTED, _AT)
+    asked = ledger.stations[_CP]
+    running = ledger.confirmed_sessions(asked)
+    ledger.sends({_KEY: 20})
+    assert ledger.confirmed_sessions(asked) == ()
+    more = StationLimited(reply=Reply.ERROR, unit=RateUnit.AMPERES, reported_amps=20, detail="20 A")
+    ledger.prepared(asked, _terms(ledger, asked), more, _AT, running=running)
+    assert ledger.stations[_CP].state is FeatureState.ACTIVE
+    _answer(ledger, _KEY, 20, Reply.REJECTED, _AT)
+    assert [one.amps for one in ledger.confirmed_sessions(asked)] == [6], "as it was"
+
+
+def test_one_that_was_given_up_counts_at_its_cable_whatever_it_answers_to_its_last_limit() -> None:
+    """It was sent before: the others make room before its limits are lifted."""
+    ledger = _ledger("cp_b", amps=40)
+    _begin(ledger, _CP, 1)
+    _begin(ledger, "cp_b", 2)
+    _obey(ledger)
+    station = ledger.stations[_CP]
+    refused = StationLimited(reply=Reply.REJECTED, unit=RateUnit.AMPERES)
+    ledger.prepared(station, _terms(ledger, station), refused, _AT)
+    assert ledger.bays[_KEY].bound == 32
+    _answer(ledger, _KEY, 20, Reply.ACCEPTED, _AT)
+    assert ledger.bays[_KEY].bound == 32
+    assert ledger.to_lift(_AT) == []
+
+
 def test_a_session_whose_limit_is_refused_is_not_left_at_nothing() -> None:
     """It takes the default of 0, and no limit of a session: three times, and it is given up."""
     ledger, now = _ledger(amps=40), _AT
