@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from activities.letters import Letter
+from activities.quoting import labelled, passage, quoted
 from domain.handover import HandoverNotice
 from domain.states import AccessMode
 
@@ -13,16 +14,19 @@ _SHOWN: Final = 20  # charge points of many
 def handover_letter(notice: HandoverNotice, *, public_url: str) -> Letter:
     """Tell the site owner what is active, who can charge now, what a kWh costs, what to do next."""
     at = notice.handed_over_at
-    who = f"{notice.signature} of {notice.installer}"
     lines = [
-        f"Hello {notice.name},",
+        "Hello,",
         "",
-        f"{notice.project_name} is yours to run. {who} handed it over",
+        "your site is yours to run: its installer handed it over",
         f"on {at.day} {at:%B %Y at %H:%M} ({at.tzinfo}).",
         "",
+        *labelled(
+            Site=notice.project_name,
+            Installer=notice.installer,
+            Signed_by=notice.signature,
+        ),
+        "",
     ]
-    if notice.notes:
-        lines += ["Their notes:", "", *(f"  {line}" for line in notice.notes.splitlines()), ""]
     for heading, paragraph in (
         ("What is active", _active(notice)),
         ("Who can charge now", _who(notice)),
@@ -30,13 +34,14 @@ def handover_letter(notice: HandoverNotice, *, public_url: str) -> Letter:
         ("What to do next", _next(notice, public_url.rstrip("/"))),
     ):
         lines += [heading, "", *(f"  {line}".rstrip() for line in paragraph), ""]
+    lines += passage("Notes of the installer", notice.notes)
     return Letter(subject=_subject(notice), text="\n".join(lines))
 
 
 def _subject(notice: HandoverNotice) -> str:
     if _nobody(notice):
-        return f"{notice.project_name} is handed over: say who may charge"
-    return f"{notice.project_name} is handed over to you"
+        return f"Your site is handed over: say who may charge ({notice.project_id})"
+    return f"Your site is handed over to you ({notice.project_id})"
 
 
 def _nobody(notice: HandoverNotice) -> bool:
@@ -48,7 +53,7 @@ def _active(notice: HandoverNotice) -> Iterator[str]:
     yield "1 charge point is commissioned:" if count == 1 else f"{count} charge points are:"
     for name in notice.charge_points[:_SHOWN]:
         away = "  (not connected at the moment)" if name in notice.offline else ""
-        yield f"- {name}{away}"
+        yield f"- {quoted(name)}{away}"
     if count > _SHOWN:
         yield f"- and {count - _SHOWN} more"
     if notice.limit.amps is None:
@@ -73,7 +78,7 @@ def _who(notice: HandoverNotice) -> Iterator[str]:
     count = notice.id_tags_listed
     yield "The holder of 1 card:" if count == 1 else f"The holders of {count} cards:"
     for name in notice.id_tags:
-        yield f"- {name}"
+        yield f"- {quoted(name)}"
     if count > len(notice.id_tags):
         yield f"- and {count - len(notice.id_tags)} more"
 
@@ -110,7 +115,7 @@ def _steps(notice: HandoverNotice) -> Iterator[tuple[str, ...]]:
         )
     for name in notice.offline[:_SHOWN]:
         serial = name.partition(",")[0]
-        yield (f"See to the power and the network of {serial}: it is not connected.",)
+        yield (f"See to the power and the network of {quoted(serial)}: it is not connected.",)
     if notice.limit.amps is None:
         yield "Say what your supply carries, if it cannot carry all cables at once.", "PUT …/power"
     if not notice.prices:

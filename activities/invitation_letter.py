@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from activities.letters import Letter
+from activities.quoting import passage, quoted
 from documents.templates import templates
 from domain.invitations import InvitationDraft, InvitedChargePoint, InvitedProject, Tone, day
 from domain.states import ProjectRole
 
+_MESSAGE: Final = "What they write"
 _COLOURS: Final = {
     Tone.GOOD: "#1a7f4b",
     Tone.OPEN: "#8a5a00",
@@ -30,15 +32,10 @@ def invitation_letter(draft: InvitationDraft, *, link: str) -> Letter:
 
 
 def _text(draft: InvitationDraft, link: str) -> str:
-    lines = ["Hello,", "", _intro(draft), ""]
-    if draft.message:
-        lines += [f"{draft.project.installer_name} writes:", ""]
-        lines += [f"  {line}".rstrip() for line in draft.message.splitlines()]
-        lines += [""]
-    lines += [draft.project.name, draft.project.address, ""]
+    lines = ["Hello,", "", _intro(draft), "", *(f"  {line}" for line in _who_and_where(draft)), ""]
     for one in draft.project.charge_points:
-        lines.append(f"  {one.serial_number}: {one.verdict[0]}")
-        lines.append(f"    {_what(one)}")
+        lines.append(f"  - {quoted(one.serial_number)}: {one.verdict[0]}")
+        lines.append(f"    {quoted(_what(one))}")
     lines += [f"  {more}" for more in _more(draft)]
     lines += [
         "",
@@ -46,10 +43,17 @@ def _text(draft: InvitationDraft, link: str) -> str:
         "",
         f"  {link}",
         "",
+        *passage(_MESSAGE, draft.message),
         *_small_print(draft),
         "",
     ]
     return "\n".join(lines)
+
+
+def _who_and_where(draft: InvitationDraft) -> Iterator[str]:
+    yield f"Invited by: {quoted(draft.project.installer_name)}"
+    yield f"Site: {quoted(draft.project.name)}"
+    yield f"Address: {quoted(draft.project.address)}"
 
 
 def _html(draft: InvitationDraft, link: str) -> str:
@@ -58,7 +62,8 @@ def _html(draft: InvitationDraft, link: str) -> str:
         subject=_subject(draft),
         intro=_intro(draft),
         message=draft.message,
-        project=draft.project,
+        who_and_where=list(_who_and_where(draft)),
+        message_label=_MESSAGE,
         charge_points=[_row(one) for one in draft.project.charge_points],
         more=list(_more(draft)),
         link=link,
@@ -69,38 +74,38 @@ def _html(draft: InvitationDraft, link: str) -> str:
 def _row(one: InvitedChargePoint) -> dict[str, str]:
     verdict, tone = one.verdict
     return {
-        "serial_number": one.serial_number,
-        "what": _what(one),
+        "serial_number": quoted(one.serial_number),
+        "what": quoted(_what(one)),
         "verdict": verdict,
         "colour": _COLOURS[tone],
     }
 
 
 def _subject(draft: InvitationDraft) -> str:
-    if draft.role is ProjectRole.SITE_OWNER:
-        return f"Your charge points at {draft.project.name}"
-    if draft.role is ProjectRole.SERVICE:
-        return f"Service at {draft.project.name}"
-    return f"Work on the charge points at {draft.project.name}"
+    what = {
+        ProjectRole.SITE_OWNER: "to take a site over as its owner",
+        ProjectRole.SERVICE: "to a service visit",
+    }.get(draft.role, "to work on a project")
+    return f"You are invited {what} ({draft.invitation_id})"
 
 
 def _intro(draft: InvitationDraft) -> str:
     if draft.role is ProjectRole.SERVICE:
         return (
-            f"{draft.project.installer_name} asks you to do service at {draft.project.name}. When "
-            "you accept, you can test, mend and replace the charge points below until the visit "
+            "The owner of a site asks you to do service there. When you accept, you can test, mend "
+            "and replace the charge points below until the visit "
             f"{_visit_ends(draft.project)}or is closed."
         )
     if draft.role is not ProjectRole.SITE_OWNER:
         return (
-            f"{draft.project.installer_name} invites you to work on the charge points at "
-            f"{draft.project.name}, as a {draft.role.value}."
+            "An installer invites you to work on the charge points of a project, as a "
+            f"{draft.role.value}."
         )
     count = draft.project.charge_point_count
-    what = "its charge points" if count == 0 else _charge_points(count)
+    what = "the charge points" if count == 0 else _charge_points(count)
     return (
-        f"{draft.project.installer_name} has installed {what} at {draft.project.name} "
-        "and invites you to take the site over as its owner."
+        f"An installer has put in {what} of a site and invites you to take the site over as its "
+        "owner."
     )
 
 

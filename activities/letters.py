@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from activities.quoting import labelled, one_line, passage, quoted
 from domain.billing.messages import HeldDigest
 from domain.commissioning import VerdictNotice
 from domain.devices import device_name
@@ -10,6 +11,7 @@ from domain.service_visits import VisitNotice
 from domain.states import CheckResult, InvitationStatus, ProjectRole, RunStatus, ServiceVisitStatus
 
 _SHOWN = 20  # of the sessions that a mail tells of
+_SENTENCE = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,52 +26,70 @@ class Letter:
 def verdict_letter(notice: VerdictNotice) -> Letter:
     """Tell an installer how a commissioning run ended."""
     view = notice.view
-    serial = notice.registered.serial_number
-    device = device_name(notice.registered.vendor, notice.registered.model)
+    charge_point = notice.registered
     outcome = {
         RunStatus.COMPLETED: "is commissioned",
         RunStatus.FAILED: "failed its commissioning",
         RunStatus.CANCELLED: "was not commissioned: the run was cancelled",
     }[view.status]
     lines = [
-        f"Hello {notice.name},",
+        "Hello,",
         "",
-        (f"charge point {serial} ({device}) of {notice.project_name} {outcome}."),
+        f"a charge point of yours {outcome}.",
+        "",
+        f"  Run: {view.commissioning_id}",
+        f"  Charge point: {charge_point.charge_point_id}",
+        *labelled(
+            Serial_number=charge_point.serial_number,
+            Device=device_name(charge_point.vendor, charge_point.model),
+            Project=notice.project_name,
+        ),
         "",
     ]
+    lines += [f"  ALARM    {_said(alarm)}" for alarm in view.alarms]
     for check in view.checks:
         lines.append(f"  {check.result.value:<8} {check.name.value}")
         if check.failure is not None:
-            lines += [f"           {check.failure.cause}", f"           {check.failure.action}"]
+            lines += [
+                f"           {_said(check.failure.cause)}",
+                f"           {_said(check.failure.action)}",
+            ]
         if check.result is CheckResult.SKIPPED and check.skip_reason:
-            lines.append(f"           {check.skip_reason}")
-        lines += [f"           Note: {note}" for note in check.notes]
-    lines += [f"  ALARM    {alarm}" for alarm in view.alarms]
-    lines += ["", f"Run {view.commissioning_id}", ""]
+            lines.append(f"           {_said(check.skip_reason)}")
+        lines += [f"           Note: {_said(note)}" for note in check.notes]
+    lines += ["", ""]
+    alarm = ", with an alarm" if view.alarms else ""
     return Letter(
-        subject=f"{serial} {outcome.partition(':')[0]} ({notice.project_name})",
+        subject=f"A charge point {outcome.partition(':')[0]}{alarm} ({view.commissioning_id})",
         text="\n".join(lines),
     )
+
+
+def _said(sentence: str) -> str:
+    """A sentence of a check: it may name what a charge point told."""
+    return one_line(sentence, longest=_SENTENCE)
 
 
 def held_letter(digest: HeldDigest, *, public_url: str) -> Letter:
     """Tell a site owner of the sessions that cannot be billed without the owner's word."""
     new, one = len(digest.new), len(digest.new) == 1
     lines = [
-        f"Hello {digest.name},",
+        "Hello,",
         "",
         (
-            f"{'a session' if one else f'{new} sessions'} at {digest.project_name} cannot be "
+            f"{'a session' if one else f'{new} sessions'} at a site of yours cannot be "
             "billed without your word: what the charge point told leaves open how much or how long "
             "it was. What is in doubt is on no statement until you decide."
         ),
+        "",
+        *labelled(Site=digest.project_name),
         "",
     ]
     for line in digest.new[:_SHOWN]:
         at = line.started_at
         lines += [
-            f"  {at.day} {at:%B %Y, %H:%M}  charge point {line.charge_point}  ({line.held_id})",
-            f"    {line.reason}",
+            f"  {at.day} {at:%B %Y, %H:%M}  charge point {quoted(line.charge_point)}  ({line.held_id})",
+            f"    {_said(line.reason)}",
         ]
     if new > _SHOWN:
         lines.append(f"  … and {new - _SHOWN} more.")
@@ -85,8 +105,8 @@ def held_letter(digest: HeldDigest, *, public_url: str) -> Letter:
         "Nothing is billed by itself, and you get at most one mail a day about it.",
         "",
     ]
-    what = "a session waits" if one else f"{new} sessions wait"
-    return Letter(subject=f"{digest.project_name}: {what} for your word", text="\n".join(lines))
+    what = "A session waits" if one else f"{new} sessions wait"
+    return Letter(subject=f"{what} for your word ({digest.project_id})", text="\n".join(lines))
 
 
 def news_letter(news: InvitationNews) -> Letter:
@@ -108,12 +128,25 @@ def news_letter(news: InvitationNews) -> Letter:
             "The link in that mail is dead. Invite them again when they are ready.",
         ),
     }[news.status]
-    lines = [f"Hello {news.name},", "", f"{news.invited_email} {said} to {news.project_name}.", ""]
-    if news.reason:
-        lines += ["Their reason:", "", f"  {news.reason}", ""]
-    lines += [then, ""]
-    who = "the site owner" if is_owner else news.invited_email
-    return Letter(subject=f"{news.project_name}: {who} {said}", text="\n".join(lines))
+    who = {
+        ProjectRole.SITE_OWNER: "the site owner",
+        ProjectRole.SERVICE: "the installer",
+    }.get(news.role, "your colleague")
+    lines = [
+        "Hello,",
+        "",
+        f"{who} {said}.",
+        "",
+        then,
+        "",
+        f"  Invitation: {news.invitation_id}",
+        *labelled(Invited=news.invited_email, Project=news.project_name),
+        "",
+        *passage("Their reason", news.reason),
+    ]
+    return Letter(
+        subject=f"{who[0].upper()}{who[1:]} {said} ({news.invitation_id})", text="\n".join(lines)
+    )
 
 
 def _what_a_colleague_means(role: ProjectRole) -> str:
@@ -122,7 +155,7 @@ def _what_a_colleague_means(role: ProjectRole) -> str:
     return f"They work on the project from now on, as a {role.value}."
 
 
-def visit_letter(notice: VisitNotice, *, name: str) -> Letter:
+def visit_letter(notice: VisitNotice) -> Letter:
     """Tell owner and installer that a service visit is over."""
     how = {
         ServiceVisitStatus.CLOSED: "was closed",
@@ -132,25 +165,28 @@ def visit_letter(notice: VisitNotice, *, name: str) -> Letter:
     }[notice.status]
     at = notice.ended_at
     lines = [
-        f"Hello {name},",
+        "Hello,",
         "",
-        f"the service visit at {notice.project_name} {how}, on {day(at)} at {at:%H:%M}.",
-        "",
-        f"  What it was for: {notice.purpose}",
-        f"  Visit: {notice.service_visit_id}",
+        f"a service visit {how}, on {day(at)} at {at:%H:%M}.",
         "",
     ]
-    if notice.reason:
-        lines += [f"Reason: {notice.reason}", ""]
     if notice.unfinished:
         lines += [
             "It is unfinished: what was tested and what was not is with each charge point. Runs",
             "that were still open are cancelled. The owner opens another visit to go on.",
             "",
         ]
-    lines += ["What the visit had opened to the installer is closed again.", ""]
+    lines += [
+        "What the visit had opened to the installer is closed again.",
+        "",
+        f"  Visit: {notice.service_visit_id}",
+        *labelled(Site=notice.project_name),
+        "",
+        *passage("What it was for", notice.purpose),
+        *passage("Reason", notice.reason),
+    ]
     return Letter(
-        subject=f"{notice.project_name}: the service visit {how.partition(':')[0]}",
+        subject=f"A service visit {how.partition(':')[0]} ({notice.service_visit_id})",
         text="\n".join(lines),
     )
 

@@ -41,8 +41,8 @@ class VisitActivities:
             cancel = CancelRequest(by=ENGINE.role, reason=_OVER, actor=ENGINE)
             await self._runs.cancel_open(charge_point_id, cancel)
         if stands.notice is not None:
-            for to, name in stands.notice.to:
-                letter = visit_letter(stands.notice, name=name)
+            for to, _name in stands.notice.to:
+                letter = visit_letter(stands.notice)
                 await self._mailer.send(to=to, subject=letter.subject, text=letter.text)
             await self._records.told(service_visit_id)
             activity.logger.info("visit_end_mailed", extra={"service_visit": service_visit_id})

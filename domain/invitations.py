@@ -119,7 +119,7 @@ class InvitationNews:
     """What the inviter is told when an invitation ends: ``to`` whom, and how it ended."""
 
     to: str
-    name: str
+    invitation_id: str
     project_name: str
     invited_email: str
     role: ProjectRole

@@ -126,7 +126,7 @@ class StoredProjects:
         )
         news = InvitationNews(
             to=inviter.email,
-            name=inviter.name,
+            invitation_id=invitation_id,
             project_name=row.project_name,
             invited_email=row.email,
             role=ProjectRole(row.role),

@@ -201,7 +201,7 @@ class TestDecline:
 
         def news() -> None:
             told = mails_to(outbox, installer.email)
-            assert [f"{OWNER} accepted" in text for text in told] == [True]
+            assert ["the site owner accepted" in text for text in told] == [True]
 
         await eventually(news)
 

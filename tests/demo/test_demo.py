@@ -49,7 +49,7 @@ def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(
     assert "Handed over at" in told
     assert "One charge detail record for each session" in told
     assert "Only id tags that were accepted there before can start" in told
-    assert "Subject: Harbour Car Park is handed over: say who may charge" in told
+    assert "Subject: Your site is handed over: say who may charge" in told
     assert "At full power: " in told
     assert {path.name for path in (tmp_path / "papers").iterdir()} == {
         "certificate.pdf",

@@ -54,7 +54,7 @@ async def test_every_command_of_the_tutorial(tmp_path: Path) -> None:
         '"template_version": "2.1.0"',
         '"applied": [',
         '"status": "completed"',
-        "Subject: CP-SN-00483921 is commissioned",
+        "Subject: A charge point is commissioned",
         '"status": "handed_over"',
     ):
         assert words in said, words

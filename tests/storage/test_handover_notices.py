@@ -59,26 +59,26 @@ async def test_of_a_site_by_the_guide_alone_it_says_what_is_missing(
     await activities.mail_handover("prj_1")
     ((to, subject, text),) = post.sent
     assert to == "usr_2@acme.example"
-    assert subject == "Riverside is handed over: say who may charge"
+    assert subject == "Your site is handed over: say who may charge (prj_1)"
     assert text == LETTER
     await activities.mail_handover("prj_1")  # repeated, it tells nothing
     assert len(post.sent) == 1
 
 
 LETTER = """\
-Hello A,
+Hello,
 
-Riverside is yours to run. J. Smith of A handed it over
+your site is yours to run: its installer handed it over
 on 1 May 2026 at 11:15 (Europe/London).
 
-Their notes:
-
-  All tested.
+  Site: "Riverside"
+  Installer: "A"
+  Signed by: "J. Smith"
 
 What is active
 
   1 charge point is commissioned:
-  - SN-1, ABB Terra AC W22  (not connected at the moment)
+  - "SN-1, ABB Terra AC W22"  (not connected at the moment)
   Power: nobody has said what your supply carries, so nobody is held back. Every
   vehicle may draw what its cable carries, all of them at once.
   Billing: not set. It begins with your first tariff.
@@ -98,7 +98,7 @@ What to do next
   2. Say who may charge: everybody, or the cards that you list.
      PUT …/access {"mode": "open"}
      PUT …/id-tags/{number of the card}
-  3. See to the power and the network of SN-1: it is not connected.
+  3. See to the power and the network of "SN-1": it is not connected.
   4. Say what your supply carries, if it cannot carry all cables at once.
      PUT …/power
   5. Set a tariff, if charging is to cost something.
@@ -112,6 +112,10 @@ What to do next
   https://charging.example/api/v1/site-owner/projects/prj_1
   Every call, to read and to try out:
   https://charging.example/docs
+
+Notes of the installer:
+
+  > All tested.
 """
 
 
@@ -140,10 +144,10 @@ async def test_of_a_site_where_everything_is_set_it_says_so(
     assert result.warnings == ()
     await activities.mail_handover("prj_1")
     ((_, subject, text),) = post.sent
-    assert subject == "Riverside is handed over to you"
-    assert "  - SN-1, ABB Terra AC W22\n" in text
+    assert subject == "Your site is handed over to you (prj_1)"
+    assert '  - "SN-1, ABB Terra AC W22"\n' in text
     assert "stay below 63 A per phase" in text
-    assert "The holders of 2 cards:\n  - Van 3\n  - 04A3\n" in text
+    assert 'The holders of 2 cards:\n  - "Van 3"\n  - "04A3"\n' in text
     assert "Energy: GBP 0.30 per kWh, plus 20 % VAT." in text
     assert "not connected" not in text
 

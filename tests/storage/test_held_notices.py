@@ -45,7 +45,7 @@ async def test_one_mail_a_day(database: Database) -> None:
     await tell("prj_1")
     ((to, subject, text),) = post.sent
     assert to == "usr_2@acme.example"
-    assert subject == "Riverside: 2 sessions wait for your word"
+    assert subject == "2 sessions wait for your word (prj_1)"
     assert "7,930.000 kWh were told; no more than 56.000 kWh can have been." in text
     assert "2 wait for you altogether" in text
     assert "https://charging.example/api/v1/site-owner/projects/prj_1/held-records?state" in text
@@ -57,7 +57,7 @@ async def test_one_mail_a_day(database: Database) -> None:
     now += BETWEEN_MAILS
     assert await due() == ["prj_1"]
     await tell("prj_1")
-    assert post.sent[1][1] == "Riverside: a session waits for your word"
+    assert post.sent[1][1] == "A session waits for your word (prj_1)"
     assert "3 wait for you altogether" in post.sent[1][2]
 
 
