@@ -88,7 +88,8 @@ def held_letter(digest: HeldDigest, *, public_url: str) -> Letter:
     for line in digest.new[:_SHOWN]:
         at = line.started_at
         lines += [
-            f"  {at.day} {at:%B %Y, %H:%M}  charge point {quoted(line.charge_point)}  ({line.held_id})",
+            f"  {at.day} {at:%B %Y, %H:%M}  charge point {quoted(line.charge_point)}",
+            f"    {line.held_id}",
             f"    {_said(line.reason)}",
         ]
     if new > _SHOWN:

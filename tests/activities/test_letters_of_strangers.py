@@ -63,9 +63,11 @@ def _filled(kind: Any, name: str) -> Any:
         return next(iter(kind))
     if is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        made = kind(**{  # type: ignore[operator]
-            one.name: _filled(hints[one.name], one.name) for one in fields(kind) if one.init
-        })
+        made = kind(
+            **{  # type: ignore[operator]
+                one.name: _filled(hints[one.name], one.name) for one in fields(kind) if one.init
+            }
+        )
         for one in fields(kind):
             allowed = {"InvitationNews": InvitationStatus.ACCEPTED, "VisitNotice": CLOSED}
             if one.name == "status" and type(made).__name__ in allowed:
