@@ -28,7 +28,6 @@ from storage.fact_records import Attempt
 from storage.outages import Outage
 
 _RETRY_SECONDS: Final = "5"
-_LONGEST_PAUSE: Final = 5.0  # within the time for a handshake
 _MAX_RECORDED_IDENTITY: Final = 100
 _log = structlog.get_logger(__name__)
 
@@ -117,21 +116,15 @@ class Admission:
             return _answer(socket, flaw)
         identity = auth.identity_of(request.path)
         try:
-            refusal, charge_point_id = await self._judge(identity, request, flaw)
+            refusal, credential = await self._judge(identity, request, flaw)
         except Exception as error:  # noqa: BLE001 - the charge point is asked to come back
             self._outage.failed(error)
             return _elsewhere(socket, "Try again later.\n")
         self._outage.over()
-        if refusal is None:
-            pause = self._arrivals.pause(charge_point_id or identity)
-            if pause > _LONGEST_PAUSE:
-                return _elsewhere(socket, "You connect too often; try again later.\n")
-            await asyncio.sleep(pause)
-            if isinstance(socket, ChargerSocket):
-                # From here on a claimed identity goes under the charge point's own id.
-                socket.identity = charge_point_id or identity
-                socket.source = source
-            return None
+        if refusal is None and credential is not None:
+            return await self._let_in(socket, credential, source)
+        assert refusal is not None, "an unknown one is refused"  # noqa: S101
+        charge_point_id = None if credential is None else credential.charge_point_id
         if charge_point_id is None and not asks_for_a_websocket(request):
             return _answer(socket, refusal)  # a browser, or a probe, that looks by
         self._record(identity, charge_point_id, refusal, source)
@@ -140,6 +133,21 @@ class Admission:
             async with asyncio.timeout(self._failures.pause(source or "")):
                 await self._draining.wait()
         return _answer(socket, refusal)
+
+    async def _let_in(
+        self, socket: ServerConnection, credential: Credential, source: str | None
+    ) -> Response | None:
+        charge_point_id = credential.charge_point_id
+        if credential.hash is None:  # nobody else has used up what is left to who has the key
+            pause = self._arrivals.pause(source, charge_point_id)
+            if pause is None:
+                return _elsewhere(socket, "You connect too often; try again later.\n")
+            await asyncio.sleep(pause)
+        if isinstance(socket, ChargerSocket):
+            # From here on a claimed identity goes under the charge point's own id.
+            socket.identity, socket.source = charge_point_id, source
+            socket.has_key = credential.hash is not None
+        return None
 
     def _before_any(self, socket: ServerConnection, request: Request) -> Response | None:
         """Answer the probe, and whoever comes before or after this node serves."""
@@ -169,22 +177,22 @@ class Admission:
 
     async def _judge(
         self, identity: str, request: Request, flaw: auth.Refusal | None
-    ) -> tuple[auth.Refusal | None, str | None]:
+    ) -> tuple[auth.Refusal | None, Credential | None]:
         credential = await self._credentials.get(identity) if _is_plausible(identity) else None
         if credential is None:
             is_bystander = flaw is not None and not asks_for_a_websocket(request)
             return flaw if is_bystander else auth.unknown_identity(identity), None
         if credential.withdrawn_at is not None:
-            return auth.withdrawn(credential.withdrawn_at), credential.charge_point_id
+            return auth.withdrawn(credential.withdrawn_at), credential
         if flaw is not None:
-            return flaw, credential.charge_point_id
+            return flaw, credential
         refusal = auth.judge_credential(
             identity,
             _authorization(request),
             stored_hash=credential.hash,
             secret=self._secret,
         ) or auth.judge_subprotocol(_offered(request), SUBPROTOCOL)
-        return refusal, credential.charge_point_id
+        return refusal, credential
 
     async def _record_tls(self, refusal: auth.Refusal, source: str | None) -> None:
         """Tell the one project whose charge points come from there; it has no path to tell by."""

@@ -54,11 +54,13 @@ class Receiver(Protocol):
 
 
 class ChargerSocket(ServerConnection):
-    """A charge point's socket. Admission sets ``identity`` and ``source`` before the upgrade."""
+    """A charge point's socket. Admission sets the first three before the upgrade."""
 
     identity: str = ""
     source: str | None = None
     """The address that the charge point connects from, without its port."""
+    has_key: bool = False
+    """Whether it has shown the charge point's key."""
     heard_at: float = 0.0
     """When bytes last came, on the clock of the event loop."""
     _receiver: Receiver | None = None

@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from domain.proxies import source_network
+
 _MAX_SOURCES: Final = 10_000
 
 
@@ -28,6 +30,11 @@ class Allowance:
         self._tokens -= tokens
         return pause if self._tokens >= 0 else -self._tokens / self._rate
 
+    def would_pause(self, tokens: int = 1) -> float:
+        """Return how many seconds :meth:`spend` would have one wait; takes nothing."""
+        self.pause()
+        return max(0.0, (tokens - self._tokens) / self._rate)
+
     def pause(self) -> float:
         """Return how many seconds to wait until no token is owed."""
         now = self._clock()
@@ -37,10 +44,12 @@ class Allowance:
 
 
 class Arrivals:
-    """Makes a charge point that connects far too often wait, and never locks it out.
+    """Makes whoever connects far too often as one charge point wait, and never locks it out.
 
     Two with one identity push each other out as fast as they can connect, and each connection is a
-    commit: from the twentieth on, one a second. Only the newest ten thousand are remembered.
+    commit: from the twentieth on, one a second. A source has that for itself, so that a stranger
+    with the identity uses up nothing of the charge point's; and who is sent away has used up
+    nothing. Only the newest ten thousand are remembered.
     """
 
     def __init__(
@@ -48,22 +57,29 @@ class Arrivals:
         *,
         rate: float = 1.0,
         burst: float = 20.0,
+        longest: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``longest``: who would have to wait for more seconds is sent away."""
         self._rate = rate
         self._burst = burst
+        self._longest = longest
         self._clock = clock
-        self._allowances: OrderedDict[str, Allowance] = OrderedDict()
+        self._allowances: OrderedDict[tuple[str, str], Allowance] = OrderedDict()
 
-    def pause(self, charge_point_id: str) -> float:
-        """Count a connection, and return how many seconds it has to wait."""
-        allowance = self._allowances.pop(charge_point_id, None)
+    def __len__(self) -> int:
+        return len(self._allowances)
+
+    def pause(self, source: str | None, charge_point_id: str) -> float | None:
+        """Count a connection, and return how many seconds it has to wait; None: it is sent away."""
+        key = source_network(source or ""), charge_point_id
+        allowance = self._allowances.pop(key, None)
         if allowance is None:
             allowance = Allowance(rate=self._rate, burst=self._burst, clock=self._clock)
-        self._allowances[charge_point_id] = allowance
+        self._allowances[key] = allowance
         while len(self._allowances) > _MAX_SOURCES:
             self._allowances.popitem(last=False)
-        return allowance.spend()
+        return None if allowance.would_pause() > self._longest else allowance.spend()
 
 
 class Failures:

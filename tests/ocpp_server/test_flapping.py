@@ -1,18 +1,22 @@
 """A charge point that connects all the time, over real sockets."""
 
+import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
+from websockets.exceptions import InvalidStatus
 
 from domain.facts import EventKind
 from domain.flapping import ARRIVALS_KEPT, FLAPPING_CONNECTIONS, FLAPPING_WINDOW
 from domain.states import LogLevel
+from ocpp_server.auth import hash_credential
 from ocpp_server.throttle import Arrivals
 from storage.connections import read_flapping
 from storage.tables import connections, log_entries
-from tests.ocpp_server.bed import Bed
+from tests.ocpp_server.bed import SECRET, Bed
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -76,10 +80,64 @@ async def test_old_connections_do_not_count(bed: Bed) -> None:
     assert "charge_point_flapping" not in [entry["event"] for entry in logs]
 
 
+@on_sqlite
+async def test_a_stranger_with_the_id_uses_up_nothing_of_the_charge_points(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bed.node._admission, "_arrivals", Arrivals(burst=3))
+    sent_away: asyncio.Queue[int] = asyncio.Queue()
+
+    async def come() -> None:
+        with pytest.raises(InvalidStatus) as refusal:
+            async with bed.wire(local_addr=("127.0.0.2", 0)):
+                await asyncio.Event().wait()
+        sent_away.put_nowait(refusal.value.response.status_code)
+
+    strangers = [asyncio.create_task(come()) for _ in range(40)]
+    try:
+        assert [await sent_away.get() for _ in range(30)] == [503] * 30
+        async with asyncio.timeout(2), bed.wire() as wire:
+            await wire.sync()
+    finally:
+        for stranger in strangers:
+            stranger.cancel()
+        await asyncio.gather(*strangers, return_exceptions=True)
+
+
+@on_sqlite
+async def test_who_has_the_key_never_waits(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bed.node._admission, "_arrivals", Arrivals(burst=0, longest=0))
+    with pytest.raises(InvalidStatus):
+        await come_and_go(bed, 1)
+    await bed.set(credential_hash=hash_credential(SECRET, b"the key"))
+    token = base64.b64encode(f"{bed.charge_point_id}:the key".encode()).decode()
+    for _ in range(30):
+        async with bed.wire(additional_headers={"Authorization": f"Basic {token}"}) as wire:
+            await wire.sync()
+
+
 def test_far_too_many_connections_wait_and_others_do_not() -> None:
     now = 0.0
-    arrivals = Arrivals(rate=1, burst=3, clock=lambda: now)
-    assert [arrivals.pause("one") for _ in range(5)] == [0, 0, 0, 1, 2]
-    assert arrivals.pause("other") == 0
+    arrivals = Arrivals(rate=1, burst=3, longest=2, clock=lambda: now)
+    assert [arrivals.pause("192.0.2.1", "one") for _ in range(5)] == [0, 0, 0, 1, 2]
+    # However many are sent away, the next second has a place.
+    assert {arrivals.pause("192.0.2.1", "one") for _ in range(2000)} == {None}
+    now = 1
+    assert arrivals.pause("192.0.2.1", "one") == 2
+    assert arrivals.pause("192.0.2.1", "other") == 0
+    assert arrivals.pause("192.0.2.2", "one") == 0
     now = 10
-    assert arrivals.pause("one") == 0
+    assert arrivals.pause("192.0.2.1", "one") == 0
+
+
+def test_whoever_has_a_network_of_ipv6_has_one_budget() -> None:
+    arrivals = Arrivals(rate=1, burst=1, longest=0, clock=lambda: 0.0)
+    assert arrivals.pause("2001:db8::1", "one") == 0
+    assert arrivals.pause("2001:db8::2", "one") is None
+
+
+def test_what_is_remembered_of_arrivals_is_bounded() -> None:
+    arrivals = Arrivals()
+    for number in range(10_100):
+        arrivals.pause(f"source {number}", "one")
+    assert len(arrivals) == 10_000
