@@ -17,7 +17,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos fuzz mutants check up clean format lock bench bench-engine docs
+.PHONY: help demo test chaos attack fuzz mutants check up clean format lock bench bench-engine docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ test: $(STAMP) $(TEST_TOOLS) $(CLIENT_TOOLS) $(PEER_STACKS) ## Run the tests (AR
 
 chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARGS="--seconds 180 --seed 7")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+attack: $(STAMP) ## Attack a running engine for minutes, beside honest ones (ARGS="--only answers --seconds 6")
+	@$(BIN)/python -m tests.attack $(ARGS)
 
 fuzz: $(STAMP) ## Mutate messages of charge points as firmware does; none may be lost (ARGS="--count 100000 --seed 1")
 	@$(BIN)/python -m tests.ocpp_server.fuzz $(ARGS)

@@ -77,6 +77,15 @@ class Caller:
             return False
         return answer.status_code == httpx.codes.OK
 
+    async def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Ask once; raise httpx.TransportError when there is no answer."""
+        return await self._http.request(method, path, json=body)
+
+    @property
+    def token(self) -> str:
+        """The login, as it is sent."""
+        return self._http.headers["Authorization"].removeprefix("Bearer ")
+
     def note_wrong(self, answer: httpx.Response) -> None:
         """Remember an answer that makes no sense."""
         self.answers.wrong.append(f"{answer.status_code} {answer.text[:200]}")

@@ -15,10 +15,14 @@ _PAUSE = 0.5
 class Installer(Caller):
     """Signs up, registers charge points, starts runs and hands over, through outages."""
 
+    def __init__(self, api_url: str, *, email: str = _EMAIL) -> None:
+        super().__init__(api_url)
+        self._email = email
+
     async def __aenter__(self) -> Self:
         """Sign up and log in."""
-        await self.sign_up("/installer/signup", name="Acme", company="Acme Ltd", email=_EMAIL)
-        await self.log_in("installer", _EMAIL)
+        await self.sign_up("/installer/signup", name="Acme", company="Acme Ltd", email=self._email)
+        await self.log_in("installer", self._email)
         return self
 
     async def project(self, owner: str) -> str:

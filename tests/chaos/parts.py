@@ -46,7 +46,7 @@ class Program:
     def __init__(self, command: list[str], *, settings: Mapping[str, str], log: Path) -> None:
         self._command = command
         self._environment = _plain() | dict(settings)
-        self._log = log
+        self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,9 +54,14 @@ class Program:
         """Whether it is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process; 0 while there is none."""
+        return 0 if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Start it; its log goes on."""
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 leashed(self._command),
                 env=self._environment,

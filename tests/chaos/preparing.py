@@ -91,16 +91,24 @@ async def _prepare(installer: Installer, engine: Topology, made: Site, folder: P
     path = f"/installer/projects/{made.project_id}"
     await installer.calm("PUT", f"{path}/power", max_amps_per_phase=made.limit, phases=3)
     await installer.calm("PUT", f"{path}/default-tariff", **_TARIFF)
-    await installer.calm("POST", f"{path}/invite-site-owner", email=_OWNER)
+    async with Caller(engine.api_url) as owner:
+        await become_owner(owner, installer, made.project_id, _OWNER, folder)
+        access = f"/site-owner/projects/{made.project_id}/access"
+        await owner.calm("PUT", access, mode="open")
+
+
+async def become_owner(
+    person: Caller, installer: Installer, project_id: str, email: str, folder: Path
+) -> None:
+    """Let a person come by the invitation, which is the only mail in ``folder``."""
+    path = f"/installer/projects/{project_id}/invite-site-owner"
+    await installer.calm("POST", path, email=email)
     (mail,) = (folder / "mail").glob("*.eml")
     body = message_from_bytes(mail.read_bytes(), policy=default).get_body(("plain",))
     link = _LINK.search(body.get_content() if body else "")
     assert link is not None
-    async with Caller(engine.api_url) as owner:
-        await owner.sign_up("/site-owner/invitations/accept", token=link[1], name="Sam Owner")
-        await owner.log_in("site-owner", _OWNER)
-        access = f"/site-owner/projects/{made.project_id}/access"
-        await owner.calm("PUT", access, mode="open")
+    await person.sign_up("/site-owner/invitations/accept", token=link[1], name="Sam Owner")
+    await person.log_in("site-owner", email)
 
 
 async def _commission(installer: Installer, engine: Topology, charger: Charger) -> None:

@@ -1,7 +1,7 @@
 """The whole engine as processes that may be killed: PostgreSQL, Temporal on a file, and ours."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Topology:
     database: Database
     temporal: Client
     supervisor: Supervisor
+    programs: Mapping[Part, Program]
+    """Temporal and ours."""
 
     async def until_ready(self, within: float = _READY_SECONDS) -> None:
         """Wait until the API and both nodes answer."""
@@ -65,6 +67,7 @@ async def topology(folder: Path) -> AsyncIterator[Topology]:
     )
     postgres = PostgresServer(survives=True)
     parts: dict[Part, Killable] = {Part.POSTGRESQL: postgres}
+    programs: dict[Part, Program] = {}
     database = Database(postgres.url())
     try:
         await upgrade(postgres.url())
@@ -81,8 +84,9 @@ async def topology(folder: Path) -> AsyncIterator[Topology]:
         }
 
         def program(name: Part, command: list[str], **more: str) -> None:
-            parts[name] = Program(command, settings=settings | more, log=folder / f"{name}.log")
-            parts[name].start()
+            made = Program(command, settings=settings | more, log=folder / f"{name}.log")
+            parts[name] = programs[name] = made
+            made.start()
 
         program(Part.TEMPORAL, layout.temporal_command(folder / "temporal.sqlite3"))
         client = await _connected(layout.temporal_address)
@@ -99,6 +103,7 @@ async def topology(folder: Path) -> AsyncIterator[Topology]:
                 database=database,
                 temporal=client,
                 supervisor=supervisor,
+                programs=programs,
             )
         finally:
             keeping.cancel()

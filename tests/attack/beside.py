@@ -1,0 +1,166 @@
+"""The honest ones, whom no attack may cost anything: charge points and people."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from bench.fleet import BOOT, meter_values
+from simulator.dialling import Address, DialError, dial
+from simulator.link import Link, LinkError
+from tests.chaos.caller import Caller
+
+_PATIENCE: Final = 30.0
+_PING_SECONDS: Final = 10
+_PAUSE: Final = 0.1
+_NEWCOMER_PAUSE: Final = 0.5
+_API_PAUSE: Final = 0.15
+_BOOT: Final = json.loads(BOOT)
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What one honest party saw in one phase."""
+
+    asked: int = 0
+    slowest: float = 0.0
+    """Seconds of the slowest answer, those that never came among them."""
+    broken: list[str] = field(default_factory=list)
+    """Sockets lost, newcomers refused, requests that failed: in a few words each."""
+
+    @contextmanager
+    def timing(self) -> Iterator[None]:
+        """Measure one answer, also one that fails."""
+        began = time.monotonic()
+        self.asked += 1
+        try:
+            yield
+        finally:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+@dataclass(kw_only=True)
+class Honest:
+    """All honest parties of one phase."""
+
+    charger: Seen = field(default_factory=Seen)
+    """A charge point that is connected when it begins: heartbeats and meter values in turn."""
+    newcomers: Seen = field(default_factory=Seen)
+    """Charge points that connect, boot and go again, from the address of the first one."""
+    installer: Seen = field(default_factory=Seen)
+    owner: Seen = field(default_factory=Seen)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[ClientConnection, Link]]:
+    """Connect a charge point of the simulator's; its link reads.
+
+    Raises:
+        DialError: it is refused, or not answered.
+
+    """
+    socket = await dial(Address(url), ping_seconds=_PING_SECONDS)
+    link = Link(socket, lambda _: None, latency=0)
+    reading = asyncio.create_task(link.read())
+    try:
+        yield socket, link
+    finally:
+        reading.cancel()
+        socket.transport.abort()
+
+
+class GoodCharger:
+    """It stays connected over all phases, and connects again when it loses its socket."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.seen = Seen()
+
+    @asynccontextmanager
+    async def charging(self) -> AsyncIterator[None]:
+        """Go on until the end of the block."""
+        up = asyncio.Event()
+        task = asyncio.create_task(self._run(up))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await up.wait()
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(self, up: asyncio.Event) -> None:
+        while True:
+            try:
+                async with connected(self._url) as (socket, link):
+                    await link.call("BootNotification", _BOOT, within=_PATIENCE)
+                    up.set()
+                    await self._charge(link, socket)
+            except (DialError, LinkError, ConnectionClosed) as error:
+                self.seen.broken.append(f"socket: {error}"[:120])
+            await asyncio.sleep(_PAUSE)
+
+    async def _charge(self, link: Link, socket: ClientConnection) -> None:
+        for number in itertools.count():
+            values = json.loads(meter_values(0, number))
+            del values["transactionId"]
+            what = ("Heartbeat", {}) if number % 2 else ("MeterValues", values)
+            with self.seen.timing():
+                answer = asyncio.ensure_future(link.call(*what, within=_PATIENCE))
+                closed = asyncio.ensure_future(socket.wait_closed())
+                await asyncio.wait({answer, closed}, return_when=asyncio.FIRST_COMPLETED)
+                closed.cancel()
+                if not answer.done():
+                    answer.cancel()
+                    raise LinkError(f"closed, code {socket.close_code} {socket.close_reason}")
+                answer.result()
+            await asyncio.sleep(_PAUSE)
+
+
+async def newcomers(urls: Sequence[str], seen: Seen) -> None:
+    """Connect one after the other, boot, and go again, for ever."""
+    for url in itertools.cycle(urls):
+        try:
+            with seen.timing():
+                async with connected(url) as (_, link):
+                    await link.call("BootNotification", _BOOT, within=_PATIENCE)
+        except (DialError, LinkError, ConnectionClosed) as error:
+            seen.broken.append(f"newcomer: {error}"[:120])
+        await asyncio.sleep(_NEWCOMER_PAUSE)
+
+
+async def calls(person: Caller, requests: Sequence[tuple[str, str]], seen: Seen) -> None:
+    """Ask the API one thing after the other, for ever; each has to be answered well."""
+    for method, path in itertools.cycle(requests):
+        body = None if method == "GET" else {"name": "Car park"}
+        try:
+            with seen.timing():
+                answer = await person.ask(method, path, body)
+            if not answer.is_success:
+                seen.broken.append(f"{method} {path}: {answer.status_code} {answer.text[:80]}")
+        except httpx.TransportError as error:
+            seen.broken.append(f"{method} {path}: {error!r}")
+        await asyncio.sleep(_API_PAUSE)
+
+
+@asynccontextmanager
+async def going_on(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Let them go on until the end of the block."""
+    tasks = [asyncio.ensure_future(work()) for work in works]
+    try:
+        yield
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -1,0 +1,119 @@
+"""Each attacker plays twice: against an unrelated engine, and against the one that is looked at.
+
+On the same machine both cost the honest ones a core or two. What the second time costs them beyond
+the first is the attack's doing, and not that of its load.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.attack.attacker import MEBIBYTE, Attacker
+from tests.attack.beside import Honest
+from tests.attack.memory import Growth, watched
+from tests.attack.player import Played, playing
+from tests.attack.stage import Stage, stage
+from tests.chaos.schedule import Part
+
+SLOWER: Final = 0.5
+"""Seconds by which the slowest answer of a good charge point may be slower beside an attack."""
+LOG_BUDGET: Final = 1 * MEBIBYTE
+"""What one process may log in one phase."""
+_LULL: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """``seconds`` is how long each plays, against either engine."""
+
+    attackers: Sequence[Attacker]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one attacker did, and what the honest ones saw meanwhile."""
+
+    attacker: Attacker
+    played: Played
+    """Against the engine."""
+    beside_unrelated: Honest
+    honest: Honest
+    node: Growth
+    api: Growth
+    judged: Sequence[str] = ()
+    """What its judge found broken."""
+
+    @property
+    def slower(self) -> float:
+        """Seconds by which the slowest answer to the good charge point was slower."""
+        return self.honest.charger.slowest - self.beside_unrelated.charger.slowest
+
+    @property
+    def failures(self) -> list[str]:
+        """Requests to the API that failed, of the installer and the owner."""
+        return [*self.honest.installer.broken, *self.honest.owner.broken]
+
+    def broken(self, *, by_the_clock: bool) -> list[str]:
+        """Say each promise that was broken; nothing of milliseconds without ``by_the_clock``."""
+        found = [*self.honest.charger.broken, *self.honest.newcomers.broken, *self.failures]
+        found += self.judged
+        if by_the_clock and self.slower > SLOWER:
+            found.append(
+                f"the good charge point's slowest answer took {self.slower:.2f} s longer than "
+                f"beside the unrelated engine (promised: {SLOWER:g})"
+            )
+        for what, growth, budget in (
+            ("the OCPP server", self.node, self.attacker.node_budget),
+            ("the API", self.api, self.attacker.api_budget),
+        ):
+            if growth.died:
+                found.append(f"{what} died")
+            if growth.resident > budget:
+                found.append(
+                    f"{what} took {growth.resident / MEBIBYTE:.0f} MiB more memory "
+                    f"(budget: {budget / MEBIBYTE:.0f})"
+                )
+            if growth.log > LOG_BUDGET:
+                found.append(f"{what} logged {growth.log / MEBIBYTE:.1f} MiB")
+        if self.played.died:
+            found.append("the attacker ended by an error of its own")
+        if not self.played.done:
+            found.append("the attacker did nothing")
+        return found
+
+
+async def experiment(plan: Plan, folder: Path) -> AsyncIterator[Outcome]:
+    """Play them one after the other; logs are in ``folder``."""
+    async with stage(folder) as place:
+        for attacker in plan.attackers:
+            yield await _play(place, attacker, plan.seconds)
+
+
+async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
+    async with place.phase() as before, playing(attacker, place.unrelated):
+        await asyncio.sleep(seconds)
+    await asyncio.sleep(_LULL)
+    programs = place.engine.programs
+    async with AsyncExitStack() as stack:
+        node = await stack.enter_async_context(watched(programs[Part.NODE_1]))
+        api = await stack.enter_async_context(watched(programs[Part.API]))
+        honest = await stack.enter_async_context(place.phase())
+        judged: list[str] = []
+        if attacker.judge is not None:
+            judged = await stack.enter_async_context(attacker.judge(place))
+        played = await stack.enter_async_context(playing(attacker, place.target))
+        await asyncio.sleep(seconds)
+    await asyncio.sleep(_LULL)
+    return Outcome(
+        attacker=attacker,
+        played=played,
+        beside_unrelated=before,
+        honest=honest,
+        node=node,
+        api=api,
+        judged=judged,
+    )
