@@ -32,7 +32,9 @@ class Target:
     api_url: str
     ocpp_port: int
     identities: Sequence[str]
-    """Charge points of its own project: it is somebody's neighbour, with an account like any."""
+    """Charge points of its own project: it is somebody's neighbour, with an account like any.
+
+    No other attacker has these."""
     project_id: str
     token: str
     """Its login, as an installer."""

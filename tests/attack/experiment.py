@@ -88,13 +88,14 @@ class Outcome:
 
 async def experiment(plan: Plan, folder: Path) -> AsyncIterator[Outcome]:
     """Play them one after the other; logs are in ``folder``."""
-    async with stage(folder) as place:
+    async with stage(folder, [attacker.name for attacker in plan.attackers]) as place:
         for attacker in plan.attackers:
             yield await _play(place, attacker, plan.seconds)
 
 
 async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
-    async with place.phase() as before, playing(attacker, place.unrelated):
+    unrelated, target = place.hostile[attacker.name]
+    async with place.phase() as before, playing(attacker, unrelated):
         await asyncio.sleep(seconds)
     await asyncio.sleep(_LULL)
     programs = place.engine.programs
@@ -105,7 +106,7 @@ async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
         judged: list[str] = []
         if attacker.judge is not None:
             judged = await stack.enter_async_context(attacker.judge(place))
-        played = await stack.enter_async_context(playing(attacker, place.target))
+        played = await stack.enter_async_context(playing(attacker, target))
         await asyncio.sleep(seconds)
     await asyncio.sleep(_LULL)
     return Outcome(

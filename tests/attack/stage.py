@@ -1,7 +1,7 @@
 """The engine that is attacked, and an unrelated one on a database of its own for comparison."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,10 +44,8 @@ class Stage:
     engine: Topology
     folder: Path
     """Data directory of the engine; its logs, and mails as files, are there."""
-    target: Target
-    """The engine, as an attacker sees it."""
-    unrelated: Target
-    """What is attacked in its place for comparison."""
+    hostile: Mapping[str, Sequence[Target]]
+    """By the name of the attacker: the unrelated engine and this one, as it sees them."""
     installer: Installer
     """The honest one; ``project_id`` is of a project of hers, with the honest charge points."""
     owner: Caller
@@ -84,8 +82,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """Start it all, until the end of the block."""
+async def stage(folder: Path, attackers: Sequence[str]) -> AsyncIterator[Stage]:
+    """Start it all for those attackers, until the end of the block."""
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(topology(folder))
         await engine.until_ready()
@@ -98,8 +96,13 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         owner = await stack.enter_async_context(Caller(engine.api_url))
         await become_owner(owner, installer, project, "owner@honest.example", folder)
         honest = await _charge_points(installer, project, _NEWCOMERS + 1)
-        target = await _target(stack, engine.api_url, engine.node_ports[0], honest)
-        unrelated = await _target(stack, unrelated_api, unrelated_ocpp, honest)
+        hostile = [
+            await _targets(stack, api_url, ocpp_port, honest, len(attackers))
+            for api_url, ocpp_port in (
+                (unrelated_api, unrelated_ocpp),
+                (engine.api_url, engine.node_ports[0]),
+            )
+        ]
         await _provision(engine.database)
         await _provision(database)
         url = f"ws://127.0.0.1:{engine.node_ports[0]}/{honest[0]}"
@@ -108,8 +111,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         yield Stage(
             engine=engine,
             folder=folder,
-            target=target,
-            unrelated=unrelated,
+            hostile=dict(zip(attackers, zip(*hostile, strict=True), strict=True)),
             installer=installer,
             owner=owner,
             project_id=project,
@@ -170,20 +172,24 @@ async def _unrelated(folder: Path, temporal: Client) -> AsyncIterator[tuple[str,
             program.stop()
 
 
-async def _target(
-    stack: AsyncExitStack, api_url: str, ocpp_port: int, victims: Sequence[str]
-) -> Target:
+async def _targets(
+    stack: AsyncExitStack, api_url: str, ocpp_port: int, victims: Sequence[str], attackers: int
+) -> list[Target]:
+    """Make the attackers' account, and a project of it for each: what one has used up is its own."""
     hostile = await stack.enter_async_context(Installer(api_url, email="mallory@hostile.example"))
-    project = await hostile.project("nobody@hostile.example")
-    identities = await _charge_points(hostile, project, _HOSTILE)
-    return Target(
-        api_url=api_url,
-        ocpp_port=ocpp_port,
-        identities=identities,
-        project_id=project,
-        token=hostile.token,
-        victims=victims,
-    )
+    targets = []
+    for _ in range(attackers):
+        project = await hostile.project("nobody@hostile.example")
+        target = Target(
+            api_url=api_url,
+            ocpp_port=ocpp_port,
+            identities=await _charge_points(hostile, project, _HOSTILE),
+            project_id=project,
+            token=hostile.token,
+            victims=victims,
+        )
+        targets.append(target)
+    return targets
 
 
 async def _provision(database: Database) -> None:

@@ -1,0 +1,50 @@
+"""(h) Sockets that begin a handshake, and never finish it."""
+
+import asyncio
+from contextlib import suppress
+
+from tests.attack import wire
+from tests.attack.attacker import Attacker, Tally, Target
+
+_SOCKETS = 3_000
+_DIALLING = 100
+
+
+async def attack(target: Target, tally: Tally) -> None:
+    """Keep so many open, each dialled again when it is closed."""
+    await hold_open(target, tally, wire.ELSEWHERE)
+
+
+async def hold_open(target: Target, tally: Tally, source: str | None) -> None:
+    """Send the first line of a request on each, and wait for its end."""
+    dialling = asyncio.Semaphore(_DIALLING)
+
+    async def half_open() -> None:
+        while True:
+            with suppress(OSError):
+                async with dialling:
+                    reader, writer = await asyncio.open_connection(
+                        "127.0.0.1",
+                        target.ocpp_port,
+                        local_addr=None if source is None else (source, 0),
+                    )
+                try:
+                    writer.write(b"GET / HTTP/1.1\r\nHost:")
+                    tally.did()
+                    await reader.read()
+                    tally.lost()
+                finally:
+                    writer.transport.abort()
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_SOCKETS):
+            group.create_task(half_open())
+
+
+ATTACKER = Attacker(
+    name="half-open",
+    about=f"{_SOCKETS:,} sockets that never finish their request",
+    unit="sockets",
+    attack=attack,
+)
