@@ -175,7 +175,7 @@ async def _unrelated(folder: Path, temporal: Client) -> AsyncIterator[tuple[str,
 async def _targets(
     stack: AsyncExitStack, api_url: str, ocpp_port: int, victims: Sequence[str], attackers: int
 ) -> list[Target]:
-    """Make the attackers' account, and a project of it for each: what one has used up is its own."""
+    """Make the attackers' account, and a project of it for each: none uses up what others need."""
     hostile = await stack.enter_async_context(Installer(api_url, email="mallory@hostile.example"))
     targets = []
     for _ in range(attackers):

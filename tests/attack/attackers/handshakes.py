@@ -37,7 +37,7 @@ async def attack(target: Target, tally: Tally) -> None:
 
 ATTACKER = Attacker(
     name="handshakes",
-    about="handshakes without end, two hundred at a time, from many addresses; half of the ids are known",
+    about="handshakes without end, 200 at a time, from many addresses; half of the ids are known",
     unit="handshakes",
     attack=attack,
 )
