@@ -116,8 +116,7 @@ class TemporalSink:
             while queue:
                 # Taken out only afterwards: what arrives meanwhile goes behind them.
                 batch = tuple(itertools.islice(queue, _MAX_TOLD))
-                if not await self._tell(client, workflow_id, batch):
-                    queue.clear()
+                await self._tell(client, workflow_id, batch)
                 told = {event.event_id for event in batch}
                 while queue and queue[0].event_id in told:
                     queue.popleft()
@@ -132,8 +131,11 @@ class TemporalSink:
 
     async def _tell(
         self, client: Client, workflow_id: str, events: Sequence[ChargePointEvent]
-    ) -> bool:
-        """Tell events, however long Temporal is away; False when the workflow is gone."""
+    ) -> None:
+        """Tell events, however long Temporal is away; to a workflow that is gone, nothing.
+
+        One may begin right then: what arrived meanwhile is told to it.
+        """
         pause = _FIRST_PAUSE
         while True:
             incomplete = workflow_id in self._incomplete
@@ -148,19 +150,21 @@ class TemporalSink:
                     self._incomplete.add(workflow_id)
                 if error.status is RPCStatusCode.NOT_FOUND:
                     _log.info("watcher_gone", workflow_id=workflow_id)
-                    return False
+                    return
                 if error.status in _REFUSALS and len(events) > 1:
                     # One of them is to blame: the others are told without it.
-                    return all([await self._tell(client, workflow_id, [event]) for event in events])
+                    for event in events:
+                        await self._tell(client, workflow_id, [event])
+                    return
                 if error.status in _REFUSALS:
                     _log.error("signal_refused", workflow_id=workflow_id, error=repr(error)[:200])
-                    return True
+                    return
                 self._outage.failed(error, workflow_id=workflow_id)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 self._outage.over()
-                return True
+                return
 
 
 def _drop_one(queue: deque[ChargePointEvent]) -> None:

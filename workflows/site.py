@@ -222,10 +222,14 @@ class SiteWorkflow:
         """Until something happens, or it is somebody else's turn."""
         pause: timedelta | None = self._ledger.next_look(workflow.now())
         await wait_until(
-            lambda: self._awake or self._may_end(),
+            lambda: self._awake or self._is_to_read() or self._may_end(),
             timeout=pause,
             why="Until a turn is over, or a refusal is tried again",
         )
+
+    def _is_to_read(self) -> bool:
+        """Whether something came that was to be read, be it while the others were told theirs."""
+        return self._to_read is None or bool(self._to_read)
 
     def _may_end(self) -> bool:
         """Whether it is time to continue as new, and nothing is under way that would be lost."""

@@ -47,17 +47,20 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporal_sink, "_FIRST_PAUSE", 0.0)
 
 
+def _event(event_id: str) -> ChargePointEvent:
+    return ChargePointEvent(event_id=event_id, kind=EventKind.HEARTBEAT, at=AT)
+
+
+def _is_idle() -> None:
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def _delivered(temporal: FakeTemporal, *ids: str) -> list[str]:
     sink = TemporalSink()
     for event_id in ids:
-        event = ChargePointEvent(event_id=event_id, kind=EventKind.HEARTBEAT, at=AT)
-        sink.deliver(_WATCHER, event)
+        sink.deliver(_WATCHER, _event(event_id))
     sink.connected(cast("Client", temporal))
-
-    def done() -> None:
-        assert len(asyncio.all_tasks()) == 1
-
-    await eventually(done)
+    await eventually(_is_idle)
     return temporal.told
 
 
@@ -74,7 +77,7 @@ async def _flooded(*kinds: EventKind) -> FakeTemporal:
 
 def _all_told(temporal: FakeTemporal) -> None:
     assert len(temporal.told) == temporal_sink._MAX_WAITING
-    assert len(asyncio.all_tasks()) == 1
+    _is_idle()
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,22 @@ async def test_an_event_that_temporal_refuses_does_not_hold_up_the_others() -> N
 
 async def test_events_of_a_workflow_that_has_ended_are_forgotten() -> None:
     assert await _delivered(FakeTemporal(RPCStatusCode.NOT_FOUND), "a", "b") == []
+
+
+async def test_what_comes_while_one_hears_that_its_workflow_is_not_there_is_told_to_the_next() -> (
+    None
+):
+    """A site is handed over: its workflow begins between two events."""
+    sink = TemporalSink()
+
+    class BeginsThen(FakeTemporal):
+        async def signal(self, _name: str, told: ChargePointEvents, **_options: Any) -> None:
+            if not self.signals and [event.event_id for event in told.events] == ["a"]:
+                sink.deliver(_WATCHER, _event("b"))
+            await super().signal(_name, told, **_options)
+
+    temporal = BeginsThen(RPCStatusCode.NOT_FOUND)
+    sink.deliver(_WATCHER, _event("a"))
+    sink.connected(cast("Client", temporal))
+    await eventually(_is_idle)
+    assert temporal.told == ["b"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -153,6 +153,49 @@ async def served(client: Client, site: Site, queue: str) -> AsyncIterator[None]:
             )
         )
         yield
+
+
+class LateSite(Site):
+    """Its one charge point comes while the site is read for the first time, too late for that."""
+
+    def __init__(self, news: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self._news_of_it = news
+        self._reads = 0
+
+    @activity.defn
+    async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
+        self._reads += 1
+        if self._reads == 1:
+            await self._news_of_it()
+            return SiteSnapshot(limit=SiteLimit(amps=30), stations=())
+        return await super().read_site(question)
+
+
+async def test_what_comes_while_the_site_is_read_is_not_forgotten(
+    time_skipping_env: WorkflowEnvironment,
+) -> None:
+    """Nothing else would wake the site for it: its vehicle would stand at 0 A."""
+    client, queue = time_skipping_env.client, uuid4().hex
+    handle: WorkflowHandle[SiteWorkflow, None] = client.get_workflow_handle_for(
+        SiteWorkflow.run, "site-prj_2"
+    )
+
+    async def tell() -> None:
+        told = ChargePointEvents(events=(site.begin("cp_a", 1),))
+        await handle.signal(SiteWorkflow.charge_point_events, told)
+        await handle.query(SiteWorkflow.load)  # behind the signal: it was heard
+
+    site = LateSite(tell)
+    async with served(client, site, queue):
+        await client.start_workflow(
+            SiteWorkflow.run,
+            SiteRequest(project_id="prj_2", name="Riverside"),
+            id="site-prj_2",
+            task_queue=queue,
+        )
+        await site.until_told({"cp_a": 30})
+        await handle.terminate()
 
 
 async def test_a_year_of_a_site(time_skipping_env: WorkflowEnvironment) -> None:
