@@ -64,6 +64,7 @@ from storage.held_notices import untold
 from storage.invitations import Invitations
 from storage.kept_answers import KeptAnswers
 from storage.local_lists import due_lists
+from storage.mail_notices import due_notices
 from storage.outages import Outage
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
@@ -78,6 +79,7 @@ from sweep import Sweep
 from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
 from workflows.configuration_start import start_configuration
+from workflows.gathered_mail_start import start_gathered_mail
 from workflows.held_digest_start import start_held_digest
 from workflows.local_list_start import start_local_list
 from workflows.open_workflows import OpenWorkflows
@@ -191,6 +193,7 @@ class Reconciler:
                 first=0,
                 mend=self._supersede,
             ),
+            Sweep("notices", self._notices_due, key=int, first=0, mend=self._mail_gathered),
             Sweep("held", self._untold, key=str, first="", mend=self._tell_of_held),
             Sweep("bills", self._due, key=attrgetter("transaction_id"), first=0, mend=self._bill),
         )
@@ -398,6 +401,16 @@ class Reconciler:
         self, connection: AsyncConnection, *, after: str, limit: int
     ) -> Sequence[str]:
         return await untold(connection, now=self._now(), after=after, limit=limit)
+
+    async def _notices_due(
+        self, connection: AsyncConnection, *, after: int, limit: int
+    ) -> Sequence[int]:
+        return await due_notices(connection, now=self._now(), after=after, limit=limit)
+
+    async def _mail_gathered(self, notice_id: int) -> None:
+        await start_gathered_mail(
+            self._client, notice_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        )
 
     async def _tell_of_held(self, project_id: str) -> None:
         await start_held_digest(

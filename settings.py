@@ -152,6 +152,29 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="Dynamo <no-reply@dynamo.invalid>", description="Sender of the mails"
     )
+    mail_invitations_per_day: int = Field(
+        default=30,
+        ge=1,
+        description="Invitations that an account sends in a day; a third of it until somebody has "
+        "accepted one of its invitations",
+    )
+    mail_invitations_to_address: int = Field(
+        default=10,
+        ge=1,
+        description="Invitations in a day, of all accounts together, to one address that has not "
+        "accepted one of that account before",
+    )
+    mail_notices_per_hour: int = Field(
+        default=12,
+        ge=1,
+        description="Notices, such as verdicts, that go to one address in an hour as a mail each; "
+        "more are gathered into one, fifteen minutes later",
+    )
+    mail_notices_per_day: int = Field(
+        default=60,
+        ge=1,
+        description="The same in a day; more are gathered into one, four hours later",
+    )
     catalogue_dir: Path | None = Field(
         default=None,
         description="Directory of catalogue files (`*.toml`) that go before the ones installed "

@@ -15,6 +15,7 @@ from activities.batches import BatchActivities
 from activities.billing import BillingActivities, HeldActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
+from activities.post import Post, PostActivities
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
@@ -38,6 +39,7 @@ from storage.catalogue import load_catalogue
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.held_notices import StoredHeldNotices
+from storage.mail_notices import StoredMailNotices
 from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
 from storage.run_records import StoredDirectory, StoredRuns
@@ -52,6 +54,7 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
+from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 from workflows.local_list import LocalListWorkflow
 from workflows.notice import NoticeWorkflow
@@ -67,6 +70,7 @@ WORKFLOWS: Sequence[type] = (
     CommissioningWorkflow,
     ConfigurationWorkflow,
     ConnectionTestWorkflow,
+    GatheredMailWorkflow,
     HeldDigestWorkflow,
     LocalListWorkflow,
     NoticeWorkflow,
@@ -118,26 +122,39 @@ def make_worker(
     records = RecordActivities(runs)
     directories = DirectoryActivities(directory)
     reboots = RebootActivities(StoredRebootSlots(database, stagger=settings.reboot_stagger))
-    notices = NoticeActivities(runs, mailer)
+    mail_notices = StoredMailNotices(
+        database,
+        secret=settings.required_secret(),
+        per_hour=settings.mail_notices_per_hour,
+        per_day=settings.mail_notices_per_day,
+        now=_now,
+    )
+    post = Post(
+        mailer,
+        mail_notices,
+        secret=settings.required_secret(),
+        public_url=settings.public_api_url,
+    )
+    gathered = PostActivities(post, mail_notices)
+    notices = NoticeActivities(runs, post)
     handovers = ProjectActivities(
-        projects, mailer, secret=settings.required_secret(), public_url=settings.public_api_url
+        projects, post, secret=settings.required_secret(), public_url=settings.public_api_url
     )
     sites = SiteActivities(StoredSites(database, catalogue, now=_now))
     billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
     held = HeldActivities(
-        StoredHeldNotices(database, now=_now), mailer, public_url=settings.public_api_url
+        StoredHeldNotices(database, now=_now), post, public_url=settings.public_api_url
     )
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     starts = RunActivities(starter)
-    visits = VisitActivities(
-        StoredVisits(database, catalogue, now=_now), mailer, starter, handovers
-    )
+    visits = VisitActivities(StoredVisits(database, catalogue, now=_now), post, starter, handovers)
     batches = BatchActivities(StoredBatches(database, catalogue, now=_now), starter)
     activities: Sequence[Any] = (
         visits.look_at_visit,
         visits.close_visit,
         billing.settle,
         held.mail_held,
+        gathered.mail_gathered,
         records.begin_run,
         records.accept_charge_point,
         records.whose_serial,

@@ -3,8 +3,9 @@
 from temporalio import activity
 
 from activities.letters import held_letter
+from activities.post import Post
 from domain.billing.messages import BillTransaction, Settled
-from domain.ports import BillingRecords, HeldNotices, Mailer
+from domain.ports import BillingRecords, HeldNotices
 
 
 class BillingActivities:
@@ -22,9 +23,9 @@ class BillingActivities:
 class HeldActivities:
     """Tells site owners of sessions that wait for their word."""
 
-    def __init__(self, notices: HeldNotices, mailer: Mailer, *, public_url: str) -> None:
+    def __init__(self, notices: HeldNotices, post: Post, *, public_url: str) -> None:
         self._notices = notices
-        self._mailer = mailer
+        self._post = post
         self._public_url = public_url
 
     @activity.defn
@@ -34,6 +35,6 @@ class HeldActivities:
         if digest is None:
             return
         letter = held_letter(digest, public_url=self._public_url)
-        where = await self._mailer.send(to=digest.email, subject=letter.subject, text=letter.text)
+        where = await self._post.of_own_site(letter, to=digest.email)
         await self._notices.told(digest)
         activity.logger.info("held_mailed", extra={"where": where})

@@ -22,12 +22,15 @@ _COLOURS: Final = {
 }
 
 
-def invitation_letter(draft: InvitationDraft, *, link: str) -> Letter:
-    """Invite a site owner to take their charge points over, or a colleague to work on them."""
+def invitation_letter(draft: InvitationDraft, *, link: str, stop_link: str) -> Letter:
+    """Invite a site owner to take their charge points over, or a colleague to work on them.
+
+    ``stop_link`` is in the HTML; whoever sends the letter puts it below the text.
+    """
     return Letter(
         subject=_subject(draft),
         text=_text(draft, link),
-        html=_html(draft, link),
+        html=_html(draft, link, stop_link),
     )
 
 
@@ -56,7 +59,7 @@ def _who_and_where(draft: InvitationDraft) -> Iterator[str]:
     yield f"Address: {quoted(draft.project.address)}"
 
 
-def _html(draft: InvitationDraft, link: str) -> str:
+def _html(draft: InvitationDraft, link: str, stop_link: str) -> str:
     template = templates("activities").get_template("invitation_letter.html")
     return template.render(
         subject=_subject(draft),
@@ -67,6 +70,7 @@ def _html(draft: InvitationDraft, link: str) -> str:
         charge_points=[_row(one) for one in draft.project.charge_points],
         more=list(_more(draft)),
         link=link,
+        stop_link=stop_link,
         small_print=_small_print(draft),
     )
 

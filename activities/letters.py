@@ -7,6 +7,7 @@ from domain.billing.messages import HeldDigest
 from domain.commissioning import VerdictNotice
 from domain.devices import device_name
 from domain.invitations import InvitationNews, day
+from domain.mail import GatheredMail
 from domain.service_visits import VisitNotice
 from domain.states import CheckResult, InvitationStatus, ProjectRole, RunStatus, ServiceVisitStatus
 
@@ -16,11 +17,17 @@ _SENTENCE = 600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
-    """Subject and plain text, and the same in HTML where it is worth it."""
+    """Subject and plain text, and the same in HTML where it is worth it.
+
+    ``detail`` names what it is about where it is one of many in a gathered mail, ``urgent`` puts it
+    first there.
+    """
 
     subject: str
     text: str
     html: str | None = None
+    detail: str = ""
+    urgent: bool = False
 
 
 def verdict_letter(notice: VerdictNotice) -> Letter:
@@ -62,12 +69,40 @@ def verdict_letter(notice: VerdictNotice) -> Letter:
     return Letter(
         subject=f"A charge point {outcome.partition(':')[0]}{alarm} ({view.commissioning_id})",
         text="\n".join(lines),
+        detail=f"{quoted(charge_point.serial_number)} in {quoted(notice.project_name)}",
+        urgent=bool(view.alarms),
     )
 
 
 def _said(sentence: str) -> str:
     """A sentence of a check: it may name what a charge point told."""
     return one_line(sentence, longest=_SENTENCE)
+
+
+def gathered_letter(gathered: GatheredMail) -> Letter:
+    """Tell in one mail what would have been many."""
+    count = len(gathered.ids)
+    lines = [
+        "Hello,",
+        "",
+        f"{count} notices came so fast that they are gathered here, those with an alarm first."
+        if count != 1
+        else "a notice came so soon after others that it waited for a while.",
+        "",
+    ]
+    for subject, detail in gathered.lines:
+        lines.append(f"  - {subject}")
+        if detail:
+            lines.append(f"    {detail}")
+    if count > len(gathered.lines):
+        lines.append(f"  … and {count - len(gathered.lines)} more.")
+    lines += [
+        "",
+        "What each check of a run found is with the run, in the API and in the console.",
+        "",
+    ]
+    what = "A notice" if count == 1 else f"{count} notices"
+    return Letter(subject=f"{what}, gathered into one mail", text="\n".join(lines))
 
 
 def held_letter(digest: HeldDigest, *, public_url: str) -> Letter:

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.handover_letter import handover_letter
 from activities.invitation_letter import invitation_letter
 from activities.letters import news_letter, verdict_letter
+from activities.post import Post
 from domain.errors import ConflictError, NotFoundError
 from domain.handover import CompleteHandover, HandoverResult, RemoveProject
 from domain.invitations import (
@@ -19,7 +20,7 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
-from domain.ports import Mailer, ProjectRecords, RunRecords
+from domain.ports import ProjectRecords, RunRecords
 from domain.tokens import hash_token, invitation_token
 
 
@@ -58,9 +59,9 @@ class Remove:
 class NoticeActivities:
     """Tells the installer the verdict of a run."""
 
-    def __init__(self, records: RunRecords, mailer: Mailer) -> None:
+    def __init__(self, records: RunRecords, post: Post) -> None:
         self._records = records
-        self._mailer = mailer
+        self._post = post
 
     @activity.defn
     async def mail_verdict(self, commissioning_id: str) -> None:
@@ -68,8 +69,12 @@ class NoticeActivities:
         notice = await self._records.notice(commissioning_id)
         if notice is None:
             return
-        letter = verdict_letter(notice)
-        where = await self._mailer.send(to=notice.email, subject=letter.subject, text=letter.text)
+        where = await self._post.tell(
+            verdict_letter(notice),
+            account_id=notice.account_id,
+            to=notice.email,
+            about=f"verdict:{commissioning_id}",
+        )
         await self._records.notice_sent(commissioning_id)
         activity.logger.info("verdict_mailed", extra={"where": where})
 
@@ -78,10 +83,10 @@ class ProjectActivities:
     """Invitation, handover and removal of a project."""
 
     def __init__(
-        self, records: ProjectRecords, mailer: Mailer, *, secret: str, public_url: str
+        self, records: ProjectRecords, post: Post, *, secret: str, public_url: str
     ) -> None:
         self._records = records
-        self._mailer = mailer
+        self._post = post
         self._secret = secret
         self._public_url = public_url
 
@@ -107,9 +112,11 @@ class ProjectActivities:
         """Let the invitation expire if its time is over, and tell the installer of its end."""
         settled = await self._records.settle_invitation(invitation_id)
         if settled.news is not None:
-            letter = news_letter(settled.news)
-            where = await self._mailer.send(
-                to=settled.news.to, subject=letter.subject, text=letter.text
+            where = await self._post.tell(
+                news_letter(settled.news),
+                account_id=settled.news.account_id,
+                to=settled.news.to,
+                about=f"invitation:{invitation_id}",
             )
             await self._records.invitation_told(invitation_id)
             activity.logger.info("invitation_news_mailed", extra={"where": where})
@@ -127,7 +134,7 @@ class ProjectActivities:
         if notice is None:
             return
         letter = handover_letter(notice, public_url=self._public_url)
-        where = await self._mailer.send(to=notice.to, subject=letter.subject, text=letter.text)
+        where = await self._post.of_own_site(letter, to=notice.to)
         await self._records.handover_mailed(project_id)
         activity.logger.info("handover_mailed", extra={"where": where})
 
@@ -138,12 +145,12 @@ class ProjectActivities:
             await self._records.remove(remove.project_id, remove.request)
 
     async def _mail(self, draft: InvitationDraft) -> InvitationSent:
-        if not draft.sent:
+        account, to = draft.account_id, draft.email
+        if not draft.sent and await self._post.wants(account_id=account, to=to):
             link = f"{self._public_url.rstrip('/')}/invitations/{self._token(draft.invitation_id)}"
-            letter = invitation_letter(draft, link=link)
-            where = await self._mailer.send(
-                to=draft.email, subject=letter.subject, text=letter.text, html=letter.html
-            )
+            stop_link = self._post.stop_link(account_id=account, to=to)
+            letter = invitation_letter(draft, link=link, stop_link=stop_link)
+            where = await self._post.caused(letter, account_id=account, to=to)
             await self._records.invitation_sent(draft.invitation_id)
             activity.logger.info("invitation_mailed", extra={"where": where})
         return InvitationSent(

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from settings import Settings
 _TIMEOUT_SECONDS = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _SUBMISSION_PORT = 587
+_OF_LINKS: Final = {"list-unsubscribe"}
 _LONGEST_LINE = 990  # RFC 5322 §2.1.1 allows 998
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ENCODED_WORD = re.compile(r"=\?")  # RFC 2047: readers decode it, control characters included
@@ -32,6 +34,24 @@ def mailer_from(settings: Settings) -> Mailer:
     if settings.smtp_url is None:
         return FileMailer(settings.data_dir / "mail", sender=settings.mail_from)
     return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
+
+
+class _Unfolded(EmailPolicy):
+    """SMTP's, but that a link stays in one piece: it would be encoded, where programs look for it.
+
+    A line of a header may have 998 characters (RFC 5322 §2.1.1).
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"linesep": "\r\n", **options})
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() in _OF_LINKS:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+    def fold(self, name: str, value: str) -> str:
+        return self.fold_binary(name, value).decode("ascii")
 
 
 class SmtpMailer:
@@ -51,7 +71,15 @@ class SmtpMailer:
         usual = _SUBMISSION_PORT if self._username and not self._tls else _PORTS[parts.scheme]
         self._port = parts.port or usual
 
-    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+    async def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        stop_link: str | None = None,
+    ) -> str:
         """Deliver, and name the server.
 
         Raises:
@@ -59,10 +87,14 @@ class SmtpMailer:
             OSError: The server is away or refuses.
 
         """
-        message = build(sender=self._sender, to=to, subject=subject, text=text, html=html)
+        message = build(
+            sender=self._sender, to=to, subject=subject, text=text, html=html, stop_link=stop_link
+        )
         try:
             await aiosmtplib.send(
-                message,
+                bytes(message),  # by our policy; given a message, the library takes another
+                sender=message["From"].addresses[0].addr_spec,
+                recipients=[message["To"].addresses[0].addr_spec],
                 hostname=self._host,
                 port=self._port,
                 username=self._username,
@@ -83,7 +115,15 @@ class FileMailer:
         self._folder = folder
         self._sender = sender
 
-    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+    async def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        stop_link: str | None = None,
+    ) -> str:
         """Write the mail, and give its path.
 
         Raises:
@@ -91,7 +131,9 @@ class FileMailer:
             OSError: The folder cannot be written.
 
         """
-        message = build(sender=self._sender, to=to, subject=subject, text=text, html=html)
+        message = build(
+            sender=self._sender, to=to, subject=subject, text=text, html=html, stop_link=stop_link
+        )
         return str(await asyncio.to_thread(self._write, bytes(message)))
 
     def _write(self, content: bytes) -> Path:
@@ -106,7 +148,15 @@ class FileMailer:
         return path.absolute()
 
 
-def build(*, sender: str, to: str, subject: str, text: str, html: str | None) -> EmailMessage:
+def build(
+    *,
+    sender: str,
+    to: str,
+    subject: str,
+    text: str,
+    html: str | None,
+    stop_link: str | None = None,
+) -> EmailMessage:
     """Build one mail to one address.
 
     Raises:
@@ -115,13 +165,16 @@ def build(*, sender: str, to: str, subject: str, text: str, html: str | None) ->
     """
     name, address = parseaddr(sender)
     sender_address = _address(address, name)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_Unfolded())
     message["From"] = sender_address
     message["To"] = _address(_in_ascii(to))
     message["Subject"] = _plain(subject, "subject").strip()
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = make_msgid(domain=sender_address.domain)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+    if stop_link is not None:  # RFC 2369 §3.2; one click where it is https (RFC 8058)
+        message["List-Unsubscribe"] = f"<{_plain(stop_link, 'link')}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text, cte=_encoding(text))
     if html is not None:
         message.add_alternative(html, subtype="html", cte=_encoding(html))

@@ -4,9 +4,10 @@ from temporalio import activity
 
 from activities.letters import visit_letter
 from activities.mail import Invite, ProjectActivities, refusals
+from activities.post import Post
 from domain.audit import ENGINE
 from domain.commissioning import CancelRequest
-from domain.ports import Mailer, RunControl, VisitRecords
+from domain.ports import RunControl, VisitRecords
 from domain.service_visits import CloseVisit, VisitClosed, VisitLookedAt
 
 _OVER = "The service visit is over."
@@ -18,12 +19,12 @@ class VisitActivities:
     def __init__(
         self,
         records: VisitRecords,
-        mailer: Mailer,
+        post: Post,
         runs: RunControl,
         invitations: ProjectActivities,
     ) -> None:
         self._records = records
-        self._mailer = mailer
+        self._post = post
         self._runs = runs
         self._invitations = invitations
 
@@ -41,9 +42,14 @@ class VisitActivities:
             cancel = CancelRequest(by=ENGINE.role, reason=_OVER, actor=ENGINE)
             await self._runs.cancel_open(charge_point_id, cancel)
         if stands.notice is not None:
-            for to, _name in stands.notice.to:
-                letter = visit_letter(stands.notice)
-                await self._mailer.send(to=to, subject=letter.subject, text=letter.text)
+            letter = visit_letter(stands.notice)
+            for role, to in stands.notice.to:
+                await self._post.tell(
+                    letter,
+                    account_id=stands.notice.account_id,
+                    to=to,
+                    about=f"visit:{service_visit_id}:{role}",
+                )
             await self._records.told(service_visit_id)
             activity.logger.info("visit_end_mailed", extra={"service_visit": service_visit_id})
         return VisitLookedAt(status=stands.status, ends_at=stands.ends_at, invitation=sent)

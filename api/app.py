@@ -49,6 +49,7 @@ from api.knocking.endpoints import router as knocking
 from api.live.endpoints import router as live
 from api.live.project_endpoints import owner_router as owned_live_projects
 from api.live.project_endpoints import router as live_projects
+from api.mail.page import router as stop_page
 from api.middleware import RequestMiddleware
 from api.openapi.document import DocumentedAPI
 from api.parts import compose
@@ -165,6 +166,7 @@ def bare_app() -> FastAPI:
     app.include_router(v1)
     app.include_router(health)
     app.include_router(invitation_page)
+    app.include_router(stop_page)
     app.include_router(online_copies)
     docs.install_docs(app)
     app.state.operations = Operations(app.routes)

@@ -275,10 +275,10 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerdictNotice:
-    """What the mail about a verdict needs."""
+    """What the mail about a verdict needs; ``account_id`` has started the run."""
 
+    account_id: str
     email: str
-    name: str
     project_name: str
     registered: Registered
     view: RunView

@@ -94,9 +94,13 @@ class InvitedProject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationDraft:
-    """What the invitation mail needs; ``sent`` when an earlier try has delivered it."""
+    """What the invitation mail needs; ``sent`` when an earlier try has delivered it.
+
+    ``account_id`` invites.
+    """
 
     invitation_id: str
+    account_id: str
     project: InvitedProject
     email: str
     role: ProjectRole
@@ -116,9 +120,13 @@ class InvitationSent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationNews:
-    """What the inviter is told when an invitation ends: ``to`` whom, and how it ended."""
+    """What the inviter is told when an invitation ends: ``to`` whom, and how it ended.
+
+    ``account_id`` is the inviter's, whose invitation has caused the mail.
+    """
 
     to: str
+    account_id: str
     invitation_id: str
     project_name: str
     invited_email: str

@@ -65,6 +65,11 @@ def billing_workflow_id(charge_point_id: str, transaction_id: int) -> str:
     return f"billing-{charge_point_id}-{transaction_id}"
 
 
+def gathered_mail_workflow_id(notice_id: int) -> str:
+    """One mail for notices that were gathered, named after the first of them."""
+    return f"gathered-mail-{notice_id}"
+
+
 def held_digest_workflow_id(project_id: str) -> str:
     """One open mail about held records of a project."""
     return f"held-{project_id}"

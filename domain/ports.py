@@ -30,6 +30,7 @@ from domain.invitations import (
     NewInvitation,
     ResendInvitation,
 )
+from domain.mail import Admission, GatheredMail, MailNotice
 from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.outbound import Destination
 from domain.ownership import Claim, Owner, RebootRequest, Release, Released, Whereabouts
@@ -123,11 +124,35 @@ class ChargePointGoneError(Exception):
 
 
 class Mailer(Protocol):
-    """Delivers one mail; raises OSError or a subclass when it cannot."""
+    """Delivers one mail; raises OSError or a subclass when it cannot.
 
-    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
-        """Deliver, and say where it went (for the log)."""
+    Mail of an account's goes by :class:`activities.post.Post`, which counts it.
+    """
+
+    async def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        stop_link: str | None = None,
+    ) -> str:
+        """Deliver, and say where it went (for the log).
+
+        ``stop_link``: where a POST stops such mail (RFC 8058).
+        """
         ...
+
+
+class MailNotices(Protocol):
+    """Counts notices, gathers those beyond the quota, and knows who wants none. Safe to repeat."""
+
+    async def is_blocked(self, *, account_id: str, to: str) -> bool: ...
+    async def admit(self, notice: MailNotice) -> Admission: ...
+    async def sent(self, about: str) -> None: ...
+    async def gathered(self, notice_id: int) -> GatheredMail | None: ...
+    async def gathered_sent(self, gathered: GatheredMail) -> None: ...
 
 
 class RunRecords(Protocol):

@@ -41,10 +41,14 @@ class VisitClosed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisitNotice:
-    """What owner and installer are told when a visit is over; ``ended_at`` in the site's zone."""
+    """What owner and installer are told when a visit is over; ``ended_at`` in the site's zone.
 
+    ``account_id``: the owner's, who has opened it, and so has caused the mails.
+    """
+
+    account_id: str
     to: tuple[tuple[str, str], ...]
-    """Address and name of each."""
+    """Role and address of each."""
     service_visit_id: str
     project_name: str
     purpose: str

@@ -192,6 +192,17 @@ class Invitations:
         )
         return await self._page(query, before=before, limit=limit)
 
+    async def was_accepted(self, inviter_id: str, *, email: str | None = None) -> bool:
+        """Tell whether an invitation of that account was accepted, by whoever has that address."""
+        query = (
+            select(invitations.c.id)
+            .where(invitations.c.invited_by == inviter_id)
+            .where(invitations.c.accepted_by.is_not(None))
+        )
+        if email is not None:
+            query = query.where(invitations.c.email == email)
+        return await self._connection.scalar(query.limit(1)) is not None
+
     async def lock(self, invitation: Invitation) -> None:
         """Keep everybody else from changing it; how it stands is to be read after this."""
         await self._lock(invitation.project_id)

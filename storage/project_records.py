@@ -126,6 +126,7 @@ class StoredProjects:
         )
         news = InvitationNews(
             to=inviter.email,
+            account_id=inviter.account_id if isinstance(inviter, Member) else inviter.id,
             invitation_id=invitation_id,
             project_name=row.project_name,
             invited_email=row.email,
@@ -178,8 +179,13 @@ async def _inviter(connection: AsyncConnection, invitation: Any) -> Account | Me
 async def _draft(
     connection: AsyncConnection, invitation: Invitation, *, sent: bool
 ) -> InvitationDraft:
+    maker = await connection.scalar(
+        select(projects.c.installer_id).where(projects.c.id == invitation.project_id)
+    )
+    assert maker is not None, "a project has a maker"  # noqa: S101
     return InvitationDraft(
         invitation_id=invitation.id,
+        account_id=invitation.invited_by or maker,  # an operator invites in the maker's name
         project=await read_invited(
             connection, invitation.project_id, service_visit_id=invitation.service_visit_id
         ),

@@ -212,8 +212,8 @@ class StoredRuns:
                 return None
             reader = await _reader(connection, run.request)
             return VerdictNotice(
+                account_id=reader.account_id if isinstance(reader, Member) else reader.id,
                 email=reader.email,
-                name=reader.name,
                 project_name=row.project_name,
                 registered=await read_registered(connection, row.charge_point_id),
                 view=run.view,

@@ -695,12 +695,40 @@ invitations = Table(
     Column("reason", String(500)),  # the owner's, for declining
     Column("told_at", UTCDateTime),  # the installer has been told of its end
     Column("service_visit_id", ForeignKey("service_visits.id")),  # that it is to; null: none
+    Index(None, "email", "id"),
+    Index(None, "invited_by", "accepted_by"),
     Index(
         "ix_invitations_to_settle",
         "id",
         postgresql_where=text("told_at IS NULL"),
         sqlite_where=text("told_at IS NULL"),
     ),
+)
+
+# An address is kept as an HMAC: who stops mail need not be known here.
+mail_blocks = Table(
+    "mail_blocks",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),  # whose mail is not wanted
+    Column("recipient", String(64), primary_key=True),
+    Column("blocked_at", UTCDateTime, nullable=False),
+)
+
+# Notices that are about to leave, or wait for the next gathered mail; none stays.
+mail_notices = Table(
+    "mail_notices",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),  # that has caused it
+    Column("recipient", String(64), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("about", String(100), nullable=False, unique=True),
+    Column("subject", String(200), nullable=False),
+    Column("detail", String(500), nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("due_at", UTCDateTime, index=True),  # of the gathered mail; null: it leaves by itself
+    Index(None, "account_id", "recipient"),
 )
 
 declarations = Table(

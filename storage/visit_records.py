@@ -281,12 +281,13 @@ async def _notice(connection: AsyncConnection, visit: ServiceVisit) -> VisitNoti
     if row.told_at is not None or visit.closed_at is None:
         return None
     people = await connection.execute(
-        select(accounts.c.email, accounts.c.name).where(
+        select(accounts.c.role, accounts.c.email).where(
             accounts.c.id.in_([one for one in (visit.opened_by, visit.installer_id) if one])
         )
     )
     return VisitNotice(
-        to=tuple((one.email, one.name) for one in people),
+        account_id=visit.opened_by,
+        to=tuple((one.role, one.email) for one in people),
         service_visit_id=visit.id,
         project_name=row.name,
         purpose=visit.purpose,

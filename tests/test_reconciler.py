@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from temporalio.client import (
     ListWorkflowsInput,
     StartWorkflowInput,
     WorkflowExecutionStatus,
+    WorkflowHandle,
 )
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
@@ -23,11 +25,13 @@ from domain.audit import ENGINE
 from domain.batch import BatchRequest
 from domain.commissioning import CancelRequest, RunOptions
 from domain.ids import Prefix, new_id
+from domain.mail import MailNotice
 from domain.names import (
     batch_workflow_id,
     billing_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
+    gathered_mail_workflow_id,
     held_digest_workflow_id,
     site_workflow_id,
     stray_transaction_workflow_id,
@@ -45,6 +49,7 @@ from domain.states import (
 )
 from domain.withdrawals import WithdrawalOrder
 from reconciler import Reconciler
+from storage import tables
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
@@ -67,6 +72,7 @@ from tests.support.billing import Site as BillingSite
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
 from tests.support.interception import intercepted
+from tests.support.post import mail_notices
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
 from workflows.billing import BillingWorkflow
@@ -441,6 +447,48 @@ async def test_the_owner_is_told_of_held_records_by_one_mail(
     await site.heal()
     assert (await digest.describe()).run_id == first.run_id
     await terminate(temporal_client, digest.id)
+
+
+async def test_gathered_notices_leave_by_one_mail_when_they_are_due(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await _a_project(site)
+    async with database.read() as connection:
+        account_id = await connection.scalar(select(projects.c.installer_id))
+    assert account_id is not None
+    notices = mail_notices(database, per_hour=1, now=lambda: AT)
+    for number in range(3):
+        about = f"verdict:{task_queue}-{number}"
+        await notices.admit(
+            MailNotice(account_id=account_id, to="a@example.com", about=about, subject="s")
+        )
+    async with database.read() as connection:
+        first = await connection.scalar(
+            select(tables.mail_notices.c.id)
+            .where(tables.mail_notices.c.due_at.is_not(None))
+            .limit(1)
+        )
+    assert first is not None
+    mail = temporal_client.get_workflow_handle(gathered_mail_workflow_id(first))
+    site.now = AT + timedelta(minutes=14)
+    await site.heal()
+    assert not await _runs(mail)  # all tests share one Temporal: there may be an older one
+    site.now = AT + timedelta(minutes=15)
+    await site.heal()
+    run_id = (await mail.describe()).run_id
+    await site.heal()
+    assert (await mail.describe()).run_id == run_id
+    await terminate(temporal_client, mail.id)
+
+
+async def _runs(workflow: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        return (await workflow.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
 
 
 async def _a_project(site: Site) -> str:

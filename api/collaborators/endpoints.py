@@ -12,10 +12,10 @@ from api.collaborators.schemas import (
     RoleChange,
 )
 from api.deps import Acting, AppParts, Installer, ProjectId, now
+from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
-from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.invitations import NewInvitation
@@ -51,6 +51,7 @@ AccountId = Annotated[str, Depends(_account_id)]
         422,
         429,
         503,
+        recipient_blocked=RECIPIENT_BLOCKED,
         already_collaborator="They work on the project already, as `account_id`.",
         project_handed_over=HANDED_OVER,
     ),
@@ -72,7 +73,7 @@ async def invite_collaborator(
         project = await Projects(connection).for_change(
             project_id, installer_id=installer.id, lead=True
         )
-    await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
+    await admit_invitation(parts, inviter=installer, project_id=project_id, email=body.email)
     sent = await parts.temporal.invite_collaborator(
         project_request(project),
         NewInvitation(

@@ -7,10 +7,10 @@ from fastapi import APIRouter
 
 from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.handover.schemas import HandedOver, Handover, HandoverShown, Invite, Invited, WarningShown
+from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
-from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.errors import ConflictError
 from domain.handover import CompleteHandover, ProjectRequest
 from domain.ids import Prefix
@@ -38,6 +38,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
         429,
         503,
         project_handed_over=HANDED_OVER,
+        recipient_blocked=RECIPIENT_BLOCKED,
         owner_accepted="Somebody is the site owner; revoke `invitation_id` first.",
     ),
 )
@@ -49,7 +50,7 @@ async def invite_site_owner(
     A new invitation, to whatever address, replaces one that is pending: its link stops working.
     """
     project = await _open_project(parts, installer, project_id)
-    await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
+    await admit_invitation(parts, inviter=installer, project_id=project_id, email=body.email)
     invitation = NewInvitation(
         invitation_id=parts.new_id(Prefix.INVITATION),
         email=body.email,

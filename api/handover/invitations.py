@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Path
 from api.deps import Acting, AppParts, Installer, ProjectId, now
 from api.handover.schemas import Invited
 from api.invitations.schemas import InvitationShown
+from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation, blocked_among
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
-from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.invitations import ResendInvitation
@@ -50,8 +50,11 @@ async def list_invitations(
         rows = await Invitations(connection).page(
             project_id, before=paging.after_id(Prefix.INVITATION), limit=paging.fetch
         )
+    blocked = await blocked_among(parts, rows)
     return paging.page(
-        rows, lambda one: InvitationShown.of(one, now=moment), lambda invitation: invitation.id
+        rows,
+        lambda one: InvitationShown.of(one, now=moment, blocked=one.id in blocked),
+        lambda invitation: invitation.id,
     )
 
 
@@ -66,6 +69,7 @@ async def list_invitations(
         429,
         503,
         invitation_not_pending=_NOT_PENDING,
+        recipient_blocked=RECIPIENT_BLOCKED,
         project_handed_over=HANDED_OVER,
     ),
 )
@@ -81,8 +85,14 @@ async def resend_invitation(
         project = await Projects(connection).for_change(
             project_id, installer_id=installer.id, lead=True
         )
-        await Invitations(connection).of_project(invitation_id, project_id)
-    await parts.throttle.attempt((INVITE_ACCOUNT, installer.id), (INVITE_PROJECT, project_id))
+        invitation = await Invitations(connection).of_project(invitation_id, project_id)
+    await admit_invitation(
+        parts,
+        inviter=installer,
+        project_id=project_id,
+        email=invitation.email,
+        sent_by=invitation.invited_by,
+    )
     sent = await parts.temporal.resend_invitation(
         project_request(project),
         ResendInvitation(invitation_id=invitation_id, asked_at=now(), by=actor),
@@ -124,4 +134,5 @@ async def revoke_invitation(
             await invitations.of_project(invitation_id, project_id), at=moment, by=actor
         )
     await parts.temporal.invitation_ended(project_id, invitation_id)
-    return InvitationShown.of(revoked, now=moment)
+    blocked = await blocked_among(parts, [revoked])
+    return InvitationShown.of(revoked, now=moment, blocked=bool(blocked))

@@ -1,8 +1,8 @@
-"""The HTML of the page behind an invitation's link: no script, no image, nothing from elsewhere."""
+"""The HTML of the pages behind the links of mails: no script, no image, nothing from elsewhere."""
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
@@ -45,6 +45,12 @@ class Wrong:
 def notice(title: str, *sentences: str, status: int = HTTPStatus.OK) -> HTMLResponse:
     """Show a page that only says something."""
     return _page("notice.html", title, status, sentences=sentences)
+
+
+def stopping(*, token: str, stopped: bool, names: Sequence[str]) -> HTMLResponse:
+    """Show the page that stops mail of an account, or allows it again."""
+    title = "These mails are stopped" if stopped else "Stop mail of an account?"
+    return _page("stop.html", title, HTTPStatus.OK, token=token, stopped=stopped, names=names)
 
 
 def form(

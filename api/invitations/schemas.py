@@ -1,6 +1,7 @@
 """Shapes of invitations, and of their ends."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,6 +71,14 @@ class Decline(Request):
     reason: Reason | None = Field(default=None, description="Who has invited you reads it")
 
 
+class Delivery(StrEnum):
+    """What became of an invitation's mail."""
+
+    SENT = "sent"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+
+
 class InvitationShown(BaseModel):
     """An invitation, and how it stands."""
 
@@ -85,6 +94,7 @@ class InvitationShown(BaseModel):
                     "status": "declined",
                     "created_at": "2026-05-01T09:00:00Z",
                     "sent_at": "2026-05-01T09:00:01Z",
+                    "delivery": "sent",
                     "expires_at": "2026-05-08T09:00:00Z",
                     "ended_at": "2026-05-02T08:12:44Z",
                     "reason": "We have sold the site.",
@@ -101,13 +111,19 @@ class InvitationShown(BaseModel):
     status: InvitationStatus
     created_at: Timestamp
     sent_at: Timestamp | None = Field(description="When its mail left, the last time")
+    delivery: Delivery = Field(
+        description="`sent`; `waiting`: its mail has not left yet; `blocked`: whoever reads that "
+        "address has stopped the mail that the inviter causes, so none leaves"
+    )
     expires_at: Timestamp
     ended_at: Timestamp | None = Field(description="Since when it is not pending any more")
     reason: str | None = Field(description="Why they declined, in their words")
 
     @classmethod
-    def of(cls, invitation: Invitation, *, now: datetime) -> "InvitationShown":
-        """Show an invitation as it stands now."""
+    def of(
+        cls, invitation: Invitation, *, now: datetime, blocked: bool = False
+    ) -> "InvitationShown":
+        """Show an invitation as it stands now; ``blocked``: its mail is not wanted."""
         status = invitation.status_at(now)
         unwritten = status is not invitation.status
         return cls(
@@ -119,7 +135,14 @@ class InvitationShown(BaseModel):
             status=status,
             created_at=invitation.created_at,
             sent_at=invitation.sent_at,
+            delivery=_delivery(invitation, blocked=blocked and status is InvitationStatus.PENDING),
             expires_at=invitation.expires_at,
             ended_at=invitation.expires_at if unwritten else invitation.ended_at,
             reason=invitation.reason,
         )
+
+
+def _delivery(invitation: Invitation, *, blocked: bool) -> Delivery:
+    if blocked:
+        return Delivery.BLOCKED
+    return Delivery.WAITING if invitation.sent_at is None else Delivery.SENT

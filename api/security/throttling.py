@@ -32,7 +32,6 @@ LOGIN_ADDRESS = Limit(name="login-address", attempts=200, window=timedelta(minut
 SIGNUP_ADDRESS = Limit(name="signup-address", attempts=100, window=timedelta(hours=1))
 SIGNUP_ACCOUNT = Limit(name="signup-account", attempts=10, window=timedelta(hours=1))
 ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hours=1))
-INVITE_ACCOUNT = Limit(name="invite-account", attempts=100, window=timedelta(days=1))
 ISSUE_SUBJECT = Limit(name="issue-subject", attempts=60, window=timedelta(hours=1))
 INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
 

@@ -10,12 +10,12 @@ from api.certificates.answer import answer
 from api.certificates.endpoints import REPORT_PROBLEMS, ReportWanted
 from api.certificates.issuing import issue_of_project, issue_of_visit
 from api.deps import Acting, AppParts, OwnedProjectId, SiteOwner, now
+from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import project_request
-from api.security.throttling import INVITE_ACCOUNT, INVITE_PROJECT
 from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
 from api.service_visits.service import close, is_visit, refuse_end
 from domain.errors import ConflictError, EngineError, NotFoundError, UnavailableError
@@ -60,6 +60,7 @@ VisitId = Annotated[str, Depends(_visit_id)]
         422,
         429,
         503,
+        recipient_blocked=RECIPIENT_BLOCKED,
         service_visit_open=_TAKEN,
         project_not_handed_over=_NOT_YET,
     ),
@@ -75,7 +76,7 @@ async def open_visit(
     """
     moment = now()
     refuse_end(body.ends_at, now=moment)
-    await parts.throttle.attempt((INVITE_ACCOUNT, owner.id), (INVITE_PROJECT, project_id))
+    await admit_invitation(parts, inviter=owner, project_id=project_id, email=body.email)
     async with parts.database.read() as connection:
         _refuse_not_yet(await Projects(connection).owned(project_id, site_owner_id=owner.id))
     await parts.temporal.check()  # before the row: without Temporal nothing is half done

@@ -10,8 +10,10 @@ from domain.invitations import InvitationDraft, InvitedChargePoint, InvitedProje
 from domain.states import ChargePointStatus, ProjectRole
 
 LINK = "https://charging.example/invitations/" + "5f" * 32
+STOP = "https://charging.example/mail/stop/usr_1.5f.5f"
 DRAFT = InvitationDraft(
     invitation_id="inv_1",
+    account_id="usr_1",
     project=InvitedProject(
         name="Riverside <Business> & Park",
         address="12 Riverside Way, Bristol, BS1 4AA",
@@ -44,7 +46,7 @@ def _words(html: str) -> str:
 
 
 def test_both_say_the_same() -> None:
-    letter = invitation_letter(DRAFT, link=LINK)
+    letter = invitation_letter(DRAFT, link=LINK, stop_link=STOP)
     assert letter.html is not None
     seen, text = _words(letter.html), " ".join(letter.text.replace("\n  >", "\n").split())
     for said in (
@@ -73,7 +75,7 @@ def test_both_say_the_same() -> None:
 def test_one_to_a_service_visit_says_until_when_that_is() -> None:
     project = replace(DRAFT.project, visit_ends_at=datetime(2026, 5, 2, 18, tzinfo=UTC))
     draft = replace(DRAFT, role=ProjectRole.SERVICE, project=project)
-    letter = invitation_letter(draft, link=LINK)
+    letter = invitation_letter(draft, link=LINK, stop_link=STOP)
     assert letter.html is not None
     for said in (" ".join(letter.text.split()), _words(letter.html)):
         assert "until the visit ends on 2 May 2026 at 18:00 UTC, or is closed." in said
@@ -84,23 +86,25 @@ def test_one_to_a_service_visit_says_until_when_that_is() -> None:
 def test_a_pass_without_a_test_charge_says_so() -> None:
     passed = replace(DRAFT.project.charge_points[2], uncharged=True)
     project = replace(DRAFT.project, charge_points=(passed,))
-    letter = invitation_letter(replace(DRAFT, project=project), link=LINK)
+    letter = invitation_letter(replace(DRAFT, project=project), link=LINK, stop_link=STOP)
     for said in (letter.text, letter.html or ""):
         assert "Passed, without a test charge" in said
         assert "Tested, passed" not in said
     assert 'color:#8a5a00;font-weight:600">Passed, without' in (letter.html or "")
 
 
-def test_nothing_comes_from_elsewhere_and_there_is_one_link() -> None:
-    html = invitation_letter(DRAFT, link=LINK).html or ""
-    assert re.findall(r"https?://[^\s\"'<]+", html) == [LINK, LINK]
-    assert re.findall(r'href="([^"]*)"', html) == [LINK]
+def test_nothing_comes_from_elsewhere_and_there_is_one_link_and_one_to_stop() -> None:
+    html = invitation_letter(DRAFT, link=LINK, stop_link=STOP).html or ""
+    assert re.findall(r"https?://[^\s\"'<]+", html) == [LINK, LINK, STOP]
+    assert re.findall(r'href="([^"]*)"', html) == [LINK, STOP]
     for trick in ("<img", "<script", "<link", "url(", "@import"):
         assert trick not in html
 
 
 def test_an_empty_project_without_a_message() -> None:
     project = replace(DRAFT.project, charge_point_count=0, charge_points=())
-    letter = invitation_letter(replace(DRAFT, project=project, message=None), link=LINK)
+    letter = invitation_letter(
+        replace(DRAFT, project=project, message=None), link=LINK, stop_link=STOP
+    )
     assert "write:" not in letter.text
     assert "has put in the charge points of a site" in letter.text

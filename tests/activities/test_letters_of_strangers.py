@@ -26,8 +26,8 @@ HOSTILE = (
 )
 LINK = "https://charging.example/invitations/5f"
 AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
-# Ids and sentences of ours, and the address that the mail goes to.
-OURS = re.compile(r".*_id|to|email|prices")
+# Ids and sentences of ours, what was quoted before, and the address that the mail goes to.
+OURS = re.compile(r".*_id|to|email|prices|lines")
 QUOTED = (
     re.compile(r'\s+[^"]*"[^"]*".*'),  # labelled, between quotation marks
     re.compile(r"  > .*"),  # a line of a longer text
@@ -110,7 +110,9 @@ def _written(write: Callable[..., Letter]) -> Letter:
     given: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(write).items():
         if name != "return":
-            given[name] = LINK if name in {"link", "public_url"} else _filled(kind, name)
+            given[name] = (
+                LINK if name in {"link", "public_url", "stop_link"} else _filled(kind, name)
+            )
     return write(**given)
 
 

@@ -39,6 +39,25 @@ async def test_a_mail_arrives_whole(server: MailServer) -> None:
     assert html.get_content().strip() == "<p>Guten Tag</p>"
 
 
+STOP = f"https://charging.example.com/mail/stop/usr_{'0' * 26}.{'5f' * 16}.{'ab' * 16}"
+
+
+async def test_the_link_that_stops_mail_is_in_its_header_in_one_piece(
+    server: MailServer, tmp_path: Path
+) -> None:
+    """Folded, it would be encoded (RFC 2047), and no mail program finds it then."""
+    kept = FileMailer(tmp_path, sender=SENDER)
+    letter = {"to": "owner@example.com", "subject": "Hello", "text": "Hello"}
+    content = Path(await kept.send(**letter, stop_link=STOP)).read_bytes()
+    assert f"List-Unsubscribe: <{STOP}>\r\n".encode() in content
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
+    await SmtpMailer(server.url, sender=SENDER).send(**letter, stop_link=STOP)
+    await SmtpMailer(server.url, sender=SENDER).send(**letter)
+    stoppable, other = server.mails
+    assert stoppable["List-Unsubscribe"] == f"<{STOP}>"
+    assert "List-Unsubscribe" not in other
+
+
 async def test_a_refused_recipient_is_an_os_error(server: MailServer) -> None:
     mailer = SmtpMailer(server.url, sender=SENDER)
     with pytest.raises(OSError, match="no such mailbox"):

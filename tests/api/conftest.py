@@ -48,7 +48,15 @@ class Outbox:
     html: str = ""
     """Of the newest mail that has it."""
 
-    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+    async def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        stop_link: str | None = None,
+    ) -> str:
         self.sent.append((to, subject, text))
         self.html = html or self.html
         return "kept"

@@ -99,6 +99,8 @@ FOLLOWED: dict[str, str] = {
     "project_archived": _SHELF + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
     "project_not_empty": "tests/api/test_project_shelf.py::TestRemove::"
     "test_what_is_in_it_is_named_and_it_can_be_archived_instead",
+    "recipient_blocked": "tests/api/test_mail_quotas.py::"
+    "test_who_gets_mail_stops_it_by_one_click_and_allows_it_again",
     "replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "outside_service_visit": _VISITS + "TestRights::test_the_owner_widens_it",
     "service_visit_blocked": _VISITS
@@ -129,6 +131,7 @@ _WAIT = {
     "shutting_down",
     "temporal_unavailable",
     "too_many_attempts",
+    "too_many_invitations",
     "too_many_listeners",
     "too_many_streams",
     "update_failed",

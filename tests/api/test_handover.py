@@ -64,7 +64,7 @@ class TestInvite:
         answer = await installer.post(
             f"/projects/{project}/invite-site-owner", {"email": "a@riversidebp.com"}
         )
-        problem(answer, 429, "too_many_attempts")
+        problem(answer, 429, "too_many_invitations")
 
 
 class TestAccept:

@@ -90,7 +90,7 @@ class TestResend:
         resend = f"/projects/{project}/invitations/{identity}/resend"
         for _ in range(9):
             assert (await installer.post(resend)).status_code == 200
-        problem(await installer.post(resend), 429, "too_many_attempts")
+        problem(await installer.post(resend), 429, "too_many_invitations")
 
 
 class TestRevoke:

@@ -30,6 +30,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal_client
+from activities.post import GatheredMailOrder
 from dispatcher import Dispatcher
 from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
@@ -46,6 +47,7 @@ from domain.names import (
     configuration_workflow_id,
     connection_test_workflow_id,
     delivery_workflow_id,
+    gathered_mail_workflow_id,
     held_digest_workflow_id,
     local_list_workflow_id,
     notice_workflow_id,
@@ -96,6 +98,7 @@ from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
+from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 from workflows.local_list import LocalListWorkflow
 from workflows.project import ProjectWorkflow
@@ -500,6 +503,18 @@ async def _held_told(stage: Stage) -> Recorded:
     return {"held-digest": handle}
 
 
+async def _gathered(stage: Stage) -> Recorded:
+    """Notices that have left already: the history of their mail is that of any other."""
+    handle = await stage.client.start_workflow(
+        GatheredMailWorkflow.run,
+        GatheredMailOrder(notice_id=7),
+        id=gathered_mail_workflow_id(7),
+        task_queue=stage.task_queue,
+    )
+    await handle.result()
+    return {"gathered-mail": handle}
+
+
 async def _whole_project(stage: Stage) -> Recorded:
     """Three charge points one after the other, one of them faulted."""
     project = WholeProject(stage)
@@ -658,6 +673,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _webhook,
     _billed,
     _held_told,
+    _gathered,
     _firmware_updated,
     _two_connectors,
     _configured,

@@ -21,6 +21,7 @@ from storage.tables import charge_points, projects
 from storage.tariffs import Tariffs
 from tests.storage.test_held_notices import Post
 from tests.support.billing import energy_tariff, stored_tariff
+from tests.support.post import post_of
 from tests.support.rows import AT, one_charge_point
 
 REQUEST = CompleteHandover(sign_off_notes="All tested.", installer_signature="J. Smith")
@@ -39,8 +40,10 @@ def records(database: Database) -> StoredProjects:
 
 
 @pytest.fixture
-def activities(records: StoredProjects, post: Post) -> ProjectActivities:
-    return ProjectActivities(records, post, secret="s", public_url="https://charging.example/")
+def activities(records: StoredProjects, post: Post, database: Database) -> ProjectActivities:
+    return ProjectActivities(
+        records, post_of(post, database), secret="s", public_url="https://charging.example/"
+    )
 
 
 async def _ready(database: Database) -> None:

@@ -8,6 +8,7 @@ from domain.billing.messages import HeldDigest
 from storage.engine import Database
 from storage.held_notices import BETWEEN_MAILS, GATHERED_FOR, StoredHeldNotices, untold
 from tests.support.holding import held_record
+from tests.support.post import post_of
 from tests.support.rows import AT, one_charge_point
 
 SECOND = timedelta(seconds=1)
@@ -20,7 +21,15 @@ class Post:
         self.sent: list[tuple[str, str, str]] = []
         self.away = False
 
-    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+    async def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        stop_link: str | None = None,
+    ) -> str:
         if self.away:
             raise OSError("the mail server is away")
         self.sent.append((to, subject, text))
@@ -33,7 +42,9 @@ async def test_one_mail_a_day(database: Database) -> None:
         await held_record(database, "prj_1", "cp_1", session)
     now = AT + GATHERED_FOR
     notices, post = StoredHeldNotices(database, now=lambda: now), Post()
-    tell = HeldActivities(notices, post, public_url="https://charging.example/").mail_held
+    tell = HeldActivities(
+        notices, post_of(post, database), public_url="https://charging.example/"
+    ).mail_held
 
     async def due() -> list[str]:
         async with database.read() as connection:
@@ -65,7 +76,9 @@ async def test_a_project_without_anything_held_is_not_told(database: Database) -
     await one_charge_point(database)
     post = Post()
     notices = StoredHeldNotices(database, now=lambda: AT)
-    await HeldActivities(notices, post, public_url="https://charging.example").mail_held("prj_1")
+    await HeldActivities(
+        notices, post_of(post, database), public_url="https://charging.example"
+    ).mail_held("prj_1")
     assert post.sent == []
 
 

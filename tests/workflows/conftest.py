@@ -15,11 +15,13 @@ from temporalio.worker import Worker
 
 from activities.charge_point import ChargePointActivities
 from activities.mail import NoticeActivities
+from activities.post import Post
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
 from activities.runs import RunActivities
 from domain.checks import RunView, Waiting
 from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunRequest, RunStarted
+from domain.mail import Admission, GatheredMail, MailNotice
 from domain.names import node_task_queue, site_workflow_id
 from domain.power.service import Borrow
 from temporal_client import BUILD_ID
@@ -37,10 +39,33 @@ time-skipping server ("invalid history builder state"), and the workflow stands 
 """
 
 
-class NoMailer:
-    """Implements Mailer; these tests look at whether mail was asked for, not at mail."""
+class NoMail:
+    """Implements Mailer and MailNotices; these tests look at whether mail was asked for."""
 
-    async def send(self, *, to: str, subject: str, text: str, html: str | None = None) -> str:
+    async def send(
+        self,
+        *,
+        to: str,
+        subject: str,
+        text: str,
+        html: str | None = None,
+        stop_link: str | None = None,
+    ) -> str:
+        raise NotImplementedError
+
+    async def is_blocked(self, *, account_id: str, to: str) -> bool:
+        raise NotImplementedError
+
+    async def admit(self, notice: MailNotice) -> Admission:
+        raise NotImplementedError
+
+    async def sent(self, about: str) -> None:
+        raise NotImplementedError
+
+    async def gathered(self, notice_id: int) -> GatheredMail | None:
+        raise NotImplementedError
+
+    async def gathered_sent(self, gathered: GatheredMail) -> None:
         raise NotImplementedError
 
 
@@ -165,7 +190,9 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
     """The worker of the shared task queue."""
     recording = RecordActivities(records)
     directory = DirectoryActivities(records)
-    notices = NoticeActivities(records, NoMailer())
+    nowhere = NoMail()
+    post = Post(nowhere, nowhere, secret="s", public_url="https://charging.example")
+    notices = NoticeActivities(records, post)
     return Worker(
         client,
         task_queue=queue,

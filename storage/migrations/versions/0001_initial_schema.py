@@ -448,8 +448,36 @@ def upgrade() -> None:
     sa.UniqueConstraint('token_hash', name=op.f('uq_invitations_token_hash'))
     )
     with op.batch_alter_table('invitations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_invitations_email_id'), ['email', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_invitations_invited_by_accepted_by'), ['invited_by', 'accepted_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_invitations_project_id'), ['project_id'], unique=False)
         batch_op.create_index('ix_invitations_to_settle', ['id'], unique=False, postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
+
+    op.create_table('mail_blocks',
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('recipient', sa.String(length=64), nullable=False),
+    sa.Column('blocked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_mail_blocks_account_id')),
+    sa.PrimaryKeyConstraint('account_id', 'recipient', name=op.f('pk_mail_blocks'))
+    )
+    op.create_table('mail_notices',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('recipient', sa.String(length=64), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('about', sa.String(length=100), nullable=False),
+    sa.Column('subject', sa.String(length=200), nullable=False),
+    sa.Column('detail', sa.String(length=500), nullable=False),
+    sa.Column('urgent', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_mail_notices_account_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_mail_notices')),
+    sa.UniqueConstraint('about', name=op.f('uq_mail_notices_about'))
+    )
+    with op.batch_alter_table('mail_notices', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_mail_notices_account_id_recipient'), ['account_id', 'recipient'], unique=False)
+        batch_op.create_index(batch_op.f('ix_mail_notices_due_at'), ['due_at'], unique=False)
 
     op.create_table('reboot_slots',
     sa.Column('intent', sa.String(length=100), nullable=False),
@@ -863,6 +891,8 @@ def downgrade() -> None:
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.drop_index('ix_invitations_to_settle', postgresql_where=sa.text('told_at IS NULL'), sqlite_where=sa.text('told_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_invitations_project_id'))
+        batch_op.drop_index(batch_op.f('ix_invitations_invited_by_accepted_by'))
+        batch_op.drop_index(batch_op.f('ix_invitations_email_id'))
 
     op.drop_table('invitations')
     with op.batch_alter_table('service_visits', schema=None) as batch_op:
@@ -953,6 +983,12 @@ def downgrade() -> None:
     op.drop_table('commands')
     op.drop_table('key_fingerprints')
     op.drop_table('certificate_keys')
+    with op.batch_alter_table('mail_notices', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_mail_notices_due_at'))
+        batch_op.drop_index(batch_op.f('ix_mail_notices_account_id_recipient'))
+
+    op.drop_table('mail_notices')
+    op.drop_table('mail_blocks')
     op.drop_table('accounts')
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == 'postgresql':

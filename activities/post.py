@@ -1,0 +1,99 @@
+"""The way of every mail: what one person causes to another is counted, and can be stopped."""
+
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from activities.letters import Letter, gathered_letter
+from domain.mail import Admission, MailNotice, stop_token
+from domain.ports import Mailer, MailNotices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatheredMailOrder:
+    """Input of :meth:`PostActivities.mail_gathered`: the first of the notices that wait."""
+
+    notice_id: int
+
+
+class Post:
+    """Sends letters, each by the rules of its kind."""
+
+    def __init__(
+        self, mailer: Mailer, notices: MailNotices, *, secret: str, public_url: str
+    ) -> None:
+        self._mailer = mailer
+        self._notices = notices
+        self._secret = secret
+        self._public_url = public_url.rstrip("/")
+
+    async def of_own_site(self, letter: Letter, *, to: str) -> str:
+        """Tell an owner of a site of theirs: it is not counted and cannot be stopped."""
+        return await self._mailer.send(
+            to=to, subject=letter.subject, text=letter.text, html=letter.html
+        )
+
+    def stop_link(self, *, account_id: str, to: str) -> str:
+        """Where whoever reads the address stops the mail that this account causes."""
+        return f"{self._public_url}/mail/stop/{stop_token(self._secret, account_id, to)}"
+
+    async def caused(self, letter: Letter, *, account_id: str, to: str) -> str:
+        """Send what the account causes, with the link that stops it.
+
+        Whether it may leave has been asked before.
+        """
+        link = self.stop_link(account_id=account_id, to=to)
+        return await self._mailer.send(
+            to=to,
+            subject=letter.subject,
+            text=f"{letter.text}{_footer(link)}",
+            html=letter.html,
+            stop_link=link,
+        )
+
+    async def wants(self, *, account_id: str, to: str) -> bool:
+        """Tell whether the address takes mail that the account causes."""
+        return not await self._notices.is_blocked(account_id=account_id, to=to)
+
+    async def tell(self, letter: Letter, *, account_id: str, to: str, about: str) -> str:
+        """Send a notice, or have it gathered; says which, for the log. Safe to repeat."""
+        notice = MailNotice(
+            account_id=account_id,
+            to=to,
+            about=about,
+            subject=letter.subject,
+            detail=letter.detail,
+            urgent=letter.urgent,
+        )
+        admission = await self._notices.admit(notice)
+        if admission is not Admission.SEND:
+            return admission.value
+        where = await self.caused(letter, account_id=account_id, to=to)
+        await self._notices.sent(about)
+        return where
+
+
+class PostActivities:
+    """Mails notices that were gathered."""
+
+    def __init__(self, post: Post, notices: MailNotices) -> None:
+        self._post = post
+        self._notices = notices
+
+    @activity.defn
+    async def mail_gathered(self, order: GatheredMailOrder) -> None:
+        """Mail them all in one; nothing, where an earlier try has done so."""
+        gathered = await self._notices.gathered(order.notice_id)
+        if gathered is None:
+            return
+        letter = gathered_letter(gathered)
+        where = await self._post.caused(letter, account_id=gathered.account_id, to=gathered.to)
+        await self._notices.gathered_sent(gathered)
+        activity.logger.info("gathered_mailed", extra={"where": where, "of": len(gathered.ids)})
+
+
+def _footer(link: str) -> str:
+    return (
+        "\n-- \nAn account has caused this mail. If you want no more mail that it causes, stop it "
+        f"here (and allow it again, should you change your mind):\n{link}\n"
+    )

@@ -1,0 +1,1 @@
+"""Mail that accounts cause: whether an invitation may leave, and the page that stops such mail."""

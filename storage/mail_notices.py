@@ -1,0 +1,236 @@
+"""Mail that accounts cause: how much of it there was, what waits, and who wants none."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.mail import Admission, GatheredMail, MailNotice, recipient_key
+from storage.dialects import among, conflict_insert
+from storage.engine import Database
+from storage.sessions import Throttles
+from storage.tables import mail_blocks, mail_notices
+
+GATHERED_FOR: Final = timedelta(minutes=15)
+"""So long after the first one a gathered mail waits for more of them."""
+GATHERED_LONGER: Final = timedelta(hours=4)
+"""The same, once there were as many mails as a day has."""
+_GIVEN_UP: Final = timedelta(days=7)  # the mail server was away for all of its tries
+_SHOWN: Final = 300
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class MailBlocks:
+    """Which accounts' mail an address does not want; the address itself is not stored."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def block(self, account_id: str, recipient: str, *, at: datetime) -> None:
+        """Let no more mail of that account's go there; what waits is dropped."""
+        await self._connection.execute(
+            conflict_insert(self._connection, mail_blocks)
+            .values(account_id=account_id, recipient=recipient, blocked_at=at)
+            .on_conflict_do_nothing()
+        )
+        await self._connection.execute(
+            delete(mail_notices)
+            .where(mail_notices.c.account_id == account_id)
+            .where(mail_notices.c.recipient == recipient)
+        )
+
+    async def allow(self, account_id: str, recipient: str) -> None:
+        """Let it go there again."""
+        await self._connection.execute(
+            delete(mail_blocks)
+            .where(mail_blocks.c.account_id == account_id)
+            .where(mail_blocks.c.recipient == recipient)
+        )
+
+    async def is_blocked(self, account_id: str, recipient: str) -> bool:
+        """Tell whether it may not."""
+        found = await self._connection.scalar(
+            select(mail_blocks.c.blocked_at)
+            .where(mail_blocks.c.account_id == account_id)
+            .where(mail_blocks.c.recipient == recipient)
+        )
+        return found is not None
+
+    async def blocked(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these accounts and addresses that are."""
+        if not pairs:
+            return set()
+        recipients = sorted({recipient for _, recipient in pairs})
+        rows = await self._connection.execute(
+            select(mail_blocks.c.account_id, mail_blocks.c.recipient).where(
+                among(self._connection, mail_blocks.c.recipient, recipients)
+            )
+        )
+        return {(row.account_id, row.recipient) for row in rows} & set(pairs)
+
+
+class StoredMailNotices:
+    """Implements :class:`domain.ports.MailNotices`.
+
+    ``per_hour`` and ``per_day`` are how many single notices go to one address, and how many one
+    account causes. Rows count them, so several processes count together.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        secret: str,
+        per_hour: int,
+        per_day: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._secret = secret
+        self._per_hour = per_hour
+        self._per_day = per_day
+        self._now = now
+
+    async def is_blocked(self, *, account_id: str, to: str) -> bool:
+        """Tell whether whoever reads the address wants no mail that the account causes."""
+        async with self._database.read() as connection:
+            return await MailBlocks(connection).is_blocked(
+                account_id, recipient_key(self._secret, to)
+            )
+
+    async def admit(self, notice: MailNotice) -> Admission:
+        """Say whether it leaves, waits or is not wanted; a repeat hears the same and costs none."""
+        now, recipient = self._now(), recipient_key(self._secret, notice.to)
+        async with self._database.write() as connection:
+            if await MailBlocks(connection).is_blocked(notice.account_id, recipient):
+                return Admission.BLOCKED
+            known = (
+                await connection.execute(
+                    select(mail_notices.c.due_at).where(mail_notices.c.about == notice.about)
+                )
+            ).one_or_none()
+            if known is not None:
+                return Admission.SEND if known.due_at is None else Admission.WAIT
+            admission, due_at = await self._decide(connection, notice, recipient, now)
+            await connection.execute(
+                conflict_insert(connection, mail_notices)
+                .values(
+                    account_id=notice.account_id,
+                    recipient=recipient,
+                    email=notice.to,
+                    about=notice.about,
+                    subject=notice.subject,
+                    detail=notice.detail,
+                    urgent=notice.urgent,
+                    created_at=now,
+                    due_at=due_at,
+                )
+                .on_conflict_do_nothing()
+            )
+            await connection.execute(
+                delete(mail_notices)
+                .where(mail_notices.c.due_at.is_(None))
+                .where(mail_notices.c.created_at < now - _GIVEN_UP)
+            )
+        return admission
+
+    async def sent(self, about: str) -> None:
+        """Forget a notice that has left."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(mail_notices)
+                .where(mail_notices.c.about == about)
+                .where(mail_notices.c.due_at.is_(None))
+            )
+
+    async def gathered(self, notice_id: int) -> GatheredMail | None:
+        """All that wait with this one; None where it has left, or is not wanted any more."""
+        async with self._database.read() as connection:
+            first = (
+                await connection.execute(select(mail_notices).where(mail_notices.c.id == notice_id))
+            ).one_or_none()
+            if first is None:
+                return None
+            if await MailBlocks(connection).is_blocked(first.account_id, first.recipient):
+                return None
+            rows = (
+                await connection.execute(
+                    select(mail_notices)
+                    .where(mail_notices.c.account_id == first.account_id)
+                    .where(mail_notices.c.recipient == first.recipient)
+                    .where(mail_notices.c.due_at.is_not(None))
+                    .order_by(mail_notices.c.urgent.desc(), mail_notices.c.id)
+                )
+            ).all()
+        return GatheredMail(
+            account_id=first.account_id,
+            to=first.email,
+            ids=tuple(row.id for row in rows),
+            lines=tuple((row.subject, row.detail) for row in rows[:_SHOWN]),
+        )
+
+    async def gathered_sent(self, gathered: GatheredMail) -> None:
+        """Forget those that have left; the mail counts as one."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(mail_notices).where(among(connection, mail_notices.c.id, gathered.ids))
+            )
+            now, recipient = self._now(), recipient_key(self._secret, gathered.to)
+            _, in_day = await self._hit(connection, gathered.account_id, recipient, now)
+            pause = GATHERED_LONGER if in_day > self._per_day else GATHERED_FOR
+            await connection.execute(
+                update(mail_notices)  # those that came meanwhile
+                .where(mail_notices.c.account_id == gathered.account_id)
+                .where(mail_notices.c.recipient == recipient)
+                .where(mail_notices.c.due_at.is_not(None))
+                .values(due_at=now + pause)
+            )
+
+    async def _decide(
+        self, connection: AsyncConnection, notice: MailNotice, recipient: str, now: datetime
+    ) -> tuple[Admission, datetime | None]:
+        first = await connection.scalar(
+            select(func.min(mail_notices.c.due_at))
+            .where(mail_notices.c.account_id == notice.account_id)
+            .where(mail_notices.c.recipient == recipient)
+        )
+        if first is not None:
+            return Admission.WAIT, first  # in the order in which they came
+        in_hour, in_day = await self._hit(connection, notice.account_id, recipient, now)
+        if in_day > self._per_day:
+            return Admission.WAIT, now + GATHERED_LONGER
+        if in_hour > self._per_hour:
+            return Admission.WAIT, now + GATHERED_FOR
+        return Admission.SEND, None
+
+    async def _hit(
+        self, connection: AsyncConnection, account_id: str, recipient: str, now: datetime
+    ) -> tuple[int, int]:
+        """Count one mail; the most that there were in an hour and in a day, by either measure."""
+        throttles = Throttles(connection)
+        found = [
+            [
+                (await throttles.hit(f"mail-{name}-{subject}", window=window, now=now))[0]
+                for subject in (f"to-{recipient}", f"by-{account_id}")
+            ]
+            for name, window in (("hour", _HOUR), ("day", _DAY))
+        ]
+        return max(found[0]), max(found[1])
+
+
+async def due_notices(
+    connection: AsyncConnection, *, now: datetime, after: int, limit: int
+) -> Sequence[int]:
+    """The first notice of each mail that is due, in the order of their ids."""
+    first = func.min(mail_notices.c.id)
+    rows = await connection.scalars(
+        select(first)
+        .where(mail_notices.c.due_at <= now)
+        .group_by(mail_notices.c.account_id, mail_notices.c.recipient)
+        .having(first > after)
+        .order_by(first)
+        .limit(limit)
+    )
+    return rows.all()

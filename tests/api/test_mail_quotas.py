@@ -1,0 +1,143 @@
+"""How many invitations an account mails, and that who gets them stops them by one click."""
+
+import re
+import sys
+
+import pytest
+
+from domain.mail import stop_token
+from settings import Settings
+from storage.engine import Database
+from storage.tables import mail_blocks
+from tests.api.callers import PASSWORD, V1, Caller, problem
+from tests.api.conftest import Enrol, Outbox, accept_invitation
+
+pytestmark = pytest.mark.usefixtures("engine")
+VICTIM = "victim@example.com"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def invite(who: Caller, project: str, email: str) -> int:
+    body = {"email": email, "role": "technician", "message": "See http://evil.example"}
+    answer = await who.post(f"/projects/{project}/collaborators", body)
+    if answer.status_code != 201:
+        problem(answer, 429, "too_many_invitations")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "The next can leave at " in answer.json()["detail"]
+    return answer.status_code
+
+
+async def stop_link(account: Caller, settings: Settings, email: str = VICTIM) -> str:
+    identity = (await account.get("/me")).json()["id"]
+    return f"/mail/stop/{stop_token(settings.required_secret(), identity, email)}"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_300_invitations_of_three_free_accounts_are_30_mails(
+    enrol: Enrol, outbox: Outbox
+) -> None:
+    for number in range(3):
+        free = await enrol()
+        for place in range(10):
+            project = await free.project(name=f"Site {place}")
+            for index in range(10):
+                email = f"victim-{number}-{place}-{index}@example.com"
+                await invite(free, project, email)
+    sys.stdout.write(
+        f"invitations of three new accounts to 300 addresses: {len(outbox.sent)} mails" + "\n"
+    )
+    assert len(outbox.sent) == 30
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_one_address_gets_ten_a_day_however_many_accounts_write(
+    enrol: Enrol, outbox: Outbox
+) -> None:
+    for _ in range(3):
+        free = await enrol()
+        for place in range(5):
+            await invite(free, await free.project(name=f"Site {place}"), VICTIM)
+    assert len(outbox.sent) == 10
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_is_known_to_have_accepted_is_not_counted_and_the_account_has_more(
+    anonymous: Caller, installer: Caller, outbox: Outbox
+) -> None:
+    """An owner of many sites, or a colleague at each."""
+    project = await installer.project()
+    answer = await installer.post(f"/projects/{project}/invite-site-owner", {"email": VICTIM})
+    assert answer.status_code == 201
+    await accept_invitation(anonymous, outbox)
+    mails = len(outbox.sent)
+    for place in range(12):
+        other = await installer.project(name=f"Site {place}")
+        answer = await installer.post(f"/projects/{other}/invite-site-owner", {"email": VICTIM})
+        assert answer.status_code == 201, answer.text
+    assert len(outbox.sent) >= mails + 12
+
+
+async def test_who_gets_mail_stops_it_by_one_click_and_allows_it_again(
+    anonymous: Caller, installer: Caller, stranger: Caller, outbox: Outbox, settings: Settings
+) -> None:
+    project = await installer.project()
+    assert await invite(installer, project, VICTIM) == 201
+    path = re.findall(r"https://api.example.com(/mail/stop/\S+)", outbox.sent[-1][2])[-1]
+    assert path == await stop_link(installer, settings)
+    for _ in range(2):  # a scanner that opens it changes nothing
+        page = await anonymous.call("GET", path)
+        assert "Stop mail of an account?" in page.text
+        assert "Acme Installations" in page.text
+        assert VICTIM not in page.text
+    # As mail programs do it (RFC 8058 §3.2).
+    answer = await anonymous.call("POST", path, content="List-Unsubscribe=One-Click", headers=FORM)
+    assert answer.status_code == 200
+    assert "These mails are stopped" in answer.text
+    (shown,) = (await installer.get(f"/projects/{project}/invitations")).json()["items"]
+    assert (shown["status"], shown["delivery"]) == ("pending", "blocked")
+    mails = len(outbox.sent)
+    resend = f"/projects/{project}/invitations/{shown['id']}/resend"
+    problem(await installer.post(resend), 409, "recipient_blocked")
+    another = await installer.project(name="Another")
+    body = {"email": VICTIM, "role": "lead"}
+    answer = await installer.post(f"/projects/{another}/collaborators", body)
+    problem(answer, 409, "recipient_blocked")
+    body = {"email": VICTIM}
+    answer = await installer.post(f"/projects/{another}/invite-site-owner", body)
+    problem(answer, 409, "recipient_blocked")
+    assert len(outbox.sent) == mails
+    # The invitation that is there can be accepted, and others write as before.
+    assert await invite(stranger, await stranger.project(), VICTIM) == 201
+    answer = await anonymous.call("POST", path.replace("/stop/", "/allow/"), content="")
+    assert "Stop mail of an account?" in answer.text
+    assert (await installer.post(resend)).status_code == 200
+    assert len(outbox.sent) == mails + 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_link_that_is_not_ours_stops_nothing(
+    anonymous: Caller, installer: Caller, settings: Settings, database: Database
+) -> None:
+    path = await stop_link(installer, settings)
+    other = await stop_link(installer, settings, "other@example.com")
+    account, recipient, _ = path.removeprefix("/mail/stop/").split(".")
+    signed = other.rpartition(".")[2]
+    for token in (f"{account}.{recipient}.{signed}", "x", f"..{signed}", f"{path[11:-1]}é"):
+        for verb, where in (("GET", "stop"), ("POST", "stop"), ("POST", "allow")):
+            answer = await anonymous.call(verb, f"/mail/{where}/{token}")
+            assert answer.status_code == 404, token
+    async with database.read() as connection:
+        assert (await connection.execute(mail_blocks.select())).all() == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_account_of_the_address_is_not_needed_and_not_touched(
+    anonymous: Caller, installer: Caller, settings: Settings
+) -> None:
+    """Whose address a stranger has signed up with stops what that account causes to it."""
+    path = await stop_link(installer, settings, installer.email)
+    assert (await anonymous.call("POST", path)).status_code == 200
+    answer = await anonymous.call(
+        "POST", f"{V1}/installer/login", {"email": installer.email, "password": PASSWORD}
+    )
+    assert answer.status_code == 200

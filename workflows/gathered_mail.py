@@ -1,0 +1,23 @@
+"""GatheredMailWorkflow: mails notices that were too many for one mail each."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.post import GatheredMailOrder, PostActivities
+    from workflows import policies
+
+
+@workflow.defn
+class GatheredMailWorkflow:
+    """Mails all notices that wait with the one that it is given."""
+
+    @workflow.run
+    async def run(self, order: GatheredMailOrder) -> None:
+        """Mail them."""
+        await workflow.execute_activity_method(
+            PostActivities.mail_gathered,
+            order,
+            start_to_close_timeout=policies.MAIL_TIMEOUT,
+            retry_policy=policies.MAIL_RETRY,
+            summary="Mail the gathered notices",
+        )
