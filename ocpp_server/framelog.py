@@ -1,5 +1,6 @@
 """Frames as entries of a run's detailed log: secrets masked, length capped."""
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +17,26 @@ MASK: Final = "***"
 _CAP: Final = 8_000
 _ACTION_COLUMN: Final = 50
 _MESSAGE_ID_COLUMN: Final = 36
+_REPEATED: Final = frozenset(
+    {
+        "Authorize",
+        "BootNotification",
+        "DataTransfer",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "Heartbeat",
+        "LogStatusNotification",
+        "MeterValues",
+        "SecurityEventNotification",
+        "SignedFirmwareStatusNotification",
+        "StatusNotification",
+    }
+)
+"""What a charge point that waits says for weeks. Each start, stop and command stands for itself."""
+_OF_ITS_OWN: Final = re.compile(
+    r'(?<=^\[[23],)\s*(?:"[^"]*"|-?\d+)|"(?:timestamp|currentTime)"\s*:\s*"[^"]*"'
+)
+"""What differs in a frame that says the same again: its id, and times."""
 _HINTS: Final = (b"key", b"assword", b"asswd", b"assphrase", b"ecret", b"://")
 
 
@@ -23,6 +44,7 @@ def frame_entry(
     peer: Peer, direction: str, action: str | None, message_id: MessageId | None, data: bytes
 ) -> LogEntry:
     """Make the entry of a frame; ``direction`` is ``in`` (from the charge point) or ``out``."""
+    text = frame_text(data)
     return LogEntry(
         charge_point_id=peer.charge_point_id,
         commissioning_id=peer.watched_run,
@@ -32,7 +54,8 @@ def frame_entry(
         direction=direction,
         action=action and action[:_ACTION_COLUMN],
         message_id=None if message_id is None else str(message_id)[:_MESSAGE_ID_COLUMN],
-        text=frame_text(data),
+        text=text,
+        same=_OF_ITS_OWN.sub("", text) if action in _REPEATED else None,
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from domain.rules.oddities import MORE
 from ocpp_server.framelog import frame_text
 from ocpp_server.peer import Peer
 from storage.fact_records import Oddity
@@ -11,7 +12,6 @@ _ACTION_COLUMN: Final = 50
 _WHAT_COLUMN: Final = 200
 _EXCERPT: Final = 300
 _MOST: Final = 50
-_MORE: Final = "more was odd about its messages than is told apart here"
 
 
 def oddities(
@@ -29,7 +29,7 @@ def oddities(
         kind = ((action or "")[:_ACTION_COLUMN], what[:_WHAT_COLUMN], refused)
         if kind not in peer.oddities:
             if len(peer.oddities) >= _MOST:
-                kind = ("", _MORE, refused)
+                kind = ("", MORE, refused)
             is_new = kind not in peer.oddities
             peer.oddities.add(kind)
         else:
@@ -43,6 +43,6 @@ def oddities(
                 what=kind[1],
                 refused=refused,
                 excerpt=frame_text(data)[:_EXCERPT],
-                astray=astray and kind[1] != _MORE,
+                astray=astray and kind[1] != MORE,
             )
     return list(found.values())

@@ -250,7 +250,8 @@ class ChargerServer:
                     at=datetime.now(UTC),
                     level=level,
                     kind="connection",
-                    text=text.replace("\0", ""),
+                    text=(said := text.replace("\0", "")),
+                    same=said,
                 )
             )
 

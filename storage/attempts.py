@@ -1,11 +1,12 @@
 """Connections that were refused: who knocked, when, and why nobody opened."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import RefusedAttempt
@@ -17,46 +18,119 @@ from domain.knocking import (
     tries_to_connect_as,
 )
 from domain.rules.likeness import near_key, serial_key
-from storage.dialects import among
+from storage.dialects import among, conflict_insert
+from storage.digests import digest
 from storage.fact_records import Attempt
-from storage.knocks import UnclaimedIdentity, claimed_names, knocking
+from storage.knocks import (
+    MOMENTS_KEPT,
+    UnclaimedIdentity,
+    claimed_names,
+    knocking,
+    moments_of,
+)
 from storage.tables import charge_points, connection_attempts, connections
 
 ATTEMPTS_KEPT: Final = 20
+STRANGERS_KEPT: Final = 20_000
 _MAX_IDENTITY: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Knock:
-    """A refused attempt, with its place in the list."""
+    """A refused attempt, with its place in the list; how often, and since when, it was the same."""
 
     id: int
     attempt: RefusedAttempt
+    times: int
+    first_at: datetime
 
 
 async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]) -> None:
-    """Record refusals, and keep the newest 20 of each identity; without one, of each project."""
-    await connection.execute(
-        insert(connection_attempts),
-        [
-            {
-                "identity": record.identity[:_MAX_IDENTITY],
-                "identity_key": serial_key(record.identity)[:_MAX_IDENTITY],
-                "near_key": near_key(record.identity)[:_MAX_IDENTITY],
-                "charge_point_id": record.charge_point_id,
-                "at": record.at,
-                "code": record.code,
-                "reason": record.reason[:500],
-                "remote_address": record.remote_address,
-                "project_id": record.project_id,
-            }
-            for record in records
-        ],
-    )
+    """Count refusals: the same again is one more of a row, not another.
+
+    The newest 20 rows of each identity are kept, without one of each project; of identities that
+    are no charge point's, 20,000 in all.
+    """
+    groups: defaultdict[tuple[str, int], list[Attempt]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: record.at):
+        groups[record.identity[:_MAX_IDENTITY], _digest(record)].append(record)
     attempts = connection_attempts.c
-    for identity, project_id in {
-        (record.identity[:_MAX_IDENTITY], record.project_id) for record in records
-    }:
+    known = {
+        (row.identity, row.digest): row
+        for row in await connection.execute(
+            select(connection_attempts).where(
+                among(connection, attempts.identity, {identity for identity, _ in groups})
+            )
+        )
+    }
+    # One order for all nodes: rows locked in different orders would deadlock.
+    for key, group in sorted(groups.items()):
+        if (row := known.get(key)) is not None:
+            await connection.execute(
+                update(connection_attempts)
+                .where(attempts.id == row.id)
+                .values(times=attempts.times + len(group), **_moments(group, row))
+            )
+            continue
+        new = conflict_insert(connection, connection_attempts)
+        await connection.execute(
+            new.on_conflict_do_update(  # another node was faster
+                index_elements=["identity", "digest"],
+                set_={
+                    "times": attempts.times + new.excluded.times,
+                    "first_at": func.coalesce(attempts.first_at, attempts.at),
+                    "at": new.excluded.at,
+                },
+            ),
+            [_row(group[-1]) | {"times": len(group), **_moments(group)}],
+        )
+    await _sweep(
+        connection, {(identity, group[0].project_id) for (identity, _), group in groups.items()}
+    )
+
+
+def _row(record: Attempt) -> dict[str, Any]:
+    return {
+        "identity": record.identity[:_MAX_IDENTITY],
+        "identity_key": serial_key(record.identity)[:_MAX_IDENTITY],
+        "near_key": near_key(record.identity)[:_MAX_IDENTITY],
+        "charge_point_id": record.charge_point_id,
+        "code": record.code,
+        "reason": record.reason[:500],
+        "remote_address": record.remote_address,
+        "project_id": record.project_id,
+        "digest": _digest(record),
+    }
+
+
+def _digest(record: Attempt) -> int:
+    what = (
+        record.charge_point_id,
+        record.project_id,
+        record.code,
+        record.remote_address,
+        record.reason[:500],
+    )
+    return digest(" ".join(str(one) for one in what))
+
+
+def _moments(group: Sequence[Attempt], row: Row[Any] | None = None) -> dict[str, Any]:
+    """Make the columns that tell when it was: the newest, the newest few before it, the first."""
+    moments = [record.at for record in group]
+    if row is not None:
+        moments += [row.at, *moments_of(row)]
+    moments.sort(reverse=True)
+    first = min([*moments, *([row.first_at] if row is not None and row.first_at else ())])
+    return {
+        "at": moments[0],
+        "moments": [at.isoformat() for at in moments[1:MOMENTS_KEPT]] or None,
+        "first_at": None if len(moments) == 1 else first,
+    }
+
+
+async def _sweep(connection: AsyncConnection, of: Collection[tuple[str, str | None]]) -> None:
+    attempts = connection_attempts.c
+    for identity, project_id in sorted(of, key=str):
         same = and_(
             attempts.identity == identity, attempts.project_id.is_not_distinct_from(project_id)
         )
@@ -69,6 +143,12 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
         await connection.execute(
             delete(connection_attempts).where(same).where(attempts.id.not_in(kept))
         )
+    newest = select(func.max(attempts.id)).scalar_subquery()
+    await connection.execute(
+        delete(connection_attempts)
+        .where(attempts.charge_point_id.is_(None))
+        .where(attempts.id <= newest - STRANGERS_KEPT)
+    )
 
 
 async def last_refusal(
@@ -206,7 +286,10 @@ async def _page(
             limit
         )
     )
-    return [Knock(id=row.id, attempt=_attempt(row)) for row in rows]
+    return [
+        Knock(id=row.id, attempt=_attempt(row), times=row.times, first_at=row.first_at or row.at)
+        for row in rows
+    ]
 
 
 def _of(charge_point_id: str) -> ColumnElement[bool]:

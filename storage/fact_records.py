@@ -95,6 +95,8 @@ class Boot:
     firmware_version: str | None
     warnings: tuple[str, ...]
     payload: dict[str, Any]
+    over_budget: bool = False
+    """Whatever it says, it is counted with the others of its day that are; the newest is kept."""
     # answered by the store
     registration: RegistrationStatus = RegistrationStatus.PENDING
     heartbeat_interval: str | None = None
@@ -220,6 +222,21 @@ class StatusReport:
     text: str
     level: LogLevel
     commissioning_id: str | None
+    logged: bool = True
+    """Whether the log takes it; without, it is the event alone."""
+
+    @property
+    def entry(self) -> "LogEntry":
+        """What the log gets of it; the same on one day is counted."""
+        return LogEntry(
+            charge_point_id=self.charge_point_id,
+            commissioning_id=self.commissioning_id,
+            at=self.at,
+            level=self.level,
+            kind="report",
+            text=self.text,
+            same=self.text,
+        )
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -252,6 +269,8 @@ class LogEntry:
     direction: str | None = None
     action: str | None = None
     message_id: str | None = None
+    same: str | None = None
+    """What is the same about it when it is repeated that day; None: it stands for itself."""
 
 
 Record = (

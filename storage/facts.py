@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, Row, String, insert, literal, or_, select, union, update
+from sqlalchemy import CompoundSelect, Row, String, literal, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
 from domain.names import site_workflow_id
-from domain.states import ParameterState, ProjectStatus, RegistrationStatus
+from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.attempts import last_refusal, store_attempts
+from storage.boots import boot_fact, store_boots
 from storage.dialects import among, upsert
 from storage.fact_records import (
     Attempt,
@@ -38,6 +39,7 @@ from storage.fact_transactions import (
     transaction_fact,
 )
 from storage.irregularities import read_irregularities, store_oddities
+from storage.log_entries import store_log, store_repeatable
 from storage.meter_values import store_meter_values
 from storage.suspensions import note_suspensions
 from storage.tables import (
@@ -46,7 +48,6 @@ from storage.tables import (
     commissioning_runs,
     connections,
     connectors,
-    log_entries,
     parameters,
     projects,
     transactions,
@@ -70,49 +71,6 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
     for kind, write in _STORES:
         if kind in kinds:
             await write(connection, kinds[kind])
-
-
-async def _store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> None:
-    identities = {record.charge_point_id for record in records}
-    provisioned = set(
-        await connection.scalars(
-            select(charge_points.c.id)
-            .where(among(connection, charge_points.c.id, identities))
-            .where(charge_points.c.provisioned_at.is_not(None))
-        )
-    )
-    intervals = {
-        row.charge_point_id: row.desired
-        for row in await connection.execute(
-            select(parameters.c.charge_point_id, parameters.c.desired)
-            .where(among(connection, parameters.c.charge_point_id, identities))
-            .where(parameters.c.key == _HEARTBEAT_INTERVAL)
-        )
-    }
-    for record in records:
-        if record.charge_point_id in provisioned:
-            record.registration = RegistrationStatus.ACCEPTED
-        record.heartbeat_interval = intervals.get(record.charge_point_id)
-    # A boot is there already when the answer to its commit was lost.
-    await connection.execute(
-        upsert(connection, boots, keys=("id",)),
-        [
-            {
-                "id": record.boot_id,
-                "charge_point_id": record.charge_point_id,
-                "at": record.at,
-                "vendor": record.vendor,
-                "model": record.model,
-                "charge_point_serial": record.charge_point_serial,
-                "charge_box_serial": record.charge_box_serial,
-                "firmware_version": record.firmware_version,
-                "registration": record.registration,
-                "warnings": list(record.warnings),
-                "payload": record.payload,
-            }
-            for record in records
-        ],
-    )
 
 
 async def _store_connectors(
@@ -139,20 +97,7 @@ async def _store_connectors(
 
 
 async def _store_reports(connection: AsyncConnection, records: Sequence[StatusReport]) -> None:
-    await connection.execute(
-        insert(log_entries),
-        [
-            {
-                "charge_point_id": record.charge_point_id,
-                "commissioning_id": record.commissioning_id,
-                "at": record.at,
-                "level": record.level,
-                "kind": "report",
-                "text": record.text,
-            }
-            for record in records
-        ],
-    )
+    await store_repeatable(connection, [one.entry for one in records if one.logged])
     for record in records:
         if record.kind is EventKind.FIRMWARE_STATUS:
             await connection.execute(
@@ -162,31 +107,11 @@ async def _store_reports(connection: AsyncConnection, records: Sequence[StatusRe
             )
 
 
-async def _store_log(connection: AsyncConnection, records: Sequence[LogEntry]) -> None:
-    await connection.execute(
-        insert(log_entries),
-        [
-            {
-                "charge_point_id": record.charge_point_id,
-                "commissioning_id": record.commissioning_id,
-                "at": record.at,
-                "level": record.level,
-                "kind": record.kind,
-                "direction": record.direction,
-                "action": record.action,
-                "message_id": record.message_id,
-                "text": record.text,
-            }
-            for record in records
-        ],
-    )
-
-
 _Store = Callable[[AsyncConnection, Any], Awaitable[None]]
 _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
     (Attempt, store_attempts),
     (Connected, links.store_connected),
-    (Boot, _store_boots),
+    (Boot, store_boots),
     (ConnectorStatus, _store_connectors),
     (Authorization, store_authorizations),
     (TransactionStart, store_starts),
@@ -194,7 +119,7 @@ _STORES: Final[tuple[tuple[type[Record], _Store], ...]] = (
     (MeterValues, store_meter_values),
     (StatusReport, _store_reports),
     (Oddity, store_oddities),
-    (LogEntry, _store_log),
+    (LogEntry, store_log),
     (Touched, links.store_touched),
     (Disconnected, links.store_disconnected),
 )
@@ -370,19 +295,4 @@ def connector_fact(row: Row[Any]) -> ConnectorFact:
         vendor_error_code=row.vendor_error_code,
         info=row.info,
         at=row.at,
-    )
-
-
-def boot_fact(row: Row[Any]) -> BootFact:
-    """Make the fact of a row of ``boots``."""
-    return BootFact(
-        boot_id=row.id,
-        at=row.at,
-        vendor=row.vendor,
-        model=row.model,
-        charge_point_serial=row.charge_point_serial,
-        charge_box_serial=row.charge_box_serial,
-        firmware_version=row.firmware_version,
-        registration=RegistrationStatus(row.registration),
-        warnings=tuple(row.warnings),
     )

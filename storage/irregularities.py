@@ -1,6 +1,6 @@
 """Messages that broke the standard: each kind is a row of its run, and a warning in its log."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import Irregularity
-from domain.rules.oddities import in_words
+from domain.rules.oddities import MORE, in_words
 from domain.states import LogLevel
 from storage.dialects import among, conflict_insert
 from storage.fact_records import Oddity
@@ -16,6 +16,7 @@ from storage.tables import commissioning_runs, irregularities, log_entries
 
 _KEYS = ("charge_point_id", "commissioning_id", "action", "what", "refused")
 _MOST_READ = 100
+_MOST_KINDS = 100
 _Key = tuple[str, str, str, str, bool]
 
 
@@ -24,7 +25,7 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
 
     What came after the end of its run is none of the run's: a node hears of the end a little later.
     """
-    records = await _in_their_runs(connection, records)
+    records = await _of_few_kinds(connection, await _in_their_runs(connection, records))
     counts = Counter(map(_key, records))
     newest = {_key(record): record for record in records}
     oldest = {_key(record): record for record in reversed(records)}
@@ -88,6 +89,40 @@ async def _in_their_runs(
         else record
         for record in records
     ]
+
+
+async def _of_few_kinds(connection: AsyncConnection, records: Sequence[Oddity]) -> Sequence[Oddity]:
+    """Tell no more than a hundred kinds of a run apart, whatever a charge point makes up."""
+    rows = await connection.execute(
+        select(*(irregularities.c[name] for name in _KEYS))
+        .where(
+            among(
+                connection,
+                irregularities.c.charge_point_id,
+                {record.charge_point_id for record in records},
+            )
+        )
+        .where(
+            among(
+                connection,
+                irregularities.c.commissioning_id,
+                {record.commissioning_id or "" for record in records},
+            )
+        )
+    )
+    kinds: defaultdict[tuple[str, str], set[_Key]] = defaultdict(set)
+    for row in rows:
+        kinds[row.charge_point_id, row.commissioning_id].add(tuple(row))
+    found: list[Oddity] = []
+    for record in records:
+        key = _key(record)
+        known = kinds[key[:2]]
+        if key not in known and len(known) >= _MOST_KINDS:
+            found.append(replace(record, action="", what=MORE, astray=False))
+        else:
+            known.add(key)
+            found.append(record)
+    return found
 
 
 async def read_irregularities(

@@ -29,6 +29,8 @@ from storage.tables import (
     projects,
 )
 
+MOMENTS_KEPT: Final = 12
+"""Of the refusals that one row counts: how often one tries is told by them."""
 _PREFIX: Final = len(f"{Prefix.CHARGE_POINT}_")
 
 
@@ -101,7 +103,7 @@ async def claimed_names(
     alias, attempt = identity_aliases.c, connection_attempts.c
     query = (
         select(alias.charge_point_id, alias.identity_key, alias.claimed_at)
-        .add_columns(attempt.identity, attempt.at)
+        .add_columns(attempt.identity, attempt.at, attempt.moments)
         .select_from(identity_aliases)
         .outerjoin(
             connection_attempts,
@@ -127,10 +129,19 @@ async def claimed_names(
             identity=rows[0].identity or rows[0].identity_key,
             at=rows[0].claimed_at,
             tried_at=rows[0].at,
-            every=rhythm([row.at for row in rows if row.at is not None]),
+            every=rhythm(_all_moments([row for row in rows if row.at is not None])),
         )
         for charge_point_id, rows in knocks.items()
     }
+
+
+def moments_of(row: Row[Any]) -> list[datetime]:
+    """Give the newest few moments that a refusal was the same at, before ``row.at``."""
+    return [datetime.fromisoformat(at) for at in row.moments or ()]
+
+
+def _all_moments(rows: Sequence[Row[Any]]) -> list[datetime]:
+    return sorted((at for row in rows for at in (row.at, *moments_of(row))), reverse=True)
 
 
 def _may_be() -> ColumnElement[bool]:
@@ -187,7 +198,7 @@ def _likeliest(knocks: Sequence[Row[Any]]) -> UnclaimedIdentity:
         project_id=newest.project,
         charge_point_id=newest.charge_point,
         serial_number=newest.serial_number,
-        attempts=sum(one.identity_key == newest.identity_key for one in knocks),
+        attempts=sum(one.times for one in knocks if one.identity_key == newest.identity_key),
         last_at=newest.at,
         remote_address=newest.remote_address,
     )

@@ -15,7 +15,10 @@ _FROM_LEVEL = {level: tuple(LogLevel)[place:] for place, level in enumerate(LogL
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogEntry:
-    """One entry. ``text`` is a frame as sent, secrets masked, or a sentence."""
+    """One entry. ``text`` is a frame as sent, secrets masked, or a sentence.
+
+    What was the same ``times`` times since ``first_at`` is one entry, as the newest was at ``at``.
+    """
 
     id: int
     commissioning_id: str | None
@@ -26,6 +29,8 @@ class LogEntry:
     action: str | None
     message_id: str | None
     text: str
+    times: int
+    first_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +87,8 @@ class Log:
                 action=row.action,
                 message_id=row.message_id,
                 text=row.text,
+                times=row.times,
+                first_at=row.first_at or row.at,
             )
             for row in rows
         ]

@@ -7,17 +7,17 @@ lock back and forth between the threads for every row. PostgreSQL's driver pipel
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.billing_due import make_due_again
 from storage.dialects import among, conflict_insert, moment_of_sqlite
-from storage.fact_records import KnownTransaction, MeterEntry, MeterValues
+from storage.digests import digest
+from storage.fact_records import KnownTransaction, MeterValues
 from storage.meter_filing import find_transactions
+from storage.samples import pack
 from storage.tables import meter_values, transactions
 
 _COLUMNS: Final = (
@@ -26,12 +26,12 @@ _COLUMNS: Final = (
     "transaction_id",
     "at",
     "received_at",
-    "samples",
+    "samples",  # packed
     "inferred",
     "digest",
 )
 _MAX_ROWS: Final = 512  # a statement; SQLite allows 32 766 parameters
-_Row = tuple[str, int, int | None, datetime, datetime, list[dict[str, Any]], bool, int]
+_Row = tuple[str, int, int | None, datetime, datetime, str, bool, int]
 
 
 async def store_meter_values(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
@@ -76,36 +76,35 @@ def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
         for number, entry in enumerate(record.entries):
             if entry in record.entries[:number]:
                 continue
+            samples = pack(entry.samples)
             yield (
                 record.charge_point_id,
                 record.connector_id,
                 entry.transaction_id if record.inferred else record.transaction_id,
                 entry.at,
                 record.received_at,
-                entry.samples,
+                samples,
                 record.inferred,
-                _digest(record, entry),
+                _digest(record, samples),
             )
 
 
-def _digest(record: MeterValues, entry: MeterEntry) -> int:
+def _digest(record: MeterValues, samples: str) -> int:
     """Return 64 bits of what tells two values of one moment apart."""
-    place = f"{record.charge_point_id} {record.connector_id} {record.inferred:d} "
-    text = place.encode() + orjson.dumps(entry.samples)
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+    return digest(f"{record.charge_point_id} {record.connector_id} {record.inferred:d} {samples}")
 
 
 def _for_sqlite(row: _Row) -> tuple[object, ...]:
-    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred, digest = row
+    charge_point_id, connector_id, transaction_id, at, received_at, samples, inferred, number = row
     return (
         charge_point_id,
         connector_id,
         transaction_id,
         moment_of_sqlite(at),
         moment_of_sqlite(received_at),
-        orjson.dumps(samples).decode(),
+        samples,
         inferred,
-        digest,
+        number,
     )
 
 

@@ -286,7 +286,7 @@ class Reports:
             log_entries.c.kind == "frame",
         )
         logged = await self._connection.scalar(
-            select(func.count()).select_from(until_verdict).where(*of_run)
+            select(func.sum(log_entries.c.times)).select_from(until_verdict).where(*of_run)
         )
         rows = await self._connection.execute(
             select(

@@ -12,9 +12,9 @@ from domain.commissioning import Registered
 from domain.facts import BootFact
 from domain.rules.staleness import Chosen, Present, why_stale
 from domain.states import RunStatus
+from storage.boots import boot_fact
 from storage.catalogue import Catalogue
 from storage.dialects import among
-from storage.facts import boot_fact
 from storage.tables import boots, commissioning_runs, parameters
 
 _VIEW = TypeAdapter(RunView)

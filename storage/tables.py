@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 
 from storage.engine import UTCDateTime
+from storage.samples import Samples
 
 metadata = MetaData(
     naming_convention={
@@ -282,6 +284,11 @@ connections = Table(
     Column("firmware_status", String(50)),  # the newest that was told, and when
     Column("firmware_status_at", UTCDateTime),
     Column("arrivals", JSON),  # the newest few accepted connections: [moment, remote address]
+    # What it has had written on its newest day (UTC), against its daily budget.
+    Column("budget_day", Date),
+    Column("budget_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("budget_left_out", Integer, nullable=False, server_default="0"),  # readings, entries
+    Column("budget_over_at", UTCDateTime),  # since when it was used up, the last time; null: never
 )
 
 connection_attempts = Table(
@@ -291,13 +298,20 @@ connection_attempts = Table(
     Column("identity", String(100), nullable=False),
     Column("identity_key", String(100), nullable=False, index=True),  # trimmed, case-folded
     Column("near_key", String(100), nullable=False, server_default="", index=True),
-    Column("charge_point_id", String(40), index=True),
+    Column("charge_point_id", String(40)),
     Column("at", UTCDateTime, nullable=False),
     Column("code", String(50), nullable=False),
     Column("reason", String(500), nullable=False),
     Column("remote_address", String(100)),
     Column("project_id", String(40), index=True),  # of one that names no charge point
+    # The same refusal again is a count: `at` is the newest.
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("first_at", UTCDateTime),  # of the first of them; null: there was one
+    Column("moments", JSON),  # the newest few before `at`, newest first
+    Column("digest", BigInteger),  # of all that makes two refusals the same one
     Index(None, "identity", "at"),
+    Index(None, "charge_point_id", "id"),  # null: those of strangers, the oldest of which go
+    UniqueConstraint("identity", "digest"),
 )
 
 boots = Table(
@@ -314,7 +328,12 @@ boots = Table(
     Column("registration", String(20), nullable=False),
     Column("warnings", JSON, nullable=False),
     Column("payload", JSON, nullable=False),
+    # The same boot again on one day is a count: `id` and `at` are those of the newest.
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("first_at", UTCDateTime),  # of the first of them; null: there was one
+    Column("digest", BigInteger),  # of the day, and of all that was said and answered
     Index(None, "charge_point_id", "at"),
+    UniqueConstraint("charge_point_id", "digest"),
 )
 
 connectors = Table(
@@ -391,16 +410,18 @@ transactions = Table(
 meter_values = Table(
     "meter_values",
     metadata,
+    # By far the most rows: what is of one size comes first, and largest first, so that PostgreSQL
+    # fills nothing up.
     Column("id", _SERIAL, primary_key=True, autoincrement=True),
-    Column("charge_point_id", String(40), nullable=False),
-    Column("connector_id", Integer, nullable=False),
     Column("transaction_id", BigInteger),
     Column("at", UTCDateTime, nullable=False),  # the charger's clock
     Column("received_at", UTCDateTime, nullable=False),
-    Column("samples", JSON, nullable=False),  # sampledValue of OCPP 1.6 §7.43, as sent
+    Column("digest", BigInteger),  # of all that makes two values of one moment the same one
+    Column("connector_id", Integer, nullable=False),
     # The transaction is the one that ran then: the message named none (that is its own).
     Column("inferred", Boolean, nullable=False, server_default=text("false")),
-    Column("digest", BigInteger),  # of all that makes two values of one moment the same one
+    Column("charge_point_id", String(40), nullable=False),
+    Column("samples", Samples, nullable=False),  # sampledValue of OCPP 1.6 §7.43
     # A value that is repeated is one row; looking for it first would double the writing.
     Index("uq_meter_values_of_transactions", "transaction_id", "at", "digest", unique=True),
     Index(
@@ -533,6 +554,9 @@ log_entries = Table(
     Column("message_id", String(36)),
     Column("text", Text, nullable=False),  # the frame as sent, secrets masked; or a sentence
     Column("entry_key", String(100), unique=True),  # a repeated activity writes an entry once
+    # What is repeated on one day is its first entry, and a count that stands at the newest.
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("first_at", UTCDateTime),  # of the first that is counted here; null: there was one
     Index(None, "charge_point_id", "at", "id"),
     Index(None, "commissioning_id", "at", "id"),
 )

@@ -103,6 +103,8 @@ _ENTRY: dict[str, Any] = {
     "action": "Heartbeat",
     "message_id": "19223201",
     "text": '[2,"19223201","Heartbeat",{}]',
+    "times": 12,
+    "first_at": "2026-05-01T09:24:04.031Z",
 }
 
 
@@ -311,6 +313,8 @@ class LogEntryShown(BaseModel):
     action: str | None
     message_id: str | None
     text: str = Field(description="The frame as sent, secrets masked; or a sentence")
+    times: int = Field(description="How often it was the same, after the first of that day")
+    first_at: PreciseTimestamp = Field(description="When the first of these was; `at` the newest")
 
     @classmethod
     def of(cls, entry: LogEntry) -> "LogEntryShown":
@@ -325,4 +329,6 @@ class LogEntryShown(BaseModel):
             action=entry.action,
             message_id=entry.message_id,
             text=entry.text,
+            times=entry.times,
+            first_at=entry.first_at,
         )

@@ -16,6 +16,8 @@ _KNOCK: dict[str, Any] = {
     "reason": "The charge point offered ocpp2.0.1. Choose OCPP 1.6 JSON (subprotocol ocpp1.6) in "
     "its settings.",
     "remote_address": "203.0.113.7",
+    "times": 3,
+    "first_at": "2026-05-01T09:30:52.113Z",
 }
 
 
@@ -28,6 +30,8 @@ class ConnectionAttempt(BaseModel):
     code: str = Field(description="Stable code of the refusal, to branch on")
     reason: str = Field(description="Why it was refused and what to do, in words")
     remote_address: str | None = Field(description="Where it came from")
+    times: int = Field(description="How often it was refused so; `at` is the newest")
+    first_at: PreciseTimestamp = Field(description="When it was refused so for the first time")
 
     @classmethod
     def of(cls, knock: Knock) -> "ConnectionAttempt":
@@ -38,6 +42,8 @@ class ConnectionAttempt(BaseModel):
             code=attempt.code,
             reason=attempt.reason,
             remote_address=attempt.remote_address,
+            times=knock.times,
+            first_at=knock.first_at,
         )
 
 

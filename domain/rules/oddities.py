@@ -1,5 +1,10 @@
 """What was odd about the messages of a charge point, in words."""
 
+from typing import Final
+
+MORE: Final = "more was odd about its messages than is told apart here"
+"""In place of what is odd, once too many kinds are told apart."""
+
 
 def in_words(action: str, what: str, *, refused: bool, astray: bool = False) -> str:
     """Say it for the log and the record; ``action`` is empty where it could not be told."""

@@ -104,7 +104,7 @@ async def test_the_run_of_a_watched_charge_point_keeps_its_frames(bed: Bed) -> N
         await wire.socket.send("garbage")
         await wire.sync()
     await bed.node.stop()
-    rows = await bed.rows(log_entries)
+    rows = sorted(await bed.rows(log_entries), key=lambda row: row.at)
     assert {row.commissioning_id for row in rows} == {"com_1"}
     (told,) = [row for row in rows if row.kind == "refused"]
     assert "it is no JSON" in told.text

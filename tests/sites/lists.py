@@ -111,7 +111,7 @@ class ListedSite:
 
         async def there() -> None:
             async with self.stage.database.read() as connection:
-                told = await connection.scalar(select(func.count()).select_from(boots))
+                told = await connection.scalar(select(func.coalesce(func.sum(boots.c.times), 0)))
             assert told == times
 
         await eventually(there)

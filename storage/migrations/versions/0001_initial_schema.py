@@ -76,10 +76,15 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=500), nullable=False),
     sa.Column('remote_address', sa.String(length=100), nullable=True),
     sa.Column('project_id', sa.String(length=40), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_connection_attempts'))
+    sa.Column('times', sa.Integer(), server_default='1', nullable=False),
+    sa.Column('first_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('moments', sa.JSON(), nullable=True),
+    sa.Column('digest', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_connection_attempts')),
+    sa.UniqueConstraint('identity', 'digest', name=op.f('uq_connection_attempts_identity_digest'))
     )
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id'), ['charge_point_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_at'), ['identity', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_key'), ['identity_key'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_near_key'), ['near_key'], unique=False)
@@ -97,6 +102,8 @@ def upgrade() -> None:
     sa.Column('message_id', sa.String(length=36), nullable=True),
     sa.Column('text', sa.Text(), nullable=False),
     sa.Column('entry_key', sa.String(length=100), nullable=True),
+    sa.Column('times', sa.Integer(), server_default='1', nullable=False),
+    sa.Column('first_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_log_entries')),
     sa.UniqueConstraint('entry_key', name=op.f('uq_log_entries_entry_key'))
     )
@@ -106,14 +113,14 @@ def upgrade() -> None:
 
     op.create_table('meter_values',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
-    sa.Column('connector_id', sa.Integer(), nullable=False),
     sa.Column('transaction_id', sa.BigInteger(), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('samples', sa.JSON(), nullable=False),
-    sa.Column('inferred', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('digest', sa.BigInteger(), nullable=True),
+    sa.Column('connector_id', sa.Integer(), nullable=False),
+    sa.Column('inferred', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
+    sa.Column('charge_point_id', sa.String(length=40), nullable=False),
+    sa.Column('samples', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meter_values'))
     )
     with op.batch_alter_table('meter_values', schema=None) as batch_op:
@@ -562,8 +569,12 @@ def upgrade() -> None:
     sa.Column('registration', sa.String(length=20), nullable=False),
     sa.Column('warnings', sa.JSON(), nullable=False),
     sa.Column('payload', sa.JSON(), nullable=False),
+    sa.Column('times', sa.Integer(), server_default='1', nullable=False),
+    sa.Column('first_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('digest', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_boots_charge_point_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_boots'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_boots')),
+    sa.UniqueConstraint('charge_point_id', 'digest', name=op.f('uq_boots_charge_point_id_digest'))
     )
     with op.batch_alter_table('boots', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_boots_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
@@ -641,6 +652,10 @@ def upgrade() -> None:
     sa.Column('firmware_status', sa.String(length=50), nullable=True),
     sa.Column('firmware_status_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('arrivals', sa.JSON(), nullable=True),
+    sa.Column('budget_day', sa.Date(), nullable=True),
+    sa.Column('budget_bytes', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('budget_left_out', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('budget_over_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connections_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_connections'))
     )
@@ -977,7 +992,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_connection_attempts_near_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_at'))
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id'))
+        batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id_id'))
 
     op.drop_table('connection_attempts')
     op.drop_table('commands')

@@ -1,0 +1,104 @@
+"""Boots of charge points: each that says something new is a row; said again, a count.
+
+A charge point that waits in Pending boots anew every ten seconds. On one day (UTC), the same boot
+with the same answer is one row, which carries the id and the moment of the newest: whoever asks for
+the newest boot finds it, and the first and how many there were beside it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.facts import BootFact
+from domain.states import RegistrationStatus
+from storage.dialects import among, conflict_insert
+from storage.digests import digest
+from storage.fact_records import Boot
+from storage.tables import boots, charge_points, parameters
+
+_HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
+
+
+async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> None:
+    """Store or count them, and fill in how each is answered."""
+    identities = {record.charge_point_id for record in records}
+    provisioned = set(
+        await connection.scalars(
+            select(charge_points.c.id)
+            .where(among(connection, charge_points.c.id, identities))
+            .where(charge_points.c.provisioned_at.is_not(None))
+        )
+    )
+    intervals = {
+        row.charge_point_id: row.desired
+        for row in await connection.execute(
+            select(parameters.c.charge_point_id, parameters.c.desired)
+            .where(among(connection, parameters.c.charge_point_id, identities))
+            .where(parameters.c.key == _HEARTBEAT_INTERVAL)
+        )
+    }
+    for record in records:
+        if record.charge_point_id in provisioned:
+            record.registration = RegistrationStatus.ACCEPTED
+        record.heartbeat_interval = intervals.get(record.charge_point_id)
+    new = conflict_insert(connection, boots)
+    await connection.execute(
+        new.on_conflict_do_update(
+            index_elements=["charge_point_id", "digest"],
+            set_={
+                name: new.excluded[name]
+                for name in boots.c.keys()  # noqa: SIM118 - a collection of columns
+                if name not in {"charge_point_id", "digest", "times", "first_at"}
+            }
+            | {
+                "times": boots.c.times + 1,
+                "first_at": func.coalesce(boots.c.first_at, boots.c.at),
+            },
+            # It is there already when the answer to its commit was lost.
+            where=boots.c.id != new.excluded.id,
+        ),
+        # One order for all nodes: rows locked in different orders would deadlock.
+        sorted(map(_row, records), key=lambda row: (row["charge_point_id"], row["at"])),
+    )
+
+
+def _row(record: Boot) -> dict[str, Any]:
+    said = {
+        "vendor": record.vendor,
+        "model": record.model,
+        "charge_point_serial": record.charge_point_serial,
+        "charge_box_serial": record.charge_box_serial,
+        "firmware_version": record.firmware_version,
+        "registration": record.registration,
+        "warnings": list(record.warnings),
+        "payload": record.payload,
+    }
+    what = {} if record.over_budget else said
+    return {
+        "id": record.boot_id,
+        "charge_point_id": record.charge_point_id,
+        "at": record.at,
+        "digest": digest(f"{record.at:%Y%m%d} {orjson.dumps(what, option=_SORTED).decode()}"),
+        **said,
+    }
+
+
+_SORTED: Final = orjson.OPT_SORT_KEYS
+
+
+def boot_fact(row: Row[Any]) -> BootFact:
+    """Make the fact of a row of ``boots``."""
+    return BootFact(
+        boot_id=row.id,
+        at=row.at,
+        vendor=row.vendor,
+        model=row.model,
+        charge_point_serial=row.charge_point_serial,
+        charge_box_serial=row.charge_box_serial,
+        firmware_version=row.firmware_version,
+        registration=RegistrationStatus(row.registration),
+        warnings=tuple(row.warnings),
+    )
