@@ -99,6 +99,7 @@ def bare_app() -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await app.state.parts.feeds.closed()
+        await app.state.parts.pictures.close()
         app.state.parts.passwords.close()
 
     app = DocumentedAPI(

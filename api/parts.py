@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.certificates.signing import Issuing
 from api.live.feeds import Feeds
+from api.pictures.pictures import Pictures
 from api.security.keys import derive_key
 from api.security.passwords import Passwords
 from api.security.throttling import Throttle
@@ -40,6 +41,7 @@ class Parts:
     feeds: Feeds
     outbound: Outbound
     issuing: Issuing
+    pictures: Pictures
     new_id: Callable[[Prefix], str] = new_id
     """Makes ids that a repeat of a request with a key makes again."""
 
@@ -72,6 +74,7 @@ def compose(
         feeds=Feeds(),
         outbound=outbound_from(settings),
         issuing=_issuing(settings),
+        pictures=Pictures(),
     )
 
 

@@ -11,11 +11,21 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from documents.on_white import on_white
 
-MOST_PIXELS: Final = 50_000_000
-"""More than any phone makes; the picture is measured before it is unpacked."""
+MOST_PIXELS: Final = 8192 * 6144
+"""Of a JPEG: what a phone's camera makes at its most, of those that fit into a request.
+
+The largest sensors that are sold as 48 and 50 megapixels have as many; those of 108 and 200 give
+12 to 16 unless asked for all, and such a file is too large to be sent. The picture is measured
+before it is unpacked.
+"""
+MOST_UNPACKED: Final = 4096 * 4096
+"""Of a PNG or WebP, which no camera makes: they are unpacked whole, where a JPEG is reduced."""
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
-_PICTURE: Final = (1600, 1600)
+_SIDE: Final = 1600
+_PICTURE: Final = (_SIDE, _SIDE)
 _THUMBNAIL: Final = (640, 640)
+_REDUCED_AS_THEY_ARE: Final = frozenset({"L", "RGB", "RGBA", "CMYK"})
+"""Modes in which pixels can be averaged, without loss to what follows."""
 _PICTURE_QUALITY, _THUMBNAIL_QUALITY = 85, 75
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"})
 
@@ -77,11 +87,15 @@ def read_photo(data: bytes) -> Photo:
 def _read(data: bytes) -> Photo:
     with Image.open(BytesIO(data), formats=_FORMATS) as image:
         width, height = image.size
-        if width * height > MOST_PIXELS:
+        if width * height > (MOST_PIXELS if image.format == "JPEG" else MOST_UNPACKED):
             raise PhotoRefusedError(PhotoFault.TOO_MANY_PIXELS)
-        image.draft("RGB", _PICTURE)  # a JPEG is unpacked no larger than needed
-        upright = ImageOps.exif_transpose(image)
-        picture = on_white(upright)
+        longest = max(width, height)
+        kept = (width * _SIDE // longest, height * _SIDE // longest)
+        image.draft("RGB", kept)  # a JPEG is unpacked no larger than needed
+        if image.mode in _REDUCED_AS_THEY_ARE and "transparency" not in image.info:
+            image.thumbnail(_PICTURE)  # before anything copies it
+        ImageOps.exif_transpose(image, in_place=True)
+        picture = on_white(image)
     picture.thumbnail(_PICTURE)
     small = picture.copy()
     small.thumbnail(_THUMBNAIL)

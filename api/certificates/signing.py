@@ -1,9 +1,7 @@
 """The signing key, and rendering under it."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
@@ -11,9 +9,6 @@ from documents.keys import PublicKey, seed_from_hex
 from documents.signer import Signer, read_signer
 from domain.certificates import Issue, Report
 from domain.errors import EngineError
-
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
 
 
 class CertificateKeyMissingError(EngineError):
@@ -45,14 +40,8 @@ class Issuing:
 
     async def render(self, report: Report, issue: Issue, thumbnails: dict[str, bytes]) -> bytes:
         """Render and sign."""
-        return await self.beside(self._render, report, issue, thumbnails)
-
-    async def beside(
-        self, work: Callable[Given, Made], *given: Given.args, **names: Given.kwargs
-    ) -> Made:
-        """Do work beside the event loop that takes a processor and memory, one at a time."""
         async with self._turn:
-            return await asyncio.to_thread(work, *given, **names)
+            return await asyncio.to_thread(self._render, report, issue, thumbnails)
 
     def certificate_chain(self) -> tuple[bytes, ...]:
         """The certificate of the key that signs now, then those of its issuers, as DER."""

@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from api.declarations.schemas import DeclarationShown, Declare
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.parts import Parts
+from api.pictures.pictures import TooCostlyError
 from api.plausibility import audit_confirmed, confirmed, kinds_of
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from documents.signature_picture import SignaturePictureError, read_signature
+from documents.signature_picture import SignaturePictureError
 from domain.audit import AuditAction
 from domain.declarations import Declaration
 from domain.errors import FieldError, InvalidError
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/installer/charge-points/{charge_point_id}", tags=["C
     "/declaration",
     summary="Declare what you have measured",
     operation_id="putDeclaration",
-    responses=problems(400, 401, 403, 404, 413, 422, 503, project_handed_over=HANDED_OVER),
+    responses=problems(400, 401, 403, 404, 413, 422, 429, 503, project_handed_over=HANDED_OVER),
 )
 async def put_declaration(
     charge_point_id: ChargePointId,
@@ -38,7 +39,7 @@ async def put_declaration(
 
     The body replaces what was declared before; issued certificates stay as they are.
     """
-    picture = await _picture(parts, body.signature_png)
+    picture = await _picture(parts, body.signature_png, account_id=installer.id)
     declaration = Declaration(
         declared=replace(body.declared(), signature_png=picture), by=installer.email, at=now()
     )
@@ -87,12 +88,18 @@ async def get_declaration(
     return DeclarationShown.of(found.get(charge_point_id))
 
 
-async def _picture(parts: Parts, sent: str | None) -> str | None:
+async def _picture(parts: Parts, sent: str | None, *, account_id: str) -> str | None:
     """Take the picture of a signature, as it is kept."""
     if sent is None:
         return None
     try:
-        return await parts.issuing.beside(read_signature, sent)
+        return await parts.pictures.signature(sent, account_id=account_id)
     except SignaturePictureError as error:
-        wrong = FieldError(field="signature_png", detail=str(error))
-        raise InvalidError("invalid_input", f"signature_png: {error}.", (wrong,)) from error
+        raise _not_signed(str(error)) from error
+    except TooCostlyError as error:
+        raise _not_signed("must be simpler: it takes too long to be read") from error
+
+
+def _not_signed(detail: str) -> InvalidError:
+    wrong = FieldError(field="signature_png", detail=detail)
+    return InvalidError("invalid_input", f"signature_png: {detail}.", (wrong,))

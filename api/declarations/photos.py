@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from api.declarations.photo_schemas import PhotoShown, PhotosShown
 from api.deps import Acting, AppParts, ChargePointId, Installer, now
 from api.fields import Name
+from api.pictures.pictures import TooCostlyError
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
-from documents.photos import PhotoFault, PhotoRefusedError, read_photo
+from documents.photos import PhotoFault, PhotoRefusedError
 from domain.audit import AuditAction
 from domain.declarations import PhotoFact
-from domain.errors import ConflictError, EngineError, NotFoundError
+from domain.errors import ConflictError, EngineError, InvalidError, NotFoundError
 from domain.ids import Prefix, is_id, new_id
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
@@ -72,6 +73,7 @@ PhotoId = Annotated[str, Depends(_photo_id)]
         413,
         415,
         422,
+        429,
         503,
         project_handed_over=HANDED_OVER,
         too_many_photos=f"There are {MOST_PHOTOS} photos already.",
@@ -85,17 +87,24 @@ async def add_photo(
     body: Annotated[bytes, Depends(_body)],
     caption: Annotated[Name | None, Query(description="What it shows")] = None,
 ) -> PhotoShown:
-    """Send a photo as it is, as the body: JPEG, PNG or WebP, 8 MiB and 50 megapixels at most.
+    """Send a photo as it is, as the body, of 8 MiB at most.
 
-    It is kept reduced, and without the metadata it came with (position, time, device). The same
-    photo sent again is the one that is there.
+    It is a JPEG of up to 50 megapixels, or a PNG or WebP of up to 16. It is kept reduced, and
+    without the metadata it came with (position, time, device). The same photo sent again is the
+    one that is there.
     """
     async with parts.database.read() as connection:
         await ChargePoints(connection).get(charge_point_id, installer_id=installer.id)
     try:
-        photo = await parts.issuing.beside(read_photo, body)
+        photo = await parts.pictures.photo(body, account_id=installer.id)
     except PhotoRefusedError as error:
         raise _refusal(error.fault) from error
+    except TooCostlyError as error:
+        raise InvalidError(
+            "photo_too_costly",
+            "Reading the photo takes more memory or time than a phone's photo does. Send an "
+            "ordinary JPEG: take the photo again, or share it in a smaller size.",
+        ) from error
     fact = PhotoFact(
         id=new_id(Prefix.PHOTO),
         caption=caption,
@@ -216,7 +225,9 @@ def _refusal(fault: PhotoFault) -> NotAPhotoError:
             )
         case PhotoFault.TOO_MANY_PIXELS:
             return NotAPhotoError(
-                "photo_too_large", "The photo has more than 50 megapixels. Send a smaller one."
+                "photo_too_large",
+                "The photo has more than 50 megapixels, or is a PNG or WebP of more than 16. Send "
+                "a smaller one.",
             )
         case PhotoFault.NOT_A_PHOTO:
             return NotAPhotoError(

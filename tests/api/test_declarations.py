@@ -1,13 +1,17 @@
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from api.declarations.photos import MOST_PHOTOS
+from api.pictures.pictures import Pictures
+from documents.reading.limits import Limits
 from storage.engine import Database
 from tests.api.callers import Caller, fields, problem
 from tests.api.verdicts import judge
@@ -72,6 +76,18 @@ async def put(caller: Caller, charge_point: str, body: object) -> httpx.Response
 async def add(caller: Caller, charge_point: str, data: bytes, **query: str) -> httpx.Response:
     path = f"/charge-points/{charge_point}/photos"
     return await caller.post(path, content=data, params=query)
+
+
+async def pictures_of(app: FastAPI, limits: Limits) -> None:
+    """Have pictures read within other limits from now on."""
+    await app.state.parts.pictures.close()
+    app.state.parts = replace(app.state.parts, pictures=Pictures(limits=limits))
+
+
+def unpacked_to_64_mib() -> bytes:
+    file = BytesIO()
+    Image.new("RGBA", (4096, 4096)).save(file, "PNG")
+    return file.getvalue()
 
 
 class TestDeclaration:
@@ -267,6 +283,24 @@ class TestPhotos:
         charge_point = await installer.charge_point()
         answer = await add(installer, charge_point, file.getvalue())
         problem(answer, 415, "photo_too_large")
+
+    async def test_one_that_takes_too_much_memory_is_refused(
+        self, app: FastAPI, installer: Caller
+    ) -> None:
+        await pictures_of(app, Limits(memory_bytes=128 * 1024 * 1024))
+        charge_point = await installer.charge_point()
+        answer = await add(installer, charge_point, unpacked_to_64_mib())
+        assert "JPEG" in problem(answer, 422, "photo_too_costly")["detail"]
+        assert (await add(installer, charge_point, picture())).status_code == 201
+
+    async def test_while_none_can_be_read_another_try_is_told_to_wait(
+        self, app: FastAPI, installer: Caller
+    ) -> None:
+        await pictures_of(app, Limits(memory_bytes=1))
+        charge_point = await installer.charge_point()
+        answer = await add(installer, charge_point, picture())
+        assert "again" in problem(answer, 503, "pictures_away")["detail"]
+        assert answer.headers["Retry-After"]
 
     async def test_a_body_beyond_8_mib_is_refused(self, installer: Caller) -> None:
         charge_point = await installer.charge_point()
