@@ -57,7 +57,7 @@ from api.power.endpoints import installer_router as power
 from api.power.endpoints import owner_router as owned_power
 from api.projects.endpoints import router as projects
 from api.protocol.behind_proxies import ProxiesMiddleware
-from api.protocol.connection import BOUNDED
+from api.protocol.connection import BOUNDED, bound_what_is_unread, have_room
 from api.protocol.cross_origin import CrossOriginMiddleware
 from api.protocol.methods import MethodsMiddleware
 from api.protocol.routes import Operations
@@ -214,6 +214,7 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(app: FastAPI, listener: socket.socket) -> None:
+    have_room()
     server = _Server(
         uvicorn.Config(
             app,
@@ -244,6 +245,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound_what_is_unread(listener)
         listener.bind((host, port))
         listener.listen(1024)
     except OSError:

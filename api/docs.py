@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from api.openapi.document import DocumentedAPI
@@ -71,8 +71,8 @@ def install_docs(app: DocumentedAPI) -> None:
     app.mount(_ASSETS, StaticFiles(directory=str(folder)), name="docs-assets")
 
     @app.get(_DOCUMENT, include_in_schema=False)
-    async def document(request: Request) -> JSONResponse:
-        return JSONResponse(app.openapi_for(request.url.netloc))
+    async def document(request: Request) -> Response:
+        return Response(app.written_for(request.url.netloc), media_type="application/json")
 
     page = get_swagger_ui_html(
         openapi_url=_DOCUMENT,

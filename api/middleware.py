@@ -1,9 +1,7 @@
 """Around every request: its id, its log line, the size of its body, and the last resort."""
 
-import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
@@ -11,36 +9,13 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import Bodies
 from api.errors import problem_response, unexpected_response
 from api.protocol.limits import follow, headers_of
 from domain.errors import EngineError
 
-_MIB = 1024 * 1024
-MAX_BODY = _MIB
-"""Bytes of a request body."""
-MAX_FILE = 12 * _MIB
-"""Bytes of an imported file."""
-MAX_PHOTO = 8 * _MIB
-"""Bytes of a photo."""
-LARGE_AT_ONCE = 8
-"""Bodies above MAX_BODY that are in memory at a time; the next ones are read after them."""
-_BODY_SECONDS = 30
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _log = structlog.get_logger()
-
-
-class BodyTooLargeError(EngineError):
-    """The request's body is too large."""
-
-    status = 413
-    title = "Body too large"
-
-
-class BodyTooSlowError(EngineError):
-    """The request's body did not arrive in time."""
-
-    status = 408
-    title = "Body too slow"
 
 
 class RequestMiddleware:
@@ -52,7 +27,7 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._room = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -98,12 +73,7 @@ class RequestMiddleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as held:
             try:
-                body = await _read_body(
-                    Headers(scope=scope),
-                    receive,
-                    limit=_limit(scope),
-                    large=lambda: held.enter_async_context(self._room),
-                )
+                body = await self._bodies.read(scope, receive, held)
             except EngineError as error:
                 await problem_response(error, scope["dynamo.request_id"])(scope, receive, send)
                 return
@@ -123,45 +93,6 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
-
-
-async def _read_body(
-    headers: Headers, receive: Receive, *, limit: int, large: Callable[[], Awaitable[object]]
-) -> bytes | None:
-    """Read the body, or None when the client went away; waits for room before a large one."""
-    declared = headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:20]) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                chunk = message.get("body", b"")
-                if size <= MAX_BODY < size + len(chunk) <= limit:
-                    await large()
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
-                if not message.get("more_body", False):
-                    return b"".join(chunks)
-    except TimeoutError as error:
-        raise BodyTooSlowError("body_too_slow", "The body did not arrive in time.") from error
-
-
-def _limit(scope: Scope) -> int:
-    path: str = scope["path"]
-    if path.endswith("/charge-points/import"):
-        return MAX_FILE
-    return MAX_PHOTO if path.endswith("/photos") else MAX_BODY
-
-
-def _too_large(limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError("body_too_large", f"The body is larger than {limit // _MIB} MiB.")
 
 
 def _loggable_path(scope: Scope) -> str:

@@ -1,9 +1,12 @@
 """The document as a whole."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 
 from api.openapi.examples import complete_examples
 from api.openapi.names import tidy_names
@@ -14,11 +17,23 @@ from api.protocol.documented import document_protocol
 class DocumentedAPI(FastAPI):
     """FastAPI with a document that generators of clients understand in full."""
 
+    _written: Mapping[tuple[str, bool], bytes] = MappingProxyType({})
+
     def openapi(self) -> dict[str, Any]:
         """Compose the document; all of it but the servers is made once."""
         if self.openapi_schema is None:
             _amend(super().openapi())
         return {**(self.openapi_schema or {}), "servers": [self._public()]}
+
+    def written_for(self, host: str) -> bytes:
+        """Write it down, once for each that there is: who asks for it a thousand times has one."""
+        public = self._public()["url"]
+        is_public = host == urlsplit(public).netloc
+        written = self._written.get((public, is_public))
+        if written is None:
+            written = bytes(JSONResponse(self.openapi_for(host)).body)
+            self._written = {**self._written, (public, is_public): written}
+        return written
 
     def openapi_for(self, host: str) -> dict[str, Any]:
         """Compose the document for who asked at that host, which may not be the public one.

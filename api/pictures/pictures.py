@@ -6,12 +6,12 @@ from typing import Final
 import structlog
 
 from api.pictures.process import CostlyError, EndedError, Reader, SlowError
-from api.pictures.turns import Turns
+from api.turns import NoTurnError, TooManyHereError, Turns
 from documents.photos import Photo, PhotoRefusedError
 from documents.reading.limits import Limits
 from documents.reading.messages import Answer, AnswerError, Asked, Kind, fault_of, photo_of
 from documents.signature_picture import SignaturePictureError
-from domain.errors import UnavailableError
+from domain.errors import TooManyRequestsError, UnavailableError
 
 _PROCESSES: Final = 2
 """A picture that takes long holds nobody up while there is another; more would take memory."""
@@ -21,7 +21,7 @@ _PICTURES: Final = 200
 """Of one process; then it ends, with whatever a library has kept."""
 _IDLE_SECONDS: Final = 60.0
 _TRIES: Final = 2
-_LATER: Final = 60
+_SOON, _LATER = 3, 60
 _MOST_SAID: Final = 200
 _log = structlog.get_logger()
 
@@ -95,8 +95,22 @@ class Pictures:
         await asyncio.gather(*(reader.end() for reader in (*waiting, *self._busy)), *self._ending)
 
     async def _read(self, asked: Asked, account_id: str) -> tuple[Answer, bytes]:
-        async with self._turns.of(account_id):
-            answer = await self._ask(asked)
+        try:
+            async with self._turns.of(account_id):
+                answer = await self._ask(asked)
+        except TooManyHereError as error:
+            raise TooManyRequestsError(
+                "too_many_pictures",
+                f"Your account has {_OF_AN_ACCOUNT} pictures waiting to be read. Send the next "
+                "when one of them is done.",
+                retry_after=_SOON,
+            ) from error
+        except NoTurnError as error:
+            raise UnavailableError(
+                "pictures_busy",
+                "Too many pictures are being read. Send it again in a minute.",
+                retry_after=_LATER,
+            ) from error
         try:
             said = Answer(answer[:1])
         except ValueError as error:

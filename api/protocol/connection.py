@@ -1,10 +1,15 @@
-"""A connection to the API: the head of a request is short, and comes in time.
+"""A connection to the API: its heads are short and come in time, its answers are read.
 
-uvicorn's other parser bounds neither: whoever sends header upon header, or nothing at all, keeps
-memory and a socket for as long as he likes.
+uvicorn's other parser bounds no head: whoever sends header upon header, or nothing at all, keeps
+memory and a socket for as long as he likes. Neither looks whether an answer is read.
 """
 
 import asyncio
+import re
+import resource
+import socket
+import sys
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,50 +18,184 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_BYTES: Final = 32 * 1024
 """Of request line and headers together."""
+HEADERS: Final = 100
+"""In number; browsers behind a proxy send thirty."""
 HEAD_SECONDS: Final = 10.0
 """For all of them, from the connection or from their first byte on."""
+TAKEN_BYTES: Final = 16 * 1024
+TAKEN_SECONDS: Final = 30.0
+"""An answer that is not read by as much within as many seconds is given up."""
+CONNECTIONS: Final = 2000
+"""At a time, a thousand of them for streams; where the system gives us fewer files, fewer."""
+_OTHER_FILES: Final = 100
+_VANISHED_MS: Final = 60_000
+"""Of nothing acknowledged."""
+_UNREAD_BYTES: Final = 128 * 1024
+"""The system's part of an answer that is not read yet; by itself it takes some MiB for each."""
+_END: Final = re.compile(rb"\n\r?\n")
+_TOO_MUCH: Final = b"The head of the request is too large: 32 KiB and 100 headers at most."
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's own, with a deadline for the head of each request."""
+    """uvicorn's own, with deadlines, and with a bound for the number of connections."""
 
+    most: int = CONNECTIONS
     _deadline: asyncio.TimerHandle | None = None
+    _look: asyncio.TimerHandle | None = None
+    _unread: int = 0
+    _since: float = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Wait for the first request, if there is room."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # so that we hear of all that is not read
+        self._since = self.loop.time()
         self._wait()
+        if len(self.connections) > self.most:
+            _make_room(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._arrived()
+        self._is_read()
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
         """Take what has come: the rest of a head is waited for, but not for ever."""
+        if self.conn.their_state is h11.IDLE and _is_too_much(self.conn.trailing_data[0]):
+            self._refuse()
+            return
         super().handle_events()
-        if self.conn.their_state is not h11.IDLE:
+        if self.conn.their_state is h11.IDLE:
+            if self.conn.trailing_data[0]:
+                self._wait()
+        elif not self._is_answered_early:
             self._arrived()
-        elif self.conn.trailing_data[0]:
+
+    def on_response_complete(self) -> None:
+        """Wait for what is missing of a body that was refused, but not for ever either."""
+        super().on_response_complete()
+        if self._is_answered_early:
             self._wait()
+
+    def pause_writing(self) -> None:
+        """Look from now on whether the answer is read."""
+        super().pause_writing()
+        self._unread = self.transport.get_write_buffer_size()
+        self._look = self.loop.call_later(TAKEN_SECONDS, self._look_whether_it_is_read)
+
+    def resume_writing(self) -> None:
+        """It is."""
+        self._is_read()
+        super().resume_writing()
+
+    @property
+    def gives_way(self) -> tuple[int, float]:
+        """How soon it is ended to make room, then for how long it is there; 0: it is not.
+
+        Who has asked for nothing yet, or not again, goes before who still sends; who is being
+        answered does not go.
+        """
+        if self.transport.is_closing():
+            return 0, 0.0
+        order = {h11.IDLE: 2, h11.SEND_BODY: 1}.get(self.conn.their_state, 0)
+        return order, -self._since
+
+    @property
+    def _is_answered_early(self) -> bool:
+        return self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
 
     def _wait(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._late)
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _arrived(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _late(self) -> None:
+    def _is_read(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+
+    def _look_whether_it_is_read(self) -> None:
+        self._look = None
+        unread = self.transport.get_write_buffer_size()
+        if self._unread - unread < TAKEN_BYTES:
+            self._give_up()
+        else:
+            self._unread = unread
+            self._look = self.loop.call_later(TAKEN_SECONDS, self._look_whether_it_is_read)
+
+    def _give_up(self) -> None:
+        """End it, be it half open, or closed with an answer on its way that nobody takes."""
         self._deadline = None
-        if not self.transport.is_closing():
-            self.transport.abort()
+        self.transport.abort()
+
+    def _refuse(self) -> None:
+        self._arrived()
+        for event in (
+            h11.Response(
+                status_code=431,
+                headers=[(b"content-type", b"text/plain"), (b"connection", b"close")],
+                reason=b"Request Header Fields Too Large",
+            ),
+            h11.Data(data=_TOO_MUCH),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+def _make_room(new: BoundedProtocol) -> None:
+    """End a connection for the new one: of the address that has most of them, the oldest."""
+    of = Counter(map(_address, new.connections))
+    ready = [
+        one
+        for one in new.connections
+        if isinstance(one, BoundedProtocol) and one is not new and one.gives_way[0]
+    ]
+
+    def first(one: BoundedProtocol) -> tuple[int, int, float]:
+        order, since = one.gives_way
+        return of[_address(one)], order, since
+
+    max(ready, key=first, default=new).transport.abort()
+
+
+def _address(one: Any) -> str:
+    return one.client[0] if one.client else ""
+
+
+def _is_too_much(received: bytes) -> bool:
+    """Whether the head at the beginning of it is, be it whole or not."""
+    end = _END.search(received)
+    head = received[: end.end()] if end else received
+    return len(head) > HEAD_BYTES or head.count(b"\n") > HEADERS + 2
+
+
+def have_room() -> None:
+    """Ask the system for as many files as connections take, and count on no more than it gives."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_FILES
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    BoundedProtocol.most = max(files - _OTHER_FILES, _OTHER_FILES)
+
+
+def bound_what_is_unread(listener: socket.socket) -> None:
+    """Have the system keep little of an answer, and end a connection whose other side is gone."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+    if sys.platform == "linux":  # what it accepts has its options
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _VANISHED_MS)
 
 
 BOUNDED: Final[Mapping[str, Any]] = {
     "http": BoundedProtocol,
     "h11_max_incomplete_event_size": HEAD_BYTES,
+    "ws": "none",  # we have none, and their heads are another parser's
 }
 """What uvicorn's configuration has to say for it."""

@@ -17,9 +17,16 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """Serve the API; gives its URL."""
+    async with running(app) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """Serve the API; gives its URL, and the server."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **BOUNDED))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
         server.should_exit = True
         await serving

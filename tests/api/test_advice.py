@@ -133,6 +133,7 @@ _WAIT = {
     "shutting_down",
     "temporal_unavailable",
     "too_many_attempts",
+    "too_many_bodies",
     "too_many_invitations",
     "too_many_listeners",
     "too_many_pictures",

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from api.bodies import MAX_BODY, MAX_FILE
 from api.imports.rows import MAX_ROWS, MAX_SHOWN
-from api.middleware import MAX_BODY, MAX_FILE
 from storage.engine import Database
 from storage.tables import projects
 from tests.api.callers import Caller, problem

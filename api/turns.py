@@ -1,0 +1,79 @@
+"""Who is next: accounts in turns, however much each of them wants."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+class TooManyHereError(Exception):
+    """The account has as many here as it may."""
+
+
+class NoTurnError(Exception):
+    """There was no turn in time."""
+
+
+@dataclass(slots=True)
+class _Of:
+    turns: asyncio.Semaphore
+    present: int = 0
+
+
+class Turns:
+    """``at_once`` at a time, of an account ``each``; its next one goes to the end of the queue.
+
+    So whoever has nothing here waits for one of each other account at most, not for all of them.
+    """
+
+    def __init__(self, *, at_once: int, each: int = 1, of_an_account: int, patience: float) -> None:
+        """``of_an_account``: how many of it may be here; ``patience``: seconds until a turn."""
+        self._room = asyncio.Semaphore(at_once)
+        self._each = each
+        self._of_an_account = of_an_account
+        self._patience = patience
+        self._accounts: dict[str, _Of] = {}
+        self._queue = 0
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for the turn of another to end."""
+        return self._queue > 0
+
+    @asynccontextmanager
+    async def of(self, account_id: str) -> AsyncIterator[None]:
+        """Wait for a turn, and have it.
+
+        Raises:
+            TooManyHereError: The account has as many here as it may.
+            NoTurnError: There was no turn in time.
+
+        """
+        account = self._accounts.get(account_id)
+        if account is None:
+            account = self._accounts[account_id] = _Of(asyncio.Semaphore(self._each))
+        if account.present >= self._of_an_account:
+            raise TooManyHereError
+        account.present += 1
+        try:
+            async with account.turns:
+                await self._wait()
+                try:
+                    yield
+                finally:
+                    self._room.release()
+        finally:
+            account.present -= 1
+            if not account.present:
+                del self._accounts[account_id]
+
+    async def _wait(self) -> None:
+        waits = self._room.locked()
+        self._queue += waits
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise NoTurnError from error
+        finally:
+            self._queue -= waits
