@@ -1,6 +1,7 @@
-"""Starts the workflow of each delivery that a transaction has left in the outbox of webhooks.
+"""Starts the workflow of each delivery, and of each mail about an account, that waits in an outbox.
 
-An announcement is committed with its fact, and that is all that the fact's own path does for it.
+An announcement is committed with its fact, and that is all that the fact's own path does for it; so
+it is with a mail that somebody has asked for.
 Every worker runs a dispatcher; two at work do no harm, for a delivery has one workflow.
 """
 
@@ -15,10 +16,17 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.names import DELIVER_AGAIN_SIGNAL, SHARED_TASK_QUEUE, delivery_workflow_id
+from domain.names import (
+    DELIVER_AGAIN_SIGNAL,
+    SHARED_TASK_QUEUE,
+    account_letter_workflow_id,
+    delivery_workflow_id,
+)
+from storage.account_letters import Letters
 from storage.deliveries import KEPT, Deliveries
 from storage.engine import Database
 from storage.outages import Outage
+from workflows.account_letter import AccountLetterWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
 
 _PAUSE = timedelta(seconds=1)
@@ -66,6 +74,7 @@ class Dispatcher:
 
     async def dispatch(self) -> None:
         """Start what waits."""
+        await self._dispatch_letters()
         async with self._database.read() as connection:
             waiting = await Deliveries(connection).waiting(limit=_PAGE)
         if not waiting:
@@ -86,11 +95,31 @@ class Dispatcher:
                 before=now - _YOUNG, after=self._last_dispatched, limit=_PAGE
             )
             await deliveries.forget(before=now - KEPT)
+            await Letters(connection).forget(now=now)
         self._last_dispatched = page[-1] if len(page) == _PAGE else ""
         for delivery_id in page:
             if not await self._runs(delivery_id):
                 _log.warning("delivery_started_again", delivery=delivery_id)
                 await self._start(delivery_id)
+
+    async def _dispatch_letters(self) -> None:
+        async with self._database.read() as connection:
+            waiting = await Letters(connection).waiting(limit=_PAGE)
+        if not waiting:
+            return
+        for letter_id in waiting:
+            with suppress(WorkflowAlreadyStartedError):
+                await self._client.start_workflow(
+                    AccountLetterWorkflow.run,
+                    letter_id,
+                    id=account_letter_workflow_id(letter_id),
+                    task_queue=self._task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary=f"Mail {letter_id} about an account",
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+        async with self._database.write() as connection:
+            await Letters(connection).mark_dispatched(waiting, at=self._now())
 
     async def _start(self, delivery_id: str, *, again: bool = False) -> None:
         with suppress(WorkflowAlreadyStartedError):  # by another worker, or before a crash

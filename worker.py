@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.account_letters import AccountActivities
 from activities.batches import BatchActivities
 from activities.billing import BillingActivities, HeldActivities
 from activities.mail import NoticeActivities, ProjectActivities
@@ -33,6 +34,7 @@ from process import open_database
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
 from settings import Settings
+from storage.account_letters import StoredLetters
 from storage.batch_records import StoredBatches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
@@ -47,6 +49,7 @@ from storage.site_records import StoredSites
 from storage.visit_records import StoredVisits
 from storage.watch import DatabaseWatch
 from temporal_client import BUILD_ID, connect_when_there
+from workflows.account_letter import AccountLetterWorkflow
 from workflows.availability import AvailabilityWorkflow
 from workflows.billing import BillingWorkflow
 from workflows.command import CommandWorkflow
@@ -64,6 +67,7 @@ from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
 WORKFLOWS: Sequence[type] = (
+    AccountLetterWorkflow,
     AvailabilityWorkflow,
     BillingWorkflow,
     CommandWorkflow,
@@ -137,6 +141,12 @@ def make_worker(
     )
     gathered = PostActivities(post, mail_notices)
     notices = NoticeActivities(runs, post)
+    accounts = AccountActivities(
+        StoredLetters(database, now=_now),
+        mailer,
+        secret=settings.required_secret(),
+        public_url=settings.public_api_url,
+    )
     handovers = ProjectActivities(
         projects, post, secret=settings.required_secret(), public_url=settings.public_api_url
     )
@@ -150,6 +160,7 @@ def make_worker(
     visits = VisitActivities(StoredVisits(database, catalogue, now=_now), post, starter, handovers)
     batches = BatchActivities(StoredBatches(database, catalogue, now=_now), starter)
     activities: Sequence[Any] = (
+        accounts.mail_account,
         visits.look_at_visit,
         visits.close_visit,
         billing.settle,

@@ -16,6 +16,9 @@ from api.access.endpoints import router as access
 from api.access.installer_endpoints import router as access_before
 from api.access.presenting import router as presenting
 from api.accounts.endpoints import router as accounts
+from api.accounts.installer_security import router as installer_security
+from api.accounts.owner_security import router as owner_security
+from api.accounts.pages import router as account_pages
 from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
 from api.billing.endpoints import router as billing
@@ -121,6 +124,7 @@ def bare_app() -> FastAPI:
     v1 = APIRouter(prefix="/api/v1")
     for router in (
         accounts,
+        installer_security,
         projects,
         batches,
         charge_points,
@@ -148,6 +152,7 @@ def bare_app() -> FastAPI:
         invitations_to_work,
         invitations_to_own,
         site_owner,
+        owner_security,
         site,
         access,
         access_before,
@@ -168,6 +173,7 @@ def bare_app() -> FastAPI:
     app.include_router(health)
     app.include_router(invitation_page)
     app.include_router(stop_page)
+    app.include_router(account_pages)
     app.include_router(online_copies)
     docs.install_docs(app)
     app.state.operations = Operations(app.routes)

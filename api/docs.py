@@ -23,7 +23,7 @@ Log in, then press **Authorize** and give the `token`. Every error is a problem 
 (RFC 9457) with a stable `code`.
 """
 TAGS: Final[list[dict[str, Any]]] = [
-    {"name": "Installer account", "description": "Sign-up, login, logout."},
+    {"name": "Installer account", "description": "Sign-up, login, passwords, sessions."},
     {"name": "Projects", "description": "Sites that group charge points."},
     {"name": "Charge points", "description": "Registration and what they report."},
     {"name": "Configuration", "description": "Template, chosen values, connection test."},

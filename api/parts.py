@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.certificates.signing import Issuing
 from api.live.feeds import Feeds
 from api.pictures.pictures import Pictures
+from api.security.devices import Devices
 from api.security.keys import derive_key
 from api.security.passwords import Passwords
 from api.security.throttling import Throttle
@@ -34,6 +35,7 @@ class Parts:
     temporal: TemporalGateway
     passwords: Passwords
     tokens: Tokens
+    devices: Devices
     throttle: Throttle
     catalogue: Catalogue
     plausibility: Plausibility
@@ -61,12 +63,14 @@ def compose(
 
     """
     secret = settings.required_secret()
+    tokens = Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime)
     return Parts(
         settings=settings,
         database=database,
         temporal=temporal,
         passwords=passwords or Passwords(),
-        tokens=Tokens(derive_key(secret, "api-tokens"), lifetime=settings.token_lifetime),
+        tokens=tokens,
+        devices=Devices(derive_key(secret, "devices"), tokens),
         throttle=Throttle(database, derive_key(secret, "throttles")),
         catalogue=load_catalogue(settings.catalogue_dir, firmware_url=settings.firmware_url),
         plausibility=load_plausibility(settings.catalogue_dir),

@@ -30,6 +30,8 @@ class Prefix(StrEnum):
     HELD_RECORD = "hld"
     COMMAND = "cmd"
     SERVICE_VISIT = "sv"
+    SESSION = "ses"
+    LETTER = "ltr"
 
 
 def new_id(prefix: Prefix) -> str:

@@ -50,6 +50,11 @@ def notice_workflow_id(commissioning_id: str) -> str:
     return f"notice-{commissioning_id}"
 
 
+def account_letter_workflow_id(letter_id: str) -> str:
+    """One mail for each letter about an account."""
+    return f"account-letter-{letter_id}"
+
+
 def delivery_workflow_id(delivery_id: str) -> str:
     """One open workflow for each delivery of an event to a webhook."""
     return f"webhook-{delivery_id}"

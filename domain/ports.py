@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain import operations as op
+from domain.accounts import AccountLetter
 from domain.batch import BatchStep, RunToStart, WaitNote
 from domain.billing.messages import HeldDigest, Settled
 from domain.commissioning import (
@@ -218,6 +219,13 @@ class HeldNotices(Protocol):
 
     async def digest(self, project_id: str) -> HeldDigest | None: ...
     async def told(self, digest: HeldDigest) -> None: ...
+
+
+class AccountLetters(Protocol):
+    """Mails about accounts that were asked for. Safe to repeat."""
+
+    async def letter(self, letter_id: str) -> AccountLetter | None: ...
+    async def sent(self, letter_id: str) -> None: ...
 
 
 class ProjectRecords(Protocol):

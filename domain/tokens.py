@@ -1,4 +1,4 @@
-"""Tokens of invitations, secrets of webhooks: derived, never stored."""
+"""Codes in mails, secrets of webhooks: derived, never stored."""
 
 import base64
 import hashlib
@@ -12,6 +12,12 @@ def invitation_token(secret: str, invitation_id: str) -> str:
     same link, and that no store ever holds it.
     """
     message = f"invitation:{invitation_id}".encode()
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def letter_token(secret: str, letter_id: str) -> str:
+    """Derive the 256-bit code in a mail about an account, hex; as that of an invitation."""
+    message = f"account-letter:{letter_id}".encode()
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 

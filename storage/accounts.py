@@ -14,7 +14,10 @@ from storage.tables import accounts
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """An account. ``email`` is normalised; a token of an epoch before ``token_epoch`` is void."""
+    """An account. ``email`` is normalised; a token of an epoch before ``token_epoch`` is void.
+
+    ``verified_at``: when somebody first showed to read the mail of the address; None: nobody has.
+    """
 
     id: str
     role: Role
@@ -24,6 +27,7 @@ class Account:
     password_hash: str
     token_epoch: int
     created_at: datetime
+    verified_at: datetime | None = None
 
 
 class Accounts:
@@ -51,6 +55,7 @@ class Accounts:
                         password_hash=account.password_hash,
                         token_epoch=account.token_epoch,
                         created_at=account.created_at,
+                        verified_at=account.verified_at,
                     )
                 )
         except IntegrityError as error:
@@ -72,6 +77,33 @@ class Accounts:
             update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
         )
 
+    async def change_password(
+        self, account_id: str, password_hash: str, *, of_epoch: int | None = None
+    ) -> int | None:
+        """Set another password: every token and remembered device is void. Return the new epoch.
+
+        ``of_epoch``: only while that is the epoch; None when another change was faster.
+        """
+        query = update(accounts).where(accounts.c.id == account_id)
+        if of_epoch is not None:
+            query = query.where(accounts.c.token_epoch == of_epoch)
+        epoch: int | None = await self._connection.scalar(
+            query.values(
+                password_hash=password_hash, token_epoch=accounts.c.token_epoch + 1
+            ).returning(accounts.c.token_epoch)
+        )
+        return epoch
+
+    async def verify(self, account_id: str, *, at: datetime) -> bool:
+        """Note that the address is shown to be its owner's; False when that was known."""
+        changed = await self._connection.execute(
+            update(accounts)
+            .where(accounts.c.id == account_id)
+            .where(accounts.c.verified_at.is_(None))
+            .values(verified_at=at)
+        )
+        return changed.rowcount > 0
+
     async def _one(self, condition: ColumnElement[bool]) -> Account | None:
         row = (await self._connection.execute(select(accounts).where(condition))).one_or_none()
         if row is None:
@@ -85,4 +117,5 @@ class Accounts:
             password_hash=row.password_hash,
             token_epoch=row.token_epoch,
             created_at=row.created_at,
+            verified_at=row.verified_at,
         )

@@ -45,7 +45,54 @@ accounts = Table(
     Column("token_epoch", Integer, nullable=False, server_default="0"),  # a token of an older
     # epoch is refused: a password change revokes all of them
     Column("created_at", UTCDateTime, nullable=False),
+    Column("verified_at", UTCDateTime),  # somebody has shown to read its mail; null: nobody has
     UniqueConstraint("role", "email"),
+)
+
+account_sessions = Table(
+    "account_sessions",
+    metadata,
+    Column("id", String(40), primary_key=True),  # the id in its token
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False, index=True),
+    Column("address", String(100), nullable=False),
+    Column("user_agent", String(200)),
+    Index(None, "account_id", "id"),
+)
+
+account_events = Table(
+    "account_events",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("event", String(40), nullable=False),  # AccountEvent
+    Column("token_epoch", Integer, nullable=False),  # of the account, after it
+    Column("address", String(100)),  # null: the engine
+    Index(None, "account_id", "id"),
+)
+
+account_letters = Table(
+    "account_letters",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("purpose", String(20), nullable=False),  # LetterPurpose
+    Column("role", String(20), nullable=False),
+    Column("email", String(320), nullable=False),  # lower-cased; it may be nobody's
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("asked_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False, index=True),
+    Column("dispatched_at", UTCDateTime),
+    Column("mailed_at", UTCDateTime),
+    Column("used_at", UTCDateTime),
+    Index(None, "role", "email"),
+    Index(
+        "ix_account_letters_to_dispatch",
+        "id",
+        postgresql_where=text("dispatched_at IS NULL"),
+        sqlite_where=text("dispatched_at IS NULL"),
+    ),
 )
 
 revoked_tokens = Table(

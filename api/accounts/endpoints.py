@@ -4,10 +4,12 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from api.accounts.schemas import AccountCreated, LoggedIn, Login, Me, Signup
+from api.accounts import credentials
+from api.accounts.schemas import AccountCreated, Code, LoggedIn, Login, MailAsked, Me, Signup
 from api.accounts.service import log_in, log_out, sign_up
-from api.deps import AppParts, ClientAddress, Installer, Session
-from api.problems import problems
+from api.accounts.visitor import AVisitor, remember
+from api.deps import AppParts, Installer, Session
+from api.problems import documented_problem, problems
 from domain.states import Role
 
 router = APIRouter(prefix="/installer", tags=["Installer account"])
@@ -22,7 +24,7 @@ router = APIRouter(prefix="/installer", tags=["Installer account"])
         400, 413, 422, 429, 503, email_taken="An account with this e-mail exists. Log in instead."
     ),
 )
-async def signup(body: Signup, parts: AppParts, address: ClientAddress) -> AccountCreated:
+async def signup(body: Signup, parts: AppParts, visitor: AVisitor) -> AccountCreated:
     """Register a new installer account. You only need to do this once."""
     account = await sign_up(
         parts,
@@ -30,7 +32,7 @@ async def signup(body: Signup, parts: AppParts, address: ClientAddress) -> Accou
         email=body.email,
         password=body.password,
         company=body.company,
-        address=address,
+        visitor=visitor,
     )
     return AccountCreated(
         id=account.id, email=account.email, role=account.role, created_at=account.created_at
@@ -43,12 +45,17 @@ async def signup(body: Signup, parts: AppParts, address: ClientAddress) -> Accou
     operation_id="logInInstaller",
     responses=problems(400, 401, 413, 422, 429, 503),
 )
-async def login(body: Login, parts: AppParts, address: ClientAddress) -> LoggedIn:
-    """Obtain the bearer token for all further requests. It is valid until `expires_at`."""
-    token, expires_at = await log_in(
-        parts, role=Role.INSTALLER, email=body.email, password=body.password, address=address
+async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Response) -> LoggedIn:
+    """Obtain the bearer token for all further requests. It is valid until `expires_at`.
+
+    The cookie of the answer, or an earlier token in `Authorization`, lets you log in while others
+    guess at your password.
+    """
+    login = await log_in(
+        parts, role=Role.INSTALLER, email=body.email, password=body.password, visitor=visitor
     )
-    return LoggedIn(token=token, expires_at=expires_at)
+    remember(response, parts, visitor, login.account)
+    return LoggedIn(token=login.token, expires_at=login.expires_at)
 
 
 @router.post(
@@ -74,3 +81,43 @@ async def logout(session: Session, _: Installer, parts: AppParts) -> Response:
 async def me(installer: Installer) -> Me:
     """Show the account that the token is of."""
     return Me.of(installer)
+
+
+@router.post(
+    "/verification",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Have my e-mail verified",
+    operation_id="askForVerification",
+    responses=problems(
+        401, 403, 429, 503, already_verified="The e-mail is verified. There is nothing to do."
+    ),
+)
+async def ask_for_verification(installer: Installer, parts: AppParts) -> MailAsked:
+    """Have the mail sent, or sent again, whose link shows that the address is yours.
+
+    Without a mail server it becomes a file, as every mail. An invitation that you accept, and a
+    password that you set by mail, show the same.
+    """
+    await credentials.ask_for_verification(parts, installer)
+    return MailAsked(
+        email=installer.email,
+        detail="A mail is on its way with a link that works for three days.",
+    )
+
+
+@router.post(
+    "/verification/complete",
+    summary="Verify an e-mail with the code of a mail",
+    operation_id="verifyEmail",
+    responses=problems(400, 413, 422, 429, 503)
+    | {
+        HTTPStatus.NOT_FOUND: documented_problem(
+            HTTPStatus.NOT_FOUND,
+            "verification_code_invalid",
+            "The code is too old, or was never one. Have a new one mailed to you.",
+        )
+    },
+)
+async def verify_email(body: Code, parts: AppParts, visitor: AVisitor) -> Me:
+    """Show with the code that you read the mail of the address. It needs no token."""
+    return Me.of(await credentials.verify_email(parts, token=body.token, visitor=visitor))

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from api.fields import Email, Name, Request, Timestamp
 from api.security.passwords import MAX_LENGTH, MIN_LENGTH
+from domain.accounts import AccountEvent
 from domain.states import Role
 from storage.accounts import Account
 
@@ -26,6 +27,9 @@ GivenPassword = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_LENGTH),
     Field(json_schema_extra={"format": "password"}),
+]
+MailedToken = Annotated[
+    str, Field(min_length=1, max_length=200, description="From the link in the mail")
 ]
 
 
@@ -86,6 +90,7 @@ class Me(AccountCreated):
                     "created_at": "2026-05-01T09:00:00Z",
                     "name": "Acme Installations",
                     "company": "Acme EV Solutions Ltd",
+                    "email_verified": True,
                 }
             ]
         }
@@ -93,6 +98,9 @@ class Me(AccountCreated):
 
     name: str
     company: str | None
+    email_verified: bool = Field(
+        description="Whether somebody has shown to read the mail of the address"
+    )
 
     @classmethod
     def of(cls, account: Account) -> "Me":
@@ -104,6 +112,7 @@ class Me(AccountCreated):
             created_at=account.created_at,
             name=account.name,
             company=account.company,
+            email_verified=account.verified_at is not None,
         )
 
 
@@ -136,3 +145,113 @@ class LoggedIn(BaseModel):
 
     token: str
     expires_at: Timestamp
+
+
+class PasswordChange(Request):
+    """The present password, and the one to be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"password": "s3cur3P@ssword!", "new_password": "an even b3tter one"}]
+        }
+    )
+
+    password: GivenPassword
+    new_password: NewPassword
+
+
+class ResetRequest(Request):
+    """Whose password is forgotten."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "installer@acme.com"}]})
+
+    email: Email
+
+
+class MailAsked(BaseModel):
+    """That a mail is on its way, if there is an account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "installer@acme.com",
+                    "detail": "If this address has an account, a mail is on its way.",
+                }
+            ]
+        }
+    )
+
+    email: str
+    detail: str
+
+
+class Code(Request):
+    """The code of a mail."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "4f0c…"}]})
+
+    token: MailedToken
+
+
+class PasswordReset(Code):
+    """The code of a mail, and the password to be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "4f0c…", "new_password": "an even b3tter one"}]}
+    )
+
+    new_password: NewPassword
+
+
+class LoginShown(BaseModel):
+    """Where an account is logged in: what a person recognises it by."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "ses_01HX3KABCDEFGHJKMN",
+                    "created_at": "2026-05-01T09:00:00Z",
+                    "expires_at": "2026-05-02T09:00:00Z",
+                    "address": "203.0.113.7",
+                    "device": "Firefox on Windows",
+                    "user_agent": "Mozilla/5.0 (Windows NT 10.0; rv:126.0) Firefox/126.0",
+                    "current": True,
+                }
+            ]
+        }
+    )
+
+    id: str
+    created_at: Timestamp = Field(description="When it was logged in")
+    expires_at: Timestamp
+    address: str = Field(description="From where, as the API saw it")
+    device: str = Field(description="What it says to be, in words")
+    user_agent: str | None
+    current: bool = Field(description="Whether the request comes from it")
+
+
+class AccountEventShown(BaseModel):
+    """What has happened to an account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "at": "2026-05-01T09:05:00Z",
+                    "event": "password.changed",
+                    "token_epoch": 1,
+                    "address": "203.0.113.7",
+                }
+            ]
+        }
+    )
+
+    at: Timestamp
+    event: AccountEvent
+    token_epoch: int = Field(
+        description="The account's after it: it goes up with each new password, and a token of a "
+        "lower one is void"
+    )
+    address: str | None = Field(description="From where, as the API saw it")

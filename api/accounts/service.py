@@ -1,13 +1,16 @@
 """Sign-up, login and logout, the same for installers and site owners."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from api.accounts.visitor import Visitor, known_device
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import (
     LOGIN_ACCOUNT,
     LOGIN_ACCOUNT_FROM_ADDRESS,
     LOGIN_ADDRESS,
+    LOGIN_DEVICE,
     SIGNUP_ACCOUNT,
     SIGNUP_ADDRESS,
 )
@@ -15,12 +18,22 @@ from api.security.tokens import Token
 from domain.errors import UnauthorizedError
 from domain.ids import Prefix, new_id
 from domain.states import Role
+from storage.account_sessions import AccountSession, AccountSessions
 from storage.accounts import Account, Accounts
 from storage.sessions import RevokedTokens
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogIn:
+    """Who has logged in, and the token to go on with."""
+
+    account: Account
+    token: str
+    expires_at: datetime
+
+
 async def sign_up(
-    parts: Parts, *, name: str, email: str, password: str, company: str | None, address: str
+    parts: Parts, *, name: str, email: str, password: str, company: str | None, visitor: Visitor
 ) -> Account:
     """Make an installer's account.
 
@@ -29,7 +42,7 @@ async def sign_up(
         TooManyRequestsError: The address or the e-mail made too many attempts.
 
     """
-    await parts.throttle.attempt((SIGNUP_ADDRESS, address), (SIGNUP_ACCOUNT, email))
+    await parts.throttle.attempt((SIGNUP_ADDRESS, visitor.network), (SIGNUP_ACCOUNT, email))
     account = Account(
         id=new_id(Prefix.ACCOUNT),
         role=Role.INSTALLER,
@@ -45,9 +58,7 @@ async def sign_up(
     return account
 
 
-async def log_in(
-    parts: Parts, *, role: Role, email: str, password: str, address: str
-) -> tuple[str, datetime]:
+async def log_in(parts: Parts, *, role: Role, email: str, password: str, visitor: Visitor) -> LogIn:
     """Check a password and issue a token, with the moment it expires.
 
     Raises:
@@ -55,28 +66,57 @@ async def log_in(
         TooManyRequestsError: Too many attempts on the account or from the address.
 
     """
-    account = await authenticate(parts, role=role, email=email, password=password, address=address)
-    return parts.tokens.issue(
-        account_id=account.id, role=role, epoch=account.token_epoch, now=now()
+    account = await authenticate(parts, role=role, email=email, password=password, visitor=visitor)
+    return await open_session(parts, account, visitor)
+
+
+async def open_session(parts: Parts, account: Account, visitor: Visitor) -> LogIn:
+    """Issue a token, and list it among the sessions of the account."""
+    at = now()
+    token, expires_at = parts.tokens.issue(
+        account_id=account.id, role=account.role, epoch=account.token_epoch, now=at
     )
+    session = AccountSession(
+        id=parts.tokens.read(token).id,
+        account_id=account.id,
+        created_at=at,
+        expires_at=expires_at,
+        address=visitor.address,
+        user_agent=visitor.user_agent,
+    )
+    async with parts.database.write() as connection:
+        await AccountSessions(connection, account.id).open(session)
+    return LogIn(account=account, token=token, expires_at=expires_at)
 
 
 async def authenticate(
-    parts: Parts, *, role: Role, email: str, password: str, address: str
+    parts: Parts, *, role: Role, email: str, password: str, visitor: Visitor
 ) -> Account:
     """Find the account of an e-mail and check its password; errors as :func:`log_in`."""
-    subject = f"{role}:{email}"
-    mine = ((LOGIN_ACCOUNT_FROM_ADDRESS, f"{subject}:{address}"), (LOGIN_ACCOUNT, subject))
-    # Counted before the password is looked at, so that guesses at once are all counted.
-    await parts.throttle.attempt(*mine, (LOGIN_ADDRESS, address))
     async with parts.database.read() as connection:
         account = await Accounts(connection).by_email(role, email)
-    right = await parts.passwords.verify(account.password_hash if account else None, password)
+    device = known_device(parts, visitor, account)
+    subject = f"{role}:{email}"
+    if device is not None:
+        mine = [(LOGIN_DEVICE, device)]
+        all_limits = mine
+    else:
+        mine = [
+            (LOGIN_ACCOUNT_FROM_ADDRESS, f"{subject}:{visitor.network}"),
+            (LOGIN_ACCOUNT, subject),
+        ]
+        all_limits = [*mine, (LOGIN_ADDRESS, visitor.network)]
+    # Counted before the password is looked at, so that guesses at once are all counted.
+    await parts.throttle.attempt(*all_limits)
+    known = device is not None
+    right = await parts.passwords.verify(
+        account.password_hash if account else None, password, known=known
+    )
     if account is None or not right:
         raise UnauthorizedError("login_failed", "The e-mail or the password is wrong.")
     await parts.throttle.succeeded(mine)
     if parts.passwords.needs_rehash(account.password_hash):
-        stronger = await parts.passwords.hash(password)
+        stronger = await parts.passwords.hash(password, known=known)
         async with parts.database.write() as connection:
             await Accounts(connection).set_password_hash(account.id, stronger)
     return account
@@ -85,4 +125,5 @@ async def authenticate(
 async def log_out(parts: Parts, token: Token) -> None:
     """Revoke the token."""
     async with parts.database.write() as connection:
-        await RevokedTokens(connection).revoke(token.id, expires_at=token.expires_at, now=now())
+        if not await AccountSessions(connection, token.account_id).end(token.id, now=now()):
+            await RevokedTokens(connection).revoke(token.id, expires_at=token.expires_at, now=now())

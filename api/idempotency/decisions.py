@@ -15,6 +15,19 @@ NOT_KEYED: Final[Mapping[str, str]] = {
     "`token_revoked`.",
     "logOutSiteOwner": "The token is void afterwards, so that a repeat is answered "
     "`token_revoked`.",
+    "changePasswordInstaller": "Its answer is a token, which is never stored. A repeat is answered "
+    "`token_revoked`: log in with the new password.",
+    "changePasswordSiteOwner": "Its answer is a token, which is never stored. A repeat is answered "
+    "`token_revoked`: log in with the new password.",
+    "askForPasswordResetInstaller": "Who asks has no token that the key could be of. A repeat "
+    "sends another mail, three an hour at most.",
+    "askForPasswordResetSiteOwner": "Who asks has no token that the key could be of. A repeat "
+    "sends another mail, three an hour at most.",
+    "resetPasswordInstaller": "The code works once, so that a repeat is answered "
+    "`reset_code_invalid`: log in with the new password.",
+    "resetPasswordSiteOwner": "The code works once, so that a repeat is answered "
+    "`reset_code_invalid`: log in with the new password.",
+    "verifyEmail": "Who asks has no token that the key could be of. A repeat is answered the same.",
     "acceptInvitation": "The token of the mail works once, so that a repeat is answered "
     "`invitation_used`: log in.",
     "acceptInvitationToWork": "The token of the mail works once, so that a repeat is answered "

@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.deps import AppParts, ClientAddress, Installer, SiteOwner, now
+from api.accounts.visitor import AVisitor, Visitor
+from api.deps import AppParts, Installer, SiteOwner, now
 from api.invitations.schemas import Accept, Accepted, Decline, InvitationShown
 from api.invitations.service import accept, decline
 from api.pagination import Page, Paging
@@ -41,14 +42,15 @@ _DECLINE_PROBLEMS = problems(400, 404, 413, 422, 429, 503, **_ENDED)
     responses=_ACCEPT_PROBLEMS,
 )
 async def accept_as_owner(
-    body: Accept, parts: AppParts, address: ClientAddress, response: Response
+    body: Accept, parts: AppParts, visitor: AVisitor, response: Response
 ) -> Accepted:
     """Claim the project of an invitation with the token of the mail.
 
     It makes the account with the password, or links the account that is there, whose password it
-    must be then. A token works once.
+    must be then. Of an account whose e-mail was never verified it becomes the new password, and
+    the old one opens it no more. A token works once, and verifies the e-mail.
     """
-    return await _accept(parts, body, Role.SITE_OWNER, address, response)
+    return await _accept(parts, body, Role.SITE_OWNER, visitor, response)
 
 
 @installer_router.post(
@@ -59,14 +61,16 @@ async def accept_as_owner(
     responses=_ACCEPT_PROBLEMS,
 )
 async def accept_as_installer(
-    body: Accept, parts: AppParts, address: ClientAddress, response: Response
+    body: Accept, parts: AppParts, visitor: AVisitor, response: Response
 ) -> Accepted:
     """Join the project of an invitation with the token of the mail, as a lead or a technician.
 
     It makes the account with the password, of the company of who has invited you, or links the
-    account that is there, whose password it must be then. A token works once.
+    account that is there, whose password it must be then. Of an account whose e-mail was never
+    verified it becomes the new password, and the old one opens it no more. A token works once, and
+    verifies the e-mail.
     """
-    return await _accept(parts, body, Role.INSTALLER, address, response)
+    return await _accept(parts, body, Role.INSTALLER, visitor, response)
 
 
 @owner_router.post(
@@ -75,14 +79,12 @@ async def accept_as_installer(
     operation_id="declineInvitation",
     responses=_DECLINE_PROBLEMS,
 )
-async def decline_as_owner(
-    body: Decline, parts: AppParts, address: ClientAddress
-) -> InvitationShown:
+async def decline_as_owner(body: Decline, parts: AppParts, visitor: AVisitor) -> InvitationShown:
     """Refuse an invitation with the token of the mail; the installer is told, with the reason.
 
     The token then does nothing any more.
     """
-    return await _decline(parts, body, Role.SITE_OWNER, address)
+    return await _decline(parts, body, Role.SITE_OWNER, visitor)
 
 
 @installer_router.post(
@@ -92,13 +94,13 @@ async def decline_as_owner(
     responses=_DECLINE_PROBLEMS,
 )
 async def decline_as_installer(
-    body: Decline, parts: AppParts, address: ClientAddress
+    body: Decline, parts: AppParts, visitor: AVisitor
 ) -> InvitationShown:
     """Refuse an invitation with the token of the mail; who has invited you is told.
 
     The token then does nothing any more.
     """
-    return await _decline(parts, body, Role.INSTALLER, address)
+    return await _decline(parts, body, Role.INSTALLER, visitor)
 
 
 @owner_router.get(
@@ -126,14 +128,14 @@ async def list_of_installer(
 
 
 async def _accept(
-    parts: Parts, body: Accept, side: Role, address: str, response: Response
+    parts: Parts, body: Accept, side: Role, visitor: Visitor, response: Response
 ) -> Accepted:
     accepted = await accept(
         parts,
         token=body.token,
         name=body.name,
         password=body.password,
-        address=address,
+        visitor=visitor,
         side=side,
     )
     if not accepted.made:
@@ -148,9 +150,9 @@ async def _accept(
     )
 
 
-async def _decline(parts: Parts, body: Decline, side: Role, address: str) -> InvitationShown:
+async def _decline(parts: Parts, body: Decline, side: Role, visitor: Visitor) -> InvitationShown:
     declined = await decline(
-        parts, token=body.token, reason=body.reason, address=address, side=side
+        parts, token=body.token, reason=body.reason, visitor=visitor, side=side
     )
     return InvitationShown.of(declined, now=now())
 

@@ -13,7 +13,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from api.deps import AppParts, ClientAddress, now
+from api.accounts.visitor import AVisitor
+from api.deps import AppParts, now
 from api.invitations import rendering
 from api.invitations.schemas import Accept, Decline
 from api.invitations.service import accept, decline
@@ -21,7 +22,7 @@ from domain.errors import EngineError, NotFoundError
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
 from domain.wording import all_wrong
-from storage.accounts import Accounts
+from storage.accounts import Account, Accounts
 from storage.invitation_ends import why_not_pending
 from storage.invitations import Invitations
 from storage.invited import read_invited
@@ -45,23 +46,23 @@ async def invitation_page(token: str, parts: AppParts) -> HTMLResponse:
 
 @router.post("/invitations/{token}/accept")
 async def accept_on_page(
-    token: str, request: Request, parts: AppParts, address: ClientAddress
+    token: str, request: Request, parts: AppParts, visitor: AVisitor
 ) -> HTMLResponse:
     """Accept with the form's password."""
-    given = await _fields(request)
+    given = await form_fields(request)
     try:
         body = Accept(
             token=token, name=given.get("name") or None, password=given.get("password", "")
         )
         accepted = await accept(
-            parts, token=token, name=body.name, password=body.password, address=address
+            parts, token=token, name=body.name, password=body.password, visitor=visitor
         )
     except (ValidationError, EngineError) as error:
         return await _show(parts, token, given=given, error=error)
     async with parts.database.read() as connection:
         project = await read_invited(connection, accepted.project_id)
     email = accepted.account.email
-    log_in = _how_to_log_in(parts, accepted.account.role)
+    log_in = how_to_log_in(parts, accepted.account.role)
     if accepted.role is ProjectRole.SERVICE:
         return rendering.notice(
             f"Welcome to {project.name}",
@@ -85,14 +86,14 @@ async def accept_on_page(
 
 @router.post("/invitations/{token}/decline")
 async def decline_on_page(
-    token: str, request: Request, parts: AppParts, address: ClientAddress
+    token: str, request: Request, parts: AppParts, visitor: AVisitor
 ) -> HTMLResponse:
     """Decline with the form's reason."""
-    given = await _fields(request)
+    given = await form_fields(request)
     reason = " ".join(given.get("reason", "").split()) or None
     try:
         body = Decline(token=token, reason=reason)
-        await decline(parts, token=token, reason=body.reason, address=address)
+        await decline(parts, token=token, reason=body.reason, visitor=visitor)
     except (ValidationError, EngineError) as error:
         return await _show(parts, token, given=given, error=error)
     return rendering.notice(
@@ -127,7 +128,7 @@ async def _show(
         return rendering.notice(
             _TITLES[status],
             f"This is about {project.name}, {project.address}.",
-            _how_to_log_in(parts, invitation.role.account_role)
+            how_to_log_in(parts, invitation.role.account_role)
             if status is InvitationStatus.ACCEPTED
             else why_not_pending(status).detail,
             status=HTTPStatus.GONE,
@@ -136,14 +137,22 @@ async def _show(
         invitation,
         project,
         token=token,
-        has_account=account is not None,
+        account=_account_of(account),
         given=given,
-        wrong=None if error is None else _wrong(error),
-        status=_status_of(error),
+        wrong=None if error is None else what_is_wrong(error),
+        status=status_of(error),
     )
 
 
-def _how_to_log_in(parts: AppParts, role: Role) -> str:
+def _account_of(account: Account | None) -> rendering.HasAccount:
+    if account is None:
+        return rendering.HasAccount.NONE
+    if account.verified_at is None:
+        return rendering.HasAccount.UNPROVEN
+    return rendering.HasAccount.PROVEN
+
+
+def how_to_log_in(parts: AppParts, role: Role) -> str:
     """Say what an account is good for: there is no page to log in on."""
     side = role.value.replace("_", "-")
     address = f"{parts.settings.public_api_url.rstrip('/')}/api/v1/{side}/login"
@@ -153,7 +162,8 @@ def _how_to_log_in(parts: AppParts, role: Role) -> str:
     )
 
 
-def _wrong(error: ValidationError | EngineError) -> rendering.Wrong:
+def what_is_wrong(error: ValidationError | EngineError) -> rendering.Wrong:
+    """Say what is wrong with a form, and of which field."""
     if isinstance(error, EngineError):
         if error.code == "login_failed":
             return rendering.Wrong(
@@ -167,13 +177,14 @@ def _wrong(error: ValidationError | EngineError) -> rendering.Wrong:
     )
 
 
-def _status_of(error: ValidationError | EngineError | None) -> int:
+def status_of(error: ValidationError | EngineError | None) -> int:
+    """The status of the page that says so."""
     if error is None:
         return HTTPStatus.OK
     return error.status if isinstance(error, EngineError) else HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-async def _fields(request: Request) -> dict[str, str]:
+async def form_fields(request: Request) -> dict[str, str]:
     """Read an urlencoded form; of a field given twice the first counts, nonsense is no field."""
     text = (await request.body()).decode(errors="replace")
     try:

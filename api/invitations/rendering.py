@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, Final
@@ -34,6 +35,14 @@ _PURPOSES: Final = {
 _ACCOUNTS: Final = {Role.SITE_OWNER: "site owner", Role.INSTALLER: "installer"}
 
 
+class HasAccount(StrEnum):
+    """Whether the invited has an account, and whether somebody has proven its address."""
+
+    NONE = "none"
+    UNPROVEN = "unproven"
+    PROVEN = "proven"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wrong:
     """What is wrong with a form that was sent: of which field, if of one."""
@@ -44,13 +53,13 @@ class Wrong:
 
 def notice(title: str, *sentences: str, status: int = HTTPStatus.OK) -> HTMLResponse:
     """Show a page that only says something."""
-    return _page("notice.html", title, status, sentences=sentences)
+    return page("notice.html", title, status, sentences=sentences)
 
 
 def stopping(*, token: str, stopped: bool, names: Sequence[str]) -> HTMLResponse:
     """Show the page that stops mail of an account, or allows it again."""
     title = "These mails are stopped" if stopped else "Stop mail of an account?"
-    return _page("stop.html", title, HTTPStatus.OK, token=token, stopped=stopped, names=names)
+    return page("stop.html", title, HTTPStatus.OK, token=token, stopped=stopped, names=names)
 
 
 def form(
@@ -58,7 +67,7 @@ def form(
     project: InvitedProject,
     *,
     token: str,
-    has_account: bool,
+    account: HasAccount,
     given: Mapping[str, str] | None = None,
     wrong: Wrong | None = None,
     status: int = HTTPStatus.OK,
@@ -69,7 +78,7 @@ def form(
     """
     ends, visit_ends = project.last(invitation.expires_at), project.visit_ends_at
     typed = {"name": "", "reason": ""} | dict(given or {})  # a password is never sent back
-    return _page(
+    return page(
         "invitation.html",
         f"Invitation to {project.name}",
         status,
@@ -81,14 +90,17 @@ def form(
         until=f"{day(ends)}, {ends:%H:%M} UTC",
         visit_until=visit_ends and f"{day(visit_ends)}, {visit_ends:%H:%M} UTC",
         token=token,
-        has_account=has_account,
+        account=account.value,
         given=typed,
         wrong=wrong,
     )
 
 
-def _page(template: str, title: str, status: int, **names: Any) -> HTMLResponse:
-    page = templates("api.invitations").get_template(template)
+def page(
+    template: str, title: str, status: int, *, of: str = "api.invitations", **names: Any
+) -> HTMLResponse:
+    """Show a page in our style, of a template in that package or here; its address is secret."""
+    found = templates(of, "api.invitations").get_template(template)
     return HTMLResponse(
-        page.render(title=title, style=_STYLE, **names), status_code=status, headers=_HEADERS
+        found.render(title=title, style=_STYLE, **names), status_code=status, headers=_HEADERS
     )

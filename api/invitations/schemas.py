@@ -18,7 +18,8 @@ class Accept(Request):
     """Accept an invitation.
 
     The account is of the e-mail that was invited. Where there is one already, give its password;
-    otherwise choose one.
+    otherwise choose one. So you do too where the e-mail of the one that is there was never
+    verified.
     """
 
     model_config = ConfigDict(

@@ -1,21 +1,29 @@
 """Accepting and declining an invitation: one token, one grant."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.accounts.credentials import send
 from api.accounts.service import authenticate
+from api.accounts.visitor import Visitor
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import ACCEPT_ADDRESS
-from domain.errors import ConflictError
+from domain.accounts import AccountEvent, LetterPurpose
+from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import InvitationStatus, ProjectRole, Role
 from domain.tokens import hash_token
+from storage.account_letters import Addressed
 from storage.accounts import Account, Accounts
 from storage.invitation_ends import InvitationEnds, why_not_pending
 from storage.invitations import Invitation, Invitations, unknown_invitation
 from storage.members import Members
+from storage.new_passwords import NewPassword, prove, rename, set_password_of_reader
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,33 +43,36 @@ async def accept(
     token: str,
     name: str | None,
     password: str,
-    address: str,
+    visitor: Visitor,
     side: Role | None = None,
 ) -> Acceptance:
-    """Grant the project of an invitation to the account of its e-mail.
+    """Grant the project of an invitation to the account of its e-mail, which is proven by it.
 
-    ``side``: for which accounts the invitation has to be, where the caller offers one kind alone.
+    An account whose address nobody has proven gives way: if the password is not its own, it is its
+    new one. ``side``: for which accounts the invitation has to be, where the caller offers one
+    kind alone.
 
     Raises:
         NotFoundError: ``invitation_unknown``.
         ConflictError: It is not pending; see :func:`storage.invitation_ends.why_not_pending`.
             ``project_archived``.
-        UnauthorizedError: There is an account already, and the password is not its own.
+        UnauthorizedError: There is a proven account already, and the password is not its own.
+        TooManyRequestsError: So many unknown tokens come from there. A right one gets through.
 
     """
-    await parts.throttle.attempt((ACCEPT_ADDRESS, address))
 
     async def once() -> Acceptance:
         return await _accept(
-            parts, hash_token(token), name=name, password=password, address=address, side=side
+            parts, hash_token(token), name=name, password=password, visitor=visitor, side=side
         )
 
-    try:
-        accepted = await once()
-    except ConflictError as error:
-        if error.code != "email_taken":
-            raise
-        accepted = await once()  # another invitation has just made the account: link that one
+    async with _guesses_counted(parts, visitor):
+        try:
+            accepted = await once()
+        except ConflictError as error:
+            if error.code != "email_taken":
+                raise
+            accepted = await once()  # another request has just made or changed the account
     await parts.temporal.invitation_ended(accepted.project_id, accepted.invitation_id)
     return accepted
 
@@ -72,7 +83,7 @@ async def _accept(
     *,
     name: str | None,
     password: str,
-    address: str,
+    visitor: Visitor,
     side: Role | None,
 ) -> Acceptance:
     async with parts.database.read() as connection:
@@ -81,26 +92,33 @@ async def _accept(
         role = invitation.role.account_role
         existing = await Accounts(connection).by_email(role, invitation.email)
         company = await _company(connection, invitation)
-    if existing is not None:
+    new = None
+    if existing is not None and existing.verified_at is not None:
         account = await authenticate(
-            parts,
-            role=role,
-            email=invitation.email,
-            password=password,
-            address=address,
+            parts, role=role, email=invitation.email, password=password, visitor=visitor
         )
+    elif existing is not None and await parts.passwords.verify(
+        existing.password_hash, password, known=True
+    ):
+        account = existing
     else:
-        account = await _new_account(
-            parts, invitation, name=name, company=company, password=password
-        )
+        new = await _new_account(parts, invitation, name=name, company=company, password=password)
+        account = existing or new
+    at = now()
     async with parts.database.write() as connection:
         await Invitations(connection).lock(invitation)
         await _pending(connection, token_hash, side)  # another call may have been faster
         await Invitations(connection).refuse_archived(invitation)
         if existing is None:
             await Accounts(connection).create(account)
+        elif new is not None:
+            await _displace(connection, existing, by=new, at=at, address=visitor.address)
+            to = Addressed(role=existing.role, email=existing.email)
+            await send(parts, connection, LetterPurpose.CHANGED, to)
+        else:
+            await prove(connection, account, at=at, address=visitor.address)
         granted = await InvitationEnds(connection).accept(
-            invitation.id, account_id=account.id, at=now(), address=address
+            invitation.id, account_id=account.id, at=now(), address=visitor.address
         )
         if not granted:  # it has expired just now; the new account is not made either
             raise await _ended_meanwhile(connection, token_hash)
@@ -113,8 +131,29 @@ async def _accept(
     )
 
 
+async def _displace(
+    connection: AsyncConnection, squatted: Account, *, by: Account, at: datetime, address: str
+) -> None:
+    """Give an account that nobody has proven to who holds the invitation; all in it stays."""
+    new = NewPassword(password_hash=by.password_hash, at=at, address=address)
+    epoch = await set_password_of_reader(connection, squatted, new, event=AccountEvent.TAKEN_OVER)
+    if epoch is None:
+        raise ConflictError("email_taken", "The account was just changed by another request.")
+    await rename(connection, squatted.id, name=by.name, company=by.company)
+
+
+@asynccontextmanager
+async def _guesses_counted(parts: Parts, visitor: Visitor) -> AsyncIterator[None]:
+    """Count unknown tokens, and those alone: whoever holds a right one is held up by nobody."""
+    try:
+        yield
+    except NotFoundError:
+        await parts.throttle.attempt((ACCEPT_ADDRESS, visitor.network))
+        raise
+
+
 async def decline(
-    parts: Parts, *, token: str, reason: str | None, address: str, side: Role | None = None
+    parts: Parts, *, token: str, reason: str | None, visitor: Visitor, side: Role | None = None
 ) -> Invitation:
     """Refuse the project of an invitation, for good; it needs no account.
 
@@ -123,12 +162,13 @@ async def decline(
         ConflictError: It is not pending; see :func:`storage.invitation_ends.why_not_pending`.
 
     """
-    await parts.throttle.attempt((ACCEPT_ADDRESS, address))
     token_hash = hash_token(token)
-    async with parts.database.write() as connection:
+    async with _guesses_counted(parts, visitor), parts.database.write() as connection:
         invitations = InvitationEnds(connection)
         invitation = await _pending(connection, token_hash, side)
-        if not await invitations.decline(invitation.id, reason=reason, at=now(), address=address):
+        if not await invitations.decline(
+            invitation.id, reason=reason, at=now(), address=visitor.address
+        ):
             raise await _ended_meanwhile(connection, token_hash)
         declined = await invitations.by_token(token_hash)
     await parts.temporal.invitation_ended(declined.project_id, declined.id)
@@ -175,4 +215,5 @@ async def _new_account(
         password_hash=await parts.passwords.hash(password),
         token_epoch=0,
         created_at=now(),
+        verified_at=now(),
     )

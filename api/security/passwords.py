@@ -26,22 +26,26 @@ class Passwords:
 
     Argon2id costs tens of MiB and milliseconds by design, so the number of threads and of those
     who wait is bounded: a flood of logins is refused with a 503 before it exhausts the machine.
+    ``known`` people, from a device that has signed in before, have places of their own in the
+    queue.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="argon2")
-        self._waiting = 0
+        self._waiting = {False: 0, True: 0}
         # Made now: made at the first unknown account, that one answer would take twice as long.
         self._nobody = self._hasher.hash(secrets.token_hex())
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, known: bool = False) -> str:
         """Hash a new password."""
-        return await self._run(partial(self._hasher.hash, password))
+        return await self._run(partial(self._hasher.hash, password), known=known)
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
+    async def verify(
+        self, password_hash: str | None, password: str, *, known: bool = False
+    ) -> bool:
         """Check a password. Without a hash (unknown account) it does the same work and says no."""
-        return await self._run(partial(self._verify, password_hash, password))
+        return await self._run(partial(self._verify, password_hash, password), known=known)
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Tell whether the hash was made with weaker parameters than today's."""
@@ -51,16 +55,16 @@ class Passwords:
         """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= _MAX_WAITING:
+    async def _run(self, work: Callable[[], T], *, known: bool) -> T:
+        if self._waiting[known] >= _MAX_WAITING:
             raise UnavailableError(
                 "busy", "Too many people are signing in right now. Try again in a moment."
             )
-        self._waiting += 1
+        self._waiting[known] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
-            self._waiting -= 1
+            self._waiting[known] -= 1
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         with suppress(VerificationError, InvalidHashError):

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 
 from api.protocol.limits import Standing, forget, tell
@@ -28,9 +29,20 @@ LOGIN_ACCOUNT_FROM_ADDRESS = Limit(
     name="login-account-address", attempts=10, window=timedelta(minutes=15)
 )
 LOGIN_ACCOUNT = Limit(name="login-account", attempts=50, window=timedelta(minutes=15))
+# A device that has signed in to the account before is counted by itself, and by nothing else: what
+# strangers do, be it from the same address, never holds it up.
+LOGIN_DEVICE = Limit(name="login-device", attempts=10, window=timedelta(minutes=15))
+PASSWORD_SESSION = Limit(name="password-session", attempts=10, window=timedelta(minutes=15))
 LOGIN_ADDRESS = Limit(name="login-address", attempts=200, window=timedelta(minutes=15))
 SIGNUP_ADDRESS = Limit(name="signup-address", attempts=100, window=timedelta(hours=1))
 SIGNUP_ACCOUNT = Limit(name="signup-account", attempts=10, window=timedelta(hours=1))
+RESET_ADDRESS = Limit(name="reset-address", attempts=30, window=timedelta(hours=1))
+RESET_DEVICE = Limit(name="reset-device", attempts=10, window=timedelta(hours=1))
+# Not longer than a code is good: whoever is past it has one in the mail.
+RESET_EMAIL = Limit(name="reset-email", attempts=3, window=timedelta(hours=1))
+VERIFICATION_ACCOUNT = Limit(name="verification-account", attempts=5, window=timedelta(hours=1))
+CODE_ADDRESS = Limit(name="code-address", attempts=100, window=timedelta(hours=1))
+# Of wrong tokens alone: whoever holds a right one is held up by nobody.
 ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hours=1))
 ISSUE_SUBJECT = Limit(name="issue-subject", attempts=60, window=timedelta(hours=1))
 INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hours=1))
@@ -38,10 +50,29 @@ INVITE_PROJECT = Limit(name="invite-project", attempts=10, window=timedelta(hour
 WEBHOOK_ACCOUNT = Limit(name="webhook-account", attempts=100, window=timedelta(hours=1))
 
 
+_BUCKET_DIGITS = 5
+"""Hexadecimal: a limit has at most 2^20 counters, whatever a flood makes up for subjects. Two
+subjects that share one, by chance and under a key that nobody knows, share its attempts."""
+_NETWORK_BITS = 64
+
+
+def network_of(address: str) -> str:
+    """Name what one household or firm has: an IPv4 address, or a /64 of IPv6 (RFC 6177)."""
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, IPv4Address):
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ip_network((ip, _NETWORK_BITS), strict=False))
+
+
 class Throttle:
     """Counts attempts, and has the answer tell what is left.
 
-    The subjects are stored as HMACs, not in clear.
+    The subjects are stored as parts of HMACs, not in clear.
     """
 
     def __init__(
@@ -107,4 +138,5 @@ class Throttle:
                 await Throttles(connection).clear(self._digest(limit, subject))
 
     def _digest(self, limit: Limit, subject: str) -> str:
-        return hmac.new(self._key, f"{limit.name}:{subject}".encode(), hashlib.sha256).hexdigest()
+        digest = hmac.new(self._key, f"{limit.name}:{subject}".encode(), hashlib.sha256)
+        return f"{limit.name}:{digest.hexdigest()[:_BUCKET_DIGITS]}"

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 
 from api.accounts.schemas import LoggedIn, Login, Me
 from api.accounts.service import log_in, log_out
-from api.deps import AppParts, ClientAddress, Session, SiteOwner
+from api.accounts.visitor import AVisitor, remember
+from api.deps import AppParts, Session, SiteOwner
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.site_owner.schemas import OwnedProject
@@ -23,12 +24,17 @@ router = APIRouter(prefix="/site-owner", tags=["Site owner"])
     operation_id="logInSiteOwner",
     responses=problems(400, 401, 413, 422, 429, 503),
 )
-async def login(body: Login, parts: AppParts, address: ClientAddress) -> LoggedIn:
-    """Obtain the site owner's bearer token. It is valid until `expires_at`."""
-    token, expires_at = await log_in(
-        parts, role=Role.SITE_OWNER, email=body.email, password=body.password, address=address
+async def login(body: Login, parts: AppParts, visitor: AVisitor, response: Response) -> LoggedIn:
+    """Obtain the site owner's bearer token. It is valid until `expires_at`.
+
+    The cookie of the answer, or an earlier token in `Authorization`, lets you log in while others
+    guess at your password.
+    """
+    login = await log_in(
+        parts, role=Role.SITE_OWNER, email=body.email, password=body.password, visitor=visitor
     )
-    return LoggedIn(token=token, expires_at=expires_at)
+    remember(response, parts, visitor, login.account)
+    return LoggedIn(token=login.token, expires_at=login.expires_at)
 
 
 @router.post(

@@ -13,18 +13,21 @@ import structlog
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import update
 from temporalio.client import Client
 
 from api.deps import now
 from api.parts import compose
 from api.security.passwords import Passwords
 from api.temporal import TemporalGateway
+from dispatcher import Dispatcher
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from settings import Settings
 from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.projects import Projects
+from storage.tables import accounts
 from tests.api.callers import PASSWORD, V1, Caller
 from tests.support.app import app_of
 from worker import make_worker
@@ -194,6 +197,20 @@ async def engine(
         temporal_client, database, outbox, settings=settings, task_queue=task_queue
     ):
         yield
+
+
+@pytest.fixture
+def dispatcher(temporal_client: Client, database: Database, task_queue: str) -> Dispatcher:
+    """What starts the workflows of what waits in an outbox; a test has it look."""
+    return Dispatcher(temporal_client, database, now=now, task_queue=task_queue)
+
+
+async def verify(database: Database, email: str) -> None:
+    """Let somebody have shown to read the mail of the address."""
+    async with database.write() as connection:
+        await connection.execute(
+            update(accounts).where(accounts.c.email == email).values(verified_at=now())
+        )
 
 
 async def accept_invitation(anonymous: Caller, outbox: Outbox) -> Caller:

@@ -40,6 +40,7 @@ OWNER = "facilities@riversidebp.com"
 _HERE = "tests/api/test_advice.py::"
 _SHELF = "tests/api/test_project_shelf.py::TestArchive::"
 _IDEMPOTENCY = "tests/api/test_idempotency.py::"
+_ACCOUNTS = "tests/api/test_credentials.py::"
 _VISITS = "tests/api/test_service_visits.py::"
 _SKIPPED = (
     "tests/faults/test_operators.py::TestAnswer::"
@@ -47,6 +48,11 @@ _SKIPPED = (
 )
 
 FOLLOWED: dict[str, str] = {
+    "already_verified": _ACCOUNTS + "TestVerification::test_a_code_of_a_mail_verifies",
+    "changed_meanwhile": _ACCOUNTS + "TestChange::test_of_two_at_once_one_wins",
+    "password_wrong": _ACCOUNTS + "TestReset::test_a_mail_leads_to_another_password",
+    "reset_code_invalid": _ACCOUNTS + "TestReset::test_a_code_works_once",
+    "verification_code_invalid": _ACCOUNTS + "TestVerification::test_a_code_of_a_mail_verifies",
     "already_collaborator": _HERE + "test_a_colleague_gets_another_role_instead",
     "already_replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "already_completed": _HERE + "test_a_run_that_passed_is_started_anew",
@@ -196,6 +202,7 @@ _FACTS = {
     "run_closing",
     "run_not_found",
     "service_visit_not_found",
+    "session_not_found",
     "tariff_set_by_owner",
     "transaction_not_found",
     "webhook_not_found",

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWNER = "facilities@riversidebp.com"
 SERIAL = str(GUIDE_CHARGE_POINT["serial_number"])
 INSTALLER = "/api/v1/installer"
+SIDES = (INSTALLER, "/api/v1/site-owner")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,6 +269,8 @@ OUTSIDE = (
     f"{INSTALLER}/webhooks",
     "/api/v1/site-owner/log",
     "/api/v1/site-owner/webhooks",
+    # They are in the history of the account: tests/api/test_credentials.py.
+    *(f"{side}/{path}" for side in SIDES for path in ("password", "sessions", "verification")),
     f"{CHARGE_POINT}/test-connection",
     f"{OWNED_CP}/test-connection",
 )

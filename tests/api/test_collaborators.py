@@ -6,9 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from api.security.throttling import ACCEPT_ADDRESS
 from domain.ids import Prefix, new_id
+from storage.engine import Database
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, fields, problem
-from tests.api.conftest import Enrol, Outbox, accept_invitation
+from tests.api.conftest import Enrol, Outbox, accept_invitation, verify
 from tests.api.test_audit import trail
 from tests.api.test_tenancy import CASES, PROJECT
 from tests.support.eventually import eventually
@@ -113,8 +115,9 @@ class TestInvite:
         assert await people(sam, project) == {"alex@acme.com": "lead", SAM: "technician"}
 
     async def test_an_account_that_is_there_is_linked(
-        self, installer: Caller, stranger: Caller, outbox: Outbox
+        self, installer: Caller, stranger: Caller, outbox: Outbox, database: Database
     ) -> None:
+        await verify(database, stranger.email)
         project, other = await installer.project(), await installer.project()
         assert (await stranger.get(f"/projects/{project}")).status_code == 404
         await invite(installer, project, stranger.email)
@@ -130,6 +133,71 @@ class TestInvite:
         assert accepted.status_code == 200, accepted.text
         assert (await stranger.get(f"/projects/{project}")).json()["role"] == "technician"
         assert (await stranger.get(f"/projects/{other}")).status_code == 404
+
+    async def test_an_account_that_nobody_has_proven_gives_way(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox
+    ) -> None:
+        """Somebody has signed up with an address of another, who is invited now."""
+        email = {"email": "sam@acme.com"}
+        squatter = {"name": "Eve", "company": "Eve Ltd", "password": "the squatter's own"} | email
+        assert (await anonymous.post("/signup", squatter)).status_code == 201
+        old = {"password": squatter["password"]} | email
+        login = await anonymous.post("/login", old)
+        eve = Caller(http=anonymous.http, token=login.json()["token"])
+        theirs = await eve.project()
+        await eve.charge_point(theirs)
+        hook = (await eve.post("/webhooks", {"url": "https://93.184.216.34/"})).json()["id"]
+
+        project = await installer.project()
+        await invite(installer, project, email["email"])
+        page = await anonymous.call("GET", f"/invitations/{outbox.token()}")
+        assert "whose address nobody has confirmed" in page.text
+        body = {"token": outbox.token(), "password": PASSWORD, "name": "Sam"}
+        accepted = await anonymous.post("/invitations/accept", body)
+        assert accepted.status_code == 200, accepted.text
+
+        problem(await eve.get("/me"), 401, "token_revoked")
+        problem(await anonymous.post("/login", old), 401, "login_failed")
+        login = await anonymous.post("/login", {"password": PASSWORD} | email)
+        sam = Caller(http=anonymous.http, token=login.json()["token"])
+        me = (await sam.get("/me")).json()
+        assert (me["name"], me["email_verified"]) == ("Sam", True)
+        assert (await sam.get(f"/projects/{project}")).json()["role"] == "technician"
+        # What was in it stays, and hears of nothing that comes.
+        assert len((await sam.get("/charge-points")).json()["items"]) == 1
+        disabled = (await sam.get(f"/webhooks/{hook}")).json()
+        assert disabled["status"] == "disabled"
+        assert "before the owner of the e-mail address" in disabled["disabled_reason"]
+        events = (await sam.get("/account-events")).json()["items"]
+        assert [one["event"] for one in events] == ["email.verified", "account.taken_over"]
+
+        # From now on it is theirs: another invitation does not open it.
+        await invite(installer, await installer.project(), email["email"])
+        body |= {"token": outbox.token(), "password": "the squatter's own"}
+        problem(await anonymous.post("/invitations/accept", body), 401, "login_failed")
+
+    async def test_who_has_signed_up_before_is_proven_by_an_invitation(
+        self, installer: Caller, stranger: Caller, outbox: Outbox
+    ) -> None:
+        project = await installer.project()
+        await invite(installer, project, stranger.email)
+        assert (await stranger.get("/me")).json()["email_verified"] is False
+        body = {"token": outbox.token(), "password": PASSWORD}
+        assert (await stranger.post("/invitations/accept", body)).status_code == 200
+        # The password was right: everybody stays logged in.
+        assert (await stranger.get("/me")).json()["email_verified"] is True
+
+    async def test_a_right_token_is_held_up_by_nobody(
+        self, anonymous: Caller, installer: Caller, outbox: Outbox
+    ) -> None:
+        await invite(installer, await installer.project(), "sam@acme.com")
+        guess = {"token": "0" * 64, "password": PASSWORD}
+        for _ in range(ACCEPT_ADDRESS.attempts):
+            problem(await anonymous.post("/invitations/accept", guess), 404, "invitation_unknown")
+        answer = await anonymous.post("/invitations/accept", guess)
+        problem(answer, 429, "too_many_attempts")
+        right = guess | {"token": outbox.token()}
+        assert (await anonymous.post("/invitations/accept", right)).status_code == 201
 
     async def test_the_name_of_a_company_opens_nothing(
         self, anonymous: Caller, installer: Caller
@@ -240,6 +308,7 @@ class TestRoles:
                 charge_point_id=identity,
                 invitation_id=owner,
                 account_id=maker,
+                session_id=new_id(Prefix.SESSION),
                 commissioning_id=new_id(Prefix.COMMISSIONING),
                 identity="SN-0",
                 photo_id=new_id(Prefix.PHOTO),

@@ -556,6 +556,7 @@ async def test_every_post_takes_a_key_or_is_on_the_list(
     """A new POST has its call here, or its reason in NOT_KEYED."""
     caller = Careful(http=installer.http, token=installer.token, email=installer.email, app=app)
     project = await caller.project()
+    await caller.post("/verification")
     await caller.post(f"/projects/{project}/archive", {})
     await caller.post(f"/projects/{project}/unarchive")
     identity = await caller.charge_point(project)

@@ -30,6 +30,7 @@ WEBHOOK = "/api/v1/installer/webhooks/{webhook_id}"
 VISIT = "/api/v1/installer/service-visits/{service_visit_id}"
 OWNED = "/api/v1/site-owner/projects/{project_id}"
 OWNED_WEBHOOK = "/api/v1/site-owner/webhooks/{webhook_id}"
+OWNED_SESSION = "/api/v1/site-owner/sessions/{session_id}"
 OWNED_CP = f"{OWNED}/charge-points/{{charge_point_id}}"
 
 TARIFF = {
@@ -91,6 +92,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/status"): None,
     ("GET", f"{COMMISSIONING}/events"): None,
     ("GET", f"{PROJECT}/events"): None,
+    ("DELETE", "/api/v1/installer/sessions/{session_id}"): None,
     ("GET", VISIT): None,
     ("POST", f"{VISIT}/close"): {"installer_signature": "Me"},
     ("GET", f"{VISIT}/report"): None,
@@ -129,6 +131,7 @@ CASES: dict[tuple[str, str], Any] = {
 }
 # The same of the site owner's operations.
 OWNER_CASES: dict[tuple[str, str], Any] = {
+    ("DELETE", OWNED_SESSION): None,
     ("GET", OWNED): None,
     ("POST", f"{OWNED}/service-visits"): {
         "email": "me@acme.com",
@@ -227,6 +230,20 @@ WITHOUT_ID = {
     ("POST", "/api/v1/site-owner/logout"),
     ("GET", "/api/v1/site-owner/me"),
     ("GET", "/api/v1/site-owner/projects"),
+    ("POST", "/api/v1/installer/password"),
+    ("POST", "/api/v1/installer/password-resets"),
+    ("POST", "/api/v1/installer/password-resets/complete"),
+    ("GET", "/api/v1/installer/sessions"),
+    ("DELETE", "/api/v1/installer/sessions"),
+    ("GET", "/api/v1/installer/account-events"),
+    ("POST", "/api/v1/site-owner/password"),
+    ("POST", "/api/v1/site-owner/password-resets"),
+    ("POST", "/api/v1/site-owner/password-resets/complete"),
+    ("GET", "/api/v1/site-owner/sessions"),
+    ("DELETE", "/api/v1/site-owner/sessions"),
+    ("GET", "/api/v1/site-owner/account-events"),
+    ("POST", "/api/v1/installer/verification"),
+    ("POST", "/api/v1/installer/verification/complete"),
     ("GET", "/api/v1/certificate-keys"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -248,6 +265,7 @@ class Theirs:
     account_id: str
     held_record_id: str
     service_visit_id: str
+    session_id: str
     id_tag: str = "04A2B3C4"
     feature: str = "smart_charging"
     month: str = "2026-05"
@@ -304,6 +322,7 @@ async def theirs(stranger: Caller, database: Database) -> Theirs:
         held_record_id=await held_record(database, project, charge_point),
         account_id=me,
         service_visit_id=visit.id,
+        session_id=(await stranger.get("/sessions")).json()["items"][0]["id"],
         delivery_id=(await stranger.post(f"/webhooks/{webhook}/test")).json()["id"],
     )
 
@@ -341,6 +360,9 @@ async def test_what_is_not_documented_has_no_tenant(app: FastAPI) -> None:
         "/invitations/{token}/decline",
         "/mail/allow/{token}",
         "/mail/stop/{token}",
+        "/password-resets",
+        "/password-resets/{token}",
+        "/verifications/{token}",
         "/openapi.json",
     }
 
@@ -372,11 +394,11 @@ async def test_a_foreign_site_does_not_exist(
     await others.call("PUT", theirs.format(f"{OWNED}/tariff"), TARIFF)
     async with database.write() as connection:
         await Billing(connection, theirs.project_id).activate(at=now())
-    # The webhook is another account's, and a stream does not end.
+    # The webhook and the session are another account's, and a stream does not end.
     cases = {
         (method, path): body
         for (method, path), body in OWNER_CASES.items()
-        if not path.startswith(OWNED_WEBHOOK)
+        if not path.startswith((OWNED_WEBHOOK, OWNED_SESSION))
         and not path.endswith(("/events", "/awaited-id-tag"))  # none is awaited
     }
     before = await answers(others, theirs.format, cases)
@@ -406,6 +428,7 @@ async def _expect_foreign_is_unknown(
             invitation_id=new_id(Prefix.INVITATION),
             held_record_id=new_id(Prefix.HELD_RECORD),
             service_visit_id=new_id(Prefix.SERVICE_VISIT),
+            session_id=new_id(Prefix.SESSION),
             account_id=new_id(Prefix.ACCOUNT),
             identity="SN-0",
             id_tag="NOBODY",
@@ -446,6 +469,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 month=name,
                 invitation_id=name,
                 account_id=name,
+                session_id=name,
                 connector_id=name,
                 transaction_id=name,
             )

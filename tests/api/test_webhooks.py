@@ -45,13 +45,6 @@ async def hook() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-def dispatcher(temporal_client: Client, database: Database, task_queue: str) -> Dispatcher:
-    return Dispatcher(
-        temporal_client, database, now=lambda: datetime.now(UTC), task_queue=task_queue
-    )
-
-
-@pytest.fixture
 async def calling(
     temporal_client: Client,
     database: Database,

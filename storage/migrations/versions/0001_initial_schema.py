@@ -41,9 +41,56 @@ def upgrade() -> None:
     sa.Column('password_hash', sa.String(length=200), nullable=False),
     sa.Column('token_epoch', sa.Integer(), server_default='0', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
     sa.UniqueConstraint('role', 'email', name=op.f('uq_accounts_role_email'))
     )
+    op.create_table('account_sessions',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('address', sa.String(length=100), nullable=False),
+    sa.Column('user_agent', sa.String(length=200), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_account_sessions_account_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_account_sessions'))
+    )
+    with op.batch_alter_table('account_sessions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_sessions_account_id_id'), ['account_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_sessions_expires_at'), ['expires_at'], unique=False)
+
+    op.create_table('account_events',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('event', sa.String(length=40), nullable=False),
+    sa.Column('token_epoch', sa.Integer(), nullable=False),
+    sa.Column('address', sa.String(length=100), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_account_events_account_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_account_events'))
+    )
+    with op.batch_alter_table('account_events', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_events_account_id_id'), ['account_id', 'id'], unique=False)
+
+    op.create_table('account_letters',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('purpose', sa.String(length=20), nullable=False),
+    sa.Column('role', sa.String(length=20), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('dispatched_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('mailed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_account_letters')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_account_letters_token_hash'))
+    )
+    with op.batch_alter_table('account_letters', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_letters_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_letters_role_email'), ['role', 'email'], unique=False)
+        batch_op.create_index('ix_account_letters_to_dispatch', ['id'], unique=False, postgresql_where=sa.text('dispatched_at IS NULL'), sqlite_where=sa.text('dispatched_at IS NULL'))
+
     op.create_table('certificate_keys',
     sa.Column('id', sa.String(length=16), nullable=False),
     sa.Column('public_key', sa.String(length=130), nullable=False),
@@ -1004,6 +1051,21 @@ def downgrade() -> None:
 
     op.drop_table('mail_notices')
     op.drop_table('mail_blocks')
+    with op.batch_alter_table('account_letters', schema=None) as batch_op:
+        batch_op.drop_index('ix_account_letters_to_dispatch', postgresql_where=sa.text('dispatched_at IS NULL'), sqlite_where=sa.text('dispatched_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_account_letters_role_email'))
+        batch_op.drop_index(batch_op.f('ix_account_letters_expires_at'))
+
+    op.drop_table('account_letters')
+    with op.batch_alter_table('account_events', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_account_events_account_id_id'))
+
+    op.drop_table('account_events')
+    with op.batch_alter_table('account_sessions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_account_sessions_expires_at'))
+        batch_op.drop_index(batch_op.f('ix_account_sessions_account_id_id'))
+
+    op.drop_table('account_sessions')
     op.drop_table('accounts')
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == 'postgresql':

@@ -1,0 +1,230 @@
+"""Passwords that are changed, or set anew by mail, and the proof of an address."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.accounts.service import LogIn, open_session
+from api.accounts.visitor import Visitor, known_device
+from api.deps import now
+from api.parts import Parts
+from api.security.throttling import (
+    CODE_ADDRESS,
+    PASSWORD_SESSION,
+    RESET_ADDRESS,
+    RESET_DEVICE,
+    RESET_EMAIL,
+    VERIFICATION_ACCOUNT,
+    Limit,
+)
+from api.security.tokens import Token
+from domain.accounts import (
+    RESET_LIFETIME,
+    VERIFICATION_LIFETIME,
+    AccountEvent,
+    LetterPurpose,
+)
+from domain.errors import ConflictError, ForbiddenError, NotFoundError, TooManyRequestsError
+from domain.ids import Prefix
+from domain.states import Role
+from domain.tokens import hash_token, letter_token
+from storage.account_letters import Addressed, Letters
+from storage.accounts import Account, Accounts
+from storage.new_passwords import NewPassword, prove, set_password, set_password_of_reader
+
+ASKED: Final = (
+    "If this address has an account, a mail is on its way with a link that works for an hour. If "
+    "none comes, look where your mail program keeps what it takes for spam."
+)
+
+
+async def change_password(
+    parts: Parts, session: tuple[Token, Account], *, password: str, new: str, visitor: Visitor
+) -> LogIn:
+    """Set another password; every token is void, and the caller gets a new one.
+
+    Raises:
+        ForbiddenError: ``password_wrong``.
+        TooManyRequestsError: Too many wrong ones with this token.
+
+    """
+    token, account = session
+    limit = (PASSWORD_SESSION, token.id)
+    await parts.throttle.attempt(limit)
+    if not await parts.passwords.verify(account.password_hash, password, known=True):
+        raise ForbiddenError(
+            "password_wrong",
+            "The present password is wrong. If nobody knows it any more, have the way to a new one "
+            "mailed to you: POST …/password-resets.",
+        )
+    at = now()
+    password_hash = await parts.passwords.hash(new, known=True)
+    async with parts.database.write() as connection:
+        epoch = await set_password(
+            connection,
+            account,
+            NewPassword(password_hash=password_hash, at=at, address=visitor.address),
+            event=AccountEvent.PASSWORD_CHANGED,
+        )
+        if epoch is None:
+            raise _changed_meanwhile()
+        await send(
+            parts,
+            connection,
+            LetterPurpose.CHANGED,
+            Addressed(role=account.role, email=account.email),
+        )
+    await parts.throttle.succeeded([limit, (RESET_EMAIL, f"{account.role}:{account.email}")])
+    return await open_session(parts, replace(account, token_epoch=epoch), visitor)
+
+
+async def ask_for_reset(parts: Parts, to: Addressed, visitor: Visitor) -> None:
+    """Have a code mailed to the address, if it has an account; nothing here tells whether.
+
+    Past a few an hour no more are sent to one address, and nobody is told: the codes that are there
+    go on working, so a stranger who asks in the owner's place keeps nobody out.
+
+    Raises:
+        TooManyRequestsError: Too many requests from there.
+
+    """
+    async with parts.database.read() as connection:
+        account = await Accounts(connection).by_email(to.role, to.email)
+    device = known_device(parts, visitor, account)
+    from_there: tuple[Limit, str] = (
+        (RESET_ADDRESS, visitor.network) if device is None else (RESET_DEVICE, device)
+    )
+    await parts.throttle.attempt(from_there)
+    with suppress(TooManyRequestsError):
+        await parts.throttle.attempt((RESET_EMAIL, f"{to.role}:{to.email}"))
+        async with parts.database.write() as connection:
+            await send(parts, connection, LetterPurpose.RESET, to)
+
+
+async def reset_password(
+    parts: Parts, *, token: str, new: str, visitor: Visitor, role: Role | None = None
+) -> Account:
+    """Set another password with the code of a mail; every token before is void.
+
+    ``role``: of which kind the account has to be, where the caller offers one alone.
+
+    Raises:
+        NotFoundError: ``reset_code_invalid``.
+
+    """
+    at, token_hash = now(), hash_token(token)
+    account = await account_of_code(parts, token, LetterPurpose.RESET, visitor=visitor)
+    if role not in {None, account.role}:
+        raise invalid_code(LetterPurpose.RESET)
+    password_hash = await parts.passwords.hash(new, known=True)
+    async with parts.database.write() as connection:
+        if not await Letters(connection).use(token_hash, now=at):
+            raise invalid_code(LetterPurpose.RESET)
+        epoch = await set_password_of_reader(
+            connection,
+            account,
+            NewPassword(password_hash=password_hash, at=at, address=visitor.address),
+            event=AccountEvent.PASSWORD_RESET,
+        )
+        if epoch is None:
+            raise invalid_code(LetterPurpose.RESET)
+        to = Addressed(role=account.role, email=account.email)
+        await send(parts, connection, LetterPurpose.CHANGED, to)
+    await parts.throttle.succeeded([(RESET_EMAIL, f"{account.role}:{account.email}")])
+    return replace(account, token_epoch=epoch)
+
+
+async def ask_for_verification(parts: Parts, account: Account) -> None:
+    """Have the mail sent again that proves the address.
+
+    Raises:
+        ConflictError: ``already_verified``.
+        TooManyRequestsError: Too many mails in an hour.
+
+    """
+    if account.verified_at is not None:
+        raise ConflictError("already_verified", f"{account.email} is verified already.")
+    await parts.throttle.attempt((VERIFICATION_ACCOUNT, account.id))
+    async with parts.database.write() as connection:
+        await send(
+            parts,
+            connection,
+            LetterPurpose.VERIFICATION,
+            Addressed(role=account.role, email=account.email),
+        )
+
+
+async def verify_email(parts: Parts, *, token: str, visitor: Visitor) -> Account:
+    """Prove the address of an account with the code of a mail; again, while the code is good.
+
+    Raises:
+        NotFoundError: ``verification_code_invalid``.
+
+    """
+    account = await account_of_code(parts, token, LetterPurpose.VERIFICATION, visitor=visitor)
+    at = now()
+    async with parts.database.write() as connection:
+        await prove(connection, account, at=at, address=visitor.address)
+    return replace(account, verified_at=account.verified_at or at)
+
+
+async def account_of_code(
+    parts: Parts, token: str, purpose: LetterPurpose, *, visitor: Visitor
+) -> Account:
+    """Find the account that a code is for.
+
+    Raises:
+        NotFoundError: It is used, too old, or none at all.
+        TooManyRequestsError: So many wrong ones come from there. A right one always gets through.
+
+    """
+    async with parts.database.read() as connection:
+        found = await Letters(connection).find(hash_token(token), purpose, now=now())
+        account = (
+            None if found is None else await Accounts(connection).by_email(found.role, found.email)
+        )
+    if account is None:
+        await parts.throttle.attempt((CODE_ADDRESS, visitor.network))
+        raise invalid_code(purpose)
+    return account
+
+
+async def send(
+    parts: Parts, connection: AsyncConnection, purpose: LetterPurpose, to: Addressed
+) -> None:
+    """Put a mail into the outbox, in the caller's transaction."""
+    letter_id = parts.new_id(Prefix.LETTER)
+    token = letter_token(parts.settings.required_secret(), letter_id)
+    await Letters(connection).ask(
+        letter_id,
+        purpose,
+        to,
+        token_hash=hash_token(token),
+        at=now(),
+        lifetime=RESET_LIFETIME if purpose is LetterPurpose.RESET else VERIFICATION_LIFETIME,
+    )
+
+
+def invalid_code(purpose: LetterPurpose) -> NotFoundError:
+    """Say that a code does nothing, and how to get a new one."""
+    if purpose is LetterPurpose.VERIFICATION:
+        return NotFoundError(
+            "verification_code_invalid",
+            "This code is not valid: it is older than three days, or was never one. Have a new one "
+            "mailed to you: log in, and POST …/verification.",
+        )
+    return NotFoundError(
+        "reset_code_invalid",
+        "This code is not valid: it was used, a newer password was set since, it is older than an "
+        "hour, or it was never one. Have a new one mailed to you: POST …/password-resets with your "
+        "e-mail.",
+    )
+
+
+def _changed_meanwhile() -> ConflictError:
+    return ConflictError(
+        "changed_meanwhile",
+        "The password was just changed by another request. Log in with the new one.",
+    )

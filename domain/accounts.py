@@ -1,0 +1,43 @@
+"""What happens to an account, and what is mailed about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.states import Role
+
+RESET_LIFETIME: Final = timedelta(hours=1)
+VERIFICATION_LIFETIME: Final = timedelta(days=3)
+
+
+class AccountEvent(StrEnum):
+    """What an account's history tells; a word keeps its meaning."""
+
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a word, no password
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    EMAIL_VERIFIED = "email.verified"
+    TAKEN_OVER = "account.taken_over"
+    SESSION_REVOKED = "session.revoked"
+    SESSIONS_REVOKED = "sessions.revoked"
+
+
+class LetterPurpose(StrEnum):
+    """What a mail about an account is for."""
+
+    RESET = "reset"
+    VERIFICATION = "verification"
+    CHANGED = "changed"
+    """It tells of a new password, and has no code."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLetter:
+    """A mail to the owner of an account, whose code is good until ``expires_at``."""
+
+    letter_id: str
+    purpose: LetterPurpose
+    email: str
+    role: Role
+    asked_at: datetime
+    expires_at: datetime

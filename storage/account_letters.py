@@ -1,0 +1,166 @@
+"""Mails about accounts, from the request to the use of their code.
+
+A row is written for whichever address was asked about, known or not: whether somebody has an
+account is looked up when the mail is due, out of sight of who has asked.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.accounts import AccountLetter, LetterPurpose
+from domain.states import Role
+from storage.accounts import Accounts
+from storage.dialects import among
+from storage.engine import Database
+from storage.tables import account_letters
+
+_KEPT: Final = timedelta(days=1)  # after its code has expired
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addressed:
+    """Whose mail the holder of a code has read."""
+
+    role: Role
+    email: str
+
+
+class Letters:
+    """Repository of letters."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def ask(
+        self,
+        letter_id: str,
+        purpose: LetterPurpose,
+        to: Addressed,
+        *,
+        token_hash: str,
+        at: datetime,
+        lifetime: timedelta,
+    ) -> None:
+        """Have a mail sent; a worker looks each second."""
+        await self._connection.execute(
+            insert(account_letters).values(
+                id=letter_id,
+                purpose=purpose,
+                role=to.role,
+                email=to.email,
+                token_hash=token_hash,
+                asked_at=at,
+                expires_at=at + lifetime,
+            )
+        )
+
+    async def find(
+        self, token_hash: str, purpose: LetterPurpose, *, now: datetime
+    ) -> Addressed | None:
+        """Whose code it is; None for one that is used, too old, or none at all."""
+        row = (
+            await self._connection.execute(
+                select(account_letters.c.role, account_letters.c.email)
+                .where(account_letters.c.token_hash == token_hash)
+                .where(account_letters.c.purpose == purpose)
+                .where(account_letters.c.used_at.is_(None))
+                .where(account_letters.c.expires_at > now)
+            )
+        ).one_or_none()
+        return None if row is None else Addressed(role=Role(row.role), email=row.email)
+
+    async def use(self, token_hash: str, *, now: datetime) -> bool:
+        """Use a code up; True for exactly one caller."""
+        changed = await self._connection.execute(
+            update(account_letters)
+            .where(account_letters.c.token_hash == token_hash)
+            .where(account_letters.c.used_at.is_(None))
+            .values(used_at=now)
+        )
+        return changed.rowcount > 0
+
+    async def void(self, to: Addressed, purpose: LetterPurpose, *, now: datetime) -> None:
+        """Let no code of that purpose, in any mail to them, do anything any more."""
+        await self._connection.execute(
+            update(account_letters)
+            .where(account_letters.c.role == to.role)
+            .where(account_letters.c.email == to.email)
+            .where(account_letters.c.purpose == purpose)
+            .where(account_letters.c.used_at.is_(None))
+            .values(used_at=now)
+        )
+
+    async def waiting(self, *, limit: int) -> Sequence[str]:
+        """Ids of letters that nobody has dispatched, the oldest first."""
+        rows = await self._connection.scalars(
+            select(account_letters.c.id)
+            .where(account_letters.c.dispatched_at.is_(None))
+            .order_by(account_letters.c.id)
+            .limit(limit)
+        )
+        return rows.all()
+
+    async def mark_dispatched(self, letter_ids: Sequence[str], *, at: datetime) -> None:
+        """Note that their workflows are started."""
+        await self._connection.execute(
+            update(account_letters)
+            .where(among(self._connection, account_letters.c.id, letter_ids))
+            .values(dispatched_at=at)
+        )
+
+    async def forget(self, *, now: datetime) -> None:
+        """Drop those whose codes have long expired."""
+        await self._connection.execute(
+            delete(account_letters).where(account_letters.c.expires_at < now - _KEPT)
+        )
+
+
+class StoredLetters:
+    """Implements :class:`domain.ports.AccountLetters`."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def letter(self, letter_id: str) -> AccountLetter | None:
+        """What to mail; None where it was, is of no use any more, or nobody has that address."""
+        async with self._database.read() as connection:
+            row = (
+                await connection.execute(
+                    select(account_letters)
+                    .where(account_letters.c.id == letter_id)
+                    .where(account_letters.c.mailed_at.is_(None))
+                    .where(account_letters.c.used_at.is_(None))
+                    .where(account_letters.c.expires_at > self._now())
+                )
+            ).one_or_none()
+            if row is None:
+                return None
+            account = await Accounts(connection).by_email(Role(row.role), row.email)
+        if account is None:
+            return None
+        purpose = LetterPurpose(row.purpose)
+        if purpose is LetterPurpose.VERIFICATION and account.verified_at is not None:
+            return None
+        return AccountLetter(
+            letter_id=row.id,
+            purpose=purpose,
+            email=account.email,
+            role=account.role,
+            asked_at=row.asked_at,
+            expires_at=row.expires_at,
+        )
+
+    async def sent(self, letter_id: str) -> None:
+        """Note that the mail left."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(account_letters)
+                .where(account_letters.c.id == letter_id)
+                .values(mailed_at=self._now())
+            )

@@ -1,0 +1,128 @@
+"""The sessions of an account: where it is logged in, as a person recognises it.
+
+A token is good without its row, as long as it is not revoked (:mod:`storage.sessions`) and of the
+account's epoch; the row is what can be listed, and so taken back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.sessions import RevokedTokens
+from storage.tables import account_sessions
+
+MOST: Final = 200
+"""Sessions of one account at a time: one more login ends the oldest, so that all can be listed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSession:
+    """One login; ``id`` is that of its token."""
+
+    id: str
+    account_id: str
+    created_at: datetime
+    expires_at: datetime
+    address: str
+    user_agent: str | None
+
+
+class AccountSessions:
+    """Repository of one account's sessions."""
+
+    def __init__(self, connection: AsyncConnection, account_id: str) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def open(self, session: AccountSession) -> None:
+        """List a new session; those that have expired are forgotten, and the oldest ended."""
+        await self._connection.execute(
+            delete(account_sessions).where(account_sessions.c.expires_at < session.created_at)
+        )
+        await self._connection.execute(
+            insert(account_sessions).values(
+                id=session.id,
+                account_id=self._account_id,
+                created_at=session.created_at,
+                expires_at=session.expires_at,
+                address=session.address,
+                user_agent=session.user_agent,
+            )
+        )
+        beyond = (
+            select(account_sessions)
+            .where(account_sessions.c.account_id == self._account_id)
+            .order_by(account_sessions.c.id.desc())
+            .offset(MOST)
+        )
+        for row in (await self._connection.execute(beyond)).all():
+            await self._end(row, session.created_at)
+
+    async def page(
+        self, *, now: datetime, before: str | None, limit: int
+    ) -> Sequence[AccountSession]:
+        """Return those that have not expired, newest first, older than the id ``before``."""
+        query = (
+            select(account_sessions)
+            .where(account_sessions.c.account_id == self._account_id)
+            .where(account_sessions.c.expires_at > now)
+        )
+        if before is not None:
+            query = query.where(account_sessions.c.id < before)
+        rows = await self._connection.execute(
+            query.order_by(account_sessions.c.id.desc()).limit(limit)
+        )
+        return [
+            AccountSession(
+                id=row.id,
+                account_id=row.account_id,
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+                address=row.address,
+                user_agent=row.user_agent,
+            )
+            for row in rows
+        ]
+
+    async def end(self, session_id: str, *, now: datetime) -> bool:
+        """Void the token of a session; False where the account has no such session."""
+        row = (
+            await self._connection.execute(
+                select(account_sessions)
+                .where(account_sessions.c.account_id == self._account_id)
+                .where(account_sessions.c.id == session_id)
+            )
+        ).one_or_none()
+        if row is None:
+            return False
+        await self._end(row, now)
+        return True
+
+    async def end_others(self, kept: str, *, now: datetime) -> int:
+        """Void the tokens of every session but one; return how many there were."""
+        rows = (
+            await self._connection.execute(
+                select(account_sessions)
+                .where(account_sessions.c.account_id == self._account_id)
+                .where(account_sessions.c.id != kept)
+            )
+        ).all()
+        for row in rows:
+            await self._end(row, now)
+        return len(rows)
+
+    async def forget_all(self) -> None:
+        """List none any more: another epoch has voided their tokens."""
+        await self._connection.execute(
+            delete(account_sessions).where(account_sessions.c.account_id == self._account_id)
+        )
+
+    async def _end(self, row: Row[tuple[object, ...]], now: datetime) -> None:
+        await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
+        await self._connection.execute(
+            delete(account_sessions).where(account_sessions.c.id == row.id)
+        )
