@@ -28,6 +28,8 @@ from api.billing.tariffs import router as tariffs
 from api.certificates.endpoints import router as certificates
 from api.certificates.pages import router as online_copies
 from api.charge_points.endpoints import router as charge_points
+from api.charge_points.links import installer_router as links
+from api.charge_points.links import owner_router as owned_links
 from api.checklists.endpoints import router as checklists
 from api.collaborators.endpoints import router as collaborators
 from api.commands.endpoints import router as commands
@@ -128,6 +130,8 @@ def bare_app() -> FastAPI:
         projects,
         batches,
         charge_points,
+        links,
+        owned_links,
         withdrawals,
         imports,
         knocking,

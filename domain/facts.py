@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.contests import Contest
 from domain.flapping import Flapping
 from domain.knocking import Claimed, Misnamed, tries_to_connect_as
 from domain.states import RegistrationStatus
@@ -23,6 +24,8 @@ class ConnectionFact:
     ocpp_version: str
     at: datetime
     remote_address: str | None = None
+    contested: bool = False
+    """Several links speak as the charge point, or may: nothing rests on any until one is left."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,6 +213,8 @@ class Snapshot:
     provisioned: bool = False
     last_refusal: RefusedAttempt | None = None
     flapping: Flapping | None = None
+    contest: Contest | None = None
+    """The links that speak as the charge point, where several do and live."""
     irregularities: tuple[Irregularity, ...] = ()
     """Those of the run that asks."""
     astray: tuple[Astray, ...] = ()

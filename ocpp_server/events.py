@@ -34,6 +34,13 @@ def event_of(record: Record) -> ChargePointEvent | None:
 
 def _event(record: Record, event_id: str) -> ChargePointEvent | None:
     match record:
+        case Connected(contest=contest) if contest is not None:
+            return ChargePointEvent(
+                event_id=event_id,
+                kind=EventKind.DISCONNECTED,
+                at=record.at,
+                connection=replace(_link(record, connected=False), contested=True),
+            )
         case Connected() if record.generation:
             return ChargePointEvent(
                 event_id=event_id,

@@ -30,6 +30,7 @@ from storage.fact_records import (
     MeterValues,
     Oddity,
     Record,
+    Told,
     Touched,
     TransactionStart,
     TransactionStop,
@@ -101,7 +102,11 @@ class Forwarder:
         """Take a batch that was just committed."""
         for due in _due(records):
             self._sink.bill(due)
-        told = [record for record in records if not isinstance(record, _SILENT)]
+        told = [
+            record
+            for record in records
+            if not isinstance(record, _SILENT) and not _is_contested(record)
+        ]
         if told:
             self._pending += told
             self._keep(self._pending)
@@ -222,7 +227,7 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
     online, booted, freed = set[str](), set[str](), set[str]()
     for record in batch:
         match record:
-            case Connected() if record.generation:
+            case Connected() if record.generation and record.contest is None:
                 online.add(record.charge_point_id)
             # In Pending it boots anew all the time, and a connection tells of a restart.
             case Boot() if record.registration is RegistrationStatus.ACCEPTED:
@@ -236,10 +241,15 @@ def _occasions(batch: Sequence[Record]) -> facts.Occasions:
     return facts.Occasions(online=online, booted=booted, freed=freed)
 
 
+def _is_contested(record: Record) -> bool:
+    """Whether it came on one of several links that speak as the charge point: nobody acts on it."""
+    return isinstance(record, Told) and record.contested is not None
+
+
 def _due(records: Sequence[Record]) -> Iterator[BillTransaction]:
     """Transactions that these facts make due for billing."""
     for record in records:
-        if isinstance(record, TransactionStop | MeterValues):
+        if isinstance(record, TransactionStop | MeterValues) and record.contested is None:
             for identity in record.billing_due:
                 yield BillTransaction(
                     charge_point_id=record.charge_point_id, transaction_id=identity

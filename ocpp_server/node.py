@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from domain.cancellation import end
+from domain.contests import Contest
 from domain.ports import ChargePointGoneError
 from domain.proxies import Network
 from ocpp_server.admission import Admission
@@ -20,6 +21,7 @@ from ocpp_server.server import ChargerServer, Limits
 from ocpp_server.session import Session
 from ocpp_server.writer import Writer
 from storage import connections
+from storage.contests import read_contests
 from storage.engine import Database
 from storage.fact_records import Disconnected
 from storage.outages import Outage
@@ -165,17 +167,20 @@ class Node:
 
         Closes sockets whose charge point has connected to another node since, or was withdrawn.
         Ends connections whose socket is not here: they were stored, and the answer to that commit
-        was lost.
+        was lost. Of those in a contest, asks the ones that have not been, and lets go on what is
+        left of one that is over.
         """
         sessions = list(self.registry)
         async with self._database.read() as connection:
             owned = await connections.owned_by(connection, self.node_id)
+            contests = await read_contests(connection)
+            beating = await connections.live_nodes(connection) if contests else ()
         for session in sessions:
-            link = owned.get(session.peer.charge_point_id)
-            if link is None or link.generation != session.peer.generation:
-                self.server.drop(session, "replaced by a newer connection")
-            elif link.withdrawn:
-                self._part_with(session)
+            contest = contests.get(session.peer.charge_point_id)
+            if contest is not None:
+                self._take_part(session, contest)
+            else:
+                self._compare(session, owned.get(session.peer.charge_point_id))
         unheld = {
             charge_point_id: link
             for charge_point_id, link in owned.items()
@@ -186,6 +191,27 @@ class Node:
             if self._unheld.get(charge_point_id) == link:
                 self._end(charge_point_id, link)
         self._unheld = unheld
+        await self.server.contests.look(self._database, self.node_id, contests, beating=beating)
+
+    def _compare(self, session: Session, link: connections.OwnedLink | None) -> None:
+        peer = session.peer
+        if link is None or peer.generation not in {link.generation, link.adopts}:
+            self.server.drop(session, "replaced by a newer connection")
+        elif link.withdrawn:
+            self._part_with(session)
+        elif peer.contested or peer.generation != link.generation:
+            peer.generation = link.generation
+            for loser in self.registry.add(session):
+                self.server.drop(loser, "another link was kept")
+            _log.info("contest_over", charge_point_id=peer.charge_point_id)
+            self._forwarder.committed([peer.still_connected(datetime.now(UTC))])
+
+    def _take_part(self, session: Session, contest: Contest) -> None:
+        """Begin or go on to speak as one of several; who is none of them any more is dropped."""
+        if session.peer.generation not in {link.generation for link in contest.links}:
+            self.server.drop(session, "replaced by a newer connection")
+        elif not session.peer.contested:
+            self.registry.contest(session)
 
     def _part_with(self, session: Session) -> None:
         """Take from a charge point that was withdrawn what it got for its site, and drop it."""
@@ -207,8 +233,10 @@ class Node:
             self.server.drop(session, "this charge point was withdrawn")
 
     def _holds(self, charge_point_id: str, link: connections.OwnedLink) -> bool:
-        session = self.registry.get(charge_point_id)
-        return session is not None and session.peer.generation >= link.generation
+        return any(
+            session.peer.generation == link.adopts or session.peer.generation >= link.generation
+            for session in self.registry.all_of(charge_point_id)
+        )
 
     def _end(self, charge_point_id: str, link: connections.OwnedLink) -> None:
         _log.warning(

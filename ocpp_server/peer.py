@@ -28,6 +28,8 @@ class Peer:
     """The watcher that has heard a heartbeat since the last boot; see :attr:`watcher`."""
     heartbeat_interval: int | None = None
     """What it was told in the answer to its boot, in seconds."""
+    contested: bool = False
+    """Others speak as the charge point, too: nothing rests on what comes here."""
     flapping: bool = False
     """The alarm for a charge point that connects all the time has been raised."""
     clock_skew_s: float | None = None

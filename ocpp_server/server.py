@@ -11,10 +11,12 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from domain.cancellation import end
+from domain.contests import REFUSED_WORDS, Contest, Refused
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
 from ocpp_server.admission import Admission
 from ocpp_server.charge_point_log import ChargePointLog
+from ocpp_server.contests import Contests, Found
 from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
 from ocpp_server.guesses import Guesses
@@ -25,7 +27,7 @@ from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
 from ocpp_server.v16.routes import SUBPROTOCOL, VERSION
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Connected, Disconnected, LogEntry
+from storage.fact_records import Attempt, Connected, Disconnected, LogEntry
 
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
@@ -70,6 +72,7 @@ class ChargerServer:
         self._registry = registry
         self._admission = admission
         self._limits = limits
+        self.contests = Contests(registry)
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._lines = ChargePointLog()
@@ -147,25 +150,39 @@ class ChargerServer:
     async def _serve(self, socket: ServerConnection) -> None:
         if not isinstance(socket, ChargerSocket):
             return
+        found = Found()
+        if not socket.has_key:
+            found = await self.contests.ask(socket.identity, besides=socket.source)
         link = Connected(
             charge_point_id=socket.identity,
             node_id=self._node_id,
             ocpp_version=VERSION,
             remote_address=socket.source,
             at=datetime.now(UTC),
+            has_key=socket.has_key,
+            alive=found.alive,
+            gone=found.gone,
         )
         try:
             await self._writer.store(link)
         except NotStoredError:
             await socket.close(_TRY_AGAIN_LATER, "try again later")
             return
+        if link.refused is not None:
+            self._note_refusal(link, link.refused)
+            await socket.close(_POLICY_VIOLATION, "another link speaks as this charge point")
+            return
         if not link.generation:
             await socket.close(_POLICY_VIOLATION, "this charge point was removed or withdrawn")
             return
         session = self._make_session(socket, link)
         socket.probe()  # whether it answers pings is known before its silence counts
-        loser = self._registry.add(session)
-        if loser is not None:
+        if link.contest is None:
+            losers = self._registry.add(session)
+        else:
+            losers = self._registry.contest(session)
+            self._tell_of_contest(session.peer, link.contest)
+        for loser in losers:
             self.drop(loser, "replaced by a newer connection")
         self._lines.tell(
             "charge_point_connected",
@@ -180,6 +197,28 @@ class ChargerServer:
             await session.run()
         finally:
             self._ended(session)
+
+    def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:
+        _log.warning(
+            "charge_point_contested",
+            charge_point_id=peer.charge_point_id,
+            remote_addresses=[link.remote_address for link in contest.links],
+            confirmed=contest.confirmed_at is not None,
+        )
+        if contest.confirmed_at is not None:
+            self._log(peer, contest.cause, LogLevel.WARNING)
+
+    def _note_refusal(self, link: Connected, refused: Refused) -> None:
+        self._writer.note(
+            Attempt(
+                identity=link.charge_point_id,
+                charge_point_id=link.charge_point_id,
+                at=link.at,
+                code=refused,
+                reason=REFUSED_WORDS[refused],
+                remote_address=link.remote_address,
+            )
+        )
 
     def _make_session(self, socket: ChargerSocket, link: Connected) -> Session:
         peer = Peer(

@@ -27,7 +27,7 @@ from ocpp_server.peer import Peer
 from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Authorization, TransactionStart
+from storage.fact_records import Authorization, Told, TransactionStart
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
@@ -249,6 +249,8 @@ class Session:
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
             return
+        if peer.contested and isinstance(reply.fact, Told):
+            reply.fact.contested = peer.generation
         if reply.repairs:
             self._note_odd(call.action, reply.repairs, data, refused=False)
         self._writer.touch(peer, now, heartbeat=reply.heartbeat)

@@ -63,6 +63,7 @@ class ChargerSocket(ServerConnection):
     """Whether it has shown the charge point's key."""
     heard_at: float = 0.0
     """When bytes last came, on the clock of the event loop."""
+    _heard: asyncio.Future[None] | None = None
     _receiver: Receiver | None = None
     _parts: bytearray | None = None
     _head: bytes = b""
@@ -157,6 +158,13 @@ class ChargerSocket(ServerConnection):
             raise self.protocol.close_exc
         return self.loop.time() - sent_at
 
+    async def wait_to_be_heard(self) -> None:
+        """Return when anything comes, or nothing can come any more."""
+        if self._heard is None or self._heard.done():
+            self._heard = self.loop.create_future()
+        closed = self.connection_lost_waiter
+        await asyncio.wait({self._heard, closed}, return_when=asyncio.FIRST_COMPLETED)
+
     @property
     def ignores_pings(self) -> bool:
         """Whether it has answered no ping on this link although it was heard after one."""
@@ -177,6 +185,8 @@ class ChargerSocket(ServerConnection):
     def data_received(self, data: bytes) -> None:
         """Note that the charge point lives, and cut what it sends into messages."""
         self.heard_at = self.loop.time()
+        if self._heard is not None and not self._heard.done():
+            self._heard.set_result(None)
         if self._cutter is None:
             data = self._take_request(data)
         if self._cutter is not None:

@@ -33,6 +33,7 @@ from storage.billing_months import Months
 from storage.billing_told import Gathered, gather, link_of, times_of
 from storage.catalogue import Catalogue
 from storage.cdrs import Cdrs, Issued
+from storage.contests import is_asked
 from storage.engine import Database
 from storage.held import HeldRecord, HeldRecords
 from storage.run_tags import is_tag_of_the_run
@@ -77,6 +78,8 @@ async def settle(
     ).one_or_none()
     if row is None or row.billing != TransactionBilling.DUE:
         return Settled(reason="Nothing is due.")
+    if await is_asked(connection, row.charge_point_id):
+        return Settled(reason="It is not known yet whether another link speaks, too.")
     site = (
         await connection.execute(
             select(

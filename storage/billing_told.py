@@ -72,6 +72,7 @@ async def gather(
         after_mwh=await _register_after(connection, row) if row.superseded else None,
         suspended=await read_suspensions(connection, row, ended=times.ended),
         superseded=row.superseded,
+        contested=row.contested,
     )
     return Gathered(told=told, signed=_signed(values))
 

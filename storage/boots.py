@@ -66,7 +66,7 @@ async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> N
 
 
 def _row(record: Boot) -> dict[str, Any]:
-    said = {
+    said: dict[str, Any] = {
         "vendor": record.vendor,
         "model": record.model,
         "charge_point_serial": record.charge_point_serial,
@@ -76,12 +76,15 @@ def _row(record: Boot) -> dict[str, Any]:
         "warnings": list(record.warnings),
         "payload": record.payload,
     }
-    what = {} if record.over_budget else said
+    what: dict[str, Any] = {} if record.over_budget else said
+    if record.contested is not None:  # it is no repetition of what came on the one link
+        what = what | {"contested": record.contested}
     return {
         "id": record.boot_id,
         "charge_point_id": record.charge_point_id,
         "at": record.at,
         "digest": digest(f"{record.at:%Y%m%d} {orjson.dumps(what, option=_SORTED).decode()}"),
+        "contested_link": record.contested,
         **said,
     }
 

@@ -1,7 +1,7 @@
 """Who is connected, and to which node."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -19,11 +19,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.contests import Contest, Link, Present, meet
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from domain.rules.likeness import serial_key
+from storage import contests
 from storage.clock import database_now
-from storage.dialects import among, upsert
+from storage.dialects import among, conflict_insert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
 from storage.tables import charge_points, connections, identity_aliases, nodes, transactions
 
@@ -35,7 +37,14 @@ _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_live() -> ColumnElement[bool]:
-    """Predicate on ``connections``: the socket is open on a node that beat within 15 s."""
+    """Predicate on ``connections``: one link alone speaks as the charge point.
+
+    Its socket is open, on a node that beat within 15 s.
+    """
+    return and_(_is_open(), connections.c.contest_since.is_(None))
+
+
+def _is_open() -> ColumnElement[bool]:
     return and_(
         connections.c.disconnected_at.is_(None),
         exists().where(nodes.c.id == connections.c.node_id).where(_beats()),
@@ -87,6 +96,7 @@ async def read_connections(
             ocpp_version=row.ocpp_version,
             at=row.connected_at if row.live else row.disconnected_at or row.last_seen_at or now,
             remote_address=row.remote_address,
+            contested=row.contest_since is not None,
         )
         for row in rows
     }
@@ -155,8 +165,10 @@ async def _read_claimed(
 async def store_connected(connection: AsyncConnection, records: Sequence[Connected]) -> None:
     """Give each new connection the next generation; the newest owns the charge point's row.
 
-    One that is there already, as the answer to its commit was lost, keeps the one it has. Two nodes
-    that admit the same charge point take turns: :func:`storage.turns.take_turns`.
+    Unless another link lives, too: then both are in a contest, or the newcomer is sent away; see
+    :func:`domain.contests.meet`. One that is there already, as the answer to its commit was lost,
+    keeps the one it has. Two nodes that admit the same charge point take turns:
+    :func:`storage.turns.take_turns`.
     """
     identities = {record.charge_point_id for record in records}
     rows = await connection.execute(
@@ -166,29 +178,48 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     )
     known = {row.id: row for row in rows}
     before = await connection.execute(
-        select(
-            connections.c.charge_point_id, connections.c.generation, connections.c.arrivals
-        ).where(among(connection, connections.c.charge_point_id, identities))
+        select(connections, _is_open().label("open")).where(
+            among(connection, connections.c.charge_point_id, identities)
+        )
     )
-    last = {row.charge_point_id: (row.generation, _arrivals(row.arrivals)) for row in before}
+    last = {row.charge_point_id: _Last.of(row) for row in before}
+    contested = any(found.present.contest for found in last.values())
+    beating = set(await live_nodes(connection)) if contested else set()
     remembered = await _recent_transactions(connection, identities)
     values: dict[str, dict[str, Any]] = {}
     for record in records:
         row = known.get(record.charge_point_id)
         if row is None:
             continue
-        generation, arrivals = last.get(record.charge_point_id, (0, []))
+        was = last.get(record.charge_point_id, _Last())
+        arrivals = was.arrivals
         arrival = Arrival(at=record.at, remote_address=record.remote_address)
         place = arrivals.index(arrival) if arrival in arrivals else len(arrivals)
-        record.generation = generation + 1 - (len(arrivals) - place)
-        record.was_flapping = judge_flapping(arrivals[:place], record.at) is not None
-        record.flapping = judge_flapping([*arrivals[:place], arrival], record.at)
+        if place < len(arrivals):
+            record.generation = was.generation + 1 - (len(arrivals) - place)
+            continue
+        link = Link(
+            generation=was.generation + 1,
+            node_id=record.node_id,
+            remote_address=record.remote_address,
+            connected_at=record.at,
+        )
+        meeting = meet(
+            link,
+            was.present,
+            has_key=record.has_key,
+            alive=record.alive,
+            gone=_gone(record, was.present, beating),
+        )
+        record.refused = meeting.refused
+        if meeting.refused is not None:
+            continue
+        record.generation, record.contest = link.generation, meeting.contest
+        record.was_flapping = judge_flapping(arrivals, record.at) is not None
+        record.flapping = judge_flapping([*arrivals, arrival], record.at)
         record.watched_by, record.watched_run = row.watched_by, row.watched_run
         record.transactions = remembered.get(record.charge_point_id, [])
-        if place < len(arrivals):
-            continue
-        arrivals = [*arrivals, arrival][-ARRIVALS_KEPT:]
-        last[record.charge_point_id] = record.generation, arrivals
+        last[record.charge_point_id] = was.followed_by(link, meeting.contest, arrival)
         values[record.charge_point_id] = {
             "charge_point_id": record.charge_point_id,
             "node_id": record.node_id,
@@ -199,12 +230,69 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             "disconnected_at": None,
             "last_seen_at": record.at,
             "last_heartbeat_at": None,
-            "arrivals": [[arrival.at.isoformat(), arrival.remote_address] for arrival in arrivals],
+            "arrivals": [
+                [one.at.isoformat(), one.remote_address]
+                for one in last[record.charge_point_id].arrivals
+            ],
+            "adopts": None,
+            "contest_told_at": was.told_at if meeting.contest else None,
+            "firmware_status": None,
+            "firmware_status_at": None,
+            **contests.values_of(meeting.contest),
         }
     if values:
+        rows_to_write = list(values.values())
+        new = conflict_insert(connection, connections)
         await connection.execute(
-            upsert(connection, connections, keys=("charge_point_id",)), list(values.values())
+            new.on_conflict_do_update(
+                index_elements=["charge_point_id"],
+                # What is of the day, or was decided, outlives its links.
+                set_={name: new.excluded[name] for name in rows_to_write[0]},
+            ),
+            rows_to_write,
         )
+    for identity, found in last.items():
+        contest = found.present.contest
+        if identity in values and contest is not None and contest.confirmed_at is not None:
+            await contests.mark(connection, identity, contest)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Last:
+    """What is known of a charge point's links as a newcomer comes."""
+
+    generation: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
+    present: Present = field(default_factory=Present)
+    told_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: Any) -> "_Last":
+        return cls(
+            generation=row.generation,
+            arrivals=_arrivals(row.arrivals),
+            present=contests.present_of(row, live=bool(row.open)),
+            told_at=row.contest_told_at,
+        )
+
+    def followed_by(self, link: Link, contest: Contest | None, arrival: Arrival) -> "_Last":
+        return replace(
+            self,
+            generation=link.generation,
+            arrivals=[*self.arrivals, arrival][-ARRIVALS_KEPT:],
+            present=replace(self.present, link=link, contest=contest),
+        )
+
+
+def _gone(record: Connected, present: Present, beating: Collection[str]) -> set[int]:
+    """Links that are no more: silent ones, and those that a node has lost or that lost its node."""
+    return set(record.gone) | {
+        link.generation
+        for link in present.links
+        if link.answered is False
+        or (link.node_id == record.node_id and link.generation not in record.alive)
+        or (present.contest is not None and link.node_id not in {record.node_id, *beating})
+    }
 
 
 def _arrivals(stored: list[tuple[str, str | None]] | None) -> list[Arrival]:
@@ -271,6 +359,14 @@ async def store_disconnected(connection: AsyncConnection, records: Sequence[Disc
             .values(disconnected_at=record.at)
         )
         record.was_current = result.rowcount == 1
+    in_contest = await contests.read_contests(connection, {one.charge_point_id for one in records})
+    for record in records:
+        if record.charge_point_id in in_contest:
+            # One of several: that it ends says nothing, unless none is left.
+            left = await contests.look(
+                connection, record.charge_point_id, gone={record.generation}, at=record.at
+            )
+            record.was_current = record.was_current if left is None else not left
 
 
 _TOUCH = (
@@ -338,6 +434,8 @@ class OwnedLink:
     remote_address: str | None
     open: bool
     withdrawn: bool
+    adopts: int | None = None
+    """The generation of the socket that goes on as this link."""
 
 
 async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, OwnedLink]:
@@ -350,9 +448,11 @@ async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, Owned
             connections.c.remote_address,
             connections.c.disconnected_at.is_(None).label("open"),
             charge_points.c.withdrawn_at.is_not(None).label("withdrawn"),
+            connections.c.adopts,
         )
         .join(charge_points, charge_points.c.id == connections.c.charge_point_id)
         .where(connections.c.node_id == node_id)
+        .where(connections.c.contest_since.is_(None))
     )
     return {
         row.charge_point_id: OwnedLink(
@@ -361,6 +461,7 @@ async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, Owned
             remote_address=row.remote_address,
             open=bool(row.open),
             withdrawn=bool(row.withdrawn),
+            adopts=row.adopts,
         )
         for row in rows
     }

@@ -3,12 +3,16 @@
 A record is filled by its session, stored by :func:`storage.facts.store` inside one transaction with
 many others, and then carries the answers (the fields under "answered by the store"), which the
 session needs for its reply. Times are aware, energy is Wh.
+
+``contested`` is the generation of the link that a fact came on, where other links speak as the
+charge point, too: then nothing rests on it. See :mod:`domain.contests`.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domain.contests import Contest, Refused
 from domain.facts import EventKind, TransactionFact
 from domain.flapping import Flapping
 from domain.states import LogLevel, RegistrationStatus
@@ -31,6 +35,11 @@ class Connected:
     ocpp_version: str
     remote_address: str | None
     at: datetime
+    has_key: bool = False
+    alive: frozenset[int] = frozenset()
+    """Generations of links on this node that were asked just now, and live."""
+    gone: frozenset[int] = frozenset()
+    """Those that are silent."""
     # answered by the store
     generation: int = 0
     """Stays 0 when the charge point no longer exists."""
@@ -40,6 +49,10 @@ class Connected:
     was_flapping: bool = False
     """Whether the alarm had been raised before this connection."""
     transactions: list[KnownTransaction] = field(default_factory=list)
+    contest: Contest | None = None
+    """Others speak as the charge point, too; the link itself is the last of them."""
+    refused: Refused | None = None
+    """Why it is sent away; the generation stays 0."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -97,6 +110,7 @@ class Boot:
     payload: dict[str, Any]
     over_budget: bool = False
     """Whatever it says, it is counted with the others of its day that are; the newest is kept."""
+    contested: int | None = None
     # answered by the store
     registration: RegistrationStatus = RegistrationStatus.PENDING
     heartbeat_interval: str | None = None
@@ -116,6 +130,7 @@ class ConnectorStatus:
     at: datetime
     stamped_at: datetime
     """Since when, by the charger's clock."""
+    contested: int | None = None
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -124,6 +139,7 @@ class Authorization:
 
     charge_point_id: str
     id_tag: str
+    contested: int | None = None
     # answered by the store
     accepted: bool = False
 
@@ -141,6 +157,7 @@ class TransactionStart:
     received_at: datetime
     clock_ahead_s: float | None = None
     """How far the charger's clock is ahead of ours, as far as that was measured."""
+    contested: int | None = None
     # answered by the store
     transaction_id: int = 0
     accepted: bool = False
@@ -176,6 +193,7 @@ class TransactionStop:
     connector_id: int | None = None
     id_tag: str | None = None
     clock_ahead_s: float | None = None
+    contested: int | None = None
     # answered by the store
     stored: TransactionFact | None = None
     """The transaction, when this stop ended it."""
@@ -204,6 +222,7 @@ class MeterValues:
     """The message names none; the store sets ``transaction_id`` to that of the newest entry."""
     lookup: int | None = None
     late: set[int] = field(default_factory=set)
+    contested: int | None = None
     # answered by the store
     found: KnownTransaction | None = None
     billing_due: set[int] = field(default_factory=set)
@@ -222,6 +241,7 @@ class StatusReport:
     text: str
     level: LogLevel
     commissioning_id: str | None
+    contested: int | None = None
     logged: bool = True
     """Whether the log takes it; without, it is the event alone."""
 
@@ -272,6 +292,17 @@ class LogEntry:
     same: str | None = None
     """What is the same about it when it is repeated that day; None: it stands for itself."""
 
+
+Told = (
+    Boot
+    | ConnectorStatus
+    | Authorization
+    | TransactionStart
+    | TransactionStop
+    | MeterValues
+    | StatusReport
+)
+"""What a charge point tells on a link."""
 
 Record = (
     Connected

@@ -14,6 +14,7 @@ from domain.states import RunStatus, TransactionBilling
 from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
 from storage.billing_due import due_when_ended
+from storage.contests import mark_told
 from storage.dialects import among, conflict_insert
 from storage.fact_records import (
     Authorization,
@@ -107,6 +108,10 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
         assert row is not None, "it was inserted, or it stood in the way"  # noqa: S101
         record.transaction_id = row.id
         record.stored = transaction_fact(row)
+    await mark_told(
+        connection,
+        {one.transaction_id: one.charge_point_id for one in records if one.contested is not None},
+    )
     await file_under_started(connection, [record for record in records if not record.repeated])
 
 
@@ -188,6 +193,14 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         await file_after_stopped(connection, row.id, record.stopped_at)
         if record.entries:
             await insert_meter_values(connection, [_last_values(record, record.stored)])
+    await mark_told(
+        connection,
+        {
+            one.ended.transaction_id: one.charge_point_id
+            for one in records
+            if one.contested is not None and one.ended is not None
+        },
+    )
 
 
 def _is_held_by_another(record: TransactionStop) -> ColumnElement[bool]:
@@ -195,7 +208,7 @@ def _is_held_by_another(record: TransactionStop) -> ColumnElement[bool]:
 
     One that is repeated is the same, and changes nothing.
     """
-    if record.meter_stop is None or record.meter_stop < 0:
+    if record.meter_stop is None or record.meter_stop < 0 or record.contested is not None:
         return false()
     return and_(
         transactions.c.billing == TransactionBilling.HELD,

@@ -15,6 +15,7 @@ from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.attempts import last_refusal, store_attempts
 from storage.boots import boot_fact, store_boots
+from storage.contests import read_confirmed
 from storage.dialects import among, upsert
 from storage.fact_records import (
     Attempt,
@@ -88,12 +89,13 @@ async def _store_connectors(
                 "vendor_error_code": record.vendor_error_code,
                 "info": record.info,
                 "at": record.at,
+                "contested_link": record.contested,
             }
             # One order for all nodes: rows locked in different orders would deadlock.
             for _, record in sorted(newest.items())
         ],
     )
-    await note_suspensions(connection, records)
+    await note_suspensions(connection, [one for one in records if one.contested is None])
 
 
 async def _store_reports(connection: AsyncConnection, records: Sequence[StatusReport]) -> None:
@@ -206,6 +208,7 @@ async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> Boot
         await connection.execute(
             select(boots)
             .where(boots.c.charge_point_id == charge_point_id)
+            .where(boots.c.contested_link.is_(None))
             .order_by(boots.c.at.desc(), boots.c.id.desc())
             .limit(1)
         )
@@ -236,6 +239,7 @@ async def read_snapshot(
     statuses = await connection.execute(
         select(connectors)
         .where(connectors.c.charge_point_id == charge_point_id)
+        .where(connectors.c.contested_link.is_(None))
         .order_by(connectors.c.connector_id)
     )
     running = await connection.execute(
@@ -255,6 +259,7 @@ async def read_snapshot(
         else StatusFact(status=seen.firmware_status, at=seen.firmware_status_at),
         last_refusal=await last_refusal(connection, charge_point_id),
         flapping=await links.read_flapping(connection, charge_point_id, now=now),
+        contest=(await read_confirmed(connection, [charge_point_id])).get(charge_point_id),
         irregularities=()
         if commissioning_id is None
         else await read_irregularities(connection, charge_point_id, commissioning_id),

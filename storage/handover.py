@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import AuditAction
+from domain.contests import how_to_decide
 from domain.errors import NotFoundError
 from domain.handover import Blocker, CompleteHandover, HandoverResult
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
@@ -17,6 +18,7 @@ from storage.audit import Audit
 from storage.billing import Billing
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
+from storage.contests import read_confirmed
 from storage.handover_cautions import read_cautions
 from storage.handover_checklists import checklist_blockers
 from storage.stale import stale_verdicts
@@ -202,9 +204,19 @@ async def charge_point_blockers(
     stale = await stale_verdicts(
         connection, {row.id: registered(row) for row in rows if row.id not in untouched}, catalogue
     )
+    contests = await read_confirmed(connection, [row.id for row in rows])
     blockers = []
     for row in rows:
         status = ChargePointStatus(row.stands)
+        if row.id in contests:
+            blockers.append(
+                Blocker(
+                    code="contested",
+                    detail=f"{how_to_decide(row.id, contests[row.id])} It is charge point "
+                    f"{row.serial_number}.",
+                    charge_point_id=row.id,
+                )
+            )
         if row.id in stale and status in _MAY_BE_STALE:
             code, again = _STALE
             blockers.append(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.billing_due import make_due_again
+from storage.contests import mark_told
 from storage.dialects import among, conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues
@@ -43,6 +44,12 @@ async def store_meter_values(connection: AsyncConnection, records: Sequence[Mete
     if unnamed:
         await find_transactions(connection, unnamed)
     await insert_meter_values(connection, records)
+    contested = [record for record in records if record.contested is not None]
+    if contested:
+        await mark_told(
+            connection, {ended: one.charge_point_id for one in contested for ended in one.late}
+        )
+        records = [record for record in records if record.contested is None]
     late = {ended for record in records for ended in record.late}
     if not late:
         return

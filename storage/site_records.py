@@ -251,7 +251,9 @@ async def _connectors(
     connection: AsyncConnection, identities: Collection[str]
 ) -> defaultdict[str, list[ConnectorFact]]:
     rows = await connection.execute(
-        select(connectors).where(among(connection, connectors.c.charge_point_id, identities))
+        select(connectors)
+        .where(among(connection, connectors.c.charge_point_id, identities))
+        .where(connectors.c.contested_link.is_(None))
     )
     found: defaultdict[str, list[ConnectorFact]] = defaultdict(list)
     for row in rows:

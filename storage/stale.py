@@ -68,6 +68,7 @@ async def _newest_boots(
     newest = (
         select(boots.c.charge_point_id, func.max(boots.c.at).label("at"))
         .where(among(connection, boots.c.charge_point_id, charge_point_ids))
+        .where(boots.c.contested_link.is_(None))
         .group_by(boots.c.charge_point_id)
         .subquery()
     )

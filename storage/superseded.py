@@ -92,6 +92,7 @@ async def left(
         )
         .where(*_is_open(after))
         .where(connectors.c.status == ConnectorStatus.AVAILABLE)
+        .where(connectors.c.contested_link.is_(None))
         .where(connectors.c.at > transactions.c.received_at)
         .where(connectors.c.at < now - FREE_FOR)
         .where(~metered)

@@ -336,6 +336,20 @@ connections = Table(
     Column("budget_bytes", BigInteger, nullable=False, server_default="0"),
     Column("budget_left_out", Integer, nullable=False, server_default="0"),  # readings, entries
     Column("budget_over_at", UTCDateTime),  # since when it was used up, the last time; null: never
+    Column("adopts", Integer),  # the generation of the socket that goes on as this one
+    # While several links speak as the charge point, nothing rests on any: see domain.contests.
+    Column("contest_since", UTCDateTime),
+    Column("contested_at", UTCDateTime),  # when all had shown that they live; null: still asked
+    Column("contest_told_at", UTCDateTime),  # when a mail told of it
+    Column("rivals", JSON(none_as_null=True)),
+    Column("kept_at", UTCDateTime),  # when a person last decided
+    Column("kept_address", String(100)),  # for the link from here
+    Index(
+        "ix_connections_contested",
+        "charge_point_id",
+        postgresql_where=text("contest_since IS NOT NULL"),
+        sqlite_where=text("contest_since IS NOT NULL"),
+    ),
 )
 
 connection_attempts = Table(
@@ -379,6 +393,7 @@ boots = Table(
     Column("times", Integer, nullable=False, server_default="1"),
     Column("first_at", UTCDateTime),  # of the first of them; null: there was one
     Column("digest", BigInteger),  # of the day, and of all that was said and answered
+    Column("contested_link", Integer),  # it came on this link while others spoke, too
     Index(None, "charge_point_id", "at"),
     UniqueConstraint("charge_point_id", "digest"),
 )
@@ -393,6 +408,7 @@ connectors = Table(
     Column("vendor_error_code", String(100)),
     Column("info", String(200)),
     Column("at", UTCDateTime, nullable=False),
+    Column("contested_link", Integer),  # as of a boot
 )
 
 suspensions = Table(
@@ -433,6 +449,8 @@ transactions = Table(
     # engine: no stop was told
     Column("start_ahead_s", Float),  # of the charger's clock when it told the start; null: unknown
     Column("stop_ahead_s", Float),
+    # Something of it came while several links spoke as the charge point.
+    Column("contested", Boolean, nullable=False, server_default=text("false")),
     Column("billing", String(10)),  # TransactionBilling; null: nothing was billed when it ended
     # A StartTransaction repeated after a lost reply is the same row. The order of the columns finds
     # what ran on a connector at a moment.

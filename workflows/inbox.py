@@ -78,6 +78,11 @@ class Inbox:
         return self.connection is not None and self.connection.connected
 
     @property
+    def contested(self) -> bool:
+        """Whether several links speak as the charge point, so that it counts as offline."""
+        return self.connection is not None and self.connection.contested
+
+    @property
     def generation(self) -> int:
         """Generation of the newest connection."""
         return 0 if self.connection is None else self.connection.generation

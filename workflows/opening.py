@@ -56,6 +56,7 @@ def never_free(owner: str) -> CheckFailedError:
 
 async def never_connected(run: Run) -> CheckFailedError | None:
     """Wait for a connection; returns why there is none."""
+    await run.uncontested()
     wait = run.request.options.wait_for_connection
     refusal = _recent_refusal(run)
     connected = await run.prompt(
@@ -83,6 +84,7 @@ async def went_offline(run: Run) -> bool:
     A link also ends as a node of ours does, with nothing wrong on site: nobody is sent there before
     it had the time to come back by itself.
     """
+    await run.uncontested()
     since = workflow.now()
     grace = min(policies.COMES_BACK_BY_ITSELF, run.pace.reconnect)
     came = await run.prompt(

@@ -81,6 +81,11 @@ BOOT_LOOP_BOOTS = 6
 BOOT_LOOP_LIFE = timedelta(minutes=1)
 BOOT_LOOP_WINDOW = timedelta(minutes=10)
 
+# While several links speak as a charge point, a run looks so often whether that is over.
+CONTEST_LOOK = timedelta(minutes=15)
+# It waits for as long as it takes; some moment is to be shown.
+CONTEST_SHOWN = timedelta(days=30)
+
 START_PAUSE = timedelta(seconds=5)
 # Within so long of a start a status may tell of the start alone; a later one tells of a cable.
 START_ANNOUNCED = timedelta(seconds=10)

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.batch import WaitNote
     from domain.checks import Waiting
     from domain.commissioning import Answer, Briefing, Pace, Registered, RunRequest
+    from domain.contests import how_to_decide
     from domain.failures import FailureCode, failure
     from domain.operations import (
         Identity,
@@ -141,10 +142,46 @@ class Run:
             self.journal.stop_waiting(waiting)
 
     async def wait(self, condition: Callable[[], bool], timeout: timedelta, *, why: str) -> bool:
-        """Wait for an event; False when the time is over. Says nothing to the installer."""
-        if condition():
-            return True
-        return await wait_until(condition, timeout=timeout, why=why)
+        """Wait for an event; False when the time is over. Says nothing to the installer.
+
+        Time in which several links speak as the charge point is no time of its own.
+        """
+        while not condition():
+            if await wait_until(condition, timeout=timeout, why=why):
+                return True
+            if not self.inbox.contested:
+                return False
+            await self.uncontested()
+        return True
+
+    async def uncontested(self) -> None:
+        """Wait until one link alone speaks as the charge point, however long a person takes.
+
+        A contest fails no check: nothing that came in it says anything of the charge point.
+        """
+        if not self.inbox.contested:
+            return
+        now = workflow.now()
+        waiting = self.journal.wait(
+            Waiting(
+                waiting_for=WaitingFor.INSTALLER,
+                since=now,
+                until=now + policies.CONTEST_SHOWN,
+                prompt=how_to_decide(self.request.charge_point_id),
+            )
+        )
+        self._note_wait(waiting)
+        try:
+            while self.inbox.contested:
+                await wait_until(
+                    lambda: not self.inbox.contested,
+                    timeout=policies.CONTEST_LOOK,
+                    why="Wait until a person says which link is the charge point",
+                )
+                await self.look_again()  # its end may not have been told
+        finally:
+            self.journal.stop_waiting(waiting)
+            self._note_wait(None)
 
     async def prompt(
         self,

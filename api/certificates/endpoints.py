@@ -38,7 +38,16 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 REPORT_PROBLEMS: Final = _ANSWERS | problems(
-    401, 403, 404, 422, 429, 501, 503, no_verdict=_NO_VERDICT
+    401,
+    403,
+    404,
+    422,
+    429,
+    501,
+    503,
+    no_verdict=_NO_VERDICT,
+    contested="Several links speak as a charge point of it; `charge_point_id` names it. A "
+    "certificate that is issued already is answered.",
 )
 ReportWanted = Annotated[
     ReportFormat | None,

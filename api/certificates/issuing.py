@@ -17,9 +17,11 @@ from documents.certificate.connector_words import said_of_untested, test_charge_
 from documents.certificate.content import title_of
 from domain.certificates import CertificateScope, Issue, Report
 from domain.checks import RunView
-from domain.errors import UnavailableError
+from domain.contests import how_to_decide
+from domain.errors import ConflictError, UnavailableError
 from domain.ids import Prefix, new_id
 from storage.certificates import Certificate, Certificates
+from storage.contests import read_confirmed
 from storage.declarations import Photos
 from storage.reports import Reports
 from storage.service_visits import ServiceVisit
@@ -44,7 +46,7 @@ async def issue_of_charge_point(parts: Parts, charge_point_id: str) -> Issued:
     """Return the newest certificate of a charge point, issued anew if its report has changed.
 
     Raises:
-        ConflictError: ``no_verdict``.
+        ConflictError: ``no_verdict``; ``contested``.
         CertificateKeyMissingError: ``certificate_key_missing``.
         TooManyRequestsError: It changed too often.
 
@@ -60,7 +62,7 @@ async def issue_of_project(parts: Parts, project_id: str) -> Issued:
     """Return the newest certificate of a project, issued anew if its report has changed.
 
     Raises:
-        ConflictError: ``no_verdict``.
+        ConflictError: ``no_verdict``; ``contested``.
         CertificateKeyMissingError: ``certificate_key_missing``.
         TooManyRequestsError: It changed too often.
 
@@ -76,7 +78,7 @@ async def issue_of_visit(parts: Parts, visit: ServiceVisit) -> Issued:
     """Return the certificate of a closed service visit, numbered after those of its project.
 
     Raises:
-        ConflictError: ``no_verdict``.
+        ConflictError: ``no_verdict``; ``contested``.
         CertificateKeyMissingError: ``certificate_key_missing``.
         TooManyRequestsError: It changed too often.
 
@@ -104,6 +106,7 @@ async def _issue(
             if newest is not None and _holds(parts, newest, content):
                 url = online_copy(parts, newest.token)
                 return Issued(certificate=newest, report=report, url=url)
+            await _refuse_contested(connection, report)
             number = await certificates.next_number(subject_id, service_visit_id=service_visit_id)
             ids = [photo.id for one in report.charge_points for photo in one.photos]
             thumbnails = dict(await Photos(connection).thumbnails(ids))
@@ -113,6 +116,15 @@ async def _issue(
         if issued is not None:
             return issued
     raise UnavailableError("certificate_busy", "Its certificate changes just now. Try again.")
+
+
+async def _refuse_contested(connection: AsyncConnection, report: Report) -> None:
+    """Issue nothing new of a charge point of which nobody knows who speaks for it."""
+    ids = [one.run.charge_point_id for one in report.charge_points]
+    for charge_point_id, contest in (await read_confirmed(connection, ids)).items():
+        raise ConflictError(
+            "contested", how_to_decide(charge_point_id, contest), charge_point_id=charge_point_id
+        )
 
 
 async def _make(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
 from api.plausibility import Confirming
+from domain.contests import Contest
 from domain.facts import Snapshot
 from domain.flapping import Flapping
 from domain.plausibility import Question, ask_place
@@ -250,6 +251,40 @@ class FlappingShown(BaseModel):
         )
 
 
+class LinkShown(BaseModel):
+    """One of several links that speak as a charge point."""
+
+    link: int = Field(description="Its number, to keep it by")
+    remote_address: str | None
+    since: PreciseTimestamp
+    connected: bool = Field(description="Whether it is still there")
+
+
+class ContestShown(BaseModel):
+    """An alarm: several links speak as the charge point. Nothing rests on any until one is kept."""
+
+    since: PreciseTimestamp
+    likely_cause: str
+    links: list[LinkShown]
+
+    @classmethod
+    def of(cls, contest: Contest) -> "ContestShown":
+        """Show the alarm."""
+        return cls(
+            since=contest.since,
+            likely_cause=contest.cause,
+            links=[
+                LinkShown(
+                    link=link.generation,
+                    remote_address=link.remote_address,
+                    since=link.connected_at,
+                    connected=link.answered is not False,
+                )
+                for link in contest.links
+            ],
+        )
+
+
 class ConnectionShown(BaseModel):
     """The present or the last link of a charge point."""
 
@@ -262,6 +297,10 @@ class ConnectionShown(BaseModel):
     last_refusal: str | None = Field(description="Why the last attempt was refused, in words")
     flapping: FlappingShown | None = Field(
         description="Set while it connects all the time; null when it is steady"
+    )
+    contest: ContestShown | None = Field(
+        description="Set while several links speak as the charge point, and live; it counts as not "
+        "connected then"
     )
 
 
@@ -303,6 +342,7 @@ class ChargePointDetail(ChargePointShown):
                         "last_refused_at": None,
                         "last_refusal": None,
                         "flapping": None,
+                        "contest": None,
                     },
                     "firmware": {
                         "version": "1.8.21",
@@ -369,6 +409,7 @@ def _connection(facts: Snapshot) -> ConnectionShown:
         last_refused_at=refusal.at if refusal else None,
         last_refusal=refusal.reason if refusal else None,
         flapping=FlappingShown.of(facts.flapping) if facts.flapping else None,
+        contest=ContestShown.of(facts.contest) if facts.contest else None,
     )
 
 

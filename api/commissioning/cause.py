@@ -1,4 +1,4 @@
-"""What likely keeps a run waiting: a refused connection, or one that does not hold."""
+"""What likely keeps a run waiting: two links, one that does not hold, or a refused one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,18 +9,22 @@ from domain.refusals import explained
 from domain.states import WaitingFor
 from storage.attempts import last_refusals
 from storage.connections import read_flapping
+from storage.contests import read_confirmed
 from storage.engine import Database
 
 
 async def with_newest_cause(database: Database, view: RunView, *, project_id: str) -> RunView:
-    """Name the charge point's flapping, or else the newest refusal that counts.
+    """Name the charge point's contest, its flapping, or else the newest refusal that counts.
 
-    Neither is an event of the run, which knows only of refusals before its wait.
+    None is an event of the run, which knows only of refusals before its wait.
     """
     waiting, identity = view.waiting, view.charge_point_id
     if waiting is None:
         return view
     async with database.read() as connection:
+        contest = (await read_confirmed(connection, [identity])).get(identity)
+        if contest is not None:
+            return replace(view, waiting=replace(waiting, likely_cause=contest.cause))
         flapping = await read_flapping(connection, identity, now=datetime.now(UTC))
         if flapping is not None:
             return replace(view, waiting=replace(waiting, likely_cause=flapping.cause))

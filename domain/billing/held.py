@@ -39,6 +39,7 @@ class HoldCause(StrEnum):
     READINGS_DISAGREE = "readings_disagree"
     END_UNKNOWN = "end_unknown"
     CLOCK_WRONG = "clock_wrong"
+    CONTESTED = "contested"
 
 
 class HoldState(StrEnum):

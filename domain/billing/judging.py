@@ -39,6 +39,8 @@ class Told:
     suspended: tuple[Span, ...] = ()
     superseded: bool = False
     """The engine ended it: no stop was told."""
+    contested: bool = False
+    """Something of it came while several links spoke as the charge point."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,8 @@ class Judgement:
 def judge(told: Told, versions: Sequence[TariffVersion]) -> Judgement:
     """Find what the readings allow; the owner's decision is not looked at."""
     evidence = _evidence(told)
+    if told.contested:
+        return Judgement(session=None, hold=_hold_contested(told, evidence, versions))
     story = tell(evidence)
     timed = evidence.session.timed
     remarks = [_SUPERSEDED] if told.superseded else []
@@ -177,6 +181,22 @@ def _hold_energy(told: Told, evidence: Evidence, versions: Sequence[TariffVersio
         rating_source=told.rating.source,
         least_mwh=least,
         least=_least_time(told) if asks_time else None,
+    )
+
+
+def _hold_contested(told: Told, evidence: Evidence, versions: Sequence[TariffVersion]) -> Hold:
+    by_time = _is_priced_by_time(versions, told.times)
+    return Hold(
+        cause=HoldCause.CONTESTED,
+        reason=(
+            "While it went on, or was told, several links spoke as the charge point: which of its "
+            "readings are the charge point's is not known."
+        ),
+        wanted=(Wanted.ENERGY, *((Wanted.TIME,) if by_time else ())),
+        most_mwh=evidence.most_mwh,
+        longest=evidence.longest,
+        rating_w=told.rating.watts,
+        rating_source=told.rating.source,
     )
 
 

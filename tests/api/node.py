@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -28,7 +28,9 @@ from domain.operations import (
     UnlockConnector,
 )
 from domain.states import ParameterState
+from storage.connections import store_connected
 from storage.engine import Database
+from storage.fact_records import Connected
 from storage.parameters import Parameters
 from storage.tables import boots, connections, nodes
 
@@ -157,3 +159,21 @@ async def boot(database: Database, charge_point_id: str) -> None:
                 payload={},
             )
         )
+
+
+async def contest(database: Database, charge_point_id: str) -> None:
+    """Store the link of a stranger beside the one that :func:`hold` has stored; both live."""
+    async with database.write() as connection:
+        node_id = await connection.scalar(
+            select(connections.c.node_id).where(connections.c.charge_point_id == charge_point_id)
+        )
+        assert node_id is not None
+        link = Connected(
+            charge_point_id=charge_point_id,
+            node_id=node_id,
+            ocpp_version="1.6",
+            remote_address="198.51.100.9",
+            at=datetime.now(UTC),
+            alive=frozenset({1}),
+        )
+        await store_connected(connection, [link])

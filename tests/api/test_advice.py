@@ -61,6 +61,7 @@ FOLLOWED: dict[str, str] = {
     "certificate_key_missing": "tests/api/test_certificates.py::TestReportOfAChargePoint::"
     "test_an_engine_without_a_key_says_so",
     "commissioning_open": _SHELF + "test_not_while_something_of_it_is_being_commissioned",
+    "contested": "tests/api/test_links.py::test_no_certificate_and_no_handover_until_one_is_kept",
     "currency_fixed": "tests/api/test_billing.py::TestTariffs::"
     "test_the_currency_stays_once_it_is_billed_in",
     "delivery_pending": "tests/api/test_webhooks.py::TestDelivery::"
@@ -187,7 +188,9 @@ _FACTS = {
     "identity_not_found",
     "internal_error",
     "invitation_not_found",
+    "link_not_found",
     "no_open_batch",
+    "not_contested",
     "not_held",
     "no_open_run",
     "not_found",
@@ -211,6 +214,7 @@ _FACTS = {
 """How it is. Nothing is to be done, or it is not the caller's to do."""
 
 BLOCKERS = {
+    "contested",
     "commissioning_failed",
     "commissioning_in_progress",
     "no_charge_points",
@@ -675,4 +679,5 @@ async def test_each_blocker_is_cleared_as_it_says(
     await invite(installer, project)
     await accept_invitation(anonymous, outbox)
     fine(await installer.post(path, {"installer_signature": "J. Smith"}))
-    assert seen == BLOCKERS - {"project_archived"}  # that is tests/api/test_project_shelf.py
+    # The others are in tests/api/test_project_shelf.py and test_links.py.
+    assert seen == BLOCKERS - {"project_archived", "contested"}

@@ -75,6 +75,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("DELETE", CHARGE_POINT): None,
     ("POST", f"{CHARGE_POINT}/withdraw"): {"reason": "Dead"},
     ("POST", f"{CHARGE_POINT}/reinstate"): None,
+    ("POST", f"{CHARGE_POINT}/links/{{link}}/keep"): None,
     ("POST", f"{CHARGE_POINT}/replace"): {"serial_number": "SN-2"},
     ("GET", f"{CHARGE_POINT}/connection-attempts"): None,
     ("GET", f"{CHARGE_POINT}/config"): None,
@@ -171,6 +172,7 @@ OWNER_CASES: dict[tuple[str, str], Any] = {
     ("POST", f"{OWNED_CP}/connectors/{{connector_id}}/start"): {"id_tag": "04A2B3C4"},
     ("POST", f"{OWNED_CP}/transactions/{{transaction_id}}/stop"): None,
     ("POST", f"{OWNED_CP}/reset"): None,
+    ("POST", f"{OWNED_CP}/links/{{link}}/keep"): None,
     ("GET", f"{OWNED}/sessions"): None,
     ("GET", f"{OWNED}/access"): None,
     ("PUT", f"{OWNED}/access"): {"mode": "open"},
@@ -272,6 +274,7 @@ class Theirs:
     photo_id: str = "pho_01HX9PH0T0ABCDEFGHJKMNPQRS"
     connector_id: int = 1
     transaction_id: int = 7
+    link: int = 1
 
     def format(self, path: str) -> str:
         """Fill a path in."""
@@ -437,6 +440,7 @@ async def _expect_foreign_is_unknown(
             photo_id=new_id(Prefix.PHOTO),
             connector_id=1,
             transaction_id=7,
+            link=1,
         )
 
     theirs_to_me = await answers(caller, theirs.format, cases)
@@ -472,6 +476,7 @@ async def test_a_malformed_id_does_not_exist(installer: Caller, owner: Own) -> N
                 session_id=name,
                 connector_id=name,
                 transaction_id=name,
+                link=name,
             )
 
         for case, answer in (await answers(installer, malformed)).items():

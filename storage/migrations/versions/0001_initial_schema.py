@@ -619,6 +619,7 @@ def upgrade() -> None:
     sa.Column('times', sa.Integer(), server_default='1', nullable=False),
     sa.Column('first_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('digest', sa.BigInteger(), nullable=True),
+    sa.Column('contested_link', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_boots_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_boots')),
     sa.UniqueConstraint('charge_point_id', 'digest', name=op.f('uq_boots_charge_point_id_digest'))
@@ -703,10 +704,18 @@ def upgrade() -> None:
     sa.Column('budget_bytes', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('budget_left_out', sa.Integer(), server_default='0', nullable=False),
     sa.Column('budget_over_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('adopts', sa.Integer(), nullable=True),
+    sa.Column('contest_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('contested_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('contest_told_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rivals', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('kept_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('kept_address', sa.String(length=100), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connections_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', name=op.f('pk_connections'))
     )
     with op.batch_alter_table('connections', schema=None) as batch_op:
+        batch_op.create_index('ix_connections_contested', ['charge_point_id'], unique=False, postgresql_where=sa.text('contest_since IS NOT NULL'), sqlite_where=sa.text('contest_since IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_connections_node_id'), ['node_id'], unique=False)
 
     op.create_table('connectors',
@@ -717,6 +726,7 @@ def upgrade() -> None:
     sa.Column('vendor_error_code', sa.String(length=100), nullable=True),
     sa.Column('info', sa.String(length=200), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('contested_link', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_connectors_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('charge_point_id', 'connector_id', name=op.f('pk_connectors'))
     )
@@ -847,6 +857,7 @@ def upgrade() -> None:
     sa.Column('superseded', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('start_ahead_s', sa.Float(), nullable=True),
     sa.Column('stop_ahead_s', sa.Float(), nullable=True),
+    sa.Column('contested', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
@@ -908,6 +919,7 @@ def downgrade() -> None:
     op.drop_table('connectors')
     with op.batch_alter_table('connections', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_connections_node_id'))
+        batch_op.drop_index('ix_connections_contested', postgresql_where=sa.text('contest_since IS NOT NULL'), sqlite_where=sa.text('contest_since IS NOT NULL'))
 
     op.drop_table('connections')
     with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:

@@ -1,0 +1,150 @@
+"""Endpoints that end a contest: a person says which link is the charge point."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.commands.service import owned_for_service
+from api.deps import (
+    Acting,
+    AppParts,
+    ChargePointId,
+    Installer,
+    OwnedChargePointId,
+    OwnedProjectId,
+    SiteOwner,
+    now,
+)
+from api.fields import PreciseTimestamp
+from api.problems import problems
+from domain.audit import Actor, AuditAction
+from storage.audit import Audit
+from storage.charge_points import ChargePoint, ChargePoints
+from storage.contests import keep
+
+installer_router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
+owner_router = APIRouter(
+    prefix="/site-owner/projects/{project_id}/charge-points", tags=["Running a site"]
+)
+
+_NOT_CONTESTED: Final = "No two links speak as the charge point."
+_LinkNumber = Annotated[
+    int, Path(ge=1, le=2**31 - 1, examples=[7], description="As `connection.contest` shows it")
+]
+
+
+class LinkKept(BaseModel):
+    """The link that is the charge point from now on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point_id": "cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
+                    "link": 7,
+                    "remote_address": "203.0.113.7",
+                    "kept_at": "2026-05-01T09:30:00.000Z",
+                }
+            ]
+        }
+    )
+
+    charge_point_id: str
+    link: int
+    remote_address: str | None = Field(
+        description="While it is connected from here, others are refused"
+    )
+    kept_at: PreciseTimestamp
+
+
+@installer_router.post(
+    "/{charge_point_id}/links/{link}/keep",
+    status_code=HTTPStatus.OK,
+    summary="Say which link is the charge point",
+    operation_id="keepLink",
+    responses=problems(
+        401,
+        403,
+        404,
+        422,
+        503,
+        not_contested=_NOT_CONTESTED,
+        withdrawn="It was withdrawn.",
+        project_handed_over="From the handover on its owner decides, or you in a service visit.",
+    ),
+)
+async def keep_link(
+    charge_point_id: ChargePointId,
+    link: _LinkNumber,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> LinkKept:
+    """Two that speak as one charge point are both there: keep the right one.
+
+    The others are closed, and refused for as long as this one is connected. What they have told
+    counts no more; a session of that time is held for the site owner.
+    """
+    async with parts.database.write() as connection:
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        return await _keep(connection, charge_point, link, by=actor)
+
+
+@owner_router.post(
+    "/{charge_point_id}/links/{link}/keep",
+    status_code=HTTPStatus.OK,
+    summary="Say which link is my charge point",
+    operation_id="keepLinkOfMine",
+    responses=problems(
+        401,
+        403,
+        404,
+        422,
+        503,
+        not_contested=_NOT_CONTESTED,
+        withdrawn="It was withdrawn.",
+        project_not_handed_over="Until the handover the installer does this.",
+    ),
+)
+async def keep_link_of_mine(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    link: _LinkNumber,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> LinkKept:
+    """Two that speak as one charge point are both there: keep the right one.
+
+    The others are closed, and refused for as long as this one is connected. What they have told
+    counts no more; a session of that time is held until you release it.
+    """
+    async with parts.database.write() as connection:
+        charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
+        return await _keep(connection, charge_point, link, by=actor)
+
+
+async def _keep(
+    connection: AsyncConnection, charge_point: ChargePoint, link: int, *, by: Actor
+) -> LinkKept:
+    kept = await keep(connection, charge_point.id, link, at=now())
+    if kept.before is not None:
+        await Audit(connection, charge_point.project_id).write(
+            AuditAction.CHARGE_POINT_LINK_KEPT,
+            by,
+            target=charge_point.id,
+            at=kept.at,
+            before={"links": [one.remote_address for one in kept.before.links]},
+            after={"link": link, "remote_address": kept.remote_address},
+        )
+    return LinkKept(
+        charge_point_id=charge_point.id,
+        link=link,
+        remote_address=kept.remote_address,
+        kept_at=kept.at,
+    )

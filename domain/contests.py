@@ -1,0 +1,228 @@
+"""Two links that speak as one charge point without a key, both alive: which, and who may stay.
+
+Without a key neither is any proof. Nothing rests on either until a person says which one it is.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+MOST_LINKS: Final = 4
+"""Links of one contest; whoever comes beyond them is sent away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """One link of a charge point, on the node that holds its socket."""
+
+    generation: int
+    node_id: str
+    remote_address: str | None
+    connected_at: datetime
+    spoke_as: tuple[int, ...] = ()
+    """Generations of the links from the same address that it follows in this contest."""
+    answered: bool | None = None
+    """Whether it is alive; None: it has not been asked yet."""
+
+    @property
+    def generations(self) -> tuple[int, ...]:
+        """All that it spoke as in this contest."""
+        return (*self.spoke_as, self.generation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contest:
+    """The links that speak as a charge point, in the order in which they came.
+
+    ``confirmed_at`` is when both had shown that they live. Before that the older is still being
+    asked, and nobody is alarmed.
+    """
+
+    since: datetime
+    links: tuple[Link, ...]
+    confirmed_at: datetime | None = None
+
+    @property
+    def cause(self) -> str:
+        """What is likely wrong, for a person."""
+        places = " and ".join(link.remote_address or "an unknown address" for link in self.links)
+        return (
+            f"{len(self.links)} links speak as this charge point, from {places}. Most likely a "
+            "second charge point was given its OCPP endpoint: give each its own. Or somebody else "
+            "knows the endpoint."
+        )
+
+
+def how_to_decide(charge_point_id: str, contest: Contest | None = None) -> str:
+    """Say what ends a contest, for whoever is in charge of the charge point."""
+    there = f"…/charge-points/{charge_point_id}"
+    begun = "Several links speak as this charge point, and nothing rests on any until one is kept: "
+    if contest is None:
+        return (
+            f"{begun}GET {there} shows them in `connection.contest`, and POST {there}/links/ with "
+            "the number of the right one, and /keep, keeps it."
+        )
+    calls = " or ".join(
+        f"POST {there}/links/{link.generation}/keep (from {link.remote_address or 'nowhere'})"
+        for link in contest.links
+    )
+    return f"{begun}{calls}."
+
+
+class Refused(StrEnum):
+    """Why a newcomer is sent away."""
+
+    ANOTHER_IS_KEPT = "another_link_is_kept"
+    CROWDED = "too_many_links"
+
+
+REFUSED_WORDS: Final = {
+    Refused.ANOTHER_IS_KEPT: "A person has decided that the charge point is the one at another "
+    "address, and that one is there. If this is the right one, disconnect the other.",
+    Refused.CROWDED: f"{MOST_LINKS} others speak as this charge point already. Keep one of them, "
+    "or disconnect them.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Present:
+    """What is there when a newcomer comes: one link that speaks, or a contest, or nobody.
+
+    ``kept`` is the address that a person has last decided for; ``decided``: whether any has.
+    """
+
+    link: Link | None = None
+    contest: Contest | None = None
+    kept: str | None = None
+    decided: bool = False
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """All of them."""
+        if self.contest is not None:
+            return self.contest.links
+        return () if self.link is None else (self.link,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meeting:
+    """What becomes of a newcomer: sent away, part of a contest, or (neither) the one link."""
+
+    refused: Refused | None = None
+    contest: Contest | None = None
+
+
+def meet(
+    newcomer: Link,
+    present: Present,
+    *,
+    has_key: bool = False,
+    alive: Collection[int] = (),
+    gone: Collection[int] = (),
+) -> Meeting:
+    """Decide on a newcomer; ``alive`` and ``gone`` are generations that were asked just now.
+
+    Who has the key wins, and so does who comes from the address of the link that is there, or from
+    the one that a person has decided for. From another address the link that is there is asked, and
+    is replaced if it is silent. Once both were alive only a person ends it.
+    """
+    others = [
+        replace(link, answered=True if link.generation in alive else link.answered)
+        for link in present.links
+        if link.remote_address != newcomer.remote_address
+    ]
+    before = present.contest
+    is_open = before is not None and before.confirmed_at is not None
+    if not is_open:
+        others = [link for link in others if link.generation not in gone]
+    if has_key or (present.decided and newcomer.remote_address == present.kept and not is_open):
+        return Meeting()
+    if not others and not is_open:
+        return Meeting()
+    for link in others:
+        if (
+            not is_open
+            and link.answered
+            and present.decided
+            and link.remote_address == present.kept
+        ):
+            return Meeting(refused=Refused.ANOTHER_IS_KEPT)
+    if len(others) >= MOST_LINKS:
+        # Who has gone makes room.
+        others = [link for link in others if link.generation not in gone]
+    if len(others) >= MOST_LINKS:
+        return Meeting(refused=Refused.CROWDED)
+    same = [link for link in present.links if link.remote_address == newcomer.remote_address]
+    joined = replace(
+        newcomer,
+        answered=True,
+        spoke_as=tuple(number for link in same for number in link.generations),
+    )
+    now = newcomer.connected_at
+    confirmed = before.confirmed_at if before is not None else None
+    if confirmed is None and all(link.answered for link in others):
+        confirmed = now
+    return Meeting(
+        contest=Contest(
+            since=now if before is None else before.since,
+            links=(*others, joined),
+            confirmed_at=confirmed,
+        )
+    )
+
+
+def looked(
+    contest: Contest, *, alive: Collection[int], gone: Collection[int], at: datetime
+) -> Contest:
+    """Take what was found of links that had not been asked; one that is left is no contest."""
+    if contest.confirmed_at is not None:
+        return contest
+    links = tuple(
+        replace(link, answered=True if link.generation in alive else link.answered)
+        for link in contest.links
+        if link.generation not in gone
+    )
+    confirmed = at if len(links) > 1 and all(link.answered for link in links) else None
+    return replace(contest, links=links, confirmed_at=confirmed)
+
+
+def stored(contest: Contest) -> list[dict[str, object]]:
+    """Write the links down, for the row."""
+    return [
+        {
+            "generation": link.generation,
+            "node_id": link.node_id,
+            "remote_address": link.remote_address,
+            "connected_at": link.connected_at.isoformat(),
+            "spoke_as": list(link.spoke_as),
+            "answered": link.answered,
+        }
+        for link in contest.links
+    ]
+
+
+def read(
+    links: Sequence[dict[str, object]] | None,
+    *,
+    since: datetime | None,
+    confirmed_at: datetime | None,
+) -> Contest | None:
+    """Read them back; None: there is no contest."""
+    if not links or since is None:
+        return None
+    return Contest(since=since, links=tuple(map(_link, links)), confirmed_at=confirmed_at)
+
+
+def _link(row: dict[str, object]) -> Link:
+    spoke_as, address = row["spoke_as"], row["remote_address"]
+    assert isinstance(spoke_as, list)  # noqa: S101 - as it was written
+    return Link(
+        generation=int(str(row["generation"])),
+        node_id=str(row["node_id"]),
+        remote_address=None if address is None else str(address),
+        connected_at=datetime.fromisoformat(str(row["connected_at"])),
+        spoke_as=tuple(int(number) for number in spoke_as),
+        answered=None if row["answered"] is None else bool(row["answered"]),
+    )

@@ -1,0 +1,272 @@
+"""Contests of links in the rows: how one begins, is looked after, and ends.
+
+What comes meanwhile is stored and marked: boots and statuses with the link that told them, a
+transaction of which anything came meanwhile as contested.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.contests import Contest, Link, Present, looked, read, stored
+from domain.errors import ConflictError, NotFoundError
+from storage.dialects import among
+from storage.tables import boots, charge_points, connections, connectors, transactions
+
+NO_CONTEST: Final[Mapping[str, Any]] = {
+    "contest_since": None,
+    "contested_at": None,
+    "contest_told_at": None,
+    "rivals": None,
+}
+"""Values of a row without one."""
+
+
+async def is_asked(connection: AsyncConnection, charge_point_id: str) -> bool:
+    """Whether a link is still being asked: within seconds there is a contest, or none."""
+    contest = (await read_contests(connection, [charge_point_id])).get(charge_point_id)
+    return contest is not None and contest.confirmed_at is None
+
+
+def contest_of(row: Any) -> Contest | None:
+    """Read the contest of a row of ``connections``."""
+    return read(row.rivals, since=row.contest_since, confirmed_at=row.contested_at)
+
+
+def present_of(row: Any, *, live: bool) -> Present:
+    """Read who is there from a row of ``connections``."""
+    link = Link(
+        generation=row.generation,
+        node_id=row.node_id,
+        remote_address=row.remote_address,
+        connected_at=row.connected_at,
+    )
+    return Present(
+        link=link if live else None,
+        contest=contest_of(row),
+        kept=row.kept_address,
+        decided=row.kept_at is not None,
+    )
+
+
+def values_of(contest: Contest | None) -> dict[str, Any]:
+    """Give the values of a row with this contest, but for who was told of it."""
+    if contest is None:
+        return {"contest_since": None, "contested_at": None, "rivals": None}
+    return {
+        "contest_since": contest.since,
+        "contested_at": contest.confirmed_at,
+        "rivals": stored(contest),
+    }
+
+
+async def read_contests(
+    connection: AsyncConnection, charge_point_ids: Collection[str] | None = None
+) -> dict[str, Contest]:
+    """Return the contests of these charge points, or all; confirmed or not."""
+    query = select(connections).where(connections.c.contest_since.is_not(None))
+    if charge_point_ids is not None:
+        query = query.where(among(connection, connections.c.charge_point_id, charge_point_ids))
+    return {
+        row.charge_point_id: contest
+        for row in await connection.execute(query)
+        if (contest := contest_of(row)) is not None
+    }
+
+
+async def read_confirmed(
+    connection: AsyncConnection, charge_point_ids: Collection[str]
+) -> dict[str, Contest]:
+    """Return those of which people are to know."""
+    found = await read_contests(connection, charge_point_ids)
+    return {key: contest for key, contest in found.items() if contest.confirmed_at is not None}
+
+
+async def look(
+    connection: AsyncConnection,
+    charge_point_id: str,
+    *,
+    alive: Collection[int] = (),
+    gone: Collection[int] = (),
+    at: datetime,
+) -> bool | None:
+    """Take what a node has found of its links in a contest, and end the contest if that ends it.
+
+    Returns whether any link is left, in a contest or alone; None: there is no contest.
+    """
+    row = await locked(connection, charge_point_id)
+    contest = None if row is None else contest_of(row)
+    if row is None or contest is None:
+        return None
+    now = looked(contest, alive=alive, gone=gone, at=at)
+    if contest.confirmed_at is not None:
+        ended = [
+            replace(one, answered=False) if one.generation in gone else one for one in contest.links
+        ]
+        await _write(connection, charge_point_id, replace(contest, links=tuple(ended)))
+    elif len(now.links) <= 1:
+        await _settle(connection, row, now.links, at=at)
+    elif now.confirmed_at is None:
+        await _write(connection, charge_point_id, now)
+    elif row.kept_at is not None and now.links[0].remote_address == row.kept_address:
+        await _settle(connection, row, now.links[:1], at=at)
+    else:
+        await _write(connection, charge_point_id, now)
+        await mark(connection, charge_point_id, now)
+    return bool(now.links)
+
+
+async def locked(connection: AsyncConnection, charge_point_id: str) -> Row[Any] | None:
+    """Read the row of ``connections``; nobody else changes who is connected until the commit."""
+    await connection.execute(
+        select(charge_points.c.id)
+        .where(charge_points.c.id == charge_point_id)
+        .with_for_update(key_share=True)
+    )
+    return (
+        await connection.execute(
+            select(connections).where(connections.c.charge_point_id == charge_point_id)
+        )
+    ).one_or_none()
+
+
+async def mark(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
+    """Mark the transactions that run, and those of which something came since it began."""
+    await connection.execute(
+        update(transactions)
+        .where(transactions.c.charge_point_id == charge_point_id)
+        .where(
+            or_(
+                transactions.c.stopped_at.is_(None),
+                transactions.c.stop_received_at >= contest.since,
+            )
+        )
+        .values(contested=True)
+    )
+
+
+async def mark_told(connection: AsyncConnection, told: Mapping[int, str]) -> None:
+    """Mark transactions, by their charge points, of which something came in a confirmed contest."""
+    if not told:
+        return
+    confirmed = await read_confirmed(connection, set(told.values()))
+    ids = [identity for identity, of in told.items() if of in confirmed]
+    if ids:
+        await connection.execute(
+            update(transactions)
+            .where(among(connection, transactions.c.id, ids))
+            .values(contested=True)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What a person has decided; ``before`` is the contest that it ended, None: a repeat."""
+
+    remote_address: str | None
+    at: datetime
+    before: Contest | None
+
+
+async def keep(
+    connection: AsyncConnection, charge_point_id: str, link: int, *, at: datetime
+) -> Kept:
+    """Let this link, by its number, be the charge point from now on.
+
+    Raises:
+        NotFoundError: ``link_not_found``.
+        ConflictError: ``not_contested``.
+
+    """
+    row = await locked(connection, charge_point_id)
+    contest = None if row is None else contest_of(row)
+    if row is not None and contest is None and row.adopts == link and row.kept_at is not None:
+        return Kept(remote_address=row.kept_address, at=row.kept_at, before=None)
+    if row is None or contest is None or contest.confirmed_at is None:
+        raise ConflictError(
+            "not_contested",
+            "No two links speak as this charge point now; there is nothing to decide.",
+        )
+    for one in contest.links:
+        if one.generation == link:
+            await decide(connection, row, one, contest, at=at)
+            return Kept(remote_address=one.remote_address, at=at, before=contest)
+    raise NotFoundError(
+        "link_not_found",
+        "None of the links that speak as this charge point has this number: those of its "
+        f"`connection.contest` are {', '.join(str(one.generation) for one in contest.links)}.",
+    )
+
+
+async def decide(
+    connection: AsyncConnection, row: Row[Any], link: Link, contest: Contest, *, at: datetime
+) -> None:
+    """Let one link speak from now on; what the others have told is nobody's word any more."""
+    charge_point_id = row.charge_point_id
+    await _settle(connection, row, (link,), at=at, kept_at=at, kept_address=link.remote_address)
+    for other in contest.links:
+        if other is link:
+            continue
+        for table in (boots, connectors):
+            await connection.execute(
+                update(table)
+                .where(table.c.charge_point_id == charge_point_id)
+                .where(table.c.contested_link.is_(None))
+                .where(table.c.at >= other.connected_at)
+                .where(table.c.at < contest.since)
+                .values(contested_link=other.generation)
+            )
+    # What is known of connectors is of the present: another's word is no knowledge.
+    await connection.execute(
+        delete(connectors)
+        .where(connectors.c.charge_point_id == charge_point_id)
+        .where(connectors.c.contested_link.is_not(None))
+    )
+
+
+async def _settle(
+    connection: AsyncConnection,
+    row: Row[Any],
+    links: Collection[Link],
+    *,
+    at: datetime,
+    **decision: Any,
+) -> None:
+    """One link, or none, is left: it goes on under the next generation."""
+    values = dict(NO_CONTEST) | decision
+    if not links:
+        values["disconnected_at"] = row.disconnected_at or at
+    for link in links:
+        values |= {
+            "generation": row.generation + 1,
+            "adopts": link.generation,
+            "node_id": link.node_id,
+            "remote_address": link.remote_address,
+            "connected_at": link.connected_at,
+            "disconnected_at": at if link.answered is False else None,
+        }
+    await connection.execute(
+        update(connections)
+        .where(connections.c.charge_point_id == row.charge_point_id)
+        .values(**values)
+    )
+    for table in (boots, connectors):
+        told = update(table).where(table.c.charge_point_id == row.charge_point_id)
+        if decision:
+            spoke = [number for link in links for number in link.generations]
+            told = told.where(table.c.contested_link.in_(spoke))
+        else:  # nobody else was there after all
+            told = told.where(table.c.contested_link.is_not(None), table.c.at >= row.contest_since)
+        await connection.execute(told.values(contested_link=None))
+
+
+async def _write(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
+    await connection.execute(
+        update(connections)
+        .where(connections.c.charge_point_id == charge_point_id)
+        .values(**values_of(contest))
+    )

@@ -1,0 +1,281 @@
+"""Two links that speak as one charge point without a key, over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from websockets.exceptions import ConnectionClosed
+
+from domain import operations as op
+from domain.contests import Refused
+from domain.facts import EventKind
+from domain.ports import ChargePointGoneError
+from ocpp_server import contests
+from storage import contests as contests_of_rows
+from storage.connections import read_connection
+from storage.contests import read_contests
+from storage.facts import newest_boot, read_snapshot
+from storage.tables import boots, connection_attempts, connections, connectors, transactions
+from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node
+from tests.ocpp_server.test_liveness import without_pongs
+from tests.support.eventually import eventually
+
+STRANGER: dict[str, Any] = {"local_addr": ("127.0.0.2", 0)}
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def is_connected(bed: Bed) -> bool:
+    async with bed.database.read() as connection:
+        link = await read_connection(connection, bed.charge_point_id, now=datetime.now(UTC))
+    return link is not None and link.connected
+
+
+async def is_contested(bed: Bed) -> bool:
+    async with bed.database.read() as connection:
+        contest = (await read_contests(connection)).get(bed.charge_point_id)
+    return contest is not None and contest.confirmed_at is not None
+
+
+async def keep(bed: Bed, address: str) -> None:
+    """Decide as the API does."""
+    async with bed.database.write() as connection:
+        contest = (await read_contests(connection))[bed.charge_point_id]
+        (link,) = [one.generation for one in contest.links if one.remote_address == address]
+        await contests_of_rows.keep(connection, bed.charge_point_id, link, at=datetime.now(UTC))
+
+
+async def marks(bed: Bed) -> list[int | None]:
+    """Give the marks of the boots, in the order in which they came."""
+    return [row.contested_link for row in sorted(await bed.rows(boots), key=lambda row: row.at)]
+
+
+async def status(wire: Wire, word: str) -> None:
+    await wire.call(
+        "StatusNotification", {"connectorId": 1, "status": word, "errorCode": "NoError"}
+    )
+
+
+def operation(bed: Bed) -> op.Operation:
+    return op.Operation(charge_point_id=bed.charge_point_id)
+
+
+@asynccontextmanager
+async def contested(bed: Bed) -> AsyncIterator[tuple[Wire, Wire]]:
+    """The charge point, and a stranger that has come beside it."""
+    async with bed.wire() as charger:
+        await charger.boot()
+        async with bed.wire(**STRANGER) as stranger:
+            await stranger.sync()
+            assert await is_contested(bed)
+            yield charger, stranger
+
+
+async def test_nothing_rests_on_either_while_both_live(bed: Bed) -> None:
+    await bed.watch()
+    async with contested(bed) as (charger, stranger):
+        assert not await is_connected(bed)
+        with pytest.raises(ChargePointGoneError):
+            await bed.gateway.ping(operation(bed))
+        await bed.sink.until(lambda: bed.sink.kinds[-1:] == [EventKind.DISCONNECTED])
+        told = len(bed.sink.delivered)
+        for wire in (charger, stranger):
+            await wire.boot()
+            await status(wire, "Faulted")
+            await wire.sync()
+        (*_, (_, event)) = bed.sink.delivered
+        assert event.connection is not None
+        assert (event.connection.connected, event.connection.contested) == (False, True)
+        assert len(bed.sink.delivered) == told
+        assert await marks(bed) == [None, 1, 2]
+        async with bed.database.read() as connection:
+            snapshot = await read_snapshot(connection, bed.charge_point_id, now=datetime.now(UTC))
+        assert not snapshot.connectors
+        assert snapshot.connection is not None
+        assert snapshot.connection.contested
+
+
+@on_sqlite
+async def test_from_the_same_address_the_newcomer_wins_at_once(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contests, "ANSWER_SECONDS", 60)
+    async with bed.wire() as old:
+        await old.sync()
+        async with asyncio.timeout(2), bed.wire() as new:
+            await new.sync()
+            with pytest.raises(ConnectionClosed):
+                await old.frame()
+            assert await is_connected(bed)
+
+
+@on_sqlite
+async def test_a_silent_link_is_replaced_within_two_seconds_and_nobody_is_alarmed(
+    bed: Bed,
+) -> None:
+    async with bed.wire() as old:
+        await old.boot()
+        without_pongs(old)
+        async with asyncio.timeout(2), bed.wire(**STRANGER) as new:
+            await new.sync()
+        assert not await is_contested(bed)
+        async with bed.database.read() as connection:
+            assert await newest_boot(connection, bed.charge_point_id) is not None
+
+
+@on_sqlite
+async def test_whoever_answers_no_ping_is_asked_by_a_call(bed: Bed) -> None:
+    async with bed.wire() as old:
+        without_pongs(old)
+        await old.boot()
+        session = bed.node.registry.require(bed.charge_point_id)
+        session.socket._has_ponged = False
+        session.socket._probed_at = session.socket.heard_at - 100
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(old.frame())
+            async with bed.wire(**STRANGER) as new:
+                frame = await asked
+                await old.socket.send(f'[3,"{frame[1]}",{{}}]')
+                await new.sync()
+                assert await is_contested(bed)
+
+
+async def test_what_the_kept_one_has_told_counts_and_the_other_is_closed(bed: Bed) -> None:
+    await bed.watch()
+    async with contested(bed) as (charger, stranger):
+        await charger.boot()
+        await stranger.boot()
+        await status(stranger, "Faulted")
+        await keep(bed, "127.0.0.1")
+        await bed.node.compare()
+        with pytest.raises(ConnectionClosed):
+            await stranger.frame()
+        await charger.sync()
+        assert await is_connected(bed)
+        await bed.sink.until(lambda: bed.sink.kinds.count(EventKind.CONNECTED) == 2)
+        assert await marks(bed) == [None, None, 2]
+        assert not await bed.rows(connectors)
+        peer = bed.node.registry.require(bed.charge_point_id).peer
+        (row,) = await bed.rows(connections)
+        assert peer.generation == row.generation == 3
+        await bed.node.compare()
+        await charger.sync()
+
+
+@on_sqlite
+async def test_of_the_one_that_was_there_first_nothing_counts_if_the_other_is_kept(
+    bed: Bed,
+) -> None:
+    async with contested(bed) as (charger, stranger):
+        await stranger.boot()
+        await keep(bed, "127.0.0.2")
+        await bed.node.compare()
+        with pytest.raises(ConnectionClosed):
+            await charger.frame()
+        await stranger.sync()
+        assert await marks(bed) == [1, None]
+
+
+@on_sqlite
+async def test_once_decided_the_stranger_is_sent_away_and_that_is_recorded(bed: Bed) -> None:
+    async with contested(bed) as (charger, _):
+        await keep(bed, "127.0.0.1")
+        await bed.node.compare()
+        async with bed.wire(**STRANGER) as again:
+            with pytest.raises(ConnectionClosed):
+                await again.sync()
+        await charger.sync()
+        assert await is_connected(bed)
+
+    async def recorded() -> None:
+        assert [row.code for row in await bed.rows(connection_attempts)] == [
+            Refused.ANOTHER_IS_KEPT
+        ]
+
+    await eventually(recorded)
+
+
+@on_sqlite
+async def test_that_one_of_them_goes_decides_nothing(bed: Bed) -> None:
+    async with contested(bed) as (charger, stranger):
+        await charger.socket.close()
+
+        async def ended() -> None:
+            async with bed.database.read() as connection:
+                contest = (await read_contests(connection))[bed.charge_point_id]
+            assert [link.answered for link in contest.links] == [False, True]
+
+        await eventually(ended)
+        await bed.node.compare()
+        await stranger.sync()
+        assert not await is_connected(bed)
+
+
+async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
+    start = {"connectorId": 1, "idTag": "T", "meterStart": 1, "timestamp": "2026-05-01T09:00:00Z"}
+    async with bed.wire() as charger:
+        for second, stops in (("01", True), ("02", False)):
+            begun = await charger.call(
+                "StartTransaction", start | {"timestamp": f"2026-05-01T09:00:{second}Z"}
+            )
+            if stops:
+                await charger.call(
+                    "StopTransaction",
+                    {
+                        "transactionId": begun[2]["transactionId"],
+                        "meterStop": 5,
+                        "timestamp": "2026-05-01T09:00:05Z",
+                    },
+                )
+        async with bed.wire(**STRANGER) as stranger:
+            await stranger.call("StartTransaction", start | {"connectorId": 2})
+            async with bed.database.read() as connection:
+                rows = await connection.execute(
+                    select(transactions.c.contested).order_by(transactions.c.id)
+                )
+            assert [row.contested for row in rows] == [False, True, True]
+
+
+class TestOnTwoNodes:
+    async def test_the_other_node_asks_its_link(self, bed: Bed) -> None:
+        other = make_node(bed.database, RecordingSink())
+        port = await other.start("127.0.0.1", 0)
+        elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
+        try:
+            async with bed.wire() as charger, elsewhere.wire(**STRANGER) as stranger:
+                await charger.sync()
+                await stranger.sync()
+                assert not await is_connected(bed)
+                assert not await is_contested(bed)
+                await bed.node.compare()
+                assert await is_contested(bed)
+                await keep(bed, "127.0.0.1")
+                await other.compare()
+                await bed.node.compare()
+                with pytest.raises(ConnectionClosed):
+                    await stranger.frame()
+                await charger.sync()
+                assert await is_connected(bed)
+        finally:
+            await other.stop()
+
+    async def test_a_silent_link_there_is_replaced(self, bed: Bed) -> None:
+        other = make_node(bed.database, RecordingSink())
+        port = await other.start("127.0.0.1", 0)
+        elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
+        try:
+            async with bed.wire() as charger:
+                await charger.sync()
+                without_pongs(charger)
+                async with elsewhere.wire(**STRANGER) as moved:
+                    await moved.boot()
+                    await bed.node.compare()
+                    await other.compare()
+                    assert await is_connected(bed)
+                    await moved.sync()
+                    assert await marks(bed) == [None]
+        finally:
+            await other.stop()
