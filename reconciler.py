@@ -15,6 +15,7 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a transaction that has ended, and nobody told: it is ended, and its site is told;
 - a transaction that has ended and waits to be billed: its billing is started;
 - held records that their owner has not been told of, once a day: a mail is started;
+- a charge point that several links speak as, and nobody was told: a mail is started;
 - the open commissioning of a project without its workflow, or cancelled and not told: it is woken;
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
 - a charge point that is to be withdrawn, and something goes on at it: that is ended, and it is;
@@ -59,6 +60,7 @@ from run_starter import TemporalRunStarter
 from storage.batches import Batch, Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
+from storage.contest_notices import untold_contests
 from storage.engine import Database
 from storage.held_notices import untold
 from storage.invitations import Invitations
@@ -79,6 +81,7 @@ from sweep import Sweep
 from workflows.batch_start import wake_batch
 from workflows.billing_start import start_billing
 from workflows.configuration_start import start_configuration
+from workflows.contest_notice_start import start_contest_notice
 from workflows.gathered_mail_start import start_gathered_mail
 from workflows.held_digest_start import start_held_digest
 from workflows.local_list_start import start_local_list
@@ -194,6 +197,7 @@ class Reconciler:
                 mend=self._supersede,
             ),
             Sweep("notices", self._notices_due, key=int, first=0, mend=self._mail_gathered),
+            Sweep("contests", untold_contests, key=str, first="", mend=self._tell_of_contest),
             Sweep("held", self._untold, key=str, first="", mend=self._tell_of_held),
             Sweep("bills", self._due, key=attrgetter("transaction_id"), first=0, mend=self._bill),
         )
@@ -410,6 +414,11 @@ class Reconciler:
     async def _mail_gathered(self, notice_id: int) -> None:
         await start_gathered_mail(
             self._client, notice_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        )
+
+    async def _tell_of_contest(self, charge_point_id: str) -> None:
+        await start_contest_notice(
+            self._client, charge_point_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
         )
 
     async def _tell_of_held(self, project_id: str) -> None:

@@ -14,6 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.account_letters import AccountActivities
 from activities.batches import BatchActivities
 from activities.billing import BillingActivities, HeldActivities
+from activities.contests import ContestActivities
 from activities.mail import NoticeActivities, ProjectActivities
 from activities.mailer import mailer_from
 from activities.post import Post, PostActivities
@@ -38,6 +39,7 @@ from storage.account_letters import StoredLetters
 from storage.batch_records import StoredBatches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
+from storage.contest_notices import StoredContestNotices
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.held_notices import StoredHeldNotices
@@ -56,6 +58,7 @@ from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
+from workflows.contest_notice import ContestNoticeWorkflow
 from workflows.delivery import WebhookDeliveryWorkflow
 from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
@@ -75,6 +78,7 @@ WORKFLOWS: Sequence[type] = (
     ConfigurationWorkflow,
     ConnectionTestWorkflow,
     GatheredMailWorkflow,
+    ContestNoticeWorkflow,
     HeldDigestWorkflow,
     LocalListWorkflow,
     NoticeWorkflow,
@@ -152,6 +156,9 @@ def make_worker(
     )
     sites = SiteActivities(StoredSites(database, catalogue, now=_now))
     billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
+    contests = ContestActivities(
+        StoredContestNotices(database, now=_now), post, public_url=settings.public_api_url
+    )
     held = HeldActivities(
         StoredHeldNotices(database, now=_now), post, public_url=settings.public_api_url
     )
@@ -164,6 +171,7 @@ def make_worker(
         visits.look_at_visit,
         visits.close_visit,
         billing.settle,
+        contests.mail_contest,
         held.mail_held,
         gathered.mail_gathered,
         records.begin_run,

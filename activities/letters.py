@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from activities.quoting import labelled, one_line, passage, quoted
 from domain.billing.messages import HeldDigest
 from domain.commissioning import VerdictNotice
+from domain.contests import ContestNotice
 from domain.devices import device_name
 from domain.invitations import InvitationNews, day
 from domain.mail import GatheredMail
@@ -143,6 +144,41 @@ def held_letter(digest: HeldDigest, *, public_url: str) -> Letter:
     ]
     what = "A session waits" if one else f"{new} sessions wait"
     return Letter(subject=f"{what} for your word ({digest.project_id})", text="\n".join(lines))
+
+
+def contest_letter(notice: ContestNotice, *, public_url: str) -> Letter:
+    """Tell who is in charge of a charge point that several links speak as it."""
+    contest = notice.contest
+    path = f"{notice.path}/{notice.charge_point_id}"
+    lines = [
+        "Hello,",
+        "",
+        (
+            f"{len(contest.links)} links speak as one charge point of yours, and all of them are "
+            "there. Until you say which one it is, nothing rests on any: it gets no command, a run "
+            "waits, and sessions of this time are held. Drivers can charge."
+        ),
+        "",
+        *labelled(**{"Site": notice.project_name, "Charge point": notice.serial_number}),
+        "",
+        _said(contest.cause),
+        "",
+        "Keep the right one:",
+        "",
+        *(
+            f"  POST {public_url.rstrip('/')}{path}/links/{link.generation}/keep   from "
+            f"{link.remote_address or 'an unknown address'}, since "
+            f"{link.connected_at:%H:%M:%S} UTC"
+            for link in contest.links
+        ),
+        "",
+        "The others are closed then, and refused for as long as that one is connected.",
+        "",
+    ]
+    return Letter(
+        subject=f"Two links speak as one charge point ({notice.charge_point_id})",
+        text="\n".join(lines),
+    )
 
 
 def news_letter(news: InvitationNews) -> Letter:

@@ -71,6 +71,19 @@ def how_to_decide(charge_point_id: str, contest: Contest | None = None) -> str:
     return f"{begun}{calls}."
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContestNotice:
+    """What the people in charge of a charge point are mailed: ``path`` is the API's for it."""
+
+    charge_point_id: str
+    serial_number: str
+    project_id: str
+    project_name: str
+    emails: tuple[str, ...]
+    path: str
+    contest: Contest
+
+
 class Refused(StrEnum):
     """Why a newcomer is sent away."""
 

@@ -75,6 +75,11 @@ def gathered_mail_workflow_id(notice_id: int) -> str:
     return f"gathered-mail-{notice_id}"
 
 
+def contest_notice_workflow_id(charge_point_id: str) -> str:
+    """One open mail about a contest of links of a charge point."""
+    return f"contest-{charge_point_id}"
+
+
 def held_digest_workflow_id(project_id: str) -> str:
     """One open mail about held records of a project."""
     return f"held-{project_id}"

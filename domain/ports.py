@@ -23,6 +23,7 @@ from domain.commissioning import (
     VerdictNotice,
     WhoseSerial,
 )
+from domain.contests import ContestNotice
 from domain.facts import Snapshot
 from domain.handover import CompleteHandover, HandoverNotice, HandoverResult, RemoveProject
 from domain.invitations import (
@@ -226,6 +227,13 @@ class AccountLetters(Protocol):
 
     async def letter(self, letter_id: str) -> AccountLetter | None: ...
     async def sent(self, letter_id: str) -> None: ...
+
+
+class ContestNotices(Protocol):
+    """Contests of links that people are to be told of. Safe to repeat."""
+
+    async def notice(self, charge_point_id: str) -> ContestNotice | None: ...
+    async def told(self, charge_point_id: str) -> None: ...
 
 
 class ProjectRecords(Protocol):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from domain.billing.held import HeldDocument
 from domain.checks import CheckRecord, Failure, RunView
+from domain.contests import Contest
 from domain.states import InvitationStatus, ProjectStatus, RunStatus, ServiceVisitStatus
 
 OLD_SECRET_VALID: Final = timedelta(days=1)
@@ -32,6 +33,7 @@ class WebhookEvent(StrEnum):
     SERVICE_VISIT_ACCEPTED = "service_visit.accepted"
     SERVICE_VISIT_CLOSED = "service_visit.closed"
     RECORD_HELD = "record.held"
+    CHARGE_POINT_CONTESTED = "charge_point.contested"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -169,6 +171,20 @@ def held_data(project_id: str, held_id: str, document: HeldDocument) -> dict[str
             "energy_kwh": f"{document.bound.energy_kwh:f}",
             "minutes": f"{document.bound.minutes:f}",
         },
+    }
+
+
+def contested_data(project_id: str, charge_point_id: str, contest: Contest) -> dict[str, Any]:
+    """Tell that several links speak as a charge point, and that somebody has to decide."""
+    return {
+        "project_id": project_id,
+        "charge_point_id": charge_point_id,
+        "since": moment(contest.since),
+        "likely_cause": contest.cause,
+        "links": [
+            {"link": link.generation, "remote_address": link.remote_address}
+            for link in contest.links
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.billing.held import HeldDocument
 from domain.checks import RunView
+from domain.contests import Contest
 from domain.ids import Prefix, new_id
 from domain.states import (
     DeliveryStatus,
@@ -22,6 +23,7 @@ from domain.webhooks import (
     EVENT_OF_VERDICT,
     WebhookEvent,
     body_of,
+    contested_data,
     handed_over_data,
     held_data,
     invitation_data,
@@ -29,6 +31,7 @@ from domain.webhooks import (
     visit_data,
 )
 from storage.tables import (
+    charge_points,
     commissioning_runs,
     project_members,
     projects,
@@ -117,6 +120,26 @@ async def announce_held(
     if wanted:
         body = body_of(event, held_data(project_id, held_id, document), at=at)
         await write_deliveries(connection, wanted, event, body, at=at)
+
+
+async def announce_contest(
+    connection: AsyncConnection, charge_point_id: str, contest: Contest, *, at: datetime
+) -> None:
+    """Announce that several links speak as a charge point, to who is in charge of it."""
+    project = (
+        select(charge_points.c.project_id)
+        .where(charge_points.c.id == charge_point_id)
+        .scalar_subquery()
+    )
+    is_handed_over = projects.c.status == ProjectStatus.HANDED_OVER
+    await _announce(
+        connection,
+        WebhookEvent.CHARGE_POINT_CONTESTED,
+        lambda project_id: contested_data(project_id, charge_point_id, contest),
+        project=project,
+        at=at,
+        whom=(_works_on() & ~is_handed_over) | (_owns() & is_handed_over),
+    )
 
 
 async def announce_invitation(

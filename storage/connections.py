@@ -251,10 +251,10 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             ),
             rows_to_write,
         )
-    for identity, found in last.items():
-        contest = found.present.contest
-        if identity in values and contest is not None and contest.confirmed_at is not None:
-            await contests.mark(connection, identity, contest)
+    for record in records:
+        contest = record.contest
+        if contest is not None and contest.confirmed_at == record.at:
+            await contests.begin(connection, record.charge_point_id, contest)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contests import Contest, Link, Present, looked, read, stored
 from domain.errors import ConflictError, NotFoundError
+from storage.announcements import announce_contest
 from storage.dialects import among
 from storage.tables import boots, charge_points, connections, connectors, transactions
 
@@ -116,7 +117,7 @@ async def look(
         await _settle(connection, row, now.links[:1], at=at)
     else:
         await _write(connection, charge_point_id, now)
-        await mark(connection, charge_point_id, now)
+        await begin(connection, charge_point_id, now)
     return bool(now.links)
 
 
@@ -134,8 +135,13 @@ async def locked(connection: AsyncConnection, charge_point_id: str) -> Row[Any] 
     ).one_or_none()
 
 
-async def mark(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
-    """Mark the transactions that run, and those of which something came since it began."""
+async def begin(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
+    """Mark what it touches, and announce it; what comes from now on is marked as it comes.
+
+    Those are the transactions that run, and those of which something came since the first of these
+    links met another.
+    """
+    assert contest.confirmed_at is not None  # noqa: S101 - only then anybody is to know
     await connection.execute(
         update(transactions)
         .where(transactions.c.charge_point_id == charge_point_id)
@@ -147,6 +153,7 @@ async def mark(connection: AsyncConnection, charge_point_id: str, contest: Conte
         )
         .values(contested=True)
     )
+    await announce_contest(connection, charge_point_id, contest, at=contest.confirmed_at)
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[int, str]) -> None:

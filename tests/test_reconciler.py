@@ -31,6 +31,7 @@ from domain.names import (
     billing_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
+    contest_notice_workflow_id,
     gathered_mail_workflow_id,
     held_digest_workflow_id,
     site_workflow_id,
@@ -68,6 +69,7 @@ from storage.tables import (
     service_visits,
     transactions,
 )
+from tests.api.node import contest, hold
 from tests.support.billing import Site as BillingSite
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
@@ -447,6 +449,21 @@ async def test_the_owner_is_told_of_held_records_by_one_mail(
     await site.heal()
     assert (await digest.describe()).run_id == first.run_id
     await terminate(temporal_client, digest.id)
+
+
+async def test_who_is_in_charge_is_told_of_a_contest_by_one_mail(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await _a_project(site)
+    await hold(database, site.charge_point, task_queue)
+    await contest(database, site.charge_point)
+    await site.heal()
+    mail = temporal_client.get_workflow_handle(contest_notice_workflow_id(site.charge_point))
+    first = await mail.describe()
+    await site.heal()
+    assert (await mail.describe()).run_id == first.run_id
+    await terminate(temporal_client, mail.id)
 
 
 async def test_gathered_notices_leave_by_one_mail_when_they_are_due(

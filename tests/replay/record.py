@@ -46,6 +46,7 @@ from domain.names import (
     command_workflow_id,
     configuration_workflow_id,
     connection_test_workflow_id,
+    contest_notice_workflow_id,
     delivery_workflow_id,
     gathered_mail_workflow_id,
     held_digest_workflow_id,
@@ -98,6 +99,7 @@ from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
 from workflows.connection_test import ConnectionTestWorkflow
+from workflows.contest_notice import ContestNoticeWorkflow
 from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 from workflows.local_list import LocalListWorkflow
@@ -503,6 +505,18 @@ async def _held_told(stage: Stage) -> Recorded:
     return {"held-digest": handle}
 
 
+async def _contest_told(stage: Stage) -> Recorded:
+    """A charge point in no contest: the history of the mail is that of any other."""
+    handle = await stage.client.start_workflow(
+        ContestNoticeWorkflow.run,
+        "cp_1",
+        id=contest_notice_workflow_id("cp_1"),
+        task_queue=stage.task_queue,
+    )
+    await handle.result()
+    return {"contest-notice": handle}
+
+
 async def _gathered(stage: Stage) -> Recorded:
     """Notices that have left already: the history of their mail is that of any other."""
     handle = await stage.client.start_workflow(
@@ -672,6 +686,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _moved_node,
     _webhook,
     _billed,
+    _contest_told,
     _held_told,
     _gathered,
     _firmware_updated,

@@ -204,6 +204,31 @@ def test_an_accepted_one_that_boots_again_was_not_asked_to() -> None:
     assert inbox_of(link(1, 0), boot(1), boot(31, accepted=True)).unasked_boots == 0
 
 
+def reconnects(first: int, count: int, *addresses: str) -> list[ConnectionFact | BootFact]:
+    """Give connections from these addresses in turn, a second apart, each with its boot."""
+    return [
+        fact
+        for number in range(first, first + count)
+        for fact in (
+            replace(link(number, number), remote_address=addresses[number % len(addresses)]),
+            boot(number + 0.5),
+        )
+    ]
+
+
+def test_the_reconnects_of_a_stranger_are_no_restarts_of_the_charge_point() -> None:
+    inbox = inbox_of(*reconnects(1, 1, "192.0.2.1"), *reconnects(2, 26, "198.51.100.9"))
+    assert inbox.restarts(HOUR) == 0
+    in_turn = inbox_of(*reconnects(1, 26, "192.0.2.1", "198.51.100.9"))
+    assert in_turn.restarts(HOUR) == 0
+
+
+def test_a_charge_point_restarts_at_its_address_or_at_a_new_one_each_time() -> None:
+    assert inbox_of(*reconnects(1, 7, "192.0.2.1")).restarts(HOUR) == 6
+    changing = [f"100.64.0.{number}" for number in range(7)]
+    assert inbox_of(*reconnects(1, 7, *changing)).restarts(HOUR) == 6
+
+
 def test_a_boot_of_before_the_watch_is_no_restart() -> None:
     inbox = Inbox()
     inbox.load(Snapshot(connection=link(1, 0), boot=boot(1)))
