@@ -9,7 +9,7 @@ CLIENT_TOOLS := $(VENV)/.client-tools
 PEERS := $(VENV)/peers
 PEER_STACKS := $(VENV)/.peers
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
-           cli.py dispatcher.py logs.py outbound.py polling.py probe.py process.py reconciler.py run_starter.py settings.py sweep.py temporal_client.py worker.py
+           cli.py dispatcher.py logs.py outbound.py polling.py probe.py process.py reconciler.py run_starter.py schedules.py settings.py sweep.py temporal_client.py worker.py
 WORKERS ?= 2
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.proxies import Network, read_networks
+from domain.retention import Ages
 from storage.address import read_address
 
 _SECRET_CHARACTERS = 32
@@ -203,6 +204,34 @@ class Settings(BaseSettings):
         ge=timedelta(0),
         description="Time between two restarts of charge points of one project",
     )
+    keep_frames: Duration = Field(
+        default=timedelta(days=90),
+        ge=timedelta(days=1),
+        description="How long the frames of a run stay in its log; those that its certificate may "
+        "show always do",
+    )
+    keep_log: Duration = Field(
+        default=timedelta(days=365),
+        ge=timedelta(days=1),
+        description="How long steps, verdicts, notes and warnings stay in the log; the run's "
+        "record, with the evidence of each check, always does",
+    )
+    thin_meter_values_after: Duration = Field(
+        default=timedelta(days=396),
+        ge=timedelta(days=1),
+        description="After how long, 13 months unless it is set, meter values are thinned to one "
+        "in five minutes; those of sessions that a verdict or a bill rests on, and signed ones, "
+        "never are",
+    )
+    keep_boots: int = Field(
+        default=1000, ge=1, description="Boots of each charge point that stay, the newest"
+    )
+    keep_reports: int = Field(
+        default=1000,
+        ge=1,
+        description="Statuses of firmware, diagnostics and security of each charge point that stay "
+        "in its log, the newest",
+    )
     allow_private_urls: bool = Field(
         default=False,
         description="Lets URLs of customers, such as webhooks, use http:// and private addresses; "
@@ -292,6 +321,17 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database URL, or the SQLite file of the data directory."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/engine.sqlite3"
+
+    @property
+    def ages(self) -> Ages:
+        """For how long rows are kept."""
+        return Ages(
+            frames=self.keep_frames,
+            log=self.keep_log,
+            meter_values=self.thin_meter_values_after,
+            boots=self.keep_boots,
+            reports=self.keep_reports,
+        )
 
     def key_fingerprints(self) -> dict[str, str]:
         """A fingerprint for each setting that holds a key: it says nothing of the key."""

@@ -20,6 +20,7 @@ from activities.mailer import mailer_from
 from activities.post import Post, PostActivities
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
+from activities.retention import RetentionActivities
 from activities.runs import RunActivities
 from activities.service_visits import VisitActivities
 from activities.site import SiteActivities
@@ -34,6 +35,7 @@ from probe import probe, probe_app
 from process import open_database
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
+from schedules import keep_schedules
 from settings import Settings
 from storage.account_letters import StoredLetters
 from storage.batch_records import StoredBatches
@@ -46,6 +48,7 @@ from storage.held_notices import StoredHeldNotices
 from storage.mail_notices import StoredMailNotices
 from storage.project_records import StoredProjects
 from storage.reboot_slots import StoredRebootSlots
+from storage.retention.rounds import StoredRetention
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from storage.visit_records import StoredVisits
@@ -66,6 +69,7 @@ from workflows.local_list import LocalListWorkflow
 from workflows.notice import NoticeWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.project_commissioning import ProjectCommissioningWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
 
@@ -84,6 +88,7 @@ WORKFLOWS: Sequence[type] = (
     NoticeWorkflow,
     ProjectCommissioningWorkflow,
     ProjectWorkflow,
+    RetentionWorkflow,
     SiteWorkflow,
     StrayTransactionWorkflow,
     WebhookDeliveryWorkflow,
@@ -162,6 +167,7 @@ def make_worker(
     held = HeldActivities(
         StoredHeldNotices(database, now=_now), post, public_url=settings.public_api_url
     )
+    retention = RetentionActivities(StoredRetention(database, settings.ages, now=_now))
     starter = TemporalRunStarter(client, database, now=_now, task_queue=task_queue)
     starts = RunActivities(starter)
     visits = VisitActivities(StoredVisits(database, catalogue, now=_now), post, starter, handovers)
@@ -187,6 +193,7 @@ def make_worker(
         directories.claim,
         directories.release,
         reboots.reserve_reboot,
+        retention.let_go,
         batches.advance_batch,
         notices.mail_verdict,
         handovers.send_invitation,
@@ -269,6 +276,7 @@ async def run_worker(settings: Settings) -> None:
                 polling.run(),
                 Reconciler(client, database, now=_now).run(),
                 Dispatcher(client, database, now=_now).run(),
+                keep_schedules(client),
             )
     finally:
         await database.close()

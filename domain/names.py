@@ -92,6 +92,9 @@ def local_list_workflow_id(charge_point_id: str) -> str:
 
 LOCAL_LIST_PREFIX = "local-list-"
 
+RETENTION_SCHEDULE = "retention"
+"""Id of the Schedule, and the beginning of those of the workflows that it starts."""
+
 CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
 """Started by name from a node, which knows no workflow."""
 

@@ -1,6 +1,6 @@
 """What activities need from the outside, as protocols; composition roots hand in the real parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -38,6 +38,7 @@ from domain.outbound import Destination
 from domain.ownership import Claim, Owner, RebootRequest, Release, Released, Whereabouts
 from domain.power import facts as site
 from domain.power import operations as power
+from domain.retention import LetGo
 from domain.service_visits import CloseVisit, VisitClosed, VisitStands
 from domain.webhooks import Answer, Attempt, Call
 
@@ -207,6 +208,12 @@ class RebootSlots(Protocol):
     """Turns at rebooting, one after the other in a project."""
 
     async def reserve(self, request: RebootRequest) -> timedelta: ...
+
+
+class Retention(Protocol):
+    """Lets go of rows that are old, as far as nothing rests on them. Safe to repeat."""
+
+    async def go_on(self, *, at_most: timedelta, alive: Callable[[], None]) -> LetGo: ...
 
 
 class BillingRecords(Protocol):

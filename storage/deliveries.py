@@ -18,6 +18,7 @@ from storage.webhooks import valid_at
 
 DISABLED_AFTER: Final = timedelta(days=3)
 KEPT: Final = timedelta(days=30)
+_FORGOTTEN_AT_ONCE: Final = 200
 _TEXT: Final = 500
 _GONE: Final = "It answered 410 Gone, which asks for no more calls."
 _FAILING: Final = "No call has succeeded for days."
@@ -165,9 +166,15 @@ class Deliveries:
         )
 
     async def forget(self, *, before: datetime) -> None:
-        """Delete what ended before that moment."""
+        """Delete some of what ended before that moment, the oldest: a transaction stays short."""
+        oldest = (
+            select(webhook_deliveries.c.id)
+            .where(webhook_deliveries.c.ended_at < before)
+            .order_by(webhook_deliveries.c.ended_at)
+            .limit(_FORGOTTEN_AT_ONCE)
+        )
         await self._connection.execute(
-            delete(webhook_deliveries).where(webhook_deliveries.c.ended_at < before)
+            delete(webhook_deliveries).where(webhook_deliveries.c.id.in_(oldest))
         )
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.certificates import (
     CertificateScope,
     ChargePointReport,
     Frame,
-    FrameDirection,
     Position,
     Report,
     Site,
@@ -24,7 +23,7 @@ from domain.checks import RunView
 from domain.commissioning import TransactionReadings
 from domain.declarations import Declaration, PhotoFact
 from domain.errors import ConflictError
-from domain.rules.excerpt import PROVING_ACTIONS, excerpt
+from domain.rules.excerpt import excerpt
 from domain.states import CheckName, RunStatus
 from storage.catalogue import Catalogue
 from storage.charge_points import registered, withdrawal_of
@@ -34,19 +33,15 @@ from storage.declarations import Declarations, Photos
 from storage.dialects import among
 from storage.irregularities import read_irregularities
 from storage.readings import read_readings
+from storage.run_frames import count_frames, proving_frames
 from storage.runs import Run, Runs
 from storage.service_visits import ServiceVisit
 from storage.stale import stale_verdicts
 from storage.tables import (
     accounts,
     charge_points,
-    commissioning_runs,
-    log_entries,
     projects,
 )
-
-_FRAMES_READ: Final = 2000
-_FRAME_LENGTH: Final = 4000
 
 
 class Reports:
@@ -273,44 +268,8 @@ class Reports:
 
     async def _frames(self, view: RunView) -> tuple[tuple[Frame, ...], int]:
         runs = {view.commissioning_id, *(one.kept_from for one in view.checks if one.kept_from)}
-        until_verdict = log_entries.join(
-            commissioning_runs,
-            and_(
-                commissioning_runs.c.id == log_entries.c.commissioning_id,
-                log_entries.c.at <= commissioning_runs.c.completed_at,
-            ),
-        )
-        of_run = (
-            log_entries.c.charge_point_id == view.charge_point_id,
-            log_entries.c.commissioning_id.in_(runs),
-            log_entries.c.kind == "frame",
-        )
-        logged = await self._connection.scalar(
-            select(func.sum(log_entries.c.times)).select_from(until_verdict).where(*of_run)
-        )
-        rows = await self._connection.execute(
-            select(
-                log_entries.c.at,
-                log_entries.c.direction,
-                log_entries.c.action,
-                func.substr(log_entries.c.text, 1, _FRAME_LENGTH + 1).label("text"),
-            )
-            .select_from(until_verdict)
-            .where(*of_run)
-            .where(log_entries.c.action.in_(PROVING_ACTIONS))
-            .order_by(log_entries.c.at.desc(), log_entries.c.id.desc())
-            .limit(_FRAMES_READ)
-        )
-        frames = [
-            Frame(
-                at=row.at,
-                direction=FrameDirection(row.direction),
-                action=row.action,
-                text=row.text if len(row.text) <= _FRAME_LENGTH else row.text[:_FRAME_LENGTH] + "…",
-            )
-            for row in rows
-        ]
-        return excerpt(frames[::-1]), logged or 0
+        frames = await proving_frames(self._connection, runs)
+        return excerpt([frame for _, frame in frames]), await count_frames(self._connection, runs)
 
     async def _site(self, project_id: str) -> Site:
         owners = accounts.alias()

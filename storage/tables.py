@@ -551,6 +551,7 @@ commissioning_runs = Table(
     Column("waiting", JSON),
     Column("wait_number", Integer, nullable=False, server_default="0"),
     Column("service_visit_id", ForeignKey("service_visits.id")),  # that it is of; null: of none
+    Column("frames_gone", Integer, nullable=False, server_default="0"),  # logged, and kept no more
     Index(None, "charge_point_id", "id"),
     Index(
         "uq_commissioning_runs_one_open",
@@ -624,6 +625,24 @@ log_entries = Table(
     Column("first_at", UTCDateTime),  # of the first that is counted here; null: there was one
     Index(None, "charge_point_id", "at", "id"),
     Index(None, "commissioning_id", "at", "id"),
+    # The newest stay of each charge point.
+    Index(
+        "ix_log_entries_reports",
+        "charge_point_id",
+        "at",
+        "id",
+        postgresql_where=text("kind = 'report'"),
+        sqlite_where=text("kind = 'report'"),
+    ),
+)
+
+# How far retention has come with each kind of rows.
+retention_marks = Table(
+    "retention_marks",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("position", String(40), nullable=False),  # an id; all until there has been looked at
+    Column("at", UTCDateTime, nullable=False),
 )
 
 # Messages of charge points that had to be read past something, or could not be read.

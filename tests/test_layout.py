@@ -16,11 +16,12 @@ _MAY_IMPORT = {
     "polling": {"storage"},
     "probe": set[str](),
     "process": {"documents", "domain", "settings", "storage", "temporal_client"},
-    "settings": {"storage"},
+    "settings": {"domain", "storage"},
     "sweep": {"storage"},
     "temporal_client": {"domain"},
     "reconciler": {"domain", "run_starter", "storage", "sweep", "workflows"},
     "run_starter": {"domain", "storage", "workflows"},
+    "schedules": {"domain", "storage", "workflows"},
     "worker": _OURS - {"api", "cli", "demo", "embedded", "ocpp_server", "simulator"},
     "cli": _OURS,
 }

@@ -174,3 +174,11 @@ POWER_PATIENCE = timedelta(minutes=30)
 STATION_TIMEOUT = timedelta(minutes=1)
 STATIONS_AT_ONCE = 20
 PACE = Pace()
+
+# Retention works for half a minute at a time; its last transaction may have to wait for others.
+RETENTION_TIMEOUT = timedelta(minutes=5)
+RETENTION_HEARTBEAT = timedelta(minutes=2)
+RETENTION_TURNS = 200
+RETENTION_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
+)

@@ -49,7 +49,14 @@ PROVING_ACTIONS: Final = frozenset({wish.action for wish in _WISHES} | {"StatusN
 
 
 def excerpt(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """Choose the frames that carry the verdict, by time; 14 at most.
+    """Choose the frames that carry the verdict, by time; 14 at most."""
+    return fewer(quoted(frames), MOST_FRAMES)
+
+
+def quoted(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Return those from which an excerpt is made, of these frames alone or of others with them.
+
+    So no more of a run need be kept than these; of them alone the excerpt is the same.
 
     The last of what repeats counts: the boot that was accepted, the status in the end. Of the meter
     values both ends are shown, of the connectors the last word of the lowest two, and of any and
@@ -71,7 +78,7 @@ def excerpt(frames: Sequence[Frame]) -> tuple[Frame, ...]:
             if wish.answer and kind is not None and kind[1] in answers:
                 chosen.append(answers[kind[1]])
     chosen += _statuses(ordered)
-    return fewer(list(dict.fromkeys(chosen)), MOST_FRAMES)
+    return tuple(dict.fromkeys(chosen))
 
 
 def fewer(frames: Sequence[Frame], most: int) -> tuple[Frame, ...]:

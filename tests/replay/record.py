@@ -41,6 +41,7 @@ from domain.handover import CompleteHandover, OpenVisit, ProjectRequest, RemoveP
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
+    RETENTION_SCHEDULE,
     batch_workflow_id,
     billing_workflow_id,
     command_workflow_id,
@@ -57,6 +58,7 @@ from domain.names import (
 from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.power.facts import SetLimit
 from domain.power.site import SiteLimit
+from domain.retention import LetGo
 from domain.service_visits import CloseVisit
 from domain.states import (
     AccessMode,
@@ -104,6 +106,7 @@ from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 from workflows.local_list import LocalListWorkflow
 from workflows.project import ProjectWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -619,6 +622,15 @@ async def _accept(stage: Stage, invitation: NewInvitation) -> None:
         )
 
 
+async def _retained(stage: Stage) -> Recorded:
+    """Nothing is old: the history of the round is that of any other."""
+    handle = await stage.client.start_workflow(
+        RetentionWorkflow.run, LetGo(), id=RETENTION_SCHEDULE, task_queue=stage.task_queue
+    )
+    await handle.result()
+    return {"retention": handle}
+
+
 async def _firmware_updated(stage: Stage) -> Recorded:
     """By OCPP, and by a person who is asked, says that it is done too early, and then does it."""
     options = RunOptions(update_firmware=True)
@@ -689,6 +701,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _contest_told,
     _held_told,
     _gathered,
+    _retained,
     _firmware_updated,
     _two_connectors,
     _configured,

@@ -157,6 +157,14 @@ def upgrade() -> None:
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_log_entries_charge_point_id_at_id'), ['charge_point_id', 'at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_log_entries_commissioning_id_at_id'), ['commissioning_id', 'at', 'id'], unique=False)
+        batch_op.create_index('ix_log_entries_reports', ['charge_point_id', 'at', 'id'], unique=False, postgresql_where=sa.text("kind = 'report'"), sqlite_where=sa.text("kind = 'report'"))
+
+    op.create_table('retention_marks',
+    sa.Column('name', sa.String(length=20), nullable=False),
+    sa.Column('position', sa.String(length=40), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_retention_marks'))
+    )
 
     op.create_table('meter_values',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -676,6 +684,7 @@ def upgrade() -> None:
     sa.Column('waiting', sa.JSON(), nullable=True),
     sa.Column('wait_number', sa.Integer(), server_default='0', nullable=False),
     sa.Column('service_visit_id', sa.String(length=40), nullable=True),
+    sa.Column('frames_gone', sa.Integer(), server_default='0', nullable=False),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_commissioning_runs_charge_point_id')),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_commissioning_runs_project_id')),
     sa.ForeignKeyConstraint(['service_visit_id'], ['service_visits.id'], name=op.f('fk_commissioning_runs_service_visit_id')),
@@ -1041,7 +1050,9 @@ def downgrade() -> None:
         batch_op.drop_index('uq_meter_values_of_transactions')
 
     op.drop_table('meter_values')
+    op.drop_table('retention_marks')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
+        batch_op.drop_index('ix_log_entries_reports', postgresql_where=sa.text("kind = 'report'"), sqlite_where=sa.text("kind = 'report'"))
         batch_op.drop_index(batch_op.f('ix_log_entries_commissioning_id_at_id'))
         batch_op.drop_index(batch_op.f('ix_log_entries_charge_point_id_at_id'))
 

@@ -1,0 +1,121 @@
+"""The log: frames that nothing quotes go after some months, all else that it says after a year.
+
+Both walk by the ids of the entries, each once. Frames that a certificate of their run may show stay
+(:func:`domain.rules.excerpt.quoted`), and their run counts those that went. Reports of a charge
+point are not looked at here: they have a number, and no age (:mod:`storage.retention.newest`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import among
+from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
+from storage.run_frames import quoted_frames
+from storage.tables import commissioning_runs, log_entries
+
+REPORT: Final = "report"
+_FRAME: Final = "frame"
+_Entry = Row[int, datetime, str, str | None, int]
+
+
+async def let_frames_go(
+    connection: AsyncConnection, position: str, *, before: datetime, now: datetime
+) -> Step:
+    """Let go of frames that are older, but for those that are quoted."""
+    rows = await _page(connection, position)
+    old = old_ones(rows, before=before, now=now)
+    if not old:
+        return Step(
+            position=await looked_at(connection, log_entries.c.id, _after(position)), is_last=True
+        )
+    frames = [row for row in old if row.kind == _FRAME and row.since < before]
+    runs = {row.commissioning_id for row in frames if row.commissioning_id is not None}
+    ended = await _ended(connection, runs)
+    quoted: set[int] = set()
+    for run in sorted(ended):
+        quoted |= await quoted_frames(connection, run)
+    unquoted = [row for row in frames if row.id not in quoted]
+    await _count(connection, unquoted, ended)
+    gone = await remove(connection, log_entries, [row.id for row in unquoted])
+    return await _next(connection, rows, old, gone)
+
+
+async def let_entries_go(
+    connection: AsyncConnection, position: str, *, before: datetime, now: datetime
+) -> Step:
+    """Let go of steps, verdicts, notes and warnings that are older: the run's record has them."""
+    rows = await _page(connection, position)
+    old = old_ones(rows, before=before, now=now)
+    if not old:
+        return Step(
+            position=await looked_at(connection, log_entries.c.id, _after(position)), is_last=True
+        )
+    others = [row.id for row in old if row.kind not in {_FRAME, REPORT} and row.since < before]
+    gone = await remove(connection, log_entries, others)
+    return await _next(connection, rows, old, gone)
+
+
+def _after(position: str) -> int:
+    return int(position or 0)
+
+
+async def _page(connection: AsyncConnection, position: str) -> Sequence[_Entry]:
+    rows = await connection.execute(
+        select(
+            log_entries.c.id,
+            log_entries.c.at.label("since"),
+            log_entries.c.kind,
+            log_entries.c.commissioning_id,
+            log_entries.c.times,
+        )
+        .where(log_entries.c.id > _after(position))
+        .order_by(log_entries.c.id)
+        .limit(ROWS)
+    )
+    return rows.all()
+
+
+async def _next(
+    connection: AsyncConnection, rows: Sequence[_Entry], old: Sequence[_Entry], gone: int
+) -> Step:
+    return Step(
+        position=await looked_at(connection, log_entries.c.id, old[-1].id),
+        gone=gone,
+        is_last=len(old) < len(rows) or len(rows) < ROWS,
+    )
+
+
+async def _ended(connection: AsyncConnection, runs: set[str]) -> dict[str, datetime | None]:
+    """When those of the runs ended that there are; None: it is open."""
+    if not runs:
+        return {}
+    rows = await connection.execute(
+        select(commissioning_runs.c.id, commissioning_runs.c.completed_at).where(
+            among(connection, commissioning_runs.c.id, runs)
+        )
+    )
+    return {row.id: row.completed_at for row in rows}
+
+
+async def _count(
+    connection: AsyncConnection,
+    frames: Sequence[_Entry],
+    ended: dict[str, datetime | None],
+) -> None:
+    """Note in each run how many of its frames go; what came after its end was none of them."""
+    counts: dict[str, int] = {}
+    for row in frames:
+        if row.commissioning_id in ended:
+            end = ended[row.commissioning_id]
+            if end is None or row.since <= end:
+                counts[row.commissioning_id] = counts.get(row.commissioning_id, 0) + row.times
+    for run, count in sorted(counts.items()):
+        await connection.execute(
+            update(commissioning_runs)
+            .where(commissioning_runs.c.id == run)
+            .values(frames_gone=commissioning_runs.c.frames_gone + count)
+        )

@@ -1,0 +1,90 @@
+"""Of some kinds the newest of each charge point stay, however old, and the others go."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Table, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.dialects import among
+from storage.retention.entries import REPORT
+from storage.retention.step import ROWS, Step, remove
+from storage.tables import boots, charge_points, log_entries
+
+_CHARGE_POINTS: Final = 50
+
+
+async def let_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
+    """Let go of all boots but the newest."""
+    return await _keep_newest(connection, position, boots, true(), keep=keep)
+
+
+async def let_reports_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
+    """Let go of all reports (firmware, diagnostics, security) but the newest."""
+    of_kind = log_entries.c.kind == REPORT
+    return await _keep_newest(connection, position, log_entries, of_kind, keep=keep)
+
+
+async def _keep_newest(
+    connection: AsyncConnection,
+    position: str,
+    table: Table,
+    of_kind: ColumnElement[bool],
+    *,
+    keep: int,
+) -> Step:
+    """Look at some charge points; those of which not all went are looked at again."""
+    rows = await connection.scalars(
+        select(charge_points.c.id)
+        .where(charge_points.c.id > position)
+        .order_by(charge_points.c.id)
+        .limit(_CHARGE_POINTS)
+    )
+    identities = list(rows)
+    if not identities:
+        return Step(position="", is_last=True)
+    surplus = await _surplus(connection, identities, table, of_kind, keep=keep)
+    gone = 0
+    for identity, newest in surplus:
+        room = ROWS - gone
+        found = await connection.scalars(
+            select(table.c.id)
+            .where(table.c.charge_point_id == identity)
+            .where(of_kind)
+            .where(table.c.at <= newest)
+            .order_by(table.c.at, table.c.id)
+            .limit(room)
+        )
+        gone += (removed := await remove(connection, table, list(found)))
+        if removed == room:
+            return Step(position=position, gone=gone)
+    is_last = len(identities) < _CHARGE_POINTS
+    return Step(position="" if is_last else identities[-1], gone=gone, is_last=is_last)
+
+
+async def _surplus(
+    connection: AsyncConnection,
+    identities: Sequence[str],
+    table: Table,
+    of_kind: ColumnElement[bool],
+    *,
+    keep: int,
+) -> Sequence[tuple[str, datetime]]:
+    """Return the charge points with more, and when the newest of those that go was."""
+    newest = (
+        select(table.c.at)
+        .where(table.c.charge_point_id == charge_points.c.id)
+        .where(of_kind)
+        .order_by(table.c.at.desc(), table.c.id.desc())
+        .offset(keep)
+        .limit(1)
+        .correlate(charge_points)
+        .scalar_subquery()
+    )
+    rows = await connection.execute(
+        select(charge_points.c.id, newest.label("newest"))
+        .where(among(connection, charge_points.c.id, identities))
+        .order_by(charge_points.c.id)
+    )
+    return [(row.id, row.newest) for row in rows if row.newest is not None]

@@ -1,0 +1,102 @@
+"""A round over all that is old: one short transaction after another, with a pause between them.
+
+Where it stands is a row of its own, changed in the same transaction as the rows that go; so
+whatever dies in the middle, the next one goes on there. Two at once would only be in each other's
+way: Temporal runs one.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.retention import Ages, LetGo
+from storage.dialects import upsert
+from storage.engine import Database
+from storage.retention import entries, newest, readings
+from storage.retention.step import Step, Take
+from storage.tables import retention_marks
+
+_SHARE: Final = 4
+"""Between two transactions it rests so many times as long as one took: others write, too."""
+_SHORTEST_PAUSE: Final = 0.005
+_LONGEST_PAUSE: Final = 2.0
+
+
+class StoredRetention:
+    """Implements :class:`domain.ports.Retention`."""
+
+    def __init__(
+        self,
+        database: Database,
+        ages: Ages,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._ages = ages
+        self._now = now
+
+    async def go_on(self, *, at_most: timedelta, alive: Callable[[], None]) -> LetGo:
+        """Let go of what is old for some time; ``alive`` is called after each transaction."""
+        until = time.monotonic() + at_most.total_seconds()
+        gone = Counter[str]()
+        for name, take in self.kinds(self._now()).items():
+            is_last = False
+            while not is_last:
+                began = time.monotonic()
+                if began > until:
+                    return _let_go(gone, is_done=False)
+                step = await self.step(name, take)
+                gone[name] += step.gone
+                is_last = step.is_last
+                alive()
+                took = time.monotonic() - began
+                pause = min(max(took * _SHARE, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+                await asyncio.sleep(pause)
+        return _let_go(gone, is_done=True)
+
+    async def step(self, name: str, take: Take) -> Step:
+        """Go on with one kind, in one transaction."""
+        async with self._database.write() as connection:
+            step = await take(connection, await _position(connection, name))
+            await connection.execute(
+                upsert(connection, retention_marks, keys=("name",)),
+                {"name": name, "position": step.position, "at": self._now()},
+            )
+        return step
+
+    def kinds(self, now: datetime) -> Mapping[str, Take]:
+        """Give what there is to go over, in the order of a round."""
+        ages = self._ages
+        return {
+            "frames": partial(entries.let_frames_go, before=now - ages.frames, now=now),
+            "entries": partial(entries.let_entries_go, before=now - ages.log, now=now),
+            "meter_values": partial(readings.thin, before=now - ages.meter_values, now=now),
+            "boots": partial(newest.let_boots_go, keep=ages.boots),
+            "reports": partial(newest.let_reports_go, keep=ages.reports),
+        }
+
+
+def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
+    return LetGo(
+        frames=gone["frames"],
+        entries=gone["entries"],
+        meter_values=gone["meter_values"],
+        boots=gone["boots"],
+        reports=gone["reports"],
+        is_done=is_done,
+    )
+
+
+async def _position(connection: AsyncConnection, name: str) -> str:
+    position: str | None = await connection.scalar(
+        select(retention_marks.c.position).where(retention_marks.c.name == name)
+    )
+    return position or ""
