@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.commissioning import service
 from api.deps import AppParts, ChargePointId, Installer, Session, account_of
-from api.live.feeds import Feed
+from api.live.feeds import Followed
 from api.live.stream import EventStream, Listener, Right
 from api.live.telling import Position
 from api.parts import Parts
@@ -55,7 +55,7 @@ class Until(StrEnum):
 
 async def _feed(
     charge_point_id: ChargePointId, installer: Installer, parts: AppParts
-) -> AsyncIterator[Feed[RunView]]:
+) -> AsyncIterator[Followed[RunView]]:
     await _check_ownership(parts, installer, charge_point_id)
     look = partial(service.newest_of, parts, charge_point_id)
     with parts.feeds.follow(charge_point_id, account_id=installer.id, look=look) as feed:
@@ -79,7 +79,7 @@ async def events(
     installer: Installer,
     session: Session,
     parts: AppParts,
-    feed: Annotated[Feed[RunView], Depends(_feed)],
+    feed: Annotated[Followed[RunView], Depends(_feed)],
     until: Annotated[
         Until | None, Query(description="`verdict`: end the stream after the newest run's verdict")
     ] = None,

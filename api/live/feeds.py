@@ -5,15 +5,15 @@ A thing is a charge point, or a whole project.
 
 import asyncio
 import random
-from collections import Counter
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
-from api.protocol.limits import Standing, tell
-from domain.errors import NotFoundError, TooManyRequestsError, UnavailableError
+from api.live.seats import OF_AN_ACCOUNT, STREAMS, Seat, Seats
+from domain.errors import NotFoundError, UnavailableError
 
 T = TypeVar("T")
 Look = Callable[[], Awaitable[T]]
@@ -22,9 +22,8 @@ Look = Callable[[], Awaitable[T]]
 PAUSE: Final = 1.0
 _JITTER: Final = 0.2
 _OUTAGE_PAUSE: Final = 3.0
-_STREAMS: Final = 1000
-_STREAMS_OF_AN_ACCOUNT: Final = 50
-_FULL_RETRY: Final = 30
+_LOOKS: Final = 200
+"""A second, of a process: where more is followed than that, each is looked at less often."""
 _OUTAGE: Final = "A part of the engine is away for the moment; the stream goes on when it is back."
 _log = structlog.get_logger()
 
@@ -32,7 +31,7 @@ _log = structlog.get_logger()
 class Feed(Generic[T]):
     """The newest of what is followed, looked at again and again while anyone listens."""
 
-    def __init__(self, look: Look[T], *, pause: float) -> None:
+    def __init__(self, look: Look[T], *, pause: Callable[[], float]) -> None:
         self._look = look
         self._pause = pause
         self._changed = asyncio.Event()
@@ -69,7 +68,7 @@ class Feed(Generic[T]):
             await self._see()
             if self.version == 0 or before != (self.newest, self.outage):
                 self.wake()
-            pause = self._pause if self.outage is None else max(self._pause, _OUTAGE_PAUSE)
+            pause = self._pause() if self.outage is None else max(self._pause(), _OUTAGE_PAUSE)
             pause *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -90,6 +89,38 @@ class Feed(Generic[T]):
         self.outage = None
 
 
+class Followed(Generic[T]):
+    """A feed as one of its listeners has it: until another takes the place."""
+
+    def __init__(self, feed: Feed[T], seat: Seat) -> None:
+        self._feed = feed
+        self._seat = seat
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._feed.version
+
+    @property
+    def newest(self) -> T | None:
+        """What was seen last."""
+        return self._feed.newest
+
+    @property
+    def outage(self) -> str | None:
+        """Why there is no news, in words."""
+        return self._feed.outage
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another stream has taken the place."""
+        return self._seat.is_lost
+
+    async def changed(self, seen: int, timeout: float) -> None:  # noqa: ASYNC109 - the usual end
+        """Return when there is another version than ``seen``, or after ``timeout`` seconds."""
+        await self._feed.changed(seen, timeout)
+
+
 class Feeds:
     """The feeds of this process, and how many streams hang on them."""
 
@@ -97,14 +128,13 @@ class Feeds:
         self,
         *,
         pause: float = PAUSE,
-        streams: int = _STREAMS,
-        streams_of_an_account: int = _STREAMS_OF_AN_ACCOUNT,
+        streams: int = STREAMS,
+        streams_of_an_account: int = OF_AN_ACCOUNT,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pause = pause
-        self._streams = streams
-        self._streams_of_an_account = streams_of_an_account
+        self.seats = Seats(clock=clock, streams=streams, of_an_account=streams_of_an_account)
         self._feeds: dict[str, Feed[Any]] = {}
-        self._open: Counter[str] = Counter()
         self._ending: set[asyncio.Task[None]] = set()
         self.closing = False
 
@@ -116,27 +146,29 @@ class Feeds:
     @property
     def streams(self) -> int:
         """How many streams are open."""
-        return self._open.total()
+        return self.seats.taken
 
     @contextmanager
-    def follow(self, followed_id: str, *, account_id: str, look: Look[T]) -> Iterator[Feed[T]]:
-        """Follow a charge point or a project until the block ends.
+    def follow(self, followed_id: str, *, account_id: str, look: Look[T]) -> Iterator[Followed[T]]:
+        """Follow a charge point or a project until the block ends, or another takes the place.
 
         ``look`` must see the same for everybody: it is that of whoever came first.
 
         Raises:
-            TooManyRequestsError: ``too_many_streams``: the account has too many open.
+            TooManyRequestsError: ``too_many_streams``: the account opens too many.
             UnavailableError: ``too_many_listeners``, ``shutting_down``.
 
         """
-        self._admit(account_id)
-        self._open[account_id] += 1
-        feed = self._feeds.get(followed_id)
+        if self.closing:
+            raise UnavailableError("shutting_down", "This server is stopping. Connect again.")
+        seat = self.seats.take(account_id)
+        feed: Feed[T] | None = self._feeds.get(followed_id)
         if feed is None:
-            feed = self._feeds[followed_id] = Feed(look, pause=self._pause)
+            feed = self._feeds[followed_id] = Feed(look, pause=self._rest)
+        seat.wake = feed.wake
         feed.listeners += 1
         try:
-            yield feed
+            yield Followed(feed, seat)
         finally:
             feed.listeners -= 1
             if not feed.listeners:
@@ -144,9 +176,11 @@ class Feeds:
                 feed.let_go()
                 self._ending.add(feed.poller)
                 feed.poller.add_done_callback(self._ending.discard)
-            self._open[account_id] -= 1
-            if not self._open[account_id]:
-                del self._open[account_id]
+            self.seats.leave(seat)
+
+    def _rest(self) -> float:
+        """How long each rests between two looks."""
+        return self._pause * max(1.0, len(self._feeds) / _LOOKS)
 
     def close(self) -> None:
         """End every stream, and begin none: the process is about to stop."""
@@ -162,30 +196,3 @@ class Feeds:
             feed.let_go()
         if pollers:
             await asyncio.wait(pollers)
-
-    def _admit(self, account_id: str) -> None:
-        if self.closing:
-            raise UnavailableError("shutting_down", "This server is stopping. Connect again.")
-        if self._open[account_id] >= self._streams_of_an_account:
-            tell(
-                Standing(
-                    policy="event-streams",
-                    quota=self._streams_of_an_account,
-                    window=None,
-                    remaining=0,
-                    reset=_FULL_RETRY,
-                )
-            )
-            raise TooManyRequestsError(
-                "too_many_streams",
-                f"Your account has {self._streams_of_an_account} event streams open here. Close "
-                "some, or poll the status.",
-                retry_after=_FULL_RETRY,
-            )
-        if self._open.total() >= self._streams:
-            raise UnavailableError(
-                "too_many_listeners",
-                "Too many event streams are open on this server. Try again shortly, or poll the "
-                "status.",
-                retry_after=_FULL_RETRY,
-            )

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from api.commissioning import service
 from api.deps import AppParts, Installer, OwnedProjectId, ProjectId, Session, SiteOwner, account_of
 from api.live.endpoints import STREAM_HEADERS
-from api.live.feeds import Feed
+from api.live.feeds import Followed
 from api.live.project_stream import ProjectListener, read
 from api.live.projects import ProjectLook, ProjectSeen
 from api.live.stream import EventStream, Right
@@ -64,14 +64,14 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 async def _feed(
     project_id: ProjectId, installer: Installer, parts: AppParts
-) -> AsyncIterator[Feed[ProjectSeen]]:
+) -> AsyncIterator[Followed[ProjectSeen]]:
     async with _followed(parts, installer, project_id) as feed:
         yield feed
 
 
 async def _owned_feed(
     project_id: OwnedProjectId, owner: SiteOwner, parts: AppParts
-) -> AsyncIterator[Feed[ProjectSeen]]:
+) -> AsyncIterator[Followed[ProjectSeen]]:
     async with _followed(parts, owner, project_id) as feed:
         yield feed
 
@@ -79,7 +79,7 @@ async def _owned_feed(
 @asynccontextmanager
 async def _followed(
     parts: Parts, account: Account, project_id: str
-) -> AsyncIterator[Feed[ProjectSeen]]:
+) -> AsyncIterator[Followed[ProjectSeen]]:
     await _check_access(parts, account, project_id)
     async with parts.database.read() as connection:
         runs = await newest_runs(connection, project_id, limit=MOST_CHARGE_POINTS + 1)
@@ -124,7 +124,7 @@ async def project_events(
     project_id: ProjectId,
     session: Session,
     parts: AppParts,
-    feed: Annotated[Feed[ProjectSeen], Depends(_feed)],
+    feed: Annotated[Followed[ProjectSeen], Depends(_feed)],
     last_event_id: _LastEventId = None,
 ) -> Response:
     """The runs of all charge points of the project as server-sent events, as they happen.
@@ -147,7 +147,7 @@ async def owned_project_events(
     project_id: OwnedProjectId,
     session: Session,
     parts: AppParts,
-    feed: Annotated[Feed[ProjectSeen], Depends(_owned_feed)],
+    feed: Annotated[Followed[ProjectSeen], Depends(_owned_feed)],
     last_event_id: _LastEventId = None,
 ) -> Response:
     """What the installer's stream tells, for the owner of the site: it does not end by itself."""
@@ -158,7 +158,7 @@ async def _stream(
     parts: Parts,
     session: tuple[Token, Account],
     project_id: str,
-    feed: Feed[ProjectSeen],
+    feed: Followed[ProjectSeen],
     last_event_id: str | None,
 ) -> Response:
     positions = await _positions(parts, project_id, last_event_id)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Final
 
-from api.live.feeds import Feed
+from api.live.feeds import Followed
 from api.live.projects import ProjectSeen
 from api.live.stream import Right, Stream
 from api.live.telling import Position, Since, Teller
@@ -26,7 +26,7 @@ class ProjectListener(Stream[ProjectSeen]):
 
     def __init__(
         self,
-        feed: Feed[ProjectSeen],
+        feed: Followed[ProjectSeen],
         right: Right,
         *,
         project_id: str,

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from starlette.types import Message, Send
 
-from api.live.feeds import Feed
+from api.live.feeds import Followed
 from api.live.finishing import finished
 from api.live.schemas import NoticeTold, Passing
 from api.live.telling import Position, Since, Teller, passing
@@ -22,6 +22,13 @@ from domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 
 T = TypeVar("T")
 _RETRY_MS: Final = 2000
+_REPLACED_RETRY_MS: Final = 60_000
+"""A browser connects again by itself: at once, it would take the place of the next one."""
+_REPLACED: Final = NoticeTold(
+    code="replaced",
+    detail="A newer event stream has taken the place of this one: there are as many as your "
+    "account or this server may have. Close those that you do not need, then connect again.",
+)
 _KEEP_ALIVE: Final = 15.0
 _RECHECK: Final = 5.0
 _PATIENCE: Final = 60.0
@@ -41,7 +48,7 @@ class Right:
 class Stream(ABC, Generic[T]):
     """Composes the stream of one listener from the feed that it shares."""
 
-    def __init__(self, feed: Feed[T], right: Right) -> None:
+    def __init__(self, feed: Followed[T], right: Right) -> None:
         self._feed = feed
         self._right = right
         self._outage: str | None = None
@@ -54,6 +61,10 @@ class Stream(ABC, Generic[T]):
         while True:
             await self._feed.changed(version, _KEEP_ALIVE / 3)
             version = self._feed.version
+            if self._feed.is_replaced:
+                yield format_sse_event(retry=_REPLACED_RETRY_MS)
+                yield passing(Passing.CLOSING, _REPLACED)
+                return
             async for piece in self._told():
                 said = time.monotonic()
                 yield piece
@@ -116,7 +127,7 @@ class Listener(Stream[RunView]):
 
     def __init__(
         self,
-        feed: Feed[RunView],
+        feed: Followed[RunView],
         right: Right,
         *,
         position: Position | None,

@@ -9,8 +9,9 @@ import re
 import resource
 import socket
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
+from heapq import nlargest
 from typing import Any, Final
 
 import h11
@@ -28,6 +29,8 @@ TAKEN_SECONDS: Final = 30.0
 CONNECTIONS: Final = 2000
 """At a time, a thousand of them for streams; where the system gives us fewer files, fewer."""
 _OTHER_FILES: Final = 100
+_AT_ONCE: Final = 40
+"""One of so many connections is ended at a time where there is no room."""
 _VANISHED_MS: Final = 60_000
 """Of nothing acknowledged."""
 _UNREAD_BYTES: Final = 128 * 1024
@@ -149,23 +152,20 @@ class BoundedProtocol(H11Protocol):
 
 
 def _make_room(new: BoundedProtocol) -> None:
-    """End a connection for the new one: of the address that has most of them, the oldest."""
-    of = Counter(map(_address, new.connections))
-    ready = [
-        one
-        for one in new.connections
-        if isinstance(one, BoundedProtocol) and one is not new and one.gives_way[0]
-    ]
+    """End connections for the new one: of the address that has most of them, the oldest.
 
-    def first(one: BoundedProtocol) -> tuple[int, int, float]:
-        order, since = one.gives_way
-        return of[_address(one)], order, since
-
-    max(ready, key=first, default=new).transport.abort()
-
-
-def _address(one: Any) -> str:
-    return one.client[0] if one.client else ""
+    Several at a time, so that a flood does not have all looked through for each of its own.
+    """
+    ready: dict[str, list[BoundedProtocol]] = defaultdict(list)
+    for one in new.connections:
+        if isinstance(one, BoundedProtocol) and one is not new and one.gives_way[0]:
+            ready[one.client[0] if one.client else ""].append(one)
+    if not ready:
+        new.transport.abort()
+        return
+    most = max(ready.values(), key=len)
+    for one in nlargest(max(new.most // _AT_ONCE, 1), most, key=lambda one: one.gives_way):
+        one.transport.abort()
 
 
 def _is_too_much(received: bytes) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from starlette.types import Message
 
 from api.deps import now
-from api.live.feeds import Feed, Feeds
+from api.live.feeds import Feeds, Followed
 from api.live.stream import EventStream, Listener, Right
 from api.live.telling import Position
 from domain.audit import ENGINE, Actor
@@ -103,7 +103,9 @@ class ChargePoint:
         if self.session is not None:
             raise self.session
 
-    def listener(self, feed: Feed[RunView], last: str | None, *, until_verdict: bool) -> Listener:
+    def listener(
+        self, feed: Followed[RunView], last: str | None, *, until_verdict: bool
+    ) -> Listener:
         right = Right(
             recheck=self.recheck,
             expires_at=self.expires_at,
@@ -310,23 +312,62 @@ class TestSharing:
         await point.feeds.closed()
         assert "feed" not in {task.get_name() for task in asyncio.all_tasks()}
 
-    async def test_an_account_and_a_server_have_bounds(self) -> None:
-        feeds = Feeds(streams=3, streams_of_an_account=2)
+    async def test_a_new_stream_takes_the_place_of_the_oldest_of_its_account(self) -> None:
+        clock = Clock()
+        feeds = Feeds(streams_of_an_account=2, clock=clock)
+        point = ChargePoint(runs=[view("r1")], feeds=feeds)
+        with ExitStack() as stack:
+            oldest, second = (stack.enter_context(point.followed()) for _ in range(2))
+            assert await take(oldest, 2) == ["r1/1", "r1/2"]
+            clock.now += 60
+            newest = stack.enter_context(point.followed())
+            assert await take(newest, 2) == ["r1/1", "r1/2"]
+            (closing,) = [one async for one in oldest]
+            assert closing.event == "closing"
+            assert closing.data["code"] == "replaced"
+            assert await take(second, 2) == ["r1/1", "r1/2"]
+            assert feeds.streams == 2
+        assert feeds.streams == 0
+        await feeds.closed()
+
+    async def test_who_opens_all_of_them_at_once_is_told_to_wait(self) -> None:
+        feeds = Feeds(streams_of_an_account=2, clock=Clock())
         point = ChargePoint(feeds=feeds)
-
-        def open_by(stack: ExitStack, account: str) -> None:
-            stack.enter_context(feeds.follow(account, account_id=account, look=point.look))
-
         with ExitStack() as stack:
-            open_by(stack, "usr_1")
-            open_by(stack, "usr_1")
-            with pytest.raises(TooManyRequestsError):
-                open_by(stack, "usr_1")
-            open_by(stack, "usr_2")
-            with pytest.raises(UnavailableError):
-                open_by(stack, "usr_3")
+            for _ in range(2):
+                opened(stack, point, "usr_1")
+            for _ in range(10_000):
+                with pytest.raises(TooManyRequestsError, match="poll the status"):
+                    opened(stack, point, "usr_1")
+            assert feeds.streams == 2
+        await feeds.closed()
+
+    async def test_whoever_has_none_finds_a_place(self) -> None:
+        feeds = Feeds(streams=4, streams_of_an_account=3, clock=Clock())
+        point = ChargePoint(feeds=feeds)
         with ExitStack() as stack:
-            open_by(stack, "usr_1")
+            greedy = [opened(stack, point, "usr_1") for _ in range(3)]
+            another = opened(stack, point, "usr_2")
+            honest = opened(stack, point, "usr_3")
+            lost = [one.is_replaced for one in (*greedy, another, honest)]
+            assert lost == [True, False, False, False, False]
+            with pytest.raises(UnavailableError):  # now nobody has two more than she
+                opened(stack, point, "usr_3")
+        await feeds.closed()
+
+
+@dataclass
+class Clock:
+    """Seconds, as the test has them."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def opened(stack: ExitStack, point: ChargePoint, account: str) -> Followed[RunView]:
+    return stack.enter_context(point.feeds.follow(account, account_id=account, look=point.look))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -144,7 +144,7 @@ class TestLimits:
 
     async def test_too_many_streams(self, app: FastAPI, installer: Caller) -> None:
         charge_point = await installer.charge_point()
-        app.state.parts.feeds._streams_of_an_account = 0
+        app.state.parts.feeds.seats._of_an_account = 0
         answer = await installer.get(f"/commissioning/{charge_point}/events")
         problem(answer, 429, "too_many_streams")
         assert answer.headers["ratelimit-remaining"] == "0"
