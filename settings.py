@@ -199,6 +199,12 @@ class Settings(BaseSettings):
     call_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long a charge point may take to answer"
     )
+    charge_point_daily_bytes: int = Field(
+        default=10_000_000,
+        ge=100_000,
+        description="Bytes of the database that one charge point may have written a day (UTC) by "
+        "readings, boots and entries of its log, once more in a run; beyond it less is kept",
+    )
     reboot_stagger: Duration = Field(
         default=timedelta(seconds=15),
         ge=timedelta(0),

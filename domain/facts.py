@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.budget import OverBudget
 from domain.contests import Contest
 from domain.flapping import Flapping
 from domain.knocking import Claimed, Misnamed, tries_to_connect_as
@@ -215,6 +216,7 @@ class Snapshot:
     flapping: Flapping | None = None
     contest: Contest | None = None
     """The links that speak as the charge point, where several do and live."""
+    over_budget: OverBudget | None = None
     irregularities: tuple[Irregularity, ...] = ()
     """Those of the run that asks."""
     astray: tuple[Astray, ...] = ()

@@ -76,7 +76,10 @@ async def run_node(
             heartbeat_interval=settings.heartbeat_interval,
         ),
         secret=settings.required_secret().encode(),
-        limits=Limits(call_timeout=settings.call_timeout.total_seconds()),
+        limits=Limits(
+            call_timeout=settings.call_timeout.total_seconds(),
+            daily_bytes=settings.charge_point_daily_bytes,
+        ),
         trusted_proxies=settings.trusted_proxies,
         trouble=watch.trouble,
     )

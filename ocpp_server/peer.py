@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from ocpp_server.budget import Budget
 from ocpp_server.charge_point_log import ChargePointLog
 from storage.fact_records import Connected, KnownTransaction
 
@@ -40,6 +41,7 @@ class Peer:
     misread: list[str] = field(default_factory=list)
     """What of the message in work could not be read though its schema allows it."""
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
     log: ChargePointLog = field(default_factory=ChargePointLog)
     """The node's, so that many links of one charge point share its budget."""
 

@@ -15,6 +15,7 @@ from domain.contests import REFUSED_WORDS, Contest, Refused
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
 from ocpp_server.admission import Admission
+from ocpp_server.budget import DAILY_BYTES, Budget
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
 from ocpp_server.cutter import MAX_MESSAGE
@@ -51,6 +52,7 @@ class Limits:
     rate: float | None = 20.0
     burst: float = 200.0
     call_timeout: float = 20.0
+    daily_bytes: int = DAILY_BYTES
 
 
 class ChargerServer:
@@ -232,6 +234,7 @@ class ChargerServer:
             watched_run=link.watched_run,
             flapping=link.flapping is not None,
             transactions={known.transaction_id: known for known in reversed(link.transactions)},
+            budget=Budget(link.written, limit=self._limits.daily_bytes),
             log=self._lines,
         )
         rate = self._limits.rate
@@ -281,18 +284,20 @@ class ChargerServer:
         self._log(peer, flapping.cause, LogLevel.WARNING)
 
     def _log(self, peer: Peer, text: str, level: LogLevel = LogLevel.INFO) -> None:
-        if peer.watched_run is not None:
-            self._writer.note(
-                LogEntry(
-                    charge_point_id=peer.charge_point_id,
-                    commissioning_id=peer.watched_run,
-                    at=datetime.now(UTC),
-                    level=level,
-                    kind="connection",
-                    text=(said := text.replace("\0", "")),
-                    same=said,
-                )
-            )
+        if peer.watched_run is None:
+            return
+        said = text.replace("\0", "")
+        entry = LogEntry(
+            charge_point_id=peer.charge_point_id,
+            commissioning_id=peer.watched_run,
+            at=datetime.now(UTC),
+            level=level,
+            kind="connection",
+            text=said,
+            same=said,
+        )
+        if peer.budget.allows(entry, in_run=True):
+            self._writer.note(entry)
 
 
 def _patience(session: Session) -> float:

@@ -15,6 +15,7 @@ import structlog
 from websockets.exceptions import ConnectionClosed
 
 from domain.ports import ChargePointGoneError
+from domain.states import LogLevel
 from ocpp_server import frames
 from ocpp_server.calls import CallErrorReply, Calls, InvalidReplyError
 from ocpp_server.cutter import LARGE_MESSAGE, MAX_MESSAGE
@@ -27,7 +28,7 @@ from ocpp_server.peer import Peer
 from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
-from storage.fact_records import Authorization, Told, TransactionStart
+from storage.fact_records import Authorization, LogEntry, Record, Told, TransactionStart
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
@@ -254,11 +255,36 @@ class Session:
         if reply.repairs:
             self._note_odd(call.action, reply.repairs, data, refused=False)
         self._writer.touch(peer, now, heartbeat=reply.heartbeat)
-        if reply.fact is None:
+        if reply.fact is None or not self._is_kept(reply.fact, now):
             self._finish(call, reply)
         else:
             self._in_work = call, reply, data
             self._writer.put(reply.fact, self)
+
+    def _is_kept(self, fact: Record, now: datetime) -> bool:
+        """Take out of a fact what is beyond the budget; tell so once a day."""
+        peer = self.peer
+        kept = peer.budget.thin(fact, now, in_run=peer.watched_run is not None)
+        self._tell_of_budget()
+        return kept
+
+    def _tell_of_budget(self) -> None:
+        peer = self.peer
+        alarm = peer.budget.take_alarm()
+        if alarm is None:
+            return
+        _log.warning("charge_point_over_budget", charge_point_id=peer.charge_point_id)
+        self._writer.note(
+            LogEntry(
+                charge_point_id=peer.charge_point_id,
+                commissioning_id=peer.watched_run,
+                at=datetime.now(UTC),
+                level=LogLevel.WARNING,
+                kind="budget",
+                text=alarm,
+                same=alarm,
+            )
+        )
 
     def _finish(self, call: frames.Call, reply: Reply) -> None:
         try:
@@ -338,8 +364,13 @@ class Session:
     def _record(
         self, direction: str, action: str | None, message_id: MessageId | None, data: bytes
     ) -> None:
-        if self.peer.watched_run is not None:
-            self._writer.note(frame_entry(self.peer, direction, action, message_id, data))
+        if self.peer.watched_run is None:
+            return
+        entry = frame_entry(self.peer, direction, action, message_id, data)
+        if self.peer.budget.allows(entry, in_run=True):
+            self._writer.note(entry)
+        else:
+            self._tell_of_budget()
 
     def _note_astray(self, call: frames.Call, reply: Reply, data: bytes) -> None:
         what = None if reply.astray is None else reply.astray()

@@ -35,6 +35,10 @@ class Allowance:
         self.pause()
         return max(0.0, (tokens - self._tokens) / self._rate)
 
+    def has(self, tokens: int) -> bool:
+        """Tell whether so many can be spent without owing any."""
+        return self.pause() == 0 and self._tokens >= tokens
+
     def pause(self) -> float:
         """Return how many seconds to wait until no token is owed."""
         now = self._clock()

@@ -133,6 +133,7 @@ class Writer:
                 node_id=peer.node_id,
                 generation=peer.generation,
                 seen_at=at,
+                written=peer.budget.written,
             )
             if not self._touched:
                 self._touches_due = asyncio.get_running_loop().time() + _TOUCH_PERIOD

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.budget import OverBudget, WrittenToday, judge_budget
 from domain.contests import Contest, Link, Present, meet
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
@@ -33,6 +34,7 @@ NODE_BEAT: Final = timedelta(seconds=5)
 NODE_DEADLINE: Final = timedelta(seconds=15)
 _NODE_ROW_KEPT: Final = timedelta(days=1)
 _TRANSACTIONS_REMEMBERED: Final = 20
+_BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -192,6 +194,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         if row is None:
             continue
         was = last.get(record.charge_point_id, _Last())
+        record.written = was.written
         arrivals = was.arrivals
         arrival = Arrival(at=record.at, remote_address=record.remote_address)
         place = arrivals.index(arrival) if arrival in arrivals else len(arrivals)
@@ -265,6 +268,7 @@ class _Last:
     arrivals: list[Arrival] = field(default_factory=list)
     present: Present = field(default_factory=Present)
     told_at: datetime | None = None
+    written: WrittenToday | None = None
 
     @classmethod
     def of(cls, row: Any) -> "_Last":
@@ -273,6 +277,7 @@ class _Last:
             arrivals=_arrivals(row.arrivals),
             present=contests.present_of(row, live=bool(row.open)),
             told_at=row.contest_told_at,
+            written=_written(row),
         )
 
     def followed_by(self, link: Link, contest: Contest | None, arrival: Arrival) -> "_Last":
@@ -293,6 +298,32 @@ def _gone(record: Connected, present: Present, beating: Collection[str]) -> set[
         or (link.node_id == record.node_id and link.generation not in record.alive)
         or (present.contest is not None and link.node_id not in {record.node_id, *beating})
     }
+
+
+def _written(row: Any) -> WrittenToday | None:
+    if row.budget_day is None:
+        return None
+    over_at = row.budget_over_at
+    return WrittenToday(
+        day=row.budget_day,
+        bytes=row.budget_bytes,
+        left_out=row.budget_left_out,
+        over_at=over_at if over_at is not None and over_at.date() == row.budget_day else None,
+    )
+
+
+async def read_over_budget(
+    connection: AsyncConnection, charge_point_id: str, *, now: datetime
+) -> OverBudget | None:
+    """Return the alarm of a charge point that has used its day up; None when it has not."""
+    row = (
+        await connection.execute(
+            select(*(connections.c[name] for name in _BUDGET)).where(
+                connections.c.charge_point_id == charge_point_id
+            )
+        )
+    ).one_or_none()
+    return None if row is None else judge_budget(_written(row), now)
 
 
 def _arrivals(stored: list[tuple[str, str | None]] | None) -> list[Arrival]:
@@ -380,6 +411,12 @@ _TOUCH = (
             bindparam("heartbeat_at", type_=connections.c.last_heartbeat_at.type),
             connections.c.last_heartbeat_at,
         ),
+        **{
+            name: func.coalesce(
+                bindparam(f"the_{name}", type_=connections.c[name].type), connections.c[name]
+            )
+            for name in _BUDGET
+        },
     )
 )
 
@@ -395,10 +432,18 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
                 "in_generation": record.generation,
                 "seen_at": record.seen_at,
                 "heartbeat_at": record.heartbeat_at,
+                **_budget_of(record.written),
             }
             for record in sorted(records, key=lambda record: record.charge_point_id)
         ],
     )
+
+
+def _budget_of(written: WrittenToday | None) -> dict[str, Any]:
+    values: tuple[Any, ...] = (None,) * len(_BUDGET)
+    if written is not None:
+        values = written.day, written.bytes, written.left_out, written.over_at
+    return {f"the_{name}": value for name, value in zip(_BUDGET, values, strict=True)}
 
 
 async def beat(connection: AsyncConnection, node_id: str) -> None:

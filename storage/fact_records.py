@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domain.budget import WrittenToday
 from domain.contests import Contest, Refused
 from domain.facts import EventKind, TransactionFact
 from domain.flapping import Flapping
 from domain.states import LogLevel, RegistrationStatus
+from storage.samples import pack
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -53,6 +55,8 @@ class Connected:
     """Others speak as the charge point, too; the link itself is the last of them."""
     refused: Refused | None = None
     """Why it is sent away; the generation stays 0."""
+    written: WrittenToday | None = None
+    """What it has had written on its newest day."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -78,6 +82,8 @@ class Touched:
     generation: int
     seen_at: datetime
     heartbeat_at: datetime | None = None
+    written: WrittenToday | None = None
+    """The node's own, as it is at the moment of the writing."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -173,6 +179,14 @@ class MeterEntry:
     samples: list[dict[str, Any]]
     transaction_id: int | None = None
     """Answered by the store, for a message that names none: what ran on the connector then."""
+    _packed: str | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def packed(self) -> str:
+        """The samples as they are stored; made once."""
+        if self._packed is None:
+            self._packed = pack(self.samples)
+        return self._packed
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

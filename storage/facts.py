@@ -260,6 +260,7 @@ async def read_snapshot(
         last_refusal=await last_refusal(connection, charge_point_id),
         flapping=await links.read_flapping(connection, charge_point_id, now=now),
         contest=(await read_confirmed(connection, [charge_point_id])).get(charge_point_id),
+        over_budget=await links.read_over_budget(connection, charge_point_id, now=now),
         irregularities=()
         if commissioning_id is None
         else await read_irregularities(connection, charge_point_id, commissioning_id),

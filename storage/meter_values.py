@@ -18,7 +18,6 @@ from storage.dialects import among, conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues
 from storage.meter_filing import find_transactions
-from storage.samples import pack
 from storage.tables import meter_values, transactions
 
 _COLUMNS: Final = (
@@ -83,16 +82,15 @@ def _rows(records: Sequence[MeterValues]) -> Iterator[_Row]:
         for number, entry in enumerate(record.entries):
             if entry in record.entries[:number]:
                 continue
-            samples = pack(entry.samples)
             yield (
                 record.charge_point_id,
                 record.connector_id,
                 entry.transaction_id if record.inferred else record.transaction_id,
                 entry.at,
                 record.received_at,
-                samples,
+                entry.packed,
                 record.inferred,
-                _digest(record, samples),
+                _digest(record, entry.packed),
             )
 
 

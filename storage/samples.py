@@ -121,10 +121,8 @@ def pack(samples: Sequence[Sample]) -> str:
     if len(as_json) > _LONGEST or _SIGNED in as_json:
         return as_json.decode()
     parts = _VALUE.split(as_json)
-    codes, values = _codes(tuple(parts[::2])), parts[1::2]
-    if codes is None:
-        return as_json.decode()
-    return "".join(code + value.decode() for code, value in zip(codes, values, strict=True))
+    form = _form(tuple(parts[::2]))
+    return (as_json if form is None else form % tuple(parts[1::2])).decode()
 
 
 def unpack(written: str) -> list[Sample]:
@@ -138,8 +136,8 @@ def unpack(written: str) -> list[Sample]:
 
 
 @lru_cache(_SHAPES)
-def _codes(shape: tuple[bytes, ...]) -> tuple[str, ...] | None:
-    """Give what stands before each number; None: some of it has no code.
+def _form(shape: tuple[bytes, ...]) -> bytes | None:
+    """Give the codes, with a place for each number; None: some of it has no code.
 
     ``shape`` is the JSON between the numbers.
     """
@@ -161,7 +159,7 @@ def _codes(shape: tuple[bytes, ...]) -> tuple[str, ...] | None:
             code += words[word]
         found.append(code or (_AGAIN if found else ""))
         before = sample
-    return tuple(found)
+    return "".join(f"{code.replace('%', '%%')}%b" for code in found).encode()
 
 
 @lru_cache(_SHAPES)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from api.fields import Address, ModelName, PreciseTimestamp, Request, SerialNumber, Timestamp
 from api.plausibility import Confirming
+from domain.budget import OverBudget
 from domain.contests import Contest
 from domain.facts import Snapshot
 from domain.flapping import Flapping
@@ -285,6 +286,19 @@ class ContestShown(BaseModel):
         )
 
 
+class OverBudgetShown(BaseModel):
+    """An alarm: the charge point sends more than is kept of one in a day."""
+
+    since: PreciseTimestamp
+    left_out: int = Field(description="Readings and log entries that were left out since")
+    likely_cause: str
+
+    @classmethod
+    def of(cls, over: OverBudget) -> "OverBudgetShown":
+        """Show the alarm."""
+        return cls(since=over.since, left_out=over.left_out, likely_cause=over.cause)
+
+
 class ConnectionShown(BaseModel):
     """The present or the last link of a charge point."""
 
@@ -301,6 +315,9 @@ class ConnectionShown(BaseModel):
     contest: ContestShown | None = Field(
         description="Set while several links speak as the charge point, and live; it counts as not "
         "connected then"
+    )
+    over_budget: OverBudgetShown | None = Field(
+        description="Set until midnight (UTC) once it has sent more than is kept of a day, or null"
     )
 
 
@@ -343,6 +360,7 @@ class ChargePointDetail(ChargePointShown):
                         "last_refusal": None,
                         "flapping": None,
                         "contest": None,
+                        "over_budget": None,
                     },
                     "firmware": {
                         "version": "1.8.21",
@@ -410,6 +428,7 @@ def _connection(facts: Snapshot) -> ConnectionShown:
         last_refusal=refusal.reason if refusal else None,
         flapping=FlappingShown.of(facts.flapping) if facts.flapping else None,
         contest=ContestShown.of(facts.contest) if facts.contest else None,
+        over_budget=OverBudgetShown.of(facts.over_budget) if facts.over_budget else None,
     )
 
 

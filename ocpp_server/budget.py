@@ -1,0 +1,182 @@
+"""A daily budget for what one charge point has written: beyond it less is kept, and counted.
+
+What a session is billed by is kept whatever it takes: its start and its stop, and of its readings
+those of both ends, signed or not, and one a minute. A commissioning run has a second budget of the
+same size, so that a charge point that has used up its day is still judged by all that it sends.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from domain import states
+from domain.budget import WrittenToday, in_words
+from ocpp_server.throttle import Allowance
+from storage.fact_records import (
+    Boot,
+    ConnectorStatus,
+    LogEntry,
+    MeterEntry,
+    MeterValues,
+    Record,
+    StatusReport,
+    TransactionStop,
+)
+
+DAILY_BYTES: Final = 10_000_000
+"""A charge point with two connectors that sends eight values every ten seconds needs half."""
+_READING: Final = 190  # bytes of a row and its indexes on PostgreSQL, without what varies
+_ENTRY: Final = 330
+_BOOT: Final = 700
+_SUSPENSION: Final = 250
+_MINUTE: Final = timedelta(minutes=1)
+_A_MINUTE: Final = 10  # readings of all connectors
+_ENDS: Final = frozenset({"Transaction.Begin", "Transaction.End"})
+_SIGNED: Final = "SignedData"
+_OF_A_SESSION: Final = 4  # readings of its ends, whatever else is left out
+_REMEMBERED: Final = 256
+
+
+class Budget:
+    """That of one link; ``written`` is what the charge point has had written before it."""
+
+    __slots__ = (
+        "_ends",
+        "_kept_at",
+        "_known",
+        "_limit",
+        "_minute",
+        "_suspended",
+        "_told",
+        "written",
+    )
+
+    def __init__(self, written: WrittenToday | None = None, *, limit: int = DAILY_BYTES) -> None:
+        self.written = written or WrittenToday(day=datetime.now(UTC).date())
+        self._limit = limit
+        self._told = self.written.over_at is not None
+        self._known: dict[int, None] = {}
+        """What is a count when it is said again, and costs nothing."""
+        self._suspended: set[int] = set()
+        self._kept_at: dict[tuple[int, int | None], datetime] = {}
+        self._ends: dict[tuple[int, int | None], int] = {}
+        self._minute: Allowance | None = None
+
+    def begin(self, now: datetime) -> None:
+        """Begin anew when another day has begun."""
+        today = now.astimezone(UTC).date()
+        if self.written.day != today:
+            self.written.day, self.written.bytes, self.written.left_out = today, 0, 0
+            self.written.over_at, self._told = None, False
+            self._known.clear()
+
+    def take_alarm(self) -> str | None:
+        """Give the sentence that it is used up; once a day."""
+        if self._told or self.written.over_at is None:
+            return None
+        self._told = True
+        return in_words(self._limit)
+
+    def is_over(self, *, in_run: bool) -> bool:
+        """Whether its day is used up."""
+        return self.written.bytes >= self._limit * (2 if in_run else 1)
+
+    def thin(self, fact: Record, now: datetime, *, in_run: bool) -> bool:
+        """Charge a fact, and take out of it what is not kept; False: nothing is left to store."""
+        self.begin(now)
+        match fact:
+            case MeterValues():
+                fact.entries = self._readings(
+                    fact.entries, (fact.connector_id, fact.transaction_id), now, in_run=in_run
+                )
+                return bool(fact.entries)
+            case TransactionStop():
+                fact.entries = self._readings(
+                    fact.entries, (fact.connector_id or 0, fact.transaction_id), now, in_run=in_run
+                )
+            case Boot():
+                said = (fact.vendor, fact.model, fact.firmware_version, str(fact.payload))
+                fact.over_budget = not self._pays(_BOOT, said, in_run=in_run)
+            case StatusReport():
+                fact.logged = self.allows(fact.entry, in_run=in_run)
+            case ConnectorStatus():
+                self._suspend(fact)
+        return True
+
+    def allows(self, entry: LogEntry, *, in_run: bool) -> bool:
+        """Charge an entry of the log; False: it is left out, and counted."""
+        self.begin(entry.at)
+        said = None if entry.same is None else (entry.direction, entry.action, entry.same)
+        if self._pays(_ENTRY + len(entry.text), said, in_run=in_run):
+            return True
+        self._leave_out(1, entry.at)
+        return False
+
+    def _suspend(self, status: ConnectorStatus) -> None:
+        """Charge a suspension, which is a row; other statuses are one row of each connector."""
+        if status.status != states.ConnectorStatus.SUSPENDED_EVSE:
+            self._suspended.discard(status.connector_id)
+        elif status.connector_id not in self._suspended:
+            self._suspended.add(status.connector_id)
+            self.written.bytes += _SUSPENSION
+
+    def _pays(self, cost: int, said: tuple[Any, ...] | None, *, in_run: bool) -> bool:
+        known = hash((said, in_run)) if said is not None else None
+        if known is not None and known in self._known:
+            return True
+        if self.is_over(in_run=in_run):
+            return False
+        self.written.bytes += cost
+        if known is not None:
+            _remember(self._known, known, None)
+        return True
+
+    def _readings(
+        self,
+        entries: list[MeterEntry],
+        of: tuple[int, int | None],
+        now: datetime,
+        *,
+        in_run: bool,
+    ) -> list[MeterEntry]:
+        kept: list[MeterEntry] = []
+        for entry in entries:
+            if self.is_over(in_run=in_run) and not self._is_needed(entry, of):
+                continue
+            self.written.bytes += _READING + len(entry.packed)
+            kept.append(entry)
+        if len(kept) < len(entries):
+            self._leave_out(len(entries) - len(kept), now)
+        return kept
+
+    def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None]) -> bool:
+        """Whether a bill may rest on it, or a minute has gone by."""
+        if any(_is_of_an_end(sample) for sample in entry.samples):
+            ends = self._ends.get(of, 0)
+            if ends < _OF_A_SESSION:
+                _remember(self._ends, of, ends + 1)
+                return True
+        last = self._kept_at.get(of)
+        if last is not None and abs(entry.at - last) < _MINUTE:
+            return False
+        if self._minute is None:
+            self._minute = Allowance(rate=_A_MINUTE / 60, burst=_A_MINUTE)
+        if not self._minute.has(1):
+            return False
+        self._minute.spend()
+        _remember(self._kept_at, of, entry.at)
+        return True
+
+    def _leave_out(self, number: int, now: datetime) -> None:
+        self.written.left_out += number
+        self.written.over_at = self.written.over_at or now
+
+
+def _is_of_an_end(sample: dict[str, Any]) -> bool:
+    return sample.get("context") in _ENDS or sample.get("format") == _SIGNED
+
+
+def _remember(found: dict[Any, Any], key: object, value: object) -> None:
+    found.pop(key, None)
+    found[key] = value
+    while len(found) > _REMEMBERED:
+        del found[next(iter(found))]

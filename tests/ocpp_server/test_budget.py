@@ -1,0 +1,205 @@
+"""A charge point that sends far more than its day allows: less is kept, and nothing that counts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from domain.budget import WrittenToday
+from domain.facts import Snapshot
+from domain.states import LogLevel
+from ocpp_server.budget import Budget
+from storage.engine import Database
+from storage.fact_records import LogEntry, MeterEntry, MeterValues
+from storage.facts import read_snapshot
+from storage.tables import boots, connections, log_entries, meter_values, transactions
+from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node, seed
+from tests.support.eventually import eventually
+
+SOME: Final = 100_000
+"""Bytes of a day: some four hundred readings."""
+MANY: Final = 700
+NOON: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def bed_of(database: Database) -> AsyncIterator[Bed]:
+    (identity,) = await seed(database)
+    sink = RecordingSink()
+    node = make_node(database, sink, daily_bytes=SOME, rate=None)
+    port = await node.start("127.0.0.1", 0)
+    try:
+        yield Bed(database, node, sink, port, identity)
+    finally:
+        await node.stop()
+
+
+async def meter(wire: Wire, number: int, transaction: int | None, **more: str) -> None:
+    sample = {"value": str(number), "unit": "Wh"} | more
+    stamp = (datetime.now(UTC) + timedelta(milliseconds=number)).isoformat()
+    payload: dict[str, Any] = {
+        "connectorId": 1,
+        "meterValue": [{"timestamp": stamp, "sampledValue": [sample]}],
+    }
+    if transaction is not None:
+        payload["transactionId"] = transaction
+    assert (await wire.call("MeterValues", payload))[0] == 3
+
+
+async def snapshot(bed: Bed) -> Snapshot:
+    async with bed.database.read() as connection:
+        return await read_snapshot(connection, bed.charge_point_id, now=datetime.now(UTC))
+
+
+async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(database: Database) -> None:
+    async with bed_of(database) as bed:
+        async with bed.wire() as wire:
+            await wire.boot()
+            stamp = datetime.now(UTC).isoformat()
+            start = {"connectorId": 1, "idTag": "T", "meterStart": 5, "timestamp": stamp}
+            transaction = (await wire.call("StartTransaction", start))[2]["transactionId"]
+            for number in range(MANY):
+                await meter(wire, number, transaction)
+            await meter(wire, 9_999, transaction, context="Transaction.End", format="SignedData")
+            later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+            stop = {"transactionId": transaction, "meterStop": 9_999, "timestamp": later}
+            assert (await wire.call("StopTransaction", stop))[0] == 3
+        (row,) = await bed.rows(transactions)
+        assert (row.meter_stop, row.stopped_at is not None) == (9_999, True)
+        kept = sorted(await bed.rows(meter_values), key=lambda one: one.id)
+        assert 100 < len(kept) < MANY / 2 + 200
+        assert kept[-1].samples == [
+            {"value": "9999", "unit": "Wh", "context": "Transaction.End", "format": "SignedData"}
+        ]
+
+        async def told() -> None:
+            over = (await snapshot(bed)).over_budget
+            assert over is not None
+            assert over.left_out == MANY + 1 - len(kept)
+            assert str(over.left_out) in over.cause
+
+        await eventually(told)
+        (warning,) = [one for one in await bed.rows(log_entries) if one.kind == "budget"]
+        assert warning.level == LogLevel.WARNING
+        assert "0.1 MB" in warning.text
+        # A new connection brings no new budget, and no new alarm.
+        async with bed.wire() as wire:
+            for number in range(20):
+                await meter(wire, 20_000 + number, None)
+        assert len(await bed.rows(meter_values)) == len(kept) + 1
+        assert len([one for one in await bed.rows(log_entries) if one.kind == "budget"]) == 1
+
+
+async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:
+    async with bed_of(database) as bed:
+        async with bed.wire() as wire:
+            for number in range(MANY):
+                await meter(wire, number, None)
+            before = len(await bed.rows(meter_values))
+            assert before < MANY
+        await bed.watch(run="com_1")
+        async with bed.wire() as wire:
+            for number in range(50):
+                await meter(wire, 10_000 + number, None)
+        assert len(await bed.rows(meter_values)) == before + 50
+        frames = [one for one in await bed.rows(log_entries) if one.kind == "frame"]
+        assert sum(one.times for one in frames) == 100
+
+
+async def test_what_it_says_of_itself_is_the_newest_whatever_it_says(database: Database) -> None:
+    async with bed_of(database) as bed:
+        async with bed.wire() as wire:
+            for number in range(300):
+                payload = {"chargePointVendor": "V", "chargePointModel": f"M{number}"}
+                assert (await wire.call("BootNotification", payload))[2]["status"] == "Accepted"
+            for number in range(300):
+                event = {"type": f"Odd{number}", "timestamp": datetime.now(UTC).isoformat()}
+                assert (await wire.call("SecurityEventNotification", event))[0] == 3
+        found = (await snapshot(bed)).boot
+        assert found is not None
+        assert found.model == "M299"
+        assert len(await bed.rows(boots)) < 150
+        assert len(await bed.rows(log_entries)) < 10
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_day_is_kept_in_its_row(database: Database) -> None:
+    async with bed_of(database) as bed:
+        async with bed.wire() as wire:
+            await wire.boot()
+            await meter(wire, 1, None)
+        await bed.node.stop()
+        (row,) = await bed.rows(connections)
+        assert row.budget_day == datetime.now(UTC).date()
+        assert row.budget_bytes > 500
+        assert (row.budget_left_out, row.budget_over_at) == (0, None)
+
+
+class TestBudget:
+    def entry(self, at: datetime, *, context: str = "Sample.Periodic") -> MeterEntry:
+        return MeterEntry(at=at, samples=[{"value": "1", "context": context}])
+
+    def values(self, *entries: MeterEntry, connector: int = 1) -> MeterValues:
+        return MeterValues(
+            charge_point_id="cp",
+            connector_id=connector,
+            received_at=NOON,
+            entries=list(entries),
+            transaction_id=7,
+        )
+
+    def used_up(self) -> Budget:
+        return Budget(WrittenToday(day=NOON.date(), bytes=SOME), limit=SOME)
+
+    def test_a_reading_a_minute_of_each_connector_and_ten_in_all(self) -> None:
+        budget = self.used_up()
+        seconds = [self.entry(NOON + timedelta(seconds=number)) for number in range(121)]
+        values = self.values(*seconds)
+        assert budget.thin(values, NOON, in_run=False)
+        assert [one.at.minute for one in values.entries] == [0, 1, 2]
+        others = [
+            budget.thin(self.values(self.entry(NOON), connector=number), NOON, in_run=False)
+            for number in range(2, 12)
+        ]
+        assert others == [True] * 7 + [False] * 3
+        assert budget.written.left_out == 118 + 3
+
+    def test_of_the_ends_of_a_session_a_few_are_always_kept(self) -> None:
+        budget = self.used_up()
+        ends = [self.entry(NOON, context="Transaction.End") for _ in range(40)]
+        values = self.values(self.entry(NOON), *ends)
+        budget.thin(values, NOON, in_run=False)
+        assert len(values.entries) == 1 + 4
+
+    def test_another_day_begins_anew_and_tells_anew(self) -> None:
+        budget = self.used_up()
+        entry = LogEntry(
+            charge_point_id="cp",
+            commissioning_id=None,
+            at=NOON,
+            level=LogLevel.INFO,
+            kind="report",
+            text="x",
+        )
+        assert not budget.allows(entry, in_run=False)
+        assert budget.take_alarm() is not None
+        assert budget.take_alarm() is None
+        entry.at = NOON + timedelta(days=1)
+        assert budget.allows(entry, in_run=False)
+        assert budget.written == WrittenToday(day=entry.at.date(), bytes=331)
+
+    def test_what_is_a_count_costs_nothing(self) -> None:
+        budget = Budget(WrittenToday(day=NOON.date()), limit=SOME)
+        entry = LogEntry(
+            charge_point_id="cp",
+            commissioning_id=None,
+            at=NOON,
+            level=LogLevel.INFO,
+            kind="report",
+            text="x",
+            same="x",
+        )
+        assert all(budget.allows(entry, in_run=False) for _ in range(9_999))
+        assert budget.written.bytes == 331
