@@ -40,7 +40,10 @@ from api.configuration.owner_endpoints import router as owned_configuration
 from api.contractor.endpoints import router as contractor
 from api.declarations.endpoints import router as declarations
 from api.declarations.photos import router as photos
+from api.deletion.endpoints import installer_router as installer_deletion
+from api.deletion.endpoints import owner_router as owner_deletion
 from api.errors import install_error_handlers
+from api.export.endpoints import installer_router as installer_export
 from api.export.endpoints import router as export
 from api.handover.endpoints import router as handover
 from api.handover.invitations import router as invitations
@@ -155,6 +158,8 @@ def bare_app() -> FastAPI:
         collaborators,
         invitations_to_work,
         invitations_to_own,
+        installer_deletion,
+        owner_deletion,
         site_owner,
         owner_security,
         site,
@@ -164,6 +169,7 @@ def bare_app() -> FastAPI:
         commands,
         running_sessions,
         export,
+        installer_export,
         owned_configuration,
         power,
         owned_power,

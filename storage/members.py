@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError, NotFoundError
-from domain.states import ProjectRole
+from domain.states import ProjectRole, ProjectStatus
 from storage.audit import Audit
 from storage.tables import accounts, project_members, projects
 
@@ -78,16 +78,19 @@ class Members:
             )
         return _member(row)
 
-    async def member_or_maker(self, account_id: str | None) -> Member:
-        """Who is told of something: that person, or the project's maker if they have left it."""
+    async def member_or_maker(self, account_id: str | None) -> Member | None:
+        """Who is told of something: that person, or the project's maker if they have left it.
+
+        None: neither works on it any more, for an account can be deleted.
+        """
         query = self._all().where(
             or_(accounts.c.id == account_id, accounts.c.id == projects.c.installer_id)
         )
         # False sorts before true: the person that was asked for comes before the maker.
         row = (
             await self._connection.execute(query.order_by(literal_column("made_it")).limit(1))
-        ).one()
-        return _member(row)
+        ).one_or_none()
+        return None if row is None else _member(row)
 
     async def change(self, account_id: str, role: ProjectRole, *, by: Actor, at: datetime) -> None:
         """Give a person another role; the role that they have already changes nothing.
@@ -167,6 +170,18 @@ class Members:
             .join(projects, projects.c.id == project_members.c.project_id)
             .where(project_members.c.project_id == self._project_id)
         )
+
+
+async def open_projects_of(connection: AsyncConnection, account_id: str) -> Sequence[str]:
+    """Ids of the projects that the account works on, but for those that are handed over."""
+    rows = await connection.scalars(
+        select(projects.c.id)
+        .join(project_members, project_members.c.project_id == projects.c.id)
+        .where(project_members.c.account_id == account_id)
+        .where(projects.c.status == ProjectStatus.IN_PROGRESS)
+        .order_by(projects.c.id)
+    )
+    return rows.all()
 
 
 def works_on(project_id: ColumnElement[str], account_id: ColumnElement[str] | str) -> Exists:

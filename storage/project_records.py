@@ -124,6 +124,8 @@ class StoredProjects:
             )
             and row.ended_at > now - _STILL_NEWS
         )
+        if inviter is None or not is_news:
+            return InvitationSettled(status=status, expires_at=row.expires_at)
         news = InvitationNews(
             to=inviter.email,
             account_id=inviter.account_id if isinstance(inviter, Member) else inviter.id,
@@ -135,9 +137,7 @@ class StoredProjects:
             reason=row.reason,
             handed_over=row.handed_over_at is not None,
         )
-        return InvitationSettled(
-            status=status, expires_at=row.expires_at, news=news if is_news else None
-        )
+        return InvitationSettled(status=status, expires_at=row.expires_at, news=news)
 
     async def invitation_told(self, invitation_id: str) -> None:
         """The inviter has been told."""
@@ -167,7 +167,7 @@ class StoredProjects:
             await ProjectShelf(connection).remove(project_id, at=self._now(), by=request.by)
 
 
-async def _inviter(connection: AsyncConnection, invitation: Any) -> Account | Member:
+async def _inviter(connection: AsyncConnection, invitation: Any) -> Account | Member | None:
     if invitation.service_visit_id is not None:
         owner = await Accounts(connection).get(invitation.invited_by)
         assert owner is not None, "an owner opens a visit"  # noqa: S101

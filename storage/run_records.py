@@ -211,6 +211,8 @@ class StoredRuns:
             if row.notified or run is None or run.view is None:
                 return None
             reader = await _reader(connection, run.request)
+            if reader is None:
+                return None
             return VerdictNotice(
                 account_id=reader.account_id if isinstance(reader, Member) else reader.id,
                 email=reader.email,
@@ -225,7 +227,7 @@ class StoredRuns:
             await Runs(connection).mark_notified(commissioning_id)
 
 
-async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account:
+async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account | None:
     """Who is told: who has started it, as long as they work on the project or its visit."""
     visited = service_visits.c.installer_id == request.installer_id
     run = commissioning_runs.c.id == request.commissioning_id

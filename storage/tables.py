@@ -46,6 +46,7 @@ accounts = Table(
     # epoch is refused: a password change revokes all of them
     Column("created_at", UTCDateTime, nullable=False),
     Column("verified_at", UTCDateTime),  # somebody has shown to read its mail; null: nobody has
+    Column("deleted_at", UTCDateTime, index=True),  # nobody is behind it since then
     UniqueConstraint("role", "email"),
 )
 

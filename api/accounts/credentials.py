@@ -40,10 +40,10 @@ ASKED: Final = (
 )
 
 
-async def change_password(
-    parts: Parts, session: tuple[Token, Account], *, password: str, new: str, visitor: Visitor
-) -> LogIn:
-    """Set another password; every token is void, and the caller gets a new one.
+async def prove_password(
+    parts: Parts, session: tuple[Token, Account], password: str
+) -> tuple[Limit, str]:
+    """Check the present password once more; returns under what the attempt was counted.
 
     Raises:
         ForbiddenError: ``password_wrong``.
@@ -59,6 +59,21 @@ async def change_password(
             "The present password is wrong. If nobody knows it any more, have the way to a new one "
             "mailed to you: POST …/password-resets.",
         )
+    return limit
+
+
+async def change_password(
+    parts: Parts, session: tuple[Token, Account], *, password: str, new: str, visitor: Visitor
+) -> LogIn:
+    """Set another password; every token is void, and the caller gets a new one.
+
+    Raises:
+        ForbiddenError: ``password_wrong``.
+        TooManyRequestsError: Too many wrong ones with this token.
+
+    """
+    _, account = session
+    limit = await prove_password(parts, session, password)
     at = now()
     password_hash = await parts.passwords.hash(new, known=True)
     async with parts.database.write() as connection:

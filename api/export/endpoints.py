@@ -1,4 +1,4 @@
-"""Endpoint of the export of all data of a site owner."""
+"""Endpoints of the export of all data of an account."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -8,14 +8,17 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
-from api.deps import AppParts, SiteOwner
+from api.deps import AppParts, Installer, SiteOwner
 from api.parts import Parts
 from api.problems import problems
+from storage.account_rows import lines_of_account
 from storage.accounts import Account
 from storage.export import lines_of_project
+from storage.members import open_projects_of
 from storage.projects import Projects
 
 router = APIRouter(prefix="/site-owner", tags=["Site owner"])
+installer_router = APIRouter(prefix="/installer", tags=["Installer account"])
 
 _MEDIA_TYPE: Final = "application/x-ndjson"
 _EXAMPLE: Final = """\
@@ -46,7 +49,25 @@ async def export(owner: SiteOwner, parts: AppParts) -> Response:
     The last line is of the kind `end` with the number of lines before it: without it, the file is
     not whole. Pictures and certificates are files of their own; no secret is in it.
     """
-    lines = _encoded(parts, owner)
+    return _file(_encoded(parts, owner, await _owned(parts, owner)))
+
+
+@installer_router.get(
+    "/export",
+    summary="Export all my data",
+    operation_id="exportInstaller",
+    response_class=StreamingResponse,
+    responses=_RESPONSES | problems(401, 403, 503),
+)
+async def export_of_installer(installer: Installer, parts: AppParts) -> Response:
+    """Every row of your account and of the projects that you work on, but for those handed over.
+
+    The last line is of the kind `end`, as in the export of a site owner.
+    """
+    return _file(_encoded(parts, installer, await _worked_on(parts, installer)))
+
+
+def _file(lines: AsyncIterator[bytes]) -> Response:
     name = f"export-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
@@ -55,24 +76,29 @@ async def export(owner: SiteOwner, parts: AppParts) -> Response:
     return StreamingResponse(lines, media_type=_MEDIA_TYPE, headers=headers)
 
 
-async def _encoded(parts: Parts, owner: Account) -> AsyncIterator[bytes]:
-    account = {
-        "id": owner.id,
-        "email": owner.email,
-        "name": owner.name,
-        "company": owner.company,
-        "created_at": owner.created_at,
+async def _encoded(
+    parts: Parts, account: Account, project_ids: Sequence[str]
+) -> AsyncIterator[bytes]:
+    shown = {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "company": account.company,
+        "created_at": account.created_at,
     }
-    yield _line("account", account)
+    yield _line("account", shown)
     count = 1
-    for project_id in await _projects(parts, owner):
+    for project_id in project_ids:
         async for kind, row in lines_of_project(parts.database, project_id):
             yield _line(kind, row)
             count += 1
+    async for kind, row in lines_of_account(parts.database, account):
+        yield _line(kind, row)
+        count += 1
     yield _line("end", {"lines": count})
 
 
-async def _projects(parts: Parts, owner: Account) -> Sequence[str]:
+async def _owned(parts: Parts, owner: Account) -> Sequence[str]:
     found: list[str] = []
     while True:
         async with parts.database.read() as connection:
@@ -82,6 +108,11 @@ async def _projects(parts: Parts, owner: Account) -> Sequence[str]:
         found += [project.id for project in page]
         if len(page) < _PAGE:
             return found
+
+
+async def _worked_on(parts: Parts, installer: Account) -> Sequence[str]:
+    async with parts.database.read() as connection:
+        return await open_projects_of(connection, installer.id)
 
 
 def _line(kind: str, row: Any) -> bytes:

@@ -11,6 +11,10 @@ NOT_KEYED: Final[Mapping[str, str]] = {
     "`email_taken`: log in.",
     "logInInstaller": "Its answer is a token, which is never stored. Each login makes its own.",
     "logInSiteOwner": "Its answer is a token, which is never stored. Each login makes its own.",
+    "deleteInstallerAccount": "Its token is void afterwards: a repeat is answered "
+    "`token_revoked`, and that is the answer.",
+    "deleteSiteOwnerAccount": "Its token is void afterwards: a repeat is answered "
+    "`token_revoked`, and that is the answer.",
     "logOutInstaller": "The token is void afterwards, so that a repeat is answered "
     "`token_revoked`.",
     "logOutSiteOwner": "The token is void afterwards, so that a repeat is answered "

@@ -195,7 +195,8 @@ async def _company(connection: AsyncConnection, invitation: Invitation) -> str |
     if invitation.role in {ProjectRole.SITE_OWNER, ProjectRole.SERVICE}:
         return None
     members = Members(connection, invitation.project_id)
-    return (await members.member_or_maker(invitation.invited_by)).company
+    inviter = await members.member_or_maker(invitation.invited_by)
+    return None if inviter is None else inviter.company
 
 
 async def _new_account(

@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ HOSTILE = (
 )
 LINK = "https://charging.example/invitations/5f"
 AT = datetime(2026, 5, 1, 9, tzinfo=UTC)
-# Ids and sentences of ours, what was quoted before, and the address that the mail goes to.
-OURS = re.compile(r".*_id|to|email|prices|lines")
+# Ids, addresses and sentences of ours, what was quoted before, and whom the mail goes to.
+OURS = re.compile(r".*_id|to|email|prices|lines|path|remote_address")
 QUOTED = (
     re.compile(r'\s+[^"]*"[^"]*".*'),  # labelled, between quotation marks
     re.compile(r"  > .*"),  # a line of a longer text
@@ -121,6 +122,16 @@ LETTERS = sorted(_letters(), key=lambda write: write.__name__)
 
 def test_there_are_letters() -> None:
     assert {"verdict_letter", "invitation_letter"} <= {write.__name__ for write in LETTERS}
+
+
+def test_no_mail_leaves_by_another_way_than_the_one_that_counts() -> None:
+    """But those of whose kind the code says why: they are few by their nature, or throttled."""
+    senders = {
+        path.stem
+        for path in Path(activities.__file__).parent.glob("*.py")
+        if "mailer.send(" in path.read_text()
+    }
+    assert senders <= {"post", "account_letters", "contests"}
 
 
 @pytest.mark.parametrize("write", LETTERS, ids=lambda write: write.__name__)

@@ -266,6 +266,8 @@ AUDITED = set(BY_TABLE) | {
 }
 # They change no project.
 OUTSIDE = (
+    f"{INSTALLER}/account/delete",
+    "/api/v1/site-owner/account/delete",
     f"{INSTALLER}/signup",
     f"{INSTALLER}/log",
     f"{INSTALLER}/webhooks",

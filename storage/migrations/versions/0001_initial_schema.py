@@ -42,9 +42,13 @@ def upgrade() -> None:
     sa.Column('token_epoch', sa.Integer(), server_default='0', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
     sa.UniqueConstraint('role', 'email', name=op.f('uq_accounts_role_email'))
     )
+    with op.batch_alter_table('accounts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_accounts_deleted_at'), ['deleted_at'], unique=False)
+
     op.create_table('account_sessions',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -1089,6 +1093,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_account_sessions_account_id_id'))
 
     op.drop_table('account_sessions')
+    with op.batch_alter_table('accounts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_accounts_deleted_at'))
+
     op.drop_table('accounts')
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == 'postgresql':
