@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.proxies import Network, read_networks
@@ -149,6 +149,12 @@ class Settings(BaseSettings):
         default=None,
         description="smtp://user:password@host:port or smtps://…; "
         "empty: mails become .eml files in the data directory",
+    )
+    email_verification: Literal["off", "required"] = Field(
+        default="off",
+        description="`required`: an installer who has signed up reaches nobody (mails, "
+        "invitations, webhooks, streams) until a mail has shown that the address is theirs, and it "
+        "needs DYNAMO_SMTP_URL; `off`: whoever can reach the API and sign up is trusted",
     )
     mail_from: str = Field(
         default="Dynamo <no-reply@dynamo.invalid>", description="Sender of the mails"
@@ -312,6 +318,15 @@ class Settings(BaseSettings):
                     "https://app.example.com, or * alone"
                 )
         return origins
+
+    @field_validator("email_verification")
+    @classmethod
+    def _can_be_mailed(cls, asked: str, info: ValidationInfo) -> str:
+        if asked == "required" and "smtp_url" in info.data and info.data["smtp_url"] is None:
+            raise ValueError(
+                "required needs DYNAMO_SMTP_URL, or nobody gets the mail; set it for the API too"
+            )
+        return asked
 
     @field_validator("smtp_url")
     @classmethod

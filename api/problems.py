@@ -48,8 +48,9 @@ class Problem(BaseModel):
 
 
 _NOT_YOURS = (
-    "The account has another role, the project is the owner's now (`project_handed_over`), or your "
-    "service visit has not this charge point (`outside_service_visit`)."
+    "The account has another role, the project is the owner's now (`project_handed_over`), your "
+    "service visit has not this charge point (`outside_service_visit`), or the e-mail is not "
+    "verified (`email_unverified`, `quota_until_verified`)."
 )
 _MEANING = {
     400: ("malformed_json", "The body is not JSON."),

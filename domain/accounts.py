@@ -1,9 +1,10 @@
 """What happens to an account, and what is mailed about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from domain.states import Role
 
@@ -41,3 +42,21 @@ class AccountLetter:
     role: Role
     asked_at: datetime
     expires_at: datetime
+
+
+class Counted(StrEnum):
+    """What an account has a quota of until its e-mail is verified, as a person reads it."""
+
+    PROJECTS = "projects"
+    CHARGE_POINTS = "charge points"
+    PHOTOS = "photos"
+
+
+QUOTAS: Final[Mapping[Literal["off", "required"], Mapping[Counted, int]]] = {
+    # A first site can be looked at and tried out, and no more.
+    "required": {Counted.PROJECTS: 3, Counted.CHARGE_POINTS: 10, Counted.PHOTOS: 20},
+    # The operator vouches for who signs up: this stops a program that runs wild, and nobody who
+    # works. Two of the largest files can be imported.
+    "off": {Counted.PROJECTS: 1_000, Counted.CHARGE_POINTS: 20_000, Counted.PHOTOS: 10_000},
+}
+"""By the setting `DYNAMO_EMAIL_VERIFICATION`: how much an account has at most until then."""

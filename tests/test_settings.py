@@ -69,3 +69,12 @@ def test_what_is_no_proxy(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("DYNAMO_TRUSTED_PROXIES", text)
     with pytest.raises(ValidationError, match="a list of IP addresses and networks"):
         Settings()
+
+
+def test_verification_by_mail_needs_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().email_verification == "off"
+    monkeypatch.setenv("DYNAMO_EMAIL_VERIFICATION", "required")
+    with pytest.raises(ValidationError, match="required needs DYNAMO_SMTP_URL"):
+        Settings()
+    monkeypatch.setenv("DYNAMO_SMTP_URL", "smtp://mail.example.com")
+    assert Settings().email_verification == "required"

@@ -4,8 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from api.accounts.outbox import send
 from api.accounts.service import LogIn, open_session
 from api.accounts.visitor import Visitor, known_device
 from api.deps import now
@@ -21,15 +20,12 @@ from api.security.throttling import (
 )
 from api.security.tokens import Token
 from domain.accounts import (
-    RESET_LIFETIME,
-    VERIFICATION_LIFETIME,
     AccountEvent,
     LetterPurpose,
 )
 from domain.errors import ConflictError, ForbiddenError, NotFoundError, TooManyRequestsError
-from domain.ids import Prefix
 from domain.states import Role
-from domain.tokens import hash_token, letter_token
+from domain.tokens import hash_token
 from storage.account_letters import Addressed, Letters
 from storage.accounts import Account, Accounts
 from storage.new_passwords import NewPassword, prove, set_password, set_password_of_reader
@@ -204,22 +200,6 @@ async def account_of_code(
         await parts.throttle.attempt((CODE_ADDRESS, visitor.network))
         raise invalid_code(purpose)
     return account
-
-
-async def send(
-    parts: Parts, connection: AsyncConnection, purpose: LetterPurpose, to: Addressed
-) -> None:
-    """Put a mail into the outbox, in the caller's transaction."""
-    letter_id = parts.new_id(Prefix.LETTER)
-    token = letter_token(parts.settings.required_secret(), letter_id)
-    await Letters(connection).ask(
-        letter_id,
-        purpose,
-        to,
-        token_hash=hash_token(token),
-        at=now(),
-        lifetime=RESET_LIFETIME if purpose is LetterPurpose.RESET else VERIFICATION_LIFETIME,
-    )
 
 
 def invalid_code(purpose: LetterPurpose) -> NotFoundError:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.accounts.outbox import send
 from api.accounts.visitor import Visitor, known_device
 from api.deps import now
 from api.parts import Parts
@@ -15,9 +16,11 @@ from api.security.throttling import (
     SIGNUP_ADDRESS,
 )
 from api.security.tokens import Token
+from domain.accounts import LetterPurpose
 from domain.errors import UnauthorizedError
 from domain.ids import Prefix, new_id
 from domain.states import Role
+from storage.account_letters import Addressed
 from storage.account_sessions import AccountSession, AccountSessions
 from storage.accounts import Account, Accounts
 from storage.sessions import RevokedTokens
@@ -55,6 +58,9 @@ async def sign_up(
     )
     async with parts.database.write() as connection:
         await Accounts(connection).create(account)
+        if parts.settings.email_verification == "required":
+            to = Addressed(role=account.role, email=account.email)
+            await send(parts, connection, LetterPurpose.VERIFICATION, to)
     return account
 
 

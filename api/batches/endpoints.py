@@ -18,6 +18,7 @@ from api.deps import Acting, AppParts, Installer, ProjectId
 from api.pagination import Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from api.verified import refuse_unverified
 from domain.ids import Prefix
 from domain.states import BatchStatus
 
@@ -57,6 +58,8 @@ async def commission_project(
     person, does not hold up the others. Restarts are some seconds apart. Those that were withdrawn
     are left out; `withdrawn` says how many.
     """
+    if body is not None and body.notify_on_complete:
+        refuse_unverified(parts, installer)
     request, planned = await service.start(
         parts, installer, project_id, body or Commission(), by=actor
     )

@@ -21,6 +21,8 @@ from api.plausibility import audit_confirmed, confirmed
 from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from api.verified import refuse_beyond_quota
+from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, is_id, new_id
@@ -83,6 +85,7 @@ async def register_charge_point(
             charge_point.project_id, installer_id=installer.id, by_visit=True
         )
         meant = confirmed(body.location.questions() if body.location else [], body.confirm)
+        await refuse_beyond_quota(parts, connection, installer, Counted.CHARGE_POINTS)
         await ChargePoints(connection).register(charge_point, visit=project.service_visit_id)
         await Audit(connection, charge_point.project_id).write(
             AuditAction.CHARGE_POINT_REGISTERED,

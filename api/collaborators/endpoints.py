@@ -16,6 +16,7 @@ from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
+from api.verified import VERIFIED
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.invitations import NewInvitation
@@ -42,6 +43,7 @@ AccountId = Annotated[str, Depends(_account_id)]
     status_code=HTTPStatus.CREATED,
     summary="Invite a colleague",
     operation_id="inviteCollaborator",
+    dependencies=VERIFIED,
     responses=problems(
         400,
         401,

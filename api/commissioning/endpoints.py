@@ -22,6 +22,7 @@ from api.fields import Moment
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from api.verified import refuse_unverified
 from domain.commissioning import Answer, RunRequest
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
@@ -69,6 +70,8 @@ async def start(
     It may start while the charge point is not connected yet; it waits for it then. At most one
     run is open for a charge point.
     """
+    if body is not None and body.notify_on_complete:
+        refuse_unverified(parts, installer)
     request = await service.start(
         parts, installer, charge_point_id, (body or Start()).options(), by=actor
     )

@@ -11,7 +11,9 @@ from api.fields import Name
 from api.pictures.pictures import TooCostlyError
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from api.verified import refuse_beyond_quota
 from documents.photos import PhotoFault, PhotoRefusedError
+from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.declarations import PhotoFact
 from domain.errors import ConflictError, EngineError, InvalidError, NotFoundError
@@ -124,6 +126,7 @@ async def add_photo(
                 "too_many_photos",
                 f"A charge point has {MOST_PHOTOS} photos at most. Delete one first.",
             )
+        await refuse_beyond_quota(parts, connection, installer, Counted.PHOTOS)
         stored = await photos.add(
             charge_point_id,
             NewPhoto(fact=fact, picture=photo.picture, thumbnail=photo.thumbnail),

@@ -11,6 +11,7 @@ from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation
 from api.parts import Parts
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
+from api.verified import VERIFIED
 from domain.errors import ConflictError
 from domain.handover import CompleteHandover, ProjectRequest
 from domain.ids import Prefix
@@ -28,6 +29,7 @@ router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
     status_code=HTTPStatus.CREATED,
     summary="Invite the site owner",
     operation_id="inviteSiteOwner",
+    dependencies=VERIFIED,
     responses=problems(
         400,
         401,
@@ -82,6 +84,7 @@ async def preview_handover(
     "/complete-handover",
     summary="Complete the handover",
     operation_id="completeHandover",
+    dependencies=VERIFIED,
     responses=problems(
         400,
         401,

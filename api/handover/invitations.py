@@ -11,6 +11,7 @@ from api.mail.admission import RECIPIENT_BLOCKED, admit_invitation, blocked_amon
 from api.pagination import Page, Paging
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER, project_request
+from api.verified import VERIFIED
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.invitations import ResendInvitation
@@ -62,6 +63,7 @@ async def list_invitations(
     "/{invitation_id}/resend",
     summary="Mail an invitation again",
     operation_id="resendInvitation",
+    dependencies=VERIFIED,
     responses=problems(
         401,
         403,

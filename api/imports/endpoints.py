@@ -13,6 +13,8 @@ from api.imports.schemas import EXAMPLE, Imported
 from api.plausibility import audit_confirmed
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from api.verified import refuse_beyond_quota
+from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.errors import EngineError
 from domain.ids import Prefix, new_id
@@ -95,6 +97,9 @@ async def import_charge_points(
         if open_ones:
             raise question(open_ones)
         made = _charge_points(parsed, project_id)
+        await refuse_beyond_quota(
+            parts, connection, installer, Counted.CHARGE_POINTS, more=len(made)
+        )
         await charge_points.register_all(made, visit=project.service_visit_id)
         await Audit(connection, project_id).write(
             AuditAction.CHARGE_POINTS_IMPORTED,

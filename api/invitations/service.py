@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.accounts.credentials import send
+from api.accounts.outbox import send
 from api.accounts.service import authenticate
 from api.accounts.visitor import Visitor
 from api.deps import now

@@ -15,6 +15,7 @@ from api.live.stream import EventStream, Listener, Right
 from api.live.telling import Position
 from api.parts import Parts
 from api.problems import problems
+from api.verified import VERIFIED
 from domain.checks import RunView
 from domain.wording import Matching
 from storage.accounts import Account
@@ -71,6 +72,7 @@ async def _check_ownership(parts: Parts, installer: Account, charge_point_id: st
     "/events",
     summary="Follow commissioning live",
     operation_id="followCommissioning",
+    dependencies=VERIFIED,
     response_class=EventStream,
     responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503),
 )

@@ -18,6 +18,7 @@ from api.live.telling import Position
 from api.parts import Parts
 from api.problems import problems
 from api.security.tokens import Token
+from api.verified import VERIFIED
 from domain.checks import RunView
 from domain.errors import ConflictError, FieldError, InvalidError
 from domain.states import Role
@@ -117,6 +118,7 @@ async def _check_access(parts: Parts, account: Account, project_id: str) -> None
     "/events",
     summary="Follow the commissioning of a project live",
     operation_id="followProject",
+    dependencies=VERIFIED,
     response_class=EventStream,
     responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503, too_many_charge_points=_TOO_MANY),
 )
@@ -140,6 +142,7 @@ async def project_events(
     "/events",
     summary="Follow the commissioning of my site live",
     operation_id="followOwnedProject",
+    dependencies=VERIFIED,
     response_class=EventStream,
     responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503, too_many_charge_points=_TOO_MANY),
 )

@@ -16,6 +16,8 @@ from api.projects.schemas import (
     ProjectDetail,
     ProjectShown,
 )
+from api.verified import refuse_beyond_quota
+from domain.accounts import Counted
 from domain.audit import AuditAction
 from domain.errors import UnavailableError
 from domain.handover import ProjectRequest, RemoveProject
@@ -55,6 +57,7 @@ async def create_project(
     )
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
     async with parts.database.write() as connection:
+        await refuse_beyond_quota(parts, connection, installer, Counted.PROJECTS)
         await Projects(connection).create(project)
         await Audit(connection, project.id).write(
             AuditAction.PROJECT_CREATED,

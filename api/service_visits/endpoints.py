@@ -18,6 +18,7 @@ from api.problems import problems
 from api.projects.endpoints import project_request
 from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
 from api.service_visits.service import close, is_visit, refuse_end
+from api.verified import VERIFIED
 from domain.errors import ConflictError, EngineError, NotFoundError, UnavailableError
 from domain.handover import OpenVisit
 from domain.ids import Prefix, new_id
@@ -51,6 +52,7 @@ VisitId = Annotated[str, Depends(_visit_id)]
     status_code=HTTPStatus.CREATED,
     summary="Open a service visit",
     operation_id="openServiceVisit",
+    dependencies=VERIFIED,
     responses=problems(
         400,
         401,

@@ -10,6 +10,7 @@ from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
 from api.security.throttling import WEBHOOK_ACCOUNT
+from api.verified import VERIFIED
 from api.webhooks.schemas import (
     DeliveryDetail,
     DeliveryShown,
@@ -38,6 +39,7 @@ _DISABLED = "The webhook is disabled. Enable it first."
     status_code=HTTPStatus.CREATED,
     summary="Make a webhook",
     operation_id="createWebhook",
+    dependencies=VERIFIED,
     responses=problems(
         400, 401, 403, 413, 422, 429, 503, too_many_webhooks="The account has ten webhooks."
     ),
@@ -98,6 +100,7 @@ async def get_webhook(webhook_id: WebhookId, installer: Installer, parts: AppPar
     "/{webhook_id}",
     summary="Change a webhook",
     operation_id="changeWebhook",
+    dependencies=VERIFIED,
     responses=problems(400, 401, 403, 404, 413, 422, 429, 503),
 )
 async def change_webhook(
@@ -135,6 +138,7 @@ async def delete_webhook(webhook_id: WebhookId, installer: Installer, parts: App
     "/{webhook_id}/rotate-secret",
     summary="Rotate the secret",
     operation_id="rotateWebhookSecret",
+    dependencies=VERIFIED,
     responses=problems(401, 403, 404, 503),
 )
 async def rotate_secret(
@@ -154,6 +158,7 @@ async def rotate_secret(
     status_code=HTTPStatus.ACCEPTED,
     summary="Send a test",
     operation_id="testWebhook",
+    dependencies=VERIFIED,
     responses=problems(401, 403, 404, 429, 503, webhook_disabled=_DISABLED),
 )
 async def test_webhook(
@@ -218,6 +223,7 @@ async def get_delivery(
     status_code=HTTPStatus.ACCEPTED,
     summary="Deliver again",
     operation_id="redeliver",
+    dependencies=VERIFIED,
     responses=problems(
         401,
         403,

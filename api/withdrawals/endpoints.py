@@ -15,7 +15,9 @@ from api.parts import Parts
 from api.power.service import look_again
 from api.problems import problems
 from api.projects.endpoints import HANDED_OVER
+from api.verified import refuse_beyond_quota
 from api.withdrawals.schemas import Replace, Replaced, Swap, Swapped, Withdraw
+from domain.accounts import Counted
 from domain.audit import Actor, AuditAction
 from domain.choices import Choices
 from domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -182,6 +184,7 @@ async def replace_charge_point(
         )
         reason = body.reason or f"Replaced by {body.serial_number}"
         order = WithdrawalOrder(reason=reason, by=actor, asked_at=at, isolated=body.isolated)
+        await refuse_beyond_quota(parts, connection, installer, Counted.CHARGE_POINTS)
         done = await Exchanges(connection).replace(old, new, order, end_run=body.end_run)
         chosen = await Parameters(connection).desired(old.id)
         template = parts.catalogue.resolve(new.vendor, new.model).template

@@ -50,6 +50,8 @@ _SKIPPED = (
 FOLLOWED: dict[str, str] = {
     "already_verified": _ACCOUNTS + "TestVerification::test_a_code_of_a_mail_verifies",
     "changed_meanwhile": _ACCOUNTS + "TestChange::test_of_two_at_once_one_wins",
+    "email_unverified": "tests/api/test_verification.py::test_a_mail_opens_the_rest",
+    "quota_until_verified": "tests/api/test_verification.py::test_a_few_and_no_more",
     "password_wrong": _ACCOUNTS + "TestReset::test_a_mail_leads_to_another_password",
     "reset_code_invalid": _ACCOUNTS + "TestReset::test_a_code_works_once",
     "verification_code_invalid": _ACCOUNTS + "TestVerification::test_a_code_of_a_mail_verifies",

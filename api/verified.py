@@ -1,0 +1,57 @@
+"""What an account may do whose e-mail nobody has verified."""
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.deps import AppParts, Session
+from api.parts import Parts
+from domain.accounts import QUOTAS, Counted
+from domain.errors import ForbiddenError
+from storage.accounts import Account
+from storage.quotas import how_many
+
+_HOW = (
+    "Verify it: follow the link in the mail that POST /api/v1/installer/verification sends you, "
+    "again if need be."
+)
+
+
+def refuse_unverified(parts: Parts, account: Account) -> None:
+    """Let nobody whose address is not proven reach others, where the settings ask for proof.
+
+    Raises:
+        ForbiddenError: ``email_unverified``.
+
+    """
+    if parts.settings.email_verification == "required" and account.verified_at is None:
+        raise ForbiddenError(
+            "email_unverified",
+            f"This needs a verified e-mail, and {account.email} is not verified. {_HOW}",
+        )
+
+
+async def refuse_beyond_quota(
+    parts: Parts, connection: AsyncConnection, account: Account, what: Counted, *, more: int = 1
+) -> None:
+    """Let an account whose address is not proven fill the engine so far and no further.
+
+    Raises:
+        ForbiddenError: ``quota_until_verified``.
+
+    """
+    if account.verified_at is not None:
+        return
+    most = QUOTAS[parts.settings.email_verification][what]
+    if await how_many(connection, account.id, what, at_most=most) + more > most:
+        raise ForbiddenError(
+            "quota_until_verified",
+            f"An account whose e-mail is not verified has at most {most:,} {what.value}. {_HOW}",
+        )
+
+
+async def _verified(session: Session, parts: AppParts) -> None:
+    refuse_unverified(parts, session[1])
+
+
+VERIFIED = [Depends(_verified)]
+"""Dependencies of a route that an account may use once its address is proven."""

@@ -1,0 +1,118 @@
+"""What an account may do whose e-mail nobody has verified, by the setting that asks for it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from dispatcher import Dispatcher
+from domain.accounts import QUOTAS, Counted
+from settings import Settings
+from storage.engine import Database
+from tests.api.callers import Caller, problem
+from tests.api.conftest import Outbox, verify
+from tests.api.test_credentials import code, mailed
+from tests.api.test_declarations import picture
+
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("engine"),
+]
+HOOK = {"url": "https://93.184.216.34/"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path,
+        secret_key=SecretStr("test secret, long enough to be one"),
+        certificate_key=SecretStr("0123456789abcdef" * 4),
+        public_api_url="https://api.example.com/",
+        public_ocpp_url="wss://ocpp.example.com/",
+        smtp_url=SecretStr("smtp://mail.example.com"),
+        email_verification="required",
+    )
+
+
+async def test_it_reaches_nobody(installer: Caller) -> None:
+    project = await installer.project()
+    identity = await installer.charge_point(project)
+    invitation = {"email": "sam@acme.com", "role": "technician"}
+    for method, path, body in (
+        ("POST", f"/projects/{project}/invite-site-owner", {"email": "o@x.example"}),
+        ("POST", f"/projects/{project}/collaborators", invitation),
+        ("POST", f"/projects/{project}/invitations/inv_x/resend", None),
+        ("POST", "/webhooks", HOOK),
+        ("POST", f"/commissioning/{identity}/start", {"notify_on_complete": True}),
+        ("POST", f"/projects/{project}/commission", {"notify_on_complete": True}),
+        ("GET", f"/commissioning/{identity}/events", None),
+        ("GET", f"/projects/{project}/events", None),
+    ):
+        answer = await installer.call(method, f"/api/v1/installer{path}", body)
+        refused = problem(answer, 403, "email_unverified")
+        assert "POST /api/v1/installer/verification" in refused["detail"], path
+    # It looks around.
+    for path in ("/projects", "/webhooks", f"/charge-points/{identity}/config", "/invitations"):
+        assert (await installer.get(path)).status_code == 200, path
+
+
+async def test_a_mail_opens_the_rest(
+    installer: Caller, dispatcher: Dispatcher, outbox: Outbox
+) -> None:
+    problem(await installer.post("/webhooks", HOOK), 403, "email_unverified")
+    ((to, _, text),) = await mailed(dispatcher, outbox, 1)  # sent at sign-up
+    assert to == installer.email
+    assert (await installer.post("/verification")).status_code == 202
+    (_, (_, _, again)) = await mailed(dispatcher, outbox, 2)
+    assert code(text, "verifications") != code(again, "verifications")
+    done = await installer.post("/verification/complete", {"token": code(text, "verifications")})
+    assert done.status_code == 200, done.text
+    assert (await installer.post("/webhooks", HOOK)).status_code == 201
+
+
+async def test_a_few_and_no_more(installer: Caller, database: Database) -> None:
+    project = await installer.project()
+    most = QUOTAS["required"][Counted.CHARGE_POINTS]
+
+    async def bring_in(first: int, count: int) -> int:
+        rows = "".join(f"SN-{number},M,V\n" for number in range(first, first + count))
+        answer = await installer.post(
+            f"/projects/{project}/charge-points/import",
+            content=f"serial_number,model,vendor\n{rows}".encode(),
+            headers={"Content-Type": "text/csv"},
+        )
+        if answer.status_code == 403:
+            refused = problem(answer, 403, "quota_until_verified")
+            assert f"at most {most} charge points" in refused["detail"]
+        return answer.status_code
+
+    assert await bring_in(0, most + 1) == 403
+    assert await bring_in(0, most - 1) == 201
+    identity = await installer.charge_point(project)
+    answer = await installer.post(
+        "/charge-points",
+        {"project_id": project, "serial_number": "SN-X", "model": "M", "vendor": "V"},
+    )
+    problem(answer, 403, "quota_until_verified")
+    successor = {"serial_number": "SN-Y", "reason": "Dead on arrival"}
+    answer = await installer.post(f"/charge-points/{identity}/replace", successor)
+    problem(answer, 403, "quota_until_verified")
+    await verify(database, installer.email)
+    assert await bring_in(most, most) == 201
+
+
+async def test_of_projects_and_photos_too(
+    installer: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {Counted.PROJECTS: 2, Counted.CHARGE_POINTS: 10, Counted.PHOTOS: 1}
+    monkeypatch.setitem(QUOTAS, "required", few)
+    identity = await installer.charge_point(await installer.project())
+    await installer.project()
+    body = {"name": "Third", "address": "1 Main St", "site_owner_email": "o@x.example"}
+    problem(await installer.post("/projects", body), 403, "quota_until_verified")
+    path = f"/charge-points/{identity}/photos"
+    for colour, status in (("red", 201), ("blue", 403)):
+        answer = await installer.post(
+            path, content=picture(colour=colour), headers={"Content-Type": "image/jpeg"}
+        )
+        assert answer.status_code == status, answer.text
