@@ -1,16 +1,16 @@
 """Messages that broke the standard: each kind is a row of its run, and a warning in its log."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import Irregularity
 from domain.rules.oddities import MORE, in_words
 from domain.states import LogLevel
-from storage.dialects import among, conflict_insert
+from storage.dialects import among, conflict_insert, listed
 from storage.fact_records import Oddity
 from storage.tables import commissioning_runs, irregularities, log_entries
 
@@ -129,25 +129,49 @@ async def read_irregularities(
     connection: AsyncConnection, charge_point_id: str, commissioning_id: str
 ) -> tuple[Irregularity, ...]:
     """Return those of a run, what was refused first."""
-    rows = await connection.execute(
-        select(irregularities)
-        .where(irregularities.c.charge_point_id == charge_point_id)
-        .where(irregularities.c.commissioning_id == commissioning_id)
-        .order_by(irregularities.c.refused.desc(), irregularities.c.id)
-        .limit(_MOST_READ)
+    found = await irregularities_of(connection, {charge_point_id: commissioning_id})
+    return found[charge_point_id]
+
+
+async def irregularities_of(
+    connection: AsyncConnection, runs: Mapping[str, str]
+) -> Mapping[str, tuple[Irregularity, ...]]:
+    """Return those of one run of each charge point, what was refused first."""
+    wanted = listed(
+        connection,
+        (irregularities.c.charge_point_id, irregularities.c.commissioning_id),
+        list(runs.items()),
     )
-    return tuple(
-        Irregularity(
-            action=row.action,
-            what=row.what,
-            refused=row.refused,
-            count=row.times,
-            excerpt=row.excerpt,
-            astray=row.astray,
-            last_at=row.last_at,
+    order = irregularities.c.refused.desc(), irregularities.c.id
+    place = func.row_number().over(partition_by=irregularities.c.charge_point_id, order_by=order)
+    numbered = (
+        select(irregularities, place.label("number"))
+        .join(
+            wanted,
+            (irregularities.c.charge_point_id == wanted.c.charge_point_id)
+            & (irregularities.c.commissioning_id == wanted.c.commissioning_id),
         )
-        for row in rows
+        .subquery()
     )
+    rows = await connection.execute(
+        select(numbered)
+        .where(numbered.c.number <= _MOST_READ)
+        .order_by(numbered.c.charge_point_id, numbered.c.number)
+    )
+    found: defaultdict[str, list[Irregularity]] = defaultdict(list)
+    for row in rows:
+        found[row.charge_point_id].append(
+            Irregularity(
+                action=row.action,
+                what=row.what,
+                refused=row.refused,
+                count=row.times,
+                excerpt=row.excerpt,
+                astray=row.astray,
+                last_at=row.last_at,
+            )
+        )
+    return {identity: tuple(found[identity]) for identity in runs}
 
 
 def _kind(record: Oddity) -> str:

@@ -81,4 +81,4 @@ def _kind(error: BaseException) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return (str(error) or type(error).__name__)[:_REASON]
+    return repr(error)[:_REASON]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.checks import RunView
@@ -28,9 +28,11 @@ async def newest_runs(
 ) -> Sequence[NewestRun]:
     """One for each charge point that has a run, in the order of the charge points' ids."""
     newest = (
-        select(func.max(commissioning_runs.c.id))
+        select(commissioning_runs.c.id)
         .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
         .where(commissioning_runs.c.status != RunStatus.ABANDONED)
+        .order_by(commissioning_runs.c.id.desc())
+        .limit(1)
         .correlate(charge_points)
         .scalar_subquery()
     )
@@ -73,12 +75,7 @@ async def charge_points_by_run(
     """Charge points of the project's newest runs, taken-back ones too, by the runs' ids."""
     rows = await connection.execute(
         select(commissioning_runs.c.id, commissioning_runs.c.charge_point_id)
-        .select_from(
-            charge_points.join(
-                commissioning_runs, commissioning_runs.c.charge_point_id == charge_points.c.id
-            )
-        )
-        .where(charge_points.c.project_id == project_id)
+        .where(commissioning_runs.c.project_id == project_id)
         .order_by(commissioning_runs.c.id.desc())
         .limit(limit)
     )

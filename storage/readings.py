@@ -1,33 +1,46 @@
-"""Meter values of one transaction."""
+"""Meter values of transactions."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.commissioning import TransactionReadings
+from domain.commissioning import MeterReading, TransactionReadings
 from domain.rules.sampled_values import read_samples
+from storage.dialects import among
 from storage.fact_transactions import transaction_fact
 from storage.tables import meter_values, transactions
 
 
 async def read_readings(connection: AsyncConnection, transaction_id: int) -> TransactionReadings:
     """Read the transaction and its meter values, by time."""
-    row = (
-        await connection.execute(select(transactions).where(transactions.c.id == transaction_id))
-    ).one_or_none()
+    return (await readings_of(connection, [transaction_id]))[transaction_id]
+
+
+async def readings_of(
+    connection: AsyncConnection, transaction_ids: Collection[int]
+) -> Mapping[int, TransactionReadings]:
+    """Read each of them, with its meter values by time."""
+    rows = await connection.execute(
+        select(transactions).where(among(connection, transactions.c.id, transaction_ids))
+    )
+    facts = {row.id: transaction_fact(row) for row in rows}
     values = await connection.execute(
         select(meter_values)
-        .where(meter_values.c.transaction_id == transaction_id)
-        .order_by(meter_values.c.at, meter_values.c.id)
+        .where(among(connection, meter_values.c.transaction_id, transaction_ids))
+        .order_by(meter_values.c.transaction_id, meter_values.c.at, meter_values.c.id)
     )
-    return TransactionReadings(
-        readings=tuple(
+    readings: defaultdict[int, list[MeterReading]] = defaultdict(list)
+    for value in values:
+        readings[value.transaction_id].append(
             replace(
                 read_samples(value.at, value.samples, connector_id=value.connector_id),
                 inferred=value.inferred,
             )
-            for value in values
-        ),
-        transaction=None if row is None else transaction_fact(row),
-    )
+        )
+    return {
+        number: TransactionReadings(readings=tuple(readings[number]), transaction=facts.get(number))
+        for number in transaction_ids
+    }

@@ -21,7 +21,6 @@ from domain.certificates import (
 )
 from domain.checks import RunView
 from domain.commissioning import TransactionReadings
-from domain.declarations import Declaration, PhotoFact
 from domain.errors import ConflictError
 from domain.rules.excerpt import excerpt
 from domain.states import CheckName, RunStatus
@@ -31,8 +30,8 @@ from storage.checklists import Checklists
 from storage.contractors import read_contractor
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
-from storage.irregularities import read_irregularities
-from storage.readings import read_readings
+from storage.irregularities import irregularities_of
+from storage.readings import readings_of
 from storage.run_frames import count_frames, proving_frames
 from storage.runs import Run, Runs
 from storage.service_visits import ServiceVisit
@@ -187,10 +186,34 @@ class Reports:
         stale = await self._stale(rows)
         checklists = await Checklists(self._connection).of(rows[0].project_id, ids) if rows else {}
         replaced = await self._serials([row.replaces for row in rows if row.replaces])
-        found = [
-            await self._charge_point(row, declared.get(row.id), photos.get(row.id, ()), until=until)
-            for row in rows
-        ]
+        runs = await Runs(self._connection).newest_judged(ids, until=until)
+        views = {identity: run.view for identity, run in runs.items() if run.view is not None}
+        tests = await self._test_charges(views)
+        frames = await self._frames(views)
+        oddities = await irregularities_of(
+            self._connection, {identity: view.commissioning_id for identity, view in views.items()}
+        )
+        found: list[ChargePointReport | Unjudged] = []
+        for row in rows:
+            device, view = registered(row), views.get(row.id)
+            if view is None:
+                found.append(Unjudged(registered=device, why=_why_unjudged(runs.get(row.id))))
+                continue
+            shown, logged = frames[row.id]
+            found.append(
+                ChargePointReport(
+                    registered=device,
+                    run=view,
+                    position=_position(row),
+                    transaction=tests[row.id].transaction,
+                    readings=tests[row.id].readings,
+                    frames=shown,
+                    frames_logged=logged,
+                    irregularities=oddities[row.id],
+                    declaration=declared.get(row.id),
+                    photos=photos.get(row.id, ()),
+                )
+            )
         return [
             replace(
                 one,
@@ -227,49 +250,40 @@ class Reports:
         )
         return {row.id: row.serial_number for row in rows}
 
-    async def _charge_point(
-        self,
-        row: Row[Any],
-        declaration: Declaration | None,
-        photos: tuple[PhotoFact, ...],
-        *,
-        until: datetime | None,
-    ) -> ChargePointReport | Unjudged:
-        device = registered(row)
-        run = await Runs(self._connection).newest_judged(row.id, until=until)
-        view = run.view if run is not None else None
-        if view is None:
-            return Unjudged(registered=device, why=_why_unjudged(run))
-        test = await self._test_charge(view)
-        frames, logged = await self._frames(view)
-        return ChargePointReport(
-            registered=device,
-            run=view,
-            position=None
-            if row.latitude is None or row.longitude is None
-            else Position(latitude=row.latitude, longitude=row.longitude),
-            transaction=test.transaction,
-            readings=test.readings,
-            frames=frames,
-            frames_logged=logged,
-            irregularities=await read_irregularities(
-                self._connection, row.id, view.commissioning_id
-            ),
-            declaration=declaration,
-            photos=photos,
+    async def _test_charges(
+        self, views: Mapping[str, RunView]
+    ) -> Mapping[str, TransactionReadings]:
+        numbers = {identity: _test_transaction(view) for identity, view in views.items()}
+        found = await readings_of(
+            self._connection, {number for number in numbers.values() if number is not None}
         )
+        none = TransactionReadings(readings=())
+        return {
+            identity: none if number is None else found[number]
+            for identity, number in numbers.items()
+        }
 
-    async def _test_charge(self, view: RunView) -> TransactionReadings:
-        check = next((one for one in view.checks if one.name is CheckName.TEST_TRANSACTION), None)
-        number = None if check is None else check.evidence.get("transaction_id")
-        if not isinstance(number, int):
-            return TransactionReadings(readings=())
-        return await read_readings(self._connection, number)
-
-    async def _frames(self, view: RunView) -> tuple[tuple[Frame, ...], int]:
-        runs = {view.commissioning_id, *(one.kept_from for one in view.checks if one.kept_from)}
-        frames = await proving_frames(self._connection, runs)
-        return excerpt([frame for _, frame in frames]), await count_frames(self._connection, runs)
+    async def _frames(
+        self, views: Mapping[str, RunView]
+    ) -> Mapping[str, tuple[tuple[Frame, ...], int]]:
+        """Choose those of each run, and count them; it has those of runs that it keeps, too."""
+        runs = {
+            identity: {
+                view.commissioning_id,
+                *(one.kept_from for one in view.checks if one.kept_from),
+            }
+            for identity, view in views.items()
+        }
+        of_any = {run for some in runs.values() for run in some}
+        frames = await proving_frames(self._connection, of_any)
+        logged = await count_frames(self._connection, of_any)
+        return {
+            identity: (
+                excerpt([frame for run in sorted(some) for _, frame in frames.get(run, ())]),
+                sum(logged.get(run, 0) for run in some),
+            )
+            for identity, some in runs.items()
+        }
 
     async def _site(self, project_id: str) -> Site:
         owners = accounts.alias()
@@ -313,6 +327,18 @@ def _why_none(visit: ServiceVisit) -> str:
 def _at(report: ChargePointReport, site: Site) -> ChargePointReport:
     """Say of a charge point what holds for its site."""
     return replace(report, time_zone=site.time_zone, contractor=site.contractor)
+
+
+def _position(row: Row[Any]) -> Position | None:
+    if row.latitude is None or row.longitude is None:
+        return None
+    return Position(latitude=row.latitude, longitude=row.longitude)
+
+
+def _test_transaction(view: RunView) -> int | None:
+    check = next((one for one in view.checks if one.name is CheckName.TEST_TRANSACTION), None)
+    number = None if check is None else check.evidence.get("transaction_id")
+    return number if isinstance(number, int) else None
 
 
 def _why_unjudged(run: Run | None) -> str:

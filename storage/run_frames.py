@@ -1,82 +1,89 @@
 """Frames that the log of a run holds: how many, which prove it, and which of those are quoted."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.certificates import Frame, FrameDirection
 from domain.rules.excerpt import PROVING_ACTIONS, quoted
+from storage.dialects import among
 from storage.tables import commissioning_runs, log_entries
 
 _FRAMES_READ: Final = 2000
 _FRAME_LENGTH: Final = 4000
 
 
-async def count_frames(connection: AsyncConnection, runs: Collection[str]) -> int:
-    """How many were logged until the verdict, those that are kept no more too."""
-    there = await connection.scalar(
-        select(func.sum(log_entries.c.times)).select_from(_until_verdict()).where(*_of(runs))
+async def count_frames(connection: AsyncConnection, runs: Collection[str]) -> Mapping[str, int]:
+    """How many of each were logged until the verdict, those that are kept no more too."""
+    there = (
+        select(func.sum(log_entries.c.times))
+        .where(log_entries.c.commissioning_id == commissioning_runs.c.id)
+        .where(*_counts())
+        .correlate(commissioning_runs)
+        .scalar_subquery()
     )
-    gone = await connection.scalar(
-        select(func.sum(commissioning_runs.c.frames_gone)).where(commissioning_runs.c.id.in_(runs))
+    rows = await connection.execute(
+        select(
+            commissioning_runs.c.id,
+            (func.coalesce(there, 0) + commissioning_runs.c.frames_gone).label("logged"),
+        ).where(among(connection, commissioning_runs.c.id, runs))
     )
-    return int(there or 0) + int(gone or 0)
+    return {row.id: int(row.logged) for row in rows}
 
 
 async def proving_frames(
     connection: AsyncConnection, runs: Collection[str]
-) -> Sequence[tuple[int, Frame]]:
-    """Read the frames that an excerpt is made of, by time, each with the id of its entry."""
-    rows = await connection.execute(
+) -> Mapping[str, Sequence[tuple[int, Frame]]]:
+    """Read the frames of each that an excerpt is made of, by time, each with its entry's id."""
+    order = log_entries.c.at.desc(), log_entries.c.id.desc()
+    place = func.row_number().over(partition_by=log_entries.c.commissioning_id, order_by=order)
+    numbered = (
         select(
             log_entries.c.id,
+            log_entries.c.commissioning_id,
             log_entries.c.at,
             log_entries.c.direction,
             log_entries.c.action,
             func.substr(log_entries.c.text, 1, _FRAME_LENGTH + 1).label("text"),
+            place.label("number"),
         )
-        .select_from(_until_verdict())
-        .where(*_of(runs))
+        .join(commissioning_runs, commissioning_runs.c.id == log_entries.c.commissioning_id)
+        .where(among(connection, log_entries.c.commissioning_id, runs))
         .where(log_entries.c.action.in_(PROVING_ACTIONS))
-        .order_by(log_entries.c.at.desc(), log_entries.c.id.desc())
-        .limit(_FRAMES_READ)
+        .where(*_counts())
+        .subquery()
     )
-    found = [
-        (
-            int(row.id),
-            Frame(
-                at=row.at,
-                direction=FrameDirection(row.direction),
-                action=row.action,
-                text=row.text if len(row.text) <= _FRAME_LENGTH else row.text[:_FRAME_LENGTH] + "…",
-            ),
+    rows = await connection.execute(
+        select(numbered)
+        .where(numbered.c.number <= _FRAMES_READ)
+        .order_by(numbered.c.commissioning_id, numbered.c.number.desc())
+    )
+    found: defaultdict[str, list[tuple[int, Frame]]] = defaultdict(list)
+    for row in rows:
+        text = row.text
+        frame = Frame(
+            at=row.at,
+            direction=FrameDirection(row.direction),
+            action=row.action,
+            text=text if len(text) <= _FRAME_LENGTH else text[:_FRAME_LENGTH] + "…",
         )
-        for row in rows
-    ]
-    return found[::-1]
+        found[row.commissioning_id].append((int(row.id), frame))
+    return found
 
 
-async def quoted_frames(connection: AsyncConnection, run: str) -> set[int]:
-    """Ids of the entries that a certificate may show, of this run or of one that keeps it."""
-    frames = await proving_frames(connection, [run])
-    chosen = set(quoted([frame for _, frame in frames]))
-    return {id_ for id_, frame in frames if frame in chosen}
+async def quoted_frames(connection: AsyncConnection, runs: Collection[str]) -> set[int]:
+    """Ids of the entries that a certificate may show, of these runs or of any that keeps them."""
+    ids: set[int] = set()
+    for frames in (await proving_frames(connection, runs)).values():
+        chosen = set(quoted([frame for _, frame in frames]))
+        ids |= {id_ for id_, frame in frames if frame in chosen}
+    return ids
 
 
-def _until_verdict() -> FromClause:
-    return log_entries.join(
-        commissioning_runs,
-        and_(
-            commissioning_runs.c.id == log_entries.c.commissioning_id,
-            or_(
-                commissioning_runs.c.completed_at.is_(None),
-                log_entries.c.at <= commissioning_runs.c.completed_at,
-            ),
-        ),
-    )
-
-
-def _of(runs: Collection[str]) -> tuple[ColumnElement[Any], ...]:
-    return log_entries.c.commissioning_id.in_(runs), log_entries.c.kind == "frame"
+def _counts() -> tuple[ColumnElement[bool], ...]:
+    """Whether an entry is a frame, and came before the verdict of its run."""
+    end = commissioning_runs.c.completed_at
+    return log_entries.c.kind == "frame", or_(end.is_(None), log_entries.c.at <= end)

@@ -1,6 +1,6 @@
 """Commissioning runs: the row that a start commits first, and the record that a verdict leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from domain.commissioning import CancelRequest, RunRequest
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.announcements import announce_verdict
+from storage.dialects import among
 from storage.run_audit import RunAudit
 from storage.standing import standing
 from storage.tables import charge_points, commissioning_runs, service_visits
@@ -183,11 +184,12 @@ class Runs:
         )
 
     async def newest_judged(
-        self, charge_point_id: str, *, until: datetime | None = None
-    ) -> Run | None:
-        """The open run, else the newest that completed or failed; None where there is neither.
+        self, charge_point_ids: Collection[str], *, until: datetime | None = None
+    ) -> Mapping[str, Run]:
+        """Of each charge point the open run, else the newest that completed or failed.
 
-        A cancelled run says nothing about the charge point. ``until``: as it was at that moment.
+        One with neither is left out. A cancelled run says nothing about the charge point.
+        ``until``: as it was at that moment.
         """
         status, completed_at = commissioning_runs.c.status, commissioning_runs.c.completed_at
         counts = (
@@ -195,13 +197,21 @@ class Runs:
             if until is None
             else and_(status.in_(_JUDGED), completed_at <= until)
         )
-        return await self._one(
-            select(commissioning_runs)
-            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+        newest = (
+            select(commissioning_runs.c.id)
+            .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
             .where(counts)
             .order_by(commissioning_runs.c.id.desc())
             .limit(1)
+            .correlate(charge_points)
+            .scalar_subquery()
         )
+        rows = await self._connection.execute(
+            select(commissioning_runs)
+            .select_from(charge_points.join(commissioning_runs, commissioning_runs.c.id == newest))
+            .where(among(self._connection, charge_points.c.id, charge_point_ids))
+        )
+        return {row.charge_point_id: _run(row) for row in rows}
 
     async def open_run(self, charge_point_id: str) -> Run | None:
         """The run without a verdict, if there is one."""

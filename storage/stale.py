@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.checks import RunView
@@ -15,7 +15,7 @@ from domain.states import RunStatus
 from storage.boots import boot_fact
 from storage.catalogue import Catalogue
 from storage.dialects import among
-from storage.tables import boots, commissioning_runs, parameters
+from storage.tables import boots, charge_points, commissioning_runs, parameters
 
 _VIEW = TypeAdapter(RunView)
 
@@ -30,15 +30,18 @@ async def stale_verdicts(
     Without a catalogue it is not asked whether the firmware is still approved.
     """
     newest = (
-        select(func.max(commissioning_runs.c.id))
-        .where(among(connection, commissioning_runs.c.charge_point_id, registered))
+        select(commissioning_runs.c.id)
+        .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
         .where(commissioning_runs.c.status == RunStatus.COMPLETED)
-        .group_by(commissioning_runs.c.charge_point_id)
+        .order_by(commissioning_runs.c.id.desc())
+        .limit(1)
+        .correlate(charge_points)
+        .scalar_subquery()
     )
     runs = await connection.execute(
-        select(commissioning_runs.c.charge_point_id, commissioning_runs.c.view).where(
-            commissioning_runs.c.id.in_(newest)
-        )
+        select(commissioning_runs.c.charge_point_id, commissioning_runs.c.view)
+        .select_from(charge_points.join(commissioning_runs, commissioning_runs.c.id == newest))
+        .where(among(connection, charge_points.c.id, registered))
     )
     newest_boots = await _newest_boots(connection, registered)
     chosen = await _chosen(connection, registered)
@@ -66,17 +69,17 @@ async def _newest_boots(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, BootFact]:
     newest = (
-        select(boots.c.charge_point_id, func.max(boots.c.at).label("at"))
-        .where(among(connection, boots.c.charge_point_id, charge_point_ids))
-        .where(boots.c.contested_link.is_(None))
-        .group_by(boots.c.charge_point_id)
-        .subquery()
+        select(boots.c.id)
+        .where(boots.c.charge_point_id == charge_points.c.id)
+        .order_by(boots.c.at.desc(), boots.c.id.desc())
+        .limit(1)
+        .correlate(charge_points)
+        .scalar_subquery()
     )
     rows = await connection.execute(
-        select(boots).join(
-            newest,
-            (boots.c.charge_point_id == newest.c.charge_point_id) & (boots.c.at == newest.c.at),
-        )
+        select(boots)
+        .select_from(charge_points.join(boots, boots.c.id == newest))
+        .where(among(connection, charge_points.c.id, charge_point_ids))
     )
     return {row.charge_point_id: boot_fact(row) for row in rows}
 

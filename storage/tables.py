@@ -554,6 +554,14 @@ commissioning_runs = Table(
     Column("service_visit_id", ForeignKey("service_visits.id")),  # that it is of; null: of none
     Column("frames_gone", Integer, nullable=False, server_default="0"),  # logged, and kept no more
     Index(None, "charge_point_id", "id"),
+    Index(None, "project_id", "id"),
+    Index(
+        "ix_commissioning_runs_completed",
+        "charge_point_id",
+        "id",
+        postgresql_where=text("status = 'completed'"),
+        sqlite_where=text("status = 'completed'"),
+    ),
     Index(
         "uq_commissioning_runs_one_open",
         "charge_point_id",

@@ -178,7 +178,7 @@ class TemporalGateway:
                     ProjectWorkflow.visit_changed, visit, rpc_timeout=RPC_TIMEOUT
                 )
         except (UnavailableError, RPCError) as error:
-            _log.info("visit_signal_not_delivered", project=project_id, error=str(error))
+            _log.info("visit_signal_not_delivered", project=project_id, error=repr(error))
 
     async def remove_project(self, project: ProjectRequest, removal: RemoveProject) -> None:
         """Have the project removed, or hear what is in it."""
@@ -385,5 +385,5 @@ def _refusal(error: WorkflowUpdateFailedError) -> ConflictError | UnavailableErr
     if isinstance(cause, ApplicationError) and cause.type and cause.non_retryable:
         extra = cause.details[0] if cause.details else {}
         return ConflictError(cause.type, cause.message, **extra)
-    _log.warning("update_failed", error=str(cause))
+    _log.warning("update_failed", error=repr(cause))
     return UnavailableError("update_failed", "That could not be done right now. Try again shortly.")

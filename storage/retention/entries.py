@@ -19,6 +19,7 @@ from storage.tables import commissioning_runs, log_entries
 
 REPORT: Final = "report"
 _FRAME: Final = "frame"
+_RUNS: Final = 20
 _Entry = Row[int, datetime, str, str | None, int]
 
 
@@ -35,9 +36,7 @@ async def let_frames_go(
     frames = [row for row in old if row.kind == _FRAME and row.since < before]
     runs = {row.commissioning_id for row in frames if row.commissioning_id is not None}
     ended = await _ended(connection, runs)
-    quoted: set[int] = set()
-    for run in sorted(ended):
-        quoted |= await quoted_frames(connection, run)
+    quoted = await _quoted(connection, sorted(ended))
     unquoted = [row for row in frames if row.id not in quoted]
     await _count(connection, unquoted, ended)
     gone = await remove(connection, log_entries, [row.id for row in unquoted])
@@ -87,6 +86,14 @@ async def _next(
         gone=gone,
         is_last=len(old) < len(rows) or len(rows) < ROWS,
     )
+
+
+async def _quoted(connection: AsyncConnection, runs: Sequence[str]) -> set[int]:
+    """Look at a few runs at once: each may have thousands of frames."""
+    ids: set[int] = set()
+    for first in range(0, len(runs), _RUNS):
+        ids |= await quoted_frames(connection, runs[first : first + _RUNS])
+    return ids
 
 
 async def _ended(connection: AsyncConnection, runs: set[str]) -> dict[str, datetime | None]:

@@ -20,7 +20,10 @@ def test_a_reason_is_told_once_and_the_first_with_its_trace() -> None:
             outage.failed(ConnectionRefusedError("refused"))
             outage.failed(TimeoutError())
             clock.now += 1
-        assert [line["error"] for line in lines] == ["refused", "TimeoutError"]
+        assert [line["error"] for line in lines] == [
+            "ConnectionRefusedError('refused')",
+            "TimeoutError()",
+        ]
         assert isinstance(lines[0]["exc_info"], ConnectionRefusedError)
         assert lines[1]["exc_info"] is None
         outage.over()

@@ -11,10 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.checks import CheckRecord, RunView
+from domain.commissioning import RunRequest
+from domain.states import CheckName, RunStatus
 from storage import facts
+from storage.catalogue import load_catalogue
+from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.fact_records import (
     Authorization,
@@ -27,10 +33,13 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
+from storage.project_runs import charge_points_by_run, newest_runs
+from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
 from tests.ocpp_server.bed import seed
 from tests.storage.letting_go import AGES
+from tests.support.rows import run_request
 
 CHARGE_POINTS: Final = 20
 SESSIONS: Final = 5_000
@@ -49,6 +58,7 @@ _NUMBERS: Final = {
     " SELECT n FROM n",
     "postgresql": "SELECT generate_series(1, :sessions) AS n",
 }
+_JSON: Final = {"sqlite": ":{}", "postgresql": "CAST(:{} AS json)"}
 _MOMENT: Final = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', :began, {} || ' minutes')",
     "postgresql": "CAST(:began AS timestamptz) + {} * interval '1 minute'",
@@ -63,9 +73,21 @@ async def _live_for_years(connection: AsyncConnection, identity: str) -> None:
     def at(minutes: str) -> str:
         return _MOMENT[dialect].format(f"(n * 60 + {minutes})")
 
+    def json(name: str) -> str:
+        return _JSON[dialect].format(name)
+
+    view = RunView(
+        commissioning_id=f"com_{identity}{SESSIONS}",
+        charge_point_id=identity,
+        status=RunStatus.COMPLETED,
+        checks=tuple(CheckRecord(name=name) for name in CheckName),
+        started_at=BEGAN,
+    )
     values = {
         "of": identity,
         "sessions": SESSIONS,
+        "view": TypeAdapter(RunView).dump_json(view).decode(),
+        "request": TypeAdapter(RunRequest).dump_json(run_request(identity)).decode(),
         "began": BEGAN if dialect == "postgresql" else BEGAN.strftime("%Y-%m-%d %H:%M:%S"),
     }
     for statement in (
@@ -89,6 +111,12 @@ async def _live_for_years(connection: AsyncConnection, identity: str) -> None:
         f"""
         INSERT INTO log_entries (charge_point_id, at, level, kind, text)
         SELECT :of, {at("50")}, 'info', 'frame', '[]' FROM {numbers}""",  # noqa: S608 - constants
+        f"""
+        INSERT INTO commissioning_runs (id, charge_point_id, project_id, status, request,
+            started_at, completed_at, view)
+        SELECT 'com_' || :of || n, :of, project_id, 'completed', {json("request")},
+            {at("50")}, {at("55")}, {json("view")}
+        FROM {numbers}, charge_points WHERE id = :of AND n % 10 = 0""",  # noqa: S608 - constants
         """
         UPDATE transactions SET stopped_at = NULL WHERE id =
             (SELECT max(id) FROM transactions WHERE charge_point_id = :of)""",
@@ -126,6 +154,21 @@ def heard(database: Database) -> Iterator[list[Statement]]:
     finally:
         event.remove(engine, "before_cursor_execute", hear)
         statements.extend(said.items())
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """Give all statements that are made."""
+    said: list[str] = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    event.listen(database._engine.sync_engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        event.remove(database._engine.sync_engine, "before_cursor_execute", hear)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -259,3 +302,27 @@ async def test_retention_looks_at_a_page_however_much_there_is(database: Databas
             for _ in range(2):
                 assert not (await retention.step(name, take)).is_last or name == "reports"
     await assert_all_look_at_few(database, statements, most=3 * ROWS)
+
+
+async def test_a_project_is_read_without_its_history(database: Database, crowd: list[str]) -> None:
+    async with database.read() as connection:
+        project = (await read_registered(connection, crowd[0])).project_id
+        with heard(database) as statements:
+            await newest_runs(connection, project, limit=100)
+            await charge_points_by_run(connection, project, limit=100)
+            report = await Reports(connection, load_catalogue()).of_project(project)
+    assert len(report.charge_points) == CHARGE_POINTS
+    await assert_all_look_at_few(database, statements)
+
+
+async def test_a_report_of_many_charge_points_asks_no_more_than_that_of_one(
+    database: Database, crowd: list[str]
+) -> None:
+    async with database.read() as connection:
+        project = (await read_registered(connection, crowd[0])).project_id
+        reports = Reports(connection, load_catalogue())
+        with counted(database) as of_one:
+            await reports.of_charge_point(crowd[0])
+        with counted(database) as of_many:
+            await reports.of_project(project)
+    assert len(of_many) == len(of_one)

@@ -92,7 +92,9 @@ async def a_run(
 async def of_certificate(database: Database, *runs: str) -> tuple[Any, int]:
     async with database.read() as connection:
         frames = await proving_frames(connection, runs)
-        return excerpt([one for _, one in frames]), await count_frames(connection, runs)
+        logged = await count_frames(connection, runs)
+    shown = excerpt([frame for run in runs for _, frame in frames[run]])
+    return shown, sum(logged.values())
 
 
 def of_a_run() -> list[dict[str, Any]]:

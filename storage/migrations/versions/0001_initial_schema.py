@@ -696,6 +696,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('commissioning_runs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
+        batch_op.create_index('ix_commissioning_runs_completed', ['charge_point_id', 'id'], unique=False, postgresql_where=sa.text("status = 'completed'"), sqlite_where=sa.text("status = 'completed'"))
+        batch_op.create_index(batch_op.f('ix_commissioning_runs_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index('ix_commissioning_runs_in_progress', ['id'], unique=False, postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
         batch_op.create_index('ix_commissioning_runs_starting', ['id'], unique=False, postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
         batch_op.create_index('uq_commissioning_runs_one_open', ['charge_point_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
@@ -939,6 +941,8 @@ def downgrade() -> None:
         batch_op.drop_index('uq_commissioning_runs_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
         batch_op.drop_index('ix_commissioning_runs_starting', postgresql_where=sa.text("status = 'starting'"), sqlite_where=sa.text("status = 'starting'"))
         batch_op.drop_index('ix_commissioning_runs_in_progress', postgresql_where=sa.text("status = 'in_progress'"), sqlite_where=sa.text("status = 'in_progress'"))
+        batch_op.drop_index(batch_op.f('ix_commissioning_runs_project_id_id'))
+        batch_op.drop_index('ix_commissioning_runs_completed', postgresql_where=sa.text("status = 'completed'"), sqlite_where=sa.text("status = 'completed'"))
         batch_op.drop_index(batch_op.f('ix_commissioning_runs_charge_point_id_id'))
 
     op.drop_table('commissioning_runs')
