@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
 from tests.attack import attackers
 
@@ -40,6 +41,13 @@ class Target:
     """Its login, as an installer."""
     victims: Sequence[str]
     """Charge points of others, without a key, whose ids it has found out."""
+
+    @property
+    def api_port(self) -> int:
+        """Where the API listens."""
+        port = urlsplit(self.api_url).port
+        assert port is not None, self.api_url
+        return port
 
 
 class Tally:

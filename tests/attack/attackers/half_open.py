@@ -12,10 +12,10 @@ _DIALLING = 100
 
 async def attack(target: Target, tally: Tally) -> None:
     """Keep so many open, each dialled again when it is closed."""
-    await hold_open(target, tally, wire.ELSEWHERE)
+    await hold_open(target.ocpp_port, tally, wire.ELSEWHERE)
 
 
-async def hold_open(target: Target, tally: Tally, source: str | None) -> None:
+async def hold_open(port: int, tally: Tally, source: str | None) -> None:
     """Send the first line of a request on each, and wait for its end."""
     dialling = asyncio.Semaphore(_DIALLING)
 
@@ -25,7 +25,7 @@ async def hold_open(target: Target, tally: Tally, source: str | None) -> None:
                 async with dialling:
                     reader, writer = await asyncio.open_connection(
                         "127.0.0.1",
-                        target.ocpp_port,
+                        port,
                         local_addr=None if source is None else (source, 0),
                     )
                 try:

@@ -6,7 +6,7 @@ from tests.attack.attackers.half_open import hold_open
 
 async def attack(target: Target, tally: Tally) -> None:
     """Keep three thousand open."""
-    await hold_open(target, tally, None)
+    await hold_open(target.ocpp_port, tally, None)
 
 
 ATTACKER = Attacker(

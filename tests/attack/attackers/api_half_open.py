@@ -1,0 +1,18 @@
+"""HTTP sockets to the API that begin a request, and never finish it."""
+
+from tests.attack import wire
+from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.attackers.half_open import hold_open
+
+
+async def attack(target: Target, tally: Tally) -> None:
+    """Keep so many open, each dialled again when it is closed."""
+    await hold_open(target.api_port, tally, wire.ELSEWHERE)
+
+
+ATTACKER = Attacker(
+    name="api-half-open",
+    about="3,000 sockets to the API that never finish their request",
+    unit="sockets",
+    attack=attack,
+)
