@@ -1,6 +1,8 @@
 # One image for every process: `dynamo api`, `worker`, `ocpp-server`, `migrate`, and `up` for all.
 # tests/support/wheel.py runs the commands of the build stage, and the tests play the guide on what they install.
-FROM python:3.11-slim AS build
+# Which image exactly, as "@sha256:…": docs/how-to/run-as-services.md says how to find it. Without it, whatever has the tag.
+ARG PYTHON_DIGEST=""
+FROM python:3.11-slim${PYTHON_DIGEST} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 RUN python -m venv /opt/dynamo
@@ -15,7 +17,7 @@ RUN python -m venv /opt/build \
     && /opt/dynamo/bin/pip install --no-deps /tmp/wheel/*.whl \
     && /opt/dynamo/bin/python -m compileall -q /opt/dynamo
 
-FROM python:3.11-slim
+FROM python:3.11-slim${PYTHON_DIGEST}
 RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin dynamo
 COPY --from=build /opt/dynamo /opt/dynamo
 ENV PATH=/opt/dynamo/bin:$PATH \

@@ -224,6 +224,29 @@ def test_the_engine_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
 
 
+_DIGEST = re.compile(r"\$\{(?P<name>\w+_DIGEST)(:-)?\}$")
+_PAGE = (ROOT / "docs" / "how-to" / "run-as-services.md").read_text()
+
+
+def test_every_image_of_others_can_be_pinned_by_its_digest_and_the_page_says_how() -> None:
+    listed = dict(re.findall(r"^([A-Z_]+) (\S+:\S+)$", _PAGE, re.MULTILINE))
+    named = {}
+    for service in SERVICES.keys() - ENGINE.keys():
+        match = _DIGEST.search(RAW["services"][service]["image"])
+        assert match, f"{service} has no digest"
+        named[match["name"].removesuffix("_DIGEST")] = SERVICES[service]["image"]
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases
+    for base in bases:
+        match = _DIGEST.search(base)
+        assert match, f"{base} has no digest"
+        assert f"ARG {match['name']}" in DOCKERFILE
+        for engine in ENGINE.values():
+            assert match["name"] in engine["build"]["args"]
+        named[match["name"].removesuffix("_DIGEST")] = base.partition("$")[0]
+    assert listed == named
+
+
 def test_the_image_runs_the_command_as_nobody_special_from_the_locked_packages() -> None:
     assert 'ENTRYPOINT ["dynamo"]' in DOCKERFILE
     assert PYPROJECT["project"]["scripts"] == {"dynamo": "cli:app"}
