@@ -1,10 +1,10 @@
-"""How many bytes a charge point has written, with indexes, and how fast its meter values are filed.
+"""How many bytes a charge point has written, with indexes, and how fast meter values are filed.
 
 The same stream goes into SQLite and PostgreSQL: sessions of charge points with three phases that
 send eight values a minute (energy, power, current and voltage of each phase), of others that send
 three, and of some that send the register alone; and the register by the clock every quarter of an
 hour, outside of sessions. Half of them say the format and the location too. One value in two
-hundred carries a signed reading.
+hundred carries a signed reading. Beside them: boots that differ, and frames of a run.
 
 Run ``python bench/growth.py``, or ``--quick`` for a short stream. It needs the PostgreSQL that the
 tests have. With ``--folder`` the SQLite file is kept there to be looked at.
@@ -26,19 +26,29 @@ _ROOT: Final = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(_ROOT)
 
-from sqlalchemy import func, insert, select, text  # noqa: E402 - the path comes first
+from sqlalchemy import Table, func, insert, select, text  # noqa: E402 - the path comes first
 from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
 
 from domain.ids import Prefix, new_id  # noqa: E402
+from domain.states import LogLevel  # noqa: E402
 from storage import facts  # noqa: E402
 from storage.engine import Database  # noqa: E402
-from storage.fact_records import MeterEntry, MeterValues, TransactionStart  # noqa: E402
+from storage.fact_records import (  # noqa: E402
+    Boot,
+    LogEntry,
+    MeterEntry,
+    MeterValues,
+    TransactionStart,
+)
 from storage.tables import (  # noqa: E402
     accounts,
+    boots,
     charge_points,
+    log_entries,
     metadata,
     meter_values,
     projects,
+    transactions,
 )
 
 Sample = dict[str, Any]
@@ -47,6 +57,7 @@ _SESSION: Final = 45  # minutes, of each hour
 _CLOCK: Final = 15
 _SIGNED_EVERY: Final = 200
 _BATCH: Final = 50
+_OTHERS: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,21 +194,73 @@ async def _prepare(url: str, count: int) -> list[str]:
     return identities
 
 
-async def _bytes(url: str) -> tuple[int, int]:
-    """Of the table and of its indexes, once both are tidied up."""
+async def _bytes(url: str, table: Table) -> tuple[float, float]:
+    """Of a row and of its places in indexes, once both are tidied up."""
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         if url.startswith("sqlite"):
             await connection.execute(text("VACUUM"))
-            size = text("SELECT sum(pgsize) FROM dbstat WHERE name LIKE :name")
-            table = await connection.scalar(size, {"name": "meter_values"})
-            indexes = await connection.scalar(size, {"name": "uq_meter_values%"})
+            size = text(
+                "SELECT sum(pgsize) FROM dbstat JOIN sqlite_master AS one USING (name) "
+                "WHERE one.tbl_name = :of AND one.type = :type"
+            )
+            of = {"of": table.name}
+            rows = await connection.scalar(size, of | {"type": "table"})
+            indexes = await connection.scalar(size, of | {"type": "index"})
         else:
-            await connection.execute(text("VACUUM FULL meter_values"))
-            table = await connection.scalar(text("SELECT pg_table_size('meter_values')"))
-            indexes = await connection.scalar(text("SELECT pg_indexes_size('meter_values')"))
+            await connection.execute(text(f"VACUUM FULL {table.name}"))
+            rows = await connection.scalar(text(f"SELECT pg_table_size('{table.name}')"))
+            indexes = await connection.scalar(text(f"SELECT pg_indexes_size('{table.name}')"))
+        count = await connection.scalar(select(func.count()).select_from(table)) or 1
     await engine.dispose()
-    return table or 0, indexes or 0
+    return (rows or 0) / count, (indexes or 0) / count
+
+
+def others(identities: list[str]) -> Iterator[list[Boot | LogEntry]]:
+    """Give boots that differ, and frames of a run, as charge points send them."""
+    for number in range(_OTHERS):
+        at = _BEGAN + timedelta(seconds=number)
+        yield [
+            Boot(
+                charge_point_id=identity,
+                boot_id=new_id(Prefix.EVENT),
+                at=at,
+                vendor="ABB",
+                model="Terra AC W22-T-RD-MC-0",
+                charge_point_serial="TACW2242321G0285",
+                charge_box_serial=None,
+                firmware_version=f"1.8.{number}",
+                warnings=(),
+                payload={
+                    "chargePointVendor": "ABB",
+                    "chargePointModel": "Terra AC W22-T-RD-MC-0",
+                    "chargePointSerialNumber": "TACW2242321G0285",
+                    "firmwareVersion": f"1.8.{number}",
+                },
+            )
+            for identity in identities
+        ]
+        frame = (
+            f'[2,"{number}","MeterValues",{{"connectorId":1,"transactionId":4711,"meterValue":'
+            f'[{{"timestamp":"{at.isoformat()}","sampledValue":[{{"value":"{number}","unit":"Wh",'
+            '"measurand":"Energy.Active.Import.Register"},{"value":"11000.0","unit":"W",'
+            '"measurand":"Power.Active.Import"}]}]}]'
+        )
+        for direction, said in (("in", frame), ("out", f'[3,"{number}",{{}}]')):
+            yield [
+                LogEntry(
+                    charge_point_id=identity,
+                    commissioning_id=new_id(Prefix.COMMISSIONING),
+                    at=at,
+                    level=LogLevel.DEBUG,
+                    kind="frame",
+                    direction=direction,
+                    action="MeterValues",
+                    message_id=str(number),
+                    text=said,
+                )
+                for identity in identities
+            ]
 
 
 async def measure(url: str, sizes: Sizes) -> str:
@@ -214,13 +277,20 @@ async def measure(url: str, sizes: Sizes) -> str:
             cpu += time.process_time() - cpu_began
     async with database.read() as connection:
         stored = await connection.scalar(select(func.count()).select_from(meter_values)) or 0
+    for batch_of_others in others(identities):
+        async with database.write() as connection:
+            await facts.store(connection, batch_of_others)
     await database.close()
-    table, indexes = await _bytes(url)
-    return (
-        f"{url.partition('+')[0]:<12}{stored:>9,} values {table / stored:>7.0f} B "
-        f"+ {indexes / stored:>4.0f} B of indexes = {(table + indexes) / stored:>5.0f} B each; "
-        f"{cpu / stored * 1e6:>6.1f} µs of CPU each, {stored / seconds:>7,.0f} a second"
-    )
+    name = url.partition("+")[0]
+    speed = f"{cpu / stored * 1e6:.1f} µs of CPU each, {stored / seconds:,.0f} a second"
+    lines = [f"{name}: {stored:,} meter values, {speed}"]
+    for table in (meter_values, transactions, boots, log_entries):
+        row, indexes = await _bytes(url, table)
+        lines.append(
+            f"  {table.name:<14}{row:>5.0f} B + {indexes:>4.0f} B of indexes "
+            f"= {row + indexes:>5.0f} B a row"
+        )
+    return "\n".join(lines)
 
 
 def main() -> None:

@@ -25,8 +25,8 @@ from storage.fact_records import (
 DAILY_BYTES: Final = 10_000_000
 """A charge point with two connectors that sends eight values every ten seconds needs half."""
 _READING: Final = 190  # bytes of a row and its indexes on PostgreSQL, without what varies
-_ENTRY: Final = 330
-_BOOT: Final = 700
+_ENTRY: Final = 350
+_BOOT: Final = 530
 _SUSPENSION: Final = 250
 _MINUTE: Final = timedelta(minutes=1)
 _A_MINUTE: Final = 10  # readings of all connectors

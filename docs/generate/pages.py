@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from docs.generate.bounds import bounds
 from docs.generate.commands import cli
 from docs.generate.failures import blockers, failures, refusals
 from docs.generate.forgiven import (
@@ -22,6 +23,7 @@ DOCS = Path(__file__).parents[1]
 REFERENCE = DOCS / "reference"
 PARTS: Mapping[str, Callable[[], str]] = {
     "blockers": blockers,
+    "bounds": bounds,
     "cli": cli,
     "essentials": essentials,
     "failures": failures,
