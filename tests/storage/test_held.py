@@ -1,7 +1,7 @@
 """Records that are held, and what becomes of them: by their owner, or by the charger's own word."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +15,9 @@ from domain.billing.held import Decision, HoldCause, HoldState, Wanted
 from domain.billing.tariff import Tariff
 from domain.errors import ConflictError, InvalidError, NotFoundError
 from domain.states import TransactionBilling, WebhookStatus
+from storage.contests import look
 from storage.engine import Database
-from storage.fact_records import MeterEntry, MeterValues, TransactionStop
+from storage.fact_records import Connected, MeterEntry, MeterValues, TransactionStop
 from storage.facts import store
 from storage.held import HeldRecord, HeldRecords
 from storage.tables import (
@@ -26,6 +27,7 @@ from storage.tables import (
     webhook_deliveries,
     webhooks,
 )
+from tests.api.node import hold
 from tests.support.billing import Site, at, stored_tariff
 from tests.support.rows import AT
 
@@ -185,6 +187,48 @@ async def test_a_wrong_clock_holds_the_time_alone(database: Database) -> None:
     assert (first, credit.credit_reference_id) == (energy, energy.id)
     assert whole.total_cost.excl_vat == Decimal("4.80")
     assert whole.total_time == Decimal("1.5")
+
+
+async def test_a_session_of_a_contest_is_held_whatever_is_told_of_it(site: Site) -> None:
+    transaction = await site.start()
+    async with site.database.write() as connection:
+        await connection.execute(update(transactions).values(contested=True))
+    await site.stop(transaction, meter=9000)
+    await site.settle(transaction)
+    held = await held_of(site, transaction)
+    assert (held.cause, held.state) == (HoldCause.CONTESTED, HoldState.HELD)
+    assert "several links spoke as the charge point" in held.document.reason
+    assert held.document.suggestion.energy_kwh is None
+    await site.stop(transaction, meter=9500)
+    await site.settle(transaction)
+    held = await held_of(site, transaction)
+    assert held.state is HoldState.HELD
+    await release(site, held, energy_kwh=Decimal("3.5"))
+    await site.settle(transaction)
+    (cdr,) = await site.cdrs(transaction)
+    assert cdr.total_energy == Decimal("3.5")
+
+
+async def test_nothing_is_settled_while_a_link_is_asked(site: Site) -> None:
+    transaction = await site.start()
+    await hold(site.database, site.charge_point_id, "node_there")
+    link = Connected(
+        charge_point_id=site.charge_point_id,
+        node_id="node_elsewhere",
+        ocpp_version="1.6",
+        remote_address="198.51.100.9",
+        at=datetime.now(UTC),
+    )
+    async with site.database.write() as connection:
+        await store(connection, [link])
+    assert link.contest is not None
+    await site.stop(transaction, meter=9000)
+    assert "another link" in str((await site.settle(transaction)).reason)
+    assert await site.mark(transaction) == TransactionBilling.DUE
+    async with site.database.write() as connection:
+        await look(connection, site.charge_point_id, gone={1}, at=site.now)
+    await site.settle(transaction)
+    assert await site.mark(transaction) == TransactionBilling.BILLED
 
 
 async def test_webhooks_of_the_owner_are_told_once(site: Site) -> None:
