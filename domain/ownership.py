@@ -16,6 +16,8 @@ class Whereabouts:
     last_refusal: RefusedAttempt | None = None
     withdrawn: bool = False
     """Out of its project; it will not come back by itself."""
+    contested: str | None = None
+    """What to do about it, where several links speak as the charge point."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,9 +68,11 @@ def values_of(contest: Contest | None) -> dict[str, Any]:
 async def read_contests(
     connection: AsyncConnection, charge_point_ids: Collection[str] | None = None
 ) -> dict[str, Contest]:
-    """Return the contests of these charge points, or all; confirmed or not."""
+    """Return the contests of these charge points, or of all in a project; confirmed or not."""
     query = select(connections).where(connections.c.contest_since.is_not(None))
-    if charge_point_ids is not None:
+    if charge_point_ids is None:
+        query = query.join(charge_points).where(charge_points.c.withdrawn_at.is_(None))
+    else:
         query = query.where(among(connection, connections.c.charge_point_id, charge_point_ids))
     return {
         row.charge_point_id: contest

@@ -21,6 +21,7 @@ from domain.commissioning import (
     VerdictNotice,
     WhoseSerial,
 )
+from domain.contests import how_to_decide
 from domain.facts import Snapshot
 from domain.id_tag import RUN_PART
 from domain.operations import DesiredParameter
@@ -34,6 +35,7 @@ from storage.batches import open_batch_of
 from storage.catalogue import Catalogue
 from storage.charge_points import accept_charge_point, is_withdrawn, read_registered
 from storage.connections import read_connection
+from storage.contests import read_confirmed
 from storage.engine import Database
 from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
@@ -290,8 +292,10 @@ class StoredDirectory:
         link = await read_connection(connection, charge_point_id, now=self._now())
         if link is not None and link.connected:
             return Whereabouts(connection=link)
+        contest = (await read_confirmed(connection, [charge_point_id])).get(charge_point_id)
         return Whereabouts(
             connection=None,
+            contested=None if contest is None else how_to_decide(charge_point_id, contest),
             withdrawn=await is_withdrawn(connection, charge_point_id),
             last_seen_at=None if link is None else link.at,
             last_refusal=await last_refusal(connection, charge_point_id),

@@ -54,6 +54,8 @@ class ConnectionTestWorkflow:
 
 def why_not_connected(found: Whereabouts) -> str:
     """Say in words why there is no connection."""
+    if found.contested is not None:
+        return found.contested
     parts = (
         [f"The charge point was last seen at {found.last_seen_at:%Y-%m-%d %H:%M:%S} UTC."]
         if found.last_seen_at

@@ -64,6 +64,9 @@ async def test_a_run_waits_and_says_why(installer: Caller, database: Database) -
 
     await eventually(waits)
     await installer.post(f"/commissioning/{charge_point}/cancel")
+    tested = (await installer.post(f"/charge-points/{charge_point}/test-connection")).json()
+    assert tested["connected"] is False
+    assert f"POST …/charge-points/{charge_point}/links/2/keep (from 198" in tested["reason"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

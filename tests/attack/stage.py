@@ -52,6 +52,8 @@ class Stage:
     """The honest site owner."""
     project_id: str
     charger: GoodCharger
+    identity: str
+    """That of the good charge point."""
     newcomers: Sequence[str]
 
     @property
@@ -116,6 +118,7 @@ async def stage(folder: Path, attackers: Sequence[str]) -> AsyncIterator[Stage]:
             owner=owner,
             project_id=project,
             charger=charger,
+            identity=honest[0],
             newcomers=honest[1:],
         )
 

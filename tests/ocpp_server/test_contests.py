@@ -214,6 +214,16 @@ async def test_that_one_of_them_goes_decides_nothing(bed: Bed) -> None:
         assert not await is_connected(bed)
 
 
+@on_sqlite
+async def test_neither_stays_when_the_charge_point_is_withdrawn(bed: Bed) -> None:
+    async with contested(bed) as (charger, stranger):
+        await bed.set(withdrawn_at=datetime.now(UTC))
+        await bed.node.compare()
+        for wire in (charger, stranger):
+            with pytest.raises(ConnectionClosed):
+                await wire.frame()
+
+
 async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
     start = {"connectorId": 1, "idTag": "T", "meterStart": 1, "timestamp": "2026-05-01T09:00:00Z"}
     async with bed.wire() as charger:
