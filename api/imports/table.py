@@ -12,6 +12,7 @@ from domain.errors import FieldError, InvalidError
 _DELIMITERS: Final = (",", ";")
 _LINE_END: Final = re.compile(r"[\r\n]")
 _SHOWN: Final = 60
+_MOST_OF_A_ROW: Final = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +68,21 @@ def read_table(
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
+    number = size = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal size
+        for line in io.StringIO(text, newline=""):
+            size += len(line)
+            if size > _MOST_OF_A_ROW:  # before it is taken apart: a cell takes more than its comma
+                raise _invalid(f"has more than {_MOST_OF_A_ROW:,} characters in row {number + 1}")
+            yield line
+
     try:
-        for number, cells in enumerate(reader, start=1):
+        for number, cells in enumerate(
+            csv.reader(lines(), delimiter=delimiter, strict=True), start=1
+        ):
+            size = 0
             yield number, cells
     except csv.Error as error:
         raise _invalid(f"cannot be read after row {number}; check its quotes: {error}") from error

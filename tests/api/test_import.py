@@ -211,6 +211,8 @@ class TestFile:
             (b'serial_number,model,vendor\n1,M,V\n2,"M"x,V\n', "after row 2"),
             (b'serial_number,model,vendor\n1,M,"V', "after row 1"),
             (b"PK\x03\x04\xff\xfe", "not UTF-8"),
+            (b"serial_number,model,vendor\n" + b"," * 70_000, "characters in row 2"),
+            (b"serial_number,model,vendor\n" + b'"\n",' * 20_000, "characters in row 2"),
             ("serial_number,model,vendor\n1,é,V\n".encode("latin-1"), "not UTF-8"),
             (b"serial_number,model,vendor\n" + b"1,M,V\n" * (MAX_ROWS + 1), "10,000 rows"),
         ],
