@@ -1,13 +1,15 @@
 """The WebSocket server: admitted sockets become sessions, newest connection wins."""
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from domain.cancellation import end
@@ -20,6 +22,7 @@ from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
 from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
+from ocpp_server.door import Door
 from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
 from ocpp_server.registry import Registry
@@ -33,11 +36,11 @@ from storage.fact_records import Attempt, Connected, Disconnected, LogEntry
 _HANDSHAKE_SECONDS: Final = 10
 _PING_SECONDS: Final = 20
 _SILENT_SECONDS: Final = 35
+_UNREAD_SECONDS: Final = 30
 _USUAL_INTERVAL: Final = 300
 _LONGEST_INTERVAL: Final = 900
 _KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
-_BACKLOG: Final = 4096
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
 _SERVICE_RESTART: Final = 1012
@@ -83,21 +86,33 @@ class ChargerServer:
 
     async def listen(self, host: str, port: int) -> int:
         """Listen, and return the port; raise OSError when it is taken."""
-        self._server = await serve(
+        server = serve(
             self._serve,
-            host,
-            port,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            compression=None,
             process_request=self._admission,
             server_header=None,
             open_timeout=_HANDSHAKE_SECONDS,
-            ping_interval=None,  # see keep_alive
-            close_timeout=_CLOSE_SECONDS,
-            max_size=MAX_MESSAGE,
-            create_connection=ChargerSocket,
-            backlog=_BACKLOG,
         )
+
+        def make(said: bytes, answered: Callable[[], None]) -> ChargerSocket:
+            return ChargerSocket(
+                ServerProtocol(
+                    subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    max_size=MAX_MESSAGE,
+                    logger=server.logger,
+                ),
+                server,
+                said,
+                answered,
+                ping_interval=None,  # see keep_alive
+                close_timeout=_CLOSE_SECONDS,
+            )
+
+        # It asks no more of it than what a door can do.
+        server.create_server = cast(
+            "Callable[[], Coroutine[Any, Any, asyncio.Server]]",
+            partial(Door(make).open, host, port),
+        )
+        self._server = await server
         self._keeper = asyncio.create_task(self._keep_alive_for_ever(), name="keep alive")
         bound: int = next(iter(self._server.sockets)).getsockname()[1]
         return bound
@@ -135,7 +150,10 @@ class ChargerServer:
         now = asyncio.get_running_loop().time()
         for session in self._registry:
             silent = now - session.socket.heard_at if session.socket.is_read else 0.0
-            if silent > _patience(session):
+            if session.socket.unread_for(now) > _UNREAD_SECONDS:
+                self._lines.tell("charge_point_reads_nothing", session.peer.charge_point_id)
+                session.socket.transport.abort()
+            elif silent > _patience(session):
                 session.socket.transport.abort()
             elif silent > _PING_SECONDS:
                 session.socket.probe()

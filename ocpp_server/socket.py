@@ -7,6 +7,7 @@ every violation of the protocol, closing.
 """
 
 import asyncio
+from collections.abc import Callable
 from enum import IntFlag
 from typing import Any, Final, Protocol
 
@@ -76,12 +77,40 @@ class ChargerSocket(ServerConnection):
     _is_closing: bool = False
     _has_ponged: bool = False
     _pong: asyncio.Future[None] | None = None
+    _unread_since: float = 0.0
     _probed_at: float = 0.0
     """When it was first pinged."""
 
-    def __init__(self, protocol: ServerProtocol, server: Server, **options: Any) -> None:
+    def __init__(
+        self,
+        protocol: ServerProtocol,
+        server: Server,
+        said: bytes,
+        answered: Callable[[], None],
+        **options: Any,
+    ) -> None:
+        """``said`` has come already; ``answered`` hears when the handshake is over, or failed."""
         super().__init__(protocol, server, **options)
+        self._said = said
+        self._answered = answered
         hand_on_every_request(protocol)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with what came before."""
+        super().connection_made(transport)
+        # Not now: the transport begins to read after this, whatever it is told meanwhile.
+        self.loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        if self._said:
+            self.data_received(b"")
+
+    async def handshake(self, *judges: Any) -> None:
+        """Answer the request."""
+        try:
+            await super().handshake(*judges)
+        finally:
+            self._answered()
 
     def deliver_to(self, receiver: Receiver) -> None:
         """Hand each message over from now on, those first that came before."""
@@ -120,6 +149,13 @@ class ChargerSocket(ServerConnection):
             # What the library's send would write: one unmasked, uncompressed text frame
             # (RFC 6455 §5.2), without its generators and context managers.
             self.transport.write(_header(len(data)) + data)
+
+    def unread_for(self, now: float) -> float:
+        """For how many seconds something has waited to be read by it, as far as this was asked."""
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = now
+        self._unread_since = self._unread_since or now
+        return now - self._unread_since
 
     def take_up_to(self, size: int) -> None:
         """Take messages of so many bytes from now on."""
@@ -187,15 +223,24 @@ class ChargerSocket(ServerConnection):
         self.heard_at = self.loop.time()
         if self._heard is not None and not self._heard.done():
             self._heard.set_result(None)
+        if self._said:
+            data, self._said = self._said + data, b""
         if self._cutter is None:
             data = self._take_request(data)
         if self._cutter is not None:
             self._cutter.feed(data)
             self._cut()
 
+    def eof_received(self) -> None:
+        """Begin at the latest now."""
+        self._begin()
+        super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Take no more: what waits was sent by nobody who could hear its answer."""
-        self._cutter = None
+        self._cutter, self._said = None, b""
+        if self.request is None or isinstance(self.request, UnreadableRequest):
+            self.protocol.state = State.CLOSED  # which the library's own parser says by itself
         super().connection_lost(exc)
 
     def _take_request(self, data: bytes) -> bytes:

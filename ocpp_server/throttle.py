@@ -100,30 +100,40 @@ class Failures:
         window: float = 60.0,
         step: float = 0.1,
         longest: float = 4.0,
+        burst: float = 300.0,
+        rate: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``step`` seconds longer waits each refusal beyond the limit, ``longest`` at most."""
+        """``step`` seconds longer waits each refusal beyond the limit, ``longest`` at most.
+
+        Of all sources ``burst`` are recorded, then ``rate`` a second: who has many addresses must
+        not fill the log, nor the database.
+        """
         self._limit = limit
         self._window = window
         self._step = step
         self._longest = longest
         self._clock = clock
+        self._all = Allowance(rate=rate, burst=burst, clock=clock)
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def exceeded(self, source: str) -> bool:
-        """Count a refusal; True when this source had too many within the window."""
-        now = self._clock()
+        """Count a refusal; True when there were too many of this source, or of all."""
+        source, now = source_network(source), self._clock()
         count, ends = self._counts.pop(source, (0, now + self._window))
         if now >= ends:
             count, ends = 0, now + self._window
         self._counts[source] = (count + 1, ends)
         while len(self._counts) > _MAX_SOURCES:
             self._counts.popitem(last=False)
-        return count >= self._limit
+        if count >= self._limit or self._all.would_pause() > 0:
+            return True
+        self._all.spend()
+        return False
 
     def pause(self, source: str) -> float:
         """Return how many seconds the answer to its newest refusal is to wait."""
-        count, ends = self._counts.get(source, (0, 0.0))
+        count, ends = self._counts.get(source_network(source), (0, 0.0))
         if self._clock() >= ends:
             return 0.0
         return min(max(count - self._limit, 0) * self._step, self._longest)
