@@ -235,6 +235,13 @@ class Settings(BaseSettings):
         "in five minutes; those of sessions that a verdict or a bill rests on, and signed ones, "
         "never are",
     )
+    keep_personal_data: Duration = Field(
+        default=timedelta(days=1095),
+        ge=timedelta(days=30),
+        description="How long, three years unless it is set, a project that is over (archived, "
+        "removed, or its owner's account deleted) keeps what it holds of people, and a session the "
+        "id tag of its driver, at live sites too; certificates and records of what was billed stay",
+    )
     keep_boots: int = Field(
         default=1000, ge=1, description="Boots of each charge point that stay, the newest"
     )
@@ -352,6 +359,7 @@ class Settings(BaseSettings):
             meter_values=self.thin_meter_values_after,
             boots=self.keep_boots,
             reports=self.keep_reports,
+            personal=self.keep_personal_data,
         )
 
     def key_fingerprints(self) -> dict[str, str]:

@@ -14,6 +14,8 @@ class Ages:
     """Then they are thinned to one in five minutes."""
     boots: int
     reports: int
+    personal: timedelta = timedelta(days=1095)
+    """Of what is over: a project that was put aside, a session."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class LetGo:
     meter_values: int = 0
     boots: int = 0
     reports: int = 0
+    people: int = 0
+    """Rows from which data of people have gone."""
     is_done: bool = False
 
     def and_also(self, other: "LetGo") -> "LetGo":
@@ -35,6 +39,7 @@ class LetGo:
             meter_values=self.meter_values + other.meter_values,
             boots=self.boots + other.boots,
             reports=self.reports + other.reports,
+            people=self.people + other.people,
             is_done=other.is_done,
         )
 
@@ -44,5 +49,6 @@ class LetGo:
         return (
             f"{self.frames} frames, {self.entries} other entries of logs, "
             f"{self.meter_values} meter values, {self.boots} boots and {self.reports} reports "
-            "of charge points were old, and have gone."
+            "of charge points were old, and have gone. Data of people have gone from "
+            f"{self.people} rows."
         )

@@ -80,6 +80,13 @@ class ProjectShelf:
             await self._connection.execute(
                 delete(settings).where(settings.c.project_id == project_id)
             )
+        # What it holds of people goes when it has been over for long enough.
+        await self._connection.execute(
+            update(projects)
+            .where(projects.c.id == project_id)
+            .where(projects.c.archived_at.is_(None))
+            .values(archived_at=at)
+        )
         # Nobody waits for news of an invitation that has ended.
         await self._connection.execute(
             update(invitations)

@@ -153,6 +153,7 @@ projects = Table(
     Column("time_zone", String(64), nullable=False, server_default="UTC"),  # IANA
     Column("open_month", String(7)),  # statements of those before it are closed; null: not yet
     Column("archived_at", UTCDateTime),  # out of the lists since then; null: it is not
+    Column("personal_erased_at", UTCDateTime),  # it holds nothing of people since then
     Column("checklist", JSON(none_as_null=True)),  # ChosenChecklist, as it was when it was chosen
     Column("contractor", JSON(none_as_null=True)),  # Contractor; null: the installer's account
     Index(None, "installer_id", "id"),

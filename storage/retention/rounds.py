@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.retention import Ages, LetGo
 from storage.dialects import upsert
 from storage.engine import Database
-from storage.retention import entries, newest, readings
+from storage.retention import entries, newest, people, readings
 from storage.retention.step import Step, Take
 from storage.tables import retention_marks
 
@@ -80,6 +80,8 @@ class StoredRetention:
             "entries": partial(entries.let_entries_go, before=now - ages.log, now=now),
             "meter_values": partial(readings.thin, before=now - ages.meter_values, now=now),
             "boots": partial(newest.let_boots_go, keep=ages.boots),
+            "projects": partial(people.erase_projects, before=now - ages.personal, now=now),
+            "tags": partial(people.erase_tags, before=now - ages.personal, now=now),
             "reports": partial(newest.let_reports_go, keep=ages.reports),
         }
 
@@ -91,6 +93,7 @@ def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
         meter_values=gone["meter_values"],
         boots=gone["boots"],
         reports=gone["reports"],
+        people=gone["projects"] + gone["tags"],
         is_done=is_done,
     )
 

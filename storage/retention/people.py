@@ -1,0 +1,251 @@
+"""What a project, or a session, holds of people goes when its time is over.
+
+A project's time runs from when it was put aside or removed, or its owner's account was deleted; a
+session's from its end. :mod:`storage.personal` says what becomes of which column.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    String,
+    Table,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.billing.held import HoldState
+from domain.states import ProjectStatus, TransactionBilling
+from storage.dialects import among
+from storage.personal import ERASED, PERSONAL, Fate
+from storage.retention.step import ROWS, Step, looked_at, old_ones
+from storage.tables import (
+    accounts,
+    audit_entries,
+    charge_points,
+    commissioning_runs,
+    held_records,
+    metadata,
+    projects,
+    transactions,
+)
+
+_RUNS: Final = 50
+"""Of their records in one transaction: each is some tens of kilobytes."""
+_WORDS_OF_PEOPLE: Final = frozenset(
+    {
+        "address",
+        "cancel_reason",
+        "cancelled_by",
+        "decided_by",
+        "email",
+        "id_tag",
+        "idTag",
+        "started_by",
+    }
+)
+_OF_TAGS: Final = "id_tag."
+_PSEUDONYM: Final = literal(f"{ERASED}-").concat(cast(transactions.c.id, String))
+
+
+async def erase_projects(
+    connection: AsyncConnection, position: str, *, before: datetime, now: datetime
+) -> Step:
+    """Erase some rows of the next project whose time is over."""
+    project_id = await connection.scalar(
+        select(projects.c.id)
+        .outerjoin(accounts, accounts.c.id == projects.c.site_owner_id)
+        .where(projects.c.id > position)
+        .where(projects.c.personal_erased_at.is_(None))
+        .where(
+            and_(
+                projects.c.status != ProjectStatus.HANDED_OVER,
+                projects.c.archived_at < before,
+            )
+            | (accounts.c.deleted_at < before)
+        )
+        .order_by(projects.c.id)
+        .limit(1)
+    )
+    if project_id is None:
+        return Step(position="", is_last=True)
+    gone = await _erase_some(connection, project_id)
+    if gone >= ROWS:
+        return Step(position=position, gone=gone)  # and more of it the next time
+    await connection.execute(
+        update(projects)
+        .where(projects.c.id == project_id)
+        .values({**_values(projects), "personal_erased_at": now})
+    )
+    return Step(position=project_id, gone=gone + 1)
+
+
+async def erase_tags(
+    connection: AsyncConnection, position: str, *, before: datetime, now: datetime
+) -> Step:
+    """Let nobody tell any more whose card an old session was of; live sites too.
+
+    One that is about to be billed, or held for a word of the owner's, keeps it.
+    """
+    since = func.coalesce(transactions.c.stop_received_at, transactions.c.received_at)
+    rows = (
+        await connection.execute(
+            select(
+                transactions.c.id,
+                since.label("since"),
+                transactions.c.billing,
+                held_records.c.state,
+            )
+            .outerjoin(held_records, held_records.c.transaction_id == transactions.c.id)
+            .where(transactions.c.id > int(position or 0))
+            .order_by(transactions.c.id)
+            .limit(ROWS)
+        )
+    ).all()
+    old = old_ones(rows, before=before, now=now)
+    done = [
+        row.id
+        for row in old
+        if row.billing != TransactionBilling.DUE and row.state != HoldState.HELD
+    ]
+    await connection.execute(
+        update(transactions)
+        .where(among(connection, transactions.c.id, done))
+        .values(id_tag=_PSEUDONYM)
+    )
+    if not old:
+        return Step(position=position, is_last=True)
+    return Step(
+        position=await looked_at(connection, transactions.c.id, old[-1].id),
+        gone=len(done),
+        is_last=len(old) < ROWS,
+    )
+
+
+async def _erase_some(connection: AsyncConnection, project_id: str) -> int:
+    """Erase what there is of a project but its own row, until enough is done for once."""
+    gone = await _erase_runs(connection, project_id)
+    for table in metadata.tables.values():
+        if gone >= ROWS:
+            return gone
+        mine = _of_project(table, project_id)
+        if mine is None or table in (projects, commissioning_runs):
+            continue
+        if _has(table, Fate.ROW):
+            gone += await _some(connection, table, mine, None, ROWS - gone)
+            continue
+        values = _values(table)
+        if table is transactions:
+            values = {"id_tag": _PSEUDONYM}
+            left: ColumnElement[bool] | None = ~transactions.c.id_tag.startswith(f"{ERASED}-")
+        else:
+            left = or_(*(_is_left(table.c[name]) for name in values)) if values else None
+        if values and left is not None:
+            gone += await _some(connection, table, and_(mine, left), values, ROWS - gone)
+    return gone
+
+
+async def _some(
+    connection: AsyncConnection,
+    table: Table,
+    which: ColumnElement[bool],
+    values: Mapping[str, Any] | None,
+    most: int,
+) -> int:
+    """Change, or delete, at most so many of a table that has ids; of another, its few, all."""
+    if "id" in table.c:
+        found = list(await connection.scalars(select(table.c.id).where(which).limit(most)))
+        if not found:
+            return 0
+        which = among(connection, table.c.id, found)
+    change = delete(table) if values is None else update(table).values(values)
+    return (await connection.execute(change.where(which))).rowcount
+
+
+async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
+    """Take people out of the records of some runs."""
+    runs = commissioning_runs
+    rows = (
+        await connection.execute(
+            select(runs.c.id, runs.c.request, runs.c.view)
+            .where(runs.c.project_id == project_id)
+            .where(runs.c.request["started_by"].as_string() != ERASED)
+            .limit(_RUNS)
+        )
+    ).all()
+    for row in rows:
+        await connection.execute(
+            update(runs)
+            .where(runs.c.id == row.id)
+            .values(
+                request={**_without_people(row.request), "started_by": ERASED},
+                view=null() if row.view is None else _without_people(row.view),
+                id_tag=null(),
+            )
+        )
+    return ROWS if len(rows) == _RUNS else len(rows)
+
+
+def _without_people(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: ERASED
+            if name in _WORDS_OF_PEOPLE and isinstance(inner, str) and inner
+            else _without_people(inner)
+            for name, inner in value.items()
+        }
+    return [_without_people(one) for one in value] if isinstance(value, list) else value
+
+
+def _of_project(table: Table, project_id: str) -> ColumnElement[bool] | None:
+    """Which rows of a table are the project's; None: no table of projects."""
+    if table is projects:
+        return projects.c.id == project_id
+    its = select(charge_points.c.id).where(charge_points.c.project_id == project_id)
+    by_project = table.c.project_id == project_id if "project_id" in table.c else None
+    by_charge_point = table.c.charge_point_id.in_(its) if "charge_point_id" in table.c else None
+    if by_project is None or by_charge_point is None:
+        return by_charge_point if by_project is None else by_project
+    return by_project | by_charge_point
+
+
+def _has(table: Table, fate: Fate) -> bool:
+    return any(_fate(column) is fate for column in table.c)
+
+
+def _fate(column: Column[Any]) -> Fate | None:
+    personal = PERSONAL.get(f"{column.table.name}.{column.name}")
+    return None if personal is None else personal.fate
+
+
+def _values(table: Table) -> dict[str, Any]:
+    """What an erased row says."""
+    values: dict[str, Any] = {
+        column.name: null() if _fate(column) is Fate.EMPTIED else ERASED
+        for column in table.c
+        if _fate(column) in {Fate.EMPTIED, Fate.REPLACED}
+    }
+    if table is audit_entries:
+        is_tag = audit_entries.c.action.startswith(_OF_TAGS)
+        values["target"] = case((is_tag, ERASED), else_=audit_entries.c.target)
+    return values
+
+
+def _is_left(column: Column[Any]) -> ColumnElement[bool]:
+    if _fate(column) is Fate.EMPTIED:
+        return column.is_not(None)
+    if column.table is audit_entries:
+        return audit_entries.c.action.startswith(_OF_TAGS) & (column != ERASED)
+    return column != ERASED
