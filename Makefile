@@ -17,7 +17,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos attack fuzz mutants check up clean format lock bench bench-engine docs
+.PHONY: help demo test chaos storm attack fuzz mutants check up clean format lock bench bench-engine docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ chaos: $(STAMP) ## Kill processes and disturb links for minutes, then count (ARG
 
 attack: $(STAMP) ## Attack a running engine for minutes, beside honest ones (ARGS="--only answers --seconds 6")
 	@$(BIN)/python -m tests.attack $(ARGS)
+
+storm: $(STAMP) ## Kill a node whose charge points have a past of years, and look at the API (ARGS="--chargers 500 --on-sqlite")
+	@$(BIN)/python -m tests.chaos.storm $(ARGS)
 
 fuzz: $(STAMP) ## Mutate messages of charge points as firmware does; none may be lost (ARGS="--count 100000 --seed 1")
 	@$(BIN)/python -m tests.ocpp_server.fuzz $(ARGS)

@@ -31,6 +31,7 @@ from storage.tables import charge_points
 from tests.chaos.installer import Installer
 from tests.chaos.schedule import Kill, Part
 from tests.chaos.topology import Topology, topology
+from tests.support.history import live_for_years
 from tests.support.processes import until_ok
 
 _READERS = 4
@@ -90,13 +91,16 @@ class Figures:
         )
 
 
-async def storm(folder: Path, *, chargers: int) -> Figures:
-    """Connect them all to one node, kill it, start it again, and look at the API meanwhile."""
-    async with topology(folder) as parts:
+async def storm(folder: Path, *, chargers: int, sessions: int, on_sqlite: bool = False) -> Figures:
+    """Connect them all to one node, kill it, start it again, and look at the API meanwhile.
+
+    Each has had so many ``sessions`` before.
+    """
+    async with topology(folder, on_sqlite=on_sqlite) as parts:
         await parts.until_ready()
         async with Installer(parts.api_url) as installer:
             project = await installer.project("owner@storm.example")
-            identities = await _register(parts.database, project, chargers)
+            identities = await _register(parts.database, project, chargers, sessions)
             dark = await installer.charge_point(project, "DARK-1", VENDOR, MODEL)
             await installer.start(dark)
             paths = [
@@ -184,7 +188,7 @@ def _herd(port: int, identities: list[str], parent: Connection) -> None:
     in_loop(calm)
 
 
-async def _register(database: Database, project_id: str, count: int) -> list[str]:
+async def _register(database: Database, project_id: str, count: int, sessions: int) -> list[str]:
     """Register charge points that have been commissioned some day."""
     now = datetime.now(UTC)
     identities = [new_id(Prefix.CHARGE_POINT) for _ in range(count)]
@@ -206,16 +210,22 @@ async def _register(database: Database, project_id: str, count: int) -> list[str
             ]
         )
         await connection.execute(update(charge_points).values(provisioned_at=now))
+    for identity in identities:  # a transaction each: the engine works beside it
+        async with database.write() as connection:
+            await live_for_years(connection, identity, sessions=sessions, until=now)
     return identities
 
 
 def main(
-    *, chargers: Annotated[int, typer.Option(help="How many charge points come back")] = 1000
+    *,
+    chargers: Annotated[int, typer.Option(help="How many charge points come back")] = 1000,
+    sessions: Annotated[int, typer.Option(help="How many sessions each has had")] = 5000,
+    on_sqlite: Annotated[bool, typer.Option(help="On a file in place of PostgreSQL")] = False,
 ) -> None:
     """Run it, print what was seen, and exit by it."""
     folder = Path(tempfile.mkdtemp(prefix="dynamo-storm-"))
     sys.stdout.write(f"Logs in {folder}\n")
-    figures = asyncio.run(storm(folder, chargers=chargers))
+    figures = asyncio.run(storm(folder, chargers=chargers, sessions=sessions, on_sqlite=on_sqlite))
     sys.stdout.write(f"{figures}\n")
     sys.stdout.flush()
     os._exit(not figures.held)  # the SDK's threads do not like the interpreter's own end

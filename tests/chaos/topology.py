@@ -55,8 +55,11 @@ class Topology:
 
 
 @asynccontextmanager
-async def topology(folder: Path) -> AsyncIterator[Topology]:
-    """Run it until the end of the block; logs and Temporal's file are in ``folder``."""
+async def topology(folder: Path, *, on_sqlite: bool = False) -> AsyncIterator[Topology]:
+    """Run it until the end of the block; logs and Temporal's file are in ``folder``.
+
+    ``on_sqlite``: on a file there in place of PostgreSQL, as on one machine.
+    """
     api_port, node_1, node_2, temporal_port, ui_port = (free_port() for _ in range(5))
     layout = Layout(
         host="127.0.0.1",
@@ -65,14 +68,19 @@ async def topology(folder: Path) -> AsyncIterator[Topology]:
         temporal_port=temporal_port,
         temporal_ui_port=ui_port,
     )
-    postgres = PostgresServer(survives=True)
-    parts: dict[Part, Killable] = {Part.POSTGRESQL: postgres}
+    parts: dict[Part, Killable] = {}
+    if on_sqlite:
+        database_url = f"sqlite+aiosqlite:///{folder}/engine.sqlite3"
+    else:
+        postgres = PostgresServer(survives=True)
+        parts[Part.POSTGRESQL] = postgres
+        database_url = postgres.url()
     programs: dict[Part, Program] = {}
-    database = Database(postgres.url())
+    database = Database(database_url)
     try:
-        await upgrade(postgres.url())
+        await upgrade(database_url)
         settings = {
-            "DYNAMO_DATABASE_URL": postgres.url(),
+            "DYNAMO_DATABASE_URL": database_url,
             "DYNAMO_SECRET_KEY": "s" * 43,
             "DYNAMO_API_PORT": str(api_port),
             "DYNAMO_DATA_DIR": str(folder),

@@ -11,13 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from pydantic import TypeAdapter
 from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.checks import CheckRecord, RunView
-from domain.commissioning import RunRequest
-from domain.states import CheckName, RunStatus
 from storage import facts
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
@@ -39,7 +34,7 @@ from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
 from tests.ocpp_server.bed import seed
 from tests.storage.letting_go import AGES
-from tests.support.rows import run_request
+from tests.support.history import live_for_years
 
 CHARGE_POINTS: Final = 20
 SESSIONS: Final = 5_000
@@ -48,81 +43,8 @@ LOOKED_AT: Final = 400
 """Rows, at most, of one table in one statement: twenty for each charge point of the batch."""
 GROWING: Final = ("transactions", "meter_values", "boots", "log_entries", "commissioning_runs")
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
-BEGAN: Final = NOW - timedelta(hours=SESSIONS)
 
 Statement = tuple[str, Any]
-
-
-_NUMBERS: Final = {
-    "sqlite": "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :sessions)"
-    " SELECT n FROM n",
-    "postgresql": "SELECT generate_series(1, :sessions) AS n",
-}
-_JSON: Final = {"sqlite": ":{}", "postgresql": "CAST(:{} AS json)"}
-_MOMENT: Final = {
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', :began, {} || ' minutes')",
-    "postgresql": "CAST(:began AS timestamptz) + {} * interval '1 minute'",
-}
-
-
-async def _live_for_years(connection: AsyncConnection, identity: str) -> None:
-    """Sessions of half an hour, each hour, a meter value in each and one behind it, a boot too."""
-    dialect = connection.dialect.name
-    numbers = f"({_NUMBERS[dialect]}) AS numbers"
-
-    def at(minutes: str) -> str:
-        return _MOMENT[dialect].format(f"(n * 60 + {minutes})")
-
-    def json(name: str) -> str:
-        return _JSON[dialect].format(name)
-
-    view = RunView(
-        commissioning_id=f"com_{identity}{SESSIONS}",
-        charge_point_id=identity,
-        status=RunStatus.COMPLETED,
-        checks=tuple(CheckRecord(name=name) for name in CheckName),
-        started_at=BEGAN,
-    )
-    values = {
-        "of": identity,
-        "sessions": SESSIONS,
-        "view": TypeAdapter(RunView).dump_json(view).decode(),
-        "request": TypeAdapter(RunRequest).dump_json(run_request(identity)).decode(),
-        "began": BEGAN if dialect == "postgresql" else BEGAN.strftime("%Y-%m-%d %H:%M:%S"),
-    }
-    for statement in (
-        f"""
-        INSERT INTO transactions (charge_point_id, connector_id, id_tag, started_at, meter_start,
-            received_at, stopped_at, meter_stop, stop_received_at, superseded)
-        SELECT :of, 1, 'TAG', {at("0")}, n, {at("0")}, {at("30")}, n + 1, {at("30")}, false
-        FROM {numbers}""",  # noqa: S608 - constants
-        """
-        INSERT INTO meter_values (charge_point_id, connector_id, transaction_id, at, received_at,
-            samples, inferred, digest)
-        SELECT charge_point_id, 1, id, started_at, started_at, '[]', true, id FROM transactions
-        WHERE charge_point_id = :of""",
-        f"""
-        INSERT INTO meter_values (charge_point_id, connector_id, at, received_at, samples,
-            inferred, digest)
-        SELECT :of, 1, {at("45")}, {at("45")}, '[]', true, n FROM {numbers}""",  # noqa: S608 - constants
-        f"""
-        INSERT INTO boots (id, charge_point_id, at, vendor, model, registration, warnings, payload)
-        SELECT :of || n, :of, {at("50")}, 'V', 'M', 'Accepted', '[]', '{{}}' FROM {numbers}""",  # noqa: S608 - constants
-        f"""
-        INSERT INTO log_entries (charge_point_id, at, level, kind, text)
-        SELECT :of, {at("50")}, 'info', 'frame', '[]' FROM {numbers}""",  # noqa: S608 - constants
-        f"""
-        INSERT INTO commissioning_runs (id, charge_point_id, project_id, status, request,
-            started_at, completed_at, view)
-        SELECT 'com_' || :of || n, :of, project_id, 'completed', {json("request")},
-            {at("50")}, {at("55")}, {json("view")}
-        FROM {numbers}, charge_points WHERE id = :of AND n % 10 = 0""",  # noqa: S608 - constants
-        """
-        UPDATE transactions SET stopped_at = NULL WHERE id =
-            (SELECT max(id) FROM transactions WHERE charge_point_id = :of)""",
-    ):
-        used = {name: value for name, value in values.items() if f":{name}" in statement}
-        await connection.execute(text(statement), used)
 
 
 @pytest.fixture
@@ -131,7 +53,7 @@ async def crowd(database: Database) -> list[str]:
     identities = await seed(database, CHARGE_POINTS)
     async with database.write() as connection:
         for identity in identities:
-            await _live_for_years(connection, identity)
+            await live_for_years(connection, identity, sessions=SESSIONS, until=NOW)
     async with database._engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("ANALYZE"))
