@@ -19,6 +19,7 @@ from storage.fact_records import (
     MeterValues,
     Record,
     StatusReport,
+    TransactionStart,
     TransactionStop,
 )
 
@@ -40,6 +41,7 @@ class Budget:
     """That of one link; ``written`` is what the charge point has had written before it."""
 
     __slots__ = (
+        "_begun_at",
         "_ends",
         "_kept_at",
         "_known",
@@ -57,6 +59,7 @@ class Budget:
         self._known: dict[int, None] = {}
         """What is a count when it is said again, and costs nothing."""
         self._suspended: set[int] = set()
+        self._begun_at: dict[int, datetime] = {}
         self._kept_at: dict[tuple[int, int | None], datetime] = {}
         self._ends: dict[tuple[int, int | None], int] = {}
         self._minute: Allowance | None = None
@@ -98,8 +101,10 @@ class Budget:
                 fact.over_budget = not self._pays(_BOOT, said, in_run=in_run)
             case StatusReport():
                 fact.logged = self.allows(fact.entry, in_run=in_run)
+            case TransactionStart():
+                self._begun_at.pop(fact.connector_id, None)
             case ConnectorStatus():
-                self._suspend(fact)
+                self._suspend(fact, now, in_run=in_run)
         return True
 
     def allows(self, entry: LogEntry, *, in_run: bool) -> bool:
@@ -111,13 +116,25 @@ class Budget:
         self._leave_out(1, entry.at)
         return False
 
-    def _suspend(self, status: ConnectorStatus) -> None:
-        """Charge a suspension, which is a row; other statuses are one row of each connector."""
+    def _suspend(self, status: ConnectorStatus, now: datetime, *, in_run: bool) -> None:
+        """Charge a suspension, which is a row; other statuses are one row of each connector.
+
+        Beyond the budget one that begins within a minute of the one before, in the same session,
+        is that one, which goes on: time without power is never billed as idle for it.
+        """
         if status.status != states.ConnectorStatus.SUSPENDED_EVSE:
             self._suspended.discard(status.connector_id)
-        elif status.connector_id not in self._suspended:
-            self._suspended.add(status.connector_id)
-            self.written.bytes += _SUSPENSION
+            return
+        if status.connector_id in self._suspended:
+            return
+        self._suspended.add(status.connector_id)
+        begun_at = self._begun_at.get(status.connector_id)
+        if self.is_over(in_run=in_run) and begun_at is not None and now - begun_at < _MINUTE:
+            status.goes_on = True
+            self._leave_out(1, now)
+            return
+        _remember(self._begun_at, status.connector_id, now)
+        self.written.bytes += _SUSPENSION
 
     def _pays(self, cost: int, said: tuple[Any, ...] | None, *, in_run: bool) -> bool:
         known = hash((said, in_run)) if said is not None else None

@@ -67,7 +67,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
         "bill or a verdict rests on, stay",
     ),
     "suspensions": _by_charge_point(
-        "one for each time that a vehicle gets no power, twenty messages a second at most",
+        "one for each time that a vehicle gets no power; beyond `DYNAMO_CHARGE_POINT_DAILY_BYTES` "
+        "one a minute of each connector and session",
         "stays, as its session's bill rests on it",
     ),
     "transactions": _by_charge_point(

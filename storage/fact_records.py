@@ -136,6 +136,8 @@ class ConnectorStatus:
     at: datetime
     stamped_at: datetime
     """Since when, by the charger's clock."""
+    goes_on: bool = False
+    """It is beyond a budget: a suspension is the one before, which goes on."""
     contested: int | None = None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import states
@@ -12,6 +12,8 @@ from domain.billing.register import Span
 from storage.dialects import among, conflict_insert
 from storage.fact_records import ConnectorStatus
 from storage.tables import suspensions, transactions
+
+_running = suspensions.alias("running")
 
 
 async def note_suspensions(connection: AsyncConnection, records: Sequence[ConnectorStatus]) -> None:
@@ -26,6 +28,10 @@ async def note_suspensions(connection: AsyncConnection, records: Sequence[Connec
         for one in records
         if one.status != states.ConnectorStatus.SUSPENDED_EVSE
     }
+    for one in records:
+        place = one.charge_point_id, one.connector_id
+        if one.goes_on and place in begun and await _goes_on(connection, place):
+            del begun[place]
     if begun:
         await connection.execute(
             # Reported again, it goes on.
@@ -49,6 +55,30 @@ async def note_suspensions(connection: AsyncConnection, records: Sequence[Connec
             await connection.execute(
                 update(suspensions).where(suspensions.c.id == row.id).values(until=until)
             )
+
+
+async def _goes_on(connection: AsyncConnection, place: tuple[str, int]) -> bool:
+    """Take the end of the newest back; False: there is none."""
+    newest = (
+        select(suspensions.c.id)
+        .where(suspensions.c.charge_point_id == place[0])
+        .where(suspensions.c.connector_id == place[1])
+        .order_by(suspensions.c.since.desc(), suspensions.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    went_on = await connection.execute(
+        update(suspensions)
+        .where(suspensions.c.id == newest)
+        .where(
+            ~exists()
+            .where(_running.c.charge_point_id == place[0])
+            .where(_running.c.connector_id == place[1])
+            .where(_running.c.until.is_(None))
+        )
+        .values(until=None)
+    )
+    return went_on.rowcount == 1
 
 
 async def read_suspensions(

@@ -12,7 +12,13 @@ from domain.facts import Snapshot
 from domain.states import LogLevel
 from ocpp_server.budget import Budget
 from storage.engine import Database
-from storage.fact_records import LogEntry, MeterEntry, MeterValues
+from storage.fact_records import (
+    ConnectorStatus,
+    LogEntry,
+    MeterEntry,
+    MeterValues,
+    TransactionStart,
+)
 from storage.facts import read_snapshot
 from storage.tables import boots, connections, log_entries, meter_values, transactions
 from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node, seed
@@ -104,8 +110,12 @@ async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:
             for number in range(50):
                 await meter(wire, 10_000 + number, None)
         assert len(await bed.rows(meter_values)) == before + 50
-        frames = [one for one in await bed.rows(log_entries) if one.kind == "frame"]
-        assert sum(one.times for one in frames) == 100
+
+        async def logged() -> None:
+            frames = [one for one in await bed.rows(log_entries) if one.kind == "frame"]
+            assert sum(one.times for one in frames) == 100
+
+        await eventually(logged)
 
 
 async def test_what_it_says_of_itself_is_the_newest_whatever_it_says(database: Database) -> None:
@@ -189,6 +199,46 @@ class TestBudget:
         entry.at = NOON + timedelta(days=1)
         assert budget.allows(entry, in_run=False)
         assert budget.written == WrittenToday(day=entry.at.date(), bytes=351)
+
+    def test_a_suspension_within_a_minute_of_the_one_before_is_that_one(self) -> None:
+        budget = self.used_up()
+
+        def status(word: str, seconds: int) -> bool:
+            at = NOON + timedelta(seconds=seconds)
+            fact = ConnectorStatus(
+                charge_point_id="cp",
+                connector_id=1,
+                status=word,
+                error_code="NoError",
+                vendor_error_code=None,
+                info=None,
+                at=at,
+                stamped_at=at,
+            )
+            assert budget.thin(fact, at, in_run=False)
+            return fact.goes_on
+
+        words = ("SuspendedEVSE", "SuspendedEVSE", "Charging", "SuspendedEVSE", "Charging")
+        assert [status(word, 5 * number) for number, word in enumerate(words)] == [
+            False,
+            False,
+            False,
+            True,
+            False,
+        ]
+        start = TransactionStart(
+            charge_point_id="cp",
+            connector_id=1,
+            id_tag="T",
+            started_at=NOON,
+            meter_start=0,
+            received_at=NOON,
+        )
+        assert budget.thin(start, NOON, in_run=False)
+        assert not status("SuspendedEVSE", 30)  # it is of another session
+        assert not status("Charging", 31)
+        assert not status("SuspendedEVSE", 90)
+        assert budget.written.left_out == 1
 
     def test_what_is_a_count_costs_nothing(self) -> None:
         budget = Budget(WrittenToday(day=NOON.date()), limit=SOME)

@@ -11,10 +11,25 @@ from domain.states import LogLevel, RegistrationStatus
 from storage import facts
 from storage.attempts import STRANGERS_KEPT, page_of_attempts, store_attempts
 from storage.engine import Database
-from storage.fact_records import Attempt, Boot, LogEntry, Oddity, Record, StatusReport
+from storage.fact_records import (
+    Attempt,
+    Boot,
+    ConnectorStatus,
+    LogEntry,
+    Oddity,
+    Record,
+    StatusReport,
+)
 from storage.irregularities import store_oddities
 from storage.log import Log, LogFilter
-from storage.tables import boots, charge_points, connection_attempts, irregularities, log_entries
+from storage.tables import (
+    boots,
+    charge_points,
+    connection_attempts,
+    irregularities,
+    log_entries,
+    suspensions,
+)
 from tests.ocpp_server.bed import seed
 
 DAWN: Final = datetime(2026, 11, 1, tzinfo=UTC)
@@ -253,3 +268,33 @@ async def test_no_more_than_a_hundred_kinds_of_odd_messages_are_told_apart(
     assert len(found) == 101
     assert found[MORE] == 51
     assert found["it is odd in the way 0"] == 2
+
+
+async def test_a_suspension_beyond_the_budget_is_the_one_before_that_goes_on(
+    database: Database,
+) -> None:
+    (of,) = await seed(database, 1)
+
+    def status(word: str, minute: int, *, goes_on: bool = False) -> ConnectorStatus:
+        at = DAWN + timedelta(minutes=minute)
+        return ConnectorStatus(
+            charge_point_id=of,
+            connector_id=1,
+            status=word,
+            error_code="NoError",
+            vendor_error_code=None,
+            info=None,
+            at=at,
+            stamped_at=at,
+            goes_on=goes_on,
+        )
+
+    await store(database, [status("SuspendedEVSE", 1, goes_on=True), status("Charging", 2)])
+    await store(database, [status("SuspendedEVSE", 3, goes_on=True)])
+    (row,) = await rows(database, suspensions)
+    assert (row.since, row.until) == (DAWN + timedelta(minutes=1), None)
+    await store(database, [status("SuspendedEVSE", 4, goes_on=True), status("Charging", 5)])
+    (row,) = await rows(database, suspensions)
+    assert row.until == DAWN + timedelta(minutes=5)
+    await store(database, [status("SuspendedEVSE", 6)])
+    assert len(await rows(database, suspensions)) == 2
