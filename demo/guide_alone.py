@@ -130,7 +130,7 @@ class GuideAlone:
         self._account.expect(
             holds=_codes(done) == _codes(preview), what="Handed over, with the same warnings"
         )
-        self._account.quote(await self._mailbox.with_words("Harbour Car Park is handed over"))
+        self._account.quote(await self._mailbox.with_words("Your site is handed over"))
 
     async def _charge(self, charger: VirtualChargePoint) -> None:
         self._account.step("The owner opens it, as the mail says; two vehicles charge")
