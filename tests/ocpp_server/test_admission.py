@@ -191,6 +191,8 @@ def test_failures_are_counted_by_source_and_window() -> None:
     assert not failures.exceeded("b")
     now = 11
     assert not failures.exceeded("a")
+    one_network = [f"2001:db8::{number}" for number in range(3)]
+    assert [failures.exceeded(source) for source in one_network] == [False, False, True]
 
 
 def test_an_allowance_is_a_burst_and_then_a_rate() -> None:
