@@ -201,7 +201,8 @@ class ChargerServer:
             losers = self._registry.add(session)
         else:
             losers = self._registry.contest(session)
-            self._tell_of_contest(session.peer, link.contest)
+            if link.at in {link.contest.since, link.contest.confirmed_at}:
+                self._tell_of_contest(session.peer, link.contest)
         for loser in losers:
             self.drop(loser, "replaced by a newer connection")
         self._lines.tell(
