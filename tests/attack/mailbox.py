@@ -1,0 +1,28 @@
+"""What an attacker has had the engine mail, and to whom."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+
+def mailed(folder: Path, domain: str) -> int:
+    """How many mails went to addresses of that domain; ``folder`` is the engine's own."""
+    mails = (message_from_bytes(path.read_bytes(), policy=default) for path in _files(folder))
+    return sum(str(mail["To"]).endswith(f"@{domain}") for mail in mails)
+
+
+@asynccontextmanager
+async def at_most(most: int, folder: Path, domain: str) -> AsyncIterator[list[str]]:
+    """Look, at the end, whether more mails than that have gone to the domain; fills the list."""
+    broken: list[str] = []
+    yield broken
+    count = await asyncio.to_thread(mailed, folder, domain)
+    if count > most:
+        broken.append(f"{count} mails to {domain}, {most} may be")
+
+
+def _files(folder: Path) -> list[Path]:
+    return list((folder / "mail").glob("*.eml"))
