@@ -49,7 +49,7 @@ def main(
 async def _play(plan: Plan, folder: Path, console: Console) -> list[Outcome]:
     outcomes: list[Outcome] = []
     async for outcome in experiment(plan, folder):
-        broken = len(outcome.broken(by_the_clock=True))
+        broken = len(outcome.broken())
         console.print(f"{outcome.attacker.name}: {f'{broken} broken' if broken else 'held'}")
         outcomes.append(outcome)
     return outcomes

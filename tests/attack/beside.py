@@ -143,12 +143,20 @@ async def calls(person: Caller, requests: Sequence[tuple[str, str]], seen: Seen)
         body = None if method == "GET" else {"name": "Car park"}
         try:
             with seen.timing():
-                answer = await person.ask(method, path, body)
+                answer = await _asked(person, method, path, body)
             if not answer.is_success:
                 seen.broken.append(f"{method} {path}: {answer.status_code} {answer.text[:80]}")
         except httpx.TransportError as error:
             seen.broken.append(f"{method} {path}: {error!r}")
         await asyncio.sleep(_API_PAUSE)
+
+
+async def _asked(person: Caller, method: str, path: str, body: object) -> httpx.Response:
+    """Ask, and as any client does, anew where the idle connection was closed meanwhile."""
+    try:
+        return await person.ask(method, path, body)
+    except httpx.RemoteProtocolError:
+        return await person.ask(method, path, body)
 
 
 @asynccontextmanager

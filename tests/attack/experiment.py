@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.attack.attacker import MEBIBYTE, Attacker
+from tests.attack.attacker import MEBIBYTE, Attacker, Target
 from tests.attack.beside import Honest
 from tests.attack.memory import Growth, watched
 from tests.attack.player import Played, playing
@@ -27,10 +27,14 @@ _LULL: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """``seconds`` is how long each plays, against either engine."""
+    """``seconds`` is how long each plays, against either engine.
+
+    One that does not compare plays against the engine alone, and nothing is said of the clock.
+    """
 
     attackers: Sequence[Attacker]
     seconds: float
+    compares: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class Outcome:
     attacker: Attacker
     played: Played
     """Against the engine."""
-    beside_unrelated: Honest
+    beside_unrelated: Honest | None
     honest: Honest
     node: Growth
     api: Growth
@@ -50,18 +54,19 @@ class Outcome:
     @property
     def slower(self) -> float:
         """Seconds by which the slowest answer to the good charge point was slower."""
-        return self.honest.charger.slowest - self.beside_unrelated.charger.slowest
+        before = self.beside_unrelated
+        return 0.0 if before is None else self.honest.charger.slowest - before.charger.slowest
 
     @property
     def failures(self) -> list[str]:
         """Requests to the API that failed, of the installer and the owner."""
         return [*self.honest.installer.broken, *self.honest.owner.broken]
 
-    def broken(self, *, by_the_clock: bool) -> list[str]:
-        """Say each promise that was broken; nothing of milliseconds without ``by_the_clock``."""
+    def broken(self) -> list[str]:
+        """Say each promise that was broken; nothing of milliseconds where none are compared."""
         found = [*self.honest.charger.broken, *self.honest.newcomers.broken, *self.failures]
         found += self.judged
-        if by_the_clock and self.slower > SLOWER:
+        if self.slower > SLOWER:
             found.append(
                 f"the good charge point's slowest answer took {self.slower:.2f} s longer than "
                 f"beside the unrelated engine (promised: {SLOWER:g})"
@@ -88,16 +93,22 @@ class Outcome:
 
 async def experiment(plan: Plan, folder: Path) -> AsyncIterator[Outcome]:
     """Play them one after the other; logs are in ``folder``."""
-    async with stage(folder, [attacker.name for attacker in plan.attackers]) as place:
+    names = [attacker.name for attacker in plan.attackers]
+    async with stage(folder, names, compares=plan.compares) as place:
         for attacker in plan.attackers:
             yield await _play(place, attacker, plan.seconds)
 
 
-async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
-    unrelated, target = place.hostile[attacker.name]
-    async with place.phase() as before, playing(attacker, unrelated):
+async def _beside(place: Stage, attacker: Attacker, other: Target, seconds: float) -> Honest:
+    async with place.phase() as honest, playing(attacker, other):
         await asyncio.sleep(seconds)
     await asyncio.sleep(_LULL)
+    return honest
+
+
+async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
+    target, *unrelated = place.hostile[attacker.name]
+    before = [await _beside(place, attacker, other, seconds) for other in unrelated]
     programs = place.engine.programs
     async with AsyncExitStack() as stack:
         node = await stack.enter_async_context(watched(programs[Part.NODE_1]))
@@ -112,7 +123,7 @@ async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
     return Outcome(
         attacker=attacker,
         played=played,
-        beside_unrelated=before,
+        beside_unrelated=before[0] if before else None,
         honest=honest,
         node=node,
         api=api,

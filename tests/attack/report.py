@@ -36,7 +36,7 @@ def show(outcomes: Sequence[Outcome], seconds: float, console: Console) -> bool:
     console.print(table)
     kept = True
     for outcome in outcomes:
-        broken = outcome.broken(by_the_clock=True)
+        broken = outcome.broken()
         for what in broken[:_NAMED]:
             console.print(f"[bold]{outcome.attacker.name}[/]: {escape(what)}")
         if len(broken) > _NAMED:
@@ -49,13 +49,15 @@ def show(outcomes: Sequence[Outcome], seconds: float, console: Console) -> bool:
 def _row(outcome: Outcome) -> tuple[str, ...]:
     attacker, honest = outcome.attacker, outcome.honest
     people = (honest.installer, honest.owner)
+    before = outcome.beside_unrelated
+    elsewhere = "" if before is None else _ms(before.charger.slowest)
     slowest = max(person.slowest for person in people)
     return (
         f"[bold]{attacker.name}[/]\n{escape(attacker.about)}",
         f"{outcome.played.rate:,.0f} {attacker.unit}/s\n{outcome.played.lost:,} links ended",
         str(len(honest.charger.broken)),
         f"{len(honest.newcomers.broken)} of {honest.newcomers.asked}",
-        f"{_ms(honest.charger.slowest)}\n{_ms(outcome.beside_unrelated.charger.slowest)}",
+        f"{_ms(honest.charger.slowest)}\n{elsewhere}",
         _ms(honest.newcomers.slowest),
         _memory(outcome.node, attacker.node_budget),
         _memory(outcome.api, attacker.api_budget),

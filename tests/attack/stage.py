@@ -45,7 +45,7 @@ class Stage:
     folder: Path
     """Data directory of the engine; its logs, and mails as files, are there."""
     hostile: Mapping[str, Sequence[Target]]
-    """By the name of the attacker: the unrelated engine and this one, as it sees them."""
+    """By the name of the attacker: this engine, and the unrelated one if any, as it sees them."""
     installer: Installer
     """The honest one; ``project_id`` is of a project of hers, with the honest charge points."""
     owner: Caller
@@ -84,15 +84,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, attackers: Sequence[str]) -> AsyncIterator[Stage]:
-    """Start it all for those attackers, until the end of the block."""
+async def stage(folder: Path, attackers: Sequence[str], *, compares: bool) -> AsyncIterator[Stage]:
+    """Start it all for those attackers, and the unrelated engine, until the end of the block."""
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(topology(folder))
         await engine.until_ready()
-        beside = folder / "unrelated"
-        unrelated_api, unrelated_ocpp, database = await stack.enter_async_context(
-            _unrelated(beside, engine.temporal)
-        )
+        places = [(engine.api_url, engine.node_ports[0], engine.database)]
+        if compares:
+            beside = folder / "unrelated"
+            places.append(await stack.enter_async_context(_unrelated(beside, engine.temporal)))
         installer = await stack.enter_async_context(Installer(engine.api_url))
         project = await installer.project("owner@honest.example")
         owner = await stack.enter_async_context(Caller(engine.api_url))
@@ -100,13 +100,10 @@ async def stage(folder: Path, attackers: Sequence[str]) -> AsyncIterator[Stage]:
         honest = await _charge_points(installer, project, _NEWCOMERS + 1)
         hostile = [
             await _targets(stack, api_url, ocpp_port, honest, len(attackers))
-            for api_url, ocpp_port in (
-                (unrelated_api, unrelated_ocpp),
-                (engine.api_url, engine.node_ports[0]),
-            )
+            for api_url, ocpp_port, _ in places
         ]
-        await _provision(engine.database)
-        await _provision(database)
+        for _, _, database in places:
+            await _provision(database)
         url = f"ws://127.0.0.1:{engine.node_ports[0]}/{honest[0]}"
         charger = GoodCharger(url)
         await stack.enter_async_context(charger.charging())

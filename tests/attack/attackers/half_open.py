@@ -4,9 +4,10 @@ import asyncio
 from contextlib import suppress
 
 from tests.attack import wire
-from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 
 _SOCKETS = 3_000
+_BEGINNING = b"GET / HTTP/1.1\r\nHost:" + b"x" * 15_000
 _DIALLING = 100
 
 
@@ -16,7 +17,7 @@ async def attack(target: Target, tally: Tally) -> None:
 
 
 async def hold_open(port: int, tally: Tally, source: str | None) -> None:
-    """Send the first line of a request on each, and wait for its end."""
+    """Send most of the longest request on each, and wait for its end."""
     dialling = asyncio.Semaphore(_DIALLING)
 
     async def half_open() -> None:
@@ -29,7 +30,7 @@ async def hold_open(port: int, tally: Tally, source: str | None) -> None:
                         local_addr=None if source is None else (source, 0),
                     )
                 try:
-                    writer.write(b"GET / HTTP/1.1\r\nHost:")
+                    writer.write(_BEGINNING)
                     tally.did()
                     await reader.read()
                     tally.lost()
@@ -47,4 +48,5 @@ ATTACKER = Attacker(
     about=f"{_SOCKETS:,} sockets that never finish their request",
     unit="sockets",
     attack=attack,
+    node_budget=64 * MEBIBYTE,
 )

@@ -1,6 +1,6 @@
 """(h) The same from the address of honest charge points: a whole car park is behind one."""
 
-from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 from tests.attack.attackers.half_open import hold_open
 
 
@@ -14,4 +14,5 @@ ATTACKER = Attacker(
     about="the same, from the address of the honest charge points",
     unit="sockets",
     attack=attack,
+    node_budget=64 * MEBIBYTE,
 )

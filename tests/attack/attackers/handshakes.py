@@ -5,7 +5,7 @@ import itertools
 from contextlib import suppress
 
 from tests.attack import wire
-from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 
 _AT_ONCE = 200
 _PATIENCE = 0.1
@@ -40,4 +40,5 @@ ATTACKER = Attacker(
     about="handshakes without end, 200 at a time, from many addresses; half of the ids are known",
     unit="handshakes",
     attack=attack,
+    node_budget=64 * MEBIBYTE,
 )

@@ -1,0 +1,25 @@
+"""The experiment in short: what a flood of each kind leaves as it was. Nothing of milliseconds."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.attack.attacker import all_attackers
+from tests.attack.experiment import Plan, experiment
+from tests.attack.report import show
+
+_ATTACKERS = ("answers", "pipelined", "handshakes", "half-open-neighbours")
+_SECONDS = 2
+
+
+@pytest.mark.timeout(300)
+async def test_a_good_neighbour_notices_nothing(tmp_path: Path) -> None:
+    known = all_attackers()
+    plan = Plan(attackers=[known[name] for name in _ATTACKERS], seconds=_SECONDS, compares=False)
+    outcomes = [outcome async for outcome in experiment(plan, tmp_path)]
+    show(outcomes, _SECONDS, Console(width=160))
+    assert {
+        outcome.attacker.name: broken for outcome in outcomes if (broken := outcome.broken())
+    } == {}
+    assert len(outcomes) == len(_ATTACKERS)
