@@ -25,11 +25,18 @@ class Link:
     """Generations of the links from the same address that it follows in this contest."""
     answered: bool | None = None
     """Whether it is alive; None: it has not been asked yet."""
+    adopts: int | None = None
+    """The generation by which its socket goes until its node has looked."""
 
     @property
     def generations(self) -> tuple[int, ...]:
         """All that it spoke as in this contest."""
-        return (*self.spoke_as, self.generation)
+        adopted = () if self.adopts is None else (self.adopts,)
+        return (*self.spoke_as, *adopted, self.generation)
+
+    def is_one_of(self, generations: Collection[int]) -> bool:
+        """Whether its socket goes by one of these."""
+        return self.generation in generations or self.adopts in generations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,14 +149,14 @@ def meet(
     is replaced if it is silent. Once both were alive only a person ends it.
     """
     others = [
-        replace(link, answered=True if link.generation in alive else link.answered)
+        replace(link, answered=True if link.is_one_of(alive) else link.answered)
         for link in present.links
         if link.remote_address != newcomer.remote_address
     ]
     before = present.contest
     is_open = before is not None and before.confirmed_at is not None
     if not is_open:
-        others = [link for link in others if link.generation not in gone]
+        others = [link for link in others if not link.is_one_of(gone)]
     if has_key or (present.decided and newcomer.remote_address == present.kept and not is_open):
         return Meeting()
     if not others and not is_open:
@@ -164,7 +171,7 @@ def meet(
             return Meeting(refused=Refused.ANOTHER_IS_KEPT)
     if len(others) >= MOST_LINKS:
         # Who has gone makes room.
-        others = [link for link in others if link.generation not in gone]
+        others = [link for link in others if not link.is_one_of(gone)]
     if len(others) >= MOST_LINKS:
         return Meeting(refused=Refused.CROWDED)
     same = [link for link in present.links if link.remote_address == newcomer.remote_address]
@@ -193,9 +200,9 @@ def looked(
     if contest.confirmed_at is not None:
         return contest
     links = tuple(
-        replace(link, answered=True if link.generation in alive else link.answered)
+        replace(link, answered=True if link.is_one_of(alive) else link.answered)
         for link in contest.links
-        if link.generation not in gone
+        if not link.is_one_of(gone)
     )
     confirmed = at if len(links) > 1 and all(link.answered for link in links) else None
     return replace(contest, links=links, confirmed_at=confirmed)
@@ -211,6 +218,7 @@ def stored(contest: Contest) -> list[dict[str, object]]:
             "connected_at": link.connected_at.isoformat(),
             "spoke_as": list(link.spoke_as),
             "answered": link.answered,
+            "adopts": link.adopts,
         }
         for link in contest.links
     ]
@@ -229,7 +237,7 @@ def read(
 
 
 def _link(row: dict[str, object]) -> Link:
-    spoke_as, address = row["spoke_as"], row["remote_address"]
+    spoke_as, address, adopts = row["spoke_as"], row["remote_address"], row["adopts"]
     assert isinstance(spoke_as, list)  # noqa: S101 - as it was written
     return Link(
         generation=int(str(row["generation"])),
@@ -238,4 +246,5 @@ def _link(row: dict[str, object]) -> Link:
         connected_at=datetime.fromisoformat(str(row["connected_at"])),
         spoke_as=tuple(int(number) for number in spoke_as),
         answered=None if row["answered"] is None else bool(row["answered"]),
+        adopts=None if adopts is None else int(str(adopts)),
     )

@@ -64,15 +64,16 @@ class Contests:
             }
             for link in contest.links:
                 key = charge_point_id, link.generation
-                if link.node_id == node_id and link.generation not in here:
+                if link.node_id == node_id and not link.is_one_of(here):
                     # Not at first sight: between a commit and its socket's session is a moment.
                     missing.add(key)
                     if key in self._missing:
                         gone.add(link.generation)
             unasked = [
-                here[link.generation]
+                session
                 for link in contest.links
-                if link.answered is None and link.generation in here
+                for session in here.values()
+                if link.answered is None and link.is_one_of({session.peer.generation})
             ]
             answers = await self._ask(unasked)
             gone |= answers.gone

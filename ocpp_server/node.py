@@ -208,7 +208,7 @@ class Node:
 
     def _take_part(self, session: Session, contest: Contest) -> None:
         """Begin or go on to speak as one of several; who is none of them any more is dropped."""
-        if session.peer.generation not in {link.generation for link in contest.links}:
+        if not any(link.is_one_of({session.peer.generation}) for link in contest.links):
             self.server.drop(session, "replaced by a newer connection")
         elif not session.peer.contested:
             self.registry.contest(session)

@@ -295,7 +295,7 @@ def _gone(record: Connected, present: Present, beating: Collection[str]) -> set[
         link.generation
         for link in present.links
         if link.answered is False
-        or (link.node_id == record.node_id and link.generation not in record.alive)
+        or (link.node_id == record.node_id and not link.is_one_of(record.alive))
         or (present.contest is not None and link.node_id not in {record.node_id, *beating})
     }
 

@@ -45,6 +45,7 @@ def present_of(row: Any, *, live: bool) -> Present:
         node_id=row.node_id,
         remote_address=row.remote_address,
         connected_at=row.connected_at,
+        adopts=row.adopts,
     )
     return Present(
         link=link if live else None,
@@ -108,7 +109,7 @@ async def look(
     now = looked(contest, alive=alive, gone=gone, at=at)
     if contest.confirmed_at is not None:
         ended = [
-            replace(one, answered=False) if one.generation in gone else one for one in contest.links
+            replace(one, answered=False) if one.is_one_of(gone) else one for one in contest.links
         ]
         await _write(connection, charge_point_id, replace(contest, links=tuple(ended)))
     elif len(now.links) <= 1:
@@ -252,7 +253,7 @@ async def _settle(
     for link in links:
         values |= {
             "generation": row.generation + 1,
-            "adopts": link.generation,
+            "adopts": link.adopts or link.generation,
             "node_id": link.node_id,
             "remote_address": link.remote_address,
             "connected_at": link.connected_at,

@@ -199,6 +199,19 @@ async def test_once_decided_the_stranger_is_sent_away_and_that_is_recorded(bed: 
 
 
 @on_sqlite
+async def test_a_decision_holds_from_its_moment_on(bed: Bed) -> None:
+    async with contested(bed) as (charger, _):
+        await keep(bed, "127.0.0.1")
+        # The node has not looked yet.
+        async with bed.wire(**STRANGER) as again:
+            with pytest.raises(ConnectionClosed):
+                await again.sync()
+        await bed.node.compare()
+        await charger.sync()
+        assert await is_connected(bed)
+
+
+@on_sqlite
 async def test_that_one_of_them_goes_decides_nothing(bed: Bed) -> None:
     async with contested(bed) as (charger, stranger):
         await charger.socket.close()
