@@ -1,17 +1,13 @@
 """The topology as a fixture, on a namespace and a database of its own."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
 from temporal_client import DATA_CONVERTER
-from tests.deployment.topology import Launcher, Topology, launcher
+from tests.deployment.topology import Launcher, Topology, launcher, register_namespace
 from tests.deployment.topology import topology as running
 from tests.support.databases import empty_postgresql
 
@@ -19,17 +15,7 @@ from tests.support.databases import empty_postgresql
 @pytest.fixture
 async def namespace(temporal_address: str) -> str:
     """A namespace of its own: here the shared task queue has its real name."""
-    name = f"topology-{uuid4().hex}"
-    client = await Client.connect(temporal_address)
-    await client.workflow_service.register_namespace(
-        RegisterNamespaceRequest(
-            namespace=name,
-            workflow_execution_retention_period=Duration(
-                seconds=int(timedelta(days=1).total_seconds())
-            ),
-        )
-    )
-    return name
+    return await register_namespace(temporal_address)
 
 
 @pytest.fixture

@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
 from embedded.ports import free_port
@@ -84,6 +88,21 @@ class Launcher:
             *command or ("api",), log=log, program=program, DYNAMO_API_PORT=str(port)
         )
         return Api(process=process, url=f"http://127.0.0.1:{port}")
+
+
+async def register_namespace(temporal_address: str) -> str:
+    """Make an empty one, and return its name."""
+    name = f"topology-{uuid4().hex}"
+    client = await Client.connect(temporal_address)
+    await client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(
+            namespace=name,
+            workflow_execution_retention_period=Duration(
+                seconds=int(timedelta(days=1).total_seconds())
+            ),
+        )
+    )
+    return name
 
 
 @asynccontextmanager

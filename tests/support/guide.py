@@ -45,6 +45,10 @@ class Guide:
         """The header that says who asks."""
         return {"Authorization": self._client.headers["Authorization"]}
 
+    def become(self, token: dict[str, str]) -> None:
+        """Go on as whoever has that token (:attr:`token`)."""
+        self._client.headers.update(token)
+
     def move(self, api_url: str) -> None:
         """Go on with an API that listens elsewhere now."""
         self._client.base_url = httpx.URL(f"{api_url}/api/v1")

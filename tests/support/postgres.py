@@ -157,3 +157,8 @@ def _installed() -> Path:
         raise RuntimeError(f"{_WHEEL} is not installed")
     folder = Path(spec.submodule_search_locations[0])
     return max(folder.glob("pginstall*"), key=lambda path: path.name)  # the newest version
+
+
+def client_programs() -> Path:
+    """Return the folder of ``pg_dump``, ``pg_restore`` and the like."""
+    return _installed() / "bin"
