@@ -9,6 +9,8 @@ from storage.dialects import among
 from storage.engine import Database
 from storage.tables import (
     audit_entries,
+    awaited_tags,
+    batches,
     billing_issuers,
     billing_pauses,
     boots,
@@ -18,10 +20,14 @@ from storage.tables import (
     charge_points,
     checklist_answers,
     commissioning_runs,
+    connection_attempts,
+    connections,
     connectors,
     declarations,
     held_records,
     id_tags,
+    irregularities,
+    log_entries,
     meter_values,
     photos,
     projects,
@@ -34,7 +40,7 @@ from storage.tables import (
 Line = tuple[str, Mapping[str, Any]]
 """The name of a kind, and one row of it."""
 
-_OF_PROJECT: Final[Mapping[str, Table]] = {
+OF_PROJECT: Final[Mapping[str, Table]] = {
     "id_tag": id_tags,
     "tariff": tariffs,
     "billing_issuer": billing_issuers,
@@ -45,10 +51,16 @@ _OF_PROJECT: Final[Mapping[str, Table]] = {
     "cdr": cdrs,
     "held_record": held_records,
     "service_visit": service_visits,
+    "batch": batches,
     "audit_entry": audit_entries,
 }
-_OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
+OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
     "connector": connectors,
+    "connection": connections,
+    "connection_attempt": connection_attempts,
+    "awaited_tag": awaited_tags,
+    "irregularity": irregularities,
+    "log_entry": log_entries,
     "feature": charge_point_features,
     "boot": boots,
     "declaration": declarations,
@@ -67,6 +79,9 @@ _LEFT_OUT: Final = frozenset(
         "near_key",
         "tag_key",
         "watched_by",
+        "node_id",
+        "identity_key",
+        "entry_key",
         "digest",
         "content_hash",
     }
@@ -77,7 +92,7 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
     """Give the project and all of it, the oldest first within each kind."""
     async for line in _rows(database, "project", projects, projects.c.id, project_id):
         yield line
-    for kind, table in _OF_PROJECT.items():
+    for kind, table in OF_PROJECT.items():
         async for line in _rows(database, kind, table, table.c.project_id, project_id):
             yield line
     async with database.read() as connection:
@@ -88,7 +103,7 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
         )
         identities = found.all()
     for identity in identities:
-        for kind, table in _OF_CHARGE_POINT.items():
+        for kind, table in OF_CHARGE_POINT.items():
             async for line in _rows(database, kind, table, table.c.charge_point_id, identity):
                 yield line
         async for line in _sessions(database, identity):

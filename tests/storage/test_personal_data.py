@@ -11,8 +11,10 @@ from sqlalchemy import JSON, LargeBinary, String, Table, Text, insert, select, u
 
 from domain.audit import Actor, AuditAction
 from domain.states import ProjectStatus, Role, TransactionBilling
+from storage.account_rows import OF_ACCOUNT
 from storage.audit import Audit
 from storage.engine import Database
+from storage.export import OF_CHARGE_POINT, OF_PROJECT
 from storage.personal import ERASED, PERSONAL, Fate
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
@@ -63,6 +65,19 @@ def test_what_is_kept_has_its_reason_and_the_page_tells_all_of_it() -> None:
     for column, personal in PERSONAL.items():
         assert bool(personal.why) == (personal.fate in {Fate.KEPT, Fate.AGED}), column
         assert f"| `{column}` | {personal.fate.value} |" in page, column
+
+
+def test_whatever_is_personal_is_in_an_export() -> None:
+    """Of a project, or of an account; but what somebody else wrote to the person by a mail."""
+    of_project = {table.name for table in (*OF_PROJECT.values(), *OF_CHARGE_POINT.values())}
+    exported = of_project | {"accounts", "projects", "transactions"} | OF_ACCOUNT
+    said_before = {
+        "account_letters",  # that a mail was asked for; account_events has what came of it
+        "kept_answers",  # of the last day, as they were given
+        "webhook_attempts",  # what the account's own server answered
+        "mail_blocks",  # of those who stopped the account's mail; the address is a hash
+    }
+    assert {column.partition(".")[0] for column in PERSONAL} - exported == said_before
 
 
 async def go_on(database: Database) -> int:
