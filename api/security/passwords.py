@@ -26,13 +26,17 @@ class Passwords:
 
     Argon2id costs tens of MiB and milliseconds by design, so the number of threads and of those
     who wait is bounded: a flood of logins is refused with a 503 before it exhausts the machine.
-    ``known`` people, from a device that has signed in before, have places of their own in the
-    queue.
+    ``known`` people, from a device that has signed in before, have a thread and a queue of their
+    own: they wait for no stranger.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="argon2")
+        strangers = max(1, min(4, os.cpu_count() or 1) - 1)
+        self._pools = {
+            False: ThreadPoolExecutor(strangers, thread_name_prefix="argon2"),
+            True: ThreadPoolExecutor(1, thread_name_prefix="argon2-known"),
+        }
         self._waiting = {False: 0, True: 0}
         # Made now: made at the first unknown account, that one answer would take twice as long.
         self._nobody = self._hasher.hash(secrets.token_hex())
@@ -53,7 +57,8 @@ class Passwords:
 
     def close(self) -> None:
         """Stop the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T], *, known: bool) -> T:
         if self._waiting[known] >= _MAX_WAITING:
@@ -62,7 +67,7 @@ class Passwords:
             )
         self._waiting[known] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(self._pools[known], work)
         finally:
             self._waiting[known] -= 1
 

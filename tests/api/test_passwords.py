@@ -1,8 +1,13 @@
 """Who has no account is not told so by the time that the answer takes."""
 
+import asyncio
+import threading
+
+import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from api.security.passwords import Passwords
+from domain.errors import UnavailableError
 
 
 class Counting(PasswordHasher):
@@ -28,3 +33,22 @@ async def test_an_unknown_account_costs_the_same_work() -> None:
     _, wrong, nobody = hasher.verified
     assert wrong == known
     assert extract_parameters(str(nobody)) == extract_parameters(known)
+
+
+async def test_whoever_is_known_waits_for_no_stranger() -> None:
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    mine = await passwords.hash("correct horse battery staple")
+    held = threading.Event()
+    strangers = passwords._pools[False]
+    for _ in range(strangers._max_workers):
+        strangers.submit(held.wait)
+    flood = [asyncio.create_task(passwords.verify(None, "wrong")) for _ in range(64)]
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(UnavailableError, match="Too many people"):
+            await passwords.verify(mine, "correct horse battery staple")
+        assert await passwords.verify(mine, "correct horse battery staple", known=True)
+    finally:
+        held.set()
+    assert not any(await asyncio.gather(*flood))
+    passwords.close()
