@@ -176,17 +176,19 @@ async def _beside(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequ
                 }
             ),
         )
+        # An outer join: SQLite has no statistics, and else begins with all that is in no session.
         there = await connection.execute(
-            select(meter_values)
-            .join(
-                wanted,
-                and_(
-                    column == wanted.c[column.name],
-                    meter_values.c.at >= wanted.c.at,
-                    meter_values.c.at < wanted.c.received_at,
-                ),
+            select(meter_values).select_from(
+                wanted.outerjoin(
+                    meter_values,
+                    and_(
+                        column == wanted.c[column.name],
+                        meter_values.c.at >= wanted.c.at,
+                        meter_values.c.at < wanted.c.received_at,
+                        true() if in_session else meter_values.c.transaction_id.is_(None),
+                    ),
+                )
             )
-            .where(true() if in_session else meter_values.c.transaction_id.is_(None))
         )
         found.extend(there)
     return found

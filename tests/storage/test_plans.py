@@ -42,6 +42,7 @@ SESSIONS: Final = 5_000
 LOOKED_AT: Final = 400
 """Rows, at most, of one table in one statement: twenty for each charge point of the batch."""
 GROWING: Final = ("transactions", "meter_values", "boots", "log_entries", "commissioning_runs")
+GROWING_KINDS: Final = ("frames", "entries", "meter_values", "boots")
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 Statement = tuple[str, Any]
@@ -54,9 +55,10 @@ async def crowd(database: Database) -> list[str]:
     async with database.write() as connection:
         for identity in identities:
             await live_for_years(connection, identity, sessions=SESSIONS, until=NOW)
-    async with database._engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("ANALYZE"))
+    if not database.is_sqlite:  # which has no statistics in use either
+        async with database._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("ANALYZE"))
     return identities
 
 
@@ -99,6 +101,14 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(inner)
 
 
+def _is_a_scan(step: str, statement: str) -> bool:
+    """Tell whether SQLite looks at a whole table, or at all values that are in no session."""
+    if step.startswith("SCAN"):
+        return step.split()[1] in GROWING
+    of_none = "transaction_id IS NULL" in statement
+    return of_none and step.removesuffix(" LEFT-JOIN").endswith("(transaction_id=?)")
+
+
 async def too_much(
     database: Database, statement: str, values: Any, *, most: int = LOOKED_AT
 ) -> list[str]:
@@ -107,9 +117,7 @@ async def too_much(
         if database.is_sqlite:
             rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             steps = [str(row.detail) for row in rows]
-            return [
-                step for step in steps if step.startswith("SCAN") and step.split()[1] in GROWING
-            ]
+            return [step for step in steps if _is_a_scan(step, statement)]
         rows = await connection.exec_driver_sql(
             f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values
         )
@@ -222,7 +230,8 @@ async def test_retention_looks_at_a_page_however_much_there_is(database: Databas
     with heard(database) as statements:
         for name, take in retention.kinds(now).items():
             for _ in range(2):
-                assert not (await retention.step(name, take)).is_last or name == "reports"
+                step = await retention.step(name, take)
+                assert not step.is_last or name not in GROWING_KINDS
     await assert_all_look_at_few(database, statements, most=3 * ROWS)
 
 
