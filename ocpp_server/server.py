@@ -1,6 +1,7 @@
 """The WebSocket server: admitted sockets become sessions, newest connection wins."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ _USUAL_INTERVAL: Final = 300
 _LONGEST_INTERVAL: Final = 900
 _KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
+_ARRIVING: Final = 4
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
 _SERVICE_RESTART: Final = 1012
@@ -80,6 +82,8 @@ class ChargerServer:
         self.contests = Contests(registry)
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._arriving: Counter[str] = Counter()
+        """Connections of each charge point that are on their way into the database."""
         self._lines = ChargePointLog()
         self._guesses = Guesses()
         self._keeper: asyncio.Task[None] | None = None
@@ -183,9 +187,7 @@ class ChargerServer:
             alive=found.alive,
             gone=found.gone,
         )
-        try:
-            await self._writer.store(link)
-        except NotStoredError:
+        if not await self._store(link):
             await socket.close(_TRY_AGAIN_LATER, "try again later")
             return
         if link.refused is not None:
@@ -218,6 +220,25 @@ class ChargerServer:
             await session.run()
         finally:
             self._ended(session)
+
+    async def _store(self, link: Connected) -> bool:
+        """Store a connection; False when that cannot be, or not now.
+
+        All that is stored together waits for the slowest: strangers who connect as one charge
+        point by the hundred, each from another address, must not make the others wait.
+        """
+        if self._arriving[link.charge_point_id] >= _ARRIVING and not link.has_key:
+            return False
+        self._arriving[link.charge_point_id] += 1
+        try:
+            await self._writer.store(link)
+        except NotStoredError:
+            return False
+        finally:
+            self._arriving[link.charge_point_id] -= 1
+            if not self._arriving[link.charge_point_id]:
+                del self._arriving[link.charge_point_id]
+        return True
 
     def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:
         _log.warning(
