@@ -34,8 +34,8 @@ MOST_OF_A_REQUEST: Final = 16 * 1024
 REQUEST_SECONDS: Final = 10.0
 """Within which a request has to be whole."""
 _BACKLOG: Final = 4096
-_TAKEN_A_ROUND: Final = 64
-_LET_IN_A_ROUND: Final = 4
+_TAKEN_A_ROUND: Final = 16
+_LET_IN_A_ROUND: Final = 1
 _REST: Final = 1.0
 _END_OF_REQUEST: Final = b"\r\n\r\n"
 _TOO_LONG: Final = (
