@@ -42,6 +42,7 @@ from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.names import (
     RETENTION_SCHEDULE,
+    account_letter_workflow_id,
     batch_workflow_id,
     billing_workflow_id,
     command_workflow_id,
@@ -96,6 +97,7 @@ from tests.support.histories import life
 from tests.support.receiver import receiver
 from tests.support.temporal import TemporalServer
 from worker import make_webhook_worker
+from workflows.account_letter import AccountLetterWorkflow
 from workflows.billing import BillingWorkflow
 from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
@@ -520,6 +522,18 @@ async def _contest_told(stage: Stage) -> Recorded:
     return {"contest-notice": handle}
 
 
+async def _letter_of_an_account(stage: Stage) -> Recorded:
+    """One that is not there any more: the history of the mail is that of any other."""
+    handle = await stage.client.start_workflow(
+        AccountLetterWorkflow.run,
+        "alt_1",
+        id=account_letter_workflow_id("alt_1"),
+        task_queue=stage.task_queue,
+    )
+    await handle.result()
+    return {"account-letter": handle}
+
+
 async def _gathered(stage: Stage) -> Recorded:
     """Notices that have left already: the history of their mail is that of any other."""
     handle = await stage.client.start_workflow(
@@ -699,6 +713,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _webhook,
     _billed,
     _contest_told,
+    _letter_of_an_account,
     _held_told,
     _gathered,
     _retained,
