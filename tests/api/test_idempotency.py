@@ -18,6 +18,7 @@ from api.idempotency.decisions import NOT_KEYED, SECRET
 from api.idempotency.work import KeyedWork
 from api.temporal import TemporalGateway
 from domain.errors import UnavailableError
+from domain.ids import Prefix, new_id
 from domain.invitations import InvitationSent
 from domain.states import AccessMode, DeliveryStatus, Role
 from reconciler import Reconciler
@@ -35,6 +36,7 @@ from storage.tables import (
 )
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
+from tests.api.node import contest, hold
 from tests.api.test_audit import Asking
 from tests.api.test_commissioning import cancelled
 from tests.api.test_declarations import picture
@@ -630,6 +632,9 @@ async def _of_a_site(owner: Caller, database: Database, project: str, identity: 
     await owner.call("POST", f"{path}/config/customize", values)
     await owner.call("POST", f"{path}/test-connection")
     await owner.call("POST", f"{path}/awaited-id-tag", {"seconds": 60})
+    await hold(database, identity, new_id(Prefix.NODE))
+    await contest(database, identity)
+    await owner.call("POST", f"{path}/links/1/keep")
 
 
 async def _of_a_charge_point(
@@ -656,6 +661,11 @@ async def _of_a_charge_point(
     pair = [identity, await caller.charge_point(project, serial_number="SN-7")]
     await caller.post("/charge-points/swap", {"charge_point_ids": pair, "exchange": "places"})
     await caller.post(f"/charge-points/{pair[1]}/replace", {"serial_number": "SN-6"})
+    doubled = await caller.charge_point(project, serial_number="SN-5")
+    await hold(database, doubled, new_id(Prefix.NODE))
+    await contest(database, doubled)
+    await caller.post(f"/charge-points/{doubled}/links/1/keep")
+    await caller.delete(f"/charge-points/{doubled}")
 
 
 async def _of_runs(caller: Careful, plain: Caller, identity: str) -> None:
