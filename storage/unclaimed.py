@@ -105,7 +105,8 @@ class Unclaimed:
             update(connection_attempts)
             .where(connection_attempts.c.identity_key == key)
             .where(connection_attempts.c.charge_point_id.is_(None))
-            .values(charge_point_id=charge_point.id)
+            # What knocks under this name once it is nobody's again is not one of these.
+            .values(charge_point_id=charge_point.id, digest=connection_attempts.c.id)
         )
         return at
 

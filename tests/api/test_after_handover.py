@@ -9,7 +9,15 @@ from storage.engine import Database
 from storage.tables import charge_points, projects
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
-from tests.api.test_tenancy import CASES, CHARGE_POINT, COMMISSIONING, PROJECT, VISIT, WEBHOOK
+from tests.api.test_tenancy import (
+    CASES,
+    CHARGE_POINT,
+    COMMISSIONING,
+    PROJECT,
+    SESSION,
+    VISIT,
+    WEBHOOK,
+)
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -22,7 +30,9 @@ KEPT = {
     ("GET", f"{COMMISSIONING}/report"),
     ("GET", f"{COMMISSIONING}/certificates"),
 }
-_ENDED = {case: body for case, body in CASES.items() if not case[1].startswith((WEBHOOK, VISIT))}
+_ENDED = {
+    case: body for case, body in CASES.items() if not case[1].startswith((WEBHOOK, VISIT, SESSION))
+}
 
 
 @pytest.fixture
@@ -54,6 +64,7 @@ async def test_every_other_route_is_refused(
             batch_id=new_id(Prefix.BATCH),
             project_commissioning_id=new_id(Prefix.BATCH),
             identity="SN-0",
+            link=1,
             id_tag="04A2B3C4",
         )
         answer = await installer.call(method, filled, body)

@@ -311,6 +311,7 @@ class TestRoles:
                 session_id=new_id(Prefix.SESSION),
                 commissioning_id=new_id(Prefix.COMMISSIONING),
                 identity="SN-0",
+                link=1,
                 photo_id=new_id(Prefix.PHOTO),
                 id_tag="04A2B3C4",
             )

@@ -30,6 +30,7 @@ WEBHOOK = "/api/v1/installer/webhooks/{webhook_id}"
 VISIT = "/api/v1/installer/service-visits/{service_visit_id}"
 OWNED = "/api/v1/site-owner/projects/{project_id}"
 OWNED_WEBHOOK = "/api/v1/site-owner/webhooks/{webhook_id}"
+SESSION = "/api/v1/installer/sessions/{session_id}"
 OWNED_SESSION = "/api/v1/site-owner/sessions/{session_id}"
 OWNED_CP = f"{OWNED}/charge-points/{{charge_point_id}}"
 
@@ -93,7 +94,7 @@ CASES: dict[tuple[str, str], Any] = {
     ("GET", f"{COMMISSIONING}/status"): None,
     ("GET", f"{COMMISSIONING}/events"): None,
     ("GET", f"{PROJECT}/events"): None,
-    ("DELETE", "/api/v1/installer/sessions/{session_id}"): None,
+    ("DELETE", SESSION): None,
     ("GET", VISIT): None,
     ("POST", f"{VISIT}/close"): {"installer_signature": "Me"},
     ("GET", f"{VISIT}/report"): None,

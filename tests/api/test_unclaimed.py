@@ -81,7 +81,7 @@ class TestUnclaimed:
                 "serial_number": SERIAL,
                 "attempts": 5,
                 "last_at": "2026-05-01T09:00:02.000Z",
-                "remote_address": "203.0.113.7",
+                "remote_address": "203.0.113.9",
                 "claim": {
                     "method": "POST",
                     "path": f"/api/v1/installer/projects/{project}/unclaimed/"

@@ -34,6 +34,7 @@ def nothing_to_be_wrong() -> set[tuple[str, str]]:
 _IMPORT = "POST /api/v1/installer/projects/{project_id}/charge-points/import"
 _PHOTOS = "/api/v1/installer/charge-points/{charge_point_id}/photos"
 _AS_BYTES = "It sends the file as application/octet-stream, which is taken as well."
+_AS_LINES = "It gives the lines as `content` of the answer; they are read one by one."
 WARNED = {
     (_IMPORT, "text/csv"): _AS_BYTES,
     (f"POST {_PHOTOS}", "image/jpeg"): _AS_BYTES,
@@ -42,9 +43,8 @@ WARNED = {
     (f"GET {_PHOTOS}/{{photo_id}}", "image/jpeg"): (
         "It gives the bytes as `content` of the answer in place of a parsed one."
     ),
-    ("GET /api/v1/site-owner/export", "application/x-ndjson"): (
-        "It gives the lines as `content` of the answer; they are read one by one."
-    ),
+    ("GET /api/v1/installer/export", "application/x-ndjson"): _AS_LINES,
+    ("GET /api/v1/site-owner/export", "application/x-ndjson"): _AS_LINES,
 }
 
 
