@@ -23,7 +23,7 @@ from settings import Settings
 _TIMEOUT_SECONDS = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _SUBMISSION_PORT = 587
-_OF_LINKS: Final = {"list-unsubscribe"}
+_IN_ONE_PIECE: Final = {"list-unsubscribe", "subject"}
 _LONGEST_LINE = 990  # RFC 5322 §2.1.1 allows 998
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ENCODED_WORD = re.compile(r"=\?")  # RFC 2047: readers decode it, control characters included
@@ -39,14 +39,16 @@ def mailer_from(settings: Settings) -> Mailer:
 class _Unfolded(EmailPolicy):
     """SMTP's, but that a link stays in one piece: it would be encoded, where programs look for it.
 
-    A line of a header may have 998 characters (RFC 5322 §2.1.1).
+    So does a subject, which would begin with a line of its own and then with a space. A line of a
+    header may have 998 characters (RFC 5322 §2.1.1).
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"linesep": "\r\n", **options})
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        if name.lower() in _OF_LINKS:
+        fits = value.isascii() and len(name) + len(value) < _LONGEST_LINE
+        if fits and name.lower() in _IN_ONE_PIECE:
             return f"{name}: {value}{self.linesep}".encode("ascii")
         return super().fold_binary(name, value)
 

@@ -58,6 +58,16 @@ async def test_the_link_that_stops_mail_is_in_its_header_in_one_piece(
     assert "List-Unsubscribe" not in other
 
 
+async def test_a_long_subject_begins_where_it_should(server: MailServer, tmp_path: Path) -> None:
+    """Folded before its first word, it would begin with a space."""
+    subject = "Your site is handed over: say who may charge (prj_01HX4M7TABCDE1234567890ABC)"
+    letter = {"to": "owner@example.com", "subject": subject, "text": "Hello"}
+    content = Path(await FileMailer(tmp_path, sender=SENDER).send(**letter)).read_bytes()
+    assert f"Subject: {subject}\r\n".encode() in content
+    await SmtpMailer(server.url, sender=SENDER).send(**letter)
+    assert server.mails[0]["Subject"] == subject
+
+
 async def test_a_refused_recipient_is_an_os_error(server: MailServer) -> None:
     mailer = SmtpMailer(server.url, sender=SENDER)
     with pytest.raises(OSError, match="no such mailbox"):
