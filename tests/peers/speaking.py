@@ -178,8 +178,10 @@ class Speaking(Stack):  # type: ignore[misc]
                 outlet.count()
                 outlet.amps = amps
                 tell("amps", connector=outlet.number, amps=amps)
-            if running:
-                await self.become(outlet, "Charging" if amps else "SuspendedEVSE")
+        # Only now: while it waits for an answer, another limit may come, and all be done anew.
+        for outlet in self.station.outlets.values():
+            if outlet.session and outlet.session.transaction_id:
+                await self.become(outlet, "Charging" if outlet.amps else "SuspendedEVSE")
 
     # --- who stands before it --------------------------------------------------------------
 

@@ -184,7 +184,10 @@ class Station {
         outlet.amps = amps;
         tell("amps", { connector: outlet.number, amps });
       }
-      if (transactionId !== undefined) await this.become(outlet, amps === 0 ? "SuspendedEVSE" : "Charging");
+    }
+    // Only now: while it waits for an answer, another limit may come, and all of this be done anew.
+    for (const outlet of this.outlets.values()) {
+      if (outlet.session?.transactionId !== undefined) await this.become(outlet, outlet.amps === 0 ? "SuspendedEVSE" : "Charging");
     }
   }
 
