@@ -10,7 +10,8 @@ PEERS := $(VENV)/peers
 PEER_STACKS := $(VENV)/.peers
 SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server simulator storage tests workflows \
            cli.py dispatcher.py logs.py outbound.py polling.py probe.py process.py reconciler.py run_starter.py schedules.py settings.py sweep.py temporal_client.py worker.py
-WORKERS ?= 2
+# More than two cores have: a good part of a test is waiting.
+WORKERS ?= 3
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 
 # Without bytecode each process compiles for three seconds before it starts, and the tests start hundreds.

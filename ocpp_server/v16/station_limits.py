@@ -149,6 +149,9 @@ class StationLimits:
                 )
         if taken.default_amps is None or not limited.confirmed:
             return limited
+        if not (request.idle or request.running):
+            # Its connectors are not known yet, or busy with what has no limit of its own.
+            return replace(limited, proven=False)
         return await self._proven(taken, limited)
 
     async def _proven(self, taken: _Taken, limited: StationLimited) -> StationLimited:

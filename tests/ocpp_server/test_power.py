@@ -252,6 +252,18 @@ async def test_what_it_reports_of_an_idle_connector_is_no_proof_against_it(
     assert (limited.reply, limited.confirmed, limited.proven) == (Reply.ACCEPTED, *shown)
 
 
+async def test_a_station_whose_connectors_are_not_known_yet_has_proven_nothing(
+    bed: Bed, operations: PowerOperations
+) -> None:
+    async with bed.wire() as wire:
+        await wire.sync()
+        wanted = station(bed, connectors=(), idle=(), afresh=False)
+        limiting = asyncio.create_task(operations.limit_station(wanted))
+        await answer(wire, LEVEL, ACCEPTED, ACCEPTED, schedule(20, "A"))
+        limited = await limiting
+    assert (limited.reply, limited.confirmed, limited.proven) == (Reply.ACCEPTED, True, False)
+
+
 @pytest.mark.parametrize(
     ("amps", "unit", "limit"),
     [(16.66, "A", 16.6), (16, "A", 16), (0.3, "A", 0.3), (10, "W", 2_300), (32, "W", 22_080)],

@@ -34,7 +34,9 @@ _ABSENT = Fault.START_ACCEPTED_NOTHING_FOLLOWS
 
 
 def _reason(load: SiteLoad, charge_point_id: str) -> Reason:
-    return next(one.reason for one in load.stations if one.charge_point_id == charge_point_id)
+    reasons = {one.charge_point_id: one.reason for one in load.stations}
+    assert charge_point_id in reasons, "a site that has just begun knows none yet"
+    return reasons[charge_point_id]
 
 
 async def _until_it_waits(run: Run, *what: WaitingFor) -> None:
