@@ -16,9 +16,8 @@ from api.access.endpoints import router as access
 from api.access.installer_endpoints import router as access_before
 from api.access.presenting import router as presenting
 from api.accounts.endpoints import router as accounts
-from api.accounts.installer_security import router as installer_security
-from api.accounts.owner_security import router as owner_security
 from api.accounts.pages import router as account_pages
+from api.accounts.security import security_router
 from api.audit.endpoints import router as audit
 from api.batches.endpoints import router as batches
 from api.billing.endpoints import router as billing
@@ -79,6 +78,7 @@ from api.webhooks.owner_endpoints import router as owned_webhooks
 from api.withdrawals.endpoints import router as withdrawals
 from domain.cancellation import end
 from domain.starting import cannot_listen
+from domain.states import Role
 from process import open_database
 from settings import Settings
 from storage.engine import Database
@@ -129,7 +129,7 @@ def bare_app() -> FastAPI:
     v1 = APIRouter(prefix="/api/v1")
     for router in (
         accounts,
-        installer_security,
+        security_router(Role.INSTALLER),
         projects,
         batches,
         charge_points,
@@ -161,7 +161,7 @@ def bare_app() -> FastAPI:
         installer_deletion,
         owner_deletion,
         site_owner,
-        owner_security,
+        security_router(Role.SITE_OWNER),
         site,
         access,
         access_before,

@@ -90,6 +90,8 @@ async def _site_owner(session: Session) -> Account:
 
 Installer = Annotated[Account, Depends(_installer)]
 SiteOwner = Annotated[Account, Depends(_site_owner)]
+ONLY: Final = {Role.INSTALLER: Depends(_installer), Role.SITE_OWNER: Depends(_site_owner)}
+"""What a route depends on that is for one role, and does the same for each."""
 
 
 async def _actor(session: Session, address: ClientAddress) -> Actor:

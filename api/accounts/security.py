@@ -1,0 +1,161 @@
+"""Endpoints of an account, the same for installers and site owners: password, sessions, history."""
+
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from api.accounts import credentials, sessions
+from api.accounts.schemas import (
+    AccountEventShown,
+    LoggedIn,
+    LoginShown,
+    MailAsked,
+    PasswordChange,
+    PasswordReset,
+    ResetRequest,
+)
+from api.accounts.service import open_session
+from api.accounts.sessions import SessionId
+from api.accounts.visitor import AVisitor, remember
+from api.deps import ONLY, AppParts, Session
+from api.pagination import Page, Paging
+from api.problems import documented_problem, problems
+from domain.states import Role
+from storage.account_letters import Addressed
+
+_OF: Final = {
+    Role.INSTALLER: ("/installer", "Installer account", "Installer"),
+    Role.SITE_OWNER: ("/site-owner", "Site owner", "SiteOwner"),
+}
+
+
+def security_router(role: Role) -> APIRouter:
+    """Make the routes for those with this role; `who` tells the operations of both apart."""
+    prefix, tag, who = _OF[role]
+    router, only = APIRouter(prefix=prefix, tags=[tag]), [ONLY[role]]
+
+    @router.post(
+        "/password",
+        summary="Change my password",
+        operation_id=f"changePassword{who}",
+        dependencies=only,
+        responses=problems(400, 401, 403, 413, 422, 429, 503)
+        | {
+            HTTPStatus.FORBIDDEN: documented_problem(
+                HTTPStatus.FORBIDDEN, "password_wrong", "The present password is wrong."
+            )
+        }
+        | problems(changed_meanwhile="Another request was faster. Log in with that one."),
+    )
+    async def change_password(
+        body: PasswordChange,
+        session: Session,
+        parts: AppParts,
+        visitor: AVisitor,
+        response: Response,
+    ) -> LoggedIn:
+        """Give the present password and another. Go on with the token of the answer.
+
+        Every token that was issued before is void, this request's too, and a mail tells you.
+        """
+        login = await credentials.change_password(
+            parts, session, password=body.password, new=body.new_password, visitor=visitor
+        )
+        remember(response, parts, visitor, login.account)
+        return LoggedIn(token=login.token, expires_at=login.expires_at)
+
+    @router.post(
+        "/password-resets",
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Have the way to a new password mailed",
+        operation_id=f"askForPasswordReset{who}",
+        responses=problems(400, 413, 422, 429, 503),
+    )
+    async def ask_for_reset(body: ResetRequest, parts: AppParts, visitor: AVisitor) -> MailAsked:
+        """The mail has a link whose code sets another password, once, within an hour.
+
+        The answer is the same whether the address has an account. Three mails an hour are sent to
+        one address; the codes in them go on working.
+        """
+        to = Addressed(role=role, email=body.email)
+        await credentials.ask_for_reset(parts, to, visitor)
+        return MailAsked(email=body.email, detail=credentials.ASKED)
+
+    @router.post(
+        "/password-resets/complete",
+        summary="Set a password with the code of a mail",
+        operation_id=f"resetPassword{who}",
+        responses=problems(400, 413, 422, 429, 503)
+        | {
+            HTTPStatus.NOT_FOUND: documented_problem(
+                HTTPStatus.NOT_FOUND,
+                "reset_code_invalid",
+                "The code was used, is too old, or was never one. Have a new one mailed to you.",
+            )
+        },
+    )
+    async def reset_password(
+        body: PasswordReset, parts: AppParts, visitor: AVisitor, response: Response
+    ) -> LoggedIn:
+        """Set another password, and be logged in. Every token that was issued before is void."""
+        account = await credentials.reset_password(
+            parts, token=body.token, new=body.new_password, visitor=visitor, role=role
+        )
+        remember(response, parts, visitor, account)
+        login = await open_session(parts, account, visitor)
+        return LoggedIn(token=login.token, expires_at=login.expires_at)
+
+    @router.get(
+        "/sessions",
+        summary="List where I am logged in",
+        operation_id=f"listSessions{who}",
+        dependencies=only,
+        responses=problems(401, 403, 422, 503),
+    )
+    async def list_sessions(session: Session, parts: AppParts, paging: Paging) -> Page[LoginShown]:
+        """Each login that has not expired or been ended, newest first."""
+        return await sessions.page(parts, session, paging)
+
+    @router.delete(
+        "/sessions",
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Log out everywhere else",
+        operation_id=f"endOtherSessions{who}",
+        dependencies=only,
+        responses=problems(401, 403, 503),
+    )
+    async def end_others(session: Session, parts: AppParts, visitor: AVisitor) -> Response:
+        """End every session but the one that the request comes from."""
+        await sessions.end_others(parts, session, visitor)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.delete(
+        "/sessions/{session_id}",
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Log a session out",
+        operation_id=f"endSession{who}",
+        dependencies=only,
+        responses=problems(401, 403, 404, 503),
+    )
+    async def end_one(
+        session: Session, session_id: SessionId, parts: AppParts, visitor: AVisitor
+    ) -> Response:
+        """End a session: its token is refused from now on. It may be your own."""
+        await sessions.end(parts, session, session_id, visitor)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.get(
+        "/account-events",
+        summary="Read what happened to my account",
+        operation_id=f"listAccountEvents{who}",
+        dependencies=only,
+        responses=problems(401, 403, 422, 503),
+    )
+    async def list_events(
+        session: Session, parts: AppParts, paging: Paging
+    ) -> Page[AccountEventShown]:
+        """New passwords, a proven address, sessions that were ended: when and from where."""
+        return await sessions.events(parts, session, paging)
+
+    return router
