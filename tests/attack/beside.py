@@ -172,3 +172,32 @@ async def going_on(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+
+
+@asynccontextmanager
+async def tried(
+    what: str, once: Callable[[], Awaitable[str | None]], *, pause: float
+) -> AsyncIterator[list[str]]:
+    """Have an honest one do something again and again; gives what went wrong, in a few words each.
+
+    ``once`` says what went wrong, None: nothing. That it was never done is wrong, too.
+    """
+    broken: list[str] = []
+    done = 0
+
+    async def again() -> None:
+        nonlocal done
+        while True:
+            try:
+                wrong = await once()
+            except httpx.TransportError as error:
+                wrong = repr(error)
+            done += 1
+            if wrong is not None:
+                broken.append(f"{what}: {wrong}"[:120])
+            await asyncio.sleep(pause)
+
+    async with going_on(again):
+        yield broken
+    if not done:
+        broken.append(f"{what}: it was never done")

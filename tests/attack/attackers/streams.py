@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-import httpx
-
 from tests.attack import wire
 from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.beside import tried
 
 if TYPE_CHECKING:
     from tests.attack.stage import Stage
@@ -62,32 +61,16 @@ async def attack(target: Target, tally: Tally) -> None:
 @asynccontextmanager
 async def judge(stage: "Stage") -> AsyncIterator[list[str]]:
     """Have the installer follow her project now and then: she finds a place each time."""
-    broken: list[str] = []
+    async with stage.as_installer(_PATIENCE) as http:
 
-    async def follow() -> None:
-        async with httpx.AsyncClient(
-            base_url=f"{stage.engine.api_url}/api/v1/installer",
-            headers={"Authorization": f"Bearer {stage.installer.token}"},
-            timeout=_PATIENCE,
-            trust_env=False,
-        ) as http:
-            while True:
-                try:
-                    async with http.stream("GET", f"/projects/{stage.project_id}/events") as told:
-                        if not told.is_success:
-                            broken.append(f"stream: {told.status_code}")
-                        elif not await anext(told.aiter_lines(), None):
-                            broken.append("stream: it ended")
-                except httpx.TransportError as error:
-                    broken.append(f"stream: {error!r}")
-                await asyncio.sleep(_PAUSE)
+        async def follow() -> str | None:
+            async with http.stream("GET", f"/projects/{stage.project_id}/events") as told:
+                if not told.is_success:
+                    return str(told.status_code)
+                return None if await anext(told.aiter_lines(), None) else "it ended"
 
-    following = asyncio.create_task(follow())
-    try:
-        yield broken
-    finally:
-        following.cancel()
-        await asyncio.wait({following})
+        async with tried("stream", follow, pause=_PAUSE) as broken:
+            yield broken
 
 
 ATTACKER = Attacker(
