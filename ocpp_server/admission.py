@@ -22,7 +22,7 @@ from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures
 from ocpp_server.v16.routes import SUBPROTOCOL
 from ocpp_server.writer import Writer
-from storage.connections import Credential, read_credentials, sole_project_at
+from storage.credentials import Credential, read_credentials, sole_project_at
 from storage.engine import Database
 from storage.fact_records import Attempt
 from storage.outages import Outage

@@ -20,7 +20,7 @@ from ocpp_server.registry import Registry
 from ocpp_server.server import ChargerServer, Limits
 from ocpp_server.session import Session
 from ocpp_server.writer import Writer
-from storage import connections
+from storage import connections, nodes
 from storage.contests import read_contests
 from storage.engine import Database
 from storage.fact_records import Disconnected
@@ -29,7 +29,7 @@ from storage.outages import Outage
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
 # A commit may take as long as a beat before others see it.
-_MAY_PASS_FOR_DEAD: Final = connections.NODE_DEADLINE - connections.NODE_BEAT
+_MAY_PASS_FOR_DEAD: Final = nodes.NODE_DEADLINE - nodes.NODE_BEAT
 _log = structlog.get_logger(__name__)
 
 
@@ -119,7 +119,7 @@ class Node:
                 _log.warning("stopped_with_work_left", part=task.get_name())
         with suppress(Exception):  # a database that is away must not keep the process alive
             async with self._database.write() as connection:
-                await connections.leave(connection, self.node_id, at=datetime.now(UTC))
+                await nodes.leave(connection, self.node_id, at=datetime.now(UTC))
 
     async def _first_beat(self) -> None:
         pause = _FIRST_PAUSE
@@ -139,7 +139,7 @@ class Node:
     async def _beat_for_ever(self) -> None:
         outage = Outage("beat_failed", log=_log)
         while True:
-            await asyncio.sleep(connections.NODE_BEAT.total_seconds())
+            await asyncio.sleep(nodes.NODE_BEAT.total_seconds())
             try:
                 async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
                     await self._beat()
@@ -153,7 +153,7 @@ class Node:
         # A clock that is set meanwhile must not hide that beats were missed.
         at, before = asyncio.get_running_loop().time(), self._beaten_at
         async with self._database.write() as connection:
-            await connections.beat(connection, self.node_id)
+            await nodes.beat(connection, self.node_id)
         self._beaten_at = at
         if before is not None and at - before > _MAY_PASS_FOR_DEAD.total_seconds():
             _log.warning("beats_missed", charge_points=len(self.registry))
@@ -174,7 +174,7 @@ class Node:
         async with self._database.read() as connection:
             owned = await connections.owned_by(connection, self.node_id)
             contests = await read_contests(connection)
-            beating = await connections.live_nodes(connection) if contests else ()
+            beating = await nodes.live_nodes(connection) if contests else ()
         for session in sessions:
             contest = contests.get(session.peer.charge_point_id)
             if contest is not None:

@@ -2,17 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     and_,
     bindparam,
-    delete,
     exists,
     func,
-    insert,
     or_,
     select,
     update,
@@ -23,16 +21,12 @@ from domain.budget import OverBudget, WrittenToday, judge_budget
 from domain.contests import Contest, Link, Present, meet
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
-from domain.rules.likeness import serial_key
 from storage import contests
-from storage.clock import database_now
 from storage.dialects import among, conflict_insert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
-from storage.tables import charge_points, connections, identity_aliases, nodes, transactions
+from storage.nodes import beats, live_nodes
+from storage.tables import charge_points, connections, nodes, transactions
 
-NODE_BEAT: Final = timedelta(seconds=5)
-NODE_DEADLINE: Final = timedelta(seconds=15)
-_NODE_ROW_KEPT: Final = timedelta(days=1)
 _TRANSACTIONS_REMEMBERED: Final = 20
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,13 +43,8 @@ def is_live() -> ColumnElement[bool]:
 def _is_open() -> ColumnElement[bool]:
     return and_(
         connections.c.disconnected_at.is_(None),
-        exists().where(nodes.c.id == connections.c.node_id).where(_beats()),
+        exists().where(nodes.c.id == connections.c.node_id).where(beats()),
     )
-
-
-def _beats() -> ColumnElement[bool]:
-    # The database has stamped the beat, too: no clock of a process has a say in who is alive.
-    return nodes.c.seen_at > database_now(ago=NODE_DEADLINE)
 
 
 async def live_node(connection: AsyncConnection, charge_point_id: str) -> str | None:
@@ -66,12 +55,6 @@ async def live_node(connection: AsyncConnection, charge_point_id: str) -> str | 
         .where(is_live())
     )
     return node_id
-
-
-async def live_nodes(connection: AsyncConnection) -> list[str]:
-    """Return the ids of the nodes that beat within 15 s."""
-    found = await connection.scalars(select(nodes.c.id).where(_beats()).order_by(nodes.c.id))
-    return list(found)
 
 
 async def read_connection(
@@ -102,66 +85,6 @@ async def read_connections(
         )
         for row in rows
     }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
-    """What admission needs to know of a charge point; ``hash`` None: an unauthenticated link."""
-
-    charge_point_id: str
-    hash: str | None
-    withdrawn_at: datetime | None = None
-
-
-_CREDENTIAL: Final = (
-    charge_points.c.id,
-    charge_points.c.credential_hash,
-    charge_points.c.withdrawn_at,
-)
-
-
-def _credential(row: Any) -> Credential:
-    return Credential(
-        charge_point_id=row.id, hash=row.credential_hash, withdrawn_at=row.withdrawn_at
-    )
-
-
-async def read_credentials(
-    connection: AsyncConnection, identities: Collection[str]
-) -> dict[str, Credential]:
-    """Return the charge points that these identities name, by their id or by a claimed one."""
-    rows = await connection.execute(
-        select(*_CREDENTIAL).where(among(connection, charge_points.c.id, identities))
-    )
-    found = {row.id: _credential(row) for row in rows}
-    unknown = [identity for identity in identities if identity not in found]
-    return found | (await _read_claimed(connection, unknown) if unknown else {})
-
-
-async def sole_project_at(connection: AsyncConnection, remote_address: str) -> str | None:
-    """Return the project whose charge points last came from there, if it is one project alone."""
-    found = await connection.scalars(
-        select(charge_points.c.project_id)
-        .join(connections, connections.c.charge_point_id == charge_points.c.id)
-        .where(connections.c.remote_address == remote_address)
-        .distinct()
-        .limit(2)
-    )
-    projects = found.all()
-    return projects[0] if len(projects) == 1 else None
-
-
-async def _read_claimed(
-    connection: AsyncConnection, identities: Collection[str]
-) -> dict[str, Credential]:
-    keys = {identity: serial_key(identity) for identity in identities}
-    rows = await connection.execute(
-        select(identity_aliases.c.identity_key, *_CREDENTIAL)
-        .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
-        .where(among(connection, identity_aliases.c.identity_key, set(keys.values())))
-    )
-    claimed = {row.identity_key: _credential(row) for row in rows}
-    return {identity: claimed[key] for identity, key in keys.items() if key in claimed}
 
 
 async def store_connected(connection: AsyncConnection, records: Sequence[Connected]) -> None:
@@ -444,30 +367,6 @@ def _budget_of(written: WrittenToday | None) -> dict[str, Any]:
     if written is not None:
         values = written.day, written.bytes, written.left_out, written.over_at
     return {f"the_{name}": value for name, value in zip(_BUDGET, values, strict=True)}
-
-
-async def beat(connection: AsyncConnection, node_id: str) -> None:
-    """Say that this node lives; the first beat registers it and sweeps rows of dead nodes."""
-    now = database_now()
-    result = await connection.execute(
-        update(nodes).where(nodes.c.id == node_id).values(seen_at=now)
-    )
-    if result.rowcount == 0:
-        await connection.execute(
-            delete(nodes).where(nodes.c.seen_at < database_now(ago=_NODE_ROW_KEPT))
-        )
-        await connection.execute(insert(nodes).values(id=node_id, started_at=now, seen_at=now))
-
-
-async def leave(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:
-    """End every link of a node that stops, and the node itself."""
-    await connection.execute(
-        update(connections)
-        .where(connections.c.node_id == node_id)
-        .where(connections.c.disconnected_at.is_(None))
-        .values(disconnected_at=at)
-    )
-    await connection.execute(delete(nodes).where(nodes.c.id == node_id))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, text, update
 
-from storage import connections
 from storage.engine import Database
+from storage.nodes import beat
 from storage.tables import nodes
 from tests.api.callers import Caller
 from tests.support.eventually import eventually
@@ -98,7 +98,7 @@ async def test_a_node_whose_clock_is_behind_is_alive(
 ) -> None:
     """Nor does the API's own clock make it look dead."""
     async with database.write() as connection:
-        await connections.beat(connection, "node_1")
+        await beat(connection, "node_1")
     shift = timedelta(minutes=5)
     monkeypatch.setattr("api.health.endpoints.now", lambda: datetime.now(UTC) + shift)
     assert (await parts(anonymous, "system"))[1]["ocpp_server"] == "ok"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from storage.connections import read_credentials
+from storage.credentials import read_credentials
 from storage.engine import Database
 from storage.tables import projects
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller, problem

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ocpp_server import server
-from storage.connections import NODE_BEAT, NODE_DEADLINE
+from storage.nodes import NODE_BEAT, NODE_DEADLINE
 from tests.chaos.half_open import NOTICED_WITHIN, half_open
 from tests.support.figures import Figure
 

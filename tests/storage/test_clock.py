@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from storage import connections
 from storage.clock import Skew, database_now, measure_skew, read_database_clock
 from storage.engine import Database
+from storage.nodes import beat, live_nodes
 from storage.tables import nodes
 
 _NEAR = timedelta(seconds=5)  # the databases of the tests are on this machine
@@ -28,14 +28,14 @@ async def test_what_is_stored_of_it_compares_with_what_is_stored_of_others(
 ) -> None:
     now = datetime.now(UTC)
     async with database.write() as connection:
-        await connections.beat(connection, "node_1")
+        await beat(connection, "node_1")
         for name, at in (("node_2", now - timedelta(minutes=1)), ("node_3", now)):
             await connection.execute(insert(nodes).values(id=name, started_at=at, seen_at=at))
     async with database.read() as connection:
         stored = await connection.scalar(select(nodes.c.seen_at).where(nodes.c.id == "node_1"))
         assert stored is not None
         assert abs(stored - now) < _NEAR
-        assert await connections.live_nodes(connection) == ["node_1", "node_3"]
+        assert await live_nodes(connection) == ["node_1", "node_3"]
 
 
 @pytest.mark.parametrize("seconds", [-40.0, -3.0, 0.0, 3.0, 40.0])

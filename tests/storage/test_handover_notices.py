@@ -12,10 +12,11 @@ from domain.power.site import SiteLimit
 from domain.states import AccessMode, ChargePointStatus, Role
 from storage.access import Access
 from storage.catalogue import load_catalogue
-from storage.connections import beat, store_connected
+from storage.connections import store_connected
 from storage.engine import Database
 from storage.fact_records import Connected
 from storage.features import Power
+from storage.nodes import beat
 from storage.project_records import StoredProjects
 from storage.tables import charge_points, projects
 from storage.tariffs import Tariffs
