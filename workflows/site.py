@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     import asyncio
     from dataclasses import replace
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from activities.site import SiteActivities
     from domain.facts import ChargePointEvents, EventKind
@@ -64,6 +64,7 @@ class SiteWorkflow:
     async def run(self, request: SiteRequest) -> None:
         """Share until a long history continues as new, and until that very moment."""
         while not self._may_end():
+            began = workflow.now()
             await self._read()
             await self._lending.take_asks()
             self._ledger.reserve(workflow.now())
@@ -77,7 +78,7 @@ class SiteWorkflow:
                 self._wake()  # the others have made room for it
             await self._report()
             self._present()
-            await self._sleep()
+            await self._sleep(began)
         workflow.continue_as_new(replace(request, carried=self._ledger.carried()))
 
     @workflow.signal(name=CHARGE_POINT_EVENTS_SIGNAL)
@@ -218,9 +219,11 @@ class SiteWorkflow:
             )
         self._reported = states
 
-    async def _sleep(self) -> None:
-        """Until something happens, or it is somebody else's turn."""
-        pause: timedelta | None = self._ledger.next_look(workflow.now())
+    async def _sleep(self, began: datetime) -> None:
+        """Until something happens, or it is somebody else's turn: that may have been just now."""
+        pause: timedelta | None = self._ledger.next_look(workflow.now(), began=began)
+        if pause == timedelta():
+            return
         await wait_until(
             lambda: self._awake or self._is_to_read() or self._may_end(),
             timeout=pause,

@@ -295,10 +295,11 @@ class Agenda(Book):
             )
         )
 
-    def next_look(self, now: datetime) -> timedelta | None:
-        """When to decide anew though nothing happens.
+    def next_look(self, now: datetime, *, began: datetime) -> timedelta | None:
+        """In how long to decide anew though nothing happens; at once, for what is due by now.
 
         A turn is over, a refusal is tried again, or a charge point has been in doubt for too long.
+        ``began`` is when the last decision began: what was ahead then, it has not acted on.
         """
         moments = [
             moment
@@ -315,8 +316,8 @@ class Agenda(Book):
         if not all(bay.charges for bay in self.bays.values()):
             # Somebody waits for somebody else's turn to end.
             moments += [bay.since + self._pace.turn for bay in self.bays.values() if bay.charges]
-        ahead = [moment - now for moment in moments if moment is not None and moment > now]
-        return min(ahead, default=None)
+        ahead = [moment for moment in moments if moment is not None and moment > began]
+        return max(min(ahead) - now, timedelta()) if ahead else None
 
     def states(self) -> list[StationState]:
         """How far each charge point is, and why it does not simply share."""

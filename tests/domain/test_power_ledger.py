@@ -212,7 +212,10 @@ def test_who_restarts_has_five_seconds_to_confirm_its_limits(
         _prepare(ledger, answer)
     ledger.lose_trust(_AT + timedelta(seconds=4.9))
     assert ledger.bays[_KEY].bound == 20, "a bad link makes many a charge point boot"
-    assert (ledger.next_look(_AT) == timedelta(seconds=5)) is (answer is not _ACCEPTED)
+    pause = ledger.next_look(_AT, began=_AT)
+    assert (pause == timedelta(seconds=5)) is (answer is not _ACCEPTED)
+    late = _AT + timedelta(seconds=6)  # the decision that began at _AT took so long
+    assert (ledger.next_look(late, began=_AT) == timedelta()) is (answer is not _ACCEPTED)
     ledger.lose_trust(_AT + timedelta(seconds=5))
     cable = 20 if answer is _ACCEPTED else 32
     assert ledger.bays[_KEY].bound == cable
@@ -465,7 +468,7 @@ def test_after_a_reconnect_it_is_told_once(boots: bool) -> None:
         boot = ChargePointEvent(event_id="evt_8", kind=EventKind.BOOT, at=now)
         ledger.receive(_CP, boot, now)
     else:
-        pause = ledger.next_look(now)
+        pause = ledger.next_look(now, began=now)
         assert pause == timedelta(seconds=2)
         now += pause
     (station,) = ledger.to_prepare(now)
@@ -626,7 +629,7 @@ def test_who_cannot_report_is_judged_by_what_it_draws(
     assert ledger.to_judge(now).watched == ()
     for one in watts:
         while not ledger.to_judge(now).watched:
-            ahead = ledger.next_look(now)
+            ahead = ledger.next_look(now, began=now)
             assert ahead is not None
             now += ahead
         asked = ledger.to_judge(now)

@@ -33,6 +33,7 @@ from domain.power.operations import (
 )
 from domain.power.site import SiteLimit
 from domain.states import ConnectorStatus
+from tests.support.eventually import eventually
 from tests.support.histories import life
 from worker import workflow_runner
 from workflows.site import SiteWorkflow
@@ -195,6 +196,48 @@ async def test_what_comes_while_the_site_is_read_is_not_forgotten(
             task_queue=queue,
         )
         await site.until_told({"cp_a": 30})
+        await handle.terminate()
+
+
+class SlowSite(Site):
+    """Its charge points have come just now; it is as long in writing as it takes them to settle."""
+
+    @activity.defn
+    async def read_site(self, question: SiteQuestion) -> SiteSnapshot:
+        site = await super().read_site(question)
+        now = activity.info().scheduled_time
+        return replace(
+            site,
+            stations=tuple(
+                replace(one, connection=replace(one.connection, at=now))
+                for one in site.stations
+                if one.connection is not None
+            ),
+        )
+
+    @activity.defn
+    async def record_states(self, states: SiteStates) -> None:
+        await asyncio.sleep(2.1)  # that so much time passes is what is played
+
+
+async def test_a_moment_that_passes_while_the_site_writes_is_not_forgotten(
+    time_skipping_env: WorkflowEnvironment,
+) -> None:
+    """Nothing else would wake it: its charge points were never told a limit."""
+    client, site, queue = time_skipping_env.client, SlowSite(), uuid4().hex
+    site.begin("cp_a", 1)
+    async with served(client, site, queue):
+        handle = await client.start_workflow(
+            SiteWorkflow.run,
+            SiteRequest(project_id="prj_3", name="Riverside"),
+            id="site-prj_3",
+            task_queue=queue,
+        )
+
+        def told() -> None:
+            assert site.prepared == dict.fromkeys(_CHARGE_POINTS, 1)
+
+        await eventually(told)
         await handle.terminate()
 
 
