@@ -144,15 +144,17 @@ class Run:
     async def wait(self, condition: Callable[[], bool], timeout: timedelta, *, why: str) -> bool:
         """Wait for an event; False when the time is over. Says nothing to the installer.
 
-        Time in which several links speak as the charge point is no time of its own.
+        Where several links speak as the charge point, it begins anew once one is kept.
         """
-        while not condition():
-            if await wait_until(condition, timeout=timeout, why=why):
-                return True
+
+        def over() -> bool:
+            return condition() or self.inbox.contested
+
+        while over() or await wait_until(over, timeout=timeout, why=why):
             if not self.inbox.contested:
-                return False
+                return True
             await self.uncontested()
-        return True
+        return False
 
     async def uncontested(self) -> None:
         """Wait until one link alone speaks as the charge point, however long a person takes.

@@ -9,8 +9,10 @@ from domain import operations as op
 from domain.commissioning import RunOptions
 from domain.facts import EventKind
 from domain.states import RunStatus, WaitingFor
-from tests.workflows.charger import ScriptedChargePoint
-from tests.workflows.conftest import StageMaker
+from tests.support.eventually import eventually
+from tests.workflows.charger import Behaviour, ScriptedChargePoint
+from tests.workflows.conftest import PACE, StageMaker
+from workflows.commissioning import CommissioningWorkflow
 
 _LONG = timedelta(days=3)
 
@@ -45,5 +47,28 @@ async def test_it_goes_on_when_a_person_has_decided(
     assert note.waiting.waiting_for is WaitingFor.INSTALLER
     assert "POST …/charge-points/cp_1/links/" in note.waiting.prompt
     await charger.connect()
+    view = await stage.verdict_of(handle)
+    assert view.status is RunStatus.COMPLETED, view.failure
+
+
+async def test_a_wait_that_a_contest_cuts_short_begins_anew(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(heartbeats=False))
+    charger = stage.charger
+    handle = await stage.start()
+
+    async def waits_for_a_heartbeat() -> None:
+        waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+        assert waiting is not None
+        assert waiting.waiting_for is WaitingFor.HEARTBEAT
+
+    with stage.env.auto_time_skipping_disabled():
+        await eventually(waits_for_a_heartbeat, within=45)
+    await stage.env.sleep(PACE.heartbeat - timedelta(seconds=20))
+    await contested(charger)
+    await stage.env.sleep(timedelta(seconds=10))
+    await charger.connect()  # it was kept, ten seconds before the end of the first wait
+    await stage.env.sleep(PACE.heartbeat - timedelta(seconds=20))
+    await waits_for_a_heartbeat()
+    await charger.tell(EventKind.HEARTBEAT)
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure
