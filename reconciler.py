@@ -30,13 +30,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.types import MethodAsyncSingleParam
 
+from activities.post import GatheredMailOrder
 from domain.billing.messages import BillTransaction
 from domain.commissioning import CancelRequest, StrayTransaction
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
@@ -48,12 +50,17 @@ from domain.names import (
     LOOK_AGAIN_SIGNAL,
     SHARED_TASK_QUEUE,
     batch_workflow_id,
+    billing_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
+    contest_notice_workflow_id,
+    gathered_mail_workflow_id,
+    held_digest_workflow_id,
     local_list_workflow_id,
     site_workflow_id,
     stray_transaction_workflow_id,
 )
+from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.rules.ended import ended_from_outside
 from run_starter import TemporalRunStarter
@@ -79,17 +86,18 @@ from storage.visit_records import visits_to_look_after
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
 from sweep import Sweep
 from workflows.batch_start import wake_batch
-from workflows.billing_start import start_billing
+from workflows.billing import BillingWorkflow
 from workflows.configuration_start import start_configuration
-from workflows.contest_notice_start import start_contest_notice
-from workflows.gathered_mail_start import start_gathered_mail
-from workflows.held_digest_start import start_held_digest
-from workflows.local_list_start import start_local_list
+from workflows.contest_notice import ContestNoticeWorkflow
+from workflows.gathered_mail import GatheredMailWorkflow
+from workflows.held_digest import HeldDigestWorkflow
+from workflows.local_list import LocalListWorkflow
+from workflows.once import start_once
 from workflows.open_workflows import OpenWorkflows
 from workflows.project_start import start_visits, tell_invitation_ended
 from workflows.run_start import RunStart, is_of, start_run
 from workflows.site_start import start_site
-from workflows.stray_start import start_stray
+from workflows.stray import StrayTransactionWorkflow
 
 _ROUND = timedelta(seconds=15)
 _STEP = timedelta(seconds=10)  # one that needs longer goes on at the next round
@@ -100,6 +108,7 @@ _INVITATION_ROUND = timedelta(minutes=15)  # the workflow, too, tries so often t
 _LOOK_ROUND = timedelta(minutes=5)  # a site that was told of a withdrawal looks as often
 _RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class Reconciler:
@@ -301,8 +310,11 @@ class Reconciler:
     async def _raise_alarm(self, stray: StrayTransaction) -> None:
         if self._open.lists(stray_transaction_workflow_id(stray.transaction_id)):
             return
-        if await start_stray(
-            self._client, stray, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        if await self._start_once(
+            StrayTransactionWorkflow.run,
+            stray,
+            id=stray_transaction_workflow_id(stray.transaction_id),
+            summary=f"Stop stray transaction {stray.transaction_id}",
         ):
             _log.warning("transaction_left_running", transaction=stray.transaction_id)
 
@@ -366,8 +378,11 @@ class Reconciler:
         if self._lists_begun + self._open.count(LOCAL_LIST_PREFIX) >= _LISTS_AT_ONCE:
             return  # at the next round: a node has other things to do, too
         self._lists_begun += 1
-        await start_local_list(
-            self._client, charge_point, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        await self._start_once(
+            LocalListWorkflow.run,
+            UpdateLocalList(charge_point_id=charge_point),
+            id=local_list_workflow_id(charge_point),
+            summary=f"Bring the local list of {charge_point} up to date",
         )
 
     async def _overtaken(
@@ -412,18 +427,27 @@ class Reconciler:
         return await due_notices(connection, now=self._now(), after=after, limit=limit)
 
     async def _mail_gathered(self, notice_id: int) -> None:
-        await start_gathered_mail(
-            self._client, notice_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        await self._start_once(
+            GatheredMailWorkflow.run,
+            GatheredMailOrder(notice_id=notice_id),
+            id=gathered_mail_workflow_id(notice_id),
+            summary="Mail gathered notices",
         )
 
     async def _tell_of_contest(self, charge_point_id: str) -> None:
-        await start_contest_notice(
-            self._client, charge_point_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        await self._start_once(
+            ContestNoticeWorkflow.run,
+            charge_point_id,
+            id=contest_notice_workflow_id(charge_point_id),
+            summary=f"Mail that several links speak as {charge_point_id}",
         )
 
     async def _tell_of_held(self, project_id: str) -> None:
-        await start_held_digest(
-            self._client, project_id, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        await self._start_once(
+            HeldDigestWorkflow.run,
+            project_id,
+            id=held_digest_workflow_id(project_id),
+            summary=f"Mail the held records of {project_id}",
         )
 
     async def _due(
@@ -432,8 +456,11 @@ class Reconciler:
         return await due(connection, ended_before=self._now() - _YOUNG, after=after, limit=limit)
 
     async def _bill(self, bill: BillTransaction) -> None:
-        if await start_billing(
-            self._client, bill, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
+        if await self._start_once(
+            BillingWorkflow.run,
+            bill,
+            id=billing_workflow_id(bill.charge_point_id, bill.transaction_id),
+            summary=f"Bill transaction {bill.transaction_id}",
         ):
             _log.warning("billing_started_again", transaction=bill.transaction_id)
 
@@ -453,6 +480,24 @@ class Reconciler:
             rpc_timeout=_RPC_TIMEOUT,
         )
         _log.warning("invitation_end_was_missed", invitation=invitation_id)
+
+    async def _start_once(
+        self,
+        workflow: MethodAsyncSingleParam[Any, T, object],
+        about: T,
+        *,
+        id: str,  # noqa: A002 - the SDK's name
+        summary: str,
+    ) -> bool:
+        return await start_once(
+            self._client,
+            workflow,
+            about,
+            id=id,
+            summary=summary,
+            task_queue=self._task_queue,
+            rpc_timeout=_RPC_TIMEOUT,
+        )
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:

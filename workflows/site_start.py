@@ -3,11 +3,10 @@
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from domain.names import site_workflow_id
 from domain.power.facts import SiteRequest
+from workflows.once import start_once
 from workflows.site import SiteWorkflow
 
 
@@ -20,19 +19,15 @@ async def start_site(
         RPCError: Temporal refused or did not answer.
 
     """
-    try:
-        await client.start_workflow(
-            SiteWorkflow.run,
-            request,
-            id=site_workflow_id(request.project_id),
-            task_queue=task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            static_summary=site_summary(request.name),
-            rpc_timeout=rpc_timeout,
-        )
-    except WorkflowAlreadyStartedError:
-        return False
-    return True
+    return await start_once(
+        client,
+        SiteWorkflow.run,
+        request,
+        id=site_workflow_id(request.project_id),
+        summary=site_summary(request.name),
+        task_queue=task_queue,
+        rpc_timeout=rpc_timeout,
+    )
 
 
 def site_summary(name: str) -> str:
