@@ -118,7 +118,9 @@ async def erase_tags(
     done = [
         row.id
         for row in old
-        if row.billing != TransactionBilling.DUE and row.state != HoldState.HELD
+        if row.since < before
+        and row.billing != TransactionBilling.DUE
+        and row.state != HoldState.HELD
     ]
     await connection.execute(
         update(transactions)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Table, delete, func, select
@@ -12,6 +12,8 @@ from storage.dialects import among
 
 ROWS: Final = 500
 """Looked at, and so let go, at most, in one transaction."""
+_AHEAD: Final = timedelta(days=1)
+"""A round goes on for minutes with the time of its begin, and clocks of nodes differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +49,11 @@ DatedT = TypeVar("DatedT", bound=Dated)
 def old_ones(rows: Sequence[DatedT], *, before: datetime, now: datetime) -> Sequence[DatedT]:
     """Return the rows until the first that is young yet; all of them have been looked at then.
 
-    One of the future, written while a clock was wrong, holds up none behind it.
+    One of the future, written while a clock was wrong, holds up none behind it: it is among them,
+    and its `since` says that it stays. One that came since ``now`` is young.
     """
     for number, row in enumerate(rows):
-        if before <= row.since <= now:
+        if before <= row.since <= now + _AHEAD:
             return rows[:number]
     return rows
 

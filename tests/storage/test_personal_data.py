@@ -1,6 +1,7 @@
 """What is personal is listed with what becomes of it, and it becomes of it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,8 +81,8 @@ def test_whatever_is_personal_is_in_an_export() -> None:
     assert {column.partition(".")[0] for column in PERSONAL} - exported == said_before
 
 
-async def go_on(database: Database) -> int:
-    retention = StoredRetention(database, AGES, now=lambda: NOW)
+async def go_on(database: Database, *, now: datetime = NOW) -> int:
+    retention = StoredRetention(database, AGES, now=lambda: now)
     return (await retention.go_on(at_most=timedelta(minutes=5), alive=lambda: None)).people
 
 
@@ -210,16 +211,7 @@ async def test_a_site_that_is_run_keeps_what_it_needs_until_its_owner_is_gone(
     assert (await told_of(database, PERSON) == {}) is (deleted_at is not None)
 
 
-async def test_whose_card_it_was_goes_with_an_old_session_of_a_live_site(
-    database: Database,
-) -> None:
-    await one_charge_point(database)
-    kinds: dict[int, dict[str, Any]] = {
-        1: {"stop_received_at": LONG_AGO},
-        2: {"stop_received_at": LONG_AGO, "billing": TransactionBilling.DUE},
-        3: {"stop_received_at": LONG_AGO},  # held
-        4: {"stop_received_at": OF_LATE},
-    }
+async def _sessions(database: Database, kinds: Mapping[int, Mapping[str, Any]]) -> None:
     async with database.write() as connection:
         for number, kind in kinds.items():
             await connection.execute(
@@ -234,16 +226,39 @@ async def test_whose_card_it_was_goes_with_an_old_session_of_a_live_site(
                     **kind,
                 )
             )
+
+
+async def _cards(database: Database) -> dict[int, str]:
+    async with database.read() as connection:
+        rows = await connection.execute(select(transactions.c.id, transactions.c.id_tag))
+        return {row.id: row.id_tag for row in rows}
+
+
+async def test_whose_card_it_was_goes_with_an_old_session_of_a_live_site(
+    database: Database,
+) -> None:
+    await one_charge_point(database)
+    kinds: dict[int, dict[str, Any]] = {
+        1: {"stop_received_at": LONG_AGO},
+        2: {"stop_received_at": LONG_AGO, "billing": TransactionBilling.DUE},
+        3: {"stop_received_at": LONG_AGO},  # held
+        4: {"stop_received_at": OF_LATE},
+    }
+    await _sessions(database, kinds)
     await held_record(database, "prj_1", "cp_1", 3)
     for _ in range(2):
         await go_on(database)
-    async with database.read() as connection:
-        rows = await connection.execute(
-            select(transactions.c.id, transactions.c.id_tag).order_by(transactions.c.id)
-        )
-        assert {row.id: row.id_tag for row in rows} == {
-            1: "erased-1",
-            2: DRIVER,
-            3: DRIVER,
-            4: DRIVER,
-        }
+    assert await _cards(database) == {1: "erased-1", 2: DRIVER, 3: DRIVER, 4: DRIVER}
+
+
+async def test_a_session_that_came_during_the_round_keeps_its_card_until_it_is_old(
+    database: Database,
+) -> None:
+    await one_charge_point(database)
+    wrong, since = NOW + timedelta(days=9), NOW + timedelta(minutes=1)
+    ends = {1: LONG_AGO, 2: wrong, 3: LONG_AGO, 4: since}
+    await _sessions(database, {number: {"stop_received_at": at} for number, at in ends.items()})
+    await go_on(database)
+    assert await _cards(database) == {1: "erased-1", 2: DRIVER, 3: "erased-3", 4: DRIVER}
+    await go_on(database, now=since + AGES.personal + timedelta(days=1))
+    assert (await _cards(database))[4] == "erased-4"
