@@ -35,6 +35,10 @@ class MailBlocks:
             .values(account_id=account_id, recipient=recipient, blocked_at=at)
             .on_conflict_do_nothing()
         )
+        await self.drop(account_id, recipient)
+
+    async def drop(self, account_id: str, recipient: str) -> None:
+        """Drop what waits to go there."""
         await self._connection.execute(
             delete(mail_notices)
             .where(mail_notices.c.account_id == account_id)
@@ -146,14 +150,19 @@ class StoredMailNotices:
             )
 
     async def gathered(self, notice_id: int) -> GatheredMail | None:
-        """All that wait with this one; None where it has left, or is not wanted any more."""
-        async with self._database.read() as connection:
+        """All that wait with this one; None where it has left, or is not wanted any more.
+
+        What came while the address was being blocked is dropped here, or it would be due for ever.
+        """
+        async with self._database.write() as connection:
             first = (
                 await connection.execute(select(mail_notices).where(mail_notices.c.id == notice_id))
             ).one_or_none()
             if first is None:
                 return None
-            if await MailBlocks(connection).is_blocked(first.account_id, first.recipient):
+            blocks = MailBlocks(connection)
+            if await blocks.is_blocked(first.account_id, first.recipient):
+                await blocks.drop(first.account_id, first.recipient)
                 return None
             rows = (
                 await connection.execute(

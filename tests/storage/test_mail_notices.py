@@ -5,6 +5,8 @@ import re
 import sys
 from datetime import datetime, timedelta
 
+from sqlalchemy import insert
+
 from activities.letters import Letter
 from activities.post import GatheredMailOrder, Post, PostActivities
 from domain.mail import Admission, MailNotice, recipient_key, stop_token
@@ -15,6 +17,7 @@ from storage.mail_notices import (
     MailBlocks,
     due_notices,
 )
+from storage.tables import mail_blocks
 from tests.storage.test_held_notices import Post as Outbox
 from tests.support.post import SECRET, mail_notices
 from tests.support.rows import AT, one_charge_point
@@ -159,6 +162,22 @@ async def test_what_is_stopped_does_not_leave_and_can_be_allowed_again(
         await MailBlocks(connection).allow(WHO, recipient)
     await stage.verdict(4)
     assert len(stage.outbox.sent) == 2
+
+
+async def test_what_waited_when_it_was_stopped_is_not_due_for_ever(database: Database) -> None:
+    stage = await staged(database, per_hour=1)
+    for number in range(3):
+        await stage.verdict(number)
+    async with database.write() as connection:  # in the moment in which another notice came
+        await connection.execute(
+            insert(mail_blocks).values(
+                account_id=WHO, recipient=recipient_key(SECRET, TO), blocked_at=AT
+            )
+        )
+    stage.clock.now += GATHERED_FOR
+    assert await stage.gather() == 1
+    assert len(stage.outbox.sent) == 1
+    assert await stage.gather() == 0
 
 
 async def test_what_a_site_has_to_say_to_its_owner_is_neither_counted_nor_stopped(
