@@ -20,7 +20,8 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - a test transaction that outlived its run (its start was told too late): it gets its alarm;
 - a charge point that is to be withdrawn, and something goes on at it: that is ended, and it is;
 - an invitation whose end the project's workflow has missed: it is told, and started if need be;
-- an answer that was kept for a repeat of its request, and has had its day: it is forgotten.
+- what has had its day (an answer that was kept for a repeat of its request, a session whose token
+  has expired, a notice that has left): it is forgotten.
 
 Every worker runs one; two at work do no harm. A row that cannot be mended, or a whole step that
 fails, is logged and holds up no other.
@@ -64,6 +65,7 @@ from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.rules.ended import ended_from_outside
 from run_starter import TemporalRunStarter
+from storage.account_sessions import forget_sessions
 from storage.batches import Batch, Batches, read_owner
 from storage.billing_due import due
 from storage.charge_points import read_registered
@@ -73,7 +75,7 @@ from storage.held_notices import untold
 from storage.invitations import Invitations
 from storage.kept_answers import KeptAnswers
 from storage.local_lists import due_lists
-from storage.mail_notices import due_notices
+from storage.mail_notices import due_notices, forget_notices
 from storage.outages import Outage
 from storage.ownership import Owned, let_go, owned
 from storage.run_log import write_run_log
@@ -225,7 +227,7 @@ class Reconciler:
         self._lists_begun = 0
         done = [await self._step("list", self._open.refresh())]
         done += [await self._step(sweep.name, sweep.go(self._database)) for sweep in self._sweeps]
-        done.append(await self._step("kept_answers", self._forget_answers()))
+        done.append(await self._step("forget", self._forget()))
         if all(done):
             self._outage.over()
         if self._now() >= self._next_invitations and await self._step(
@@ -242,9 +244,11 @@ class Reconciler:
             self._outage.failed(error, step=name)
             return False
 
-    async def _forget_answers(self) -> bool:
+    async def _forget(self) -> bool:
         async with self._database.write() as connection:
             await KeptAnswers(connection).purge(before=self._now())
+            await forget_notices(connection, now=self._now())
+            await forget_sessions(connection, now=self._now())
         return True
 
     async def _waiting(

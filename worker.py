@@ -162,7 +162,11 @@ def make_worker(
     sites = SiteActivities(StoredSites(database, catalogue, now=_now))
     billing = BillingActivities(StoredBilling(database, catalogue, now=_now))
     contests = ContestActivities(
-        StoredContestNotices(database, now=_now), post, public_url=settings.public_api_url
+        StoredContestNotices(
+            database, to_verified=settings.email_verification == "required", now=_now
+        ),
+        post,
+        public_url=settings.public_api_url,
     )
     held = HeldActivities(
         StoredHeldNotices(database, now=_now), post, public_url=settings.public_api_url

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.letters import contest_letter
-from activities.post import Post
+from activities.post import Post, Told
 from domain.ports import ContestNotices
 
 
@@ -17,12 +17,21 @@ class ContestActivities:
 
     @activity.defn
     async def mail_contest(self, charge_point_id: str) -> None:
-        """Mail it to each of them; nothing, where it is over or was told."""
+        """Mail it to each of them; nothing, where it is over or was told.
+
+        Each is told as somebody who uses an account here: whose address a stranger has signed up
+        with stops that account's mail.
+        """
         notice = await self._notices.notice(charge_point_id)
         if notice is None:
             return
-        letter = contest_letter(notice, public_url=self._public_url)
-        for email in notice.emails:
-            where = await self._post.of_own_site(letter, to=email)
-            activity.logger.info("contest_mailed", extra={"where": where})
-        await self._notices.told(charge_point_id)
+        begun = f"contest:{charge_point_id}:{notice.contest.confirmed_at:%Y%m%dT%H%M%S}"
+        await self._post.tell_all(
+            contest_letter(notice, public_url=self._public_url),
+            [
+                Told(account_id=account_id, to=to, about=f"{begun}:{account_id}")
+                for account_id, to in notice.to
+            ],
+        )
+        await self._notices.told(notice)
+        activity.logger.info("contest_mailed", extra={"charge_point": charge_point_id})

@@ -178,6 +178,8 @@ def contest_letter(notice: ContestNotice, *, public_url: str) -> Letter:
     return Letter(
         subject=f"Two links speak as one charge point ({notice.charge_point_id})",
         text="\n".join(lines),
+        detail=f"{quoted(notice.serial_number)} in {quoted(notice.project_name)}",
+        urgent=True,
     )
 
 

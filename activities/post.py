@@ -1,5 +1,6 @@
 """The way of every mail: what one person causes to another is counted, and can be stopped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -14,6 +15,15 @@ class GatheredMailOrder:
     """Input of :meth:`PostActivities.mail_gathered`: the first of the notices that wait."""
 
     notice_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """Somebody who is told: ``account_id`` has caused it; ``about`` is the same at a repeat."""
+
+    account_id: str
+    to: str
+    about: str
 
 
 class Post:
@@ -71,6 +81,22 @@ class Post:
         where = await self.caused(letter, account_id=account_id, to=to)
         await self._notices.sent(about)
         return where
+
+    async def tell_all(self, letter: Letter, told: Sequence[Told]) -> None:
+        """Tell each, whatever becomes of the others; a repeat tells those that were not told.
+
+        Raises:
+            OSError: One of the mails could not leave.
+
+        """
+        failed: OSError | None = None
+        for one in told:
+            try:
+                await self.tell(letter, account_id=one.account_id, to=one.to, about=one.about)
+            except OSError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
 
 class PostActivities:

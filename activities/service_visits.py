@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.letters import visit_letter
 from activities.mail import Invite, ProjectActivities, refusals
-from activities.post import Post
+from activities.post import Post, Told
 from domain.audit import ENGINE
 from domain.commissioning import CancelRequest
 from domain.ports import RunControl, VisitRecords
@@ -43,13 +43,14 @@ class VisitActivities:
             await self._runs.cancel_open(charge_point_id, cancel)
         if stands.notice is not None:
             letter = visit_letter(stands.notice)
-            for role, to in stands.notice.to:
-                await self._post.tell(
-                    letter,
-                    account_id=stands.notice.account_id,
-                    to=to,
-                    about=f"visit:{service_visit_id}:{role}",
-                )
+            account_id = stands.notice.account_id
+            await self._post.tell_all(
+                letter,
+                [
+                    Told(account_id=account_id, to=to, about=f"visit:{service_visit_id}:{role}")
+                    for role, to in stands.notice.to
+                ],
+            )
             await self._records.told(service_visit_id)
             activity.logger.info("visit_end_mailed", extra={"service_visit": service_visit_id})
         return VisitLookedAt(status=stands.status, ends_at=stands.ends_at, invitation=sent)

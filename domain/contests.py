@@ -86,7 +86,8 @@ class ContestNotice:
     serial_number: str
     project_id: str
     project_name: str
-    emails: tuple[str, ...]
+    to: tuple[tuple[str, str], ...]
+    """Account and address of each."""
     path: str
     contest: Contest
 

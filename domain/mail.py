@@ -19,6 +19,8 @@ class Admission(StrEnum):
     SEND = "send"
     WAIT = "wait"
     """There were many: it leaves with the next gathered mail."""
+    LEFT = "left"
+    """It has left before, and this is a repeat."""
     BLOCKED = "blocked"
     """Whoever reads that address wants no mail that this account causes."""
 

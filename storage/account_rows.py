@@ -59,7 +59,11 @@ async def lines_of_account(
         ("account_event", account_events, account_events.c.account_id == account.id),
         ("webhook", webhooks, webhooks.c.account_id == account.id),
         ("webhook_delivery", webhook_deliveries, webhook_deliveries.c.webhook_id.in_(mine)),
-        ("mail_notice", mail_notices, mail_notices.c.account_id == account.id),
+        (
+            "mail_notice",
+            mail_notices,
+            (mail_notices.c.account_id == account.id) & mail_notices.c.left_at.is_(None),
+        ),
     )
     for kind, table, whose in kinds:
         key = next(iter(table.primary_key.columns))

@@ -39,10 +39,7 @@ class AccountSessions:
         self._account_id = account_id
 
     async def open(self, session: AccountSession) -> None:
-        """List a new session; those that have expired are forgotten, and the oldest ended."""
-        await self._connection.execute(
-            delete(account_sessions).where(account_sessions.c.expires_at < session.created_at)
-        )
+        """List a new session; the oldest is ended where there are as many as may be."""
         await self._connection.execute(
             insert(account_sessions).values(
                 id=session.id,
@@ -126,3 +123,8 @@ class AccountSessions:
         await self._connection.execute(
             delete(account_sessions).where(account_sessions.c.id == row.id)
         )
+
+
+async def forget_sessions(connection: AsyncConnection, *, now: datetime) -> None:
+    """Forget those whose tokens have expired."""
+    await connection.execute(delete(account_sessions).where(account_sessions.c.expires_at < now))

@@ -17,6 +17,7 @@ class Account:
     """An account. ``email`` is normalised; a token of an epoch before ``token_epoch`` is void.
 
     ``verified_at``: when somebody first showed to read the mail of the address; None: nobody has.
+    ``deleted_at``: since when nobody is behind it; its row stays, for others point to it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Account:
     token_epoch: int
     created_at: datetime
     verified_at: datetime | None = None
+    deleted_at: datetime | None = None
 
 
 class Accounts:
@@ -118,4 +120,5 @@ class Accounts:
             token_epoch=row.token_epoch,
             created_at=row.created_at,
             verified_at=row.verified_at,
+            deleted_at=row.deleted_at,
         )

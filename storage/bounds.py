@@ -82,7 +82,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "account_letters": _by_people(
         "throttled by account and address", "a day after its code has expired"
     ),
-    "account_sessions": _by_people("one for each log-in, throttled", "until its token expires"),
+    "account_sessions": _by_people("the newest 200 of each account", "until its token expires"),
     "audit_entries": _by_people("one for each change that a person makes", _STAYS),
     "awaited_tags": _by_people("one for each charge point", "until it is ended or asked for anew"),
     "batch_members": _by_people("one for each charge point of a batch", _STAYS),
@@ -96,7 +96,10 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "id_tags": _by_people("10,000 of each project"),
     "identity_aliases": _by_people("one for each charge point", _WITH_IT),
     "invitations": _by_people("throttled by account, project and recipient"),
-    "mail_blocks": _by_people("one for each recipient and sender", "stays"),
+    "mail_blocks": _by_people(
+        "one for each account and address that its mail has reached",
+        "until whoever reads the address allows it again, or the account is deleted",
+    ),
     "parameters": _by_people("one for each configuration key and charge point", _WITH_IT),
     "photos": _by_people("twelve of each charge point", _WITH_IT),
     "project_members": _by_people("one for each account and project"),
@@ -119,7 +122,10 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "kept_answers": _by_engine("one for each Idempotency-Key that is used", "until it expires"),
     "key_fingerprints": _by_engine("one for each key", "stays"),
     "local_lists": _by_engine("one for each charge point", _WITH_IT),
-    "mail_notices": _by_engine("within the mail quotas of an account", "until its mail has left"),
+    "mail_notices": _by_engine(
+        "one for each run, invitation, visit and contest of links that somebody is told of",
+        "three days after its mail has left; its text goes when it leaves",
+    ),
     "nodes": _by_engine("one for each OCPP server that runs", "a day after its last beat"),
     "reboot_slots": _by_engine("one for each restart that a run or a person asks for", _STAYS),
     "reported_keys": _by_engine("one for each charge point", _WITH_IT),

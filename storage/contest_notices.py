@@ -16,8 +16,12 @@ from storage.tables import accounts, charge_points, connections, project_members
 class StoredContestNotices:
     """Implements :class:`domain.ports.ContestNotices`."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, *, to_verified: bool, now: Callable[[], datetime]
+    ) -> None:
+        """``to_verified``: nobody is told whose address nobody has proven."""
         self._database = database
+        self._to_verified = to_verified
         self._now = now
 
     async def notice(self, charge_point_id: str) -> ContestNotice | None:
@@ -43,31 +47,34 @@ class StoredContestNotices:
                 return None
             handed_over = row.status == ProjectStatus.HANDED_OVER
             in_charge = (
-                select(accounts.c.email).where(accounts.c.id == row.site_owner_id)
+                select(accounts).where(accounts.c.id == row.site_owner_id)
                 if handed_over
-                else select(accounts.c.email)
+                else select(accounts)
                 .join(project_members, project_members.c.account_id == accounts.c.id)
                 .where(project_members.c.project_id == row.project_id)
             )
-            emails = (await connection.scalars(in_charge.order_by(accounts.c.email))).all()
+            in_charge = in_charge.where(accounts.c.deleted_at.is_(None))
+            if self._to_verified:
+                in_charge = in_charge.where(accounts.c.verified_at.is_not(None))
+            people = (await connection.execute(in_charge.order_by(accounts.c.email))).all()
         of = f"projects/{row.project_id}/" if handed_over else ""
         return ContestNotice(
             charge_point_id=charge_point_id,
             serial_number=row.serial_number,
             project_id=row.project_id,
             project_name=row.name,
-            emails=tuple(emails) if row.contest_told_at is None else (),
+            to=tuple((one.id, one.email) for one in people) if row.contest_told_at is None else (),
             path=f"/api/v1/{'site-owner' if handed_over else 'installer'}/{of}charge-points",
             contest=contest,
         )
 
-    async def told(self, charge_point_id: str) -> None:
-        """Note that the mails were sent."""
+    async def told(self, notice: ContestNotice) -> None:
+        """Note that the mails about this contest were sent; there may be another by now."""
         async with self._database.write() as connection:
             await connection.execute(
                 update(connections)
-                .where(connections.c.charge_point_id == charge_point_id)
-                .where(connections.c.contested_at.is_not(None))
+                .where(connections.c.charge_point_id == notice.charge_point_id)
+                .where(connections.c.contested_at == notice.contest.confirmed_at)
                 .values(contest_told_at=self._now())
             )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.mail import Admission, GatheredMail, MailNotice, recipient_key
@@ -17,7 +17,8 @@ GATHERED_FOR: Final = timedelta(minutes=15)
 """So long after the first one a gathered mail waits for more of them."""
 GATHERED_LONGER: Final = timedelta(hours=4)
 """The same, once there were as many mails as a day has."""
-_GIVEN_UP: Final = timedelta(days=7)  # the mail server was away for all of its tries
+KEPT: Final = timedelta(days=3)
+"""So long a notice that leaves by itself is tried at most, and is known to have left."""
 _SHOWN: Final = 300
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -105,16 +106,23 @@ class StoredMailNotices:
             )
 
     async def admit(self, notice: MailNotice) -> Admission:
-        """Say whether it leaves, waits or is not wanted; a repeat hears the same and costs none."""
+        """Say whether it leaves, waits or is not wanted.
+
+        A repeat hears the same and costs none, or that it has left.
+        """
         now, recipient = self._now(), recipient_key(self._secret, notice.to)
         async with self._database.write() as connection:
             if await MailBlocks(connection).is_blocked(notice.account_id, recipient):
                 return Admission.BLOCKED
             known = (
                 await connection.execute(
-                    select(mail_notices.c.due_at).where(mail_notices.c.about == notice.about)
+                    select(mail_notices.c.due_at, mail_notices.c.left_at).where(
+                        mail_notices.c.about == notice.about
+                    )
                 )
             ).one_or_none()
+            if known is not None and known.left_at is not None:
+                return Admission.LEFT
             if known is not None:
                 return Admission.SEND if known.due_at is None else Admission.WAIT
             admission, due_at = await self._decide(connection, notice, recipient, now)
@@ -133,20 +141,13 @@ class StoredMailNotices:
                 )
                 .on_conflict_do_nothing()
             )
-            await connection.execute(
-                delete(mail_notices)
-                .where(mail_notices.c.due_at.is_(None))
-                .where(mail_notices.c.created_at < now - _GIVEN_UP)
-            )
         return admission
 
     async def sent(self, about: str) -> None:
-        """Forget a notice that has left."""
+        """Note that a notice has left."""
         async with self._database.write() as connection:
-            await connection.execute(
-                delete(mail_notices)
-                .where(mail_notices.c.about == about)
-                .where(mail_notices.c.due_at.is_(None))
+            await self._let_go(
+                connection, (mail_notices.c.about == about) & mail_notices.c.due_at.is_(None)
             )
 
     async def gathered(self, notice_id: int) -> GatheredMail | None:
@@ -158,7 +159,7 @@ class StoredMailNotices:
             first = (
                 await connection.execute(select(mail_notices).where(mail_notices.c.id == notice_id))
             ).one_or_none()
-            if first is None:
+            if first is None or first.due_at is None:
                 return None
             blocks = MailBlocks(connection)
             if await blocks.is_blocked(first.account_id, first.recipient):
@@ -181,11 +182,9 @@ class StoredMailNotices:
         )
 
     async def gathered_sent(self, gathered: GatheredMail) -> None:
-        """Forget those that have left; the mail counts as one."""
+        """Note that they have left; the mail counts as one."""
         async with self._database.write() as connection:
-            await connection.execute(
-                delete(mail_notices).where(among(connection, mail_notices.c.id, gathered.ids))
-            )
+            await self._let_go(connection, among(connection, mail_notices.c.id, gathered.ids))
             now, recipient = self._now(), recipient_key(self._secret, gathered.to)
             _, in_day = await self._hit(connection, gathered.account_id, recipient, now)
             pause = GATHERED_LONGER if in_day > self._per_day else GATHERED_FOR
@@ -196,6 +195,13 @@ class StoredMailNotices:
                 .where(mail_notices.c.due_at.is_not(None))
                 .values(due_at=now + pause)
             )
+
+    async def _let_go(self, connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+        await connection.execute(
+            update(mail_notices)
+            .where(which)
+            .values(email="", subject="", detail="", due_at=None, left_at=self._now())
+        )
 
     async def _decide(
         self, connection: AsyncConnection, notice: MailNotice, recipient: str, now: datetime
@@ -227,6 +233,15 @@ class StoredMailNotices:
             for name, window in (("hour", _HOUR), ("day", _DAY))
         ]
         return max(found[0]), max(found[1])
+
+
+async def forget_notices(connection: AsyncConnection, *, now: datetime) -> None:
+    """Forget those that have left, or were given up as the mail server was away for all tries."""
+    await connection.execute(
+        delete(mail_notices)
+        .where(mail_notices.c.due_at.is_(None))
+        .where(mail_notices.c.created_at < now - KEPT)
+    )
 
 
 async def due_notices(

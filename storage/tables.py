@@ -832,7 +832,8 @@ mail_blocks = Table(
     Column("blocked_at", UTCDateTime, nullable=False),
 )
 
-# Notices that are about to leave, or wait for the next gathered mail; none stays.
+# Notices that are about to leave, or wait for the next gathered mail. One that has left says
+# nothing any more, and stays for as long as its activity may be done again.
 mail_notices = Table(
     "mail_notices",
     metadata,
@@ -846,6 +847,7 @@ mail_notices = Table(
     Column("urgent", Boolean, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("due_at", UTCDateTime, index=True),  # of the gathered mail; null: it leaves by itself
+    Column("left_at", UTCDateTime),
     Index(None, "account_id", "recipient"),
 )
 

@@ -51,11 +51,13 @@ from domain.states import (
 from domain.withdrawals import WithdrawalOrder
 from reconciler import Reconciler
 from storage import tables
+from storage.account_sessions import AccountSession, AccountSessions
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
+from storage.mail_notices import KEPT
 from storage.ownership import let_go, owned, take
 from storage.parameters import Parameters
 from storage.runs import Runs
@@ -607,6 +609,41 @@ async def test_a_charge_point_that_did_not_answer_is_asked_at_its_next_connectio
     site.now = again + timedelta(minutes=2)
     await site.heal()
     assert (await push.describe()).run_id != first.run_id
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_has_had_its_day_is_forgotten(
+    temporal_client: Client, database: Database, task_queue: str
+) -> None:
+    site = Site(temporal_client, database, task_queue)
+    await one_charge_point(database)
+    left, given_up = (
+        MailNotice(account_id="usr_1", to="a@example.com", about=f"verdict:{name}", subject="s")
+        for name in ("left", "given up")
+    )
+    notices = mail_notices(database, now=lambda: AT)
+    for notice in (left, given_up):
+        await notices.admit(notice)
+    await notices.sent(left.about)
+    async with database.write() as connection:
+        for name, expires_at in (("old", AT), ("young", AT + timedelta(days=9))):
+            session = AccountSession(
+                id=f"ses_{name}",
+                account_id="usr_1",
+                created_at=AT,
+                expires_at=expires_at,
+                address="203.0.113.9",
+                user_agent=None,
+            )
+            await AccountSessions(connection, "usr_1").open(session)
+    for site.now, notes in ((LATER, 2), (AT + KEPT + timedelta(minutes=1), 0)):
+        await site.heal()
+        async with database.read() as connection:
+            sessions = await AccountSessions(connection, "usr_1").page(
+                now=AT - timedelta(days=1), before=None, limit=9
+            )
+            assert len((await connection.execute(select(tables.mail_notices))).all()) == notes
+        assert [one.id for one in sessions] == ["ses_young"]
 
 
 async def test_a_configuration_is_left_to_who_owns_the_charge_point(

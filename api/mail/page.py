@@ -8,12 +8,13 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.deps import AppParts, now
 from api.invitations import rendering
 from api.parts import Parts
 from domain.mail import Stop, read_stop_token
-from storage.accounts import Accounts
+from storage.accounts import Account, Accounts
 from storage.mail_notices import MailBlocks
 
 router = APIRouter(include_in_schema=False)
@@ -33,7 +34,7 @@ async def stop_mail(token: str, parts: AppParts) -> HTMLResponse:
     if stop is None:
         return _unknown()
     async with parts.database.write() as connection:
-        if await Accounts(connection).get(stop.account_id) is not None:
+        if await _sender(connection, stop) is not None:
             await MailBlocks(connection).block(stop.account_id, stop.recipient, at=now())
     return await _shown(parts, token, stop)
 
@@ -51,7 +52,7 @@ async def allow_mail(token: str, parts: AppParts) -> HTMLResponse:
 
 async def _shown(parts: Parts, token: str, stop: Stop) -> HTMLResponse:
     async with parts.database.read() as connection:
-        account = await Accounts(connection).get(stop.account_id)
+        account = await _sender(connection, stop)
         stopped = await MailBlocks(connection).is_blocked(stop.account_id, stop.recipient)
     if account is None:
         return rendering.notice(
@@ -61,6 +62,11 @@ async def _shown(parts: Parts, token: str, stop: Stop) -> HTMLResponse:
     return rendering.stopping(
         token=token, stopped=stopped, names=[one for one in (account.name, account.company) if one]
     )
+
+
+async def _sender(connection: AsyncConnection, stop: Stop) -> Account | None:
+    account = await Accounts(connection).get(stop.account_id)
+    return None if account is None or account.deleted_at is not None else account
 
 
 def _read(parts: Parts, token: str) -> Stop | None:

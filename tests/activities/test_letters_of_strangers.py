@@ -131,7 +131,7 @@ def test_no_mail_leaves_by_another_way_than_the_one_that_counts() -> None:
         for path in Path(activities.__file__).parent.glob("*.py")
         if "mailer.send(" in path.read_text()
     }
-    assert senders <= {"post", "account_letters", "contests"}
+    assert senders <= {"post", "account_letters"}
 
 
 @pytest.mark.parametrize("write", LETTERS, ids=lambda write: write.__name__)

@@ -477,7 +477,7 @@ async def test_what_has_expired_is_forgotten(
     for hours, left in ((23, 1), (25, 0)):
         at = now() + timedelta(hours=hours)
         healer = Reconciler(temporal_client, database, now=lambda at=at: at)  # type: ignore[misc]
-        assert await healer._forget_answers()
+        assert await healer._forget()
         assert await count(database, kept_answers) == left
 
 

@@ -131,6 +131,21 @@ async def test_a_link_that_is_not_ours_stops_nothing(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_of_an_account_that_is_gone_there_is_nothing_to_stop(
+    anonymous: Caller, installer: Caller, settings: Settings, database: Database
+) -> None:
+    path = await stop_link(installer, settings)
+    assert (await anonymous.call("POST", path)).status_code == 200
+    answer = await installer.post("/account/delete", {"password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    for verb in ("GET", "POST"):
+        page = await anonymous.call(verb, path)
+        assert "There is no such account any more" in page.text
+    async with database.read() as connection:
+        assert (await connection.execute(mail_blocks.select())).all() == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_account_of_the_address_is_not_needed_and_not_touched(
     anonymous: Caller, installer: Caller, settings: Settings
 ) -> None:

@@ -1,31 +1,46 @@
 """A contest of links is told once, by mail and webhook, to who is in charge of the charge point."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from activities.contests import ContestActivities
+from activities.post import Post
+from domain.mail import recipient_key
 from domain.states import ProjectStatus, WebhookStatus
 from storage.contest_notices import StoredContestNotices, untold_contests
 from storage.engine import Database
-from storage.tables import accounts, project_members, projects, webhook_deliveries, webhooks
+from storage.mail_notices import MailBlocks
+from storage.tables import (
+    accounts,
+    connections,
+    project_members,
+    projects,
+    webhook_deliveries,
+    webhooks,
+)
+from storage.tables import mail_notices as waiting
 from tests.api.node import contest, hold
 from tests.ocpp_server.bed import seed
+from tests.storage.test_held_notices import Post as Outbox
+from tests.support.post import SECRET, mail_notices
 
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
 OWNER = "facilities@riversidebp.com"
 
 
-class Post:
-    """Keeps what would have been mailed."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    async def of_own_site(self, letter: object, *, to: str) -> str:
-        self.sent.append((to, str(getattr(letter, "text", ""))))
-        return "kept"
+def contests(
+    database: Database, outbox: Outbox, *, per_hour: int = 12, to_verified: bool = False
+) -> ContestActivities:
+    """What tells of contests, with an outbox of the test's."""
+    notices = mail_notices(database, per_hour=per_hour, now=lambda: NOW)
+    return ContestActivities(
+        StoredContestNotices(database, to_verified=to_verified, now=lambda: NOW),
+        Post(outbox, notices, secret=SECRET, public_url="https://api.example.com"),
+        public_url="https://api.example.com/",
+    )
 
 
 async def contested(database: Database, *, handed_over: bool) -> str:
@@ -61,21 +76,34 @@ async def contested(database: Database, *, handed_over: bool) -> str:
     return charge_point
 
 
-async def mailed(database: Database, charge_point: str) -> list[tuple[str, str]]:
+async def mailed(
+    database: Database, charge_point: str, *, to_verified: bool = False
+) -> list[tuple[str, str]]:
     """Mail what there is to be mailed, twice."""
-    post = Post()
-    activities = ContestActivities(
-        StoredContestNotices(database, now=lambda: NOW),
-        post,  # type: ignore[arg-type]
-        public_url="https://api.example.com/",
-    )
+    outbox = Outbox()
+    activities = contests(database, outbox, to_verified=to_verified)
     async with database.read() as connection:
         assert await untold_contests(connection, after="", limit=9) == [charge_point]
     for _ in range(2):
         await activities.mail_contest(charge_point)
     async with database.read() as connection:
         assert await untold_contests(connection, after="", limit=9) == []
-    return post.sent
+    return [(to, text) for to, _, text in outbox.sent]
+
+
+async def join(database: Database, account_id: str, email: str) -> None:
+    """Have a colleague work on the project, too."""
+    async with database.write() as connection:
+        colleague = {"id": account_id, "role": "installer", "email": email, "name": "Sam"}
+        await connection.execute(
+            insert(accounts).values(**colleague, password_hash="x", created_at=NOW)
+        )
+        project_id = await connection.scalar(select(projects.c.id))
+        await connection.execute(
+            insert(project_members).values(
+                project_id=project_id, account_id=account_id, role="technician", joined_at=NOW
+            )
+        )
 
 
 async def test_the_installers_are_told_until_the_handover(database: Database) -> None:
@@ -93,6 +121,62 @@ async def test_the_owner_is_told_from_then_on(database: Database) -> None:
     assert to == OWNER
     assert f"/charge-points/{charge_point}/links/2/keep" in text
     assert "/api/v1/site-owner/projects/prj_" in text
+
+
+async def test_a_mail_that_one_does_not_get_is_no_reason_to_mail_the_other_again(
+    database: Database,
+) -> None:
+    charge_point = await contested(database, handed_over=False)
+    for name in ("a", "z"):
+        await join(database, f"usr_{name}", f"{name}@acme.example")
+    outbox = Outbox()
+    outbox.refuses = "a@acme.example"
+    for _ in range(3):
+        with pytest.raises(OSError, match="no such mailbox"):
+            await contests(database, outbox).mail_contest(charge_point)
+    assert sorted({to for to, _, _ in outbox.sent}) == sorted(to for to, _, _ in outbox.sent)
+    assert len(outbox.sent) == 2
+    outbox.refuses = ""
+    await contests(database, outbox).mail_contest(charge_point)
+    assert [to for to, _, _ in outbox.sent[2:]] == ["a@acme.example"]
+    async with database.read() as connection:
+        assert await untold_contests(connection, after="", limit=9) == []
+
+
+async def test_whose_address_is_not_proven_gets_none_where_that_is_asked_for(
+    database: Database,
+) -> None:
+    charge_point = await contested(database, handed_over=False)
+    await join(database, "usr_a", "a@acme.example")
+    async with database.write() as connection:
+        await connection.execute(
+            update(accounts).where(accounts.c.id == "usr_a").values(verified_at=NOW)
+        )
+    told = await mailed(database, charge_point, to_verified=True)
+    assert [to for to, _ in told] == ["a@acme.example"]
+
+
+async def test_a_contest_after_the_other_fills_no_mailbox_and_can_be_stopped(
+    database: Database,
+) -> None:
+    charge_point = await contested(database, handed_over=True)
+    outbox = Outbox()
+    activities = contests(database, outbox, per_hour=2)
+    for number in range(4):
+        await activities.mail_contest(charge_point)
+        async with database.write() as connection:  # that one is decided, and another is there
+            again = NOW + timedelta(minutes=number)
+            await connection.execute(
+                update(connections).values(contested_at=again, contest_told_at=None)
+            )
+    assert [to for to, _, _ in outbox.sent] == [OWNER, OWNER]
+    assert "https://api.example.com/mail/stop/usr_owner." in outbox.sent[0][2]
+    async with database.write() as connection:
+        await MailBlocks(connection).block("usr_owner", recipient_key(SECRET, OWNER), at=NOW)
+    async with database.read() as connection:
+        assert (await connection.execute(select(waiting))).all() == []
+    await activities.mail_contest(charge_point)
+    assert len(outbox.sent) == 2
 
 
 async def test_webhooks_of_who_is_in_charge_are_told_once(database: Database) -> None:

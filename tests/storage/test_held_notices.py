@@ -20,6 +20,7 @@ class Post:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str]] = []
         self.away = False
+        self.refuses = ""
 
     async def send(
         self,
@@ -32,6 +33,8 @@ class Post:
     ) -> str:
         if self.away:
             raise OSError("the mail server is away")
+        if to == self.refuses:
+            raise OSError("no such mailbox")
         self.sent.append((to, subject, text))
         return "sent"
 

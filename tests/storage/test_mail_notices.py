@@ -5,7 +5,7 @@ import re
 import sys
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from activities.letters import Letter
 from activities.post import GatheredMailOrder, Post, PostActivities
@@ -18,6 +18,7 @@ from storage.mail_notices import (
     due_notices,
 )
 from storage.tables import mail_blocks
+from storage.tables import mail_notices as waiting
 from tests.storage.test_held_notices import Post as Outbox
 from tests.support.post import SECRET, mail_notices
 from tests.support.rows import AT, one_charge_point
@@ -120,6 +121,8 @@ async def test_a_repeat_is_answered_as_the_first_and_counts_once(database: Datab
     for _ in range(3):  # its mail server is away
         assert await stage.notices.admit(notice) is Admission.SEND
     await stage.notices.sent(notice.about)
+    # Done again, as what came after it has failed.
+    assert await stage.notices.admit(notice) is Admission.LEFT
     for _ in range(2):
         assert await stage.verdict(2) == "wait"
     await stage.notices.sent("verdict:com_2")  # it waits: that is no end
@@ -131,6 +134,11 @@ async def test_a_repeat_is_answered_as_the_first_and_counts_once(database: Datab
         stage.outbox.away = False
     assert await stage.gather() == 1
     assert "com_2" in stage.outbox.sent[-1][2]
+    assert await stage.verdict(2) == "left"
+    # What has left says nothing of anybody any more.
+    async with database.read() as connection:
+        rows = (await connection.execute(select(waiting))).all()
+    assert {(row.email, row.subject, row.detail) for row in rows} == {("", "", "")}
 
 
 async def test_one_account_has_its_quota_however_many_addresses(database: Database) -> None:

@@ -580,6 +580,7 @@ def upgrade() -> None:
     sa.Column('urgent', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('left_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_mail_notices_account_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mail_notices')),
     sa.UniqueConstraint('about', name=op.f('uq_mail_notices_about'))
