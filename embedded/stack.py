@@ -11,6 +11,7 @@ import os
 from asyncio.subprocess import DEVNULL
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -103,9 +104,12 @@ class Stack:
         worker = await self._child("worker", dynamo("worker"))
         ocpp_server = await self._child("ocpp-server", dynamo("ocpp-server"))
         api = await self._child("api", dynamo("api"))
-        await self._until(self._api_is_ready)
-        self._progress("The API answers")
-        await self._until(self._ocpp_server_listens)
+        # trust_env: a proxy of the environment has no business with this machine's own ports
+        async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as client:
+            await self._until(partial(_answers_ok, client, f"{self.layout.api_url}/health/system"))
+            self._progress("The API answers")
+            node = f"{self.layout.ocpp_health_url}/health/live"
+            await self._until(partial(_answers_ok, client, node))
         for child in (temporal, worker, ocpp_server, api):
             child.keep_alive()
         self._rotating = asyncio.create_task(self._rotate(), name="rotate the logs")
@@ -159,18 +163,10 @@ class Stack:
             await probe.wait()
             raise
 
-    async def _api_is_ready(self) -> bool:
-        return await _answers_ok(f"{self.layout.api_url}/health/system")
 
-    async def _ocpp_server_listens(self) -> bool:
-        return await _answers_ok(f"{self.layout.ocpp_health_url}/health/live")
-
-
-async def _answers_ok(url: str) -> bool:
-    # trust_env: a proxy of the environment has no business with this machine's own ports
-    async with httpx.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as client:
-        try:
-            answer = await client.get(url)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code == httpx.codes.OK
+async def _answers_ok(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        answer = await client.get(url)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == httpx.codes.OK

@@ -1,6 +1,7 @@
 """The routes of the API, from its OpenAPI document."""
 
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from storage.engine import Database
 _TOLD_BY_NAME = ("200", "201", "202", "204")
 
 
+@cache
 def openapi() -> dict[str, Any]:
-    """Compose the document of an API that is never served."""
+    """Compose the document of an API that is never served; it takes seconds, so once. Read only."""
 
     async def nowhere() -> Any:
         raise RuntimeError("nobody connects")

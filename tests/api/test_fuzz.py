@@ -1,6 +1,7 @@
 """Requests that schemathesis makes from the OpenAPI document: no 5xx, nothing undocumented."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,38 +11,21 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from pydantic import SecretStr
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
-from temporalio.client import Client
 
-from api.app import create_app
-from api.temporal import TemporalGateway
-from settings import Settings
-from storage.engine import Database
+from docs.generate.routes import openapi
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1
 from tests.api.served import served_api
 
 # They end the session; no OCPP server is alive here, so that a 503 is right; a stream does not end.
 _LEFT_OUT = r"(.*/logout|/health/ready|/health/system|.*/events)"
 
-
-def _document() -> dict[str, Any]:
-    async def nowhere() -> Client:
-        raise RuntimeError("not asked")
-
-    return create_app(
-        settings=Settings(secret_key=SecretStr("a secret that is long enough here")),
-        database=Database("sqlite+aiosqlite:///never-opened"),
-        temporal=TemporalGateway(nowhere),
-    ).openapi()
-
-
-SCHEMA = schemathesis.openapi.from_dict(_document()).exclude(path_regex=_LEFT_OUT)
+SCHEMA = schemathesis.openapi.from_dict(deepcopy(openapi())).exclude(path_regex=_LEFT_OUT)
 
 
 @dataclass(frozen=True, kw_only=True)
