@@ -197,9 +197,12 @@ def meet(
 def looked(
     contest: Contest, *, alive: Collection[int], gone: Collection[int], at: datetime
 ) -> Contest:
-    """Take what was found of links that had not been asked; one that is left is no contest."""
+    """Take what was found of its links; one that is left of those still asked is no contest."""
     if contest.confirmed_at is not None:
-        return contest
+        ended = [
+            replace(one, answered=False) if one.is_one_of(gone) else one for one in contest.links
+        ]
+        return replace(contest, links=tuple(ended))
     links = tuple(
         replace(link, answered=True if link.is_one_of(alive) else link.answered)
         for link in contest.links

@@ -53,41 +53,44 @@ class Contests:
         *,
         beating: Collection[str],
     ) -> None:
-        """Ask the links that are here and have not been asked; note those that are gone."""
+        """Ask all links that are here and have not been asked; note those that are gone."""
         missing: set[tuple[str, int]] = set()
+        gone: dict[str, set[int]] = {}
+        unasked: dict[str, list[Session]] = {}
         for charge_point_id, contest in found.items():
             here = {one.peer.generation: one for one in self._registry.all_of(charge_point_id)}
-            gone = {
+            links = [link for link in contest.links if link.answered is not False]
+            gone[charge_point_id] = {
                 link.generation
-                for link in contest.links
+                for link in links
                 if link.node_id != node_id and link.node_id not in beating
             }
-            for link in contest.links:
+            for link in links:
                 key = charge_point_id, link.generation
                 if link.node_id == node_id and not link.is_one_of(here):
                     # Not at first sight: between a commit and its socket's session is a moment.
                     missing.add(key)
                     if key in self._missing:
-                        gone.add(link.generation)
-            unasked = [
+                        gone[charge_point_id].add(link.generation)
+            unasked[charge_point_id] = [
                 session
-                for link in contest.links
+                for link in links
                 for session in here.values()
                 if link.answered is None and link.is_one_of({session.peer.generation})
             ]
-            answers = await self._ask(unasked)
-            gone |= answers.gone
-            if not (gone or answers.alive):
+        self._missing = missing
+        answers = await asyncio.gather(*map(self._ask, unasked.values()))
+        for charge_point_id, answer in zip(unasked, answers, strict=True):
+            if not (gone[charge_point_id] or answer.gone or answer.alive):
                 continue
             async with database.write() as connection:
                 await contests.look(
                     connection,
                     charge_point_id,
-                    alive=answers.alive,
-                    gone=gone,
+                    alive=answer.alive,
+                    gone=gone[charge_point_id] | answer.gone,
                     at=datetime.now(UTC),
                 )
-        self._missing = missing
 
     async def _ask(self, sessions: Collection[Session]) -> Found:
         answers = await asyncio.gather(*(self._is_alive(session) for session in sessions))

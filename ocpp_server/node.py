@@ -70,7 +70,7 @@ class Node:
             admission=self._admission,
             limits=limits or Limits(),
         )
-        self._beating: asyncio.Task[None] | None = None
+        self._rounds: list[asyncio.Task[None]] = []
         self._beaten_at: float | None = None
         self._unheld: dict[str, connections.OwnedLink] = {}
         self._parting: dict[str, asyncio.Task[None]] = {}
@@ -91,7 +91,11 @@ class Node:
             _background(self.writer.run(), "writer"),
             _background(self._forwarder.run(), "forwarder"),
         ]
-        self._beating = _background(self._beat_for_ever(), "beat")
+        # Each by itself: nothing that takes long may keep the node from saying that it lives.
+        self._rounds = [
+            _background(_for_ever(self._beat, Outage("beat_failed", log=_log)), "beat"),
+            _background(_for_ever(self.compare, Outage("not_compared", log=_log)), "compare"),
+        ]
         self._admission.open()
         return bound
 
@@ -104,8 +108,8 @@ class Node:
         """Close the sockets, write and forward what waits, leave the registry of nodes."""
         self._admission.drain()
         await self.server.close()
-        if self._beating is not None:
-            await end(self._beating)
+        for rounds in self._rounds:
+            await end(rounds)
         await asyncio.gather(*self._parting.values())  # their sockets are closed
         # In this order: the writer's last batch is what the forwarder still has to tell.
         for close, task in zip(
@@ -136,19 +140,6 @@ class Node:
                 outage.over()
                 return
 
-    async def _beat_for_ever(self) -> None:
-        outage = Outage("beat_failed", log=_log)
-        while True:
-            await asyncio.sleep(nodes.NODE_BEAT.total_seconds())
-            try:
-                async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
-                    await self._beat()
-                    await self.compare()
-            except Exception as error:  # noqa: BLE001 - the next beat tries again
-                outage.failed(error)
-            else:
-                outage.over()
-
     async def _beat(self) -> None:
         # A clock that is set meanwhile must not hide that beats were missed.
         at, before = asyncio.get_running_loop().time(), self._beaten_at
@@ -176,6 +167,8 @@ class Node:
             contests = await read_contests(connection)
             beating = await nodes.live_nodes(connection) if contests else ()
         for session in sessions:
+            if session not in self.registry.all_of(session.peer.charge_point_id):
+                continue  # another has taken its place since what was read here was written
             contest = contests.get(session.peer.charge_point_id)
             if contest is not None:
                 self._take_part(session, contest)
@@ -211,7 +204,8 @@ class Node:
         if not any(link.is_one_of({session.peer.generation}) for link in contest.links):
             self.server.drop(session, "replaced by a newer connection")
         elif not session.peer.contested:
-            self.registry.contest(session)
+            for loser in self.registry.contest(session):
+                self.server.drop(loser, "replaced by a newer connection")
 
     def _part_with(self, session: Session) -> None:
         """Take from a charge point that was withdrawn what it got for its site, and drop it."""
@@ -252,6 +246,18 @@ class Node:
                 at=datetime.now(UTC),
             )
         )
+
+
+async def _for_ever(work: Callable[[], Coroutine[Any, Any, None]], outage: Outage) -> None:
+    while True:
+        await asyncio.sleep(nodes.NODE_BEAT.total_seconds())
+        try:
+            async with asyncio.timeout(_MAY_PASS_FOR_DEAD.total_seconds()):
+                await work()
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            outage.failed(error)
+        else:
+            outage.over()
 
 
 def _background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -157,8 +157,10 @@ class Writer:
                 await asyncio.sleep(_LINGER)
             batch = self._take()
             crowded = len(batch) > _CROWD
-            if batch:
-                await self._write(batch)
+            # Touches by themselves: see storage.turns.
+            for part in (batch, self._take_touches()):
+                if part:
+                    await self._write(part)
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -186,11 +188,13 @@ class Writer:
 
     def _take(self) -> list[_Waiting]:
         batch, self._queue = self._queue[:_MAX_BATCH], self._queue[_MAX_BATCH:]
-        now = asyncio.get_running_loop().time()
-        if self._touched and (now >= self._touches_due or self._closing):
-            for key in list(self._touched)[:_MAX_BATCH]:
-                batch.append(_Waiting(self._touched.pop(key), None, _FOR_EVER))
         return batch
+
+    def _take_touches(self) -> list[_Waiting]:
+        if asyncio.get_running_loop().time() < self._touches_due and not self._closing:
+            return []
+        keys = list(self._touched)[:_MAX_BATCH]
+        return [_Waiting(self._touched.pop(key), None, _FOR_EVER) for key in keys]
 
     async def _write(self, batch: list[_Waiting]) -> None:
         pause = _FIRST_PAUSE

@@ -11,6 +11,7 @@ from domain.commissioning import RunRequest
 from domain.facts import Astray
 from domain.knocking import REFUSAL_COUNTS_FOR
 from domain.rules.likeness import serial_key
+from storage.contest_marks import counts
 from storage.run_tags import is_tag_of_the_run
 from storage.tables import boots, charge_points, commissioning_runs, meter_values, transactions
 
@@ -45,6 +46,7 @@ async def _boots(
         .where(charge_points.c.id != request.charge_point_id)
         .where(charge_points.c.serial_key != own)
         .where(boots.c.at >= since)
+        .where(counts(boots))
         .where(
             or_(
                 func.lower(func.trim(boots.c.charge_point_serial)) == own,

@@ -49,7 +49,7 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
     """Count refusals: the same again is one more of a row, not another.
 
     The newest 20 rows of each identity are kept, without one of each project; of identities that
-    are no charge point's, 20,000 in all.
+    are no charge point's, the 20,000 in all that tried last.
     """
     groups: defaultdict[tuple[str, int], list[Attempt]] = defaultdict(list)
     for record in sorted(records, key=lambda record: record.at):
@@ -87,6 +87,8 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
     await _sweep(
         connection, {(identity, group[0].project_id) for (identity, _), group in groups.items()}
     )
+    if any(group[0].charge_point_id is None for key, group in groups.items() if key not in known):
+        await _sweep_strangers(connection)
 
 
 def _row(record: Attempt) -> dict[str, Any]:
@@ -143,11 +145,23 @@ async def _sweep(connection: AsyncConnection, of: Collection[tuple[str, str | No
         await connection.execute(
             delete(connection_attempts).where(same).where(attempts.id.not_in(kept))
         )
-    newest = select(func.max(attempts.id)).scalar_subquery()
+
+
+async def _sweep_strangers(connection: AsyncConnection) -> None:
+    attempts = connection_attempts.c
+    # One that tries all the time is an old row with a new moment.
+    surplus = (
+        select(attempts.at)
+        .where(attempts.charge_point_id.is_(None))
+        .order_by(attempts.at.desc())
+        .offset(STRANGERS_KEPT)
+        .limit(1)
+        .scalar_subquery()
+    )
     await connection.execute(
         delete(connection_attempts)
         .where(attempts.charge_point_id.is_(None))
-        .where(attempts.id <= newest - STRANGERS_KEPT)
+        .where(attempts.at <= surplus)
     )
 
 

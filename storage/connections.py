@@ -22,6 +22,7 @@ from domain.contests import Contest, Link, Present, meet
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from storage import contests
+from storage.contest_marks import unmark
 from storage.dialects import among, conflict_insert
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
 from storage.nodes import beats, live_nodes
@@ -112,6 +113,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     beating = set(await live_nodes(connection)) if contested else set()
     remembered = await _recent_transactions(connection, identities)
     values: dict[str, dict[str, Any]] = {}
+    alone: dict[str, datetime] = {}
     for record in records:
         row = known.get(record.charge_point_id)
         if row is None:
@@ -141,6 +143,9 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         if meeting.refused is not None:
             continue
         record.generation, record.contest = link.generation, meeting.contest
+        before_it = was.present.contest
+        if before_it is not None and meeting.contest is None and before_it.confirmed_at is None:
+            alone[record.charge_point_id] = before_it.since
         record.was_flapping = judge_flapping(arrivals, record.at) is not None
         record.flapping = judge_flapping([*arrivals, arrival], record.at)
         record.watched_by, record.watched_run = row.watched_by, row.watched_run
@@ -167,7 +172,8 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             **contests.values_of(meeting.contest),
         }
     if values:
-        rows_to_write = list(values.values())
+        # One order for all nodes: rows locked in different orders would deadlock.
+        rows_to_write = [row for _, row in sorted(values.items())]
         new = conflict_insert(connection, connections)
         await connection.execute(
             new.on_conflict_do_update(
@@ -177,6 +183,8 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             ),
             rows_to_write,
         )
+    for charge_point_id, since in sorted(alone.items()):
+        await unmark(connection, charge_point_id, since=since)
     for record in records:
         contest = record.contest
         if contest is not None and contest.confirmed_at == record.at:

@@ -1,22 +1,19 @@
-"""Contests of links in the rows: how one begins, is looked after, and ends.
-
-What comes meanwhile is stored and marked: boots and statuses with the link that told them, a
-transaction of which anything came meanwhile as contested.
-"""
+"""Contests of links in the rows: how one begins, is looked after, and ends."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contests import Contest, Link, Present, looked, read, stored
 from domain.errors import ConflictError, NotFoundError
 from storage.announcements import announce_contest
+from storage.contest_marks import forget_statuses, mark, unmark
 from storage.dialects import among
-from storage.tables import boots, charge_points, connections, connectors, transactions
+from storage.tables import charge_points, connections, transactions
 
 NO_CONTEST: Final[Mapping[str, Any]] = {
     "contest_since": None,
@@ -107,11 +104,10 @@ async def look(
     if row is None or contest is None:
         return None
     now = looked(contest, alive=alive, gone=gone, at=at)
+    if now == contest:
+        return bool(now.links)
     if contest.confirmed_at is not None:
-        ended = [
-            replace(one, answered=False) if one.is_one_of(gone) else one for one in contest.links
-        ]
-        await _write(connection, charge_point_id, replace(contest, links=tuple(ended)))
+        await _write(connection, charge_point_id, now)
     elif len(now.links) <= 1:
         await _settle(connection, row, now.links, at=at)
     elif now.confirmed_at is None:
@@ -159,20 +155,6 @@ async def begin(connection: AsyncConnection, charge_point_id: str, contest: Cont
     await announce_contest(connection, charge_point_id, contest, at=contest.confirmed_at)
 
 
-async def mark_told(connection: AsyncConnection, told: Mapping[int, str]) -> None:
-    """Mark transactions, by their charge points, of which something came in a confirmed contest."""
-    if not told:
-        return
-    confirmed = await read_confirmed(connection, set(told.values()))
-    ids = [identity for identity, of in told.items() if of in confirmed]
-    if ids:
-        await connection.execute(
-            update(transactions)
-            .where(among(connection, transactions.c.id, ids))
-            .values(contested=True)
-        )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
     """What a person has decided; ``before`` is the contest that it ended, None: a repeat."""
@@ -217,25 +199,13 @@ async def decide(
 ) -> None:
     """Let one link speak from now on; what the others have told is nobody's word any more."""
     charge_point_id = row.charge_point_id
-    await _settle(connection, row, (link,), at=at, kept_at=at, kept_address=link.remote_address)
     for other in contest.links:
-        if other is link:
-            continue
-        for table in (boots, connectors):
-            await connection.execute(
-                update(table)
-                .where(table.c.charge_point_id == charge_point_id)
-                .where(table.c.contested_link.is_(None))
-                .where(table.c.at >= other.connected_at)
-                .where(table.c.at < contest.since)
-                .values(contested_link=other.generation)
-            )
-    # What is known of connectors is of the present: another's word is no knowledge.
-    await connection.execute(
-        delete(connectors)
-        .where(connectors.c.charge_point_id == charge_point_id)
-        .where(connectors.c.contested_link.is_not(None))
-    )
+        if other is link or other.connected_at >= contest.since:
+            continue  # what a newcomer to it told is marked
+        # It was there alone, and its node may have heard of the contest later.
+        await mark(connection, charge_point_id, other.generation, since=other.connected_at)
+    await _settle(connection, row, (link,), at=at, kept_at=at, kept_address=link.remote_address)
+    await forget_statuses(connection, charge_point_id)
 
 
 async def _settle(
@@ -264,14 +234,11 @@ async def _settle(
         .where(connections.c.charge_point_id == row.charge_point_id)
         .values(**values)
     )
-    for table in (boots, connectors):
-        told = update(table).where(table.c.charge_point_id == row.charge_point_id)
-        if decision:
-            spoke = [number for link in links for number in link.generations]
-            told = told.where(table.c.contested_link.in_(spoke))
-        else:  # nobody else was there after all
-            told = told.where(table.c.contested_link.is_not(None), table.c.at >= row.contest_since)
-        await connection.execute(told.values(contested_link=None))
+    if decision:
+        spoke = [number for link in links for number in link.generations]
+        await unmark(connection, row.charge_point_id, links=spoke)
+    else:
+        await unmark(connection, row.charge_point_id, since=row.contest_since)
 
 
 async def _write(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:

@@ -14,7 +14,7 @@ from domain.states import RunStatus, TransactionBilling
 from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
 from storage.billing_due import due_when_ended
-from storage.contests import mark_told
+from storage.contest_marks import mark_told
 from storage.dialects import among, conflict_insert
 from storage.fact_records import (
     Authorization,

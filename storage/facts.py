@@ -15,6 +15,7 @@ from domain.states import ParameterState, ProjectStatus
 from storage import connections as links
 from storage.attempts import last_refusal, store_attempts
 from storage.boots import boot_fact, store_boots
+from storage.contest_marks import counts, settle_marks
 from storage.contests import read_confirmed
 from storage.dialects import among, upsert
 from storage.fact_records import (
@@ -65,10 +66,13 @@ async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
     A charge point has at most one message in a batch, so that the kinds may be regrouped; a
     transaction's start still goes before everything that may refer to it.
     """
+    batch = list(records)
+    await take_turns(connection, batch)
     kinds: defaultdict[type[Record], list[Any]] = defaultdict(list)
-    for record in records:
-        kinds[type(record)].append(record)
-    await take_turns(connection, (record for kind in kinds.values() for record in kind))
+    late = await settle_marks(connection, batch)
+    for record in batch:
+        if record not in late:
+            kinds[type(record)].append(record)
     for kind, write in _STORES:
         if kind in kinds:
             await write(connection, kinds[kind])
@@ -208,7 +212,7 @@ async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> Boot
         await connection.execute(
             select(boots)
             .where(boots.c.charge_point_id == charge_point_id)
-            .where(boots.c.contested_link.is_(None))
+            .where(counts(boots))
             .order_by(boots.c.at.desc(), boots.c.id.desc())
             .limit(1)
         )
@@ -239,7 +243,7 @@ async def read_snapshot(
     statuses = await connection.execute(
         select(connectors)
         .where(connectors.c.charge_point_id == charge_point_id)
-        .where(connectors.c.contested_link.is_(None))
+        .where(counts(connectors))
         .order_by(connectors.c.connector_id)
     )
     running = await connection.execute(

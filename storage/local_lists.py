@@ -12,6 +12,7 @@ from domain.offline import HeldList, ListState, LocalListUpdated
 from domain.rules.offline import settings_for
 from domain.states import OfflineAccess, ProjectStatus
 from storage.connections import is_live
+from storage.contest_marks import counts
 from storage.dialects import upsert
 from storage.in_use import is_in_use, open_run
 from storage.tables import (
@@ -257,6 +258,7 @@ def _newest_boot() -> Any:
     return (
         select(func.max(boots.c.at))
         .where(boots.c.charge_point_id == charge_points.c.id)
+        .where(counts(boots))
         .correlate(charge_points)
         .scalar_subquery()
     )

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.billing_due import make_due_again
-from storage.contests import mark_told
+from storage.contest_marks import mark_told
 from storage.dialects import among, conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues

@@ -39,6 +39,14 @@ async def beat(connection: AsyncConnection, node_id: str) -> None:
 
 async def leave(connection: AsyncConnection, node_id: str, *, at: datetime) -> None:
     """End every link of a node that stops, and the node itself."""
+    # In one order: just now they move to other nodes, which would wait for each other with this.
+    await connection.execute(
+        select(connections.c.charge_point_id)
+        .where(connections.c.node_id == node_id)
+        .where(connections.c.disconnected_at.is_(None))
+        .order_by(connections.c.charge_point_id)
+        .with_for_update(key_share=True)
+    )
     await connection.execute(
         update(connections)
         .where(connections.c.node_id == node_id)

@@ -29,6 +29,7 @@ from domain.states import Feature, ProjectStatus
 from storage import connections as links
 from storage.catalogue import Catalogue
 from storage.charge_points import order_of
+from storage.contest_marks import counts
 from storage.dialects import among, upsert
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
@@ -253,7 +254,7 @@ async def _connectors(
     rows = await connection.execute(
         select(connectors)
         .where(among(connection, connectors.c.charge_point_id, identities))
-        .where(connectors.c.contested_link.is_(None))
+        .where(counts(connectors))
     )
     found: defaultdict[str, list[ConnectorFact]] = defaultdict(list)
     for row in rows:

@@ -14,6 +14,7 @@ from domain.rules.staleness import Chosen, Present, why_stale
 from domain.states import RunStatus
 from storage.boots import boot_fact
 from storage.catalogue import Catalogue
+from storage.contest_marks import counts
 from storage.dialects import among
 from storage.tables import boots, charge_points, commissioning_runs, parameters
 
@@ -71,6 +72,7 @@ async def _newest_boots(
     newest = (
         select(boots.c.id)
         .where(boots.c.charge_point_id == charge_points.c.id)
+        .where(counts(boots))
         .order_by(boots.c.at.desc(), boots.c.id.desc())
         .limit(1)
         .correlate(charge_points)

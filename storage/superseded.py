@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import TransactionFact
 from domain.states import ConnectorStatus
 from storage.billing_due import due_when_ended
+from storage.contest_marks import counts
 from storage.fact_transactions import transaction_fact
 from storage.meter_filing import file_after_stopped
 from storage.tables import charge_points, connectors, meter_values, transactions
@@ -92,7 +93,7 @@ async def left(
         )
         .where(*_is_open(after))
         .where(connectors.c.status == ConnectorStatus.AVAILABLE)
-        .where(connectors.c.contested_link.is_(None))
+        .where(counts(connectors))
         .where(connectors.c.at > transactions.c.received_at)
         .where(connectors.c.at < now - FREE_FOR)
         .where(~metered)

@@ -373,7 +373,7 @@ connection_attempts = Table(
     Column("moments", JSON),  # the newest few before `at`, newest first
     Column("digest", BigInteger),  # of all that makes two refusals the same one
     Index(None, "identity", "at"),
-    Index(None, "charge_point_id", "id"),  # null: those of strangers, the oldest of which go
+    Index(None, "charge_point_id", "at"),  # null: those of strangers, the oldest of which go
     UniqueConstraint("identity", "digest"),
 )
 

@@ -6,21 +6,33 @@ without an id ends, under which transaction a meter value is filed. So each sees
 has done, or nothing of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.facts import EventKind
 from storage.dialects import among
-from storage.fact_records import Connected, MeterValues, Record, TransactionStart, TransactionStop
-from storage.tables import charge_points
+from storage.fact_records import (
+    Connected,
+    Disconnected,
+    MeterValues,
+    Record,
+    StatusReport,
+    Told,
+    TransactionStart,
+    TransactionStop,
+)
+from storage.tables import charge_points, connections
 
 
-async def take_turns(connection: AsyncConnection, records: Iterable[Record]) -> None:
+async def take_turns(connection: AsyncConnection, records: Collection[Record]) -> None:
     """Lock the rows of those charge points until the commit; on SQLite all writers take turns.
 
-    First of all in a batch, and in one statement and one order, so that no two nodes wait for each
-    other. Meter values that name their transaction stay where they are, and need no turn.
+    First of all in a batch, and each table in one statement and one order, so that no two nodes
+    wait for each other: charge points, then the rows of their links where those are written, as
+    whoever decides a contest does. Meter values that name their transaction stay where they are,
+    and need no turn; nor do touches, which are stored by themselves, in the order of these rows.
     """
     if connection.dialect.name == "sqlite":
         return
@@ -32,9 +44,25 @@ async def take_turns(connection: AsyncConnection, records: Iterable[Record]) -> 
             .order_by(charge_points.c.id)
             .with_for_update(key_share=True)
         )
+    of = {record.charge_point_id for record in records if _writes_link(record)}
+    if of:
+        await connection.execute(
+            select(connections.c.charge_point_id)
+            .where(among(connection, connections.c.charge_point_id, of))
+            .order_by(connections.c.charge_point_id)
+            .with_for_update(key_share=True)
+        )
 
 
 def _depends_on_others(record: Record) -> bool:
+    if isinstance(record, Told) and record.contested is not None:
+        return True  # a person may decide just now
     if isinstance(record, MeterValues):
         return record.inferred
-    return isinstance(record, Connected | TransactionStart | TransactionStop)
+    return _writes_link(record) or isinstance(record, TransactionStart | TransactionStop)
+
+
+def _writes_link(record: Record) -> bool:
+    if isinstance(record, StatusReport):
+        return record.kind is EventKind.FIRMWARE_STATUS
+    return isinstance(record, Connected | Disconnected)

@@ -88,7 +88,10 @@ def test_what_has_begun_is_ended_by_a_person_alone(gone: tuple[int, ...]) -> Non
     assert after is not None
     assert [one.generations for one in after.links] == [(1,), (2, 3)]
     assert after.confirmed_at == begun().confirmed_at
-    assert looked(after, alive=(), gone=gone, at=NOW) == after
+    found = looked(after, alive=(), gone=gone, at=NOW)
+    assert found.confirmed_at == after.confirmed_at
+    assert [one.answered is False for one in found.links] == [1 in gone, False]
+    assert looked(found, alive=(), gone=gone, at=NOW) == found
 
 
 def test_there_is_room_for_few() -> None:

@@ -1,30 +1,42 @@
 """Two links that speak as one charge point without a key, over real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from websockets.exceptions import ConnectionClosed
 
 from domain import operations as op
-from domain.contests import Refused
+from domain.contests import Contest, Refused
 from domain.facts import EventKind
 from domain.ports import ChargePointGoneError
 from ocpp_server import contests
+from ocpp_server import node as node_module
+from ocpp_server.socket import ChargerSocket
 from storage import contests as contests_of_rows
+from storage import nodes
 from storage.connections import read_connection
-from storage.contests import read_contests
-from storage.facts import newest_boot, read_snapshot
+from storage.contests import read_confirmed, read_contests
+from storage.fact_records import Boot, Connected
+from storage.facts import newest_boot, read_snapshot, store
 from storage.tables import boots, connection_attempts, connections, connectors, transactions
 from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node
 from tests.ocpp_server.test_liveness import without_pongs
+from tests.storage.test_plans import heard
 from tests.support.eventually import eventually
 
 STRANGER: dict[str, Any] = {"local_addr": ("127.0.0.2", 0)}
+START: dict[str, Any] = {
+    "connectorId": 1,
+    "idTag": "T",
+    "meterStart": 1,
+    "timestamp": "2026-05-01T09:00:00Z",
+}
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -56,6 +68,22 @@ async def marks(bed: Bed) -> list[int | None]:
 async def status(wire: Wire, word: str) -> None:
     await wire.call(
         "StatusNotification", {"connectorId": 1, "status": word, "errorCode": "NoError"}
+    )
+
+
+def boot_of(charge_point_id: str, *, contested: int) -> Boot:
+    return Boot(
+        charge_point_id=charge_point_id,
+        boot_id="boot_1",
+        at=datetime.now(UTC),
+        vendor="V",
+        model="M",
+        charge_point_serial=None,
+        charge_box_serial=None,
+        firmware_version=None,
+        warnings=(),
+        payload={},
+        contested=contested,
     )
 
 
@@ -237,12 +265,75 @@ async def test_neither_stays_when_the_charge_point_is_withdrawn(bed: Bed) -> Non
                 await wire.frame()
 
 
+async def test_what_comes_after_a_decision_is_judged_by_it_before_the_node_has_looked(
+    bed: Bed,
+) -> None:
+    async with contested(bed) as (charger, stranger):
+        await keep(bed, "127.0.0.1")
+        for number, wire in enumerate((charger, stranger), 1):
+            await wire.boot()
+            await status(wire, "Available" if wire is charger else "Faulted")
+            await wire.call("StartTransaction", START | {"connectorId": number})
+        assert await marks(bed) == [None, 2]
+        assert [one.status for one in await bed.rows(connectors)] == ["Available"]
+        begun = sorted(await bed.rows(transactions), key=lambda row: row.connector_id)
+        assert [row.contested for row in begun] == [False, True]
+
+
+async def test_what_was_told_counts_when_nobody_else_was_there_after_all(bed: Bed) -> None:
+    """Also where the next link finds that out, and no node's look."""
+
+    def link(node: str, address: str, **found: Any) -> Connected:
+        return Connected(
+            charge_point_id=bed.charge_point_id,
+            node_id=node,
+            ocpp_version="1.6",
+            remote_address=address,
+            at=datetime.now(UTC),
+            **found,
+        )
+
+    async with bed.database.write() as connection:
+        for node in ("nod_a", "nod_b"):
+            await nodes.beat(connection, node)
+        await store(connection, [link("nod_a", "192.0.2.1")])
+        newcomer = link("nod_b", "198.51.100.1")
+        await store(connection, [newcomer])
+        assert newcomer.contest is not None
+        assert newcomer.contest.confirmed_at is None
+        boot = boot_of(bed.charge_point_id, contested=newcomer.generation)
+        await store(connection, [boot])
+        assert await newest_boot(connection, bed.charge_point_id) is None
+        again = link("nod_b", "198.51.100.1", gone=frozenset({1}))
+        await store(connection, [again])
+        assert again.contest is None
+        found = await newest_boot(connection, bed.charge_point_id)
+    assert found is not None
+    assert found.boot_id == boot.boot_id
+
+
+@on_sqlite
+async def test_what_is_known_of_a_link_that_has_gone_is_written_once(bed: Bed) -> None:
+    async with contested(bed) as (charger, _):
+        await charger.socket.close()
+
+        async def ended() -> None:
+            async with bed.database.read() as connection:
+                contest = (await read_contests(connection))[bed.charge_point_id]
+            assert contest.links[0].answered is False
+
+        await eventually(ended)
+        with heard(bed.database) as statements:
+            for _ in range(3):  # it is missing at the second look
+                await bed.node.compare()
+        assert not [said for said, _ in statements if "rivals=" in said]
+
+
 async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
-    start = {"connectorId": 1, "idTag": "T", "meterStart": 1, "timestamp": "2026-05-01T09:00:00Z"}
     async with bed.wire() as charger:
         for second, stops in (("01", True), ("02", False)):
             begun = await charger.call(
-                "StartTransaction", start | {"timestamp": f"2026-05-01T09:00:{second}Z"}
+                "StartTransaction", START | {"timestamp": f"2026-05-01T09:00:{second}Z"}
             )
             if stops:
                 await charger.call(
@@ -254,7 +345,7 @@ async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
                     },
                 )
         async with bed.wire(**STRANGER) as stranger:
-            await stranger.call("StartTransaction", start | {"connectorId": 2})
+            await stranger.call("StartTransaction", START | {"connectorId": 2})
             async with bed.database.read() as connection:
                 rows = await connection.execute(
                     select(transactions.c.contested).order_by(transactions.c.id)
@@ -262,43 +353,135 @@ async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
             assert [row.contested for row in rows] == [False, True, True]
 
 
+@asynccontextmanager
+async def another_node(bed: Bed) -> AsyncIterator[Bed]:
+    """The same charge point at another node."""
+    other = make_node(bed.database, RecordingSink())
+    port = await other.start("127.0.0.1", 0)
+    try:
+        yield Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
+    finally:
+        await other.stop()
+
+
 class TestOnTwoNodes:
     async def test_the_other_node_asks_its_link(self, bed: Bed) -> None:
-        other = make_node(bed.database, RecordingSink())
-        port = await other.start("127.0.0.1", 0)
-        elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
-        try:
-            async with bed.wire() as charger, elsewhere.wire(**STRANGER) as stranger:
-                await charger.sync()
-                await stranger.sync()
-                assert not await is_connected(bed)
-                assert not await is_contested(bed)
-                await bed.node.compare()
-                assert await is_contested(bed)
-                await keep(bed, "127.0.0.1")
-                await other.compare()
-                await bed.node.compare()
-                with pytest.raises(ConnectionClosed):
-                    await stranger.frame()
-                await charger.sync()
-                assert await is_connected(bed)
-        finally:
-            await other.stop()
+        async with (
+            another_node(bed) as elsewhere,
+            bed.wire() as charger,
+            elsewhere.wire(**STRANGER) as stranger,
+        ):
+            await charger.sync()
+            await stranger.sync()
+            assert not await is_connected(bed)
+            assert not await is_contested(bed)
+            await bed.node.compare()
+            assert await is_contested(bed)
+            await keep(bed, "127.0.0.1")
+            await elsewhere.node.compare()
+            await bed.node.compare()
+            with pytest.raises(ConnectionClosed):
+                await stranger.frame()
+            await charger.sync()
+            assert await is_connected(bed)
+
+    @on_sqlite
+    async def test_all_are_asked_at_once(self, bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+        all_asked = asyncio.Barrier(2)
+
+        async def heard_once_all_are_asked(_socket: ChargerSocket) -> None:
+            await all_asked.wait()
+
+        neighbour = await bed.neighbour(place="Bay 2")
+        async with (
+            another_node(bed) as elsewhere,
+            bed.wire(),
+            bed.wire(neighbour),
+            elsewhere.wire(**STRANGER) as stranger,
+            elsewhere.wire(neighbour, **STRANGER) as another,
+        ):
+            await stranger.sync()
+            await another.sync()
+            monkeypatch.setattr(ChargerSocket, "wait_to_be_heard", heard_once_all_are_asked)
+            await bed.node.compare()
+            async with bed.database.read() as connection:
+                assert len(await read_confirmed(connection, [bed.charge_point_id, neighbour])) == 2
+
+    @on_sqlite
+    async def test_who_comes_while_a_node_looks_is_not_replaced_by_whom_it_follows(
+        self, bed: Bed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            elsewhere = await stack.enter_async_context(another_node(bed))
+            old = await stack.enter_async_context(bed.wire())
+            stranger = await stack.enter_async_context(elsewhere.wire(**STRANGER))
+            await stranger.sync()
+            came: list[Wire] = []
+
+            async def read_before_it_came(connection: AsyncConnection) -> Mapping[str, Contest]:
+                found = await read_contests(connection)
+                new = await stack.enter_async_context(bed.wire())
+                await new.sync()
+                came.append(new)
+                return found
+
+            monkeypatch.setattr(node_module, "read_contests", read_before_it_came)
+            await bed.node.compare()
+            (new,) = came
+            (session,) = bed.node.registry.all_of(bed.charge_point_id)
+            assert session.peer.generation == 3
+            with pytest.raises(ConnectionClosed):
+                await old.frame()
+            await new.sync()
+
+    @on_sqlite
+    async def test_what_the_first_told_while_its_node_had_not_looked_is_its_own_word(
+        self, bed: Bed
+    ) -> None:
+        async with (
+            another_node(bed) as elsewhere,
+            bed.wire() as first,
+            elsewhere.wire(**STRANGER) as newcomer,
+        ):
+            await newcomer.boot()
+            await first.boot()
+            await status(first, "Faulted")
+            await bed.node.compare()
+            await keep(bed, "127.0.0.2")
+            assert await marks(bed) == [None, 1]
+            assert not await bed.rows(connectors)
 
     async def test_a_silent_link_there_is_replaced(self, bed: Bed) -> None:
-        other = make_node(bed.database, RecordingSink())
-        port = await other.start("127.0.0.1", 0)
-        elsewhere = Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
-        try:
-            async with bed.wire() as charger:
-                await charger.sync()
-                without_pongs(charger)
-                async with elsewhere.wire(**STRANGER) as moved:
-                    await moved.boot()
-                    await bed.node.compare()
-                    await other.compare()
-                    assert await is_connected(bed)
-                    await moved.sync()
-                    assert await marks(bed) == [None]
-        finally:
-            await other.stop()
+        async with another_node(bed) as elsewhere, bed.wire() as charger:
+            await charger.sync()
+            without_pongs(charger)
+            async with elsewhere.wire(**STRANGER) as moved:
+                await moved.boot()
+                await bed.node.compare()
+                await elsewhere.node.compare()
+                assert await is_connected(bed)
+                await moved.sync()
+                assert await marks(bed) == [None]
+
+
+@on_sqlite
+async def test_a_node_says_that_it_lives_however_long_it_looks(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[str] = []
+
+    async def beat(_connection: AsyncConnection, node_id: str) -> None:
+        beats.append(node_id)
+
+    async def look(*_contests: object, **_nodes: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(nodes, "NODE_BEAT", timedelta(milliseconds=1))
+    monkeypatch.setattr(nodes, "beat", beat)
+    async with another_node(bed) as elsewhere:
+        monkeypatch.setattr(elsewhere.node.server.contests, "look", look)
+
+        async def goes_on() -> None:
+            assert beats.count(elsewhere.node.node_id) > 2
+
+        await eventually(goes_on, within=5)

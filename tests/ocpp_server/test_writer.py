@@ -10,9 +10,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ocpp_server import writer as module
+from ocpp_server.peer import Peer
 from ocpp_server.writer import NotStoredError, Writer
 from storage.engine import Database
-from storage.fact_records import ConnectorStatus, MeterEntry, MeterValues, Record
+from storage.fact_records import ConnectorStatus, MeterEntry, MeterValues, Record, Touched
 from storage.tables import connections, connectors, meter_values
 from tests.ocpp_server.bed import WITHIN, Bed
 
@@ -88,6 +89,25 @@ async def test_facts_wait_for_a_database_that_is_away(bed: Bed) -> None:
     assert len(await bed.rows(connectors)) == 1
     writer.close()
     await running
+
+
+async def test_touches_are_stored_by_themselves(bed: Bed) -> None:
+    """Else two nodes would wait for each other: see :mod:`storage.turns`."""
+    told: list[list[type[Record]]] = []
+    writer = Writer(bed.database, lambda records: told.append([type(one) for one in records]))
+    now = datetime.now(UTC)
+    peer = Peer(
+        charge_point_id=bed.charge_point_id,
+        node_id="nod_1",
+        ocpp_version="1.6",
+        remote_address=None,
+        connected_at=now,
+    )
+    writer.note(status(bed.charge_point_id))
+    writer.touch(peer, now, heartbeat=True)
+    writer.close()
+    await writer.run()
+    assert told == [[ConnectorStatus], [Touched]]
 
 
 async def test_who_waits_too_long_is_told_and_what_is_not_repeated_is_kept(

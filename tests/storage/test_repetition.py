@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Table, insert, select
+import pytest
+from sqlalchemy import Table, select
 
 from domain.rules.oddities import MORE
 from domain.states import LogLevel, RegistrationStatus
+from storage import attempts as module
 from storage import facts
-from storage.attempts import STRANGERS_KEPT, page_of_attempts, store_attempts
+from storage.attempts import page_of_attempts, store_attempts
 from storage.engine import Database
 from storage.fact_records import (
     Attempt,
@@ -225,23 +227,17 @@ class TestRefusals:
         ]
         assert (page[0].first_at, page[0].attempt.at) == (DAWN, DAWN + timedelta(seconds=39))
 
-    async def test_of_strangers_the_newest_are_kept(self, database: Database) -> None:
+    async def test_of_strangers_those_that_tried_last_are_kept(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "STRANGERS_KEPT", 2)
         (of,) = await seed(database, 1)
         async with database.write() as connection:
-            await store_attempts(connection, self.attempts("old", 1))
             await store_attempts(connection, self.attempts(of, 1, charge_point_id=of))
-            await connection.execute(
-                insert(connection_attempts).values(
-                    id=STRANGERS_KEPT + 1,
-                    identity="young",
-                    identity_key="young",
-                    at=DAWN,
-                    code="x",
-                    reason="x",
-                )
-            )
-            await store_attempts(connection, self.attempts(of, 1, charge_point_id=of))
-        assert {row.identity for row in await rows(database, connection_attempts)} == {of, "young"}
+            for identity, count in (("busy", 1), ("quiet", 2), ("busy", 9), ("new", 5)):
+                await store_attempts(connection, self.attempts(identity, count)[-1:])
+        found = {row.identity for row in await rows(database, connection_attempts)}
+        assert found == {of, "busy", "new"}
 
 
 async def test_no_more_than_a_hundred_kinds_of_odd_messages_are_told_apart(

@@ -177,7 +177,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('identity', 'digest', name=op.f('uq_connection_attempts_identity_digest'))
     )
     with op.batch_alter_table('connection_attempts', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id_id'), ['charge_point_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_connection_attempts_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_at'), ['identity', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_identity_key'), ['identity_key'], unique=False)
         batch_op.create_index(batch_op.f('ix_connection_attempts_near_key'), ['near_key'], unique=False)
@@ -1115,7 +1115,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_connection_attempts_near_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_key'))
         batch_op.drop_index(batch_op.f('ix_connection_attempts_identity_at'))
-        batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id_id'))
+        batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id_at'))
 
     op.drop_table('connection_attempts')
     op.drop_table('commands')

@@ -1,0 +1,55 @@
+"""Whoever asks for boots or statuses asks for those that count, or is named here with a reason."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from storage.tables import metadata
+
+_STORAGE: Final = Path(__file__).parents[2] / "storage"
+MARKED: Final = {name for name, table in metadata.tables.items() if "contested_link" in table.c}
+"""Tables whose rows carry the link that told them, where others spoke, too."""
+BESIDES: Final = {
+    "boots.store_boots": "It stores them.",
+    "facts._store_connectors": "It stores them.",
+    "export.OF_CHARGE_POINT": "An export holds all that there is.",
+    "retention.newest.let_boots_go": "The newest stay, whoever told them.",
+}
+
+
+def _readers() -> Iterator[tuple[str, ast.stmt]]:
+    """Give what names one of these tables: functions, and other definitions of a module."""
+    for path in sorted(_STORAGE.glob("**/*.py")):
+        tree = ast.parse(path.read_text())
+        names = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "storage.tables"
+            for alias in node.names
+            if alias.name in MARKED
+        }
+        module = ".".join(path.relative_to(_STORAGE).with_suffix("").parts)
+        for node in tree.body:
+            if names & {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
+                yield f"{module}.{_name(node)}", node
+
+
+def _name(node: ast.stmt) -> str:
+    if isinstance(node, ast.AnnAssign):
+        return ast.unparse(node.target)
+    name: str = getattr(node, "name", "")
+    return name
+
+
+def _asks_for_those_that_count(node: ast.stmt) -> bool:
+    return any(
+        isinstance(one, ast.Call) and ast.unparse(one.func).split(".")[-1] == "counts"
+        for one in ast.walk(node)
+    )
+
+
+def test_every_query_asks_for_facts_that_count() -> None:
+    assert {"boots", "connectors"} == MARKED
+    others = {name for name, node in _readers() if not _asks_for_those_that_count(node)}
+    assert others == set(BESIDES)
