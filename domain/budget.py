@@ -21,6 +21,13 @@ class WrittenToday:
     over_at: datetime | None = None
 
 
+def later(one: WrittenToday | None, other: WrittenToday | None) -> WrittenToday | None:
+    """Of two counts of a charge point give the one that has gone further."""
+    if one is None or other is None:
+        return one or other
+    return other if (other.day, other.bytes) > (one.day, one.bytes) else one
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OverBudget:
     """The alarm: it has used its day up, and part of what it sends is left out until midnight."""

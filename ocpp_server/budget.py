@@ -5,11 +5,12 @@ those of both ends, signed or not, and one a minute. A commissioning run has a s
 same size, so that a charge point that has used up its day is still judged by all that it sends.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sized
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from domain import states
-from domain.budget import WrittenToday, in_words
+from domain.budget import WrittenToday, in_words, later
 from ocpp_server.throttle import Allowance
 from storage.fact_records import (
     Boot,
@@ -38,7 +39,7 @@ _REMEMBERED: Final = 256
 
 
 class Budget:
-    """That of one link; ``written`` is what the charge point has had written before it."""
+    """That of one charge point; ``written`` is what it has had written before."""
 
     __slots__ = (
         "_begun_at",
@@ -68,9 +69,24 @@ class Budget:
         """Begin anew when another day has begun."""
         today = now.astimezone(UTC).date()
         if self.written.day != today:
-            self.written.day, self.written.bytes, self.written.left_out = today, 0, 0
-            self.written.over_at, self._told = None, False
-            self._known.clear()
+            self._begin(today)
+
+    def _begin(self, day: date) -> None:
+        self.written.day, self.written.bytes, self.written.left_out = day, 0, 0
+        self.written.over_at, self._told = None, False
+        self._known.clear()
+        self._ends.clear()
+
+    def catch_up(self, written: WrittenToday) -> None:
+        """Take over what other nodes have counted, where that is more."""
+        own = self.written
+        if written is own or later(own, written) is own:
+            return
+        if own.day != written.day:
+            self._begin(written.day)
+        own.bytes, own.left_out = written.bytes, max(own.left_out, written.left_out)
+        if own.over_at is None and written.over_at is not None:
+            own.over_at, self._told = written.over_at, True
 
     def take_alarm(self) -> str | None:
         """Give the sentence that it is used up; once a day."""
@@ -186,6 +202,40 @@ class Budget:
     def _leave_out(self, number: int, now: datetime) -> None:
         self.written.left_out += number
         self.written.over_at = self.written.over_at or now
+
+
+class Budgets:
+    """Those of a node: whoever connects again, or as another link, has the one that was there."""
+
+    def __init__(self, *, limit: int = DAILY_BYTES) -> None:
+        self._limit = limit
+        self._of: dict[str, Budget] = {}
+        self._swept = datetime.now(UTC).date()
+
+    def written(self, charge_point_id: str) -> WrittenToday | None:
+        """Return what is counted here of a charge point; None: nothing is."""
+        budget = self._of.get(charge_point_id)
+        return None if budget is None else budget.written
+
+    def take(self, charge_point_id: str, written: WrittenToday | None) -> Budget:
+        """Give that of a charge point; ``written`` is what its row knows."""
+        budget = self._of.get(charge_point_id)
+        if budget is None:
+            budget = self._of[charge_point_id] = Budget(written, limit=self._limit)
+        elif written is not None:
+            budget.catch_up(written)
+        return budget
+
+    def sweep(self, today: date, *, links: Callable[[str], Sized]) -> None:
+        """Once a day forget those of days before whose charge points have no links here."""
+        if self._swept == today:
+            return
+        self._swept = today
+        self._of = {
+            identity: budget
+            for identity, budget in self._of.items()
+            if budget.written.day == today or links(identity)
+        }
 
 
 def _is_of_an_end(sample: dict[str, Any]) -> bool:

@@ -42,6 +42,7 @@ class Peer:
     """What of the message in work could not be read though its schema allows it."""
     transactions: dict[int, KnownTransaction] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    """The charge point's, over all its links."""
     log: ChargePointLog = field(default_factory=ChargePointLog)
     """The node's, so that many links of one charge point share its budget."""
 

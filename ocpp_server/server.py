@@ -18,7 +18,7 @@ from domain.contests import REFUSED_WORDS, Contest, Refused
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.states import LogLevel
 from ocpp_server.admission import Admission
-from ocpp_server.budget import DAILY_BYTES, Budget
+from ocpp_server.budget import DAILY_BYTES, Budgets
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
 from ocpp_server.cutter import MAX_MESSAGE
@@ -85,6 +85,7 @@ class ChargerServer:
         self._arriving: Counter[str] = Counter()
         """Connections of each charge point that are on their way into the database."""
         self._lines = ChargePointLog()
+        self._budgets = Budgets(limit=limits.daily_bytes)
         self._guesses = Guesses()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -151,6 +152,7 @@ class ChargerServer:
     def keep_alive(self) -> None:
         """Ping whoever is silent, and cut off who stays silent: offline shows within 45 s."""
         self._lines.sum_up()
+        self._budgets.sweep(datetime.now(UTC).date(), links=self._registry.all_of)
         now = asyncio.get_running_loop().time()
         for session in self._registry:
             silent = now - session.socket.heard_at if session.socket.is_read else 0.0
@@ -186,6 +188,7 @@ class ChargerServer:
             has_key=socket.has_key,
             alive=found.alive,
             gone=found.gone,
+            written=self._budgets.written(socket.identity),
         )
         if not await self._store(link):
             await socket.close(_TRY_AGAIN_LATER, "try again later")
@@ -274,7 +277,7 @@ class ChargerServer:
             watched_run=link.watched_run,
             flapping=link.flapping is not None,
             transactions={known.transaction_id: known for known in reversed(link.transactions)},
-            budget=Budget(link.written, limit=self._limits.daily_bytes),
+            budget=self._budgets.take(link.charge_point_id, link.written),
             log=self._lines,
         )
         rate = self._limits.rate

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.budget import OverBudget, WrittenToday, judge_budget
+from domain.budget import OverBudget, WrittenToday, judge_budget, later
 from domain.contests import Contest, Link, Present, meet
 from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
@@ -119,7 +119,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         if row is None:
             continue
         was = last.get(record.charge_point_id, _Last())
-        record.written = was.written
+        record.written = later(was.written, record.written)
         arrivals = was.arrivals
         arrival = Arrival(at=record.at, remote_address=record.remote_address)
         place = arrivals.index(arrival) if arrival in arrivals else len(arrivals)
@@ -169,6 +169,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             "contest_told_at": was.told_at if meeting.contest else None,
             "firmware_status": None,
             "firmware_status_at": None,
+            **_values_of(record.written),
             **contests.values_of(meeting.contest),
         }
     if values:
@@ -241,6 +242,13 @@ def _written(row: Any) -> WrittenToday | None:
         left_out=row.budget_left_out,
         over_at=over_at if over_at is not None and over_at.date() == row.budget_day else None,
     )
+
+
+def _values_of(written: WrittenToday | None) -> dict[str, Any]:
+    if written is None:
+        return dict(zip(_BUDGET, (None, 0, 0, None), strict=True))
+    values = written.day, written.bytes, written.left_out, written.over_at
+    return dict(zip(_BUDGET, values, strict=True))
 
 
 async def read_over_budget(
@@ -371,10 +379,9 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
 
 
 def _budget_of(written: WrittenToday | None) -> dict[str, Any]:
-    values: tuple[Any, ...] = (None,) * len(_BUDGET)
-    if written is not None:
-        values = written.day, written.bytes, written.left_out, written.over_at
-    return {f"the_{name}": value for name, value in zip(_BUDGET, values, strict=True)}
+    if written is None:
+        return {f"the_{name}": None for name in _BUDGET}
+    return {f"the_{name}": value for name, value in _values_of(written).items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -56,7 +56,7 @@ class Connected:
     refused: Refused | None = None
     """Why it is sent away; the generation stays 0."""
     written: WrittenToday | None = None
-    """What it has had written on its newest day."""
+    """What it has had written on its newest day, as far as its node knows; then what is stored."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

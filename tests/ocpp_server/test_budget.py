@@ -10,7 +10,7 @@ import pytest
 from domain.budget import WrittenToday
 from domain.facts import Snapshot
 from domain.states import LogLevel
-from ocpp_server.budget import Budget
+from ocpp_server.budget import Budget, Budgets
 from storage.engine import Database
 from storage.fact_records import (
     ConnectorStatus,
@@ -98,6 +98,30 @@ async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(database:
         assert len([one for one in await bed.rows(log_entries) if one.kind == "budget"]) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_connects_again_and_again_has_one_budget(database: Database) -> None:
+    async with bed_of(database) as bed:
+        for begin in range(0, MANY, 50):
+            async with bed.wire() as wire:
+                for number in range(begin, begin + 50):
+                    await meter(wire, number, None)
+        assert len(await bed.rows(meter_values)) < MANY / 2 + 200
+        (row,) = await bed.rows(connections)
+        assert row.budget_bytes >= SOME
+        before = len(await bed.rows(meter_values))
+        # Another node goes on from there.
+        other = make_node(database, RecordingSink(), daily_bytes=SOME, rate=None)
+        port = await other.start("127.0.0.1", 0)
+        elsewhere = Bed(database, other, RecordingSink(), port, bed.charge_point_id)
+        try:
+            async with elsewhere.wire() as wire:
+                for number in range(20):
+                    await meter(wire, MANY + number, None)
+        finally:
+            await other.stop()
+        assert len(await bed.rows(meter_values)) == before + 1
+
+
 async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:
     async with bed_of(database) as bed:
         async with bed.wire() as wire:
@@ -182,6 +206,13 @@ class TestBudget:
         values = self.values(self.entry(NOON), *ends)
         budget.thin(values, NOON, in_run=False)
         assert len(values.entries) == 1 + 4
+        # On another day of a session that goes on, too.
+        tomorrow = NOON + timedelta(days=1)
+        budget.begin(tomorrow)
+        budget.written.bytes = SOME
+        values = self.values(*ends)
+        budget.thin(values, tomorrow, in_run=False)
+        assert len(values.entries) == 4
 
     def test_another_day_begins_anew_and_tells_anew(self) -> None:
         budget = self.used_up()
@@ -253,3 +284,47 @@ class TestBudget:
         )
         assert all(budget.allows(entry, in_run=False) for _ in range(9_999))
         assert budget.written.bytes == 351
+
+
+class TestBudgets:
+    def test_all_links_of_a_charge_point_have_the_same(self) -> None:
+        budgets = Budgets(limit=SOME)
+        assert budgets.written("cp") is None
+        budget = budgets.take("cp", WrittenToday(day=NOON.date(), bytes=7))
+        assert budgets.take("cp", None) is budget
+        assert budgets.written("cp") is budget.written
+        assert budgets.take("other", None) is not budget
+
+    def test_what_another_node_has_counted_beyond_it_counts(self) -> None:
+        budgets = Budgets(limit=SOME)
+        budget = budgets.take("cp", WrittenToday(day=NOON.date(), bytes=SOME, left_out=3))
+        budgets.take("cp", WrittenToday(day=NOON.date(), bytes=7))
+        assert budget.written.bytes == SOME
+        over = WrittenToday(day=NOON.date(), bytes=SOME + 1, left_out=2, over_at=NOON)
+        budgets.take("cp", over)
+        assert budget.written == WrittenToday(
+            day=NOON.date(), bytes=SOME + 1, left_out=3, over_at=NOON
+        )
+        assert budget.take_alarm() is None  # the other node has told it
+        tomorrow = WrittenToday(day=NOON.date() + timedelta(days=1), bytes=7)
+        budgets.take("cp", tomorrow)
+        assert budget.written == tomorrow
+
+    def test_what_it_has_not_told_yet_is_told_though_it_connects_anew(self) -> None:
+        budgets = Budgets(limit=SOME)
+        budget = budgets.take("cp", WrittenToday(day=NOON.date(), bytes=SOME))
+        budget.written.over_at = NOON
+        budgets.take("cp", budgets.written("cp"))
+        assert budget.take_alarm() is not None
+
+    def test_those_of_days_before_go_unless_the_charge_point_is_here(self) -> None:
+        budgets = Budgets(limit=SOME)
+        for identity in ("here", "gone"):
+            budgets.take(identity, WrittenToday(day=NOON.date()))
+        budgets.sweep(NOON.date(), links=lambda _identity: [])
+        budgets.sweep(
+            NOON.date() + timedelta(days=1),
+            links=lambda identity: [identity] * (identity == "here"),
+        )
+        assert budgets.written("here") is not None
+        assert budgets.written("gone") is None
