@@ -107,6 +107,9 @@ class Dispatcher:
             waiting = await Letters(connection).waiting(limit=_PAGE)
         if not waiting:
             return
+        async with self._database.write() as connection:
+            await Letters(connection).drop_nobodys()
+            waiting = await Letters(connection).waiting(limit=_PAGE)
         for letter_id in waiting:
             with suppress(WorkflowAlreadyStartedError):
                 await self._client.start_workflow(

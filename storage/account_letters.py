@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.accounts import AccountLetter, LetterPurpose
@@ -17,7 +17,7 @@ from domain.states import Role
 from storage.accounts import Accounts
 from storage.dialects import among
 from storage.engine import Database
-from storage.tables import account_letters
+from storage.tables import account_letters, accounts
 
 _KEPT: Final = timedelta(days=1)  # after its code has expired
 
@@ -93,6 +93,17 @@ class Letters:
             .where(account_letters.c.purpose == purpose)
             .where(account_letters.c.used_at.is_(None))
             .values(used_at=now)
+        )
+
+    async def drop_nobodys(self) -> None:
+        """Drop those that wait and are for nobody: no workflow is started for them."""
+        has_account = exists().where(
+            accounts.c.role == account_letters.c.role, accounts.c.email == account_letters.c.email
+        )
+        await self._connection.execute(
+            delete(account_letters)
+            .where(account_letters.c.dispatched_at.is_(None))
+            .where(~has_account)
         )
 
     async def waiting(self, *, limit: int) -> Sequence[str]:

@@ -80,7 +80,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     ),
     "account_events": _by_people("the newest 1,000 of each account", "until newer ones come"),
     "account_letters": _by_people(
-        "throttled by account and address", "a day after its code has expired"
+        "fewer than fifty an hour of each account; what is for nobody goes within seconds",
+        "a day after its code has expired",
     ),
     "account_sessions": _by_people("the newest 200 of each account", "until its token expires"),
     "audit_entries": _by_people("one for each change that a person makes", _STAYS),

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, insert, select
+from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -68,6 +68,15 @@ class Throttles:
     async def clear(self, key: str) -> None:
         """Forget the attempts of a key, after one that succeeded."""
         await self._connection.execute(delete(throttles).where(throttles.c.key == key))
+
+    async def give_back(self, key: str) -> None:
+        """Forget one attempt of a key, which has succeeded."""
+        await self._connection.execute(
+            update(throttles)
+            .where(throttles.c.key == key)
+            .where(throttles.c.count > 0)
+            .values(count=throttles.c.count - 1)
+        )
 
     async def purge(self, now: datetime) -> None:
         """Forget windows that are over."""

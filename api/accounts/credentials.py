@@ -1,21 +1,22 @@
 """Passwords that are changed, or set anew by mail, and the proof of an address."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from api.accounts.outbox import send
-from api.accounts.service import LogIn, open_session
+from api.accounts.service import LogIn, mail_verification, open_session
 from api.accounts.visitor import Visitor, known_device
 from api.deps import now
 from api.parts import Parts
 from api.security.throttling import (
     CODE_ADDRESS,
+    PASSWORD_CHANGES,
     PASSWORD_SESSION,
     RESET_ADDRESS,
-    RESET_DEVICE,
+    RESET_CROWDED,
     RESET_EMAIL,
-    VERIFICATION_ACCOUNT,
     Limit,
 )
 from api.security.tokens import Token
@@ -49,7 +50,7 @@ async def prove_password(
     token, account = session
     limit = (PASSWORD_SESSION, token.id)
     await parts.throttle.attempt(limit)
-    if not await parts.passwords.verify(account.password_hash, password, known=True):
+    if not await parts.passwords.verify(account.password_hash, password, known=account.id):
         raise ForbiddenError(
             "password_wrong",
             "The present password is wrong. If nobody knows it any more, have the way to a new one "
@@ -65,13 +66,15 @@ async def change_password(
 
     Raises:
         ForbiddenError: ``password_wrong``.
-        TooManyRequestsError: Too many wrong ones with this token.
+        TooManyRequestsError: Too many wrong ones with this token, or too many changes.
 
     """
     _, account = session
     limit = await prove_password(parts, session, password)
+    subject = f"{account.role}:{account.email}"
+    await parts.throttle.attempt((PASSWORD_CHANGES, subject))
     at = now()
-    password_hash = await parts.passwords.hash(new, known=True)
+    password_hash = await parts.passwords.hash(new, known=account.id)
     async with parts.database.write() as connection:
         epoch = await set_password(
             connection,
@@ -80,38 +83,49 @@ async def change_password(
             event=AccountEvent.PASSWORD_CHANGED,
         )
         if epoch is None:
-            raise _changed_meanwhile()
+            raise changed_meanwhile()
         await send(
             parts,
             connection,
             LetterPurpose.CHANGED,
             Addressed(role=account.role, email=account.email),
         )
-    await parts.throttle.succeeded([limit, (RESET_EMAIL, f"{account.role}:{account.email}")])
+    # The codes in mails are void: whoever reads them may ask for others at once.
+    reads = account.verified_at is not None or parts.settings.email_verification == "off"
+    await parts.throttle.succeeded([limit, (RESET_EMAIL, subject)] if reads else [limit])
     return await open_session(parts, replace(account, token_epoch=epoch), visitor)
 
 
-async def ask_for_reset(parts: Parts, to: Addressed, visitor: Visitor) -> None:
-    """Have a code mailed to the address, if it has an account; nothing here tells whether.
+async def ask_for_reset(
+    parts: Parts, email: str, roles: Collection[Role], visitor: Visitor
+) -> None:
+    """Have codes mailed to the address, for its accounts; nothing here tells whether it has any.
 
-    Past a few an hour no more are sent to one address, and nobody is told: the codes that are there
-    go on working, so a stranger who asks in the owner's place keeps nobody out.
-
-    Raises:
-        TooManyRequestsError: Too many requests from there.
-
+    Past a few an hour no more are sent to one e-mail, and nobody is told: the codes that are there
+    go on working, so a stranger who asks in the owner's place keeps nobody out. Nor does a
+    neighbour who asks for many: an e-mail that had none lately gets one all the same.
     """
+    crowded = False
+    if not await _is_known(parts, email, roles, visitor):
+        try:
+            await parts.throttle.attempt((RESET_ADDRESS, visitor.network))
+        except TooManyRequestsError:
+            crowded = True
+    for role in roles:
+        subject = f"{role}:{email}"
+        floor = [(RESET_CROWDED, subject)] if crowded else []
+        with suppress(TooManyRequestsError):
+            await parts.throttle.attempt((RESET_EMAIL, subject), *floor)
+            async with parts.database.write() as connection:
+                to = Addressed(role=role, email=email)
+                await send(parts, connection, LetterPurpose.RESET, to)
+
+
+async def _is_known(parts: Parts, email: str, roles: Collection[Role], visitor: Visitor) -> bool:
     async with parts.database.read() as connection:
-        account = await Accounts(connection).by_email(to.role, to.email)
-    device = known_device(parts, visitor, account)
-    from_there: tuple[Limit, str] = (
-        (RESET_ADDRESS, visitor.network) if device is None else (RESET_DEVICE, device)
-    )
-    await parts.throttle.attempt(from_there)
-    with suppress(TooManyRequestsError):
-        await parts.throttle.attempt((RESET_EMAIL, f"{to.role}:{to.email}"))
-        async with parts.database.write() as connection:
-            await send(parts, connection, LetterPurpose.RESET, to)
+        accounts = [await Accounts(connection).by_email(role, email) for role in roles]
+    devices = [known_device(parts, visitor, account) for account in accounts]
+    return any(device is not None for device in devices)
 
 
 async def reset_password(
@@ -123,13 +137,16 @@ async def reset_password(
 
     Raises:
         NotFoundError: ``reset_code_invalid``.
+        TooManyRequestsError: Too many were set by mail within the hour.
 
     """
     at, token_hash = now(), hash_token(token)
     account = await account_of_code(parts, token, LetterPurpose.RESET, visitor=visitor)
     if role not in {None, account.role}:
         raise invalid_code(LetterPurpose.RESET)
-    password_hash = await parts.passwords.hash(new, known=True)
+    subject = f"{account.role}:{account.email}"
+    await parts.throttle.attempt((PASSWORD_CHANGES, f"{subject}:by-mail"))
+    password_hash = await parts.passwords.hash(new, known=account.id)
     async with parts.database.write() as connection:
         if not await Letters(connection).use(token_hash, now=at):
             raise invalid_code(LetterPurpose.RESET)
@@ -143,7 +160,7 @@ async def reset_password(
             raise invalid_code(LetterPurpose.RESET)
         to = Addressed(role=account.role, email=account.email)
         await send(parts, connection, LetterPurpose.CHANGED, to)
-    await parts.throttle.succeeded([(RESET_EMAIL, f"{account.role}:{account.email}")])
+    await parts.throttle.succeeded([(RESET_EMAIL, subject)])
     return replace(account, token_epoch=epoch)
 
 
@@ -157,14 +174,7 @@ async def ask_for_verification(parts: Parts, account: Account) -> None:
     """
     if account.verified_at is not None:
         raise ConflictError("already_verified", f"{account.email} is verified already.")
-    await parts.throttle.attempt((VERIFICATION_ACCOUNT, account.id))
-    async with parts.database.write() as connection:
-        await send(
-            parts,
-            connection,
-            LetterPurpose.VERIFICATION,
-            Addressed(role=account.role, email=account.email),
-        )
+    await mail_verification(parts, account)
 
 
 async def verify_email(parts: Parts, *, token: str, visitor: Visitor) -> Account:
@@ -218,8 +228,10 @@ def invalid_code(purpose: LetterPurpose) -> NotFoundError:
     )
 
 
-def _changed_meanwhile() -> ConflictError:
+def changed_meanwhile() -> ConflictError:
+    """Say that another request was faster, and what to go on with."""
     return ConflictError(
         "changed_meanwhile",
-        "The password was just changed by another request. Log in with the new one.",
+        "The password of the account was just changed by another request. Try again with the new "
+        "one.",
     )

@@ -21,7 +21,6 @@ from api.parts import Parts
 from domain.accounts import LetterPurpose
 from domain.errors import EngineError, NotFoundError
 from domain.states import Role
-from storage.account_letters import Addressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,8 +40,7 @@ async def forget_on_page(request: Request, parts: AppParts, visitor: AVisitor) -
     given = (await form_fields(request)).get("email", "")
     try:
         email = ResetRequest(email=given).email
-        for role in Role:
-            await credentials.ask_for_reset(parts, Addressed(role=role, email=email), visitor)
+        await credentials.ask_for_reset(parts, email, list(Role), visitor)
     except (ValidationError, EngineError) as error:
         return _forgotten("Forgotten your password?", email=given, error=error)
     return rendering.notice("Look into your mail", credentials.ASKED)

@@ -22,7 +22,6 @@ from api.deps import ONLY, AppParts, Session
 from api.pagination import Page, Paging
 from api.problems import documented_problem, problems
 from domain.states import Role
-from storage.account_letters import Addressed
 
 _OF: Final = {
     Role.INSTALLER: ("/installer", "Installer account", "Installer"),
@@ -70,7 +69,7 @@ def security_router(role: Role) -> APIRouter:
         status_code=HTTPStatus.ACCEPTED,
         summary="Have the way to a new password mailed",
         operation_id=f"askForPasswordReset{who}",
-        responses=problems(400, 413, 422, 429, 503),
+        responses=problems(400, 413, 422, 503),
     )
     async def ask_for_reset(body: ResetRequest, parts: AppParts, visitor: AVisitor) -> MailAsked:
         """The mail has a link whose code sets another password, once, within an hour.
@@ -78,8 +77,7 @@ def security_router(role: Role) -> APIRouter:
         The answer is the same whether the address has an account. Three mails an hour are sent to
         one address; the codes in them go on working.
         """
-        to = Addressed(role=role, email=body.email)
-        await credentials.ask_for_reset(parts, to, visitor)
+        await credentials.ask_for_reset(parts, body.email, [role], visitor)
         return MailAsked(email=body.email, detail=credentials.ASKED)
 
     @router.post(

@@ -1,5 +1,7 @@
 """Sign-up, login and logout, the same for installers and site owners."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +16,12 @@ from api.security.throttling import (
     LOGIN_DEVICE,
     SIGNUP_ACCOUNT,
     SIGNUP_ADDRESS,
+    VERIFICATION_EMAIL,
+    Limit,
 )
 from api.security.tokens import Token
 from domain.accounts import LetterPurpose
-from domain.errors import UnauthorizedError
+from domain.errors import TooManyRequestsError, UnauthorizedError
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from storage.account_letters import Addressed
@@ -58,10 +62,23 @@ async def sign_up(
     )
     async with parts.database.write() as connection:
         await Accounts(connection).create(account)
-        if parts.settings.email_verification == "required":
-            to = Addressed(role=account.role, email=account.email)
-            await send(parts, connection, LetterPurpose.VERIFICATION, to)
+    if parts.settings.email_verification == "required":
+        with suppress(TooManyRequestsError):  # they can ask for it when there is one again
+            await mail_verification(parts, account)
     return account
+
+
+async def mail_verification(parts: Parts, account: Account) -> None:
+    """Have the mail sent that proves the address.
+
+    Raises:
+        TooManyRequestsError: It had as many in an hour as it gets.
+
+    """
+    await parts.throttle.attempt((VERIFICATION_EMAIL, account.email))
+    to = Addressed(role=account.role, email=account.email)
+    async with parts.database.write() as connection:
+        await send(parts, connection, LetterPurpose.VERIFICATION, to)
 
 
 async def log_in(parts: Parts, *, role: Role, email: str, password: str, visitor: Visitor) -> LogIn:
@@ -103,24 +120,24 @@ async def authenticate(
         account = await Accounts(connection).by_email(role, email)
     device = known_device(parts, visitor, account)
     subject = f"{role}:{email}"
+    # What others have guessed at the account stays counted, whoever succeeds.
+    shared: Sequence[tuple[Limit, str]] = ()
     if device is not None:
         mine = [(LOGIN_DEVICE, device)]
         all_limits = mine
     else:
-        mine = [
-            (LOGIN_ACCOUNT_FROM_ADDRESS, f"{subject}:{visitor.network}"),
-            (LOGIN_ACCOUNT, subject),
-        ]
-        all_limits = [*mine, (LOGIN_ADDRESS, visitor.network)]
+        mine = [(LOGIN_ACCOUNT_FROM_ADDRESS, f"{subject}:{visitor.network}")]
+        shared = [(LOGIN_ACCOUNT, subject)]
+        all_limits = [*mine, *shared, (LOGIN_ADDRESS, visitor.network)]
     # Counted before the password is looked at, so that guesses at once are all counted.
     await parts.throttle.attempt(*all_limits)
-    known = device is not None
+    known = None if account is None or device is None else account.id
     right = await parts.passwords.verify(
         account.password_hash if account else None, password, known=known
     )
     if account is None or not right:
         raise UnauthorizedError("login_failed", "The e-mail or the password is wrong.")
-    await parts.throttle.succeeded(mine)
+    await parts.throttle.succeeded(mine, alone=shared)
     if parts.passwords.needs_rehash(account.password_hash):
         stronger = await parts.passwords.hash(password, known=known)
         async with parts.database.write() as connection:

@@ -1,6 +1,5 @@
 """Endpoints that delete an account."""
 
-import secrets
 from dataclasses import asdict
 from http import HTTPStatus
 
@@ -68,7 +67,6 @@ async def delete_owner(body: Deletion, session: Session, _: SiteOwner, parts: Ap
 async def _delete(parts: Parts, session: tuple[Token, Account], body: Deletion) -> Deleted:
     await prove_password(parts, session, body.password)
     _, account = session
-    nobodys = await parts.passwords.hash(secrets.token_urlsafe())
     at = now()
     async with parts.database.write() as connection:
         deletion = AccountDeletion(connection)
@@ -79,6 +77,6 @@ async def _delete(parts: Parts, session: tuple[Token, Account], body: Deletion) 
                 "The account cannot be deleted yet. " + " ".join(one.detail for one in found[:3]),
                 in_the_way=[asdict(one) for one in found],
             )
-        await deletion.delete(account, password_hash=nobodys, at=at)
+        await deletion.delete(account, password_hash=parts.passwords.nobodys, at=at)
     _log.info("account_deleted", account=account.id, role=account.role.value)
     return Deleted(deleted_at=at, kept=[KeptShown(**asdict(one)) for one in KEPT[account.role]])

@@ -30,7 +30,17 @@ _ENDED = {
     "invitation_replaced": "A newer one was sent.",
     "invitation_expired": "It has expired.",
 }
-_ACCEPT_PROBLEMS = _LINKED | problems(400, 401, 404, 413, 422, 429, 503, **_ENDED)
+_ACCEPT_PROBLEMS = _LINKED | problems(
+    400,
+    401,
+    404,
+    413,
+    422,
+    429,
+    503,
+    **_ENDED,
+    changed_meanwhile="Another request has just set a password of the account. Try again with it.",
+)
 _DECLINE_PROBLEMS = problems(400, 404, 413, 422, 429, 503, **_ENDED)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.accounts.credentials import changed_meanwhile
 from api.accounts.outbox import send
 from api.accounts.service import authenticate
 from api.accounts.visitor import Visitor
@@ -70,7 +71,7 @@ async def accept(
         try:
             accepted = await once()
         except ConflictError as error:
-            if error.code != "email_taken":
+            if error.code not in {"email_taken", "changed_meanwhile"}:
                 raise
             accepted = await once()  # another request has just made or changed the account
     await parts.temporal.invitation_ended(accepted.project_id, accepted.invitation_id)
@@ -98,7 +99,7 @@ async def _accept(
             parts, role=role, email=invitation.email, password=password, visitor=visitor
         )
     elif existing is not None and await parts.passwords.verify(
-        existing.password_hash, password, known=True
+        existing.password_hash, password, known=invitation.id
     ):
         account = existing
     else:
@@ -138,7 +139,7 @@ async def _displace(
     new = NewPassword(password_hash=by.password_hash, at=at, address=address)
     epoch = await set_password_of_reader(connection, squatted, new, event=AccountEvent.TAKEN_OVER)
     if epoch is None:
-        raise ConflictError("email_taken", "The account was just changed by another request.")
+        raise changed_meanwhile()
     await rename(connection, squatted.id, name=by.name, company=by.company)
 
 
@@ -213,7 +214,7 @@ async def _new_account(
         email=invitation.email,
         name=name or invitation.email.partition("@")[0],
         company=company,
-        password_hash=await parts.passwords.hash(password),
+        password_hash=await parts.passwords.hash(password, known=invitation.id),
         token_epoch=0,
         created_at=now(),
         verified_at=now(),

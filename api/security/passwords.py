@@ -12,6 +12,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from api.turns import NoTurnError, TooManyHereError, Turns
 from domain.errors import UnavailableError
 
 T = TypeVar("T")
@@ -19,6 +20,8 @@ T = TypeVar("T")
 MIN_LENGTH = 10
 MAX_LENGTH = 128
 _MAX_WAITING = 64
+_OF_AN_ACCOUNT = 4
+_PATIENCE = 10.0
 
 
 class Passwords:
@@ -26,8 +29,9 @@ class Passwords:
 
     Argon2id costs tens of MiB and milliseconds by design, so the number of threads and of those
     who wait is bounded: a flood of logins is refused with a 503 before it exhausts the machine.
-    ``known`` people, from a device that has signed in before, have a thread and a queue of their
-    own: they wait for no stranger.
+    Who is ``known``, as an account from a device that has signed in before, or by the code of a
+    mail, waits for no stranger: for them there is a thread that they have in turns. Each has a few
+    passwords there, so that whoever floods it is in the way of nobody else.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
@@ -37,16 +41,22 @@ class Passwords:
             False: ThreadPoolExecutor(strangers, thread_name_prefix="argon2"),
             True: ThreadPoolExecutor(1, thread_name_prefix="argon2-known"),
         }
-        self._waiting = {False: 0, True: 0}
+        self._waiting = 0
+        self._turns = Turns(at_once=1, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
         # Made now: made at the first unknown account, that one answer would take twice as long.
         self._nobody = self._hasher.hash(secrets.token_hex())
 
-    async def hash(self, password: str, *, known: bool = False) -> str:
+    @property
+    def nobodys(self) -> str:
+        """The hash of a password that nobody knows."""
+        return self._nobody
+
+    async def hash(self, password: str, *, known: str | None = None) -> str:
         """Hash a new password."""
         return await self._run(partial(self._hasher.hash, password), known=known)
 
     async def verify(
-        self, password_hash: str | None, password: str, *, known: bool = False
+        self, password_hash: str | None, password: str, *, known: str | None = None
     ) -> bool:
         """Check a password. Without a hash (unknown account) it does the same work and says no."""
         return await self._run(partial(self._verify, password_hash, password), known=known)
@@ -60,19 +70,30 @@ class Passwords:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T], *, known: bool) -> T:
-        if self._waiting[known] >= _MAX_WAITING:
-            raise UnavailableError(
-                "busy", "Too many people are signing in right now. Try again in a moment."
-            )
-        self._waiting[known] += 1
+    async def _run(self, work: Callable[[], T], *, known: str | None) -> T:
+        loop = asyncio.get_running_loop()
+        if known is not None:
+            try:
+                async with self._turns.of(known):
+                    return await loop.run_in_executor(self._pools[True], work)
+            except (TooManyHereError, NoTurnError) as error:
+                raise _busy() from error
+        if self._waiting >= _MAX_WAITING:
+            raise _busy()
+        self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pools[known], work)
+            return await loop.run_in_executor(self._pools[False], work)
         finally:
-            self._waiting[known] -= 1
+            self._waiting -= 1
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         with suppress(VerificationError, InvalidHashError):
             self._hasher.verify(password_hash or self._nobody, password)
             return password_hash is not None
         return False
+
+
+def _busy() -> UnavailableError:
+    return UnavailableError(
+        "busy", "Too many people are signing in right now. Try again in a moment."
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
+from typing import Final
 
 from api.protocol.limits import Standing, forget, tell
 from domain.errors import TooManyRequestsError
@@ -16,31 +17,54 @@ from storage.sessions import Throttles
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """At most ``attempts`` in ``window`` for each subject (an account, an address)."""
+    """At most ``attempts`` in ``window`` for each subject (an account, an address).
+
+    ``instead``: what whoever is refused can do at once, as the end of the sentence that says so.
+    """
 
     name: str
     attempts: int
     window: timedelta
+    instead: str = ""
+
+
+_BY_MAIL: Final = (
+    ", or have the way to a new password mailed to you: POST …/password-resets, or the page "
+    "/password-resets"
+)
 
 
 # An account is throttled harder from one address than in all, so that a stranger who guesses
 # passwords does not lock its owner out at once.
 LOGIN_ACCOUNT_FROM_ADDRESS = Limit(
-    name="login-account-address", attempts=10, window=timedelta(minutes=15)
+    name="login-account-address",
+    attempts=10,
+    window=timedelta(minutes=15),
+    instead=_BY_MAIL,
 )
-LOGIN_ACCOUNT = Limit(name="login-account", attempts=50, window=timedelta(minutes=15))
+LOGIN_ACCOUNT = Limit(
+    name="login-account", attempts=50, window=timedelta(minutes=15), instead=_BY_MAIL
+)
 # A device that has signed in to the account before is counted by itself, and by nothing else: what
 # strangers do, be it from the same address, never holds it up.
-LOGIN_DEVICE = Limit(name="login-device", attempts=10, window=timedelta(minutes=15))
+LOGIN_DEVICE = Limit(
+    name="login-device", attempts=10, window=timedelta(minutes=15), instead=_BY_MAIL
+)
 PASSWORD_SESSION = Limit(name="password-session", attempts=10, window=timedelta(minutes=15))
-LOGIN_ADDRESS = Limit(name="login-address", attempts=200, window=timedelta(minutes=15))
+# Each is told by a mail, to an address that may be a stranger's to the account.
+PASSWORD_CHANGES = Limit(name="password-changes", attempts=5, window=timedelta(hours=1))
+LOGIN_ADDRESS = Limit(
+    name="login-address", attempts=200, window=timedelta(minutes=15), instead=_BY_MAIL
+)
 SIGNUP_ADDRESS = Limit(name="signup-address", attempts=100, window=timedelta(hours=1))
 SIGNUP_ACCOUNT = Limit(name="signup-account", attempts=10, window=timedelta(hours=1))
 RESET_ADDRESS = Limit(name="reset-address", attempts=30, window=timedelta(hours=1))
-RESET_DEVICE = Limit(name="reset-device", attempts=10, window=timedelta(hours=1))
 # Not longer than a code is good: whoever is past it has one in the mail.
 RESET_EMAIL = Limit(name="reset-email", attempts=3, window=timedelta(hours=1))
-VERIFICATION_ACCOUNT = Limit(name="verification-account", attempts=5, window=timedelta(hours=1))
+# What is left to each e-mail where a neighbour has used up what their address has.
+RESET_CROWDED = Limit(name="reset-crowded", attempts=1, window=timedelta(hours=1))
+# By e-mail, and not by account: an account can be deleted and made again.
+VERIFICATION_EMAIL = Limit(name="verification-email", attempts=5, window=timedelta(hours=1))
 CODE_ADDRESS = Limit(name="code-address", attempts=100, window=timedelta(hours=1))
 # Of wrong tokens alone: whoever holds a right one is held up by nobody.
 ACCEPT_ADDRESS = Limit(name="accept-address", attempts=100, window=timedelta(hours=1))
@@ -91,7 +115,9 @@ class Throttle:
         return Throttle(self._database, self._key, before=before)
 
     async def attempt(self, *attempts: tuple[Limit, str]) -> None:
-        """Count an attempt under each limit.
+        """Count an attempt under each limit; under none, where one of them refuses it.
+
+        So what is refused takes nothing from whom it shares another limit with.
 
         Raises:
             TooManyRequestsError: One of them is exceeded; ``retry_after`` says for how long.
@@ -100,42 +126,54 @@ class Throttle:
         if self._before is not None:
             await self._before()
         now = datetime.now(UTC)
-        waits = []
+        met = []
         async with self._database.write() as connection:
             throttles = Throttles(connection)
             await throttles.purge(now)
+            counted = await connection.begin_nested()
             for limit, subject in attempts:
                 count, ends_at = await throttles.hit(
                     self._digest(limit, subject), window=limit.window, now=now
                 )
-                reset = max(1, ceil((ends_at - now).total_seconds()))
-                tell(
-                    Standing(
-                        policy=limit.name,
-                        quota=limit.attempts,
-                        window=limit.window,
-                        remaining=max(0, limit.attempts - count),
-                        reset=reset,
-                    )
+                met.append((limit, count, max(1, ceil((ends_at - now).total_seconds()))))
+            refusing = [(limit, reset) for limit, count, reset in met if count > limit.attempts]
+            if refusing:
+                await counted.rollback()
+        for limit, count, reset in met:
+            left = limit.attempts - count + bool(refusing)
+            tell(
+                Standing(
+                    policy=limit.name,
+                    quota=limit.attempts,
+                    window=limit.window,
+                    remaining=max(0, left),
+                    reset=reset,
                 )
-                if count > limit.attempts:
-                    waits.append(reset)
-        if waits:
-            longest = max(waits)
+            )
+        if refusing:
+            limit, longest = max(refusing, key=lambda one: one[1])
+            wait = f"{longest} s{limit.instead}"
             raise TooManyRequestsError(
                 "too_many_attempts",
-                f"Too many attempts. Try again in {longest} s.",
+                f"Too many attempts. Try again in {wait}.",
                 retry_after=longest,
             )
 
-    async def succeeded(self, attempts: Sequence[tuple[Limit, str]]) -> None:
-        """Forget what was counted for these subjects."""
-        forget([limit.name for limit, _ in attempts])
+    async def succeeded(
+        self,
+        attempts: Sequence[tuple[Limit, str]],
+        *,
+        alone: Sequence[tuple[Limit, str]] = (),
+    ) -> None:
+        """Forget what was counted for these subjects; of those of ``alone`` this attempt alone."""
+        forget([limit.name for limit, _ in (*attempts, *alone)])
         if self._before is not None:
             await self._before()
         async with self._database.write() as connection:
             for limit, subject in attempts:
                 await Throttles(connection).clear(self._digest(limit, subject))
+            for limit, subject in alone:
+                await Throttles(connection).give_back(self._digest(limit, subject))
 
     def _digest(self, limit: Limit, subject: str) -> str:
         digest = hmac.new(self._key, f"{limit.name}:{subject}".encode(), hashlib.sha256)

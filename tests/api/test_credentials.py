@@ -13,7 +13,13 @@ from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
 from api.deps import now
-from api.security.throttling import LOGIN_ACCOUNT, RESET_EMAIL
+from api.parts import Parts
+from api.security.throttling import (
+    LOGIN_ACCOUNT,
+    LOGIN_ACCOUNT_FROM_ADDRESS,
+    RESET_ADDRESS,
+    RESET_EMAIL,
+)
 from dispatcher import Dispatcher
 from domain.accounts import RESET_LIFETIME
 from storage.account_sessions import MOST
@@ -94,6 +100,18 @@ class TestChange:
         assert won.status_code == 200, won.text
         problem(lost, 409, "changed_meanwhile")
         assert (await log_in(installer, ANOTHER)).status_code == 200
+
+    async def test_whoever_reads_the_mail_of_an_account_can_ask_again_after_a_change(
+        self, installer: Caller, dispatcher: Dispatcher, outbox: Outbox
+    ) -> None:
+        """It has voided the codes that they had: else it would keep them out for an hour."""
+        for _ in range(RESET_EMAIL.attempts + 1):
+            await installer.post("/password-resets", {"email": installer.email})
+        body = {"password": PASSWORD, "new_password": ANOTHER}
+        assert (await installer.post("/password", body)).status_code == 200
+        await installer.post("/password-resets", {"email": installer.email})
+        (_, (_, _, text)) = await mailed(dispatcher, outbox, 2)
+        code(text)
 
     async def test_a_short_one_is_refused(self, installer: Caller) -> None:
         answer = await installer.post("/password", {"password": PASSWORD, "new_password": "short"})
@@ -179,6 +197,34 @@ class TestReset:
             assert await connection.scalar(select(func.count()).select_from(account_letters)) == 2
         ((to, _, _),) = await mailed(dispatcher, outbox, 1)
         assert to == installer.email
+        # What was for nobody is gone then, and no workflow was started for it.
+        async with database.read() as connection:
+            rows = (await connection.execute(select(account_letters))).all()
+        assert [row.email for row in rows] == [installer.email]
+
+    async def test_a_neighbour_who_asks_for_many_keeps_nobody_out(
+        self,
+        installer: Caller,
+        dispatcher: Dispatcher,
+        outbox: Outbox,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        few = replace(RESET_ADDRESS, attempts=2)
+        monkeypatch.setattr("api.accounts.credentials.RESET_ADDRESS", few)
+        anonymous = replace(installer, token=None)
+        anonymous.http.cookies.clear()
+        for number in range(4):
+            asked = {"email": f"made-up-{number}@acme.com"}
+            assert (await anonymous.post("/password-resets", asked)).status_code == 202
+        for _ in range(3):
+            asked = {"email": installer.email}
+            assert (await anonymous.post("/password-resets", asked)).status_code == 202
+        # One an hour, as long as its code is good.
+        ((to, _, text),) = await mailed(dispatcher, outbox, 1)
+        assert to == installer.email
+        body = {"token": code(text), "new_password": ANOTHER}
+        done = await anonymous.post("/password-resets/complete", body)
+        assert done.status_code == 200, done.text
 
     async def test_who_asks_in_the_owners_place_keeps_nobody_out(
         self, installer: Caller, dispatcher: Dispatcher, outbox: Outbox
@@ -340,9 +386,16 @@ class TestKnownDevices:
         for _ in range(LOGIN_ACCOUNT.attempts):
             if (await stranger.post("/login", guess)).status_code == 429:
                 break
-        problem(
+        refused = problem(
             await stranger.post("/login", guess | {"password": PASSWORD}), 429, "too_many_attempts"
         )
+        assert "POST …/password-resets" in refused["detail"]
+
+    async def counts(self, database: Database) -> dict[str, int]:
+        """How many attempts are counted, by the name of their limit."""
+        async with database.read() as connection:
+            rows = await connection.execute(select(throttles.c.key, throttles.c["count"]))
+            return {key.partition(":")[0]: count for key, count in rows}
 
     async def test_by_its_cookie(self, installer: Caller) -> None:
         body = {"email": installer.email, "password": PASSWORD}
@@ -408,6 +461,56 @@ class TestKnownDevices:
         installer.http.cookies.clear()
         mine = replace(installer, token=done.json()["token"])
         assert (await mine.post("/login", login)).status_code == 200
+
+    async def test_they_and_who_holds_a_code_or_an_invitation_wait_for_no_stranger(
+        self,
+        app: FastAPI,
+        installer: Caller,
+        dispatcher: Dispatcher,
+        outbox: Outbox,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        project = await installer.project()
+        await installer.post(f"/projects/{project}/invite-site-owner", {"email": "o@x.example"})
+        (_, _, text) = outbox.sent[-1]
+        await installer.post("/password-resets", {"email": installer.email})
+        reset = code((await mailed(dispatcher, outbox, 2))[-1][2])
+        monkeypatch.setattr("api.security.passwords._MAX_WAITING", 0)
+        body = {"email": "new@acme.com", "name": "New", "password": PASSWORD}
+        problem(await replace(installer, token=None).post("/signup", body), 503, "busy")
+        path = f"{V1}/site-owner/invitations/accept"
+        body = {"token": code(text, "invitations"), "password": PASSWORD}
+        accepted = await replace(installer, token=None).call("POST", path, body)
+        assert accepted.status_code == 201, accepted.text
+        done = await installer.post(
+            "/password-resets/complete", {"token": reset, "new_password": ANOTHER}
+        )
+        mine = replace(installer, token=done.json()["token"])
+        await mine.post(f"/projects/{project}/archive")
+        gone = await mine.post("/account/delete", {"password": ANOTHER})
+        assert gone.status_code == 200, gone.text
+
+    async def test_a_success_forgets_no_guesses_of_others(
+        self, app: FastAPI, installer: Caller
+    ) -> None:
+        """Else each login of the owner's would give those who guess fifty more."""
+        parts: Parts = app.state.parts
+        subject = f"installer:{installer.email}"
+        for _ in range(4):  # from elsewhere
+            await parts.throttle.attempt((LOGIN_ACCOUNT, subject))
+        for _ in range(2):
+            assert (await log_in(installer)).status_code == 200
+        counts = await self.counts(parts.database)
+        assert counts["login-account"] == 4
+        assert "login-account-address" not in counts
+
+    async def test_what_is_refused_is_counted_nowhere(
+        self, app: FastAPI, installer: Caller, database: Database
+    ) -> None:
+        """Else a stranger would lock all others out by guesses that were not even looked at."""
+        await self.flood(installer)
+        counts = await self.counts(database)
+        assert counts["login-account"] == LOGIN_ACCOUNT_FROM_ADDRESS.attempts
 
     async def test_a_flood_has_so_many_counters(
         self, app: FastAPI, anonymous: Caller, database: Database, monkeypatch: pytest.MonkeyPatch

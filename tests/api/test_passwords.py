@@ -47,8 +47,29 @@ async def test_whoever_is_known_waits_for_no_stranger() -> None:
     try:
         with pytest.raises(UnavailableError, match="Too many people"):
             await passwords.verify(mine, "correct horse battery staple")
-        assert await passwords.verify(mine, "correct horse battery staple", known=True)
+        assert await passwords.verify(mine, "correct horse battery staple", known="usr_a")
     finally:
         held.set()
     assert not any(await asyncio.gather(*flood))
     passwords.close()
+
+
+async def test_who_is_known_waits_for_one_of_each_other_account() -> None:
+    hasher = Counting()
+    passwords = Passwords(hasher)
+    mine, theirs = await passwords.hash("mine"), await passwords.hash("theirs")
+    held = threading.Event()
+    passwords._pools[True].submit(held.wait)
+    flood = [
+        asyncio.create_task(passwords.verify(theirs, "theirs", known="usr_b")) for _ in range(64)
+    ]
+    await asyncio.sleep(0)
+    waits = asyncio.create_task(passwords.verify(mine, "mine", known="usr_a"))
+    await asyncio.sleep(0)
+    held.set()
+    assert await waits
+    done = await asyncio.gather(*flood, return_exceptions=True)
+    passwords.close()
+    assert hasher.verified[:2] == [theirs, mine]
+    assert sum(one is True for one in done) < 10
+    assert all(one is True or isinstance(one, UnavailableError) for one in done)

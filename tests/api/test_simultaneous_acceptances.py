@@ -4,12 +4,14 @@ import asyncio
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from api.deps import now
 from domain.audit import ENGINE
 from domain.ids import Prefix, new_id
-from domain.states import InvitationStatus
+from domain.states import InvitationStatus, Role
 from domain.tokens import hash_token
+from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.invitations import Invitation, Invitations
 from tests.api.callers import PASSWORD, V1, Caller, problem
@@ -64,3 +66,29 @@ async def test_an_owner_of_two_projects_gets_one_account(
     ]
     assert {answer.json()["project_id"] for answer in answers} == set(projects)
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_an_account_that_always_changes_meanwhile_is_said_to(
+    anonymous: Caller, installer: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose account nobody has proven is taken over; another request is faster, twice."""
+    token = await invited(database, await installer.project())
+    account = Account(
+        id=new_id(Prefix.ACCOUNT),
+        role=Role.SITE_OWNER,
+        email=OWNER,
+        name="Nobody",
+        company=None,
+        password_hash="none",
+        token_epoch=0,
+        created_at=now(),
+    )
+    async with database.write() as connection:
+        await Accounts(connection).create(account)
+
+    async def slower(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr("api.invitations.service.set_password_of_reader", slower)
+    (answer,) = await accept(anonymous, token)
+    problem(answer, 409, "changed_meanwhile")

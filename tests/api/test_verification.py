@@ -1,15 +1,17 @@
 """What an account may do whose e-mail nobody has verified, by the setting that asks for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from api.security.throttling import PASSWORD_CHANGES, VERIFICATION_EMAIL
 from dispatcher import Dispatcher
 from domain.accounts import QUOTAS, Counted
 from settings import Settings
 from storage.engine import Database
-from tests.api.callers import Caller, problem
+from tests.api.callers import PASSWORD, Caller, problem
 from tests.api.conftest import Outbox, verify
 from tests.api.test_credentials import code, mailed
 from tests.api.test_declarations import picture
@@ -68,6 +70,45 @@ async def test_a_mail_opens_the_rest(
     done = await installer.post("/verification/complete", {"token": code(text, "verifications")})
     assert done.status_code == 200, done.text
     assert (await installer.post("/webhooks", HOOK)).status_code == 201
+
+
+async def test_who_signs_up_again_and_again_fills_no_mailbox(
+    anonymous: Caller, dispatcher: Dispatcher, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(VERIFICATION_EMAIL, attempts=2)
+    monkeypatch.setattr("api.accounts.service.VERIFICATION_EMAIL", few)
+    body = {"name": "Eve", "email": "victim@example.com", "password": PASSWORD}
+    for mails in (1, 2, 2):
+        assert (await anonymous.post("/signup", body)).status_code == 201
+        login = await anonymous.post("/login", {name: body[name] for name in ("email", "password")})
+        eve = replace(anonymous, token=login.json()["token"])
+        await mailed(dispatcher, outbox, mails)
+        assert (await eve.post("/account/delete", {"password": PASSWORD})).status_code == 200
+
+
+async def test_a_password_that_is_changed_again_and_again_fills_no_mailbox(
+    installer: Caller,
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The address may be somebody's who has never heard of the account."""
+    few = replace(PASSWORD_CHANGES, attempts=2)
+    monkeypatch.setattr("api.accounts.credentials.PASSWORD_CHANGES", few)
+    body = {"password": PASSWORD, "new_password": PASSWORD}
+    mine, answers = installer, []
+    for mails in (3, 5, 6, 6):  # after that of the sign-up: three codes, and each change
+        for _ in range(2):
+            asked = await installer.post("/password-resets", {"email": installer.email})
+            assert asked.status_code == 202
+        await mailed(dispatcher, outbox, mails)
+        answers.append(await mine.post("/password", body))
+        if answers[-1].status_code == 200:
+            mine = replace(mine, token=answers[-1].json()["token"])
+    assert [one.status_code for one in answers] == [200, 200, 429, 429]
+    problem(answers[-1], 429, "too_many_attempts")
+    told = [subject for _, subject, _ in await mailed(dispatcher, outbox, 6)]
+    assert told.count("Your password was changed") == few.attempts
 
 
 async def test_a_few_and_no_more(installer: Caller, database: Database) -> None:
