@@ -225,8 +225,8 @@ class Settings(BaseSettings):
     keep_log: Duration = Field(
         default=timedelta(days=365),
         ge=timedelta(days=1),
-        description="How long steps, verdicts, notes and warnings stay in the log; the run's "
-        "record, with the evidence of each check, always does",
+        description="How long steps, verdicts, notes and warnings stay in the log, and commands "
+        "with their answers; the run's record, with the evidence of each check, always does",
     )
     thin_meter_values_after: Duration = Field(
         default=timedelta(days=396),

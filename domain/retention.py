@@ -24,6 +24,7 @@ class LetGo:
 
     frames: int = 0
     entries: int = 0
+    commands: int = 0
     meter_values: int = 0
     boots: int = 0
     reports: int = 0
@@ -36,6 +37,7 @@ class LetGo:
         return LetGo(
             frames=self.frames + other.frames,
             entries=self.entries + other.entries,
+            commands=self.commands + other.commands,
             meter_values=self.meter_values + other.meter_values,
             boots=self.boots + other.boots,
             reports=self.reports + other.reports,
@@ -48,6 +50,7 @@ class LetGo:
         """Say it to an operator."""
         return (
             f"{self.frames} frames, {self.entries} other entries of logs, "
+            f"{self.commands} commands, "
             f"{self.meter_values} meter values, {self.boots} boots and {self.reports} reports "
             "of charge points were old, and have gone. Data of people have gone from "
             f"{self.people} rows."

@@ -116,7 +116,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "charge_point_features": _by_engine("one for each feature and charge point", _WITH_IT),
     "commands": _by_engine(
         "one for each command with an effect: a run gives a few, people the others",
-        "stays: a step that is done again must find it",
+        "`DYNAMO_KEEP_LOG`, longer while a run of its charge point goes on: a step that is done "
+        "again must find it",
     ),
     "commissioning_runs": _by_engine("one open of each charge point", _STAYS),
     "held_records": _by_engine("one for each session that is held", "stays"),
@@ -128,7 +129,10 @@ BOUNDS: Final[Mapping[str, Bound]] = {
         "three days after its mail has left; its text goes when it leaves",
     ),
     "nodes": _by_engine("one for each OCPP server that runs", "a day after its last beat"),
-    "reboot_slots": _by_engine("one for each restart that a run or a person asks for", _STAYS),
+    "reboot_slots": _by_engine(
+        "one for each restart that a run or a person asks for",
+        "a day, until the next one in its project",
+    ),
     "reported_keys": _by_engine("one for each charge point", _WITH_IT),
     "retention_marks": _by_engine("one for each kind that retention goes over", "stays"),
     "revoked_tokens": _by_engine("one for each token that is revoked", "until it expires"),

@@ -511,6 +511,7 @@ commands = Table(
     Column("sent_at", UTCDateTime, nullable=False),
     Column("reply", String(20)),  # null: sent, and the answer is not known
     Column("detail", String(500)),
+    Index(None, "sent_at"),
 )
 
 reboot_slots = Table(

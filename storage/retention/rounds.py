@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.retention import Ages, LetGo
 from storage.dialects import upsert
 from storage.engine import Database
-from storage.retention import entries, newest, people, readings
+from storage.retention import commands, entries, newest, people, readings
 from storage.retention.step import Step, Take
 from storage.tables import retention_marks
 
@@ -83,6 +83,7 @@ class StoredRetention:
             "projects": partial(people.erase_projects, before=now - ages.personal, now=now),
             "tags": partial(people.erase_tags, before=now - ages.personal, now=now),
             "reports": partial(newest.let_reports_go, keep=ages.reports),
+            "commands": partial(commands.let_commands_go, before=now - ages.log),
         }
 
 
@@ -90,6 +91,7 @@ def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
     return LetGo(
         frames=gone["frames"],
         entries=gone["entries"],
+        commands=gone["commands"],
         meter_values=gone["meter_values"],
         boots=gone["boots"],
         reports=gone["reports"],

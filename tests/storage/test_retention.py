@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Table, insert, select
 
 from domain.commissioning import RunRequest
+from domain.operations import OperationName
 from domain.retention import LetGo
 from domain.rules.excerpt import excerpt
-from domain.states import RunStatus, TransactionBilling
+from domain.states import ParameterState, RunStatus, TransactionBilling
 from storage.engine import Database
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
@@ -21,10 +22,12 @@ from storage.run_frames import count_frames, proving_frames
 from storage.tables import (
     boots,
     cdrs,
+    commands,
     commissioning_runs,
     held_records,
     log_entries,
     meter_values,
+    parameters,
     transactions,
 )
 from tests.storage import letting_go
@@ -374,6 +377,39 @@ async def test_a_round_is_short_transactions_and_goes_on_after_a_kill(database_u
     assert gone.is_done
     assert gone.meter_values == in_the_middle - left  # none is looked at, and counted, twice
     assert spans - 1 <= left <= spans
+
+
+@pytest.mark.parametrize(
+    ("ended", "state", "left"),
+    [
+        (True, None, ["com_1:young"]),
+        (False, None, ["com_1:old", "com_1:young"]),
+        (True, ParameterState.APPLIED, ["com_1:young"]),
+        (True, ParameterState.PENDING_REBOOT, ["com_1:old", "com_1:young"]),
+    ],
+)
+async def test_commands_go_but_for_those_that_a_step_may_ask_for_again(
+    database: Database, *, ended: bool, state: ParameterState | None, left: list[str]
+) -> None:
+    await one_charge_point(database)
+    await a_run(database, ended=ended)
+    sent = {"charge_point_id": "cp_1", "operation": OperationName.RESET}
+    await add(
+        database,
+        commands,
+        {**sent, "intent": "com_1:old", "sent_at": OLD},
+        {**sent, "intent": "com_1:young", "sent_at": NOW - timedelta(days=364)},
+    )
+    if state is not None:
+        value = {"charge_point_id": "cp_1", "key": "HeartbeatInterval", "desired": "60"}
+        chosen = {"state": state, "chosen_at": OLD, "updated_at": OLD}
+        await add(database, parameters, {**value, **chosen})
+    gone = await let_go(database)
+    async with database.read() as connection:
+        intents = await connection.scalars(select(commands.c.intent).order_by(commands.c.intent))
+        assert intents.all() == left
+    assert gone.commands == 2 - len(left)
+    assert gone.is_done
 
 
 async def test_one_that_has_no_time_left_goes_on_at_the_next_call(database: Database) -> None:

@@ -158,6 +158,9 @@ def upgrade() -> None:
     sa.Column('detail', sa.String(length=500), nullable=True),
     sa.PrimaryKeyConstraint('intent', name=op.f('pk_commands'))
     )
+    with op.batch_alter_table('commands', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_commands_sent_at'), ['sent_at'], unique=False)
+
     op.create_table('connection_attempts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('identity', sa.String(length=100), nullable=False),
@@ -1118,6 +1121,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_connection_attempts_charge_point_id_at'))
 
     op.drop_table('connection_attempts')
+    with op.batch_alter_table('commands', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_commands_sent_at'))
+
     op.drop_table('commands')
     op.drop_table('key_fingerprints')
     op.drop_table('certificate_keys')
