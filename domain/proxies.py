@@ -64,10 +64,12 @@ def source_address(
 
 
 def source_network(address: str) -> str:
-    """Return what stands for everybody who may have this address: of IPv6, its /64."""
+    """Return what stands for everybody who may have this address: of IPv6, its /64 (RFC 6177)."""
     read = _read(address)
-    if not isinstance(read, IPv6Address):
+    if read is None:
         return address
+    if isinstance(read, IPv4Address):
+        return str(read)
     return str(IPv6Network((read.packed, _CUSTOMER_V6), strict=False))
 
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Response
 from api.deps import ClientAddress
 from api.parts import Parts
 from api.security.devices import COOKIE, LIFETIME_SECONDS
-from api.security.throttling import network_of
+from domain.proxies import source_network
 from storage.accounts import Account
 
 _LONGEST_NAME: Final = 200
@@ -28,7 +28,7 @@ class Visitor:
     @property
     def network(self) -> str:
         """What limits per address count by."""
-        return network_of(self.address)
+        return source_network(self.address)
 
 
 def _visitor(request: Request, address: ClientAddress) -> Visitor:

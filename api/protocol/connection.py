@@ -17,6 +17,8 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from domain.proxies import source_network
+
 HEAD_BYTES: Final = 32 * 1024
 """Of request line and headers together."""
 HEADERS: Final = 100
@@ -43,6 +45,8 @@ class BoundedProtocol(H11Protocol):
     """uvicorn's own, with deadlines, and with a bound for the number of connections."""
 
     most: int = CONNECTIONS
+    network: str = ""
+    """Of its address: what its like are counted by."""
     _deadline: asyncio.TimerHandle | None = None
     _look: asyncio.TimerHandle | None = None
     _unread: int = 0
@@ -52,6 +56,7 @@ class BoundedProtocol(H11Protocol):
         """Wait for the first request, if there is room."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that we hear of all that is not read
+        self.network = source_network(self.client[0]) if self.client else ""
         self._since = self.loop.time()
         self._wait()
         if len(self.connections) > self.most:
@@ -96,13 +101,27 @@ class BoundedProtocol(H11Protocol):
     def gives_way(self) -> tuple[int, float]:
         """How soon it is ended to make room, then for how long it is there; 0: it is not.
 
-        Who has asked for nothing yet, or not again, goes before who still sends; who is being
-        answered does not go.
+        Who has asked for nothing yet, or not again, goes before who still sends, and last goes
+        whose answer waits to be read, be it closed behind it or not. Who is being answered
+        otherwise does not go.
         """
+        if self._look is not None:
+            return 1, -self._since
         if self.transport.is_closing():
             return 0, 0.0
-        order = {h11.IDLE: 2, h11.SEND_BODY: 1}.get(self.conn.their_state, 0)
+        order = {h11.IDLE: 3, h11.SEND_BODY: 2}.get(self.conn.their_state, 0)
         return order, -self._since
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is closed, and nothing keeps it: its loop will tell of its end."""
+        return self.transport.is_closing() and self._look is None
+
+    def give_up(self) -> None:
+        """End it, be it half open, or closed with an answer on its way that nobody takes."""
+        self._arrived()
+        self._is_read()
+        self.transport.abort()
 
     @property
     def _is_answered_early(self) -> bool:
@@ -110,7 +129,7 @@ class BoundedProtocol(H11Protocol):
 
     def _wait(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self.give_up)
 
     def _arrived(self) -> None:
         if self._deadline is not None:
@@ -126,15 +145,10 @@ class BoundedProtocol(H11Protocol):
         self._look = None
         unread = self.transport.get_write_buffer_size()
         if self._unread - unread < TAKEN_BYTES:
-            self._give_up()
+            self.give_up()
         else:
             self._unread = unread
             self._look = self.loop.call_later(TAKEN_SECONDS, self._look_whether_it_is_read)
-
-    def _give_up(self) -> None:
-        """End it, be it half open, or closed with an answer on its way that nobody takes."""
-        self._deadline = None
-        self.transport.abort()
 
     def _refuse(self) -> None:
         self._arrived()
@@ -156,16 +170,21 @@ def _make_room(new: BoundedProtocol) -> None:
 
     Several at a time, so that a flood does not have all looked through for each of its own.
     """
+    there = [one for one in new.connections if isinstance(one, BoundedProtocol)]
+    # Those of them that end anyway are looked through but once.
+    new.connections.difference_update(one for one in there if one.is_leaving)
+    if len(new.connections) <= new.most:
+        return
     ready: dict[str, list[BoundedProtocol]] = defaultdict(list)
-    for one in new.connections:
-        if isinstance(one, BoundedProtocol) and one is not new and one.gives_way[0]:
-            ready[one.client[0] if one.client else ""].append(one)
+    for one in there:
+        if one is not new and one.gives_way[0]:
+            ready[one.network].append(one)
     if not ready:
-        new.transport.abort()
+        new.give_up()
         return
     most = max(ready.values(), key=len)
     for one in nlargest(max(new.most // _AT_ONCE, 1), most, key=lambda one: one.gives_way):
-        one.transport.abort()
+        one.give_up()
 
 
 def _is_too_much(received: bytes) -> bool:

@@ -5,7 +5,6 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 from typing import Final
 
@@ -77,20 +76,6 @@ WEBHOOK_ACCOUNT = Limit(name="webhook-account", attempts=100, window=timedelta(h
 _BUCKET_DIGITS = 5
 """Hexadecimal: a limit has at most 2^20 counters, whatever a flood makes up for subjects. Two
 subjects that share one, by chance and under a key that nobody knows, share its attempts."""
-_NETWORK_BITS = 64
-
-
-def network_of(address: str) -> str:
-    """Name what one household or firm has: an IPv4 address, or a /64 of IPv6 (RFC 6177)."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, IPv4Address):
-        return address
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ip_network((ip, _NETWORK_BITS), strict=False))
 
 
 class Throttle:

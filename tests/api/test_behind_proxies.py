@@ -20,7 +20,7 @@ async def status_of_login(app: FastAPI, *, peer: str, told: str) -> int:
         answer = await Caller(http=http).call(
             "POST",
             f"{V1}/installer/login",
-            {"email": f"{told}@acme.com", "password": "wrong"},
+            {"email": f"{told.replace(':', '-')}@acme.com", "password": "wrong"},
             headers={"X-Forwarded-For": told},
         )
     return answer.status_code
@@ -41,6 +41,9 @@ async def test_who_calls_through_a_trusted_proxy_is_counted_by_himself(app: Fast
     assert await status_of_login(app, peer=PROXY, told="203.0.113.1") == 401
     assert await status_of_login(app, peer=PROXY, told="203.0.113.1") == 429
     assert await status_of_login(app, peer=PROXY, told="203.0.113.2") == 401
+    # Whoever has one address of IPv6 has all those beside it.
+    assert await status_of_login(app, peer=PROXY, told="2001:db8::1") == 401
+    assert await status_of_login(app, peer=PROXY, told="2001:db8::2") == 429
 
 
 @pytest.mark.usefixtures("anonymous")

@@ -160,6 +160,26 @@ async def test_an_answer_that_is_not_read_is_given_up(
         await eventually(lambda: there_are(server, 0))
 
 
+async def test_where_answers_that_nobody_reads_take_all_the_room_they_give_way(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedProtocol, "most", 4)
+
+    def all_wait(server: uvicorn.Server) -> None:
+        there = [one.gives_way[0] for one in server.server_state.connections]  # type: ignore[union-attr]
+        assert there == [1] * 4
+
+    async with running(app) as (url, server), AsyncExitStack() as stack:
+        for _ in range(4):
+            _, writer = await stack.enter_async_context(connected(url))
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+        await eventually(lambda: all_wait(server))
+        honest, line = await stack.enter_async_context(connected(url, address="127.0.0.2"))
+        line.write(HEAD + b"\r\n")
+        assert (await answer(honest)).startswith(b"HTTP/1.1 200")
+
+
 async def test_what_is_missing_of_a_body_that_was_refused_is_not_waited_for(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,9 @@ def test_a_proxy_is_known_however_its_address_is_written(peer: str) -> None:
     ("address", "network"),
     [
         ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
         ("testclient", "testclient"),
         ("", ""),
     ],
