@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 
@@ -56,24 +56,26 @@ class Turns:
             raise TooManyHereError
         account.present += 1
         try:
-            async with account.turns:
-                await self._wait()
-                try:
-                    yield
-                finally:
-                    self._room.release()
+            async with AsyncExitStack() as held:
+                await self._wait(account, held)
+                yield
         finally:
             account.present -= 1
             if not account.present:
                 del self._accounts[account_id]
 
-    async def _wait(self) -> None:
+    async def _wait(self, account: _Of, held: AsyncExitStack) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await held.enter_async_context(account.turns)
+                await self._wait_for_room(held)
+        except TimeoutError as error:
+            raise NoTurnError from error
+
+    async def _wait_for_room(self, held: AsyncExitStack) -> None:
         waits = self._room.locked()
         self._queue += waits
         try:
-            async with asyncio.timeout(self._patience):
-                await self._room.acquire()
-        except TimeoutError as error:
-            raise NoTurnError from error
+            await held.enter_async_context(self._room)
         finally:
             self._queue -= waits
