@@ -145,7 +145,11 @@ class Pictures:
             if not reader.has_ended:
                 return reader
             await reader.end()
-        return await Reader.start(self._limits)
+        try:
+            return await Reader.start(self._limits)
+        except OSError as error:  # of the system's processes, memory or files there are none left
+            _log.warning("picture_process_not_started", error=repr(error))
+            raise _away() from error
 
     async def _give_back(self, reader: Reader) -> None:
         if reader.asked >= _PICTURES:

@@ -50,7 +50,12 @@ class Reader:
 
     @classmethod
     async def start(cls, limits: Limits) -> "Reader":
-        """Start one; it takes a tenth of a second until it reads."""
+        """Start one; it takes a tenth of a second until it reads.
+
+        Raises:
+            OSError: The system has none for us.
+
+        """
         return cls(
             await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -1,6 +1,7 @@
 """Pictures are read in processes of their own, which are bounded, used again, and leave nobody."""
 
 import asyncio
+import errno
 import os
 import resource
 import signal
@@ -149,6 +150,21 @@ async def test_a_process_that_never_begins_is_said_to_be_away() -> None:
     async with reading(Limits(memory_bytes=MIB)) as pictures:
         with pytest.raises(UnavailableError, match="smaller JPEG"):
             await pictures.photo(picture(), account_id=WHO)
+
+
+async def test_while_no_process_can_be_started_they_are_said_to_be_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    async with reading() as pictures:
+        with monkeypatch.context() as full:
+            full.setattr(asyncio, "create_subprocess_exec", none_left)
+            with pytest.raises(UnavailableError) as away:
+                await pictures.photo(picture(), account_id=WHO)
+        assert away.value.code == "pictures_away"
+        await pictures.photo(picture(), account_id=WHO)
 
 
 async def test_who_gives_up_leaves_no_process_at_work() -> None:
