@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.declarations import Declaration, Declared, PhotoFact
@@ -119,16 +119,6 @@ class Photos:
                 ),
             )
         return found
-
-    async def count(self, charge_point_id: str, *, but: str) -> int:
-        """How many there are, not counting the picture with that hash."""
-        number = await self._connection.scalar(
-            select(func.count())
-            .select_from(photos)
-            .where(photos.c.charge_point_id == charge_point_id)
-            .where(photos.c.sha256 != but)
-        )
-        return number or 0
 
     async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
         """Return the picture (JPEG), or None when there is no such photo."""

@@ -254,6 +254,8 @@ class TestPhotos:
             answer = await add(installer, charge_point, picture((40 + number, 30)))
             assert answer.status_code == 201, answer.text
         first = answer.json()["id"]
+        again = await add(installer, charge_point, picture((39 + MOST_PHOTOS, 30)))
+        assert again.json() == answer.json()
         answer = await add(installer, charge_point, picture((39, 30)))
         problem(answer, 409, "too_many_photos")
         await installer.delete(f"/charge-points/{charge_point}/photos/{first}")

@@ -152,8 +152,11 @@ async def test_of_projects_and_photos_too(
     body = {"name": "Third", "address": "1 Main St", "site_owner_email": "o@x.example"}
     problem(await installer.post("/projects", body), 403, "quota_until_verified")
     path = f"/charge-points/{identity}/photos"
-    for colour, status in (("red", 201), ("blue", 403)):
+    shown = []
+    for colour, status in (("red", 201), ("blue", 403), ("red", 201)):
         answer = await installer.post(
             path, content=picture(colour=colour), headers={"Content-Type": "image/jpeg"}
         )
         assert answer.status_code == status, answer.text
+        shown.append(answer.json())
+    assert shown[2] == shown[0], "the one that is there"
