@@ -56,10 +56,12 @@ class _Scripts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._is_inline = tag == "script" and not dict(attrs).get("src")
+        if self._is_inline:
+            self.inline.append("")
 
     def handle_data(self, data: str) -> None:
-        if self._is_inline:
-            self.inline.append(data)
+        if self._is_inline:  # one script comes in pieces
+            self.inline[-1] += data
 
     def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - as the library calls it
         self._is_inline = False
@@ -81,17 +83,18 @@ def install_docs(app: DocumentedAPI) -> None:
         swagger_css_url=f"{_ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{_ASSETS}/favicon.png",
     )
-    page.headers["Content-Security-Policy"] = _policy(bytes(page.body).decode())
+    page.headers["Content-Security-Policy"] = policy_of(bytes(page.body).decode())
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return page
 
 
-def _policy(page: str) -> str:
+def policy_of(page: str) -> str:
     """Allow what the page is made of: its assets, its own script, and calls of this API."""
     scripts = _Scripts()
     scripts.feed(page)
+    scripts.close()
     (script,) = scripts.inline
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return (

@@ -1,10 +1,21 @@
 """The page of the API's own documentation in headless Chromium, under its policy."""
 
+from base64 import b64encode
+from hashlib import sha256
+
 import pytest
 from fastapi import FastAPI
 from playwright.async_api import async_playwright, expect
 
+from api.docs import policy_of
 from tests.api.serving import CHROMIUM, served
+
+
+def test_a_script_is_one_whatever_it_holds() -> None:
+    script = "a = '<b>1</b>' && '&amp;'; // <!-- </p> -->"
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    policy = policy_of(f'<script src="/x.js"></script>\n<script>{script}</script><p>text</p>')
+    assert f"script-src 'self' 'sha256-{digest}'; " in policy
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
