@@ -65,7 +65,7 @@ class Bodies:
             BodyTooSlowError: ``body_too_slow``.
             UnauthorizedError: Its token is none.
             TooManyRequestsError: ``too_many_bodies``.
-            UnavailableError: ``busy``.
+            UnavailableError: ``bodies_busy``.
 
         """
         headers = Headers(scope=scope)
@@ -94,7 +94,7 @@ class Bodies:
             ) from error
         except NoTurnError as error:
             raise UnavailableError(
-                "busy",
+                "bodies_busy",
                 "Too many files are being sent right now. Send it again in a minute.",
                 retry_after=_LATER,
             ) from error

@@ -133,6 +133,7 @@ FOLLOWED: dict[str, str] = {
     "withdrawn": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
 }
 _WAIT = {
+    "bodies_busy",
     "body_too_slow",
     "busy",
     "certificate_busy",

@@ -112,6 +112,29 @@ async def test_an_account_has_so_many_on_their_way_and_no_more() -> None:
     assert served.count["ended"] == 40
 
 
+async def test_while_all_places_are_held_the_answer_says_of_what(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodies, "_PATIENCE", 0.0)
+    served = Served()
+    middleware = RequestMiddleware(served.app)
+    refused: list[bytes] = []
+
+    async def sent(message: Message) -> None:
+        refused.append(message.get("body", b""))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(LARGE_AT_ONCE):
+            scope = upload_of(f"usr_{number}", MAX_BODY + 1)
+            group.create_task(middleware(scope, Sending(MAX_BODY + 1).receive, served.sent))
+        await asyncio.sleep(0)  # they have their places
+        waiting = Sending(MAX_BODY + 1)
+        await middleware(upload_of("usr_honest", MAX_BODY + 1), waiting.receive, sent)
+        served.done.set()
+    assert b'"bodies_busy"' in b"".join(refused)
+    assert served.statuses == [204] * LARGE_AT_ONCE
+
+
 async def test_who_is_not_known_sends_a_little_and_holds_no_place() -> None:
     served = Served()
     served.done.set()
