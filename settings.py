@@ -168,8 +168,9 @@ class Settings(BaseSettings):
     mail_invitations_to_address: int = Field(
         default=10,
         ge=1,
-        description="Invitations in a day, of all accounts together, to one address that has not "
-        "accepted one of that account before",
+        description="Invitations in a day to one address that has not accepted one of that account "
+        "before: of an account of which somebody has accepted one, and of all others together, of "
+        "whom each has one left beyond",
     )
     mail_notices_per_hour: int = Field(
         default=12,

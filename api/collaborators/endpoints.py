@@ -75,7 +75,13 @@ async def invite_collaborator(
         project = await Projects(connection).for_change(
             project_id, installer_id=installer.id, lead=True
         )
-    await admit_invitation(parts, inviter=installer, project_id=project_id, email=body.email)
+    await admit_invitation(
+        parts,
+        inviter=installer,
+        project_id=project_id,
+        email=body.email,
+        address=actor.address,
+    )
     sent = await parts.temporal.invite_collaborator(
         project_request(project),
         NewInvitation(

@@ -52,7 +52,13 @@ async def invite_site_owner(
     A new invitation, to whatever address, replaces one that is pending: its link stops working.
     """
     project = await _open_project(parts, installer, project_id)
-    await admit_invitation(parts, inviter=installer, project_id=project_id, email=body.email)
+    await admit_invitation(
+        parts,
+        inviter=installer,
+        project_id=project_id,
+        email=body.email,
+        address=actor.address,
+    )
     invitation = NewInvitation(
         invitation_id=parts.new_id(Prefix.INVITATION),
         email=body.email,

@@ -93,6 +93,7 @@ async def resend_invitation(
         inviter=installer,
         project_id=project_id,
         email=invitation.email,
+        address=actor.address,
         sent_by=invitation.invited_by,
     )
     sent = await parts.temporal.resend_invitation(

@@ -1,13 +1,15 @@
 """Whether an account may mail an invitation: how many it had today, and whether it is wanted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from api.deps import now
 from api.parts import Parts
+from api.protocol.limits import forget
 from api.security.throttling import INVITE_PROJECT, Limit
 from domain.errors import ConflictError, TooManyRequestsError
 from domain.mail import recipient_key
+from domain.proxies import source_network
 from storage.accounts import Account
 from storage.invitations import Invitation, Invitations
 from storage.mail_notices import MailBlocks
@@ -17,12 +19,19 @@ RECIPIENT_BLOCKED = "Whoever reads that address has stopped the mail that the ac
 
 
 async def admit_invitation(
-    parts: Parts, *, inviter: Account, project_id: str, email: str, sent_by: str | None = None
+    parts: Parts,
+    *,
+    inviter: Account,
+    project_id: str,
+    email: str,
+    address: str | None,
+    sent_by: str | None = None,
 ) -> None:
     """Count the mail of an invitation, before anything is written.
 
     One to somebody who has accepted an invitation of that account before counts for the account
-    alone: they know each other. ``sent_by``: whose it is, where it is sent again by another.
+    alone: they know each other. ``address``: where it is asked for. ``sent_by``: whose it is, where
+    it is sent again by another.
 
     Raises:
         TooManyRequestsError: ``too_many_invitations``; ``retry_after`` says for how long.
@@ -44,23 +53,51 @@ async def admit_invitation(
     account = Limit(
         name="invite-account", attempts=per_day if accepted else max(1, per_day // 3), window=_DAY
     )
-    attempts = [(account, inviter.id), (INVITE_PROJECT, project_id)]
-    if not knows:
-        to_address = Limit(
-            name="invite-address", attempts=parts.settings.mail_invitations_to_address, window=_DAY
-        )
-        attempts.append((to_address, email))
-    try:
-        await parts.throttle.attempt(*attempts)
-    except TooManyRequestsError as error:
-        again = now() + timedelta(seconds=error.retry_after)
-        raise TooManyRequestsError(
-            "too_many_invitations",
-            "There were as many invitations of your account, for this project or to this address "
-            f"as may be mailed. The next can leave at {again:%H:%M} UTC on {again:%Y-%m-%d}; what "
-            "was sent already stays good.",
-            retry_after=error.retry_after,
-        ) from error
+    network = source_network(address or "")
+    ways = _ways_to(parts, inviter.id, email, network, accepted=accepted, knows=knows)
+    waits: list[int] = []
+    for way in ways:
+        limits = [(account, inviter.id), (INVITE_PROJECT, project_id), *way]
+        if waits:
+            forget([limit.name for limit, _ in limits + list(ways[0])])
+        try:
+            await parts.throttle.attempt(*limits)
+        except TooManyRequestsError as error:
+            waits.append(error.retry_after)
+        else:
+            return
+    soonest = min(waits)
+    again = now() + timedelta(seconds=soonest, minutes=1)  # the whole minute in which it can
+    raise TooManyRequestsError(
+        "too_many_invitations",
+        "There were as many invitations of your account, for this project or to this address as "
+        f"may be mailed. The next can leave at {again:%H:%M} UTC on {again:%Y-%m-%d}; what was "
+        "sent already stays good.",
+        retry_after=soonest,
+    )
+
+
+def _ways_to(
+    parts: Parts, inviter_id: str, email: str, network: str, *, accepted: bool, knows: bool
+) -> Sequence[Sequence[tuple[Limit, str]]]:
+    """By what the address may be written to, one after the other: the first that is free is taken.
+
+    Those of whom nobody has accepted an invitation yet share a number. When others have used it up,
+    each has one left, out of as many again for all who are in one network.
+    """
+    most = parts.settings.mail_invitations_to_address
+    if knows:
+        return [[]]
+    if accepted:
+        own = Limit(name="invite-address-own", attempts=most, window=_DAY)
+        return [[(own, f"{inviter_id}:{email}")]]
+    shared = Limit(name="invite-address", attempts=most, window=_DAY)
+    first = Limit(name="invite-address-first", attempts=1, window=_DAY)
+    near = Limit(name="invite-address-network", attempts=most, window=_DAY)
+    return [
+        [(shared, email)],
+        [(first, f"{inviter_id}:{email}"), (near, f"{network}:{email}")],
+    ]
 
 
 async def blocked_among(parts: Parts, invitations: Iterable[Invitation]) -> set[str]:

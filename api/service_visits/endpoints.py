@@ -18,7 +18,6 @@ from api.problems import problems
 from api.projects.endpoints import project_request
 from api.service_visits.schemas import NewVisit, OwnerClose, VisitChange, VisitShown
 from api.service_visits.service import close, is_visit, refuse_end
-from api.verified import VERIFIED
 from domain.errors import ConflictError, EngineError, NotFoundError, UnavailableError
 from domain.handover import OpenVisit
 from domain.ids import Prefix, new_id
@@ -52,7 +51,6 @@ VisitId = Annotated[str, Depends(_visit_id)]
     status_code=HTTPStatus.CREATED,
     summary="Open a service visit",
     operation_id="openServiceVisit",
-    dependencies=VERIFIED,
     responses=problems(
         400,
         401,
@@ -78,7 +76,13 @@ async def open_visit(
     """
     moment = now()
     refuse_end(body.ends_at, now=moment)
-    await admit_invitation(parts, inviter=owner, project_id=project_id, email=body.email)
+    await admit_invitation(
+        parts,
+        inviter=owner,
+        project_id=project_id,
+        email=body.email,
+        address=actor.address,
+    )
     async with parts.database.read() as connection:
         _refuse_not_yet(await Projects(connection).owned(project_id, site_owner_id=owner.id))
     await parts.temporal.check()  # before the row: without Temporal nothing is half done

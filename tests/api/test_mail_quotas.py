@@ -2,11 +2,18 @@
 
 import re
 import sys
+from datetime import datetime, timedelta
 
 import pytest
+from fastapi import FastAPI
 
+from api.deps import now
+from api.mail.admission import admit_invitation
+from domain.errors import TooManyRequestsError
 from domain.mail import stop_token
+from domain.states import Role
 from settings import Settings
+from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.tables import mail_blocks
 from tests.api.callers import PASSWORD, V1, Caller, problem
@@ -25,6 +32,45 @@ async def invite(who: Caller, project: str, email: str) -> int:
         assert int(answer.headers["Retry-After"]) > 0
         assert "The next can leave at " in answer.json()["detail"]
     return answer.status_code
+
+
+def account(identity: str) -> Account:
+    """An installer who has just signed up."""
+    return Account(
+        id=identity,
+        role=Role.INSTALLER,
+        email=f"{identity}@example.org",
+        name="A",
+        company=None,
+        password_hash="-",
+        token_epoch=0,
+        created_at=now(),
+    )
+
+
+async def admitted(
+    app: FastAPI, inviter: Account, *, project: str | None = None, address: str = "198.51.100.1"
+) -> bool:
+    """Whether one more mail to the victim may leave; where not, what is said of the time is so."""
+    began = now()
+    refusal = None
+    try:
+        await admit_invitation(
+            app.state.parts,
+            inviter=inviter,
+            project_id=project or f"prj_{inviter.id}",
+            email=VICTIM,
+            address=address,
+        )
+    except TooManyRequestsError as error:
+        refusal = error
+    if refusal is None:
+        return True
+    said = re.search(r"at (..:..) UTC on (\S+);", refusal.detail)
+    assert said is not None
+    at = datetime.fromisoformat(f"{said[2]}T{said[1]}:00+00:00")
+    assert at >= began + timedelta(seconds=refusal.retry_after)
+    return False
 
 
 async def stop_link(account: Caller, settings: Settings, email: str = VICTIM) -> str:
@@ -50,14 +96,39 @@ async def test_300_invitations_of_three_free_accounts_are_30_mails(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_one_address_gets_ten_a_day_however_many_accounts_write(
-    enrol: Enrol, outbox: Outbox
+async def test_one_address_gets_ten_a_day_of_new_accounts_and_each_of_them_has_one_left(
+    app: FastAPI,
 ) -> None:
-    for _ in range(3):
-        free = await enrol()
-        for place in range(5):
-            await invite(free, await free.project(name=f"Site {place}"), VICTIM)
-    assert len(outbox.sent) == 10
+    """Nobody uses up what an honest installer has, and who is at their address but a part of it."""
+    new = account("usr_eve")
+    assert [await admitted(app, new, project=f"prj_{number}") for number in range(11)] == [
+        *[True] * 10,
+        False,
+    ]
+    for number in range(10):
+        new = account(f"usr_{number}")
+        assert await admitted(app, new)
+        assert not await admitted(app, new)
+    assert not await admitted(app, account("usr_10"))
+    assert await admitted(app, account("usr_11"), address="203.0.113.9")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_has_had_one_accepted_shares_no_ten_with_those_who_have_not(
+    app: FastAPI, anonymous: Caller, installer: Caller, outbox: Outbox, database: Database
+) -> None:
+    project = await installer.project()
+    await installer.post(f"/projects/{project}/invite-site-owner", {"email": "o@x.example"})
+    await accept_invitation(anonymous, outbox)
+    async with database.read() as connection:
+        established = await Accounts(connection).by_email(Role.INSTALLER, installer.email)
+    assert established is not None
+    for number in range(20):
+        await admitted(app, account(f"usr_{number}"))
+    assert [await admitted(app, established, project=f"prj_{one}") for one in range(11)] == [
+        *[True] * 10,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
