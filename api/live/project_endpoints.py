@@ -142,7 +142,6 @@ async def project_events(
     "/events",
     summary="Follow the commissioning of my site live",
     operation_id="followOwnedProject",
-    dependencies=VERIFIED,
     response_class=EventStream,
     responses=_RESPONSES | problems(401, 403, 404, 422, 429, 503, too_many_charge_points=_TOO_MANY),
 )

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Response
 from api.deps import AppParts, OwnedDeliveryId, OwnedWebhookId, SiteOwner
 from api.pagination import Page, Paging
 from api.problems import problems
-from api.verified import VERIFIED
 from api.webhooks import endpoints as webhooks
 from api.webhooks.schemas import (
     DeliveryDetail,
@@ -30,7 +29,6 @@ _DISABLED = "The webhook is disabled. Enable it first."
     status_code=HTTPStatus.CREATED,
     summary="Make a webhook of mine",
     operation_id="createOwnedWebhook",
-    dependencies=VERIFIED,
     responses=problems(
         400, 401, 403, 413, 422, 429, 503, too_many_webhooks="The account has ten webhooks."
     ),
@@ -72,7 +70,6 @@ async def get_webhook(
     "/{webhook_id}",
     summary="Change a webhook of mine",
     operation_id="changeOwnedWebhook",
-    dependencies=VERIFIED,
     responses=problems(400, 401, 403, 404, 413, 422, 429, 503),
 )
 async def change_webhook(
@@ -98,7 +95,6 @@ async def delete_webhook(webhook_id: OwnedWebhookId, owner: SiteOwner, parts: Ap
     "/{webhook_id}/rotate-secret",
     summary="Rotate the secret of a webhook of mine",
     operation_id="rotateOwnedWebhookSecret",
-    dependencies=VERIFIED,
     responses=problems(401, 403, 404, 503),
 )
 async def rotate_secret(
@@ -113,7 +109,6 @@ async def rotate_secret(
     status_code=HTTPStatus.ACCEPTED,
     summary="Send a test to a webhook of mine",
     operation_id="testOwnedWebhook",
-    dependencies=VERIFIED,
     responses=problems(401, 403, 404, 429, 503, webhook_disabled=_DISABLED),
 )
 async def test_webhook(
@@ -158,7 +153,6 @@ async def get_delivery(
     status_code=HTTPStatus.ACCEPTED,
     summary="Deliver to a webhook of mine again",
     operation_id="redeliverOwned",
-    dependencies=VERIFIED,
     responses=problems(
         401,
         403,

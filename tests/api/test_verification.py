@@ -12,7 +12,7 @@ from domain.accounts import QUOTAS, Counted
 from settings import Settings
 from storage.engine import Database
 from tests.api.callers import PASSWORD, Caller, problem
-from tests.api.conftest import Outbox, verify
+from tests.api.conftest import Outbox, Own, verify
 from tests.api.test_credentials import code, mailed
 from tests.api.test_declarations import picture
 
@@ -56,6 +56,19 @@ async def test_it_reaches_nobody(installer: Caller) -> None:
     # It looks around.
     for path in ("/projects", "/webhooks", f"/charge-points/{identity}/config", "/invitations"):
         assert (await installer.get(path)).status_code == 200, path
+
+
+async def test_a_site_owner_is_not_asked(installer: Caller, owner: Own) -> None:
+    """An account of theirs is made by an invitation alone, which has proven the address."""
+    project = await installer.project()
+    them = await owner("facilities@riversidebp.com", project)
+    path = "/api/v1/site-owner"
+    assert (await them.call("POST", f"{path}/webhooks", HOOK)).status_code == 201
+    visit = {"email": "o@x.example", "purpose": "A look", "ends_at": "2999-01-01T00:00:00Z"}
+    answer = await them.call("POST", f"{path}/projects/{project}/service-visits", visit)
+    assert answer.status_code != 403, answer.text
+    answer = await them.call("GET", f"{path}/projects/prj_x/events")
+    problem(answer, 404, "project_not_found")
 
 
 async def test_a_mail_opens_the_rest(
