@@ -37,6 +37,10 @@ _VANISHED_MS: Final = 60_000
 """Of nothing acknowledged."""
 _UNREAD_BYTES: Final = 128 * 1024
 """The system's part of an answer that is not read yet; by itself it takes some MiB for each."""
+UNREAD_OF_ALL: Final = 64 * 1024 * 1024
+"""What is kept of answers that are not read yet, of all connections together."""
+_LARGE: Final = 64 * 1024
+"""An answer of which less waits is none that they are counted for."""
 _END: Final = re.compile(rb"\n\r?\n")
 _TOO_MUCH: Final = b"The head of the request is too large: 32 KiB and 100 headers at most."
 
@@ -91,6 +95,8 @@ class BoundedProtocol(H11Protocol):
         super().pause_writing()
         self._unread = self.transport.get_write_buffer_size()
         self._look = self.loop.call_later(TAKEN_SECONDS, self._look_whether_it_is_read)
+        if self._unread > _LARGE:
+            _bound_memory(self)
 
     def resume_writing(self) -> None:
         """It is."""
@@ -116,6 +122,11 @@ class BoundedProtocol(H11Protocol):
     def is_leaving(self) -> bool:
         """Whether it is closed, and nothing keeps it: its loop will tell of its end."""
         return self.transport.is_closing() and self._look is None
+
+    @property
+    def keeps(self) -> int:
+        """How many bytes of its answer wait here to be read."""
+        return self.transport.get_write_buffer_size() if self._look is not None else 0
 
     def give_up(self) -> None:
         """End it, be it half open, or closed with an answer on its way that nobody takes."""
@@ -185,6 +196,25 @@ def _make_room(new: BoundedProtocol) -> None:
     most = max(ready.values(), key=len)
     for one in nlargest(max(new.most // _AT_ONCE, 1), most, key=lambda one: one.gives_way):
         one.give_up()
+
+
+def _bound_memory(new: BoundedProtocol) -> None:
+    """Where too much waits to be read, end connections of the address that keeps the most of it.
+
+    Those with the most first, then the oldest, and some more than need be, as above.
+    """
+    there = [one for one in new.connections if isinstance(one, BoundedProtocol) and one.keeps]
+    if sum(one.keeps for one in there) <= UNREAD_OF_ALL:
+        return
+    by_network: dict[str, int] = defaultdict(int)
+    for one in there:
+        by_network[one.network] += one.keeps
+    most = max(by_network, key=by_network.__getitem__)
+    to_free = max(sum(by_network.values()) - UNREAD_OF_ALL, UNREAD_OF_ALL // _AT_ONCE)
+    for one in sorted(there, key=lambda one: (one.keeps, one.gives_way), reverse=True):
+        if one.network == most and to_free > 0:
+            to_free -= one.keeps
+            one.give_up()
 
 
 def _is_too_much(received: bytes) -> bool:

@@ -7,7 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.server import ServerState
 
-from api.protocol.connection import BOUNDED, BoundedProtocol
+from api.protocol.connection import BOUNDED, UNREAD_OF_ALL, BoundedProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
@@ -18,6 +18,7 @@ class Line(asyncio.Transport):
     def __init__(self, address: str) -> None:
         super().__init__({"peername": (address, 40_000), "sockname": ("127.0.0.1", 80)})
         self._is_closing = False
+        self.unread = 1
 
     def is_closing(self) -> bool:
         return self._is_closing
@@ -28,7 +29,7 @@ class Line(asyncio.Transport):
     abort = close
 
     def get_write_buffer_size(self) -> int:
-        return 1
+        return self.unread
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -106,11 +107,34 @@ async def test_what_leaves_already_is_in_nobodys_way(server: Server) -> None:
     leaving.transport.close()
     assert ended(server.connect("192.0.2.2"), *others) == [False] * 4
     # However many come before its loop tells of an end, each has one other ended.
-    assert ended(server.connect("192.0.2.2"), *others) == [False, True, False, False]
-    assert ended(server.connect("192.0.2.2"), *others) == [False, True, True, False]
+    assert ended(server.connect("192.0.2.3"), *others) == [False, True, False, False]
+    assert ended(server.connect("192.0.2.4"), *others) == [False, True, True, False]
 
 
 async def test_a_network_of_ipv6_is_one_address(server: Server) -> None:
     honest = server.connect()
     flood = [server.connect(f"2001:db8::{number}") for number in range(4)]
     assert ended(honest, *flood) == [False, True, False, False, False]
+
+
+def waits(connection: BoundedProtocol, unread: int) -> None:
+    """Have so much of an answer wait to be read."""
+    asks(connection)
+    assert isinstance(connection.transport, Line)
+    connection.transport.unread = unread
+    connection.pause_writing()
+
+
+async def test_what_waits_to_be_read_is_bounded_over_all(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedProtocol, "most", 40)
+    part = UNREAD_OF_ALL // 8
+    neighbour = server.connect("192.0.2.2")
+    waits(neighbour, 2 * part)
+    many = [server.connect() for _ in range(9)]
+    for number, one in enumerate(many):
+        waits(one, part)
+        assert sum(each.keeps for each in [neighbour, *many]) <= UNREAD_OF_ALL, number
+    assert ended(neighbour, many[-1]) == [False, False]
+    assert sum(ended(*many)) == 3
