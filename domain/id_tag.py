@@ -27,13 +27,15 @@ def tag_of(run_tag: str, connector_id: int) -> str:
 def is_of_run(id_tag: str, *, open_run_tag: str | None) -> bool:
     """Tell whether it is a tag of the open run of the charge point, on whichever connector.
 
-    Cut off, or filled up, it is that still.
+    Cut off, or filled up, it is that still. Zeros that the run's own begins with are no filling.
     """
     if open_run_tag is None:
         return False
-    run = key_of(open_run_tag)[:RUN_PART].lstrip(PADDING)
-    told = key_of(id_tag).lstrip(PADDING)[: len(run)]
-    return len(told) >= min(SHORTEST, len(run)) and run.startswith(told)
+    run, told = key_of(open_run_tag)[:RUN_PART], key_of(id_tag)
+    rest_of_run, rest = run.lstrip(PADDING), told.lstrip(PADDING)
+    zeros = min(len(run) - len(rest_of_run), len(told) - len(rest))
+    rest = rest[: len(rest_of_run)]
+    return zeros + len(rest) >= min(SHORTEST, len(run)) and rest_of_run.startswith(rest)
 
 
 def is_kept_whole(id_tag: str, *, run_tag: str) -> bool:

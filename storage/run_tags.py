@@ -8,16 +8,24 @@ from storage.tables import commissioning_runs
 
 def is_tag_of_the_run(id_tag: ColumnElement[str] | str) -> ColumnElement[bool]:
     """Tell, of the row of a run, whether the tag is one of its test charges'."""
-    tag = literal(id_tag, String) if isinstance(id_tag, str) else id_tag
-    run = _unpadded(func.substr(_key(commissioning_runs.c.id_tag), 1, RUN_PART))
-    size = func.length(run)
-    told = func.substr(_unpadded(_key(tag)), 1, size)
-    enough = func.length(told) >= case((size < SHORTEST, size), else_=SHORTEST)
-    return and_(enough, func.substr(run, 1, func.length(told)) == told)
+    told = _key(literal(id_tag, String) if isinstance(id_tag, str) else id_tag)
+    run = func.substr(_key(commissioning_runs.c.id_tag), 1, RUN_PART)
+    zeros = _least(_padding(run), _padding(told))
+    rest = func.substr(_unpadded(told), 1, func.length(_unpadded(run)))
+    enough = zeros + func.length(rest) >= _least(func.length(run), literal(SHORTEST))
+    return and_(enough, func.substr(_unpadded(run), 1, func.length(rest)) == rest)
 
 
 def _key(tag: ColumnElement[str]) -> ColumnElement[str]:
     return func.upper(func.trim(tag))
+
+
+def _least(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+    return case((one < other, one), else_=other)
+
+
+def _padding(tag: ColumnElement[str]) -> ColumnElement[int]:
+    return func.length(tag) - func.length(_unpadded(tag))
 
 
 def _unpadded(tag: ColumnElement[str]) -> ColumnElement[str]:

@@ -106,11 +106,11 @@ async def test_answers_are_not_cached(installer: Caller) -> None:
 async def test_a_flood_of_logins_is_refused_before_it_hurts(
     app: FastAPI, anonymous: Caller, installer: Caller
 ) -> None:
-    app.state.parts.passwords._waiting[False] = 64
+    app.state.parts.passwords._waiting = 64
     answer = await anonymous.post("/login", {"email": installer.email, "password": PASSWORD})
     problem(answer, 503, "busy")
     assert answer.headers["retry-after"]
-    app.state.parts.passwords._waiting[False] = 0
+    app.state.parts.passwords._waiting = 0
 
 
 async def test_requests_do_not_wait_for_a_slow_body(app: FastAPI) -> None:

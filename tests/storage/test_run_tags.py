@@ -15,22 +15,25 @@ _RUN = "0A1B2C3D4E5F60718293"
 
 
 @pytest.mark.parametrize(
-    "tag",
+    ("tag", "is_ours"),
     [
-        _RUN,
-        f" {_RUN.lower()} ",
-        _RUN[:18] + "FF",
-        _RUN[:9],
-        _RUN[:8],
-        "0000" + _RUN[:16],
-        _RUN + "00",
-        "A1B2C3D5",
-        "FREEVEND",
-        "0000000000",
-        "",
+        (_RUN, True),
+        (f" {_RUN.lower()} ", True),
+        (_RUN[:18] + "FF", True),
+        (_RUN[:9], True),
+        (_RUN[:8], True),  # what it begins with is no filling
+        ("0000" + _RUN[:8], True),
+        (_RUN[1:8], False),
+        (_RUN[:7], False),
+        ("0000" + _RUN[:16], True),
+        (_RUN + "00", True),
+        ("A1B2C3D5", False),
+        ("FREEVEND", False),
+        ("0000000000", False),
+        ("", False),
     ],
 )
-async def test_they_agree(database: Database, tag: str) -> None:
+async def test_they_agree(database: Database, tag: str, *, is_ours: bool) -> None:
     (charge_point_id,) = await seed(database)
     async with database.write() as connection:
         project_id = await connection.scalar(select(charge_points.c.project_id))
@@ -48,4 +51,5 @@ async def test_they_agree(database: Database, tag: str) -> None:
         found = await connection.scalar(
             select(commissioning_runs.c.id).where(is_tag_of_the_run(tag))
         )
-    assert (found is not None) is is_of_run(tag, open_run_tag=_RUN)
+    assert (found is not None) is is_ours
+    assert is_of_run(tag, open_run_tag=_RUN) is is_ours
