@@ -109,6 +109,15 @@ class Site:
 
         return await eventually(there)
 
+    async def until_none_but(self, count: int) -> None:
+        """Until smart charging is wanting at so many charge points, and all others are limited."""
+
+        async def there() -> None:
+            wanting = (await self.status()).charge_points
+            assert len(wanting) == count, wanting
+
+        await eventually(there)
+
     async def set_limit(self, amps: float | None) -> None:
         """Have the owner set the limit; until all follow, the higher of both counts."""
         self.limit = max(self.limit, inf if amps is None else amps)
@@ -170,6 +179,8 @@ async def open_site(
         )
 
         await site.until_it_is(becomes)
+        if becomes is FeatureState.FAILED:  # which the others, of whom nothing is known, may be yet
+            await site.until_none_but(faulty)
         yield site
         assert site.over == [], site.over
 
