@@ -36,6 +36,8 @@ REQUEST_SECONDS: Final = 10.0
 _BACKLOG: Final = 4096
 _TAKEN_A_ROUND: Final = 16
 _LET_IN_A_ROUND: Final = 1
+_GONE_A_ROUND: Final = 32
+"""Of those who hung up while they waited so many are passed over until the next one is let in."""
 _REST: Final = 1.0
 _END_OF_REQUEST: Final = b"\r\n\r\n"
 _TOO_LONG: Final = (
@@ -78,6 +80,16 @@ class _Visitor:
             if word:
                 self.socket.send(word)
         self.socket.close()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has hung up."""
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def hear(self) -> bool:
         """Take what has come; False when it has hung up, or said all that can matter.
@@ -208,11 +220,22 @@ class Door:
     def _let_in(self) -> None:
         if self._handshakes >= HANDSHAKES:
             self._kept_out += 1
-        elif self._asking:
+        elif visitor := self._next():
             self._handshakes += 1
-            task = self._loop.create_task(self._connect(self._asking.next()), name="let in")
+            task = self._loop.create_task(self._connect(visitor), name="let in")
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
+
+    def _next(self) -> _Visitor | None:
+        """Whose turn it is, if anybody's who is there still."""
+        for _ in range(min(len(self._asking), _GONE_A_ROUND)):
+            visitor = self._asking.next()
+            if not visitor.is_gone:
+                return visitor
+            visitor.send_away()
+        if self._asking:
+            self._turns.take(self._let_in)
+        return None
 
     async def _connect(self, visitor: _Visitor) -> None:
         try:

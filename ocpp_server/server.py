@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 from domain.cancellation import end
 from domain.contests import REFUSED_WORDS, Contest, Refused
 from domain.flapping import FLAPPING_WINDOW, Flapping
+from domain.proxies import source_network
 from domain.states import LogLevel
 from ocpp_server.admission import Admission
 from ocpp_server.budget import DAILY_BYTES, Budgets
@@ -43,6 +44,7 @@ _LONGEST_INTERVAL: Final = 900
 _KEEPER_SECONDS: Final = 5
 _CLOSE_SECONDS: Final = 5
 _ARRIVING: Final = 4
+"""Connections of one charge point that are stored at a time, and half of them from one address."""
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
 _SERVICE_RESTART: Final = 1012
@@ -82,7 +84,7 @@ class ChargerServer:
         self.contests = Contests(registry)
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._arriving: Counter[str] = Counter()
+        self._arriving: Counter[str | tuple[str, str]] = Counter()
         """Connections of each charge point that are on their way into the database."""
         self._lines = ChargePointLog()
         self._budgets = Budgets(limit=limits.daily_bytes)
@@ -230,17 +232,22 @@ class ChargerServer:
         All that is stored together waits for the slowest: strangers who connect as one charge
         point by the hundred, each from another address, must not make the others wait.
         """
-        if self._arriving[link.charge_point_id] >= _ARRIVING and not link.has_key:
+        network = source_network(link.remote_address or "")
+        places: dict[str | tuple[str, str], int] = {
+            link.charge_point_id: _ARRIVING,
+            (link.charge_point_id, network): _ARRIVING // 2,
+        }
+        full = any(self._arriving[place] >= most for place, most in places.items())
+        if full and not link.has_key:
             return False
-        self._arriving[link.charge_point_id] += 1
+        self._arriving.update(places.keys())
         try:
             await self._writer.store(link)
         except NotStoredError:
             return False
         finally:
-            self._arriving[link.charge_point_id] -= 1
-            if not self._arriving[link.charge_point_id]:
-                del self._arriving[link.charge_point_id]
+            self._arriving.subtract(places.keys())
+            self._arriving = +self._arriving
         return True
 
     def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:

@@ -1,7 +1,7 @@
 """Who is let in, and who is one too many: before a charge point has asked, and while it waits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -103,6 +103,44 @@ async def test_a_whole_car_park_behind_one_address_gets_in_at_once(
                 assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         assert len(door_of(there)._asking) == 0
         assert door_of(there)._handshakes == 0
+
+
+async def test_who_hung_up_while_it_waited_is_passed_over(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "HANDSHAKES", 0)
+    monkeypatch.setattr(door, "_GONE_A_ROUND", 4)
+    async with another(bed) as there, AsyncExitStack() as stack:
+        doors = door_of(there)
+        asks = HANDSHAKE.format(bed.charge_point_id).encode()
+        hasty = [await dial(stack, there, HERE, asks) for _ in range(10)]
+        patient = await dial(stack, there, HERE, asks)
+
+        def all_ask() -> None:
+            assert len(doors._asking) == 11
+            assert doors._kept_out == 11
+
+        await eventually(all_ask)
+        for _, writer in hasty:
+            writer.transport.abort()
+
+        def have_gone() -> None:
+            assert [visitor.is_gone for visitor in doors._asking] == [True] * 10 + [False]
+
+        await eventually(have_gone)
+        made: list[bytes] = []
+        make = doors._make
+
+        def counted(said: bytes, answered: Callable[[], None]) -> asyncio.BaseProtocol:
+            made.append(said)
+            return make(said, answered)
+
+        monkeypatch.setattr(doors, "_make", counted)
+        monkeypatch.setattr(door, "HANDSHAKES", 1)
+        doors._let_in()
+        async with asyncio.timeout(WITHIN):
+            assert b" 101 " in await patient[0].readuntil(b"\r\n\r\n")
+        assert len(made) == 1
 
 
 async def test_a_request_without_end_is_refused(bed: Bed) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -15,8 +17,10 @@ from domain.states import LogLevel
 from ocpp_server.auth import hash_credential
 from ocpp_server.throttle import Arrivals
 from storage.connections import read_flapping
+from storage.fact_records import Connected
 from storage.tables import connections, log_entries
 from tests.ocpp_server.bed import SECRET, Bed
+from tests.support.eventually import eventually
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -102,6 +106,37 @@ async def test_a_stranger_with_the_id_uses_up_nothing_of_the_charge_points(
         for stranger in strangers:
             stranger.cancel()
         await asyncio.gather(*strangers, return_exceptions=True)
+
+
+@on_sqlite
+async def test_strangers_at_one_address_leave_room_for_who_comes_from_another(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So few are stored at a time, and one of them that is sent away tries again, later."""
+    writer = bed.node.writer
+    store, goes_on = writer.store, asyncio.Event()
+    waiting: list[str | None] = []
+
+    async def slowly(record: Connected) -> None:
+        waiting.append(record.remote_address)
+        await goes_on.wait()
+        await store(record)
+
+    def at_once(count: int) -> None:
+        assert len(waiting) == count
+
+    monkeypatch.setattr(writer, "store", slowly)
+    async with AsyncExitStack() as stack:
+        for number in range(2):
+            await stack.enter_async_context(bed.wire(local_addr=("127.0.0.2", 0)))
+            await eventually(partial(at_once, number + 1))
+        async with bed.wire(local_addr=("127.0.0.2", 0)) as wire:
+            await wire.socket.wait_closed()
+            assert wire.socket.close_code == 1013
+        await stack.enter_async_context(bed.wire())
+        await eventually(partial(at_once, 3))
+        assert waiting == ["127.0.0.2", "127.0.0.2", "127.0.0.1"]
+        goes_on.set()
 
 
 @on_sqlite

@@ -26,6 +26,9 @@ from temporalio.worker import (
 )
 from temporalio.workflow import _Definition
 
+_DEADLOCK_SECONDS = 20
+"""A step of a workflow shares one interpreter with the whole test: on a loaded machine the 2 s of
+the SDK are over before it had its turn."""
 _RUNNERS: tuple[Literal["workflow_runner"], Literal["unsandboxed_workflow_runner"]] = (
     "workflow_runner",
     "unsandboxed_workflow_runner",
@@ -51,6 +54,8 @@ class EvictAtTheEnd(SimplePlugin):
     ) -> None:
         """Run the worker, then evict."""
         config = worker.config(active_config=True)
+        if worker._workflow_worker is not None:
+            worker._workflow_worker._deadlock_timeout_seconds = _DEADLOCK_SECONDS
         try:
             await next(worker)
         finally:
