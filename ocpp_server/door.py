@@ -36,8 +36,11 @@ REQUEST_SECONDS: Final = 10.0
 _BACKLOG: Final = 4096
 _TAKEN_A_ROUND: Final = 16
 _LET_IN_A_ROUND: Final = 1
+_CROWDED: Final = 64
+"""Where more ask, nobody is let in who has hung up; where fewer do, what he asked is recorded, and
+he may have closed his half alone."""
 _GONE_A_ROUND: Final = 32
-"""Of those who hung up while they waited so many are passed over until the next one is let in."""
+"""So many of them are passed over until the next one is let in."""
 _REST: Final = 1.0
 _END_OF_REQUEST: Final = b"\r\n\r\n"
 _TOO_LONG: Final = (
@@ -230,7 +233,7 @@ class Door:
         """Whose turn it is, if anybody's who is there still."""
         for _ in range(min(len(self._asking), _GONE_A_ROUND)):
             visitor = self._asking.next()
-            if not visitor.is_gone:
+            if len(self._asking) < _CROWDED or not visitor.is_gone:
                 return visitor
             visitor.send_away()
         if self._asking:

@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import RefusedAttempt
@@ -64,14 +75,10 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
         )
     }
     # One order for all nodes: rows locked in different orders would deadlock.
-    for key, group in sorted(groups.items()):
-        if (row := known.get(key)) is not None:
-            await connection.execute(
-                update(connection_attempts)
-                .where(attempts.id == row.id)
-                .values(times=attempts.times + len(group), **_moments(group, row))
-            )
-            continue
+    ordered = sorted(groups.items())
+    if again := [(known[key], group) for key, group in ordered if key in known]:
+        await _count(connection, again)
+    if news := [group for key, group in ordered if key not in known]:
         new = conflict_insert(connection, connection_attempts)
         await connection.execute(
             new.on_conflict_do_update(  # another node was faster
@@ -82,13 +89,32 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
                     "at": new.excluded.at,
                 },
             ),
-            [_row(group[-1]) | {"times": len(group), **_moments(group)}],
+            [_row(group[-1]) | {"times": len(group), **_moments(group)} for group in news],
         )
-    await _sweep(
-        connection, {(identity, group[0].project_id) for (identity, _), group in groups.items()}
+        await _sweep(connection, {group[0].identity[:_MAX_IDENTITY] for group in news})
+        if any(group[0].charge_point_id is None for group in news):
+            await _sweep_strangers(connection)
+
+
+async def _count(
+    connection: AsyncConnection, again: Sequence[tuple[Row[Any], Sequence[Attempt]]]
+) -> None:
+    """In one statement: strangers come from many addresses, each of which is another row."""
+    moments = ("at", "moments", "first_at")
+    attempts = connection_attempts.c
+    await connection.execute(
+        update(connection_attempts)
+        .where(attempts.id == bindparam("of_row"))
+        .values(
+            times=attempts.times + bindparam("more"),
+            **{name: bindparam(f"its_{name}", type_=attempts[name].type) for name in moments},
+        ),
+        [
+            {"of_row": row.id, "more": len(group)}
+            | {f"its_{name}": value for name, value in _moments(group, row).items()}
+            for row, group in again
+        ],
     )
-    if any(group[0].charge_point_id is None for key, group in groups.items() if key not in known):
-        await _sweep_strangers(connection)
 
 
 def _row(record: Attempt) -> dict[str, Any]:
@@ -130,21 +156,19 @@ def _moments(group: Sequence[Attempt], row: Row[Any] | None = None) -> dict[str,
     }
 
 
-async def _sweep(connection: AsyncConnection, of: Collection[tuple[str, str | None]]) -> None:
+async def _sweep(connection: AsyncConnection, identities: Collection[str]) -> None:
     attempts = connection_attempts.c
-    for identity, project_id in sorted(of, key=str):
-        same = and_(
-            attempts.identity == identity, attempts.project_id.is_not_distinct_from(project_id)
-        )
-        kept = (
-            select(attempts.id)
-            .where(same)
-            .order_by(attempts.at.desc(), attempts.id.desc())
-            .limit(ATTEMPTS_KEPT)
-        )
-        await connection.execute(
-            delete(connection_attempts).where(same).where(attempts.id.not_in(kept))
-        )
+    place = func.row_number().over(
+        partition_by=(attempts.identity, attempts.project_id),
+        order_by=(attempts.at.desc(), attempts.id.desc()),
+    )
+    of_them = (
+        select(attempts.id, place.label("place"))
+        .where(among(connection, attempts.identity, identities))
+        .subquery()
+    )
+    surplus = select(of_them.c.id).where(of_them.c.place > ATTEMPTS_KEPT)
+    await connection.execute(delete(connection_attempts).where(attempts.id.in_(surplus)))
 
 
 async def _sweep_strangers(connection: AsyncConnection) -> None:

@@ -109,6 +109,7 @@ async def test_who_hung_up_while_it_waited_is_passed_over(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(door, "HANDSHAKES", 0)
+    monkeypatch.setattr(door, "_CROWDED", 0)
     monkeypatch.setattr(door, "_GONE_A_ROUND", 4)
     async with another(bed) as there, AsyncExitStack() as stack:
         doors = door_of(there)

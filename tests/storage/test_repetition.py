@@ -1,6 +1,7 @@
 """What a charge point repeats is a count, not a row: the first and the newest are known."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from storage.tables import (
     suspensions,
 )
 from tests.ocpp_server.bed import seed
+from tests.storage.test_plans import counted
 
 DAWN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 RETRIES: Final = 8_640
@@ -212,6 +214,25 @@ class TestRefusals:
             Attempt(at=DAWN + timedelta(seconds=number), **(values | fields))
             for number in range(count)
         ]
+
+    async def test_strangers_from_many_addresses_cost_a_few_statements(
+        self, database: Database
+    ) -> None:
+        """Each is a row; a statement for each would have all others wait for their commit."""
+        of = await seed(database, 2)
+        some = [
+            replace(one, remote_address=f"203.0.113.{number % 40}")
+            for identity in of
+            for number, one in enumerate(self.attempts(identity, 80))
+        ]
+        for part in (some, some):  # new, and again
+            with counted(database) as statements:
+                async with database.write() as connection:
+                    await store_attempts(connection, part)
+            assert len([one for one in statements if "connection_attempts" in one]) <= 5
+        kept = await rows(database, connection_attempts)
+        assert [len([row for row in kept if row.identity == one]) for one in of] == [20, 20]
+        assert {row.times for row in kept} == {4}
 
     async def test_the_same_again_is_one_more(self, database: Database) -> None:
         (of,) = await seed(database, 1)
