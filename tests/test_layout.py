@@ -19,7 +19,7 @@ _MAY_IMPORT = {
     "settings": {"domain", "storage"},
     "sweep": {"storage"},
     "temporal_client": {"domain"},
-    "reconciler": {"domain", "run_starter", "storage", "sweep", "workflows"},
+    "reconciler": {"activities", "domain", "run_starter", "storage", "sweep", "workflows"},
     "run_starter": {"domain", "storage", "workflows"},
     "schedules": {"domain", "storage", "workflows"},
     "worker": _OURS - {"api", "cli", "demo", "embedded", "ocpp_server", "simulator"},
