@@ -30,6 +30,7 @@ from domain.webhooks import (
     verdict_data,
     visit_data,
 )
+from storage.dialects import at_once
 from storage.tables import (
     charge_points,
     commissioning_runs,
@@ -227,5 +228,5 @@ async def write_deliveries(
         }
         for webhook_id in webhook_ids
     ]
-    await connection.execute(insert(webhook_deliveries), rows)
+    await connection.execute(at_once(connection, insert(webhook_deliveries)), rows)
     return [str(row["id"]) for row in rows]

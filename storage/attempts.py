@@ -10,13 +10,11 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     and_,
-    bindparam,
     delete,
     exists,
     func,
     or_,
     select,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +27,7 @@ from domain.knocking import (
     tries_to_connect_as,
 )
 from domain.rules.likeness import near_key, serial_key
-from storage.dialects import among, conflict_insert
+from storage.dialects import among, at_once, conflict_insert
 from storage.digests import digest
 from storage.fact_records import Attempt
 from storage.knocks import (
@@ -76,45 +74,29 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
     }
     # One order for all nodes: rows locked in different orders would deadlock.
     ordered = sorted(groups.items())
-    if again := [(known[key], group) for key, group in ordered if key in known]:
-        await _count(connection, again)
+    new = conflict_insert(connection, connection_attempts)
+    # Strangers come from many addresses, each of which is another row.
+    counted = new.on_conflict_do_update(
+        index_elements=["identity", "digest"],
+        set_={
+            "times": attempts.times + new.excluded.times,
+            "at": new.excluded.at,
+            "moments": new.excluded.moments,
+            # The last two: another node was faster.
+            "first_at": func.coalesce(new.excluded.first_at, attempts.first_at, attempts.at),
+        },
+    )
+    await connection.execute(
+        at_once(connection, counted),
+        [
+            _row(group[-1]) | {"times": len(group), **_moments(group, known.get(key))}
+            for key, group in ordered
+        ],
+    )
     if news := [group for key, group in ordered if key not in known]:
-        new = conflict_insert(connection, connection_attempts)
-        await connection.execute(
-            new.on_conflict_do_update(  # another node was faster
-                index_elements=["identity", "digest"],
-                set_={
-                    "times": attempts.times + new.excluded.times,
-                    "first_at": func.coalesce(attempts.first_at, attempts.at),
-                    "at": new.excluded.at,
-                },
-            ),
-            [_row(group[-1]) | {"times": len(group), **_moments(group)} for group in news],
-        )
         await _sweep(connection, {group[0].identity[:_MAX_IDENTITY] for group in news})
         if any(group[0].charge_point_id is None for group in news):
             await _sweep_strangers(connection)
-
-
-async def _count(
-    connection: AsyncConnection, again: Sequence[tuple[Row[Any], Sequence[Attempt]]]
-) -> None:
-    """In one statement: strangers come from many addresses, each of which is another row."""
-    moments = ("at", "moments", "first_at")
-    attempts = connection_attempts.c
-    await connection.execute(
-        update(connection_attempts)
-        .where(attempts.id == bindparam("of_row"))
-        .values(
-            times=attempts.times + bindparam("more"),
-            **{name: bindparam(f"its_{name}", type_=attempts[name].type) for name in moments},
-        ),
-        [
-            {"of_row": row.id, "more": len(group)}
-            | {f"its_{name}": value for name, value in _moments(group, row).items()}
-            for row, group in again
-        ],
-    )
 
 
 def _row(record: Attempt) -> dict[str, Any]:
@@ -142,7 +124,7 @@ def _digest(record: Attempt) -> int:
     return digest(" ".join(str(one) for one in what))
 
 
-def _moments(group: Sequence[Attempt], row: Row[Any] | None = None) -> dict[str, Any]:
+def _moments(group: Sequence[Attempt], row: Row[Any] | None) -> dict[str, Any]:
     """Make the columns that tell when it was: the newest, the newest few before it, the first."""
     moments = [record.at for record in group]
     if row is not None:

@@ -15,6 +15,7 @@ from domain.commissioning import CancelRequest
 from domain.errors import ConflictError, NotFoundError
 from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState, ProjectStatus
 from storage.catalogue import Catalogue
+from storage.dialects import at_once
 from storage.standing import holds
 from storage.tables import batch_members, batches, charge_points, projects
 from storage.visiting import in_visit
@@ -89,7 +90,7 @@ class Batches:
             await self._refuse_a_second(request.project_id)
             raise
         await self._connection.execute(
-            insert(batch_members),
+            at_once(self._connection, insert(batch_members)),
             [
                 {"batch_id": request.batch_id, "charge_point_id": identity, "state": state}
                 for identity, state in members.items()

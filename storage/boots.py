@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import BootFact
 from domain.states import RegistrationStatus
-from storage.dialects import among, conflict_insert
+from storage.dialects import among, at_once, conflict_insert
 from storage.digests import digest
 from storage.fact_records import Boot
 from storage.tables import boots, charge_points, parameters
@@ -45,21 +45,22 @@ async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> N
             record.registration = RegistrationStatus.ACCEPTED
         record.heartbeat_interval = intervals.get(record.charge_point_id)
     new = conflict_insert(connection, boots)
+    counted = new.on_conflict_do_update(
+        index_elements=["charge_point_id", "digest"],
+        set_={
+            name: new.excluded[name]
+            for name in boots.c.keys()  # noqa: SIM118 - a collection of columns
+            if name not in {"charge_point_id", "digest", "times", "first_at"}
+        }
+        | {
+            "times": boots.c.times + literal_column("1"),
+            "first_at": func.coalesce(boots.c.first_at, boots.c.at),
+        },
+        # It is there already when the answer to its commit was lost.
+        where=boots.c.id != new.excluded.id,
+    )
     await connection.execute(
-        new.on_conflict_do_update(
-            index_elements=["charge_point_id", "digest"],
-            set_={
-                name: new.excluded[name]
-                for name in boots.c.keys()  # noqa: SIM118 - a collection of columns
-                if name not in {"charge_point_id", "digest", "times", "first_at"}
-            }
-            | {
-                "times": boots.c.times + 1,
-                "first_at": func.coalesce(boots.c.first_at, boots.c.at),
-            },
-            # It is there already when the answer to its commit was lost.
-            where=boots.c.id != new.excluded.id,
-        ),
+        at_once(connection, counted),
         # One order for all nodes: rows locked in different orders would deadlock.
         sorted(map(_row, records), key=lambda row: (row["charge_point_id"], row["at"])),
     )

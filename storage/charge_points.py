@@ -15,7 +15,7 @@ from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
 from domain.withdrawals import Withdrawal, WithdrawalOrder
-from storage.dialects import among
+from storage.dialects import among, at_once
 from storage.projects import Projects
 from storage.tables import (
     charge_points,
@@ -83,14 +83,16 @@ class ChargePoints:
     async def register_all(self, new: Sequence[ChargePoint], *, visit: str | None = None) -> None:
         """Store new charge points of a project that is locked, and has none of their serials."""
         if new:
-            await self._connection.execute(insert(charge_points), [_row(one) for one in new])
+            await self._connection.execute(
+                at_once(self._connection, insert(charge_points)), [_row(one) for one in new]
+            )
             await self._join(visit, new)
             await self._free_names(new)
 
     async def _join(self, visit: str | None, new: Sequence[ChargePoint]) -> None:
         if visit is not None:
             await self._connection.execute(
-                insert(service_visit_charge_points),
+                at_once(self._connection, insert(service_visit_charge_points)),
                 [
                     {
                         "service_visit_id": visit,

@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     and_,
-    bindparam,
     exists,
     func,
     or_,
@@ -23,13 +22,14 @@ from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from storage import contests
 from storage.contest_marks import unmark
-from storage.dialects import among, conflict_insert
+from storage.dialects import among, at_once, conflict_insert, listed
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
 from storage.nodes import beats, live_nodes
 from storage.tables import charge_points, connections, nodes, transactions
 
 _TRANSACTIONS_REMEMBERED: Final = 20
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
+_NOTHING: Final = (None,) * len(_BUDGET)
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -176,14 +176,12 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         # One order for all nodes: rows locked in different orders would deadlock.
         rows_to_write = [row for _, row in sorted(values.items())]
         new = conflict_insert(connection, connections)
-        await connection.execute(
-            new.on_conflict_do_update(
-                index_elements=["charge_point_id"],
-                # What is of the day, or was decided, outlives its links.
-                set_={name: new.excluded[name] for name in rows_to_write[0]},
-            ),
-            rows_to_write,
+        newest = new.on_conflict_do_update(
+            index_elements=["charge_point_id"],
+            # What is of the day, or was decided, outlives its links.
+            set_={name: new.excluded[name] for name in rows_to_write[0]},
         )
+        await connection.execute(at_once(connection, newest), rows_to_write)
     for charge_point_id, since in sorted(alone.items()):
         await unmark(connection, charge_point_id, since=since)
     for record in records:
@@ -339,49 +337,39 @@ async def store_disconnected(connection: AsyncConnection, records: Sequence[Disc
             record.was_current = record.was_current if left is None else not left
 
 
-_TOUCH = (
-    update(connections)
-    .where(connections.c.charge_point_id == bindparam("of"))
-    .where(connections.c.node_id == bindparam("on_node"))
-    .where(connections.c.generation == bindparam("in_generation"))
-    .values(
-        last_seen_at=bindparam("seen_at"),
-        last_heartbeat_at=func.coalesce(
-            bindparam("heartbeat_at", type_=connections.c.last_heartbeat_at.type),
-            connections.c.last_heartbeat_at,
-        ),
-        **{
-            name: func.coalesce(
-                bindparam(f"the_{name}", type_=connections.c[name].type), connections.c[name]
-            )
-            for name in _BUDGET
-        },
-    )
-)
+_OPTIONAL: Final = tuple(connections.c[name] for name in ("last_heartbeat_at", *_BUDGET))
 
 
 async def store_touched(connection: AsyncConnection, records: Sequence[Touched]) -> None:
     """Note when charge points were last heard."""
-    await connection.execute(
-        _TOUCH,
-        [
-            {
-                "of": record.charge_point_id,
-                "on_node": record.node_id,
-                "in_generation": record.generation,
-                "seen_at": record.seen_at,
-                "heartbeat_at": record.heartbeat_at,
-                **_budget_of(record.written),
-            }
-            for record in sorted(records, key=lambda record: record.charge_point_id)
-        ],
+    rows = [
+        (one.charge_point_id, one.node_id, one.generation, one.seen_at, one.heartbeat_at)
+        + (_NOTHING if one.written is None else tuple(_values_of(one.written).values()))
+        for one in records
+    ]
+    link = connections.c
+    newest = listed(
+        connection,
+        (link.charge_point_id, link.node_id, link.generation, link.last_seen_at, *_OPTIONAL),
+        rows,
     )
-
-
-def _budget_of(written: WrittenToday | None) -> dict[str, Any]:
-    if written is None:
-        return {f"the_{name}": None for name in _BUDGET}
-    return {f"the_{name}": value for name, value in _values_of(written).items()}
+    # One order for all nodes: rows locked in different orders would deadlock.
+    await connection.execute(
+        select(link.charge_point_id)
+        .where(among(connection, link.charge_point_id, {one.charge_point_id for one in records}))
+        .order_by(link.charge_point_id)
+        .with_for_update()
+    )
+    await connection.execute(
+        update(connections)
+        .where(link.charge_point_id == newest.c.charge_point_id)
+        .where(link.node_id == newest.c.node_id)
+        .where(link.generation == newest.c.generation)
+        .values(
+            last_seen_at=newest.c.last_seen_at,
+            **{one.name: func.coalesce(newest.c[one.name], one) for one in _OPTIONAL},
+        )
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

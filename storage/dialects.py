@@ -12,7 +12,9 @@ import orjson
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Date,
     FromClause,
+    Insert,
     Integer,
     String,
     Table,
@@ -48,6 +50,20 @@ def upsert(
             if column.name not in keys
         },
     )
+
+
+def at_once(
+    connection: AsyncConnection, statement: sqlite.Insert | postgresql.Insert | Insert
+) -> Insert:
+    """Have one statement insert all rows of a list, on SQLite.
+
+    Row by row its driver gives the interpreter away at each, and beside busy threads waits tens of
+    milliseconds to have it again, while it holds the only right to write. That something is to be
+    returned makes SQLAlchemy put them together. No value may be bound behind ON CONFLICT.
+    """
+    if connection.dialect.name == "sqlite":
+        return statement.returning(*statement.table.primary_key)
+    return statement
 
 
 def among(
@@ -101,4 +117,4 @@ def moment_of_sqlite(at: datetime) -> str:
 
 
 def _element_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
-    return column.type if isinstance(column.type, Integer | TypeDecorator) else String()
+    return column.type if isinstance(column.type, Integer | Date | TypeDecorator) else String()

@@ -17,7 +17,7 @@ from storage.attempts import last_refusal, store_attempts
 from storage.boots import boot_fact, store_boots
 from storage.contest_marks import counts, settle_marks
 from storage.contests import read_confirmed
-from storage.dialects import among, upsert
+from storage.dialects import among, at_once, upsert
 from storage.fact_records import (
     Attempt,
     Authorization,
@@ -83,7 +83,10 @@ async def _store_connectors(
 ) -> None:
     newest = {(record.charge_point_id, record.connector_id): record for record in records}
     await connection.execute(
-        upsert(connection, connectors, keys=("charge_point_id", "connector_id")),
+        at_once(
+            connection,
+            upsert(connection, connectors, keys=("charge_point_id", "connector_id")),
+        ),
         [
             {
                 "charge_point_id": record.charge_point_id,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import Irregularity
 from domain.rules.oddities import MORE, in_words
 from domain.states import LogLevel
-from storage.dialects import among, conflict_insert, listed
+from storage.dialects import among, at_once, conflict_insert, listed
 from storage.fact_records import Oddity
 from storage.tables import commissioning_runs, irregularities, log_entries
 
@@ -53,7 +53,7 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
             first.append(oldest[key])
     if first:
         await connection.execute(
-            log_entries.insert(),
+            at_once(connection, log_entries.insert()),
             [
                 {
                     "charge_point_id": record.charge_point_id,

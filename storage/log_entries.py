@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import exists, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import conflict_insert
+from storage.dialects import at_once, conflict_insert
 from storage.fact_records import LogEntry
 from storage.tables import commissioning_runs, log_entries
 
@@ -25,7 +25,9 @@ async def store_log(connection: AsyncConnection, records: Sequence[LogEntry]) ->
     """Store them; those that say what is the same about them may be counted."""
     plain = [record for record in records if record.same is None]
     if plain:
-        await connection.execute(insert(log_entries), [_row(record) for record in plain])
+        await connection.execute(
+            at_once(connection, insert(log_entries)), [_row(record) for record in plain]
+        )
     await store_repeatable(connection, [record for record in records if record.same is not None])
 
 
@@ -56,21 +58,19 @@ async def store_repeatable(connection: AsyncConnection, records: Sequence[LogEnt
     ]
     if not again:
         return
-    await connection.execute(
-        new.on_conflict_do_update(
-            index_elements=["entry_key"],
-            set_={name: new.excluded[name] for name in ("at", "message_id", "text")}
-            | {
-                "times": log_entries.c.times + new.excluded.times,
-                "first_at": func.coalesce(log_entries.c.first_at, log_entries.c.at),
-            },
-            # A certificate quotes what came before the verdict; a node hears of it a little later.
-            where=~exists()
-            .where(commissioning_runs.c.id == log_entries.c.commissioning_id)
-            .where(commissioning_runs.c.completed_at < new.excluded.at),
-        ),
-        again,
+    counted = new.on_conflict_do_update(
+        index_elements=["entry_key"],
+        set_={name: new.excluded[name] for name in ("at", "message_id", "text")}
+        | {
+            "times": log_entries.c.times + new.excluded.times,
+            "first_at": func.coalesce(log_entries.c.first_at, log_entries.c.at),
+        },
+        # A certificate quotes what came before the verdict; a node hears of it a little later.
+        where=~exists()
+        .where(commissioning_runs.c.id == log_entries.c.commissioning_id)
+        .where(commissioning_runs.c.completed_at < new.excluded.at),
     )
+    await connection.execute(at_once(connection, counted), again)
 
 
 def _key(record: LogEntry) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.checks import CheckRecord, RunView
 from domain.states import CheckResult, LogLevel, RunStatus
-from storage.dialects import conflict_insert
+from storage.dialects import at_once, conflict_insert
 from storage.tables import log_entries
 
 
@@ -23,9 +23,8 @@ async def write_run_log(connection: AsyncConnection, view: RunView) -> None:
         }
         for number, entry in enumerate(_entries(view))
     ]
-    await connection.execute(
-        conflict_insert(connection, log_entries).on_conflict_do_nothing(), entries
-    )
+    new = conflict_insert(connection, log_entries).on_conflict_do_nothing()
+    await connection.execute(at_once(connection, new), entries)
 
 
 def _entries(view: RunView) -> Iterator[dict[str, Any]]:

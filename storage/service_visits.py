@@ -17,7 +17,7 @@ from domain.states import ServiceVisitStatus
 from domain.webhooks import WebhookEvent
 from storage.announcements import announce_visit
 from storage.audit import Audit
-from storage.dialects import among
+from storage.dialects import among, at_once
 from storage.in_use import is_commissioned
 from storage.tables import charge_points, service_visit_charge_points, service_visits
 
@@ -307,7 +307,7 @@ class ServiceVisits:
     async def _join(self, visit_id: str, new: Collection[str], *, at: datetime) -> None:
         if new:
             await self._connection.execute(
-                insert(service_visit_charge_points),
+                at_once(self._connection, insert(service_visit_charge_points)),
                 [
                     {"service_visit_id": visit_id, "charge_point_id": one, "joined_at": at}
                     for one in new

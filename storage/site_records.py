@@ -30,7 +30,7 @@ from storage import connections as links
 from storage.catalogue import Catalogue
 from storage.charge_points import order_of
 from storage.contest_marks import counts
-from storage.dialects import among, upsert
+from storage.dialects import among, at_once, upsert
 from storage.engine import Database
 from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
@@ -97,7 +97,9 @@ class StoredSites:
         if rows:
             async with self._database.write() as connection:
                 keys = ("charge_point_id", "feature")
-                await connection.execute(upsert(connection, charge_point_features, keys=keys), rows)
+                await connection.execute(
+                    at_once(connection, upsert(connection, charge_point_features, keys=keys)), rows
+                )
 
     async def set_limit(self, change: SetLimit) -> None:
         """Store the limit."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import states
 from domain.billing.register import Span
-from storage.dialects import among, conflict_insert
+from storage.dialects import among, at_once, conflict_insert
 from storage.fact_records import ConnectorStatus
 from storage.tables import suspensions, transactions
 
@@ -35,7 +35,7 @@ async def note_suspensions(connection: AsyncConnection, records: Sequence[Connec
     if begun:
         await connection.execute(
             # Reported again, it goes on.
-            conflict_insert(connection, suspensions).on_conflict_do_nothing(),
+            at_once(connection, conflict_insert(connection, suspensions).on_conflict_do_nothing()),
             [
                 {"charge_point_id": place[0], "connector_id": place[1], "since": since}
                 for place, since in sorted(begun.items())
