@@ -26,6 +26,7 @@ from storage.dialects import among, at_once, conflict_insert, listed
 from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
 from storage.nodes import beats, live_nodes
 from storage.tables import charge_points, connections, nodes, transactions
+from storage.turns import lock_rows
 
 _TRANSACTIONS_REMEMBERED: Final = 20
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
@@ -354,12 +355,7 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
         rows,
     )
     # One order for all nodes: rows locked in different orders would deadlock.
-    await connection.execute(
-        select(link.charge_point_id)
-        .where(among(connection, link.charge_point_id, {one.charge_point_id for one in records}))
-        .order_by(link.charge_point_id)
-        .with_for_update()
-    )
+    await lock_rows(connection, link.charge_point_id, {one.charge_point_id for one in records})
     await connection.execute(
         update(connections)
         .where(link.charge_point_id == newest.c.charge_point_id)

@@ -8,7 +8,7 @@ has done, or nothing of it.
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import Column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import EventKind
@@ -27,29 +27,30 @@ from storage.tables import charge_points, connections
 
 
 async def take_turns(connection: AsyncConnection, records: Collection[Record]) -> None:
-    """Lock the rows of those charge points until the commit; on SQLite all writers take turns.
+    """Lock the rows of those charge points until the commit.
 
     First of all in a batch, and each table in one statement and one order, so that no two nodes
     wait for each other: charge points, then the rows of their links where those are written, as
     whoever decides a contest does. Meter values that name their transaction stay where they are,
     and need no turn; nor do touches, which are stored by themselves, in the order of these rows.
     """
-    if connection.dialect.name == "sqlite":
-        return
     of = {record.charge_point_id for record in records if _depends_on_others(record)}
     if of:
-        await connection.execute(
-            select(charge_points.c.id)
-            .where(among(connection, charge_points.c.id, of))
-            .order_by(charge_points.c.id)
-            .with_for_update(key_share=True)
-        )
+        await lock_rows(connection, charge_points.c.id, of)
     of = {record.charge_point_id for record in records if _writes_link(record)}
     if of:
+        await lock_rows(connection, connections.c.charge_point_id, of)
+
+
+async def lock_rows(
+    connection: AsyncConnection, key: Column[str], values: Collection[str | None]
+) -> None:
+    """Lock the rows of these keys in the order of the keys; on SQLite all writers take turns."""
+    if connection.dialect.name != "sqlite":
         await connection.execute(
-            select(connections.c.charge_point_id)
-            .where(among(connection, connections.c.charge_point_id, of))
-            .order_by(connections.c.charge_point_id)
+            select(key)
+            .where(among(connection, key, values))
+            .order_by(key)
             .with_for_update(key_share=True)
         )
 
