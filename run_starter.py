@@ -21,7 +21,6 @@ from workflows.commissioning import CommissioningWorkflow
 from workflows.run_start import RunStart, start_when_free
 
 _RPC_TIMEOUT = timedelta(seconds=5)
-_NOT_OPEN = {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}
 
 
 class TemporalRunStarter:
@@ -92,7 +91,8 @@ class TemporalRunStarter:
                 replace(request, commissioning_id=meant.request.commissioning_id),
             )
         except RPCError as error:
-            if error.status not in _NOT_OPEN:
+            # Any other word, that its step just failed too, is no word about whether it is there.
+            if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return False
         except WorkflowUpdateFailedError as error:

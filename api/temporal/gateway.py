@@ -231,7 +231,8 @@ class TemporalGateway:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 run = self._run(client, charge_point_id)
                 await run.execute_update(CommissioningWorkflow.cancel, request)
-        except RPCError:
+        except RPCError as error:
+            _unless_busy(error)
             return False
         except WorkflowUpdateFailedError as error:
             if _is_of_another_run(error):
@@ -250,7 +251,8 @@ class TemporalGateway:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 run = self._run(client, charge_point_id)
                 return await run.execute_update(CommissioningWorkflow.answer, given)
-        except RPCError:
+        except RPCError as error:
+            _unless_busy(error)
             return None
         except WorkflowUpdateFailedError as error:
             if _is_of_another_run(error):
@@ -372,6 +374,12 @@ class TemporalGateway:
         return client.get_workflow_handle_for(
             CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
         )
+
+
+def _unless_busy(error: RPCError) -> None:
+    """Raise the 503 of a workflow that is there, and whose step just failed or must be redone."""
+    if error.status is RPCStatusCode.FAILED_PRECONDITION:
+        raise no_answer() from error
 
 
 def _is_of_another_run(error: WorkflowUpdateFailedError) -> bool:
