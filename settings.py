@@ -10,11 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.billing.calendar import is_time_zone
 from domain.proxies import Network, read_networks
 from domain.retention import Ages
 from storage.address import read_address
@@ -305,7 +305,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_time_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if not is_time_zone(name):
             raise ValueError("it is a name of the IANA list, such as Europe/London")
         return name
 

@@ -68,7 +68,7 @@ def target(temporal_address: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=5,
+    max_examples=3,  # beside the examples of the document
     deadline=None,
     derandomize=True,
     database=None,
