@@ -18,10 +18,10 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos storm attack fuzz mutants check up clean format lock bench bench-engine docs
+.PHONY: help demo test chaos storm attack fuzz mutants check release-check up clean format lock bench bench-engine docs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
@@ -95,6 +95,9 @@ check: $(STAMP) ## Check format, lint, types and import direction
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy $(SOURCES)
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+
+release-check: $(STAMP) ## Run the gates of a release, and say which are not armed yet
+	@$(BIN)/python -m tests.release
 
 format: $(STAMP) ## Format the code and apply the safe fixes
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .

@@ -15,7 +15,7 @@ PAGES = sorted(
 )
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_MAKE = re.compile(r"\bmake ([a-z]+)\b")
+_MAKE = re.compile(r"\bmake ([a-z-]+)\b")
 _DYNAMO = re.compile(r"\bdynamo ([a-z-]+)((?: (?:--[a-z-]+|[^\s`-]\S*))*)")
 _TEST = re.compile(r"tests/[\w/]+\.py(?:::(\w+))?(?:::(\w+))?")
 _VARIABLE = re.compile(r"\bDYNAMO_[A-Z_]+\b")
@@ -59,7 +59,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=_name)
 def test_what_is_named_exists(path: Path) -> None:
     text = path.read_text()
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     # In prose "make" is a verb as well; as code it is the program.
     code = "\n".join([*re.findall(r"`([^`\n]+)`", text), *_SHELL.findall(text)])
     assert set(_MAKE.findall(code)) <= targets

@@ -20,7 +20,7 @@ from temporalio.workflow import NondeterminismError
 from domain.names import node_task_queue
 from temporal_client import BUILD_ID, DATA_CONVERTER
 from tests.replay.masking import IDENTITY, leaks
-from tests.replay.record import HISTORIES
+from tests.replay.record import HISTORIES, VERSION
 from worker import WORKFLOWS, workflow_runner
 
 _FILES = sorted(HISTORIES.rglob("*.json"))
@@ -120,7 +120,7 @@ def test_what_happens_to_invitations_is_in_a_history() -> None:
 
 
 async def test_a_change_that_would_break_a_run_in_flight_is_noticed() -> None:
-    path = HISTORIES / "0.1" / "commissioning-passed.json"
+    path = _file("commissioning-passed")
     other = path.read_text().replace(
         '"name": "stop_test_transaction"', '"name": "read_something_else"'
     )
@@ -130,8 +130,7 @@ async def test_a_change_that_would_break_a_run_in_flight_is_noticed() -> None:
 
 
 def _file(name: str) -> Path:
-    (path,) = (path for path in _FILES if path.stem == name)
-    return path
+    return HISTORIES / VERSION / f"{name}.json"
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

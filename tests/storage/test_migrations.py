@@ -3,15 +3,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine import Database
 from storage.migrate import is_current, upgrade
-from storage.tables import metadata
-from tests.support.databases import postgresql_copy
+from tests.support.databases import differences_from_tables, postgresql_copy
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -34,18 +31,13 @@ async def _empty(url: str) -> None:
     await engine.dispose()
 
 
-def differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, metadata))
-
-
 async def test_the_migrations_make_the_tables(empty_url: str) -> None:
     assert not await is_current(empty_url)
     await upgrade(empty_url)
     assert await is_current(empty_url)
     database = Database(empty_url)
     async with database.read() as connection:
-        assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(differences_from_tables) == []
     await database.close()
 
 

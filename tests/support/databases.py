@@ -8,11 +8,20 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-from sqlalchemy import make_url
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, make_url
 
 from storage.migrate import upgrade
+from storage.tables import metadata
 
 _TEMPLATE = "dynamo_template"
+
+
+def differences_from_tables(connection: Connection) -> list[object]:
+    """Say in what the schema of a database is other than our tables."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
 
 
 def make_sqlite_template(path: Path) -> None:

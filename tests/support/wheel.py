@@ -48,6 +48,32 @@ def install(folder: Path) -> Path:
     return folder / "opt" / "dynamo" / "bin" / "dynamo"
 
 
+def build(
+    folder: Path, *, umask: int = 0o022, modified: float | None = None, **variables: str
+) -> Path:
+    """Build the wheel alone below a folder, by the same command; return the file.
+
+    The backend is the checkout's, which the same lock pins. ``modified`` is when every source was
+    written, in seconds since 1970.
+    """
+    source = folder / "source"
+    _copy(".", source)
+    for path in source.rglob("*"):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+        if modified is not None:
+            os.utime(path, (modified, modified))
+    commands = [
+        rest for word, rest in _instructions((ROOT / "Dockerfile").read_text()) if word == "RUN"
+    ]
+    (command,) = re.findall(r"\S+/hatchling build [^&]*", " ".join(commands))
+    ours = _ours(command, folder).replace(
+        f"{folder}/opt/build/bin", str(Path(sys.executable).parent)
+    )
+    _run(ours, source, umask=umask, **variables)
+    (built,) = folder.rglob("*.whl")
+    return built
+
+
 def context(pattern: str = "*") -> Iterator[Path]:
     """Files that an image is built from, as `.dockerignore` says."""
     for line in (ROOT / ".dockerignore").read_text().split():
@@ -87,7 +113,7 @@ def _ours(command: str, folder: Path) -> str:
     return _FOLDERS.sub(lambda match: f"{folder}/{match[1]}", command)
 
 
-def _run(command: str, workdir: Path) -> None:
+def _run(command: str, workdir: Path, *, umask: int = -1, **variables: str) -> None:
     uv = Path(sys.executable).with_name("uv")
     command = _PIP_INSTALL.sub(rf"{uv} pip install --python \1python", command)
     command = command.replace("-m venv ", "-m venv --without-pip ")
@@ -95,7 +121,9 @@ def _run(command: str, workdir: Path) -> None:
         ["/bin/sh", "-euc", command],
         cwd=workdir,
         env={key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        | {"PATH": f"{Path(sys.executable).parent}:{PLAIN_PATH}"},
+        | {"PATH": f"{Path(sys.executable).parent}:{PLAIN_PATH}"}
+        | variables,
+        umask=umask,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
