@@ -16,11 +16,18 @@ from typing import Any
 import uvloop
 
 
+class _NobodyListens:
+    """A sink that forgets what it is told."""
+
+    def deliver(self, workflow_id: str, event: object) -> None: ...
+    def configure(self, charge_point_id: str) -> None: ...
+    def bill(self, due: object) -> None: ...
+
+
 async def ours(database_url: str) -> None:
     """Serve as ``dynamo ocpp-server`` does, without Temporal and without a limit on the rate."""
     from domain.ids import Prefix, new_id
     from logs import configure
-    from ocpp_server.forward import NullSink
     from ocpp_server.main import calm_collector
     from ocpp_server.node import Node
     from ocpp_server.server import Limits
@@ -32,7 +39,7 @@ async def ours(database_url: str) -> None:
     node = Node(
         node_id=new_id(Prefix.NODE),
         database=database,
-        sink=NullSink(),
+        sink=_NobodyListens(),
         routes=routes(boot_retry_interval=10, heartbeat_interval=60),
         secret=b"",
         limits=Limits(rate=None),

@@ -36,7 +36,6 @@ class LetterPurpose(StrEnum):
 class AccountLetter:
     """A mail to the owner of an account, whose code is good until ``expires_at``."""
 
-    letter_id: str
     purpose: LetterPurpose
     email: str
     role: Role

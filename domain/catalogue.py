@@ -89,7 +89,6 @@ class CatalogueEntry:
 
     template: Template
     firmware: FirmwareRule | None
-    known: bool
     current: Current | None = None
     """What it gives to a vehicle; None: not known."""
     connector_kw: float | None = None

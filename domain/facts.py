@@ -1,6 +1,6 @@
 """Facts that charge points report: what a node stores, and what a watching workflow is told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -211,7 +211,6 @@ class Snapshot:
     connectors: tuple[ConnectorFact, ...] = ()
     transactions: tuple[TransactionFact, ...] = ()
     last_heartbeat_at: datetime | None = None
-    provisioned: bool = False
     last_refusal: RefusedAttempt | None = None
     flapping: Flapping | None = None
     contest: Contest | None = None
@@ -223,4 +222,3 @@ class Snapshot:
     """Read for a last look only."""
     firmware_status: StatusFact | None = None
     """The newest that came by FirmwareStatusNotification."""
-    notes: tuple[str, ...] = field(default=())

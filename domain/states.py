@@ -289,7 +289,6 @@ class RegistrationStatus(StrEnum):
 
     ACCEPTED = "Accepted"
     PENDING = "Pending"
-    REJECTED = "Rejected"
 
 
 class ConnectorStatus(StrEnum):

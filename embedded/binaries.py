@@ -8,7 +8,6 @@ from pathlib import Path
 from embedded.errors import StartError
 
 TEMPORAL = "temporal"
-TEMPORAL_TEST_SERVER = "temporal-test-server"
 
 
 def find(name: str) -> Path:

@@ -68,7 +68,7 @@ def dispatch(routes: Routes, peer: Peer, call: Call, now: datetime) -> Reply:
         violation = route.schema.check(call.payload)
         if violation is None or refusal.code is not ErrorCode.PROTOCOL_ERROR:
             raise
-        raise CallRefusedError(violation.code, refusal.description) from refusal
+        raise CallRefusedError(violation, refusal.description) from refusal
 
 
 def _handled(

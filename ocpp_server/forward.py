@@ -73,19 +73,6 @@ class EventSink(Protocol):
         ...
 
 
-class NullSink:
-    """A sink for nodes that nobody listens to (benchmarks)."""
-
-    def deliver(self, workflow_id: str, event: ChargePointEvent) -> None:
-        """Forget the event."""
-
-    def configure(self, charge_point_id: str) -> None:
-        """Push nothing."""
-
-    def bill(self, due: BillTransaction) -> None:
-        """Bill nothing."""
-
-
 class Forwarder:
     """Finds the watchers of committed facts; also keeps the sessions' view of them fresh."""
 

@@ -30,18 +30,15 @@ _REPLACEMENT: Final = b"\\ufffd"
 
 
 class ErrorCode(StrEnum):
-    """Error codes of OCPP-J 1.6 §4.2.3, with its spelling."""
+    """Those error codes of OCPP-J 1.6 §4.2.3 that are sent, with its spelling."""
 
     NOT_IMPLEMENTED = "NotImplemented"
-    NOT_SUPPORTED = "NotSupported"
     INTERNAL_ERROR = "InternalError"
     PROTOCOL_ERROR = "ProtocolError"
-    SECURITY_ERROR = "SecurityError"
     FORMATION_VIOLATION = "FormationViolation"
     PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
     OCCURENCE_CONSTRAINT_VIOLATION = "OccurenceConstraintViolation"
     TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
-    GENERIC_ERROR = "GenericError"
 
 
 @dataclass(slots=True, eq=False)

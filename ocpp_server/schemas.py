@@ -1,6 +1,5 @@
 """The OCPP 1.6 JSON schemas of the ``ocpp`` package, compiled once, and their errors translated."""
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -24,14 +23,6 @@ _CODES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """Why a payload breaks its schema."""
-
-    code: ErrorCode
-    description: str
-
-
 class Schema:
     """One compiled schema."""
 
@@ -52,16 +43,14 @@ class Schema:
         except ValueError:  # nested deeper than the validator walks
             return False
 
-    def check(self, payload: dict[str, Any]) -> Violation | None:
-        """Return what is wrong with the payload, or None."""
+    def check(self, payload: dict[str, Any]) -> ErrorCode | None:
+        """Return the code of what is wrong with the payload, or None."""
         try:
             self._validator.validate(payload)
         except jsonschema_rs.ValidationError as error:
-            place = ".".join(str(step) for step in error.instance_path)
-            code = _CODES.get(error.kind.name, ErrorCode.FORMATION_VIOLATION)
-            return Violation(code, f"{place}: {error.message}"[:255] if place else error.message)
-        except ValueError as error:  # nested deeper than the validator walks
-            return Violation(ErrorCode.FORMATION_VIOLATION, str(error))
+            return _CODES.get(error.kind.name, ErrorCode.FORMATION_VIOLATION)
+        except ValueError:  # nested deeper than the validator walks
+            return ErrorCode.FORMATION_VIOLATION
         return None
 
     def repair(self, payload: dict[str, Any]) -> Repaired:

@@ -80,14 +80,12 @@ class Measurand(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """Codes of a CALLERROR (OCPP-J 1.6, section 4.2.3; the spelling is the standard's)."""
+    """Codes of a CALLERROR that are sent (OCPP-J 1.6, section 4.2.3, with its spelling)."""
 
     NOT_IMPLEMENTED = "NotImplemented"
     NOT_SUPPORTED = "NotSupported"
     INTERNAL_ERROR = "InternalError"
-    PROTOCOL_ERROR = "ProtocolError"
     FORMATION_VIOLATION = "FormationViolation"
     PROPERTY_CONSTRAINT = "PropertyConstraintViolation"
     OCCURRENCE_CONSTRAINT = "OccurenceConstraintViolation"
     TYPE_CONSTRAINT = "TypeConstraintViolation"
-    GENERIC_ERROR = "GenericError"

@@ -159,7 +159,6 @@ class StoredLetters:
         if purpose is LetterPurpose.VERIFICATION and account.verified_at is not None:
             return None
         return AccountLetter(
-            letter_id=row.id,
             purpose=purpose,
             email=account.email,
             role=account.role,

@@ -20,19 +20,6 @@ from storage.tables import (
 
 _LEFT_OUT: Final = frozenset({"token_hash", "recipient", "secret_version", "retired_at"})
 _PAGE: Final = 500
-OF_ACCOUNT: Final = frozenset(
-    table.name
-    for table in (
-        project_members,
-        invitations,
-        service_visits,
-        account_sessions,
-        account_events,
-        webhooks,
-        webhook_deliveries,
-        mail_notices,
-    )
-)
 
 
 async def lines_of_account(

@@ -159,7 +159,6 @@ def _read(document: dict[str, Any]) -> _Known:
         entry=CatalogueEntry(
             template=template,
             firmware=content.firmware,
-            known=vendors != (_ANY,),
             current=content.current,
             connector_kw=content.connector_kw,
         ),

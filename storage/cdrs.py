@@ -112,16 +112,6 @@ class Cdrs:
         )
         return [Cdr.model_validate(document) for document in rows]
 
-    async def of_transaction(self, transaction_id: int) -> Sequence[Cdr]:
-        """All records of a transaction, in the order in which they came to be."""
-        rows = await self._connection.scalars(
-            select(cdrs.c.document)
-            .where(cdrs.c.project_id == self._project_id)
-            .where(cdrs.c.transaction_id == transaction_id)
-            .order_by(cdrs.c.revision, cdrs.c.credit)
-        )
-        return [Cdr.model_validate(document) for document in rows]
-
 
 def _in_month(month: str | None) -> Sequence[ColumnElement[bool]]:
     return [] if month is None else [cdrs.c.month == month]

@@ -56,7 +56,6 @@ from storage.tables import (
 )
 from storage.turns import take_turns
 
-_HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
 _MOST_OF_A_RUN: Final = 50
 
 
@@ -234,7 +233,6 @@ async def read_snapshot(
     seen = (
         await connection.execute(
             select(
-                charge_points.c.provisioned_at,
                 connections.c.last_heartbeat_at,
                 connections.c.firmware_status,
                 connections.c.firmware_status_at,
@@ -260,7 +258,6 @@ async def read_snapshot(
         connectors=tuple(connector_fact(row) for row in statuses),
         transactions=tuple(transaction_fact(row) for row in running),
         last_heartbeat_at=seen.last_heartbeat_at,
-        provisioned=seen.provisioned_at is not None,
         firmware_status=None
         if seen.firmware_status is None
         else StatusFact(status=seen.firmware_status, at=seen.firmware_status_at),

@@ -47,18 +47,8 @@ async def upgrade(url: str) -> None:
         await database.close()
 
 
-async def is_current(url: str) -> bool:
-    """Tell whether the database has exactly the schema of this release."""
-    database = Database(url, pool_size=1)
-    try:
-        async with database.read() as connection:
-            return await has_current_schema(connection)
-    finally:
-        await database.close()
-
-
 async def has_current_schema(connection: AsyncConnection) -> bool:
-    """Tell the same of an open connection."""
+    """Tell whether the database has exactly the schema of this release."""
     return await connection.run_sync(_has_current_schema)
 
 

@@ -28,6 +28,7 @@ from embedded import binaries
 from storage.engine import Database
 from tests.support import databases, shared
 from tests.support.eviction import EvictAtTheEnd
+from tests.support.temporal import TEST_SERVER
 
 pytest_plugins = ["tests.support.figures"]
 _ADDRESS_KEY = "dynamo_shared_servers"
@@ -136,7 +137,7 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=temporal.DATA_CONVERTER,
         plugins=[EvictAtTheEnd(), temporal.WorkersEnd()],
-        test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
+        test_server_existing_path=str(binaries.find(TEST_SERVER)),
     ) as environment:
         await temporal.add_search_attributes(environment.client, SearchAttribute)
         yield environment

@@ -19,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode, failure
     from domain.operations import (
         Identity,
-        Operation,
         Outcome,
         ReadIdentity,
         Reply,
@@ -116,14 +115,6 @@ class Run:
         """The charge point as it was registered."""
         assert self.briefing.registered is not None  # noqa: S101 - an accepted run has one
         return self.briefing.registered
-
-    @property
-    def target(self) -> Operation:
-        """The plain target of operations without parameters."""
-        return Operation(
-            charge_point_id=self.request.charge_point_id,
-            commissioning_id=self.request.commissioning_id,
-        )
 
     def fail(self, code: FailureCode, **facts: object) -> CheckFailedError:
         """Make the error that ends the current check."""

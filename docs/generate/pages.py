@@ -53,8 +53,3 @@ def current(text: str) -> str:
         return f"{found[1]}\n{PARTS[found[2]]()}\n\n{found[3]}"
 
     return _PART.sub(fill, text)
-
-
-def parts_of(text: str) -> list[str]:
-    """Names of the generated parts of a page."""
-    return [found[2] for found in _PART.finditer(text)]

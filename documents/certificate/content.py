@@ -57,7 +57,6 @@ class Content:
 
     kind: str
     title: str
-    passed: bool
     verdict: str
     result: CheckResult
     """By which the verdict is coloured: ``skipped`` where it passed without a test charge."""
@@ -111,7 +110,6 @@ def content_of(report: ChargePointReport) -> Content:
     return Content(
         kind="Commissioning certificate" if passed else "Commissioning report",
         title=f"{title_of(device)} · {device.serial_number}",
-        passed=passed,
         verdict=said,
         result=result,
         verdict_at=moment(run.completed_at, report.time_zone) if run.completed_at else "",

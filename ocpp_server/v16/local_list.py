@@ -15,8 +15,6 @@ from ocpp_server.session import Session
 from ocpp_server.v16.inventory import Inventory
 from ocpp_server.v16.replies import ask, failed
 
-NO_LIST: Final = -1
-"""listVersion of who has no local list (§5.10)."""
 _USUAL_LENGTH: Final = 50
 _LONGEST: Final = 500
 _SHORTER: Final = (20, 5, 1)

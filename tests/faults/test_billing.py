@@ -23,13 +23,12 @@ from domain.states import (
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.billing import Billing
-from storage.cdrs import Cdrs
 from storage.tables import charge_points, projects, transactions
 from storage.tariffs import Tariffs
 from tests.faults.encores import lose_connection
 from tests.faults.stage import Stage
 from tests.ocpp_server.bed import Wire
-from tests.support.billing import energy_tariff, stored_tariff
+from tests.support.billing import energy_tariff, records_of, stored_tariff
 from tests.support.eventually import eventually
 
 TAG = "04A2B3C4"
@@ -57,8 +56,7 @@ async def hand_over(stage: Stage) -> None:
 async def records(stage: Stage) -> Sequence[Cdr]:
     async with stage.database.read() as connection:
         ids = await connection.scalars(select(transactions.c.id).order_by(transactions.c.id))
-        found = Cdrs(connection, stage.project.id)
-        return [cdr for each in list(ids) for cdr in await found.of_transaction(each)]
+        return [cdr for each in list(ids) for cdr in await records_of(connection, each)]
 
 
 async def there_are(stage: Stage, count: int) -> None:

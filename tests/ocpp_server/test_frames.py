@@ -143,7 +143,7 @@ def test_nul_never_gets_in() -> None:
 
 
 def test_a_description_is_cut_to_the_standard() -> None:
-    sent = json.loads(frames.call_error("1", ErrorCode.GENERIC_ERROR, "x" * 300))
+    sent = json.loads(frames.call_error("1", ErrorCode.INTERNAL_ERROR, "x" * 300))
     assert len(sent[3]) == 255
 
 

@@ -29,6 +29,7 @@ from domain.names import (
 )
 from domain.states import InvitationStatus
 from embedded import binaries
+from tests.support.temporal import TEST_SERVER
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
 from worker import workflow_runner
@@ -46,7 +47,7 @@ async def on_skipping_time() -> AsyncIterator[tuple[Client, Recorded]]:
     """Play each scene; what it gives can be read until the next."""
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=temporal_client.DATA_CONVERTER,
-        test_server_existing_path=str(binaries.find(binaries.TEMPORAL_TEST_SERVER)),
+        test_server_existing_path=str(binaries.find(TEST_SERVER)),
     ) as environment:
         await temporal_client.add_search_attributes(environment.client, SearchAttribute)
         for scene in (_waited_for_days, _asked_for_hours, _put_back_late, _given_up, _expired):

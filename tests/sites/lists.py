@@ -16,7 +16,6 @@ from reconciler import Reconciler
 from simulator import Fault, State, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.billing import Billing
-from storage.cdrs import Cdrs
 from storage.charge_points import ChargePoints
 from storage.feature_status import ChargePointFeatureStatus
 from storage.local_lists import QUIET
@@ -26,7 +25,7 @@ from storage.tariffs import Tariffs
 from storage.withdrawals import Withdrawals
 from tests.api.callers import Caller
 from tests.faults.stage import Stage
-from tests.support.billing import energy_tariff, stored_tariff
+from tests.support.billing import energy_tariff, records_of, stored_tariff
 from tests.support.eventually import eventually
 
 
@@ -73,7 +72,7 @@ class ListedSite:
         """The one session that was billed."""
         async with self.stage.database.read() as connection:
             [transaction] = await connection.scalars(select(transactions.c.id))
-            [record] = await Cdrs(connection, self.stage.project.id).of_transaction(transaction)
+            [record] = await records_of(connection, transaction)
         return record
 
     async def order_away(self) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine import Database
-from storage.migrate import is_current, upgrade
+from storage.migrate import has_current_schema, upgrade
 from tests.support.databases import differences_from_tables, postgresql_copy
 
 
@@ -29,6 +29,15 @@ async def _empty(url: str) -> None:
         await connection.execute(text("DROP SCHEMA public CASCADE"))
         await connection.execute(text("CREATE SCHEMA public"))
     await engine.dispose()
+
+
+async def is_current(url: str) -> bool:
+    database = Database(url)
+    try:
+        async with database.read() as connection:
+            return await has_current_schema(connection)
+    finally:
+        await database.close()
 
 
 async def test_the_migrations_make_the_tables(empty_url: str) -> None:

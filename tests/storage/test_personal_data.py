@@ -12,7 +12,6 @@ from sqlalchemy import JSON, LargeBinary, String, Table, Text, insert, select, u
 
 from domain.audit import Actor, AuditAction
 from domain.states import ProjectStatus, Role, TransactionBilling
-from storage.account_rows import OF_ACCOUNT
 from storage.audit import Audit
 from storage.engine import Database
 from storage.export import OF_CHARGE_POINT, OF_PROJECT
@@ -71,7 +70,17 @@ def test_what_is_kept_has_its_reason_and_the_page_tells_all_of_it() -> None:
 def test_whatever_is_personal_is_in_an_export() -> None:
     """Of a project, or of an account; but what somebody else wrote to the person by a mail."""
     of_project = {table.name for table in (*OF_PROJECT.values(), *OF_CHARGE_POINT.values())}
-    exported = of_project | {"accounts", "projects", "transactions"} | OF_ACCOUNT
+    of_account = {
+        "project_members",
+        "invitations",
+        "service_visits",
+        "account_sessions",
+        "account_events",
+        "webhooks",
+        "webhook_deliveries",
+        "mail_notices",
+    }
+    exported = of_project | {"accounts", "projects", "transactions"} | of_account
     said_before = {
         "account_letters",  # that a mail was asked for; account_events has what came of it
         "kept_answers",  # of the last day, as they were given

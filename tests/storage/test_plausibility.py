@@ -28,7 +28,8 @@ def test_each_known_model_says_what_it_gives() -> None:
 def test_a_file_of_ones_own_goes_before_it(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(TEXT.replace("most = 2500", "most = 40000"))
     assert load_plausibility(tmp_path).ask("f", Quantity.SUPPLY_POWER, 15_000) == []
-    assert load_catalogue(tmp_path).resolve("ABB", "Terra AC W22").known  # it is no model
+    catalogue = load_catalogue(tmp_path)  # it is no model
+    assert catalogue.resolve("ABB", "Terra AC W22") != catalogue.resolve("Nobody", "Nothing")
 
 
 def test_a_directory_without_one_leaves_the_installed(tmp_path: Path) -> None:

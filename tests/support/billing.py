@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
@@ -16,12 +17,11 @@ from domain.states import ConnectorStatus, Role
 from storage.billing import Billing
 from storage.billing_records import StoredBilling
 from storage.catalogue import load_catalogue
-from storage.cdrs import Cdrs
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus as StatusRecord
 from storage.fact_records import MeterEntry, MeterValues, Record, TransactionStart, TransactionStop
 from storage.facts import store
-from storage.tables import meter_values, projects, transactions
+from storage.tables import cdrs, meter_values, projects, transactions
 from storage.tariffs import StoredTariff, Tariffs
 from tests.support.rows import AT, one_charge_point
 
@@ -41,6 +41,16 @@ def energy_tariff(price: str = PRICE, *, currency: str = "GBP") -> Tariff:
     component = {"type": "ENERGY", "price": price, "vat": "20"}
     elements = [{"price_components": [component]}]
     return Tariff.model_validate({"currency": currency, "elements": elements})
+
+
+async def records_of(connection: AsyncConnection, transaction_id: int) -> Sequence[Cdr]:
+    """Every record of a transaction, in the order in which they came to be."""
+    documents = await connection.scalars(
+        select(cdrs.c.document)
+        .where(cdrs.c.transaction_id == transaction_id)
+        .order_by(cdrs.c.revision, cdrs.c.credit)
+    )
+    return [Cdr.model_validate(document) for document in documents]
 
 
 def stored_tariff(
@@ -166,7 +176,7 @@ class Site:
     async def cdrs(self, transaction_id: int) -> Sequence[Cdr]:
         """Every record of the transaction."""
         async with self.database.read() as connection:
-            return await Cdrs(connection, self.project_id).of_transaction(transaction_id)
+            return await records_of(connection, transaction_id)
 
     async def mark(self, transaction_id: int) -> str | None:
         """Where billing stands with it."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from embedded import binaries
 from embedded.ports import free_port
 
+TEST_SERVER = "temporal-test-server"
+"""The program that skips time."""
 _START_SECONDS, _STOP_SECONDS = 60, 10
 
 

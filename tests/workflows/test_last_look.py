@@ -16,7 +16,7 @@ from domain.commissioning import RunOptions, RunRequest, TransactionReadings
 from domain.facts import Astray, EventKind, Irregularity, RefusedAttempt, Snapshot
 from domain.failures import FailureCode
 from domain.ownership import Owner
-from domain.rules.absence import ABSENCES
+from domain.rules.instead import LOOKS
 from domain.states import ConnectorStatus, RunStatus
 from tests.workflows.charger import EPOCH, FIRMWARE, ID_TAG, Behaviour, ScriptedChargePoint
 from tests.workflows.conftest import PACE, Stage, StageMaker
@@ -173,7 +173,7 @@ _CASES: Mapping[FailureCode, _Case] = {
 
 
 def test_each_verdict_of_absence_has_its_case() -> None:
-    assert _CASES.keys() == ABSENCES
+    assert _CASES.keys() == LOOKS.keys()
 
 
 @pytest.mark.parametrize("code", _CASES)
