@@ -90,11 +90,12 @@ fuzz: $(STAMP) ## Mutate messages of charge points as firmware does; none may be
 mutants: $(STAMP) ## Change single operators of the rules, and list what no test notices (20 minutes; ARGS="--seed 7")
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
-check: $(STAMP) ## Check format, lint, types and import direction
+check: $(STAMP) ## Check format, lint, types, import direction, and that all code is reached
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make format'."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy $(SOURCES)
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+	@$(BIN)/vulture $(filter-out bench tests,$(SOURCES))
 
 release-check: $(STAMP) ## Run the gates of a release, and say which are not armed yet
 	@$(BIN)/python -m tests.release
