@@ -129,7 +129,7 @@ class Agenda(Book):
         found = []
         for identity, standing in self.standings().items():
             station = self.stations[identity]
-            to_open = set(station.closed) - standing.closed
+            to_open = {*station.closed, *station.shut} - standing.closed
             wanted = Availability(
                 station=station,
                 close=tuple(sorted(standing.closed - set(station.closed))),

@@ -193,6 +193,7 @@ class Book:
             settles_at=None,
             # Some forget that, too.
             closed=(),
+            shut=tuple(sorted({*station.shut, *station.closed})),
             restarts=station.restarts + 1,
             in_doubt_since=station.in_doubt_since or now,
         )
@@ -206,9 +207,8 @@ class Book:
         if connector.connector_id < 1:
             return False
         station = _with_connector(station, connector.connector_id)
-        if connector.connector_id in station.closed and connector.status in _OPEN:
-            still = tuple(one for one in station.closed if one != connector.connector_id)
-            station = replace(station, closed=still)
+        if connector.status in _OPEN:
+            station = station.opened(connector.connector_id)
         reopened = self.stations[station.charge_point_id].closed != station.closed
         self.stations[station.charge_point_id] = station
         key = station.charge_point_id, connector.connector_id

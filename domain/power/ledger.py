@@ -204,9 +204,11 @@ class Ledger(Servicing):
             clear_at = now + self._insistence(reply)
             self.stations[charge_point_id] = replace(station, clear_at=clear_at)
             return
-        others = {one for one in station.closed if one != connector_id}
-        closed = others if operative else others | {connector_id}
-        self.stations[charge_point_id] = replace(station, closed=tuple(sorted(closed)))
+        station = station.opened(connector_id)
+        if not operative:
+            closed = tuple(sorted({*station.closed, connector_id}))
+            station = replace(station, closed=closed)
+        self.stations[charge_point_id] = station
 
     def stopped(self, key: BayKey, now: datetime) -> None:
         """A charge point was told to end a transaction; it is told again if that goes on."""

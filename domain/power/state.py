@@ -1,6 +1,6 @@
 """What the workflow of a site keeps of its charge points, and of the connectors that charge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.facts import ConnectionFact
@@ -48,8 +48,9 @@ class Station:
     was given up is known to obey, None where nobody knows yet, and its cable where it obeys none.
     ``unproven``: what it reports has not shown that it obeys the default; ``unconfirmed``: it does
     not report anything, so that it is judged by what it draws.
-    ``closed`` are the connectors that were made inoperative here. ``look_at`` is when to look
-    whether the run is still open that has it. ``retry_at`` is when it may be
+    ``closed`` are the connectors that were made inoperative here; ``shut`` are those that were
+    before it restarted, which it may have kept or forgotten: they count as open. ``look_at`` is
+    when to look whether the run is still open that has it. ``retry_at`` is when it may be
     asked again for its limits, ``clear_at`` when it may be cleared or closed.
     """
 
@@ -85,9 +86,18 @@ class Station:
     unconfirmed: bool = False
     obeys: float | None = None
     closed: tuple[int, ...] = ()
+    shut: tuple[int, ...] = ()
     retry_at: datetime | None = None
     clear_at: datetime | None = None
     look_at: datetime | None = None
+
+    def opened(self, connector_id: int) -> "Station":
+        """Give it with that connector in use again."""
+        return replace(
+            self,
+            closed=tuple(one for one in self.closed if one != connector_id),
+            shut=tuple(one for one in self.shut if one != connector_id),
+        )
 
     @property
     def connected(self) -> bool:

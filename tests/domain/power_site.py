@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from domain.facts import (
+    BootFact,
     ChargePointEvent,
     ConnectionFact,
     ConnectorFact,
@@ -17,7 +18,7 @@ from domain.power.ledger import Ledger
 from domain.power.operations import RateUnit, StationLimited
 from domain.power.plan import higher, lower
 from domain.power.site import SiteLimit
-from domain.states import ConnectorStatus
+from domain.states import ConnectorStatus, RegistrationStatus
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 BEFORE = AT - timedelta(minutes=1)
@@ -39,6 +40,7 @@ class Site:
         self.now = AT
         self.profiles = 0
         self.stopped: list[tuple[str, int]] = []
+        self.inoperative: set[tuple[str, int]] = set()
         self.ledger.load(SiteSnapshot(limit=SiteLimit(amps=amps), stations=stations), self.now)
         self.settle()
 
@@ -60,6 +62,31 @@ class Site:
         number = self.ledger.bays[charge_point_id, connector_id].transaction_id
         self._tell(charge_point_id, connector_id, number, reason)
         self.settle()
+
+    def restart(self, charge_point_id: str) -> None:
+        """It restarts, and keeps what is inoperative; nothing is done about it yet."""
+        boot = BootFact(
+            boot_id="evt",
+            at=self.now,
+            vendor="ABB",
+            model="Terra",
+            charge_point_serial=None,
+            charge_box_serial=None,
+            firmware_version=None,
+            registration=RegistrationStatus.ACCEPTED,
+        )
+        event = ChargePointEvent(event_id="evt", kind=EventKind.BOOT, at=self.now, boot=boot)
+        self.ledger.receive(charge_point_id, event, self.now)
+        for number in self.ledger.stations[charge_point_id].outlets:
+            shut = (charge_point_id, number) in self.inoperative
+            status = ConnectorStatus.UNAVAILABLE if shut else ConnectorStatus.AVAILABLE
+            connector = ConnectorFact(
+                connector_id=number, status=status, error_code="NoError", at=self.now
+            )
+            event = ChargePointEvent(
+                event_id="evt", kind=EventKind.CONNECTOR, at=self.now, connector=connector
+            )
+            self.ledger.receive(charge_point_id, event, self.now)
 
     @property
     def drawn(self) -> dict[tuple[str, int], float]:
@@ -106,15 +133,19 @@ class Site:
             whole = ledger.lift(station).whole
             ledger.lifted(station.charge_point_id, Reply.ACCEPTED, self.now, whole=whole)
         for wanted in ledger.to_close(self.now):
+            identity = wanted.station.charge_point_id
             for number in (*wanted.close, *wanted.open):
+                operative, restarts = number in wanted.open, wanted.station.restarts
                 ledger.closed(
-                    wanted.station.charge_point_id,
+                    identity,
                     number,
                     Reply.ACCEPTED,
                     self.now,
-                    operative=number in wanted.open,
-                    restarts=0,
+                    operative=operative,
+                    restarts=restarts,
                 )
+                change = set.discard if operative else set.add
+                change(self.inoperative, (identity, number))
         for bay in ledger.to_stop(self.now):
             self.stopped.append(bay.key)
             self._tell(*bay.key, bay.transaction_id, "Remote")
@@ -130,7 +161,8 @@ class Site:
             for key, amps in limits.items():
                 self.profiles += 1
                 number = ledger.bays[key].transaction_id
-                ledger.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=0)
+                restarts = ledger.stations[key[0]].restarts
+                ledger.limited(key, number, amps, Reply.ACCEPTED, self.now, restarts=restarts)
 
 
 def facts(

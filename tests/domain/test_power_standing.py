@@ -383,6 +383,28 @@ def test_those_that_cannot_be_paused_and_do_not_fit_are_inoperative() -> None:
     assert not any(site.ledger.stations[one].closed for one in ids)
 
 
+def test_one_that_was_made_inoperative_before_it_restarted_is_opened_once_there_is_room() -> None:
+    """It was kept out of use for ever, with the current that was kept for it."""
+    four = [facts(f"cp_{number}") for number in range(4)]
+    site = Site(*four, amps=20, needs_minimum=frozenset(one.charge_point_id for one in four))
+    assert site.inoperative == {("cp_3", 1)}
+    site.restart("cp_3")
+    site.settle()
+    assert site.inoperative == {("cp_3", 1)}
+    site.restart("cp_3")
+    site.ledger.limit = SiteLimit(amps=30)
+    site.settle()
+    assert site.inoperative == set()
+    assert site.ledger.stations["cp_3"].shut == ()
+    # Another that says by itself that it is in use again is left alone.
+    site.ledger.limit = SiteLimit(amps=20)
+    site.settle()
+    assert site.inoperative == {("cp_3", 1)}
+    site.inoperative.clear()
+    site.restart("cp_3")
+    assert site.ledger.stations["cp_3"].shut == ()
+
+
 def test_a_small_supply_lets_a_vehicle_charge_that_is_limited_in_watts() -> None:
     """Three phases at the minimum are 18 A of one phase's worth; one phase is better than none."""
     site = Site(facts("cp_a"), amps=16, unit=RateUnit.WATTS)
