@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from settings import Settings
+    from runtime.settings import Settings
 
 app = typer.Typer(
     name="dynamo",
@@ -98,7 +98,7 @@ def api() -> None:
     """Serve the REST API."""
     settings = _settings("api")
     from api.app import run_api
-    from process import run, serve
+    from runtime.process import run, serve
 
     run(serve(settings, run_api, listens="api"))
 
@@ -107,7 +107,7 @@ def api() -> None:
 def worker() -> None:
     """Run workflows and the activities that need no charger."""
     settings = _settings("worker")
-    from process import run, serve
+    from runtime.process import run, serve
     from worker import run_worker
 
     run(serve(settings, run_worker, listens="worker"))
@@ -118,7 +118,7 @@ def ocpp_server() -> None:
     """Hold the connections of the chargers; run as many of these as you need."""
     settings = _settings("ocpp-server")
     from ocpp_server.main import run_node
-    from process import run, serve
+    from runtime.process import run, serve
 
     run(serve(settings, run_node, listens="ocpp"))
 
@@ -141,8 +141,8 @@ def migrate(
 ) -> None:
     """Bring the database to the schema of this release."""
     settings = _settings("migrate", secret=new_keys)
-    from process import migrate as bring_up_to_date
-    from process import run
+    from runtime.process import migrate as bring_up_to_date
+    from runtime.process import run
 
     run(bring_up_to_date(settings, temporal=temporal, new_keys=new_keys))
 
@@ -257,8 +257,8 @@ def _settings(process: str, *, secret: bool = True) -> "Settings":
     from pydantic import ValidationError
 
     from domain.wording import all_wrong
-    from logs import configure
-    from settings import Settings
+    from runtime.logs import configure
+    from runtime.settings import Settings
 
     try:
         settings = Settings()

@@ -29,14 +29,14 @@ from activities.webhooks import WebhookActivities
 from dispatcher import Dispatcher
 from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
 from domain.ports import Mailer, WebhookSender
-from outbound import outbound_from
 from polling import Polling, log_outages_once
-from probe import probe, probe_app
-from process import open_database
 from reconciler import Reconciler
 from run_starter import TemporalRunStarter
+from runtime.outbound import outbound_from
+from runtime.probe import probe, probe_app
+from runtime.process import open_database
+from runtime.settings import Settings
 from schedules import keep_schedules
-from settings import Settings
 from storage.account_letters import StoredLetters
 from storage.batch_records import StoredBatches
 from storage.billing_records import StoredBilling

@@ -18,7 +18,7 @@ import aiosmtplib
 from email_validator import EmailNotValidError, validate_email
 
 from domain.ports import Mailer
-from settings import Settings
+from runtime.settings import Settings
 
 _TIMEOUT_SECONDS = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}

@@ -79,8 +79,8 @@ from api.withdrawals.endpoints import router as withdrawals
 from domain.cancellation import end
 from domain.starting import cannot_listen
 from domain.states import Role
-from process import open_database
-from settings import Settings
+from runtime.process import open_database
+from runtime.settings import Settings
 from storage.engine import Database
 from storage.watch import DatabaseWatch
 

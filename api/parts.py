@@ -18,8 +18,8 @@ from domain.ids import Prefix, new_id
 from domain.outbound import Outbound
 from domain.plausibility import Plausibility
 from domain.starting import MistakeError, one_line
-from outbound import outbound_from
-from settings import Settings
+from runtime.outbound import outbound_from
+from runtime.settings import Settings
 from storage.catalogue import Catalogue, load_catalogue
 from storage.checklist_profiles import load_checklists
 from storage.engine import Database

@@ -27,11 +27,11 @@ class _NobodyListens:
 async def ours(database_url: str) -> None:
     """Serve as ``dynamo ocpp-server`` does, without Temporal and without a limit on the rate."""
     from domain.ids import Prefix, new_id
-    from logs import configure
     from ocpp_server.main import calm_collector
     from ocpp_server.node import Node
     from ocpp_server.server import Limits
     from ocpp_server.v16.routes import routes
+    from runtime.logs import configure
     from storage.engine import Database
 
     configure("ocpp-server", "info")

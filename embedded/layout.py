@@ -128,7 +128,7 @@ class Layout:
 def dynamo(*command: str) -> list[str]:
     """Return the command line of one of our processes, on this very Python.
 
-    ``-P``: a ``settings.py`` that lies where the user stands is not ours.
+    ``-P``: a ``worker.py`` that lies where the user stands is not ours.
     """
     return [sys.executable, "-P", "-m", "cli", *command]
 

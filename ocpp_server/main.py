@@ -27,8 +27,8 @@ from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
 from polling import log_outages_once
-from process import open_database
-from settings import Settings
+from runtime.process import open_database
+from runtime.settings import Settings
 from storage.engine import Database
 from storage.outages import Outage
 from storage.watch import DatabaseWatch

@@ -11,12 +11,7 @@ _OURS = {path.parent.name for path in _ROOT.glob("*/__init__.py")} | {
 }
 _MAY_IMPORT = {
     "dispatcher": {"domain", "storage", "workflows"},
-    "logs": set[str](),
-    "outbound": {"domain", "settings"},
     "polling": {"storage"},
-    "probe": set[str](),
-    "process": {"documents", "domain", "settings", "storage", "temporal_client"},
-    "settings": {"domain", "storage"},
     "sweep": {"storage"},
     "temporal_client": {"domain"},
     "reconciler": {"activities", "domain", "run_starter", "storage", "sweep", "workflows"},

@@ -18,7 +18,7 @@ from activities.mailer import FileMailer
 from domain.commissioning import RunOptions
 from domain.names import SearchAttribute
 from domain.starting import MistakeError
-from settings import Settings
+from runtime.settings import Settings
 from storage.engine import Database
 from temporal_client import BUILD_ID, DATA_CONVERTER, register_search_attributes
 from tests.support.eventually import eventually

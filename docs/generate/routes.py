@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.temporal import TemporalGateway
 from docs.generate.table import code, table
-from settings import Settings
+from runtime.settings import Settings
 from storage.engine import Database
 
 _TOLD_BY_NAME = ("200", "201", "202", "204")

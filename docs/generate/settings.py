@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from docs.generate.table import code, table
-from settings import Settings
+from runtime.settings import Settings
 
 
 def settings() -> str:

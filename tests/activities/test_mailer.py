@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from activities.mailer import FileMailer, SmtpMailer, build, mailer_from
 from embedded.ports import free_port
-from settings import Settings
+from runtime.settings import Settings
 from tests.support.mail import MailServer, mail_server
 
 SENDER = "Dynamo <no-reply@dynamo.invalid>"

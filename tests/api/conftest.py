@@ -23,7 +23,7 @@ from api.temporal import TemporalGateway
 from dispatcher import Dispatcher
 from domain.ids import Prefix, new_id
 from domain.states import Role
-from settings import Settings
+from runtime.settings import Settings
 from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.projects import Projects

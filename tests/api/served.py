@@ -16,7 +16,7 @@ import temporal_client
 from api.app import create_app
 from api.parts import Parts
 from api.temporal import TemporalGateway
-from settings import Settings
+from runtime.settings import Settings
 from storage.engine import Database
 from storage.migrate import upgrade
 from tests.api.conftest import Outbox

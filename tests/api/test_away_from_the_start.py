@@ -9,7 +9,7 @@ from temporalio.client import Client
 from api.app import create_app
 from api.temporal import TemporalGateway
 from embedded.ports import free_port
-from settings import Settings
+from runtime.settings import Settings
 from storage.engine import Database
 from tests.api.callers import Caller, problem
 

@@ -12,7 +12,7 @@ from api.mail.admission import admit_invitation
 from domain.errors import TooManyRequestsError
 from domain.mail import stop_token
 from domain.states import Role
-from settings import Settings
+from runtime.settings import Settings
 from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.tables import mail_blocks

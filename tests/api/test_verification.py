@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from api.security.throttling import PASSWORD_CHANGES, VERIFICATION_EMAIL
 from dispatcher import Dispatcher
 from domain.accounts import QUOTAS, Counted
-from settings import Settings
+from runtime.settings import Settings
 from storage.engine import Database
 from tests.api.callers import PASSWORD, Caller, problem
 from tests.api.conftest import Outbox, Own, verify

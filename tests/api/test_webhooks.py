@@ -14,7 +14,7 @@ from temporalio.client import Client
 from dispatcher import Dispatcher
 from domain.names import DELIVER_AGAIN_SIGNAL, delivery_workflow_id
 from domain.webhooks import CHOOSABLE, Answer, Attempt, signature
-from settings import Settings
+from runtime.settings import Settings
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.tables import webhook_deliveries, webhooks

@@ -134,9 +134,10 @@ def test_a_database_that_is_away_is_said_and_fails(tmp_path: Path) -> None:
 
 def test_a_process_that_is_told_to_stop_did_not_fail() -> None:
     program = (
-        "import asyncio, process\n"
+        "import asyncio\n"
+        "from runtime.process import run\n"
         "async def wait():\n    print('ready', flush=True)\n    await asyncio.sleep(3600)\n"
-        "process.run(wait())"
+        "run(wait())"
     )
     with subprocess.Popen(
         [sys.executable, "-P", "-c", program], stdout=subprocess.PIPE, text=True

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-import logs
+from runtime import logs
 
 Lines = Callable[[], list[dict[str, Any]]]
 

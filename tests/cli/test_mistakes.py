@@ -12,10 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from sqlalchemy import text
 
-import process as our_process
 from api.app import run_api
 from domain.starting import MistakeError
-from settings import Settings
+from runtime import process as our_process
+from runtime.settings import Settings
 from storage.engine import Database
 from storage.migrate import upgrade
 from tests.cli.test_cli import SECRET, dynamo

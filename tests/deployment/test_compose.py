@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from cli import app
 from embedded import binaries
-from settings import Settings
+from runtime.settings import Settings
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 

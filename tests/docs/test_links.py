@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate.commands import commands
-from settings import Settings
+from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

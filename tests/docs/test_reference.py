@@ -18,7 +18,7 @@ from domain.failures import FailureCode
 from domain.names import SearchAttribute
 from ocpp_server.v16.essentials import ESSENTIALS
 from ocpp_server.v16.routes import routes
-from settings import Settings
+from runtime.settings import Settings
 from simulator import Fault
 from worker import WORKFLOWS
 

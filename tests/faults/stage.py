@@ -31,7 +31,7 @@ from domain.ids import Prefix, new_id
 from domain.names import commissioning_workflow_id
 from domain.states import ChargePointStatus, ProjectStatus, Role, RunStatus
 from ocpp_server.main import run_node
-from settings import Settings
+from runtime.settings import Settings
 from simulator import Fault, Profile, VirtualChargePoint
 from simulator.events import Event
 from simulator.profile import ABB_TERRA_AC_W22

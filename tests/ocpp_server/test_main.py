@@ -17,7 +17,7 @@ from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL, node_task_queue
 from domain.operations import OperationName
 from ocpp_server.main import activities_of, run_node
-from settings import Settings
+from runtime.settings import Settings
 from simulator import VirtualChargePoint
 from storage.engine import Database
 from storage.tables import connections, nodes

@@ -8,7 +8,7 @@ import pytest
 
 from api.commissioning import schemas
 from domain.commissioning import RunOptions
-from settings import Settings
+from runtime.settings import Settings
 from tests.faults.conftest import stage
 from tests.faults.stage import PATIENT
 

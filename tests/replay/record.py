@@ -71,7 +71,7 @@ from domain.states import (
     WebhookStatus,
 )
 from domain.webhooks import WebhookEvent
-from settings import Settings
+from runtime.settings import Settings
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.access import Access

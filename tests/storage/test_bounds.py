@@ -2,7 +2,7 @@
 
 import re
 
-from settings import Settings
+from runtime.settings import Settings
 from storage.bounds import BOUNDS
 from storage.tables import metadata
 

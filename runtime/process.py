@@ -20,7 +20,7 @@ import uvloop
 import temporal_client
 from domain.cancellation import end
 from domain.starting import AwayError, MistakeError, StartingError, cannot_listen, one_line
-from settings import Settings
+from runtime.settings import Settings
 from storage import arrival
 from storage.catalogue import CatalogueError, load_catalogue
 from storage.checklist_profiles import load_checklists

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.outbound import Outbound
-from settings import Settings
+from runtime.settings import Settings
 
 _SECONDS: Final = 5.0
 
