@@ -8,8 +8,8 @@ CLIENTS := $(VENV)/clients
 CLIENT_TOOLS := $(VENV)/.client-tools
 PEERS := $(VENV)/peers
 PEER_STACKS := $(VENV)/.peers
-SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server runtime simulator storage tests workflows \
-           cli.py dispatcher.py polling.py reconciler.py run_starter.py schedules.py sweep.py temporal_client.py worker.py
+SOURCES := activities api bench catalogue demo docs documents domain embedded ocpp_server runtime simulator storage temporal tests workflows \
+           cli.py worker.py
 # More than two cores have: a good part of a test is waiting.
 WORKERS ?= 3
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm

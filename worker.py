@@ -26,17 +26,12 @@ from activities.service_visits import VisitActivities
 from activities.site import SiteActivities
 from activities.webhook_sender import HttpxSender
 from activities.webhooks import WebhookActivities
-from dispatcher import Dispatcher
 from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
 from domain.ports import Mailer, WebhookSender
-from polling import Polling, log_outages_once
-from reconciler import Reconciler
-from run_starter import TemporalRunStarter
 from runtime.outbound import outbound_from
 from runtime.probe import probe, probe_app
 from runtime.process import open_database
 from runtime.settings import Settings
-from schedules import keep_schedules
 from storage.account_letters import StoredLetters
 from storage.batch_records import StoredBatches
 from storage.billing_records import StoredBilling
@@ -53,7 +48,12 @@ from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from storage.visit_records import StoredVisits
 from storage.watch import DatabaseWatch
-from temporal_client import BUILD_ID, connect_when_there
+from temporal.client import BUILD_ID, connect_when_there
+from temporal.dispatcher import Dispatcher
+from temporal.polling import Polling, log_outages_once
+from temporal.reconciler import Reconciler
+from temporal.run_starter import TemporalRunStarter
+from temporal.schedules import keep_schedules
 from workflows.account_letter import AccountLetterWorkflow
 from workflows.availability import AvailabilityWorkflow
 from workflows.billing import BillingWorkflow

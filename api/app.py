@@ -10,7 +10,6 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-import temporal_client
 from api import docs
 from api.access.endpoints import router as access
 from api.access.installer_endpoints import router as access_before
@@ -83,6 +82,7 @@ from runtime.process import open_database
 from runtime.settings import Settings
 from storage.engine import Database
 from storage.watch import DatabaseWatch
+from temporal.client import connect
 
 _GRACE_SECONDS: Final = 10
 _log = structlog.get_logger()
@@ -204,9 +204,7 @@ async def run_api(settings: Settings) -> None:
     watched = open_database(settings, "api", pool_size=1)
     watching = asyncio.create_task(DatabaseWatch(watched).run(), name="database watch")
     try:
-        app = create_app(
-            settings=settings, database=database, temporal=TemporalGateway(temporal_client.connect)
-        )
+        app = create_app(settings=settings, database=database, temporal=TemporalGateway(connect))
         try:
             listener = _listen(settings.api_host, settings.api_port)
         except OSError as error:

@@ -34,7 +34,7 @@ from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import accounts
-from temporal_client import DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
 from workflows.commissioning import CommissioningWorkflow
 from workflows.run_start import RunStart, start_run
 

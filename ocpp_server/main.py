@@ -11,7 +11,6 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-import temporal_client
 from activities.charge_point import ChargePointActivities
 from activities.local_list import LocalListActivities
 from activities.power import PowerActivities
@@ -26,12 +25,13 @@ from ocpp_server.power import PowerOperations
 from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
-from polling import log_outages_once
 from runtime.process import open_database
 from runtime.settings import Settings
 from storage.engine import Database
 from storage.outages import Outage
 from storage.watch import DatabaseWatch
+from temporal.client import BUILD_ID, connect
+from temporal.polling import log_outages_once
 
 _MAX_ACTIVITIES: Final = 200
 # How long operations in flight may go on while a node drains; then their sockets are closed, and
@@ -147,7 +147,7 @@ async def _serve_activities(
             return
         try:
             if client is None:
-                client = await temporal_client.connect()
+                client = await connect()
                 sink.connected(client)
             worker = Worker(
                 client,
@@ -156,7 +156,7 @@ async def _serve_activities(
                 max_concurrent_activities=_MAX_ACTIVITIES,
                 graceful_shutdown_timeout=_DRAIN + _GRACE,
                 interceptors=[in_flight],
-                build_id=temporal_client.BUILD_ID,
+                build_id=BUILD_ID,
             )
             _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE

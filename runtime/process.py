@@ -17,7 +17,6 @@ from typing import Any, Literal, NoReturn
 import structlog
 import uvloop
 
-import temporal_client
 from domain.cancellation import end
 from domain.starting import AwayError, MistakeError, StartingError, cannot_listen, one_line
 from runtime.settings import Settings
@@ -27,6 +26,8 @@ from storage.checklist_profiles import load_checklists
 from storage.engine import Database
 from storage.migrate import upgrade
 from storage.plausibility import load_plausibility
+from temporal import client as temporal_client
+from temporal.search_attributes import register_search_attributes
 
 SIGNER: str = "DYNAMO_CERTIFICATE_SIGNER"
 FAILED: int = 1
@@ -128,7 +129,7 @@ async def migrate(settings: Settings, *, temporal: bool, new_keys: bool) -> None
             await database.close()
     if temporal:
         await temporal_client.look()
-        await temporal_client.register_search_attributes(await temporal_client.connect())
+        await register_search_attributes(await temporal_client.connect())
 
 
 def run(main: Coroutine[Any, Any, object]) -> NoReturn:

@@ -22,10 +22,12 @@ from hypothesis import HealthCheck, settings
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-import temporal_client as temporal
 from domain.names import SearchAttribute
 from embedded import binaries
 from storage.engine import Database
+from temporal.client import DATA_CONVERTER
+from temporal.search_attributes import add_search_attributes, register_search_attributes
+from temporal.workers_end import WorkersEnd
 from tests.support import databases, shared
 from tests.support.eviction import EvictAtTheEnd
 from tests.support.temporal import TEST_SERVER
@@ -118,10 +120,10 @@ async def temporal_client(temporal_address: str) -> Client:
     """Return a client of the session's Temporal server; our search attributes are registered."""
     client = await Client.connect(
         temporal_address,
-        data_converter=temporal.DATA_CONVERTER,
-        plugins=[EvictAtTheEnd(), temporal.WorkersEnd()],
+        data_converter=DATA_CONVERTER,
+        plugins=[EvictAtTheEnd(), WorkersEnd()],
     )
-    await temporal.register_search_attributes(client)
+    await register_search_attributes(client)
     return client
 
 
@@ -135,11 +137,11 @@ def task_queue() -> str:
 async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
     """The time-skipping server, a process for this test alone (a tenth of a second)."""
     async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=temporal.DATA_CONVERTER,
-        plugins=[EvictAtTheEnd(), temporal.WorkersEnd()],
+        data_converter=DATA_CONVERTER,
+        plugins=[EvictAtTheEnd(), WorkersEnd()],
         test_server_existing_path=str(binaries.find(TEST_SERVER)),
     ) as environment:
-        await temporal.add_search_attributes(environment.client, SearchAttribute)
+        await add_search_attributes(environment.client, SearchAttribute)
         yield environment
 
 

@@ -1,4 +1,4 @@
-"""RetentionWorkflow: one round over all that is old; a Schedule starts it (``schedules.py``)."""
+"""RetentionWorkflow: a round over what is old; started by ``temporal/schedules.py``."""
 
 from temporalio import workflow
 

@@ -20,7 +20,6 @@ from api.deps import now
 from api.parts import compose
 from api.security.passwords import Passwords
 from api.temporal import TemporalGateway
-from dispatcher import Dispatcher
 from domain.ids import Prefix, new_id
 from domain.states import Role
 from runtime.settings import Settings
@@ -28,6 +27,7 @@ from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.projects import Projects
 from storage.tables import accounts
+from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, V1, Caller
 from tests.support.app import app_of
 from worker import make_worker

@@ -12,13 +12,15 @@ import uvicorn
 from pydantic import SecretStr
 from temporalio.client import Client
 
-import temporal_client
 from api.app import create_app
 from api.parts import Parts
 from api.temporal import TemporalGateway
 from runtime.settings import Settings
 from storage.engine import Database
 from storage.migrate import upgrade
+from temporal.client import DATA_CONVERTER
+from temporal.search_attributes import register_search_attributes
+from temporal.workers_end import WorkersEnd
 from tests.api.conftest import Outbox
 from tests.support.eviction import EvictAtTheEnd
 from worker import make_worker
@@ -64,10 +66,10 @@ async def _serve(
 ) -> None:
     client = await Client.connect(
         temporal_address,
-        data_converter=temporal_client.DATA_CONVERTER,
-        plugins=[EvictAtTheEnd(), temporal_client.WorkersEnd()],
+        data_converter=DATA_CONVERTER,
+        plugins=[EvictAtTheEnd(), WorkersEnd()],
     )
-    await temporal_client.register_search_attributes(client)
+    await register_search_attributes(client)
 
     async def connect() -> Client:
         return client

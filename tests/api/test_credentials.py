@@ -20,11 +20,11 @@ from api.security.throttling import (
     RESET_ADDRESS,
     RESET_EMAIL,
 )
-from dispatcher import Dispatcher
 from domain.accounts import RESET_LIFETIME
 from storage.account_sessions import MOST
 from storage.engine import Database
 from storage.tables import account_letters, throttles
+from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, Own
 from tests.support.eventually import eventually

@@ -21,7 +21,6 @@ from domain.errors import UnavailableError
 from domain.ids import Prefix, new_id
 from domain.invitations import InvitationSent
 from domain.states import AccessMode, DeliveryStatus, Role
-from reconciler import Reconciler
 from storage.access import Access
 from storage.engine import Database
 from storage.fact_records import TransactionStart
@@ -34,6 +33,7 @@ from storage.tables import (
     webhook_deliveries,
     webhooks,
 )
+from temporal.reconciler import Reconciler
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
 from tests.api.node import contest, hold

@@ -21,7 +21,7 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import batches, charge_points, commissioning_runs, connection_attempts, projects
-from temporal_client import DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
 from tests.api.callers import Caller, fields, problem
 from tests.api.test_commissioning import failed
 from tests.support.eventually import eventually

@@ -16,9 +16,9 @@ from domain.commissioning import Answer, CancelRequest
 from domain.errors import UnavailableError
 from domain.power.facts import PauseSmartCharging, SiteRequest
 from domain.states import InstallerAnswer
-from run_starter import TemporalRunStarter
 from storage.engine import Database
 from storage.runs import Runs
+from temporal.run_starter import TemporalRunStarter
 
 
 @pytest.mark.usefixtures("impatient")

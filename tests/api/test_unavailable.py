@@ -14,7 +14,7 @@ from api.temporal import TemporalGateway
 from embedded.ports import free_port
 from storage.engine import Database
 from storage.tables import commissioning_runs, projects
-from temporal_client import DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
 from tests.api.callers import Caller, problem
 from tests.api.node import hold
 

@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from api.security.throttling import PASSWORD_CHANGES, VERIFICATION_EMAIL
-from dispatcher import Dispatcher
 from domain.accounts import QUOTAS, Counted
 from runtime.settings import Settings
 from storage.engine import Database
+from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, Caller, problem
 from tests.api.conftest import Outbox, Own, verify
 from tests.api.test_credentials import code, mailed

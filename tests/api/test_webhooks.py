@@ -11,13 +11,13 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 from temporalio.client import Client
 
-from dispatcher import Dispatcher
 from domain.names import DELIVER_AGAIN_SIGNAL, delivery_workflow_id
 from domain.webhooks import CHOOSABLE, Answer, Attempt, signature
 from runtime.settings import Settings
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
 from storage.tables import webhook_deliveries, webhooks
+from temporal.dispatcher import Dispatcher
 from tests.api.callers import V1, Caller, fields, problem
 from tests.api.conftest import Outbox, Own, accept_invitation
 from tests.api.test_commissioning import fail

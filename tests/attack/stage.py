@@ -15,12 +15,12 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-import temporal_client
 from bench.fleet import MODEL, VENDOR
 from embedded.ports import free_port
 from storage.engine import Database
 from storage.migrate import upgrade
 from storage.tables import charge_points
+from temporal.search_attributes import register_search_attributes
 from tests.attack.attacker import Target
 from tests.attack.beside import GoodCharger, Honest, Seen, calls, going_on, newcomers
 from tests.chaos.caller import Caller
@@ -147,7 +147,7 @@ async def _unrelated(folder: Path, temporal: Client) -> AsyncIterator[tuple[str,
     async def registered() -> None:
         try:
             client = await Client.connect(address, namespace=_NAMESPACE)
-            await temporal_client.register_search_attributes(client)
+            await register_search_attributes(client)
         except RPCError as error:  # the server's parts learn of a namespace one after the other
             raise AssertionError(repr(error)) from error
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from sqlalchemy import select
 from temporalio.client import Client
 
-import temporal_client
 from domain.states import RunStatus
 from embedded.layout import Layout
 from embedded.ports import free_port
 from storage.engine import Database
 from storage.migrate import upgrade
 from storage.tables import commissioning_runs
+from temporal.client import DATA_CONVERTER
+from temporal.search_attributes import register_search_attributes
 from tests.chaos.parts import Killable, Program, Supervisor, dynamo
 from tests.chaos.schedule import Part
 from tests.support.eventually import eventually
@@ -126,8 +127,8 @@ async def topology(folder: Path, *, on_sqlite: bool = False) -> AsyncIterator[To
 async def _connected(address: str) -> Client:
     async def connected() -> Client:
         try:
-            client = await Client.connect(address, data_converter=temporal_client.DATA_CONVERTER)
-            await temporal_client.register_search_attributes(client)
+            client = await Client.connect(address, data_converter=DATA_CONVERTER)
+            await register_search_attributes(client)
         except Exception as error:
             raise AssertionError(f"Temporal does not answer yet: {error}") from error
         return client

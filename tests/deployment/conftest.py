@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from temporal_client import DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
 from tests.deployment.topology import Launcher, Topology, launcher, register_namespace
 from tests.deployment.topology import topology as running
 from tests.support.databases import empty_postgresql

@@ -14,8 +14,8 @@ from unittest.mock import patch
 
 import cli
 from api.temporal import TemporalGateway
-from reconciler import Reconciler
 from storage.run_records import StoredRuns
+from temporal.reconciler import Reconciler
 
 _start = TemporalGateway.start_run
 

@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
 from embedded.ports import free_port
-from temporal_client import DATA_CONVERTER
+from temporal.client import DATA_CONVERTER
 from tests.support.eventually import eventually
 from tests.support.mail import MailServer, mail_server
 from tests.support.processes import CHECKOUT, dynamo, until_ok

@@ -18,10 +18,10 @@ from domain.checks import RunView
 from domain.commissioning import Pace, RunOptions
 from domain.failures import FailureCode
 from domain.states import Exchange, InstallerAnswer, RunStatus, WaitingFor
-from reconciler import Reconciler
 from simulator import Fault, State, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE
 from storage.charge_points import ChargePoint
+from temporal.reconciler import Reconciler
 from tests.faults.stage import PATIENT, Run, Stage
 from tests.ocpp_server.bed import Wire
 from tests.support.eventually import eventually

@@ -29,9 +29,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-import temporal_client
 from activities.post import GatheredMailOrder
-from dispatcher import Dispatcher
 from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
 from domain.commands import Command, CommandName
@@ -85,6 +83,9 @@ from storage.projects import read_project
 from storage.service_visits import ServiceVisit, ServiceVisits
 from storage.tariffs import Tariffs
 from storage.webhooks import Webhook, Webhooks
+from temporal.client import DATA_CONVERTER
+from temporal.dispatcher import Dispatcher
+from temporal.search_attributes import register_search_attributes
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage, engine
 from tests.faults.whole_project import WholeProject
@@ -756,9 +757,9 @@ async def _stage(**limits: int) -> AsyncIterator[Stage]:
             await asyncio.to_thread(databases.make_sqlite_template, template)
             os.environ["TEMPORAL_ADDRESS"] = server.address
             client = await Client.connect(
-                server.address, data_converter=temporal_client.DATA_CONVERTER, identity=IDENTITY
+                server.address, data_converter=DATA_CONVERTER, identity=IDENTITY
             )
-            await temporal_client.register_search_attributes(client)
+            await register_search_attributes(client)
             with databases.sqlite_copy(template, data_dir) as url:
                 async with engine(client, url, task_queue="commissioning", data_dir=data_dir) as it:
                     yield it

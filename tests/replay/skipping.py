@@ -12,7 +12,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-import temporal_client
 from activities.mail import Invite
 from domain.commissioning import AvailabilityOwed, RunOptions, RunRequest, StrayTransaction
 from domain.facts import TransactionFact
@@ -29,6 +28,8 @@ from domain.names import (
 )
 from domain.states import InvitationStatus
 from embedded import binaries
+from temporal.client import DATA_CONVERTER
+from temporal.search_attributes import add_search_attributes
 from tests.support.temporal import TEST_SERVER
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.conftest import node_worker, shared_worker
@@ -46,10 +47,10 @@ Recorded = Mapping[str, WorkflowHandle[Any, Any]]
 async def on_skipping_time() -> AsyncIterator[tuple[Client, Recorded]]:
     """Play each scene; what it gives can be read until the next."""
     async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=temporal_client.DATA_CONVERTER,
+        data_converter=DATA_CONVERTER,
         test_server_existing_path=str(binaries.find(TEST_SERVER)),
     ) as environment:
-        await temporal_client.add_search_attributes(environment.client, SearchAttribute)
+        await add_search_attributes(environment.client, SearchAttribute)
         for scene in (_waited_for_days, _asked_for_hours, _put_back_late, _given_up, _expired):
             yield environment.client, await scene(environment)
 

@@ -18,7 +18,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from domain.names import node_task_queue
-from temporal_client import BUILD_ID, DATA_CONVERTER
+from temporal.client import BUILD_ID, DATA_CONVERTER
 from tests.replay.masking import IDENTITY, leaks
 from tests.replay.record import HISTORIES, VERSION
 from worker import WORKFLOWS, workflow_runner

@@ -12,7 +12,6 @@ from domain.billing.cdr import Cdr
 from domain.names import local_list_workflow_id
 from domain.states import ChargePointStatus, FeatureState, ProjectStatus
 from domain.withdrawals import WithdrawalOrder
-from reconciler import Reconciler
 from simulator import Fault, State, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.billing import Billing
@@ -23,6 +22,7 @@ from storage.offline import offline_charging
 from storage.tables import boots, charge_points, connections, projects, transactions
 from storage.tariffs import Tariffs
 from storage.withdrawals import Withdrawals
+from temporal.reconciler import Reconciler
 from tests.api.callers import Caller
 from tests.faults.stage import Stage
 from tests.support.billing import energy_tariff, records_of, stored_tariff

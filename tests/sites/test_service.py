@@ -13,11 +13,11 @@ from domain.power.facts import SiteLoad
 from domain.power.reasons import Reason
 from domain.states import FeatureState, RunStatus, WaitingFor
 from domain.withdrawals import WithdrawalOrder
-from reconciler import Reconciler
 from simulator import Fault, VirtualChargePoint
 from storage.charge_points import ChargePoints, is_withdrawn
 from storage.tables import transactions
 from storage.withdrawals import Withdrawals
+from temporal.reconciler import Reconciler
 from tests.faults.stage import PATIENT, Run, Stage
 from tests.sites.site import MAX_AMPS, Site, amps_of, charge, open_site
 from tests.support.eventually import eventually

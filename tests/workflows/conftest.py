@@ -24,7 +24,7 @@ from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunReques
 from domain.mail import Admission, GatheredMail, MailNotice
 from domain.names import node_task_queue, site_workflow_id
 from domain.power.service import Borrow
-from temporal_client import BUILD_ID
+from temporal.client import BUILD_ID
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.supply import Supply, SupplyWorkflow

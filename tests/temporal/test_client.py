@@ -20,7 +20,8 @@ from domain.names import SearchAttribute
 from domain.starting import MistakeError
 from runtime.settings import Settings
 from storage.engine import Database
-from temporal_client import BUILD_ID, DATA_CONVERTER, register_search_attributes
+from temporal.client import BUILD_ID, DATA_CONVERTER
+from temporal.search_attributes import register_search_attributes
 from tests.support.eventually import eventually
 from worker import make_webhook_worker, make_worker
 
@@ -68,7 +69,7 @@ async def test_a_worker_ends_although_the_core_does_not(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(CoreWorker, "finalize_shutdown", wait_for_ever)
-    monkeypatch.setattr("temporal_client._LAST_STEP_SECONDS", 0.1)
+    monkeypatch.setattr("temporal.workers_end._LAST_STEP_SECONDS", 0.1)
     settings = Settings(data_dir=tmp_path, secret_key=SecretStr("s" * 43))
     worker = make_webhook_worker(
         temporal_client, database, settings=settings, task_queue=task_queue

@@ -49,7 +49,6 @@ from domain.states import (
     TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
-from reconciler import Reconciler
 from storage import tables
 from storage.account_sessions import AccountSession, AccountSessions
 from storage.batches import Batches
@@ -71,6 +70,7 @@ from storage.tables import (
     service_visits,
     transactions,
 )
+from temporal.reconciler import Reconciler
 from tests.api.node import contest, hold
 from tests.support.billing import Site as BillingSite
 from tests.support.eventually import eventually

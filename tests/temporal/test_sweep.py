@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import sweep
 from storage.engine import Database
-from sweep import Sweep
+from temporal import sweep
+from temporal.sweep import Sweep
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _ROWS = range(1, 8)

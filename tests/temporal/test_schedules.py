@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from activities.retention import RetentionActivities
 from domain.retention import LetGo
-from schedules import EVERY, ensure_retention
+from temporal.schedules import EVERY, ensure_retention
 from tests.support.eventually import eventually
 from worker import workflow_runner
 from workflows.retention import RetentionWorkflow

@@ -64,7 +64,6 @@ from domain.names import (
 from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.rules.ended import ended_from_outside
-from run_starter import TemporalRunStarter
 from storage.account_sessions import forget_sessions
 from storage.batches import Batch, Batches, read_owner
 from storage.billing_due import due
@@ -86,7 +85,9 @@ from storage.superseded import Superseded, left, overtaken, supersede
 from storage.unpushed import Unpushed, unpushed
 from storage.visit_records import visits_to_look_after
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
-from sweep import Sweep
+from temporal.open_workflows import OpenWorkflows
+from temporal.run_starter import TemporalRunStarter
+from temporal.sweep import Sweep
 from workflows.batch_start import wake_batch
 from workflows.billing import BillingWorkflow
 from workflows.configuration_start import start_configuration
@@ -95,7 +96,6 @@ from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow
 from workflows.local_list import LocalListWorkflow
 from workflows.once import start_once
-from workflows.open_workflows import OpenWorkflows
 from workflows.project_start import start_visits, tell_invitation_ended
 from workflows.run_start import RunStart, is_of, start_run
 from workflows.site_start import start_site

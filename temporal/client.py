@@ -1,19 +1,9 @@
-"""One way to reach Temporal: client, data converter, search attributes, and workers that end."""
+"""One way to reach Temporal: the client with its data converter, and what stands in its way."""
 
 import asyncio
-import logging
-import re
-import time
-from collections.abc import Awaitable, Callable, Iterable
-from functools import cache
 from importlib.metadata import version
 from typing import Final
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import (
-    AddSearchAttributesRequest,
-    ListSearchAttributesRequest,
-)
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
@@ -24,19 +14,11 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.plugin import SimplePlugin
-from temporalio.runtime import (
-    LogForwardingConfig,
-    LoggingConfig,
-    Runtime,
-    TelemetryConfig,
-    TelemetryFilter,
-)
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Worker
 
-from domain.names import SearchAttribute
 from domain.starting import AwayError, MistakeError, StartingError, is_unknown_host, one_line
+from temporal.core_logs import core_runtime
+from temporal.workers_end import WorkersEnd
 
 # A worker without one hashes all the code of the process: over a second of CPU at each start, while
 # nothing else in its event loop goes on.
@@ -61,75 +43,9 @@ DATA_CONVERTER = DataConverter(payload_converter_class=PayloadConverter)
 """What every client, worker and replay of ours uses."""
 
 
-_LAST_STEP_SECONDS = 5.0
 _LOOK_SECONDS = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _REFUSED = (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED)
-
-
-class WorkersEnd(SimplePlugin):
-    """A plugin of a client: its workers end although the SDK's core sometimes does not.
-
-    When nothing is polled any more and every activity has reported, the last step of a shutdown may
-    wait for ever (temporalio 1.35, about once in a hundred where an activity has just ended), and
-    the process with it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("workers end")
-
-    async def run_worker(
-        self,
-        worker: Worker,
-        next: Callable[[Worker], Awaitable[None]],  # noqa: A002
-    ) -> None:
-        """Run the worker; the last step of its shutdown takes five seconds at most."""
-        core = worker._bridge_worker  # noqa: SLF001 - no setting bounds it
-        last_step = core.finalize_shutdown
-
-        async def in_time() -> None:
-            async with asyncio.timeout(_LAST_STEP_SECONDS):
-                await last_step()
-
-        core.finalize_shutdown = in_time  # type: ignore[method-assign, unused-ignore]
-        await next(worker)
-
-
-_CORE_REPEATS_AFTER = 60.0
-
-
-class _CoreLines(logging.Filter):
-    """Gives the fields of the SDK's core as fields, and leaves out what it repeats each try."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._told: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Take the first of each kind of line in a minute."""
-        entry = record.__dict__.pop("temporal_log", None)
-        now = time.monotonic()
-        kind = re.sub(r"\d+", "", record.getMessage())[:80]
-        if now - self._told.get(kind, -_CORE_REPEATS_AFTER) < _CORE_REPEATS_AFTER:
-            return False
-        self._told[kind] = now
-        if entry is not None:
-            record.core = {key: str(value) for key, value in entry.fields.items()}
-        return True
-
-
-@cache
-def core_runtime() -> Runtime:
-    """Make the SDK's core log by our logs; by itself it writes coloured text to the console."""
-    logger = logging.getLogger("temporalio.core")
-    logger.addFilter(_CoreLines())
-    forwarding = LogForwardingConfig(
-        logger=logger, prepend_target_on_message=False, append_log_fields_to_message=False
-    )
-    core = LoggingConfig(
-        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding
-    )
-    return Runtime(telemetry=TelemetryConfig(logging=core))
 
 
 async def connect() -> Client:
@@ -211,43 +127,3 @@ def _explained(error: Exception, address: str, namespace: str) -> StartingError:
             f"namespace {namespace!r}: {said}."
         )
     return AwayError(f"TEMPORAL_ADDRESS: Temporal at {address} cannot be reached: {said}.")
-
-
-async def register_search_attributes(client: Client) -> None:
-    """Register our search attributes where the namespace lacks them; harmless when repeated.
-
-    Raises:
-        MistakeError: the namespace has one of these names with another type.
-
-    """
-    existing = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    present = existing.custom_attributes
-    wrong = [
-        name for name in SearchAttribute if present.get(name, _type_of(name)) != _type_of(name)
-    ]
-    if wrong:
-        raise MistakeError(
-            f"The Temporal namespace {client.namespace} has search attributes of these names with "
-            f"another type: {', '.join(wrong)}. Remove or rename them there, then try again."
-        )
-    missing = [name for name in SearchAttribute if name not in present]
-    if missing:
-        await add_search_attributes(client, missing)
-
-
-async def add_search_attributes(client: Client, names: Iterable[SearchAttribute]) -> None:
-    """Add these; the time-skipping test server can add and not list."""
-    await client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(
-            namespace=client.namespace,
-            search_attributes={name: _type_of(name) for name in names},
-        )
-    )
-
-
-def _type_of(name: SearchAttribute) -> IndexedValueType.ValueType:
-    if name.is_list:
-        return IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST
-    return IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD

@@ -1,0 +1,1 @@
+"""Our side of Temporal: the client, each start, and what keeps rows and workflows together."""
