@@ -6,15 +6,8 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.letters import Letter, gathered_letter
-from domain.mail import Admission, MailNotice, stop_token
+from domain.mail import Admission, GatheredMailOrder, MailNotice, stop_token
 from domain.ports import Mailer, MailNotices
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GatheredMailOrder:
-    """Input of :meth:`PostActivities.mail_gathered`: the first of the notices that wait."""
-
-    notice_id: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,7 @@ from temporalio.client import Client, WorkflowHandle
 from bench.bare import BareWorkflow
 from bench.fleet import MODEL, VENDOR
 from domain.checks import RunView
-from domain.commissioning import Pace, Registered, RunOptions, RunRequest
+from domain.commissioning import Pace, Registered, RunOptions, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
 from domain.states import ChargePointStatus
@@ -34,9 +34,9 @@ from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import accounts
+from temporal import starts
 from temporal.client import DATA_CONVERTER
 from workflows.commissioning import CommissioningWorkflow
-from workflows.run_start import RunStart, start_run
 
 ROOT = Path(__file__).resolve().parents[1]
 _BARE_QUEUE = "bench-bare"
@@ -99,8 +99,8 @@ class Plant:
         )
         async with self.database.write() as connection:
             await Runs(connection).create_starting(request)
-        start = RunStart(request=request, registered=registered)
-        await start_run(self.client, start, task_queue=SHARED_TASK_QUEUE, rpc_timeout=_RPC)
+        run = RunToStart(request=request, registered=registered)
+        assert await starts.run(run).begin(self.client, SHARED_TASK_QUEUE)
         return self.handle(registered)
 
     def handle(

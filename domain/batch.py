@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.checks import Waiting
-from domain.commissioning import CancelRequest, Registered, RunOptions, RunRequest
+from domain.commissioning import CancelRequest, RunOptions, RunToStart
 
 DEFAULT_PARALLEL = 10
 MAX_PARALLEL = 100
@@ -64,14 +64,6 @@ class BatchProgress:
     done: bool
     counts: BatchCounts
     more: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunToStart:
-    """A run whose row is committed, and the charge point it is about."""
-
-    request: RunRequest
-    registered: Registered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

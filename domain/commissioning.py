@@ -153,6 +153,14 @@ class Registered:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RunToStart:
+    """A run whose row is committed, and the charge point it is about."""
+
+    request: RunRequest
+    registered: Registered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Briefing:
     """All that a run needs to know when it begins, read at once after the watch began.
 

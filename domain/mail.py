@@ -26,6 +26,13 @@ class Admission(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GatheredMailOrder:
+    """Input of GatheredMailWorkflow: the first of the notices that wait."""
+
+    notice_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MailNotice:
     """A notice: ``account_id`` has caused it, ``about`` is what it is about, the same at a repeat.
 

@@ -95,17 +95,11 @@ LOCAL_LIST_PREFIX = "local-list-"
 RETENTION_SCHEDULE = "retention"
 """Id of the Schedule, and the beginning of those of the workflows that it starts."""
 
-CONFIGURATION_WORKFLOW = "ConfigurationWorkflow"
-"""Started by name from a node, which knows no workflow."""
-
 CONFIGURATION_DUE_SIGNAL = "configuration_due"
 """To the configuration push: values wait, and the charge point is there."""
 
 GIVE_WAY_SIGNAL = "give_way"
 """To the configuration push that owns a charge point: a commissioning run wants it."""
-
-BILLING_WORKFLOW = "BillingWorkflow"
-"""Started by name from a node, as the configuration push."""
 
 BILLING_DUE_SIGNAL = "billing_due"
 """To the billing of a transaction: it is due, perhaps anew."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from domain import operations as op
 from domain.accounts import AccountLetter
-from domain.batch import BatchStep, RunToStart, WaitNote
+from domain.batch import BatchStep, WaitNote
 from domain.billing.messages import HeldDigest, Settled
 from domain.commissioning import (
     AnswerNote,
@@ -18,6 +18,7 @@ from domain.commissioning import (
     RetryOrder,
     RunRequest,
     RunStarted,
+    RunToStart,
     RunVerdict,
     TransactionReadings,
     VerdictNotice,

@@ -16,20 +16,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.billing.messages import BillTransaction
 from domain.cancellation import end
-from domain.configuration import ConfigurationRequest
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import (
-    BILLING_DUE_SIGNAL,
-    BILLING_WORKFLOW,
     CHARGE_POINT_EVENTS_SIGNAL,
-    CONFIGURATION_DUE_SIGNAL,
-    CONFIGURATION_WORKFLOW,
     SHARED_TASK_QUEUE,
-    billing_workflow_id,
-    configuration_workflow_id,
 )
-from ocpp_server.workflow_starts import Start, WorkflowStarts
+from ocpp_server.workflow_starts import WorkflowStarts
 from storage.outages import Outage
+from temporal import starts
 
 _MAX_WAITING: Final = 1_000
 _MAX_TOLD: Final = 50
@@ -79,22 +73,11 @@ class TemporalSink:
 
     def configure(self, charge_point_id: str) -> None:
         """Start the push; where Temporal is away, it is waited for."""
-        self._starts.start(
-            configuration_workflow_id(charge_point_id),
-            Start(
-                workflow=CONFIGURATION_WORKFLOW,
-                request=ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
-                # One that is about to end looks once more: a signal keeps it from closing.
-                signal=CONFIGURATION_DUE_SIGNAL,
-            ),
-        )
+        self._starts.begin(starts.configuration(charge_point_id))
 
     def bill(self, due: BillTransaction) -> None:
         """Start the billing; where Temporal is away, it is waited for."""
-        self._starts.start(
-            billing_workflow_id(due.charge_point_id, due.transaction_id),
-            Start(workflow=BILLING_WORKFLOW, request=due, signal=BILLING_DUE_SIGNAL),
-        )
+        self._starts.begin(starts.billing_anew(due))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)

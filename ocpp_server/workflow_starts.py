@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from storage.outages import Outage
+from temporal.start import Start
 
 _MAX_WAITING: Final = 20_000
 _AT_ONCE: Final = 100
@@ -20,15 +19,6 @@ _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
 _REFUSALS: Final = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED}
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
-    """A workflow by name, its input, and the signal that one of the same id gets instead."""
-
-    workflow: str
-    request: object
-    signal: str
 
 
 class WorkflowStarts:
@@ -50,49 +40,39 @@ class WorkflowStarts:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._outage = Outage("starts_wait_for_temporal", log=_log)
 
-    def start(self, workflow_id: str, start: Start) -> None:
+    def begin(self, start: Start) -> None:
         """Have it started; the newest request of an id counts."""
-        if workflow_id not in self._under_way:
+        if start.id not in self._under_way:
             if len(self._under_way) >= _MAX_WAITING:
-                _log.error("start_dropped", workflow=workflow_id)
+                _log.error("start_dropped", workflow=start.id)
                 return
-            self._under_way.add(workflow_id)
-            self._keep(
-                asyncio.create_task(self._start_all(workflow_id), name=f"start {workflow_id}")
-            )
-        self._due[workflow_id] = start
+            self._under_way.add(start.id)
+            self._keep(asyncio.create_task(self._begin_all(start.id), name=f"start {start.id}"))
+        self._due[start.id] = start
 
-    async def _start_all(self, workflow_id: str) -> None:
+    async def _begin_all(self, workflow_id: str) -> None:
         """Try until nothing is due: what falls due during a try has one of its own."""
         pause = _FIRST_PAUSE
         try:
             client = await self._temporal()
             while (start := self._due.pop(workflow_id, None)) is not None:
-                if not await self._try(client, workflow_id, start):
+                if not await self._try(client, start):
                     self._due.setdefault(workflow_id, start)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._under_way.discard(workflow_id)
 
-    async def _try(self, client: Client, workflow_id: str, start: Start) -> bool:
+    async def _try(self, client: Client, start: Start) -> bool:
         """Return False when it is to be tried again."""
         try:
             async with self._at_once:
-                await client.start_workflow(
-                    start.workflow,
-                    start.request,
-                    id=workflow_id,
-                    task_queue=self._task_queue,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    start_signal=start.signal,
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
+                await start.begin(client, self._task_queue, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status in _REFUSALS:
-                _log.warning("workflow_not_started", workflow=workflow_id, error=repr(error)[:200])
+                _log.warning("workflow_not_started", workflow=start.id, error=repr(error)[:200])
                 return True
-            self._outage.failed(error, workflow=workflow_id)
+            self._outage.failed(error, workflow=start.id)
             return False
         self._outage.over()
         return True

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep, RunToStart
-from domain.commissioning import CancelRequest, RunRequest
+from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep
+from domain.commissioning import CancelRequest, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
 from domain.states import (
     BatchStatus,

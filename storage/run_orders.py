@@ -1,12 +1,12 @@
 """Committing to a run: its row, before its workflow is started. For API and activities alike."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import OPERATOR
-from domain.commissioning import Registered, RetryOrder, RunRequest, StartOrder
+from domain.commissioning import RetryOrder, RunRequest, RunToStart, StartOrder
 from domain.errors import ConflictError, NotFoundError
 from domain.states import RunStatus
 from storage.charge_points import ChargePoints, read_registered
@@ -16,14 +16,6 @@ from storage.runs import Runs
 from storage.visiting import visit_of
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Committed:
-    """A run whose row is there and whose workflow is to be started."""
-
-    request: RunRequest
-    registered: Registered
-
-
 class RunOrders:
     """Turns orders into rows. The same order, given again, is the same run."""
 
@@ -31,7 +23,7 @@ class RunOrders:
         self._connection = connection
         self._at = at
 
-    async def start(self, order: StartOrder) -> Committed:
+    async def start(self, order: StartOrder) -> RunToStart:
         """Commit to a new run.
 
         Raises:
@@ -42,7 +34,7 @@ class RunOrders:
         """
         return await self._commit(order)
 
-    async def retry(self, order: RetryOrder) -> Committed:
+    async def retry(self, order: RetryOrder) -> RunToStart:
         """Commit to a run like the newest one.
 
         Raises:
@@ -102,7 +94,7 @@ class RunOrders:
 
     async def _commit(
         self, order: StartOrder, *, previous: str | None = None, from_scratch: bool = True
-    ) -> Committed:
+    ) -> RunToStart:
         charge_point = await ChargePoints(self._connection).for_change(
             order.charge_point_id, installer_id=order.installer_id
         )
@@ -140,6 +132,6 @@ class RunOrders:
                 transaction_ids=running,
             )
 
-    async def _committed(self, request: RunRequest) -> Committed:
+    async def _committed(self, request: RunRequest) -> RunToStart:
         registered = await read_registered(self._connection, request.charge_point_id)
-        return Committed(request=request, registered=registered)
+        return RunToStart(request=request, registered=registered)

@@ -1,6 +1,7 @@
 """One way to reach Temporal: the client with its data converter, and what stands in its way."""
 
 import asyncio
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
@@ -43,6 +44,8 @@ DATA_CONVERTER = DataConverter(payload_converter_class=PayloadConverter)
 """What every client, worker and replay of ours uses."""
 
 
+RPC_TIMEOUT: Final = timedelta(seconds=5)
+"""How long one call to Temporal may take, where nobody has reason to wait longer."""
 _LOOK_SECONDS = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _REFUSED = (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED)

@@ -7,34 +7,27 @@ Every worker runs a dispatcher; two at work do no harm, for a delivery has one w
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from domain.names import (
-    DELIVER_AGAIN_SIGNAL,
     SHARED_TASK_QUEUE,
-    account_letter_workflow_id,
     delivery_workflow_id,
 )
 from storage.account_letters import Letters
 from storage.deliveries import KEPT, Deliveries
 from storage.engine import Database
 from storage.outages import Outage
-from workflows.account_letter import AccountLetterWorkflow
-from workflows.delivery import WebhookDeliveryWorkflow
+from temporal import starts
+from temporal.open_workflows import OpenWorkflows
 
 _PAUSE = timedelta(seconds=1)
 _OUTAGE_PAUSE = timedelta(seconds=5)
 _ROUNDS_OF_TRUST = 15  # then it is looked whether what was started still runs
 _YOUNG = timedelta(seconds=15)
 _PAGE = 100
-_RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
 
 
@@ -53,6 +46,7 @@ class Dispatcher:
         self._database = database
         self._now = now
         self._task_queue = task_queue
+        self._open = OpenWorkflows(client)
         self._last_dispatched = ""
 
     async def run(self) -> None:
@@ -98,7 +92,7 @@ class Dispatcher:
             await Letters(connection).forget(now=now)
         self._last_dispatched = page[-1] if len(page) == _PAGE else ""
         for delivery_id in page:
-            if not await self._runs(delivery_id):
+            if not await self._open.have(delivery_workflow_id(delivery_id)):
                 _log.warning("delivery_started_again", delivery=delivery_id)
                 await self._start(delivery_id)
 
@@ -111,43 +105,10 @@ class Dispatcher:
             await Letters(connection).drop_nobodys()
             waiting = await Letters(connection).waiting(limit=_PAGE)
         for letter_id in waiting:
-            with suppress(WorkflowAlreadyStartedError):
-                await self._client.start_workflow(
-                    AccountLetterWorkflow.run,
-                    letter_id,
-                    id=account_letter_workflow_id(letter_id),
-                    task_queue=self._task_queue,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    static_summary=f"Mail {letter_id} about an account",
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
+            await starts.account_letter(letter_id).begin(self._client, self._task_queue)
         async with self._database.write() as connection:
             await Letters(connection).mark_dispatched(waiting, at=self._now())
 
     async def _start(self, delivery_id: str, *, again: bool = False) -> None:
-        with suppress(WorkflowAlreadyStartedError):  # by another worker, or before a crash
-            await self._client.start_workflow(
-                WebhookDeliveryWorkflow.run,
-                delivery_id,
-                id=delivery_workflow_id(delivery_id),
-                task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                # The workflow of the delivery before may be about to end: it is told to go on.
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING
-                if again
-                else WorkflowIDConflictPolicy.FAIL,
-                start_signal=DELIVER_AGAIN_SIGNAL if again else None,
-                static_summary=f"Deliver {delivery_id} to its webhook",
-                rpc_timeout=_RPC_TIMEOUT,
-            )
-
-    async def _runs(self, delivery_id: str) -> bool:
-        try:
-            found = await self._client.get_workflow_handle(
-                delivery_workflow_id(delivery_id)
-            ).describe(rpc_timeout=_RPC_TIMEOUT)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return found.status is WorkflowExecutionStatus.RUNNING
+        start = starts.delivery_again(delivery_id) if again else starts.delivery(delivery_id)
+        await start.begin(self._client, self._task_queue)

@@ -1,9 +1,9 @@
 """Which workflows are open, asked for in few calls where they are many."""
 
-from datetime import timedelta
-
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
+
+from temporal.client import RPC_TIMEOUT
 
 _LISTED_AT_ONCE = 1000
 _OPEN = (
@@ -16,9 +16,8 @@ _OPEN = (
 class OpenWorkflows:
     """Temporal's list, which may be a moment behind; one that it lacks is asked for by itself."""
 
-    def __init__(self, client: Client, *, rpc_timeout: timedelta) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._rpc_timeout = rpc_timeout
         self._listed: set[str] = set()
 
     async def refresh(self) -> bool:
@@ -30,7 +29,7 @@ class OpenWorkflows:
         """
         self._listed = set()
         async for found in self._client.list_workflows(
-            _OPEN, page_size=_LISTED_AT_ONCE, rpc_timeout=self._rpc_timeout
+            _OPEN, page_size=_LISTED_AT_ONCE, rpc_timeout=RPC_TIMEOUT
         ):
             self._listed.add(found.id)
         return True
@@ -58,7 +57,7 @@ class OpenWorkflows:
         """The newest workflow of that id; None when Temporal knows none."""
         try:
             return await self._client.get_workflow_handle(workflow_id).describe(
-                rpc_timeout=self._rpc_timeout
+                rpc_timeout=RPC_TIMEOUT
             )
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:

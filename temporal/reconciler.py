@@ -31,17 +31,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.types import MethodAsyncSingleParam
 
-from activities.post import GatheredMailOrder
 from domain.billing.messages import BillTransaction
-from domain.commissioning import CancelRequest, StrayTransaction
+from domain.commissioning import CancelRequest, RunToStart, StrayTransaction
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.handover import ProjectRequest
 from domain.ids import Prefix, new_id
@@ -51,17 +48,12 @@ from domain.names import (
     LOOK_AGAIN_SIGNAL,
     SHARED_TASK_QUEUE,
     batch_workflow_id,
-    billing_workflow_id,
     commissioning_workflow_id,
     configuration_workflow_id,
-    contest_notice_workflow_id,
-    gathered_mail_workflow_id,
-    held_digest_workflow_id,
     local_list_workflow_id,
     site_workflow_id,
     stray_transaction_workflow_id,
 )
-from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.rules.ended import ended_from_outside
 from storage.account_sessions import forget_sessions
@@ -85,21 +77,13 @@ from storage.superseded import Superseded, left, overtaken, supersede
 from storage.unpushed import Unpushed, unpushed
 from storage.visit_records import visits_to_look_after
 from storage.withdrawals import Pending, Withdrawals, pending_withdrawals
+from temporal import starts
+from temporal.client import RPC_TIMEOUT
 from temporal.open_workflows import OpenWorkflows
+from temporal.run_start import is_of
 from temporal.run_starter import TemporalRunStarter
+from temporal.start import Start
 from temporal.sweep import Sweep
-from workflows.batch_start import wake_batch
-from workflows.billing import BillingWorkflow
-from workflows.configuration_start import start_configuration
-from workflows.contest_notice import ContestNoticeWorkflow
-from workflows.gathered_mail import GatheredMailWorkflow
-from workflows.held_digest import HeldDigestWorkflow
-from workflows.local_list import LocalListWorkflow
-from workflows.once import start_once
-from workflows.project_start import start_visits, tell_invitation_ended
-from workflows.run_start import RunStart, is_of, start_run
-from workflows.site_start import start_site
-from workflows.stray import StrayTransactionWorkflow
 
 _ROUND = timedelta(seconds=15)
 _STEP = timedelta(seconds=10)  # one that needs longer goes on at the next round
@@ -108,9 +92,7 @@ _MISSED = timedelta(minutes=1)
 _LISTS_AT_ONCE = 50
 _INVITATION_ROUND = timedelta(minutes=15)  # the workflow, too, tries so often to tell the installer
 _LOOK_ROUND = timedelta(minutes=5)  # a site that was told of a withdrawal looks as often
-_RPC_TIMEOUT = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 
 class Reconciler:
@@ -128,7 +110,7 @@ class Reconciler:
         self._database = database
         self._now = now
         self._task_queue = task_queue
-        self._open = OpenWorkflows(client, rpc_timeout=_RPC_TIMEOUT)
+        self._open = OpenWorkflows(client)
         self._outage = Outage("reconciler_step_failed", log=_log)
         self._next_invitations = now()
         self._lists_begun = 0
@@ -279,7 +261,7 @@ class Reconciler:
             return
         async with self._database.read() as connection:
             owner = await read_owner(connection, request.project_id)
-        await wake_batch(self._client, owner, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT)
+        await self._began(starts.batch(owner))
         _log.warning("batch_woken", batch=request.batch_id, project=request.project_id)
 
     async def _free(self, held: Owned) -> None:
@@ -306,27 +288,20 @@ class Reconciler:
         # A charge point that does not answer is not asked again before its next connection.
         if last is not None and last.start_time > waiting.since:
             return
-        await start_configuration(
-            self._client, charge_point, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-        )
+        await self._began(starts.configuration(charge_point))
         _log.warning("configuration_push_started", charge_point=charge_point)
 
     async def _raise_alarm(self, stray: StrayTransaction) -> None:
         if self._open.lists(stray_transaction_workflow_id(stray.transaction_id)):
             return
-        if await self._start_once(
-            StrayTransactionWorkflow.run,
-            stray,
-            id=stray_transaction_workflow_id(stray.transaction_id),
-            summary=f"Stop stray transaction {stray.transaction_id}",
-        ):
+        if await self._began(starts.stray_transaction(stray)):
             _log.warning("transaction_left_running", transaction=stray.transaction_id)
 
     async def _withdraw(self, pending: Pending) -> None:
         """See to the end of what goes on, and to what follows it."""
         identity, order = pending.charge_point_id, pending.order
         cancel = CancelRequest(by=order.by.email or "", reason=order.reason, actor=order.by)
-        async with asyncio.timeout(_RPC_TIMEOUT.total_seconds()):
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
             known = await self._runs.cancel_open(identity, cancel)
         if not known:
             async with self._database.write() as connection:
@@ -346,15 +321,13 @@ class Reconciler:
         site = site_workflow_id(project_id)
         if self._open.lists(site):
             await self._client.get_workflow_handle(site).signal(
-                LOOK_AGAIN_SIGNAL, charge_point_id, rpc_timeout=_RPC_TIMEOUT
+                LOOK_AGAIN_SIGNAL, charge_point_id, rpc_timeout=RPC_TIMEOUT
             )
 
     async def _share_power(self, site: SiteRequest) -> None:
         if self._open.lists(site_workflow_id(site.project_id)):
             return
-        if await start_site(
-            self._client, site, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-        ):
+        if await self._began(starts.site(site)):
             _log.warning("site_started_again", project=site.project_id)
 
     async def _visits(
@@ -366,9 +339,7 @@ class Reconciler:
     async def _look_after_visits(self, project: ProjectRequest) -> None:
         if await self._open.have(project.project_id):
             return
-        await start_visits(
-            self._client, project, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-        )
+        await self._began(starts.project(project))
         _log.warning("visits_looked_after_again", project=project.project_id)
 
     async def _lists_due(
@@ -382,12 +353,7 @@ class Reconciler:
         if self._lists_begun + self._open.count(LOCAL_LIST_PREFIX) >= _LISTS_AT_ONCE:
             return  # at the next round: a node has other things to do, too
         self._lists_begun += 1
-        await self._start_once(
-            LocalListWorkflow.run,
-            UpdateLocalList(charge_point_id=charge_point),
-            id=local_list_workflow_id(charge_point),
-            summary=f"Bring the local list of {charge_point} up to date",
-        )
+        await self._began(starts.local_list(charge_point))
 
     async def _overtaken(
         self, connection: AsyncConnection, *, after: int, limit: int
@@ -414,7 +380,7 @@ class Reconciler:
             await self._client.get_workflow_handle(site).signal(
                 CHARGE_POINT_EVENTS_SIGNAL,
                 ChargePointEvents(events=(event,)),
-                rpc_timeout=_RPC_TIMEOUT,
+                rpc_timeout=RPC_TIMEOUT,
             )
         async with self._database.write() as connection:
             if await supersede(connection, which, at=at):
@@ -431,28 +397,13 @@ class Reconciler:
         return await due_notices(connection, now=self._now(), after=after, limit=limit)
 
     async def _mail_gathered(self, notice_id: int) -> None:
-        await self._start_once(
-            GatheredMailWorkflow.run,
-            GatheredMailOrder(notice_id=notice_id),
-            id=gathered_mail_workflow_id(notice_id),
-            summary="Mail gathered notices",
-        )
+        await self._began(starts.gathered_mail(notice_id))
 
     async def _tell_of_contest(self, charge_point_id: str) -> None:
-        await self._start_once(
-            ContestNoticeWorkflow.run,
-            charge_point_id,
-            id=contest_notice_workflow_id(charge_point_id),
-            summary=f"Mail that several links speak as {charge_point_id}",
-        )
+        await self._began(starts.contest_notice(charge_point_id))
 
     async def _tell_of_held(self, project_id: str) -> None:
-        await self._start_once(
-            HeldDigestWorkflow.run,
-            project_id,
-            id=held_digest_workflow_id(project_id),
-            summary=f"Mail the held records of {project_id}",
-        )
+        await self._began(starts.held_digest(project_id))
 
     async def _due(
         self, connection: AsyncConnection, *, after: int, limit: int
@@ -460,12 +411,7 @@ class Reconciler:
         return await due(connection, ended_before=self._now() - _YOUNG, after=after, limit=limit)
 
     async def _bill(self, bill: BillTransaction) -> None:
-        if await self._start_once(
-            BillingWorkflow.run,
-            bill,
-            id=billing_workflow_id(bill.charge_point_id, bill.transaction_id),
-            summary=f"Bill transaction {bill.transaction_id}",
-        ):
+        if await self._began(starts.billing(bill)):
             _log.warning("billing_started_again", transaction=bill.transaction_id)
 
     async def _missed(
@@ -476,44 +422,18 @@ class Reconciler:
 
     async def _tell_it_has_ended(self, missed: tuple[str, ProjectRequest]) -> None:
         invitation_id, project = missed
-        await tell_invitation_ended(
-            self._client,
-            project,
-            invitation_id,
-            task_queue=self._task_queue,
-            rpc_timeout=_RPC_TIMEOUT,
-        )
+        await self._began(starts.invitation_ended(project, invitation_id))
         _log.warning("invitation_end_was_missed", invitation=invitation_id)
 
-    async def _start_once(
-        self,
-        workflow: MethodAsyncSingleParam[Any, T, object],
-        about: T,
-        *,
-        id: str,  # noqa: A002 - the SDK's name
-        summary: str,
-    ) -> bool:
-        return await start_once(
-            self._client,
-            workflow,
-            about,
-            id=id,
-            summary=summary,
-            task_queue=self._task_queue,
-            rpc_timeout=_RPC_TIMEOUT,
-        )
+    async def _began(self, start: Start) -> bool:
+        return await start.begin(self._client, self._task_queue)
 
     async def _start(self, run: Run, *, why: str) -> None:
         async with self._database.read() as connection:
             registered = await read_registered(connection, run.request.charge_point_id)
-        start = RunStart(request=run.request, registered=registered)
-        try:
-            await start_run(
-                self._client, start, task_queue=self._task_queue, rpc_timeout=_RPC_TIMEOUT
-            )
-        except WorkflowAlreadyStartedError:
-            return  # this very run, about to begin; or the one before it, about to close
-        _log.warning("run_started_again", run=run.request.commissioning_id, why=why)
+        # Refused by this very run, about to begin; or by the one before it, about to close.
+        if await self._began(starts.run(RunToStart(request=run.request, registered=registered))):
+            _log.warning("run_started_again", run=run.request.commissioning_id, why=why)
 
     async def _end(self, run: Run, *, how: str) -> None:
         """Fail a run that has no workflow and no verdict; a verdict written meanwhile stands."""

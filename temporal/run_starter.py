@@ -3,24 +3,22 @@
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.batch import RunToStart
 from domain.checks import RunView
-from domain.commissioning import CancelRequest, RetryOrder, RunStarted
+from domain.commissioning import CancelRequest, RetryOrder, RunStarted, RunToStart
 from domain.errors import UnavailableError
 from domain.names import OTHER_RUN, RUN_CLOSING, SHARED_TASK_QUEUE, commissioning_workflow_id
 from storage.engine import Database
-from storage.run_orders import Committed, RunOrders
+from storage.run_orders import RunOrders
 from storage.runs import Runs
+from temporal.client import RPC_TIMEOUT
+from temporal.run_start import start_when_free
 from workflows.commissioning import CommissioningWorkflow
-from workflows.run_start import RunStart, start_when_free
-
-_RPC_TIMEOUT = timedelta(seconds=5)
 
 
 class TemporalRunStarter:
@@ -58,7 +56,7 @@ class TemporalRunStarter:
         """Have Temporal cancel that workflow; one that has closed is left alone."""
         handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
-            await handle.cancel(rpc_timeout=_RPC_TIMEOUT)
+            await handle.cancel(rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -69,7 +67,7 @@ class TemporalRunStarter:
         Should the run before take long to close, the reconciler starts this one.
         """
         with suppress(UnavailableError):
-            await self._start(Committed(request=run.request, registered=run.registered))
+            await self._start(run)
 
     async def cancel_open(self, charge_point_id: str, request: CancelRequest) -> bool:
         """Cancel the open run of a charge point; False when it has no workflow.
@@ -102,16 +100,10 @@ class TemporalRunStarter:
             return refusal == RUN_CLOSING
         return True
 
-    async def _start(self, committed: Committed) -> RunStarted:
-        start = RunStart(request=committed.request, registered=committed.registered)
-        await start_when_free(
-            lambda: nullcontext(self._client),
-            start,
-            task_queue=self._task_queue,
-            rpc_timeout=_RPC_TIMEOUT,
-        )
+    async def _start(self, run: RunToStart) -> RunStarted:
+        await start_when_free(lambda: nullcontext(self._client), run, task_queue=self._task_queue)
         return RunStarted(
-            commissioning_id=committed.request.commissioning_id,
-            charge_point_id=committed.request.charge_point_id,
-            workflow_id=start.workflow_id,
+            commissioning_id=run.request.commissioning_id,
+            charge_point_id=run.request.charge_point_id,
+            workflow_id=commissioning_workflow_id(run.request.charge_point_id),
         )

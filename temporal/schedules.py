@@ -9,7 +9,6 @@ import structlog
 from temporalio.client import (
     Client,
     Schedule,
-    ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
@@ -20,16 +19,15 @@ from temporalio.client import (
 )
 
 from domain.names import RETENTION_SCHEDULE, SHARED_TASK_QUEUE
-from domain.retention import LetGo
 from storage.outages import Outage
-from workflows.retention import RetentionWorkflow
+from temporal import starts
+from temporal.client import RPC_TIMEOUT
 
 EVERY: Final = timedelta(hours=6)
 _JITTER: Final = timedelta(minutes=30)
 _MISSED: Final = timedelta(hours=12)
 """A machine that is off at night makes up for one round; more would find nothing to do."""
 _PAUSE: Final = timedelta(seconds=10)
-_RPC_TIMEOUT: Final = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
 
 
@@ -55,21 +53,15 @@ async def ensure_retention(
     Whether it is paused, and why, is the operator's business and stays.
     """
     wanted = Schedule(
-        action=ScheduleActionStartWorkflow(
-            RetentionWorkflow.run,
-            LetGo(),
-            id=name,
-            task_queue=task_queue,
-            static_summary="Let go of what is old",
-        ),
+        action=starts.retention(name).on_schedule(task_queue),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)], jitter=_JITTER),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_MISSED),
     )
     try:
-        await client.create_schedule(name, wanted, rpc_timeout=_RPC_TIMEOUT)
+        await client.create_schedule(name, wanted, rpc_timeout=RPC_TIMEOUT)
     except ScheduleAlreadyRunningError:
         await client.get_schedule_handle(name).update(
-            lambda there: _brought_to(wanted, there), rpc_timeout=_RPC_TIMEOUT
+            lambda there: _brought_to(wanted, there), rpc_timeout=RPC_TIMEOUT
         )
 
 

@@ -9,10 +9,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode, failure
     from domain.rules.absence import takes_it_for_online
     from domain.rules.instead import Came, Missed, instead
+    from domain.rules.numbers import in_words
     from workflows.charge_point import NoAnswerError
     from workflows.journal import CheckFailedError
     from workflows.refused import refused
-    from workflows.run import Run, in_words
+    from workflows.run import Run
     from workflows.strangers import strangers
 
 

@@ -8,8 +8,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.handover import ProjectRequest
     from domain.names import site_workflow_id
     from domain.power.facts import SiteRequest
+    from domain.summaries import site_summary
     from workflows.site import SiteWorkflow
-    from workflows.site_start import site_summary
 
 
 async def share_power(project: ProjectRequest) -> None:

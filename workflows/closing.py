@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         notice_workflow_id,
         stray_transaction_workflow_id,
     )
+    from domain.summaries import CONFIGURATION_SUMMARY, stray_summary
     from workflows import policies
     from workflows.availability import AvailabilityWorkflow
     from workflows.checks.connectors import put_back
@@ -116,7 +117,7 @@ async def _keep_trying(stray: StrayTransaction) -> None:
             stray,
             id=stray_transaction_workflow_id(stray.transaction_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary=f"Stop stray transaction {stray.transaction_id}",
+            static_summary=stray_summary(stray.transaction_id),
         )
     except WorkflowAlreadyStartedError:
         return
@@ -144,7 +145,7 @@ async def push_queued_configuration(charge_point_id: str) -> None:
             ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
             id=configuration_workflow_id(charge_point_id),
             parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary="Push the queued configuration",
+            static_summary=CONFIGURATION_SUMMARY,
         )
     except WorkflowAlreadyStartedError:
         await _tell(configuration_workflow_id(charge_point_id), CONFIGURATION_DUE_SIGNAL)

@@ -13,11 +13,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.names import (
         CHARGE_POINT_EVENTS_SIGNAL,
         CONFIGURATION_DUE_SIGNAL,
-        CONFIGURATION_WORKFLOW,
         GIVE_WAY_SIGNAL,
     )
     from domain.operations import ApplyConfiguration, Reply, Reset, ResetKind
     from domain.ownership import Claim, Release, Released, Restart
+    from domain.rules.numbers import in_words
     from domain.rules.restart import occupied_by
     from domain.states import ParameterState
     from workflows import policies
@@ -26,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.connection_test import why_not_connected
     from workflows.inbox import Inbox
     from workflows.reboot import wait_before_reboot
-    from workflows.run import in_words
     from workflows.waiting import wait_until
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
@@ -34,7 +33,7 @@ _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 _COMMISSIONED = "The charge point is being commissioned."
 
 
-@workflow.defn(name=CONFIGURATION_WORKFLOW)
+@workflow.defn
 class ConfigurationWorkflow:
     """Writes what differs, restarts the charge point once if a value needs it, and reads back.
 

@@ -10,10 +10,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.operations import TriggerMessage
     from domain.rules.firmware import FirmwareVerdict, judge_firmware, shown
+    from domain.rules.numbers import in_words
     from domain.states import InstallerAnswer, WaitingFor
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 _ANSWERS = (InstallerAnswer.DONE, InstallerAnswer.GIVE_UP)
 

@@ -11,12 +11,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import BootFact
     from domain.failures import FailureCode
     from domain.operations import Reply, TriggerMessage, UpdateFirmware
+    from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
     from workflows.checks.turn import wait_for_turn
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 _DOWNLOAD_FAILED = {"DownloadFailed"}
 # Those of the security whitepaper too: whatever the reason, the new image was not taken.

@@ -3,7 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.post import GatheredMailOrder, PostActivities
+    from activities.post import PostActivities
+    from domain.mail import GatheredMailOrder
     from workflows import policies
 
 

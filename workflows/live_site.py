@@ -12,11 +12,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.id_tag import is_of_run
     from domain.operations import StopTestTransaction
+    from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.charge_point import NoAnswerError
     from workflows.journal import Journal
-    from workflows.run import Run, in_words
+    from workflows.run import Run
     from workflows.word import Word
 
 

@@ -11,13 +11,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import RefusedAttempt
     from domain.failures import FailureCode, failure
     from domain.knocking import REFUSAL_COUNTS_FOR
+    from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.calls import record
     from workflows.closing import ask_to_give_way
     from workflows.journal import CheckFailedError, Journal
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 
 async def take_over(request: RunRequest, journal: Journal) -> Briefing:

@@ -11,9 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode, failure
     from domain.knocking import REFUSAL_COUNTS_FOR, ClaimCall, Misnamed, tries_to_connect_as
     from domain.refusals import claim_of
+    from domain.rules.numbers import in_words
     from workflows.calls import record
     from workflows.journal import CheckFailedError
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 
 async def refused(run: Run, code: FailureCode, **facts: object) -> CheckFailedError | None:

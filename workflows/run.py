@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         Trigger,
         TriggerMessage,
     )
+    from domain.rules.numbers import in_words
     from domain.states import InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.charge_point import RemoteChargePoint
@@ -342,12 +343,3 @@ class Run:
             self.untriggerable.add(message)
             why = f" ({outcome.detail})" if outcome.detail else ""
             self.journal.note(f"It cannot be asked for a {message}{why}.")
-
-
-def in_words(duration: timedelta) -> str:
-    """Say a duration for a person: 90 s, 15 min, 3 h, 30 days."""
-    seconds = int(duration.total_seconds())
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

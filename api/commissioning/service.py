@@ -15,6 +15,7 @@ from domain.commissioning import (
     RetryOrder,
     RunOptions,
     RunRequest,
+    RunToStart,
     StartOrder,
 )
 from domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -24,9 +25,8 @@ from domain.states import CheckName, CheckResult, Role, RunStatus
 from storage.accounts import Account
 from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
-from storage.run_orders import Committed, RunOrders
+from storage.run_orders import RunOrders
 from storage.runs import Run, Runs
-from workflows.run_start import RunStart
 
 _FOLLOWED_RUNS: Final = 20
 _CANCEL_TRIES: Final = 2  # between the two, the run may have begun
@@ -214,13 +214,13 @@ async def _open_run(parts: Parts, installer: Account, charge_point_id: str) -> R
     return run
 
 
-async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[Committed]]) -> RunRequest:
+async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[RunToStart]]) -> RunRequest:
     await parts.temporal.check()  # before the row: without Temporal nothing is half done
     async with parts.database.write() as connection:
         committed = await commit(RunOrders(connection, at=now()))
     request = committed.request
     try:
-        await parts.temporal.start_run(RunStart(request=request, registered=committed.registered))
+        await parts.temporal.start_run(committed)
     except UnavailableError:
         # Taken back, unless the workflow has begun all the same: then the start was a success
         # whose confirmation was lost.

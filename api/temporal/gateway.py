@@ -12,22 +12,19 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
-    WithStartWorkflowOperation,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
 )
-from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import QueryRejectCondition
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import UpdateMethodMultiParam
 
 from api.temporal.link import (
     ANSWER_TIMEOUT,
-    RPC_TIMEOUT,
     PrecededLink,
     TemporalLink,
     no_answer,
@@ -37,12 +34,10 @@ from api.temporal.sites import SiteGateway
 from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
 from domain.commands import Command, CommandResult
-from domain.commissioning import Answer, CancelRequest
+from domain.commissioning import Answer, CancelRequest, RunToStart
 from domain.configuration import (
-    ConfigurationRequest,
     ConfigurationResult,
     ConnectionTest,
-    ConnectionTestRequest,
     PushNow,
 )
 from domain.errors import ConflictError, UnavailableError
@@ -57,25 +52,20 @@ from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     OTHER_RUN,
     SHARED_TASK_QUEUE,
-    command_workflow_id,
     commissioning_workflow_id,
-    configuration_workflow_id,
-    connection_test_workflow_id,
 )
 from domain.service_visits import CloseVisit, VisitClosed
-from workflows.batch_start import wake_batch
-from workflows.command import CommandWorkflow
+from temporal import starts
+from temporal.client import RPC_TIMEOUT
+from temporal.run_start import start_when_free
+from temporal.start import Start
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
-from workflows.connection_test import ConnectionTestWorkflow
 from workflows.project import ProjectWorkflow
-from workflows.run_start import RunStart, start_when_free
 
-_SHORT_WORKFLOW_TIMEOUT: Final = timedelta(minutes=5)
 _POLLER_FRESH: Final = timedelta(seconds=75)  # a poll lasts 60 s; older ones are of the dead
 _ENDS_MEANWHILE: Final = 3  # so often an update that a workflow's end cut off begins anew
 _log = structlog.get_logger()
-W = TypeVar("W")
 P = TypeVar("P")
 R = TypeVar("R")
 
@@ -127,7 +117,7 @@ class TemporalGateway:
     async def ensure_project(self, request: ProjectRequest) -> None:
         """Start the project's workflow, unless it runs."""
         async with self._link.client() as client:
-            await self._ensure_project(client, request)
+            await starts.project(request).begin(client, self._task_queue)
 
     async def invite_site_owner(
         self, project: ProjectRequest, invitation: NewInvitation
@@ -200,14 +190,12 @@ class TemporalGateway:
         except (UnavailableError, RPCError) as error:
             _log.info("invitation_signal_not_delivered", project=project_id, error=repr(error))
 
-    async def start_run(self, start: RunStart) -> None:
+    async def start_run(self, run: RunToStart) -> None:
         """Start a run's workflow; harmless when it was started already.
 
         A workflow that is still closing holds the id for a moment, so that is waited for.
         """
-        await start_when_free(
-            self._link.client, start, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT
-        )
+        await start_when_free(self._link.client, run, task_queue=self._task_queue)
 
     async def run_view(self, charge_point_id: str) -> RunView | None:
         """Ask the open run how it stands; None when no run is open."""
@@ -262,61 +250,39 @@ class TemporalGateway:
     async def wake_batch(self, owner: BatchOwner) -> None:
         """Have the project's open batch looked at, by a workflow that runs or is started."""
         async with self._link.client() as client:
-            await wake_batch(client, owner, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT)
+            await starts.batch(owner).begin(client, self._task_queue)
 
     async def test_connection(self, charge_point_id: str) -> ConnectionTest:
         """Measure a round trip to the charge point, or hear why there is none."""
-        return await self._execute(
-            ConnectionTestWorkflow.run,
-            ConnectionTestRequest(charge_point_id=charge_point_id),
-            connection_test_workflow_id(charge_point_id),
-        )
+        return await self._result(starts.connection_test(charge_point_id), ConnectionTest)
 
     async def command(self, command: Command) -> CommandResult:
         """Have a charge point do something, or hear why it cannot be asked."""
-        return await self._execute(
-            CommandWorkflow.run, command, command_workflow_id(command.command_id)
-        )
+        return await self._result(starts.command(command), CommandResult)
 
     async def push_configuration(
         self, charge_point_id: str, *, restart: bool
     ) -> ConfigurationResult:
         """Push the stored values to the charge point now; a restart goes on by itself."""
-        workflow_id = configuration_workflow_id(charge_point_id)
-        start = WithStartWorkflowOperation(
-            ConfigurationWorkflow.run,
-            ConfigurationRequest(charge_point_id=charge_point_id, restart=restart),
-            id=workflow_id,
-            task_queue=self._task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
+        start = starts.configuration(charge_point_id, restart=restart)
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
                 return await client.execute_update_with_start_workflow(
                     ConfigurationWorkflow.push_now,
                     PushNow(restart=restart),
-                    start_workflow_operation=start,
+                    start_workflow_operation=start.before_update(self._task_queue),
                 )
         except (WorkflowUpdateFailedError, RPCError) as error:
-            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=repr(error))
+            _log.warning("workflow_gave_no_answer", workflow_id=start.id, error=repr(error))
             raise no_answer() from error
 
-    async def _execute(
-        self, workflow: MethodAsyncSingleParam[W, P, R], request: P, workflow_id: str
-    ) -> R:
+    async def _result(self, start: Start, kind: type[R]) -> R:
         """Run a short workflow to its end; callers at the same time share one."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                return await client.execute_workflow(
-                    workflow,
-                    request,
-                    id=workflow_id,
-                    task_queue=self._task_queue,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    execution_timeout=_SHORT_WORKFLOW_TIMEOUT,
-                )
+                return await start.result(client, self._task_queue, kind)
         except (WorkflowFailureError, RPCError) as error:
-            _log.warning("workflow_gave_no_answer", workflow_id=workflow_id, error=repr(error))
+            _log.warning("workflow_gave_no_answer", workflow_id=start.id, error=repr(error))
             raise no_answer() from error
 
     async def _update_project(
@@ -349,23 +315,11 @@ class TemporalGateway:
         request: P,
         update_id: str | None,
     ) -> R:
-        await self._ensure_project(client, project)
+        await starts.project(project).begin(client, self._task_queue)
         handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
             ProjectWorkflow.run, project.project_id
         )
         return await handle.execute_update(update, request, id=update_id)
-
-    async def _ensure_project(self, client: Client, request: ProjectRequest) -> None:
-        await client.start_workflow(
-            ProjectWorkflow.run,
-            request,
-            id=request.project_id,
-            task_queue=self._task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=request.name.encode()[:200].decode(errors="ignore"),
-            rpc_timeout=RPC_TIMEOUT,
-        )
 
     @staticmethod
     def _run(

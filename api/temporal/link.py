@@ -13,8 +13,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import UnavailableError
 from storage.outages import Outage
+from temporal.client import RPC_TIMEOUT
 
-RPC_TIMEOUT: Final = timedelta(seconds=5)
 # A workflow that answers needs a worker, an activity and perhaps a charger on a mobile network.
 ANSWER_TIMEOUT: Final = timedelta(seconds=25)
 _HEALTH_TIMEOUT: Final = timedelta(seconds=2)

@@ -11,11 +11,11 @@ from temporalio.client import (
 from temporalio.service import RPCError
 from temporalio.workflow import UpdateMethodMultiParam
 
-from api.temporal.link import ANSWER_TIMEOUT, RPC_TIMEOUT, TemporalLink, no_answer, temporal_away
+from api.temporal.link import ANSWER_TIMEOUT, TemporalLink, no_answer, temporal_away
 from domain.names import site_workflow_id
 from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, SiteLoad, SiteRequest
+from temporal import starts
 from workflows.site import SiteWorkflow
-from workflows.site_start import start_site
 
 P = TypeVar("P")
 
@@ -75,5 +75,5 @@ class SiteGateway:
         self, client: Client, site: SiteRequest
     ) -> WorkflowHandle[SiteWorkflow, None]:
         """Find the workflow; the first caller after a crash may have to start it."""
-        await start_site(client, site, task_queue=self._task_queue, rpc_timeout=RPC_TIMEOUT)
+        await starts.site(site).begin(client, self._task_queue)
         return client.get_workflow_handle_for(SiteWorkflow.run, site_workflow_id(site.project_id))

@@ -17,7 +17,7 @@ from docs.generate.table import code, table
 from domain.errors import EngineError
 
 ROOT = Path(__file__).parents[2]
-_SCANNED = ("api", "domain", "storage", "workflows")
+_SCANNED = ("api", "domain", "storage", "temporal", "workflows")
 # Hands on the type of a workflow's own refusal, which the workflow words as an error of ours.
 _PASSED_ON = {("api/temporal/gateway.py", "cause.type")}
 # Renders a problem without an error: ``_plain(request, status, code, sentence)``.

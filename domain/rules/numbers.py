@@ -1,6 +1,7 @@
 """Numbers as charge points write them. One that can be read in two ways is not read."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -52,6 +53,15 @@ def length_of(seconds: float) -> str:
         if seconds >= 10 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def in_words(duration: timedelta) -> str:
+    """Say a duration for a person: 90 s, 15 min, 3 h, 30 days."""
+    seconds = int(duration.total_seconds())
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _plainly(written: object) -> str | None:

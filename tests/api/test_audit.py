@@ -12,7 +12,7 @@ from api.temporal import TemporalGateway
 from domain.audit import Actor
 from domain.batch import BatchOwner
 from domain.checks import Waiting
-from domain.commissioning import Answer
+from domain.commissioning import Answer, RunToStart
 from domain.errors import UnavailableError
 from domain.states import Feature, InstallerAnswer, ProjectStatus, WaitingFor
 from storage.billing import Billing
@@ -33,7 +33,6 @@ from tests.api.test_tenancy import (
 )
 from tests.support.eventually import eventually
 from tests.support.holding import held_record
-from workflows.run_start import RunStart
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -286,8 +285,8 @@ class Unwilling(TemporalGateway):
     def __init__(self, whole: TemporalGateway) -> None:
         vars(self).update(vars(whole))
 
-    async def start_run(self, start: RunStart) -> None:
-        raise UnavailableError("temporal_away", start.workflow_id)
+    async def start_run(self, run: RunToStart) -> None:
+        raise UnavailableError("temporal_away", run.request.charge_point_id)
 
     async def wake_batch(self, owner: BatchOwner) -> None:
         raise UnavailableError("temporal_away", owner.project_id)

@@ -22,6 +22,7 @@ from storage.tables import (
     webhook_deliveries,
     webhooks,
 )
+from temporal import starts
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
 from tests.api.conftest import Outbox, Own
 from tests.api.test_after_handover import KEPT
@@ -41,7 +42,6 @@ from tests.api.verdicts import judge
 from tests.api.visits import OWNER, Site, accept, handed_over, status_of
 from tests.documents.reading import texts
 from tests.support.eventually import eventually
-from workflows.site_start import start_site
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
@@ -82,11 +82,8 @@ async def site(
 ) -> Site:
     """A site of two bays that is its owner's, and whose power is shared."""
     made = await handed_over(installer, owner, database)
-    await start_site(
-        temporal_client,
-        SiteRequest(project_id=made.project, name="Riverside"),
-        task_queue=task_queue,
-        rpc_timeout=timedelta(seconds=5),
+    await starts.site(SiteRequest(project_id=made.project, name="Riverside")).begin(
+        temporal_client, task_queue
     )
     return made
 

@@ -11,7 +11,7 @@ import pytest
 from domain.failures import _TEXTS, FailureCode, failure
 
 _ROOT = Path(__file__).parents[2]
-_FOLDERS = ("activities", "api", "domain", "ocpp_server", "storage", "workflows")
+_FOLDERS = ("activities", "api", "domain", "ocpp_server", "storage", "temporal", "workflows")
 _OF_NO_ANSWER = {
     FailureCode.CONNECTION_LOST,
     FailureCode.CONNECTION_UNSTABLE,

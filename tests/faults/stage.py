@@ -26,7 +26,7 @@ from api.parts import compose
 from api.security.tokens import Tokens
 from api.temporal import TemporalGateway
 from domain.checks import RunView
-from domain.commissioning import Pace, RunOptions, RunRequest
+from domain.commissioning import Pace, RunOptions, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
 from domain.names import commissioning_workflow_id
 from domain.states import ChargePointStatus, ProjectStatus, Role, RunStatus
@@ -43,11 +43,11 @@ from storage.in_use import at_live_site
 from storage.log import Log, LogEntry, LogFilter
 from storage.projects import Project, Projects
 from storage.runs import Runs
+from temporal.run_start import start_when_free
 from tests.api.callers import Caller
 from tests.support.app import app_of
 from worker import make_worker
 from workflows.commissioning import CommissioningWorkflow
-from workflows.run_start import RunStart, start_when_free
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 """One model is updated by OCPP, one in its vendor's app; no image is ever fetched."""
@@ -216,18 +216,16 @@ class Stage:
             await Runs(connection).create_starting(request)
         async with self.database.read() as connection:
             registered = await read_registered(connection, charge_point_id)
-        start = RunStart(request=request, registered=registered)
         await start_when_free(
             lambda: nullcontext(self.client),
-            start,
+            RunToStart(request=request, registered=registered),
             task_queue=self.task_queue,
-            rpc_timeout=_RPC_TIMEOUT,
         )
         return Run(
             commissioning_id=request.commissioning_id,
             charge_point_id=charge_point_id,
             handle=self.client.get_workflow_handle_for(
-                CommissioningWorkflow.run, start.workflow_id
+                CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
             ),
         )
 

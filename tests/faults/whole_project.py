@@ -15,8 +15,8 @@ from domain.states import BatchScope
 from storage.batch_status import NeedsPerson, count, needing_a_person
 from storage.batches import Batch, Batches, read_owner
 from storage.tables import commissioning_runs
+from temporal import starts
 from tests.faults.stage import PATIENT, Stage
-from workflows.batch_start import wake_batch
 
 
 class WholeProject:
@@ -48,12 +48,7 @@ class WholeProject:
     async def wake(self) -> None:
         async with self.stage.database.read() as connection:
             owner = await read_owner(connection, self.stage.project.id)
-        await wake_batch(
-            self.stage.client,
-            owner,
-            task_queue=self.stage.task_queue,
-            rpc_timeout=timedelta(seconds=5),
-        )
+        await starts.batch(owner).begin(self.stage.client, self.stage.task_queue)
 
     async def end(self) -> tuple[Batch, BatchCounts]:
         """Wait for its workflow, and read how it ended."""

@@ -29,7 +29,6 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.post import GatheredMailOrder
 from domain.audit import ENGINE
 from domain.billing.messages import BillTransaction
 from domain.commands import Command, CommandName
@@ -38,6 +37,7 @@ from domain.configuration import ConfigurationRequest, ConnectionTestRequest, Pu
 from domain.handover import CompleteHandover, OpenVisit, ProjectRequest, RemoveProject
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
+from domain.mail import GatheredMailOrder
 from domain.names import (
     RETENTION_SCHEDULE,
     account_letter_workflow_id,

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select
 
 from activities.letters import Letter
-from activities.post import GatheredMailOrder, Post, PostActivities
-from domain.mail import Admission, MailNotice, recipient_key, stop_token
+from activities.post import Post, PostActivities
+from domain.mail import Admission, GatheredMailOrder, MailNotice, recipient_key, stop_token
 from storage.engine import Database
 from storage.mail_notices import (
     GATHERED_FOR,

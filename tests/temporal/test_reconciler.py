@@ -23,7 +23,7 @@ from temporalio.worker import Worker
 from activities.billing import BillingActivities
 from domain.audit import ENGINE
 from domain.batch import BatchRequest
-from domain.commissioning import CancelRequest, RunOptions
+from domain.commissioning import CancelRequest, RunOptions, RunToStart
 from domain.ids import Prefix, new_id
 from domain.mail import MailNotice
 from domain.names import (
@@ -70,6 +70,7 @@ from storage.tables import (
     service_visits,
     transactions,
 )
+from temporal import starts
 from temporal.reconciler import Reconciler
 from tests.api.node import contest, hold
 from tests.support.billing import Site as BillingSite
@@ -80,7 +81,6 @@ from tests.support.post import mail_notices
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
 from workflows.billing import BillingWorkflow
-from workflows.run_start import RunStart, start_run
 
 LATER = AT + timedelta(minutes=1)
 
@@ -109,12 +109,8 @@ class Site:
     async def start_workflow(self) -> None:
         async with self.database.read() as connection:
             registered = await read_registered(connection, self.charge_point)
-        await start_run(
-            self.client,
-            RunStart(request=self.request, registered=registered),
-            task_queue=self.task_queue,
-            rpc_timeout=timedelta(seconds=5),
-        )
+        run = RunToStart(request=self.request, registered=registered)
+        assert await starts.run(run).begin(self.client, self.task_queue)
 
     async def begin(self) -> None:
         """What the workflow's first activity commits."""

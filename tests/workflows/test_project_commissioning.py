@@ -15,9 +15,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.batches import BatchActivities
-from domain.batch import BatchCounts, BatchRequest, RunToStart, WaitNote
+from domain.batch import BatchCounts, BatchRequest, WaitNote
 from domain.checks import CheckRecord, RunView, Waiting
-from domain.commissioning import CancelRequest, RunOptions, RunRequest
+from domain.commissioning import CancelRequest, RunOptions, RunRequest, RunToStart
 from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.names import BATCH_CHANGED_SIGNAL, batch_workflow_id
@@ -37,12 +37,12 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.runs import Runs
 from storage.tables import charge_points, projects
+from temporal import starts
 from tests.support.eventually import eventually
 from tests.support.histories import life
 from tests.support.rows import AT, one_charge_point, run_request
 from worker import workflow_runner
 from workflows import policies
-from workflows.batch_start import wake_batch
 from workflows.project_commissioning import ProjectCommissioningWorkflow
 
 sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -162,7 +162,7 @@ class Site:
     async def wake(self) -> None:
         async with self.database.read() as connection:
             owner = await read_owner(connection, self.project_id)
-        await wake_batch(self.client, owner, task_queue=self.task_queue, rpc_timeout=_RPC_TIMEOUT)
+        await starts.batch(owner).begin(self.client, self.task_queue)
 
     async def stands(self) -> tuple[Batch, BatchCounts]:
         async with self.database.read() as connection:

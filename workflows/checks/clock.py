@@ -5,9 +5,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.operations import Identity, TriggerMessage
-    from domain.rules.numbers import length_of
+    from domain.rules.numbers import in_words, length_of
     from workflows import policies
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 
 def judge_clock(run: Run, identity: Identity) -> None:

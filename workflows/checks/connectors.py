@@ -21,13 +21,14 @@ with workflow.unsafe.imports_passed_through():
         name_of,
         which_report,
     )
+    from domain.rules.numbers import in_words
     from domain.states import CheckResult, ConnectorStatus, WaitingFor
     from workflows.absence import absent
     from workflows.availability import UNHEARD
     from workflows.charge_point import NoAnswerError
     from workflows.checks.test_charge import open_transactions
     from workflows.journal import CheckFailedError
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 
 async def connectors(run: Run) -> None:

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.rules.connector import is_plausible
     from domain.rules.identity import judge_identity, not_read, said_serials
-    from domain.rules.numbers import read_number
+    from domain.rules.numbers import in_words, read_number
     from domain.rules.sampling import readings_every
     from domain.states import CheckResult, ParameterState, RegistrationStatus, WaitingFor
     from workflows import policies
@@ -36,7 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.clock import judge_clock, measure_clock
     from workflows.checks.restart import not_seen, restart
     from workflows.journal import CheckFailedError
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 
 _SHORT_HEARTBEAT = 300

@@ -7,11 +7,12 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.facts import MeterFact, TransactionFact
     from domain.operations import TriggerMessage
+    from domain.rules.numbers import in_words
     from domain.rules.registers import has_counted
     from domain.rules.sampling import worth_waiting_for
     from domain.states import WaitingFor
     from workflows import policies
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 
 async def collect(run: Run, started: TransactionFact) -> None:

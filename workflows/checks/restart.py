@@ -10,12 +10,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from domain.failures import FailureCode
     from domain.operations import Outcome, Reply, Reset, ResetKind
+    from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.checks.turn import wait_for_turn
     from workflows.journal import CheckFailedError
-    from workflows.run import Run, in_words
+    from workflows.run import Run
 
 _REFUSED = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
 _PROMPT = "The charge point restarts; that takes a few minutes."

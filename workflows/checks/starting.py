@@ -13,13 +13,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.id_tag import is_for_connector, is_of_run, tag_of
     from domain.operations import Outcome, Reply, StartTestTransaction, StopTestTransaction
     from domain.rules.instead import Missed
+    from domain.rules.numbers import in_words
     from domain.states import ConnectorStatus, InstallerAnswer, WaitingFor
     from workflows import policies
     from workflows.absence import absent
     from workflows.charge_point import NoAnswerError
     from workflows.inbox import PLUGGED_IN
     from workflows.journal import CheckFailedError, ConnectorSkippedError
-    from workflows.run import Run, in_words
+    from workflows.run import Run
     from workflows.strangers import strangers
 
 _READY = PLUGGED_IN | {ConnectorStatus.AVAILABLE}
