@@ -26,7 +26,7 @@ from bench.fleet import MODEL, VENDOR
 from domain.checks import RunView
 from domain.commissioning import Pace, Registered, RunOptions, RunRequest, RunToStart
 from domain.ids import Prefix, new_id
-from domain.names import SHARED_TASK_QUEUE, commissioning_workflow_id
+from domain.names import SHARED_TASK_QUEUE
 from domain.states import ChargePointStatus
 from embedded.layout import Options
 from embedded.stack import Stack
@@ -36,6 +36,7 @@ from storage.runs import Runs
 from storage.tables import accounts
 from temporal import starts
 from temporal.client import DATA_CONVERTER
+from temporal.run_starter import run_of
 from workflows.commissioning import CommissioningWorkflow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,9 +108,7 @@ class Plant:
         self, registered: Registered
     ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
         """Give the workflow of the charge point's newest run."""
-        return self.client.get_workflow_handle_for(
-            CommissioningWorkflow.run, commissioning_workflow_id(registered.charge_point_id)
-        )
+        return run_of(self.client, registered.charge_point_id)
 
     async def events(self, registered: Registered) -> int:
         """Count the history events of the charge point's newest run."""

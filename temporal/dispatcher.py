@@ -74,7 +74,8 @@ class Dispatcher:
         if not waiting:
             return
         for one in waiting:
-            await self._start(one.id, again=one.again)
+            start = starts.delivery_again(one.id) if one.again else starts.delivery(one.id)
+            await start.begin(self._client, self._task_queue)
         async with self._database.write() as connection:
             await Deliveries(connection).mark_dispatched(
                 [one.id for one in waiting], at=self._now()
@@ -94,7 +95,7 @@ class Dispatcher:
         for delivery_id in page:
             if not await self._open.have(delivery_workflow_id(delivery_id)):
                 _log.warning("delivery_started_again", delivery=delivery_id)
-                await self._start(delivery_id)
+                await starts.delivery(delivery_id).begin(self._client, self._task_queue)
 
     async def _dispatch_letters(self) -> None:
         async with self._database.read() as connection:
@@ -108,7 +109,3 @@ class Dispatcher:
             await starts.account_letter(letter_id).begin(self._client, self._task_queue)
         async with self._database.write() as connection:
             await Letters(connection).mark_dispatched(waiting, at=self._now())
-
-    async def _start(self, delivery_id: str, *, again: bool = False) -> None:
-        start = starts.delivery_again(delivery_id) if again else starts.delivery(delivery_id)
-        await start.begin(self._client, self._task_queue)

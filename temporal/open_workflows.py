@@ -34,6 +34,10 @@ class OpenWorkflows:
             self._listed.add(found.id)
         return True
 
+    def add(self, workflow_id: str) -> None:
+        """Know of one that was begun since then."""
+        self._listed.add(workflow_id)
+
     def lists(self, workflow_id: str) -> bool:
         """Whether it was open a moment ago."""
         return workflow_id in self._listed
@@ -44,14 +48,10 @@ class OpenWorkflows:
 
     async def have(self, workflow_id: str) -> bool:
         """Whether one of that id is open."""
-        return await self.status(workflow_id) is WorkflowExecutionStatus.RUNNING
-
-    async def status(self, workflow_id: str) -> WorkflowExecutionStatus | None:
-        """Status of the newest workflow of that id; None when Temporal knows none."""
         if self.lists(workflow_id):
-            return WorkflowExecutionStatus.RUNNING
+            return True
         found = await self.describe(workflow_id)
-        return None if found is None else found.status
+        return found is not None and found.status is WorkflowExecutionStatus.RUNNING
 
     async def describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
         """The newest workflow of that id; None when Temporal knows none."""

@@ -1,24 +1,38 @@
-"""Starts and cancels runs for activities, as the API does for an installer."""
+"""Starts and cancels runs; one starts once the one before, whose id it takes, has closed."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import SearchAttributeKey, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.checks import RunView
-from domain.commissioning import CancelRequest, RetryOrder, RunStarted, RunToStart
+from domain.commissioning import CancelRequest, RetryOrder, RunRequest, RunStarted, RunToStart
 from domain.errors import UnavailableError
-from domain.names import OTHER_RUN, RUN_CLOSING, SHARED_TASK_QUEUE, commissioning_workflow_id
+from domain.names import (
+    OTHER_RUN,
+    RUN_CLOSING,
+    SHARED_TASK_QUEUE,
+    SearchAttribute,
+    commissioning_workflow_id,
+)
 from storage.engine import Database
 from storage.run_orders import RunOrders
 from storage.runs import Runs
+from temporal import starts
 from temporal.client import RPC_TIMEOUT
-from temporal.run_start import start_when_free
 from workflows.commissioning import CommissioningWorkflow
+
+_CLOSING_GRACE: Final = timedelta(seconds=5)
+_CLOSING_PAUSE: Final = 0.2
+_COMMISSIONING: Final = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
+_Clients = Callable[[], AbstractAsyncContextManager[Client]]
 
 
 class TemporalRunStarter:
@@ -78,15 +92,10 @@ class TemporalRunStarter:
             meant = await Runs(connection).open_run(charge_point_id)
         if meant is None:
             return False
-        run: WorkflowHandle[CommissioningWorkflow, RunView | None] = (
-            self._client.get_workflow_handle_for(
-                CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
-            )
-        )
+        meant_one = replace(request, commissioning_id=meant.request.commissioning_id)
         try:
-            await run.execute_update(
-                CommissioningWorkflow.cancel,
-                replace(request, commissioning_id=meant.request.commissioning_id),
+            await run_of(self._client, charge_point_id).execute_update(
+                CommissioningWorkflow.cancel, meant_one
             )
         except RPCError as error:
             # Any other word, that its step just failed too, is no word about whether it is there.
@@ -107,3 +116,53 @@ class TemporalRunStarter:
             charge_point_id=run.request.charge_point_id,
             workflow_id=commissioning_workflow_id(run.request.charge_point_id),
         )
+
+
+def run_of(
+    client: Client, charge_point_id: str
+) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
+    """The workflow of the newest run of a charge point."""
+    return client.get_workflow_handle_for(
+        CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
+    )
+
+
+async def start_when_free(clients: _Clients, run: RunToStart, *, task_queue: str) -> None:
+    """Start the run's workflow; harmless when it was started already.
+
+    A workflow that is still closing holds the id for a moment, so that is waited for.
+
+    Raises:
+        UnavailableError: ``previous_run_closing``.
+        RPCError: Temporal refused or did not answer.
+
+    """
+    start = starts.run(run)
+    give_up = asyncio.get_running_loop().time() + _CLOSING_GRACE.total_seconds()
+    while True:
+        async with clients() as client:
+            if await start.begin(client, task_queue):
+                return
+        if await _runs_already(clients, run.request):
+            return
+        if asyncio.get_running_loop().time() > give_up:
+            raise UnavailableError(
+                "previous_run_closing",
+                "The run before this one is still closing. Try again in a moment.",
+            )
+        await asyncio.sleep(_CLOSING_PAUSE)
+
+
+def is_of(attributes: TypedSearchAttributes, request: RunRequest) -> bool:
+    """Tell whether these are the attributes of that run's workflow."""
+    return attributes.get(_COMMISSIONING) == request.commissioning_id
+
+
+async def _runs_already(clients: _Clients, request: RunRequest) -> bool:
+    """Tell whether the workflow that holds the id is this very run."""
+    try:
+        async with clients() as client:
+            holder = await run_of(client, request.charge_point_id).describe(rpc_timeout=RPC_TIMEOUT)
+    except RPCError:
+        return False
+    return is_of(holder.typed_search_attributes, request)

@@ -6,6 +6,7 @@ Its input is typed here, since a workflow is named and not imported: OCPP server
 from datetime import timedelta
 from typing import Final
 
+from domain import names
 from domain.batch import BatchOwner
 from domain.billing.messages import BillTransaction
 from domain.commands import Command
@@ -13,27 +14,7 @@ from domain.commissioning import RunToStart, StrayTransaction
 from domain.configuration import ConfigurationRequest, ConnectionTestRequest
 from domain.handover import ProjectRequest
 from domain.mail import GatheredMailOrder
-from domain.names import (
-    BATCH_CHANGED_SIGNAL,
-    BILLING_DUE_SIGNAL,
-    CONFIGURATION_DUE_SIGNAL,
-    DELIVER_AGAIN_SIGNAL,
-    SearchAttribute,
-    account_letter_workflow_id,
-    batch_workflow_id,
-    billing_workflow_id,
-    command_workflow_id,
-    commissioning_workflow_id,
-    configuration_workflow_id,
-    connection_test_workflow_id,
-    contest_notice_workflow_id,
-    delivery_workflow_id,
-    gathered_mail_workflow_id,
-    held_digest_workflow_id,
-    local_list_workflow_id,
-    site_workflow_id,
-    stray_transaction_workflow_id,
-)
+from domain.names import SearchAttribute
 from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.retention import LetGo
@@ -49,7 +30,7 @@ def run(committed: RunToStart) -> Start:
     return Start(
         workflow="CommissioningWorkflow",
         request=committed.request,
-        id=commissioning_workflow_id(committed.request.charge_point_id),
+        id=names.commissioning_workflow_id(committed.request.charge_point_id),
         summary=run_presentation.summary(committed.registered),
         details=run_presentation.details(committed.request),
         attributes=run_presentation.attributes(committed),
@@ -62,14 +43,14 @@ def batch(owner: BatchOwner) -> Start:
     return Start(
         workflow="ProjectCommissioningWorkflow",
         request=owner,
-        id=batch_workflow_id(owner.project_id),
+        id=names.batch_workflow_id(owner.project_id),
         summary=f"Commission {owner.name}",
         attributes={
             SearchAttribute.PROJECT: owner.project_id,
             SearchAttribute.INSTALLER: owner.installer_id,
         },
         existing=Existing.SERVES,
-        signal=BATCH_CHANGED_SIGNAL,
+        signal=names.BATCH_CHANGED_SIGNAL,
     )
 
 
@@ -78,10 +59,10 @@ def configuration(charge_point_id: str, *, restart: bool = True) -> Start:
     return Start(
         workflow="ConfigurationWorkflow",
         request=ConfigurationRequest(charge_point_id=charge_point_id, restart=restart),
-        id=configuration_workflow_id(charge_point_id),
+        id=names.configuration_workflow_id(charge_point_id),
         summary=CONFIGURATION_SUMMARY,
         existing=Existing.SERVES,
-        signal=CONFIGURATION_DUE_SIGNAL,
+        signal=names.CONFIGURATION_DUE_SIGNAL,
     )
 
 
@@ -90,7 +71,7 @@ def connection_test(charge_point_id: str) -> Start:
     return Start(
         workflow="ConnectionTestWorkflow",
         request=ConnectionTestRequest(charge_point_id=charge_point_id),
-        id=connection_test_workflow_id(charge_point_id),
+        id=names.connection_test_workflow_id(charge_point_id),
         summary=f"Test the connection of {charge_point_id}",
         existing=Existing.SERVES,
         ends_within=_SHORT,
@@ -102,7 +83,7 @@ def command(order: Command) -> Start:
     return Start(
         workflow="CommandWorkflow",
         request=order,
-        id=command_workflow_id(order.command_id),
+        id=names.command_workflow_id(order.command_id),
         summary=f"Command {order.name} to {order.charge_point_id}",
         existing=Existing.SERVES,
         ends_within=_SHORT,
@@ -114,7 +95,7 @@ def local_list(charge_point_id: str) -> Start:
     return Start(
         workflow="LocalListWorkflow",
         request=UpdateLocalList(charge_point_id=charge_point_id),
-        id=local_list_workflow_id(charge_point_id),
+        id=names.local_list_workflow_id(charge_point_id),
         summary=f"Bring the local list of {charge_point_id} up to date",
         existing=Existing.REFUSES,
     )
@@ -125,7 +106,7 @@ def stray_transaction(stray: StrayTransaction) -> Start:
     return Start(
         workflow="StrayTransactionWorkflow",
         request=stray,
-        id=stray_transaction_workflow_id(stray.transaction_id),
+        id=names.stray_transaction_workflow_id(stray.transaction_id),
         summary=stray_summary(stray.transaction_id),
         existing=Existing.REFUSES,
     )
@@ -152,7 +133,7 @@ def site(request: SiteRequest) -> Start:
     return Start(
         workflow="SiteWorkflow",
         request=request,
-        id=site_workflow_id(request.project_id),
+        id=names.site_workflow_id(request.project_id),
         summary=site_summary(request.name),
         existing=Existing.REFUSES,
     )
@@ -163,7 +144,7 @@ def billing(due: BillTransaction) -> Start:
     return Start(
         workflow="BillingWorkflow",
         request=due,
-        id=billing_workflow_id(due.charge_point_id, due.transaction_id),
+        id=names.billing_workflow_id(due.charge_point_id, due.transaction_id),
         summary=f"Bill transaction {due.transaction_id}",
         existing=Existing.REFUSES,
     )
@@ -171,7 +152,7 @@ def billing(due: BillTransaction) -> Start:
 
 def billing_anew(due: BillTransaction) -> Start:
     """The same, where values came that an open one has perhaps not seen."""
-    return billing(due).telling(BILLING_DUE_SIGNAL)
+    return billing(due).telling(names.BILLING_DUE_SIGNAL)
 
 
 def held_digest(project_id: str) -> Start:
@@ -179,7 +160,7 @@ def held_digest(project_id: str) -> Start:
     return Start(
         workflow="HeldDigestWorkflow",
         request=project_id,
-        id=held_digest_workflow_id(project_id),
+        id=names.held_digest_workflow_id(project_id),
         summary=f"Mail the held records of {project_id}",
         existing=Existing.REFUSES,
     )
@@ -190,7 +171,7 @@ def gathered_mail(notice_id: int) -> Start:
     return Start(
         workflow="GatheredMailWorkflow",
         request=GatheredMailOrder(notice_id=notice_id),
-        id=gathered_mail_workflow_id(notice_id),
+        id=names.gathered_mail_workflow_id(notice_id),
         summary="Mail gathered notices",
         existing=Existing.REFUSES,
     )
@@ -201,7 +182,7 @@ def contest_notice(charge_point_id: str) -> Start:
     return Start(
         workflow="ContestNoticeWorkflow",
         request=charge_point_id,
-        id=contest_notice_workflow_id(charge_point_id),
+        id=names.contest_notice_workflow_id(charge_point_id),
         summary=f"Mail that several links speak as {charge_point_id}",
         existing=Existing.REFUSES,
     )
@@ -212,7 +193,7 @@ def account_letter(letter_id: str) -> Start:
     return Start(
         workflow="AccountLetterWorkflow",
         request=letter_id,
-        id=account_letter_workflow_id(letter_id),
+        id=names.account_letter_workflow_id(letter_id),
         summary=f"Mail {letter_id} about an account",
         existing=Existing.FORBIDS,
     )
@@ -223,7 +204,7 @@ def delivery(delivery_id: str) -> Start:
     return Start(
         workflow="WebhookDeliveryWorkflow",
         request=delivery_id,
-        id=delivery_workflow_id(delivery_id),
+        id=names.delivery_workflow_id(delivery_id),
         summary=f"Deliver {delivery_id} to its webhook",
         existing=Existing.REFUSES,
     )
@@ -231,7 +212,7 @@ def delivery(delivery_id: str) -> Start:
 
 def delivery_again(delivery_id: str) -> Start:
     """The same once more; one that is about to end goes on."""
-    return delivery(delivery_id).telling(DELIVER_AGAIN_SIGNAL)
+    return delivery(delivery_id).telling(names.DELIVER_AGAIN_SIGNAL)
 
 
 def retention(name: str) -> Start:

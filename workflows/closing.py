@@ -4,8 +4,7 @@ Nothing of it keeps running afterwards, or an alarm keeps trying.
 """
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.workflow import ParentClosePolicy
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     import asyncio
@@ -30,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.test_charge import open_transactions, stop
     from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
+    from workflows.outliving import start_outliving
     from workflows.run import Run
     from workflows.stray import StrayTransactionWorkflow
     from workflows.waiting import wait_until
@@ -97,7 +97,7 @@ async def _owe_availability(run: Run) -> None:
         f"Unavailable before the run, and not made so again yet: connector {which}. "
         "The engine does it once the charge point is connected."
     )
-    await workflow.start_child_workflow(
+    await start_outliving(
         AvailabilityWorkflow.run,
         AvailabilityOwed(
             charge_point_id=run.request.charge_point_id,
@@ -105,50 +105,39 @@ async def _owe_availability(run: Run) -> None:
             connector_ids=numbers,
         ),
         id=availability_workflow_id(run.request.commissioning_id),
-        parent_close_policy=ParentClosePolicy.ABANDON,
-        static_summary=f"Put back the availability of connector {which}",
+        summary=f"Put back the availability of connector {which}",
     )
 
 
 async def _keep_trying(stray: StrayTransaction) -> None:
-    try:
-        await workflow.start_child_workflow(
-            StrayTransactionWorkflow.run,
-            stray,
-            id=stray_transaction_workflow_id(stray.transaction_id),
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary=stray_summary(stray.transaction_id),
-        )
-    except WorkflowAlreadyStartedError:
-        return
+    await start_outliving(
+        StrayTransactionWorkflow.run,
+        stray,
+        id=stray_transaction_workflow_id(stray.transaction_id),
+        summary=stray_summary(stray.transaction_id),
+    )
 
 
 async def mail_verdict(commissioning_id: str) -> None:
     """Have the verdict mailed by a workflow of its own: a mail server may be away for a day."""
-    try:
-        await workflow.start_child_workflow(
-            NoticeWorkflow.run,
-            commissioning_id,
-            id=notice_workflow_id(commissioning_id),
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary="Mail the verdict",
-        )
-    except WorkflowAlreadyStartedError:
-        return
+    await start_outliving(
+        NoticeWorkflow.run,
+        commissioning_id,
+        id=notice_workflow_id(commissioning_id),
+        summary="Mail the verdict",
+    )
 
 
 async def push_queued_configuration(charge_point_id: str) -> None:
     """Push values that were chosen while the run owned the charge point."""
-    try:
-        await workflow.start_child_workflow(
-            ConfigurationWorkflow.run,
-            ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
-            id=configuration_workflow_id(charge_point_id),
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary=CONFIGURATION_SUMMARY,
-        )
-    except WorkflowAlreadyStartedError:
-        await _tell(configuration_workflow_id(charge_point_id), CONFIGURATION_DUE_SIGNAL)
+    workflow_id = configuration_workflow_id(charge_point_id)
+    if not await start_outliving(
+        ConfigurationWorkflow.run,
+        ConfigurationRequest(charge_point_id=charge_point_id, restart=True),
+        id=workflow_id,
+        summary=CONFIGURATION_SUMMARY,
+    ):
+        await _tell(workflow_id, CONFIGURATION_DUE_SIGNAL)
 
 
 async def ask_to_give_way(owner: str) -> None:

@@ -29,11 +29,15 @@ with workflow.unsafe.imports_passed_through():
         OpenInvitation,
         ResendInvitation,
     )
+    from domain.names import site_workflow_id
+    from domain.power.facts import SiteRequest
     from domain.service_visits import CloseVisit, VisitClosed, VisitLookedAt
     from domain.states import InvitationStatus, ProjectRole
+    from domain.summaries import site_summary
     from workflows import policies
-    from workflows.activation import share_power
     from workflows.history import history_is_long
+    from workflows.outliving import start_outliving
+    from workflows.site import SiteWorkflow
     from workflows.waiting import wait_until
 
 R = TypeVar("R")
@@ -240,8 +244,15 @@ class ProjectWorkflow:
             raise _refused("by says who retries; leave it out if nobody has a name.")
 
     async def _share_power(self) -> None:
+        """Have it shared from now on; where the reconciler was faster, it is."""
+        site = SiteRequest(project_id=self._request.project_id, name=self._request.name)
         try:
-            await share_power(self._request)
+            await start_outliving(
+                SiteWorkflow.run,
+                site,
+                id=site_workflow_id(site.project_id),
+                summary=site_summary(site.name),
+            )
         except FailureError as error:
             workflow.logger.warning("power_not_shared", extra={"detail": str(error)})
             self._tell("Sharing the power did not begin; the reconciler begins it")

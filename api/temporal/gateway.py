@@ -52,12 +52,11 @@ from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
 from domain.names import (
     OTHER_RUN,
     SHARED_TASK_QUEUE,
-    commissioning_workflow_id,
 )
 from domain.service_visits import CloseVisit, VisitClosed
 from temporal import starts
 from temporal.client import RPC_TIMEOUT
-from temporal.run_start import start_when_free
+from temporal.run_starter import run_of, start_when_free
 from temporal.start import Start
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
@@ -162,13 +161,7 @@ class TemporalGateway:
 
     async def visit_changed(self, project_id: str, visit: OpenVisit) -> None:
         """Tell the project's workflow, if it can be told: it looks at its end otherwise."""
-        try:
-            async with self._link.client() as client:
-                await client.get_workflow_handle(project_id).signal(
-                    ProjectWorkflow.visit_changed, visit, rpc_timeout=RPC_TIMEOUT
-                )
-        except (UnavailableError, RPCError) as error:
-            _log.info("visit_signal_not_delivered", project=project_id, error=repr(error))
+        await self._tell_project(project_id, ProjectWorkflow.visit_changed, visit)
 
     async def remove_project(self, project: ProjectRequest, removal: RemoveProject) -> None:
         """Have the project removed, or hear what is in it."""
@@ -182,13 +175,7 @@ class TemporalGateway:
 
     async def invitation_ended(self, project_id: str, invitation_id: str) -> None:
         """Tell the project's workflow, if it can be told: the reconciler tells it otherwise."""
-        try:
-            async with self._link.client() as client:
-                await client.get_workflow_handle(project_id).signal(
-                    ProjectWorkflow.invitation_ended, invitation_id, rpc_timeout=RPC_TIMEOUT
-                )
-        except (UnavailableError, RPCError) as error:
-            _log.info("invitation_signal_not_delivered", project=project_id, error=repr(error))
+        await self._tell_project(project_id, ProjectWorkflow.invitation_ended, invitation_id)
 
     async def start_run(self, run: RunToStart) -> None:
         """Start a run's workflow; harmless when it was started already.
@@ -201,7 +188,7 @@ class TemporalGateway:
         """Ask the open run how it stands; None when no run is open."""
         try:
             async with self._link.client() as client:
-                return await self._run(client, charge_point_id).query(
+                return await run_of(client, charge_point_id).query(
                     CommissioningWorkflow.status,
                     reject_condition=QueryRejectCondition.NOT_OPEN,
                     rpc_timeout=RPC_TIMEOUT,
@@ -217,7 +204,7 @@ class TemporalGateway:
         """Cancel the run that is meant; False when its workflow is not there."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                run = self._run(client, charge_point_id)
+                run = run_of(client, charge_point_id)
                 await run.execute_update(CommissioningWorkflow.cancel, request)
         except RPCError as error:
             _unless_busy(error)
@@ -237,7 +224,7 @@ class TemporalGateway:
         """
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                run = self._run(client, charge_point_id)
+                run = run_of(client, charge_point_id)
                 return await run.execute_update(CommissioningWorkflow.answer, given)
         except RPCError as error:
             _unless_busy(error)
@@ -285,6 +272,17 @@ class TemporalGateway:
             _log.warning("workflow_gave_no_answer", workflow_id=start.id, error=repr(error))
             raise no_answer() from error
 
+    async def _tell_project(
+        self, project_id: str, signal: Callable[[ProjectWorkflow, P], None], about: P
+    ) -> None:
+        try:
+            async with self._link.client() as client:
+                await client.get_workflow_handle(project_id).signal(
+                    signal, about, rpc_timeout=RPC_TIMEOUT
+                )
+        except (UnavailableError, RPCError) as error:
+            _log.info("project_not_told", project=project_id, error=repr(error))
+
     async def _update_project(
         self,
         project: ProjectRequest,
@@ -320,14 +318,6 @@ class TemporalGateway:
             ProjectWorkflow.run, project.project_id
         )
         return await handle.execute_update(update, request, id=update_id)
-
-    @staticmethod
-    def _run(
-        client: Client, charge_point_id: str
-    ) -> WorkflowHandle[CommissioningWorkflow, RunView | None]:
-        return client.get_workflow_handle_for(
-            CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
-        )
 
 
 def _unless_busy(error: RPCError) -> None:

@@ -43,7 +43,7 @@ from storage.in_use import at_live_site
 from storage.log import Log, LogEntry, LogFilter
 from storage.projects import Project, Projects
 from storage.runs import Runs
-from temporal.run_start import start_when_free
+from temporal.run_starter import run_of, start_when_free
 from tests.api.callers import Caller
 from tests.support.app import app_of
 from worker import make_worker
@@ -224,9 +224,7 @@ class Stage:
         return Run(
             commissioning_id=request.commissioning_id,
             charge_point_id=charge_point_id,
-            handle=self.client.get_workflow_handle_for(
-                CommissioningWorkflow.run, commissioning_workflow_id(charge_point_id)
-            ),
+            handle=run_of(self.client, charge_point_id),
         )
 
     async def retry(self, charge_point_id: str, **options: object) -> RunView:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.engine import Database
-from temporal import sweep
-from temporal.sweep import Sweep
+from temporal.reconciler import sweep
+from temporal.reconciler.sweep import Sweep
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _ROWS = range(1, 8)
@@ -25,8 +25,8 @@ async def _read(connection: AsyncConnection, *, after: int, limit: int) -> Seque
     return [row for row in _ROWS if row > after][:limit]
 
 
-def _sweep(mend: Callable[[int], Awaitable[None]]) -> Sweep[int, int]:
-    return Sweep("rows", _read, key=int, first=0, mend=mend)
+def _sweep(mend: Callable[[int], Awaitable[None]]) -> Sweep[int]:
+    return Sweep("rows", _read, mend, first=0)
 
 
 async def test_every_page_is_looked_at_each_time(database: Database) -> None:

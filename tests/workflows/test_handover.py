@@ -18,6 +18,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.mail import HandOver
 from domain.handover import CompleteHandover, HandoverResult, ProjectRequest
 from domain.invitations import InvitationSettled, OpenInvitation
+from domain.power.facts import SiteRequest
 from domain.states import InvitationStatus
 from workflows import project
 from workflows.project import ProjectWorkflow
@@ -69,7 +70,7 @@ async def complete_handover(hand_over: HandOver) -> HandoverResult:
     return HandoverResult(project_id=hand_over.project_id, completed_at=_AT)
 
 
-async def _no_site(request: ProjectRequest) -> None:
+async def _no_site(_run: object, request: SiteRequest, **_more: object) -> None:
     raise ApplicationError(f"{request.project_id} has no site")
 
 
@@ -89,7 +90,7 @@ async def handle(
     time_skipping_env: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, post: Post
 ) -> AsyncIterator[WorkflowHandle[ProjectWorkflow, None]]:
     """A project with an invitation that is open for a week; power is never shared there."""
-    monkeypatch.setattr(project, "share_power", _no_site)
+    monkeypatch.setattr(project, "start_outliving", _no_site)
     client = time_skipping_env.client
     async with Worker(
         client,

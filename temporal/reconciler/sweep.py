@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,8 +13,6 @@ from storage.outages import Outage, is_database_away
 
 RowT = TypeVar("RowT")
 RowT_co = TypeVar("RowT_co", covariant=True)
-KeyT = TypeVar("KeyT")
-KeyT_contra = TypeVar("KeyT_contra", contravariant=True)
 
 _PAGE = 200
 _AT_ONCE = 8  # of the database's connections some are left to the activities
@@ -22,33 +20,34 @@ _AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCo
 _log = structlog.get_logger(__name__)
 
 
-class Page(Protocol[KeyT_contra, RowT_co]):
+class Page(Protocol[RowT_co]):
     """Reads the rows after a key, in the order of their keys."""
 
     def __call__(
-        self, connection: AsyncConnection, *, after: KeyT_contra, limit: int
+        self, connection: AsyncConnection, *, after: Any, limit: int
     ) -> Awaitable[Sequence[RowT_co]]:
         """Read at most so many."""
         ...
 
 
-class Sweep(Generic[KeyT, RowT]):
+class Sweep(Generic[RowT]):
     """One that is cut off goes on at its next call, after the page that it was at."""
 
     def __init__(
         self,
         name: str,
-        read: Page[KeyT, RowT],
+        read: Page[RowT],
+        mend: Callable[[RowT], Awaitable[object]],
         *,
-        key: Callable[[RowT], KeyT],
-        first: KeyT,
-        mend: Callable[[RowT], Awaitable[None]],
+        key: Callable[[RowT], Any] = lambda row: row,
+        first: str | int = "",
     ) -> None:
-        """``first`` is before the key of every row; ``mend`` is safe to repeat."""
+        """``mend`` is safe to repeat; ``first`` is before the key of every row."""
         self.name = name
         self._read = read
         self._key = key
-        self._first = self._after = first
+        self._first: Any = first
+        self._after: Any = first
         self._mend = mend
         self._outage = Outage("sweep_waits", log=_log)
 

@@ -1,0 +1,93 @@
+"""The rounds of the reconciler: every sweep, one after the other, and what has had its day."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from temporalio.client import Client
+
+from domain.names import SHARED_TASK_QUEUE
+from storage.account_sessions import forget_sessions
+from storage.engine import Database
+from storage.kept_answers import KeptAnswers
+from storage.mail_notices import forget_notices
+from storage.outages import Outage
+from temporal.open_workflows import OpenWorkflows
+from temporal.reconciler.charge_points import ChargePointSweeps
+from temporal.reconciler.mails import mail_sweeps
+from temporal.reconciler.parts import Parts
+from temporal.reconciler.projects import ProjectSweeps
+from temporal.reconciler.runs import RunSweeps
+from temporal.reconciler.sweep import Sweep
+from temporal.reconciler.transactions import TransactionSweeps
+
+_ROUND: Final = timedelta(seconds=15)
+_STEP: Final = timedelta(seconds=10)  # one that needs longer goes on at the next round
+_INVITATION_ROUND: Final = timedelta(minutes=15)  # the workflow, too, tries so often to tell
+_log = structlog.get_logger(__name__)
+
+
+class Reconciler:
+    """Looks at every row that may need it, each round."""
+
+    def __init__(
+        self,
+        client: Client,
+        database: Database,
+        *,
+        now: Callable[[], datetime],
+        task_queue: str = SHARED_TASK_QUEUE,
+    ) -> None:
+        self._database = database
+        self._now = now
+        self._open = OpenWorkflows(client)
+        self._outage = Outage("reconciler_step_failed", log=_log)
+        parts = Parts(
+            client=client, database=database, now=now, task_queue=task_queue, open=self._open
+        )
+        projects = ProjectSweeps(parts)
+        self._sweeps: Sequence[Sweep[Any]] = (
+            *RunSweeps(parts).all,
+            *ChargePointSweeps(parts).all,
+            *projects.all,
+            *TransactionSweeps(parts).all,
+            *mail_sweeps(parts),
+        )
+        self._invitations = projects.invitations
+        self._next_invitations = now()
+
+    async def run(self) -> None:
+        """Heal for ever; what fails in an outage is tried again at the next round."""
+        while True:
+            await self.heal()
+            await asyncio.sleep(_ROUND.total_seconds())
+
+    async def heal(self) -> None:
+        """One round."""
+        done = [await self._step("list", self._open.refresh())]
+        done += [await self._step(sweep.name, sweep.go(self._database)) for sweep in self._sweeps]
+        done.append(await self._step("forget", self._forget()))
+        if all(done):
+            self._outage.over()
+        if self._now() >= self._next_invitations and await self._step(
+            "invitations", self._invitations.go(self._database)
+        ):
+            self._next_invitations = self._now() + _INVITATION_ROUND
+
+    async def _step(self, name: str, step: Awaitable[bool]) -> bool:
+        """Whether all of it was done."""
+        try:
+            async with asyncio.timeout(_STEP.total_seconds()):
+                return await step
+        except Exception as error:  # noqa: BLE001 - healing outlives every outage
+            self._outage.failed(error, step=name)
+            return False
+
+    async def _forget(self) -> bool:
+        async with self._database.write() as connection:
+            await KeptAnswers(connection).purge(before=self._now())
+            await forget_notices(connection, now=self._now())
+            await forget_sessions(connection, now=self._now())
+        return True

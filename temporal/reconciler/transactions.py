@@ -1,0 +1,69 @@
+"""Transactions whose end nobody told, or that wait to be billed."""
+
+from operator import attrgetter
+
+import structlog
+
+from domain.billing.messages import BillTransaction
+from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
+from domain.ids import Prefix, new_id
+from domain.names import CHARGE_POINT_EVENTS_SIGNAL
+from storage.billing_due import due
+from storage.superseded import Superseded, left, overtaken, supersede
+from temporal import starts
+from temporal.reconciler.parts import YOUNG, Parts
+from temporal.reconciler.sweep import Sweep
+
+_log = structlog.get_logger(__name__)
+
+
+class TransactionSweeps:
+    """Ends them, and has them billed."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.all = (
+            Sweep(
+                "overtaken",
+                lambda connection, **page: overtaken(connection, now=parts.now(), **page),
+                self._supersede,
+                key=attrgetter("transaction_id"),
+                first=0,
+            ),
+            Sweep(
+                "left",
+                lambda connection, **page: left(connection, now=parts.now(), **page),
+                self._supersede,
+                key=attrgetter("transaction_id"),
+                first=0,
+            ),
+            Sweep(
+                "bills",
+                lambda connection, **page: due(
+                    connection, ended_before=parts.now() - YOUNG, **page
+                ),
+                self._bill,
+                key=attrgetter("transaction_id"),
+                first=0,
+            ),
+        )
+
+    async def _supersede(self, which: Superseded) -> None:
+        """The site is told first: were that lost, the row would be no reason to tell it again."""
+        at = self._parts.now()
+        event = ChargePointEvent(
+            event_id=new_id(Prefix.EVENT),
+            kind=EventKind.TRANSACTION_STOPPED,
+            at=at,
+            charge_point_id=which.charge_point_id,
+            transaction=which.ended,
+        )
+        told = ChargePointEvents(events=(event,))
+        await self._parts.tell_site(which.project_id, CHARGE_POINT_EVENTS_SIGNAL, told)
+        async with self._parts.database.write() as connection:
+            if await supersede(connection, which, at=at):
+                _log.warning("transaction_superseded", transaction=which.transaction_id)
+
+    async def _bill(self, bill: BillTransaction) -> None:
+        if await self._parts.begin(starts.billing(bill)):
+            _log.warning("billing_started_again", transaction=bill.transaction_id)
