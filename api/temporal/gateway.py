@@ -1,6 +1,7 @@
 """What the API asks of workflows, one method a question."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -202,18 +203,10 @@ class TemporalGateway:
 
     async def cancel_run(self, charge_point_id: str, request: CancelRequest) -> bool:
         """Cancel the run that is meant; False when its workflow is not there."""
-        try:
-            async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                run = run_of(client, charge_point_id)
-                await run.execute_update(CommissioningWorkflow.cancel, request)
-        except RPCError as error:
-            _unless_busy(error)
-            return False
-        except WorkflowUpdateFailedError as error:
-            if _is_of_another_run(error):
-                return False
-            raise _refusal(error) from error
-        return True
+        async with self._if_there(charge_point_id) as run:
+            await run.execute_update(CommissioningWorkflow.cancel, request)
+            return True
+        return False
 
     async def answer_run(self, charge_point_id: str, given: Answer) -> Waiting | None:
         """Answer the run that is meant; None when its workflow is not there.
@@ -222,17 +215,26 @@ class TemporalGateway:
             ConflictError: it asks nothing, or something else.
 
         """
+        async with self._if_there(charge_point_id) as run:
+            return await run.execute_update(CommissioningWorkflow.answer, given)
+        return None
+
+    @asynccontextmanager
+    async def _if_there(
+        self, charge_point_id: str
+    ) -> AsyncIterator[WorkflowHandle[CommissioningWorkflow, RunView | None]]:
+        """Give the open run, and end the block early when the run that is meant is not there."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                run = run_of(client, charge_point_id)
-                return await run.execute_update(CommissioningWorkflow.answer, given)
+                yield run_of(client, charge_point_id)
         except RPCError as error:
-            _unless_busy(error)
-            return None
+            # It is there, and its step just failed or must be redone.
+            if error.status is RPCStatusCode.FAILED_PRECONDITION:
+                raise no_answer() from error
         except WorkflowUpdateFailedError as error:
-            if _is_of_another_run(error):
-                return None
-            raise _refusal(error) from error
+            cause = error.cause  # or the run before still holds the workflow id
+            if not isinstance(cause, ApplicationError) or cause.type != OTHER_RUN:
+                raise _refusal(error) from error
 
     async def wake_batch(self, owner: BatchOwner) -> None:
         """Have the project's open batch looked at, by a workflow that runs or is started."""
@@ -292,43 +294,22 @@ class TemporalGateway:
     ) -> R:
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                for _ in range(_ENDS_MEANWHILE):
+                handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
+                    ProjectWorkflow.run, project.project_id
+                )
+                for _ in range(_ENDS_MEANWHILE + 1):
+                    await starts.project(project).begin(client, self._task_queue)
                     try:
-                        return await self._asked_once(client, project, update, request, update_id)
+                        return await handle.execute_update(update, request, id=update_id)
                     except RPCError as error:
                         if error.status is not RPCStatusCode.NOT_FOUND:
                             raise
                         _log.info("project_ended_meanwhile", project=project.project_id)
-                return await self._asked_once(client, project, update, request, update_id)
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except RPCError as error:
             raise temporal_away() from error
-
-    async def _asked_once(
-        self,
-        client: Client,
-        project: ProjectRequest,
-        update: UpdateMethodMultiParam[[ProjectWorkflow, P], R],
-        request: P,
-        update_id: str | None,
-    ) -> R:
-        await starts.project(project).begin(client, self._task_queue)
-        handle: WorkflowHandle[ProjectWorkflow, None] = client.get_workflow_handle_for(
-            ProjectWorkflow.run, project.project_id
-        )
-        return await handle.execute_update(update, request, id=update_id)
-
-
-def _unless_busy(error: RPCError) -> None:
-    """Raise the 503 of a workflow that is there, and whose step just failed or must be redone."""
-    if error.status is RPCStatusCode.FAILED_PRECONDITION:
-        raise no_answer() from error
-
-
-def _is_of_another_run(error: WorkflowUpdateFailedError) -> bool:
-    """Tell whether the run before still holds the workflow id."""
-    return isinstance(error.cause, ApplicationError) and error.cause.type == OTHER_RUN
+        raise temporal_away()
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> ConflictError | UnavailableError:

@@ -1,23 +1,20 @@
 """What the API asks of the workflows of sites."""
 
-from typing import TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from temporalio.client import (
-    Client,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
 from temporalio.service import RPCError
-from temporalio.workflow import UpdateMethodMultiParam
 
 from api.temporal.link import ANSWER_TIMEOUT, TemporalLink, no_answer, temporal_away
 from domain.names import site_workflow_id
 from domain.power.facts import PauseSmartCharging, SetElectrical, SetLimit, SiteLoad, SiteRequest
 from temporal import starts
 from workflows.site import SiteWorkflow
-
-P = TypeVar("P")
 
 
 class SiteGateway:
@@ -29,51 +26,41 @@ class SiteGateway:
 
     async def load(self, site: SiteRequest) -> SiteLoad:
         """Ask how the power is shared now."""
-        try:
-            async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                handle = await self._handle(client, site)
-                return await handle.query(SiteWorkflow.load)
-        except WorkflowQueryFailedError as error:
-            raise no_answer() from error
-        except RPCError as error:
-            raise temporal_away() from error
+        async with self._workflow(site) as handle:
+            return await handle.query(SiteWorkflow.load)
 
     async def set_limit(self, site: SiteRequest, change: SetLimit) -> None:
         """Change what the supply carries; answered once that is stored."""
-        await self._update(site, SiteWorkflow.set_limit, change)
+        async with self._workflow(site) as handle:
+            await handle.execute_update(SiteWorkflow.set_limit, change)
 
     async def set_electrical(self, site: SiteRequest, change: SetElectrical) -> None:
         """Change how a charge point is connected; answered once that is stored."""
-        await self._update(site, SiteWorkflow.set_electrical, change)
+        async with self._workflow(site) as handle:
+            await handle.execute_update(SiteWorkflow.set_electrical, change)
 
     async def pause(self, site: SiteRequest, change: PauseSmartCharging) -> None:
         """Pause, or go on; answered once that is stored."""
-        await self._update(site, SiteWorkflow.pause, change)
+        async with self._workflow(site) as handle:
+            await handle.execute_update(SiteWorkflow.pause, change)
 
     async def look_again(self, site: SiteRequest, charge_point_id: str) -> None:
         """Tell it that a charge point has come, is to go, or is another one now."""
-        try:
-            async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                handle = await self._handle(client, site)
-                await handle.signal(SiteWorkflow.look_again, charge_point_id)
-        except RPCError as error:
-            raise temporal_away() from error
+        async with self._workflow(site) as handle:
+            await handle.signal(SiteWorkflow.look_again, charge_point_id)
 
-    async def _update(
-        self, site: SiteRequest, update: UpdateMethodMultiParam[[SiteWorkflow, P], None], change: P
-    ) -> None:
+    @asynccontextmanager
+    async def _workflow(
+        self, site: SiteRequest
+    ) -> AsyncIterator[WorkflowHandle[SiteWorkflow, None]]:
+        """Find the workflow; the first caller after a crash may have to start it."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                handle = await self._handle(client, site)
-                await handle.execute_update(update, change)
-        except WorkflowUpdateFailedError as error:
+                await starts.site(site).begin(client, self._task_queue)
+                yield client.get_workflow_handle_for(
+                    SiteWorkflow.run, site_workflow_id(site.project_id)
+                )
+        except (WorkflowQueryFailedError, WorkflowUpdateFailedError) as error:
             raise no_answer() from error
         except RPCError as error:
             raise temporal_away() from error
-
-    async def _handle(
-        self, client: Client, site: SiteRequest
-    ) -> WorkflowHandle[SiteWorkflow, None]:
-        """Find the workflow; the first caller after a crash may have to start it."""
-        await starts.site(site).begin(client, self._task_queue)
-        return client.get_workflow_handle_for(SiteWorkflow.run, site_workflow_id(site.project_id))
