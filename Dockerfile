@@ -1,8 +1,8 @@
 # One image for every process: `dynamo api`, `worker`, `ocpp-server`, `migrate`, and `up` for all.
 # tests/support/wheel.py runs the commands of the build stage, and the tests play the guide on what they install.
-# Which image exactly, as "@sha256:…": docs/how-to/run-as-services.md says how to find it. Without it, whatever has the tag.
-ARG PYTHON_DIGEST=""
-FROM python:3.11-slim${PYTHON_DIGEST} AS build
+# One image exactly, for all architectures (Python 3.11.16): docs/how-to/run-as-services.md says how to take a newer one.
+ARG PYTHON_IMAGE=python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 RUN python -m venv /opt/dynamo
@@ -17,7 +17,7 @@ RUN python -m venv /opt/build \
     && /opt/dynamo/bin/pip install --no-deps /tmp/wheel/*.whl \
     && /opt/dynamo/bin/python -m compileall -q /opt/dynamo
 
-FROM python:3.11-slim${PYTHON_DIGEST}
+FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin dynamo
 COPY --from=build /opt/dynamo /opt/dynamo
 ENV PATH=/opt/dynamo/bin:$PATH \

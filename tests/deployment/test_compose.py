@@ -123,14 +123,20 @@ def test_what_is_not_said_is_as_without_compose(monkeypatch: pytest.MonkeyPatch)
     }
 
 
+def _tag(service: str) -> list[str]:
+    """Name and tag of its image."""
+    image: str = SERVICES[service]["image"]
+    return image.partition("@")[0].split(":")
+
+
 def test_temporal_and_its_ui_are_those_of_the_tests() -> None:
     temporal = str(binaries.find(binaries.TEMPORAL))
     said = subprocess.run([temporal, "--version"], capture_output=True, text=True, check=True)
     versions = re.search(r"\(Server (?P<server>[\d.]+), UI (?P<ui>[\d.]+)\)", said.stdout)
     assert versions is not None, said.stdout
     for name in ("temporal", "temporal-schema", "temporal-namespace"):
-        assert SERVICES[name]["image"].split(":")[1] == versions["server"], name
-    assert SERVICES["temporal-ui"]["image"].split(":")[1] == versions["ui"]
+        assert _tag(name)[1] == versions["server"], name
+    assert _tag("temporal-ui")[1] == versions["ui"]
 
 
 async def test_postgresql_is_that_of_the_tests(postgresql_server_url: str) -> None:
@@ -140,7 +146,7 @@ async def test_postgresql_is_that_of_the_tests(postgresql_server_url: str) -> No
             version = await connection.scalar(text("SHOW server_version"))
     finally:
         await database.close()
-    assert SERVICES["postgresql"]["image"] == f"postgres:{str(version).split('.')[0]}"
+    assert _tag("postgresql") == ["postgres", str(version).split(".")[0]]
 
 
 def test_the_link_of_operators_leads_to_the_ui_that_is_published() -> None:
@@ -224,27 +230,18 @@ def test_the_engine_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
 
 
-_DIGEST = re.compile(r"\$\{(?P<name>\w+_DIGEST)(:-)?\}$")
+_PINNED = re.compile(r"(?P<image>\S+:\S+)@sha256:[0-9a-f]{64}")
 _PAGE = (ROOT / "docs" / "how-to" / "run-as-services.md").read_text()
 
 
-def test_every_image_of_others_can_be_pinned_by_its_digest_and_the_page_says_how() -> None:
-    listed = dict(re.findall(r"^([A-Z_]+) (\S+:\S+)$", _PAGE, re.MULTILINE))
-    named = {}
-    for service in SERVICES.keys() - ENGINE.keys():
-        match = _DIGEST.search(RAW["services"][service]["image"])
-        assert match, f"{service} has no digest"
-        named[match["name"].removesuffix("_DIGEST")] = SERVICES[service]["image"]
-    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
-    assert bases
-    for base in bases:
-        match = _DIGEST.search(base)
-        assert match, f"{base} has no digest"
-        assert f"ARG {match['name']}" in DOCKERFILE
-        for engine in ENGINE.values():
-            assert match["name"] in engine["build"]["args"]
-        named[match["name"].removesuffix("_DIGEST")] = base.partition("$")[0]
-    assert listed == named
+def test_every_image_of_others_is_pinned_by_its_digest_and_the_page_says_how_to_renew_it() -> None:
+    named = [RAW["services"][service]["image"] for service in SERVICES.keys() - ENGINE.keys()]
+    (python,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    pinned = [_PINNED.fullmatch(image) for image in {*named, python}]
+    assert all(pinned), named
+    (listed,) = re.findall(r"<<'END'\n(.*?)\nEND", _PAGE, re.DOTALL)
+    assert sorted(listed.splitlines()) == sorted(one["image"] for one in pinned if one)
 
 
 def test_the_image_runs_the_command_as_nobody_special_from_the_locked_packages() -> None:
