@@ -40,7 +40,13 @@ async def fails(
 
 
 async def passes(stage: Stage, identity: str) -> None:
-    """Retry, as each advice ends; it passes."""
+    """Retry once it is there, as each advice ends; it passes."""
+
+    async def is_there() -> None:
+        shown = (await stage.front.get(f"/charge-points/{identity}")).json()
+        assert shown["connection"]["connected"], shown
+
+    await eventually(is_there)  # the run waits no longer than the one before: a second, of some
     view = await stage.retry(identity)
     assert view.status is RunStatus.COMPLETED, view.failure
 
