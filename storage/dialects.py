@@ -52,9 +52,7 @@ def upsert(
     )
 
 
-def at_once(
-    connection: AsyncConnection, statement: sqlite.Insert | postgresql.Insert | Insert
-) -> Insert:
+def at_once(connection: AsyncConnection, statement: Insert) -> Insert:
     """Have one statement insert all rows of a list, on SQLite.
 
     Row by row its driver gives the interpreter away at each, and beside busy threads waits tens of

@@ -83,8 +83,7 @@ async def _store_connectors(
     newest = {(record.charge_point_id, record.connector_id): record for record in records}
     await connection.execute(
         at_once(
-            connection,
-            upsert(connection, connectors, keys=("charge_point_id", "connector_id")),
+            connection, upsert(connection, connectors, keys=("charge_point_id", "connector_id"))
         ),
         [
             {

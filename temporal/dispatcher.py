@@ -12,10 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio.client import Client
 
-from domain.names import (
-    SHARED_TASK_QUEUE,
-    delivery_workflow_id,
-)
+from domain.names import SHARED_TASK_QUEUE, delivery_workflow_id
 from storage.account_letters import Letters
 from storage.deliveries import KEPT, Deliveries
 from storage.engine import Database

@@ -24,23 +24,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
-from api.temporal.link import (
-    ANSWER_TIMEOUT,
-    PrecededLink,
-    TemporalLink,
-    no_answer,
-    temporal_away,
-)
+from api.temporal.link import ANSWER_TIMEOUT, PrecededLink, TemporalLink, no_answer, temporal_away
 from api.temporal.sites import SiteGateway
 from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
 from domain.commands import Command, CommandResult
 from domain.commissioning import Answer, CancelRequest, RunToStart
-from domain.configuration import (
-    ConfigurationResult,
-    ConnectionTest,
-    PushNow,
-)
+from domain.configuration import ConfigurationResult, ConnectionTest, PushNow
 from domain.errors import ConflictError, UnavailableError
 from domain.handover import (
     CompleteHandover,
@@ -50,10 +40,7 @@ from domain.handover import (
     RemoveProject,
 )
 from domain.invitations import InvitationSent, NewInvitation, ResendInvitation
-from domain.names import (
-    OTHER_RUN,
-    SHARED_TASK_QUEUE,
-)
+from domain.names import OTHER_RUN, SHARED_TASK_QUEUE
 from domain.service_visits import CloseVisit, VisitClosed
 from temporal import starts
 from temporal.client import RPC_TIMEOUT

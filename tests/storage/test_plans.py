@@ -4,7 +4,7 @@ Each statement of the hot paths is explained on a database with years of session
 scan a table that grows with traffic, and PostgreSQL must not look at more than a few of its rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,8 +49,6 @@ GROWING: Final = ("transactions", "meter_values", "boots", "log_entries", "commi
 GROWING_KINDS: Final = ("frames", "entries", "meter_values", "boots")
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
-Statement = tuple[str, Any]
-
 
 @pytest.fixture
 async def crowd(database: Database) -> list[str]:
@@ -67,36 +65,37 @@ async def crowd(database: Database) -> list[str]:
 
 
 @contextmanager
-def heard(database: Database) -> Iterator[list[Statement]]:
-    """Give the statements that the block makes, each text once."""
+def _each(database: Database, hear: Callable[[str, Any, bool], None]) -> Iterator[None]:
+    """Have the block's statements told, with their values, and whether those are a list."""
+
+    def told(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
+        hear(statement, values, many)
+
+    event.listen(database._engine.sync_engine, "before_cursor_execute", told)
+    try:
+        yield
+    finally:
+        event.remove(database._engine.sync_engine, "before_cursor_execute", told)
+
+
+@contextmanager
+def heard(database: Database) -> Iterator[dict[str, Any]]:
+    """Give the statements that the block makes, each text once, with its values."""
     said: dict[str, Any] = {}
 
-    def hear(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
+    def hear(statement: str, values: Any, many: bool) -> None:
         said.setdefault(statement, values[0] if many else values)
 
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", hear)
-    statements: list[Statement] = []
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
-        statements.extend(said.items())
+    with _each(database, hear):
+        yield said
 
 
 @contextmanager
 def counted(database: Database) -> Iterator[list[str]]:
     """Give all statements that are made."""
     said: list[str] = []
-
-    def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.append(statement)
-
-    event.listen(database._engine.sync_engine, "before_cursor_execute", hear)
-    try:
+    with _each(database, lambda statement, *_: said.append(statement)):
         yield said
-    finally:
-        event.remove(database._engine.sync_engine, "before_cursor_execute", hear)
 
 
 @contextmanager
@@ -104,15 +103,12 @@ def row_by_row(database: Database) -> Iterator[list[str]]:
     """Give the statements that SQLite is to carry out once for each of several rows."""
     said: list[str] = []
 
-    def hear(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
+    def hear(statement: str, values: Any, many: bool) -> None:
         if many and isinstance(values[0], tuple) and len(values) > 1 and database.is_sqlite:
             said.append(statement)
 
-    event.listen(database._engine.sync_engine, "before_cursor_execute", hear)
-    try:
+    with _each(database, hear):
         yield said
-    finally:
-        event.remove(database._engine.sync_engine, "before_cursor_execute", hear)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -153,11 +149,11 @@ async def too_much(
 
 
 async def assert_all_look_at_few(
-    database: Database, statements: list[Statement], *, most: int = LOOKED_AT
+    database: Database, statements: Mapping[str, Any], *, most: int = LOOKED_AT
 ) -> None:
     wrong = [
         f"{', '.join(found)}: {' '.join(statement.split())}"
-        for statement, values in statements
+        for statement, values in statements.items()
         if statement.split()[0] in {"SELECT", "UPDATE", "DELETE", "WITH"}
         and (found := await too_much(database, statement, values, most=most))
     ]
@@ -173,6 +169,16 @@ def _records(of: str) -> list[Record]:
         level=LogLevel.INFO,
         kind="ocpp",
         text="[]",
+    )
+    free = ConnectorStatus(
+        charge_point_id=of,
+        connector_id=1,
+        status="Available",
+        error_code="NoError",
+        vendor_error_code=None,
+        info=None,
+        at=NOW,
+        stamped_at=NOW,
     )
     repeatable = replace(frame, same="what it says")
     refused = Attempt(
@@ -199,26 +205,8 @@ def _records(of: str) -> list[Record]:
             warnings=(),
             payload={},
         ),
-        ConnectorStatus(
-            charge_point_id=of,
-            connector_id=1,
-            status="Available",
-            error_code="NoError",
-            vendor_error_code=None,
-            info=None,
-            at=NOW,
-            stamped_at=NOW,
-        ),
-        ConnectorStatus(
-            charge_point_id=of,
-            connector_id=1,
-            status="SuspendedEV",
-            error_code="NoError",
-            vendor_error_code=None,
-            info=None,
-            at=NOW,
-            stamped_at=NOW,
-        ),
+        free,
+        replace(free, status="SuspendedEV"),
         Authorization(charge_point_id=of, id_tag="TAG"),
         MeterValues(
             charge_point_id=of, connector_id=1, received_at=NOW, entries=[entry], inferred=True
