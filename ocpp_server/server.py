@@ -178,21 +178,8 @@ class ChargerServer:
     async def _serve(self, socket: ServerConnection) -> None:
         if not isinstance(socket, ChargerSocket):
             return
-        found = Found()
-        if not socket.has_key:
-            found = await self.contests.ask(socket.identity, besides=socket.source)
-        link = Connected(
-            charge_point_id=socket.identity,
-            node_id=self._node_id,
-            ocpp_version=VERSION,
-            remote_address=socket.source,
-            at=datetime.now(UTC),
-            has_key=socket.has_key,
-            alive=found.alive,
-            gone=found.gone,
-            written=self._budgets.written(socket.identity),
-        )
-        if not await self._store(link):
+        link = await self._arrive(socket)
+        if link is None:
             await socket.close(_TRY_AGAIN_LATER, "try again later")
             return
         if link.refused is not None:
@@ -225,6 +212,36 @@ class ChargerServer:
             await session.run()
         finally:
             self._ended(session)
+
+    async def _arrive(self, socket: ChargerSocket) -> Connected | None:
+        """Ask the others that are here, and store the connection; None when that cannot be now.
+
+        One that came since they were asked is asked, too; one that is not here then has ended.
+        """
+        link = await self._ask_and_store(socket)
+        if link is not None and link.unasked:
+            link = await self._ask_and_store(socket, missing=link.unasked)
+        return link
+
+    async def _ask_and_store(
+        self, socket: ChargerSocket, *, missing: frozenset[int] = frozenset()
+    ) -> Connected | None:
+        found = Found()
+        if not socket.has_key:
+            found = await self.contests.ask(socket.identity, besides=socket.source)
+        link = Connected(
+            charge_point_id=socket.identity,
+            node_id=self._node_id,
+            ocpp_version=VERSION,
+            remote_address=socket.source,
+            at=datetime.now(UTC),
+            has_key=socket.has_key,
+            alive=found.alive,
+            gone=found.gone | (missing - found.alive),
+            asked_anew=bool(missing),
+            written=self._budgets.written(socket.identity),
+        )
+        return link if await self._store(link) else None
 
     async def _store(self, link: Connected) -> bool:
         """Store a connection; False when that cannot be, or not now.

@@ -125,6 +125,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             remote_address=record.remote_address,
             connected_at=record.at,
         )
+        record.unasked = _unasked(record, was.present)
         meeting = meet(
             link,
             was.present,
@@ -132,8 +133,8 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             alive=record.alive,
             gone=_gone(record, was.present, beating),
         )
-        record.refused = meeting.refused
-        if meeting.refused is not None:
+        record.refused = None if record.unasked else meeting.refused
+        if record.unasked or record.refused is not None:
             continue
         record.generation, record.contest = link.generation, meeting.contest
         before_it = was.present.contest
@@ -212,13 +213,26 @@ class _Last:
         )
 
 
+def _unasked(record: Connected, present: Present) -> frozenset[int]:
+    """Links of the same node that it has not asked: who has no key must not pass them by."""
+    if record.has_key or record.asked_anew:
+        return frozenset()
+    return frozenset(
+        link.generation
+        for link in present.links
+        if link.node_id == record.node_id
+        and link.remote_address != record.remote_address
+        and link.answered is not False
+        and not link.is_one_of(record.alive | record.gone)
+    )
+
+
 def _gone(record: Connected, present: Present, beating: Collection[str]) -> set[int]:
     """Links that are no more: silent ones, and those that a node has lost or that lost its node."""
     return set(record.gone) | {
         link.generation
         for link in present.links
         if link.answered is False
-        or (link.node_id == record.node_id and not link.is_one_of(record.alive))
         or (present.contest is not None and link.node_id not in {record.node_id, *beating})
     }
 

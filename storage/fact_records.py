@@ -41,10 +41,14 @@ class Connected:
     alive: frozenset[int] = frozenset()
     """Generations of links on this node that were asked just now, and live."""
     gone: frozenset[int] = frozenset()
-    """Those that are silent."""
+    """Those that are silent, or were ``unasked`` before and are still not there to be asked."""
+    asked_anew: bool = False
+    """Who has come since then once more is asked later, in a contest that is not confirmed."""
     # answered by the store
     generation: int = 0
     """Stays 0 when the charge point no longer exists."""
+    unasked: frozenset[int] = frozenset()
+    """Links of the node that came since it asked, or have just ended: it has to ask anew."""
     watched_by: str | None = None
     watched_run: str | None = None
     flapping: Flapping | None = None

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bench.fleet import BOOT, meter_values
 from simulator.dialling import Address, DialError, dial
+from simulator.frames import Payload
 from simulator.link import Link, LinkError
 from tests.chaos.caller import Caller
 
@@ -114,24 +115,39 @@ class GoodCharger:
             del values["transactionId"]
             what = ("Heartbeat", {}) if number % 2 else ("MeterValues", values)
             with self.seen.timing():
-                answer = asyncio.ensure_future(link.call(*what, within=_PATIENCE))
-                closed = asyncio.ensure_future(socket.wait_closed())
-                await asyncio.wait({answer, closed}, return_when=asyncio.FIRST_COMPLETED)
-                closed.cancel()
-                if not answer.done():
-                    answer.cancel()
-                    raise LinkError(f"closed, code {socket.close_code} {socket.close_reason}")
-                answer.result()
+                await _call(socket, link, *what)
             await asyncio.sleep(_PAUSE)
 
 
+async def _call(socket: ClientConnection, link: Link, action: str, payload: Payload) -> None:
+    """Have it answered.
+
+    Raises:
+        LinkError: it is not, or the socket is closed meanwhile.
+
+    """
+    answer = asyncio.ensure_future(link.call(action, payload, within=_PATIENCE))
+    closed = asyncio.ensure_future(socket.wait_closed())
+    try:
+        await asyncio.wait({answer, closed}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise LinkError(f"closed, code {socket.close_code} {socket.close_reason}")
+        answer.result()
+    finally:
+        answer.cancel()
+        closed.cancel()
+
+
 async def newcomers(urls: Sequence[str], seen: Seen) -> None:
-    """Connect one after the other, boot, and go again, for ever."""
+    """Connect one after the other, boot, and go again, for ever.
+
+    One that has no answer yet when all ends counts by the time that it has waited.
+    """
     for url in itertools.cycle(urls):
         try:
             with seen.timing():
-                async with connected(url) as (_, link):
-                    await link.call("BootNotification", _BOOT, within=_PATIENCE)
+                async with connected(url) as (socket, link):
+                    await _call(socket, link, "BootNotification", _BOOT)
         except (DialError, LinkError, ConnectionClosed) as error:
             seen.broken.append(f"newcomer: {error}"[:120])
         await asyncio.sleep(_NEWCOMER_PAUSE)

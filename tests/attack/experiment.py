@@ -20,6 +20,8 @@ from tests.chaos.schedule import Part
 
 SLOWER: Final = 0.5
 """Seconds by which the slowest answer of a good charge point may be slower beside an attack."""
+SERVED: Final = 2.0
+"""Seconds by which a newcomer may be served later."""
 LOG_BUDGET: Final = 1 * MEBIBYTE
 """What one process may log in one phase."""
 _LULL: Final = 1.0
@@ -58,6 +60,12 @@ class Outcome:
         return 0.0 if before is None else self.honest.charger.slowest - before.charger.slowest
 
     @property
+    def later(self) -> float:
+        """Seconds by which the slowest newcomer was served later."""
+        before = self.beside_unrelated
+        return 0.0 if before is None else self.honest.newcomers.slowest - before.newcomers.slowest
+
+    @property
     def failures(self) -> list[str]:
         """Requests to the API that failed, of the installer and the owner."""
         return [*self.honest.installer.broken, *self.honest.owner.broken]
@@ -70,6 +78,11 @@ class Outcome:
             found.append(
                 f"the good charge point's slowest answer took {self.slower:.2f} s longer than "
                 f"beside the unrelated engine (promised: {SLOWER:g})"
+            )
+        if self.later > SERVED:
+            found.append(
+                f"a newcomer was served {self.later:.2f} s later than beside the unrelated engine "
+                f"(promised: {SERVED:g})"
             )
         for what, growth, budget in (
             ("the OCPP server", self.node, self.attacker.node_budget),

@@ -126,6 +126,51 @@ async def test_nothing_rests_on_either_while_both_live(bed: Bed) -> None:
         assert snapshot.connection.contested
 
 
+async def test_who_came_while_a_stranger_asked_is_asked_too(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken for one that the node had lost, and closed for the stranger."""
+    asked, may_go_on = asyncio.Event(), asyncio.Event()
+    ask = bed.node.server.contests.ask
+
+    async def ask_at_leisure(charge_point_id: str, *, besides: str | None) -> contests.Found:
+        found = await ask(charge_point_id, besides=besides)
+        if besides == "127.0.0.2":
+            asked.set()
+            await may_go_on.wait()
+        return found
+
+    monkeypatch.setattr(bed.node.server.contests, "ask", ask_at_leisure)
+    async with bed.wire(**STRANGER) as stranger:
+        await asked.wait()
+        async with bed.wire() as charger:
+            await charger.boot()
+            may_go_on.set()
+            await stranger.sync()
+            await charger.sync()
+            assert await is_contested(bed)
+
+
+async def test_one_that_has_just_ended_is_not_waited_for(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back from another address before its end is stored."""
+    async with bed.wire() as charger:
+        await charger.sync()
+        (old,) = bed.node.registry.all_of(bed.charge_point_id)
+        monkeypatch.setattr(bed.node.registry, "all_of", lambda _: [])
+        async with asyncio.timeout(2), bed.wire(**STRANGER) as new:
+            await new.sync()
+    async with bed.database.read() as connection:
+        (found,) = [
+            row
+            for row in await connection.execute(select(connections))
+            if row.charge_point_id == bed.charge_point_id
+        ]
+    assert found.generation == old.peer.generation + 1
+    assert found.contest_since is None
+
+
 @on_sqlite
 async def test_from_the_same_address_the_newcomer_wins_at_once(
     bed: Bed, monkeypatch: pytest.MonkeyPatch

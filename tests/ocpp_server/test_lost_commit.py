@@ -55,13 +55,15 @@ def told(bed: Bed) -> Told:
     return Told(bed.database)
 
 
-def connected(bed: Bed, *, address: str = "192.0.2.1") -> Connected:
+def connected(bed: Bed, *, address: str = "192.0.2.1", gone: int = 0) -> Connected:
+    """A connection, before which a generation was found to be gone."""
     return Connected(
         charge_point_id=bed.charge_point_id,
         node_id=bed.node.node_id,
         ocpp_version="1.6",
         remote_address=address,
         at=datetime.now(UTC),
+        gone=frozenset({gone}),
     )
 
 
@@ -77,13 +79,13 @@ def disconnected(link: Connected) -> Disconnected:
 
 
 async def test_a_connection_is_counted_once(bed: Bed, told: Told) -> None:
-    first, second = connected(bed), connected(bed, address="192.0.2.2")
+    first, second = connected(bed), connected(bed, address="192.0.2.2", gone=1)
     await told.store(first, second)
     assert (first.generation, second.generation) == (1, 2)
     (row,) = await bed.rows(connections)
     assert row.generation == 2
     assert len(row.arrivals) == 2
-    third = connected(bed)
+    third = connected(bed, gone=2)
     await told.store(third)
     assert third.generation == 3
 
@@ -98,7 +100,7 @@ async def test_an_end_is_told(bed: Bed, told: Told) -> None:
 
 
 async def test_a_late_end_is_still_none(bed: Bed, told: Told) -> None:
-    old, new = connected(bed), connected(bed, address="192.0.2.2")
+    old, new = connected(bed), connected(bed, address="192.0.2.2", gone=1)
     await told.store(old, new)
     end = disconnected(old)
     await told.store(end)
