@@ -283,7 +283,7 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     FailureCode.TRANSACTION_NOT_STARTED: (
         (
-            "The charge point accepted the test charge on connector {connector_id}, but no "
+            "The charge point {answered} the test charge on connector {connector_id}, and no "
             "transaction followed within {waited}."
         ),
         (

@@ -146,11 +146,11 @@ _IDENTITY: dict[Fault, Case] = {
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.BOOT_NOT_ACCEPTED,
-            "The charge point was accepted and did not announce itself again within 2 s.",
+            "The charge point was accepted and did not announce itself again within 5 s.",
             "Restart the charge point by hand, then retry.",
         ),
         starts=0,
-        pace=replace(PATIENT, boot=timedelta(seconds=2)),
+        pace=replace(PATIENT, boot=timedelta(seconds=5)),
         mend=mending.switched_off_and_on,
     ),
     Fault.NO_BOOT_ON_RECONNECT: Case(encore=encores.another_run_after_a_reconnect),
@@ -171,20 +171,20 @@ _LINK: dict[Fault, Case] = {
             ),
         ),
         starts=0,
-        pace=replace(PATIENT, boot=timedelta(seconds=1)),
+        pace=replace(PATIENT, boot=timedelta(seconds=5)),
         mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.NO_HEARTBEAT: Case(
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.HEARTBEAT_MISSING,
-            "The charge point has a HeartbeatInterval of 60 s and sent no heartbeat within 3 s.",
+            "The charge point has a HeartbeatInterval of 60 s and sent no heartbeat within 6 s.",
             "Restart the charge point and retry; if it happens again, its firmware needs an "
             "update.",
         ),
         starts=0,
         pace=replace(
-            PATIENT, heartbeat=timedelta(seconds=3), heartbeat_at_most=timedelta(seconds=3)
+            PATIENT, heartbeat=timedelta(seconds=6), heartbeat_at_most=timedelta(seconds=6)
         ),
         mend=mending.mended_and_switched_off_and_on,
     ),
@@ -245,13 +245,13 @@ _CONFIGURATION: dict[Fault, Case] = {
         fails=_fails(
             CheckName.OCPP_HANDSHAKE,
             FailureCode.REBOOT_NOT_SEEN,
-            "The charge point was told to restart and did not report back within 2 s.",
+            "The charge point was told to restart and did not report back within 5 s.",
             "Check that the charge point has power, restart it by hand, then retry.",
         ),
         also=(Fault.NEEDS_REBOOT_FOR_KEY,),
         starts=0,
         resets=1,
-        pace=replace(PATIENT, reboot=timedelta(seconds=2)),
+        pace=replace(PATIENT, reboot=timedelta(seconds=5)),
         mend=mending.switched_off_and_on,
     ),
     Fault.RESTARTS_ON_ITS_LINK: Case(
@@ -317,7 +317,7 @@ _CONNECTORS: dict[Fault, Case] = {
             "Enable it, or end its reservation, in the charge point's own menu, then retry.",
         ),
         starts=0,
-        pace=replace(PATIENT, status=timedelta(seconds=1)),
+        pace=replace(PATIENT, status=timedelta(seconds=3)),
         mend=mending.on_site,
     ),
     Fault.CABLE_PLUGGED: Case(encore=encores.a_cable_is_plugged_in),
@@ -350,7 +350,7 @@ _CONNECTORS: dict[Fault, Case] = {
     ),
 }
 
-_IMPATIENT = replace(PATIENT, vehicle=timedelta(seconds=2), start=timedelta(seconds=1))
+_IMPATIENT = replace(PATIENT, vehicle=timedelta(seconds=6), start=timedelta(seconds=3))
 
 _SMART_CHARGING: dict[Fault, Case] = {
     # Nothing is limited before the handover.
@@ -400,8 +400,8 @@ _TRANSACTIONS: dict[Fault, Case] = {
         fails=_fails(
             CheckName.TEST_TRANSACTION,
             FailureCode.TRANSACTION_NOT_STARTED,
-            "The charge point accepted the test charge on connector 1, but no transaction followed "
-            "within 2 s.",
+            "The charge point accepted the test charge on connector 1, and no transaction followed "
+            "within 6 s.",
             "Plug a vehicle or a tester that is ready to charge into connector 1, anew if one is "
             "plugged in; if that does not help, restart the charge point. Then retry.",
         ),
@@ -533,7 +533,7 @@ _METERING: dict[Fault, Case] = {
             "Check the wiring of the meter and its unit in the charge point, or update its "
             "firmware, then retry.",
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.on_site,
     ),
     Fault.SECOND_METER_STUCK: Case(
@@ -554,7 +554,7 @@ _METERING: dict[Fault, Case] = {
                 "configured anew meanwhile."
             ),
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.on_site,
         encore=encores.only_the_second_connector_failed,
     ),
@@ -641,7 +641,7 @@ _METERING: dict[Fault, Case] = {
             "Check the wiring of the meter and its unit in the charge point, or update its "
             "firmware, then retry.",
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.on_site,
     ),
     Fault.KWH_LABELLED_WH: Case(
@@ -665,7 +665,7 @@ _METERING: dict[Fault, Case] = {
             "Check that the vehicle or tester draws power and that the meter is wired in, then "
             "retry.",
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.on_site,
     ),
     Fault.ODD_UNIT: Case(),
@@ -679,7 +679,7 @@ _METERING: dict[Fault, Case] = {
             "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
             "(GET …/commissioning/{id}/logs).",
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.on_site,
     ),
     Fault.METERS_THE_STATION: Case(
@@ -692,7 +692,7 @@ _METERING: dict[Fault, Case] = {
             "its connectors are numbered, then retry; if it happens again, its firmware needs an "
             "update.",
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.BROKEN_METER_VALUES: Case(
@@ -704,7 +704,7 @@ _METERING: dict[Fault, Case] = {
             "Update the charge point's firmware, or ask its vendor; the log of the run shows them "
             "(GET …/commissioning/{id}/logs).",
         ),
-        pace=replace(PATIENT, charge_at_most=timedelta(seconds=3)),
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=5)),
         mend=mending.on_site,
     ),
 }
@@ -778,11 +778,11 @@ _FIRMWARE_UPDATE: dict[Fault, Case] = {
         _fails(
             CheckName.FIRMWARE_VERSION,
             FailureCode.FIRMWARE_UPDATE_NOT_SEEN,
-            "The charge point did not come back with another firmware within 3 s; its last word "
+            "The charge point did not come back with another firmware within 6 s; its last word "
             "was 'Idle'.",
             "Check power and network at the charge point, restart it by hand, then retry.",
         ),
-        pace=replace(PATIENT, firmware=timedelta(seconds=3)),
+        pace=replace(PATIENT, firmware=timedelta(seconds=6)),
         mend=mending.mended_and_switched_off_and_on,
     ),
 }

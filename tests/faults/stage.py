@@ -276,7 +276,7 @@ async def engine(
         certificate_key=SecretStr("0123456789abcdef" * 4),
         ocpp_port=0,
         boot_retry_interval=10,
-        call_timeout=timedelta(seconds=1),
+        call_timeout=timedelta(seconds=3),
         catalogue_dir=CATALOGUE,
         firmware_url="https://firmware.example",
         reboot_stagger=reboot_stagger,

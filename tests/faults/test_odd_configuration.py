@@ -73,7 +73,7 @@ async def test_the_advice_to_check_a_key_of_the_standard_can_be_followed(stage: 
     voltage = replace(ABB_TERRA_AC_W22, configuration={MEASURANDS: "Voltage"})
     async with stage.powered(Fault.NO_METER_VALUES, profile=voltage) as charge_point:
         identity = charge_point.identity
-        pace = replace(PATIENT, charge_at_most=timedelta(seconds=3))
+        pace = replace(PATIENT, charge_at_most=timedelta(seconds=5))
         view = await stage.verdict(await stage.start(identity, pace=pace))
         assert view.failure is not None
         assert view.failure.code == FailureCode.NO_METER_VALUES

@@ -189,6 +189,42 @@ async def test_a_start_that_may_be_lost_is_asked_for_each_minute(set_stage: Stag
     )
 
 
+_NO_ANSWER = [Reply.UNKNOWN, Reply.TIMEOUT]
+
+
+@pytest.mark.parametrize("reply", _NO_ANSWER)
+async def test_a_start_that_was_not_answered_is_not_said_to_be_accepted(
+    set_stage: StageMaker, reply: Reply
+) -> None:
+    stage = await set_stage(Behaviour(start_reply=reply, starts=False))
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.cause.startswith(
+        "The charge point did not answer the request for the test charge on connector 1, and no "
+    )
+
+
+@pytest.mark.parametrize("reply", _NO_ANSWER)
+@pytest.mark.parametrize("refused_first", [True, False])
+async def test_a_refusal_is_told_beside_a_start_that_was_not_answered(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch, reply: Reply, *, refused_first: bool
+) -> None:
+    replies = [Reply.REJECTED, reply] if refused_first else [reply, Reply.REJECTED]
+    stage = await set_stage(Behaviour(starts=False))
+    charger = stage.charger
+    ask = charger.start_test_transaction
+
+    async def start(request: StartTestTransaction) -> Outcome:
+        charger.behaviour.start_reply = replies[0] if len(replies) == 1 else replies.pop(0)
+        return await ask(request)
+
+    monkeypatch.setattr(charger, "start_test_transaction", start)
+    view = await stage.verdict()
+    assert len(replies) == 1
+    assert view.failure is not None
+    assert view.failure.code == FailureCode.TRANSACTION_REJECTED
+
+
 @pytest.mark.parametrize(
     ("id_tag", "said"),
     [

@@ -60,7 +60,7 @@ async def start(run: Run, connector: int) -> TransactionFact:
             f"{(run.answer.note or '').rstrip('. ')}.",
             by=run.answer.by,
         )
-    missed = await _not_started(run, connector, rejection=asks.rejection, since=began)
+    missed = await _not_started(run, asks, since=began)
     if missed is not None:
         brief = _stranger(run, connector, or_ended_since=began)
         raise missed if brief is None else await _started_by_itself(run, brief)
@@ -69,23 +69,22 @@ async def start(run: Run, connector: int) -> TransactionFact:
     return late
 
 
-async def _not_started(
-    run: Run, connector: int, *, rejection: str | None, since: datetime
-) -> CheckFailedError | None:
+async def _not_started(run: Run, asks: "_Asks", *, since: datetime) -> CheckFailedError | None:
     """Say why no transaction is known, after a last look; None when one is."""
+    connector = asks.connector
 
     def came() -> bool:
         return ours(run, connector) is not None
 
     missed = Missed(connector_id=connector, since=since)
-    if rejection is not None:
+    if asks.rejection is not None:
         return await absent(
             run,
             FailureCode.TRANSACTION_REJECTED,
             came,
             missed,
             connector_id=connector,
-            detail=rejection,
+            detail=asks.rejection,
         )
     return await absent(
         run,
@@ -93,6 +92,7 @@ async def _not_started(
         came,
         missed,
         connector_id=connector,
+        answered="accepted" if asks.accepted else "did not answer the request for",
         waited=in_words(run.pace.vehicle),
     )
 
@@ -197,33 +197,35 @@ class _Asks:
 
     def __init__(self, run: Run, connector: int) -> None:
         self._run = run
-        self._connector = connector
+        self.connector = connector
         self.rejection: str | None = None
-        """Why the newest was refused, if it was."""
+        """Why the newest that was answered was refused, if it was."""
+        self.accepted = False
 
     async def until_it_starts(self) -> None:
         """Ask until a transaction runs; whoever waits for that ends it when the time is over."""
         run, number = self._run, 0
-        while ours(run, self._connector) is None:
+        while ours(run, self.connector) is None:
             number += 1
             # A cable that goes in from here on, be it before the answer, may be too late for this.
-            before = _Before(run, self._connector)
-            expected_until = run.start_expected_until.get(self._connector)
-            outcome = await _ask_for_start(run, self._connector, number)
+            before = _Before(run, self.connector)
+            expected_until = run.start_expected_until.get(self.connector)
+            outcome = await _ask_for_start(run, self.connector, number)
             refused = outcome.reply in {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
             if not refused:
-                self.rejection = None
-                run.start_expected_until[self._connector] = workflow.now() + run.pace.start
+                if outcome.reply not in {Reply.UNKNOWN, Reply.TIMEOUT}:
+                    self.rejection, self.accepted = None, True
+                run.start_expected_until[self.connector] = workflow.now() + run.pace.start
             else:
                 # One that was taken may be why this one was not.
-                run.start_expected_until.pop(self._connector, None)
+                run.start_expected_until.pop(self.connector, None)
                 if expected_until is not None:
-                    run.start_expected_until[self._connector] = expected_until
-                self.rejection = None if expected_until else outcome.said
+                    run.start_expected_until[self.connector] = expected_until
+                self.rejection = None if expected_until and self.accepted else outcome.said
             if refused and number > 1:
                 # It may report a cable anew with each start that it refuses.
                 await run.wait(
-                    lambda: ours(run, self._connector) is not None,
+                    lambda: ours(run, self.connector) is not None,
                     policies.START_PAUSE,
                     why="Pause before a start",
                 )
