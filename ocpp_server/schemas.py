@@ -71,7 +71,8 @@ def response_schema(action: str) -> Schema:
 
 
 def _load(name: str) -> dict[str, Any]:
-    file = resources.files("ocpp.v16") / "schemas" / f"{name}.json"
+    # Not of "ocpp.v16": to import that takes seconds, and nothing of it is used.
+    file = resources.files("ocpp").joinpath("v16", "schemas", f"{name}.json")
     if not file.is_file():
         raise LookupError(f"OCPP 1.6 has no {name}")
     document = orjson.loads(file.read_text("utf-8-sig"))

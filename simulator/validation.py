@@ -36,5 +36,5 @@ def check(action: str, payload: object) -> Payload:
 
 @cache
 def _validator(action: str) -> jsonschema_rs.Validator:
-    file = resources.files("ocpp.v16").joinpath("schemas", f"{action}.json")
+    file = resources.files("ocpp").joinpath("v16", "schemas", f"{action}.json")
     return jsonschema_rs.validator_for(orjson.loads(file.read_text("utf-8-sig")))
