@@ -4,7 +4,7 @@ Only the charge points are virtual. `dynamo up` composes the same parts as proce
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -57,24 +57,27 @@ _RPC_TIMEOUT = timedelta(seconds=10)
 SPEED = 60.0
 """A charge point's minute takes a second; energy and timestamps stay real."""
 
+_SIDE_BY_SIDE = 8
+"""Charge points that one process plays at a time; of more, a slow machine makes late ones."""
+
 PATIENT = Pace(
-    reconnect=timedelta(seconds=15),
-    boot=timedelta(seconds=15),
-    reboot=timedelta(seconds=15),
-    configuration=timedelta(seconds=5),
-    heartbeat=timedelta(seconds=15),
-    heartbeat_at_most=timedelta(seconds=15),
-    status=timedelta(seconds=5),
-    firmware=timedelta(seconds=20),
+    reconnect=timedelta(seconds=30),
+    boot=timedelta(seconds=30),
+    reboot=timedelta(seconds=30),
+    configuration=timedelta(seconds=10),
+    heartbeat=timedelta(seconds=30),
+    heartbeat_at_most=timedelta(seconds=30),
+    status=timedelta(seconds=15),
+    firmware=timedelta(seconds=40),
     firmware_silence=timedelta(seconds=1),
     installer=timedelta(minutes=3),
-    unplug=timedelta(seconds=15),
-    vehicle=timedelta(seconds=15),
-    start=timedelta(seconds=10),
+    unplug=timedelta(seconds=30),
+    vehicle=timedelta(seconds=30),
+    start=timedelta(seconds=20),
     meter=timedelta(seconds=1),
     charge_at_least=timedelta(seconds=2),
     charge_at_most=timedelta(seconds=10),
-    stop=timedelta(seconds=5),
+    stop=timedelta(seconds=15),
 )
 """Waits that a charge point which does its part never uses up."""
 
@@ -361,6 +364,20 @@ async def _node(settings: Settings, task_queue: str) -> AsyncIterator[str]:
         node.cancel()
         with suppress(asyncio.CancelledError):
             await node
+
+
+async def side_by_side(what: str, played: Iterable[Awaitable[None]]) -> None:
+    """Play all, some at a time; those that end badly are raised together."""
+    places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def in_turn(one: Awaitable[None]) -> None:
+        async with places:
+            await one
+
+    outcomes = await asyncio.gather(*map(in_turn, played), return_exceptions=True)
+    wrong = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if wrong:
+        raise ExceptionGroup(what, wrong)
 
 
 async def _closed(handle: CommissioningHandle) -> RunStatus:

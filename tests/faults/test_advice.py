@@ -4,14 +4,12 @@ What one fault of the simulator makes is mended in test_verdicts.py; what lies i
 is played in tests/workflows/test_own_failures.py, where time can be skipped.
 """
 
-import asyncio
-
 import pytest
 
 from domain.failures import FailureCode
 from tests.faults.cases import GROUPS
 from tests.faults.scenes import SCENES, Scene
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, side_by_side
 from tests.workflows.test_own_failures import MENDED, MENDED_AT_LENGTH
 
 
@@ -28,15 +26,11 @@ def test_the_advice_of_every_failure_is_followed() -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_each_scene_ends_well(stage: Stage) -> None:
-    """The charge points are commissioned side by side."""
-    outcomes = await asyncio.gather(
-        *(_play(stage, code, scene) for code, scene in SCENES.items()), return_exceptions=True
+    await side_by_side(
+        "advice that leads nowhere", (_play(stage, code, scene) for code, scene in SCENES.items())
     )
-    wrong = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    if wrong:
-        raise ExceptionGroup("advice that leads nowhere", wrong)
 
 
 async def _play(stage: Stage, code: FailureCode, scene: Scene) -> None:

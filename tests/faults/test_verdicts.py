@@ -1,6 +1,5 @@
 """Every fault of the simulator, over a real socket, ends in the verdict that it deserves."""
 
-import asyncio
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -14,7 +13,7 @@ from simulator import Fault
 from storage.tables import transactions
 from tests.faults.cases import GROUPS, Case, Verdict
 from tests.faults.encores import Act
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, side_by_side
 
 
 def test_every_fault_has_a_case() -> None:
@@ -33,17 +32,13 @@ def test_whatever_fails_is_mended_by_what_its_action_says() -> None:
 _STAGES = [(group, "sqlite") for group in GROUPS] + [("transactions", "postgresql")]
 
 
-@pytest.mark.timeout(180)  # two dozen charge points in one process, on a loaded machine
+@pytest.mark.timeout(300)  # two dozen charge points in one process, on a loaded machine
 @pytest.mark.parametrize(("group", "database_url"), _STAGES, indirect=["database_url"])
 async def test_each_fault_gets_the_verdict_it_deserves(stage: Stage, group: str) -> None:
-    """The charge points of a group are commissioned side by side."""
-    outcomes = await asyncio.gather(
-        *(_commission(stage, fault, case) for fault, case in GROUPS[group].items()),
-        return_exceptions=True,
+    await side_by_side(
+        f"{group} faults",
+        (_commission(stage, fault, case) for fault, case in GROUPS[group].items()),
     )
-    wrong = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    if wrong:
-        raise ExceptionGroup(f"{group} faults", wrong)
 
 
 async def _commission(stage: Stage, fault: Fault, case: Case) -> None:
