@@ -345,7 +345,6 @@ async def forty(live: httpx.AsyncClient) -> tuple[str, list[str]]:
     return project, [one["id"] for one in answer.json()["items"]]
 
 
-@pytest.mark.timeout(180)
 async def test_forty_runs_from_start_to_verdict_over_one_connection_with_a_break(
     live: httpx.AsyncClient, served: Served
 ) -> None:

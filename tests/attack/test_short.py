@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
 from tests.attack.attacker import all_attackers
@@ -13,7 +12,6 @@ _ATTACKERS = ("answers", "pipelined", "handshakes", "half-open-neighbours")
 _SECONDS = 2
 
 
-@pytest.mark.timeout(300)
 async def test_a_good_neighbour_notices_nothing(tmp_path: Path) -> None:
     known = all_attackers()
     plan = Plan(attackers=[known[name] for name in _ATTACKERS], seconds=_SECONDS, compares=False)

@@ -1,7 +1,5 @@
 """The benchmark runs on the real processes, and its runs pass."""
 
-import pytest
-
 from bench import engine as bench
 
 SIZES = bench.Sizes(
@@ -9,7 +7,6 @@ SIZES = bench.Sizes(
 )
 
 
-@pytest.mark.timeout(240)  # all processes of the engine, and four measures
 async def test_the_benchmark_measures_runs_that_pass() -> None:
     figures = await bench.measure(SIZES)
     assert len(figures.run_seconds) == len(figures.bare_seconds) == 1

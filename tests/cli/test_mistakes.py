@@ -252,7 +252,6 @@ async def test_a_signer_of_certificates_that_is_none(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.timeout(120)  # six starts
 async def test_other_keys_are_noticed_and_replaced_on_purpose(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -273,7 +272,6 @@ async def test_other_keys_are_noticed_and_replaced_on_purpose(
     assert "DYNAMO_SECRET_KEY: not the same" in said
 
 
-@pytest.mark.timeout(180)  # eight starts
 async def test_another_signer_is_noticed_and_renewed(
     settings: dict[str, str], tmp_path: Path
 ) -> None:

@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.clients.tools import (
     ROOT,
     PythonClient,
@@ -48,7 +46,6 @@ WARNED = {
 }
 
 
-@pytest.mark.timeout(180)
 def test_the_linter_finds_no_error_and_no_warning_without_a_reason(tmp_path: Path) -> None:
     installed()
     path = written(tmp_path)
@@ -62,7 +59,6 @@ def test_the_linter_finds_no_error_and_no_warning_without_a_reason(tmp_path: Pat
     assert linted.returncode == 0, linted.stderr
 
 
-@pytest.mark.timeout(180)
 def test_the_linter_would_notice(tmp_path: Path) -> None:
     installed()
     broken = document()
@@ -73,7 +69,6 @@ def test_the_linter_would_notice(tmp_path: Path) -> None:
     assert "no-empty-servers" in linted.stdout
 
 
-@pytest.mark.timeout(180)
 def test_the_python_client_has_every_operation_and_every_schema(
     python_client: PythonClient,
 ) -> None:
@@ -85,7 +80,6 @@ def test_the_python_client_has_every_operation_and_every_schema(
     assert set(python_client.warnings()) == WARNED.keys()
 
 
-@pytest.mark.timeout(180)
 def test_the_typescript_types_have_every_operation_and_every_schema(tmp_path: Path) -> None:
     """The compiler looks: a name that is missing is an error, and one too many as well."""
     installed()

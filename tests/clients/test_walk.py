@@ -8,8 +8,6 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from demo.photo import photo_of_a_charge_point
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
@@ -25,7 +23,6 @@ SERIAL = "CP-SN-00483921"
 CSV = f'serial_number,model,vendor,address\n{SERIAL},ABB Terra AC W22,ABB,"Bay 3, Car Park A"\n'
 
 
-@pytest.mark.timeout(300)
 async def test_the_generated_client_walks_the_guide(
     python_client: PythonClient, tmp_path: Path
 ) -> None:

@@ -37,7 +37,6 @@ def _running_demo(
             process.kill()
 
 
-@pytest.mark.timeout(150)
 def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(
     installed: Sequence[str], tmp_path: Path
 ) -> None:
@@ -68,7 +67,6 @@ def test_the_demo_plays_the_whole_guide_and_leaves_the_certificate(
     assert "Total in GBP" in page
 
 
-@pytest.mark.timeout(90)
 def test_an_interrupted_demo_says_so_and_is_no_success(tmp_path: Path) -> None:
     with _running_demo(CHECKOUT, tmp_path) as process:
         assert process.stdout is not None

@@ -18,7 +18,6 @@ from tests.support.processes import until_ok
 _SHIFTED = (sys.executable, "-P", "-m", "tests.deployment.shifted")
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("shift", "way"), [("-40", "behind"), ("40", "ahead of")])
 async def test_a_node_with_a_wrong_clock(starts: Launcher, shift: str, way: str) -> None:
     port = free_port()

@@ -64,7 +64,6 @@ async def link(database_url: str) -> AsyncIterator[FaultProxy]:
         yield proxy
 
 
-@pytest.mark.timeout(300)  # thirty whole runs, beside whatever else runs
 @pytest.mark.parametrize("how", ["refused", "black hole"])
 async def test_every_run_goes_on(
     starts: Launcher, link: FaultProxy, database_url: str, how: str
@@ -131,7 +130,6 @@ def _is_told_once(worker: Worker) -> None:
     assert len(worker.log.read_bytes()) < 200_000
 
 
-@pytest.mark.timeout(240)  # a whole run, and a minute without a database, beside whatever else runs
 async def test_a_node_in_a_black_hole_loses_nothing(
     starts: Launcher, link: FaultProxy, database_url: str, database: Database
 ) -> None:

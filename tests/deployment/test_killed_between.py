@@ -79,7 +79,6 @@ async def _is_healed(temporal: Client, database: Database, charge_point: str) ->
     assert (verdicts, owner) == (1, None)
 
 
-@pytest.mark.timeout(240)
 async def test_a_kill_between_the_row_and_the_workflow_heals(
     starts: Launcher, temporal: Client, database: Database, figure: Figure
 ) -> None:

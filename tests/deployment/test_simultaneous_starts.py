@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import httpx
-import pytest
 from sqlalchemy import select
 from temporalio.client import Client
 
@@ -20,7 +19,6 @@ _STARTS = 100
 _APIS = 2
 
 
-@pytest.mark.timeout(120)
 async def test_a_hundred_starts_at_once_on_two_apis_are_one_run(
     starts: Launcher, temporal: Client, database: Database
 ) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from domain.names import SearchAttribute
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
@@ -15,7 +13,6 @@ OWNER = "facilities@riverside.example"
 CHECKS = ["ocpp_handshake", "firmware_version", "connector_available", "test_transaction"]
 
 
-@pytest.mark.timeout(180)  # the wheel is built, perhaps, and everything starts
 async def test_the_guide_with_a_charge_point_on_each_of_two_nodes(topology: Topology) -> None:
     async with Guide(topology.api_url) as guide, asyncio.TaskGroup() as chargers:
         project = await guide.project(OWNER)

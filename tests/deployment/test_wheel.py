@@ -14,7 +14,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
-import pytest
 
 from cli import app
 from tests.support import wheel
@@ -63,7 +62,6 @@ def ran(
     )
 
 
-@pytest.mark.timeout(180)  # the first one builds and installs it
 def test_every_file_is_there_and_every_module_is_imported(
     installed: Sequence[str], tmp_path: Path
 ) -> None:
@@ -98,7 +96,6 @@ def test_every_command_shows_its_help_and_the_version(
         assert f"dynamo {command}" in outcome.stdout
 
 
-@pytest.mark.timeout(180)  # a start of everything, and a test charge
 async def test_the_guide_from_migrate_to_verify(installed: Sequence[str], tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -21,7 +21,6 @@ _SAMPLES = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _AT_THE_END = 'trap "kill %1 2>/dev/null || true" EXIT\n'
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial's reader has curl")
 async def test_every_command_of_the_tutorial(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "tutorial.md").read_text()

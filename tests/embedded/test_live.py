@@ -5,8 +5,6 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from domain.webhooks import signature
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
@@ -18,7 +16,6 @@ from tests.support.receiver import receiver
 SERIAL = "CP-SN-00483921"
 
 
-@pytest.mark.timeout(180)
 async def test_a_run_is_followed_across_a_break_and_a_stop_ends_the_stream(tmp_path: Path) -> None:
     up = await Up.launch(tmp_path, {"DYNAMO_ALLOW_PRIVATE_URLS": "true"})
     try:

@@ -102,7 +102,6 @@ async def test_it_starts_refuses_a_second_one_stops_and_goes_on(
     assert await third.stop(signal.SIGINT) == 0
 
 
-@pytest.mark.timeout(180)  # two starts of everything
 async def test_a_deadline_passes_while_everything_is_down(launch: Launcher) -> None:
     up = await launch()
     base = (await up.until_ready())["API"].removesuffix("/api/v1")

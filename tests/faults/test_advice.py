@@ -26,7 +26,6 @@ def test_the_advice_of_every_failure_is_followed() -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.timeout(300)
 async def test_each_scene_ends_well(stage: Stage) -> None:
     await side_by_side(
         "advice that leads nowhere", (_play(stage, code, scene) for code, scene in SCENES.items())

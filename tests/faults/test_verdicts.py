@@ -32,7 +32,6 @@ def test_whatever_fails_is_mended_by_what_its_action_says() -> None:
 _STAGES = [(group, "sqlite") for group in GROUPS] + [("transactions", "postgresql")]
 
 
-@pytest.mark.timeout(300)  # two dozen charge points in one process, on a loaded machine
 @pytest.mark.parametrize(("group", "database_url"), _STAGES, indirect=["database_url"])
 async def test_each_fault_gets_the_verdict_it_deserves(stage: Stage, group: str) -> None:
     await side_by_side(

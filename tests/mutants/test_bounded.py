@@ -22,7 +22,6 @@ async def test_stands():
 """
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("chosen", "code", "stood"),
     [("test_passes", 0, []), ("test_stands", None, ["test_it.py::test_stands"])],

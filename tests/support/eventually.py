@@ -15,7 +15,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 async def eventually(assertion: Callable[[], Awaitable[T]], *, within: float = ...) -> T: ...
 @overload
 async def eventually(assertion: Callable[[], T], *, within: float = ...) -> T: ...
-async def eventually(assertion: Callable[[], Any], *, within: float = 15) -> Any:
+async def eventually(assertion: Callable[[], Any], *, within: float = 30) -> Any:
     """Call until it raises no AssertionError any more, and return what it returned.
 
     A row that is not there yet, and so cannot be unpacked (ValueError), is waited for as well.
