@@ -73,7 +73,7 @@ PATIENT = Pace(
     installer=timedelta(minutes=3),
     unplug=timedelta(seconds=30),
     vehicle=timedelta(seconds=30),
-    start=timedelta(seconds=20),
+    start=timedelta(seconds=10),
     meter=timedelta(seconds=1),
     charge_at_least=timedelta(seconds=2),
     charge_at_most=timedelta(seconds=10),

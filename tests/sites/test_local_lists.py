@@ -71,7 +71,7 @@ VERDICTS = {
     Fault.LIST_AFTER_REBOOT: (0, OFF, AGAIN),
     Fault.MUTE_ON_LIST: (
         0,
-        EMPTY + "it did not answer to the newest one (SendLocalList was not answered within 1 s).",
+        EMPTY + "it did not answer to the newest one (SendLocalList was not answered within 3 s).",
         AGAIN,
     ),
 }
