@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
-
 from domain.offline import (
     CACHE,
     KEYS,
@@ -39,7 +37,6 @@ from storage.local_lists import (
 
 _NOT_READ: Final = (CallErrorReply, CallTimeoutError, InvalidReplyError)
 _NOT_WANTED: Final = LocalListUpdated(state=ListState.UNCONFIRMED, detail="None is to be sent.")
-_log = structlog.get_logger(__name__)
 
 
 class LocalLists:
@@ -88,7 +85,9 @@ class LocalLists:
         if version is None:
             return
         emptied = await clear(session, version=version)
-        _log.info("local_list_emptied" if emptied else "local_list_not_emptied", of=identity)
+        session.peer.log.tell(
+            "local_list_emptied" if emptied else "local_list_not_emptied", identity
+        )
         async with self._database.write() as connection:
             await forget_list(connection, identity)
 

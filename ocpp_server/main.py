@@ -18,6 +18,7 @@ from domain.cancellation import end
 from domain.ids import Prefix, new_id
 from domain.names import SHARED_TASK_QUEUE, node_task_queue
 from domain.starting import cannot_listen
+from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.in_flight import InFlight
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
@@ -66,7 +67,8 @@ async def run_node(
     database = open_database(settings, "ocpp-server")
     watched = open_database(settings, "ocpp-server", pool_size=1)
     watch = DatabaseWatch(watched)
-    sink = TemporalSink(task_queue=task_queue)
+    lines = ChargePointLog()
+    sink = TemporalSink(task_queue=task_queue, lines=lines)
     node = Node(
         node_id=new_id(Prefix.NODE),
         database=database,
@@ -82,6 +84,7 @@ async def run_node(
         ),
         trusted_proxies=settings.trusted_proxies,
         trouble=watch.trouble,
+        lines=lines,
     )
     calm_collector()
     log_outages_once()

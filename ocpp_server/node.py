@@ -12,7 +12,9 @@ from domain.cancellation import end
 from domain.contests import Contest
 from domain.ports import ChargePointGoneError
 from domain.proxies import Network
+from domain.states import LogLevel
 from ocpp_server.admission import Admission
+from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.dispatch import Routes
 from ocpp_server.forward import EventSink, Forwarder
 from ocpp_server.local_lists import LocalLists
@@ -47,14 +49,16 @@ class Node:
         limits: Limits | None = None,
         trusted_proxies: Sequence[Network] = (),
         trouble: Callable[[], str | None] = lambda: None,
+        lines: ChargePointLog | None = None,
     ) -> None:
         """``trouble`` says why the node is not ready, if it knows."""
         self.node_id = node_id
+        self._lines = lines or ChargePointLog()
         self.registry = Registry()
         self.local_lists = LocalLists(self.registry, database)
         self._database = database
         self._forwarder = Forwarder(database, self.registry, sink)
-        self.writer = Writer(database, self._forwarder.committed)
+        self.writer = Writer(database, self._forwarder.committed, self._lines)
         self._admission = Admission(
             database,
             self.writer,
@@ -69,6 +73,7 @@ class Node:
             registry=self.registry,
             admission=self._admission,
             limits=limits or Limits(),
+            lines=self._lines,
         )
         self._rounds: list[asyncio.Task[None]] = []
         self._beaten_at: float | None = None
@@ -196,7 +201,7 @@ class Node:
             peer.generation = link.generation
             for loser in self.registry.add(session):
                 self.server.drop(loser, "another link was kept")
-            _log.info("contest_over", charge_point_id=peer.charge_point_id)
+            self._lines.tell("contest_over", peer.charge_point_id)
             self._forwarder.committed([peer.still_connected(datetime.now(UTC))])
 
     def _take_part(self, session: Session, contest: Contest) -> None:
@@ -219,8 +224,11 @@ class Node:
         except ChargePointGoneError:
             pass  # it comes back no more, and the list is of no use to anybody else
         except Exception as error:  # noqa: BLE001 - it is to go in any case
-            _log.warning(
-                "farewell_failed", of=session.peer.charge_point_id, error=repr(error)[:200]
+            self._lines.tell(
+                "farewell_failed",
+                session.peer.charge_point_id,
+                level=LogLevel.WARNING,
+                error=repr(error)[:200],
             )
         finally:
             del self._parting[session.peer.charge_point_id]
@@ -233,8 +241,11 @@ class Node:
         )
 
     def _end(self, charge_point_id: str, link: connections.OwnedLink) -> None:
-        _log.warning(
-            "connection_without_socket", charge_point_id=charge_point_id, generation=link.generation
+        self._lines.tell(
+            "connection_without_socket",
+            charge_point_id,
+            level=LogLevel.WARNING,
+            generation=link.generation,
         )
         self.writer.note(
             Disconnected(

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, cast
 
-import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -49,7 +48,6 @@ _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
 _SERVICE_RESTART: Final = 1012
 _RESTARTS: Final = "the server restarts"
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +72,7 @@ class ChargerServer:
         registry: Registry,
         admission: Admission,
         limits: Limits,
+        lines: ChargePointLog,
     ) -> None:
         self._node_id = node_id
         self._routes = routes
@@ -86,7 +85,7 @@ class ChargerServer:
         self._closing: set[asyncio.Task[None]] = set()
         self._arriving: Counter[str | tuple[str, str]] = Counter()
         """Connections of each charge point that are on their way into the database."""
-        self._lines = ChargePointLog()
+        self._lines = lines
         self._budgets = Budgets(limit=limits.daily_bytes)
         self._guesses = Guesses()
         self._keeper: asyncio.Task[None] | None = None
@@ -168,7 +167,7 @@ class ChargerServer:
             peer = session.peer
             if peer.flapping and datetime.now(UTC) > peer.connected_at + FLAPPING_WINDOW:
                 peer.flapping = False
-                _log.info("charge_point_steady", charge_point_id=peer.charge_point_id)
+                self._lines.tell("charge_point_steady", peer.charge_point_id)
 
     async def _keep_alive_for_ever(self) -> None:
         while True:
@@ -268,9 +267,10 @@ class ChargerServer:
         return True
 
     def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:
-        _log.warning(
+        self._lines.tell(
             "charge_point_contested",
-            charge_point_id=peer.charge_point_id,
+            peer.charge_point_id,
+            level=LogLevel.WARNING,
             remote_addresses=[link.remote_address for link in contest.links],
             confirmed=contest.confirmed_at is not None,
         )
@@ -341,9 +341,10 @@ class ChargerServer:
         self._log(peer, f"Disconnected: code {code}{f', {reason}' if reason else ''}.")
 
     def _raise_alarm(self, peer: Peer, flapping: Flapping) -> None:
-        _log.warning(
+        self._lines.tell(
             "charge_point_flapping",
-            charge_point_id=peer.charge_point_id,
+            peer.charge_point_id,
+            level=LogLevel.WARNING,
             connections=flapping.connections,
             since=flapping.since.isoformat(),
             remote_addresses=flapping.remote_addresses,

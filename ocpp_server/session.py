@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
 from websockets.exceptions import ConnectionClosed
 
 from domain.ports import ChargePointGoneError
@@ -38,7 +37,6 @@ _STRAY_RATE: Final = 0.2
 _STRAY_BURST: Final = 50.0  # some firmware answers with ids of its own, a few for each of our calls
 _PONG_SECONDS: Final = 8.0
 _LARGE_ANSWERS: Final = asyncio.Semaphore(8)
-_log = structlog.get_logger(__name__)
 
 
 class Session:
@@ -273,7 +271,7 @@ class Session:
         alarm = peer.budget.take_alarm()
         if alarm is None:
             return
-        _log.warning("charge_point_over_budget", charge_point_id=peer.charge_point_id)
+        peer.log.tell("charge_point_over_budget", peer.charge_point_id, level=LogLevel.WARNING)
         self._writer.note(
             LogEntry(
                 charge_point_id=peer.charge_point_id,
@@ -300,8 +298,12 @@ class Session:
 
     def _failed(self, call: frames.Call) -> None:
         """A bug of ours costs this one reply, and not the charge point's connection."""
-        _log.exception(
-            "handler_failed", charge_point_id=self.peer.charge_point_id, action=call.action
+        self.peer.log.tell(
+            "handler_failed",
+            self.peer.charge_point_id,
+            level=LogLevel.ERROR,
+            exc_info=True,
+            action=call.action,
         )
         self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
 

@@ -21,6 +21,8 @@ from domain.names import (
     CHARGE_POINT_EVENTS_SIGNAL,
     SHARED_TASK_QUEUE,
 )
+from domain.states import LogLevel
+from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.workflow_starts import WorkflowStarts
 from storage.outages import Outage
 from temporal import starts
@@ -40,7 +42,10 @@ _log = structlog.get_logger(__name__)
 class TemporalSink:
     """An :class:`ocpp_server.forward.EventSink`; events wait until Temporal is connected."""
 
-    def __init__(self, *, task_queue: str = SHARED_TASK_QUEUE) -> None:
+    def __init__(
+        self, *, task_queue: str = SHARED_TASK_QUEUE, lines: ChargePointLog | None = None
+    ) -> None:
+        self._lines = lines or ChargePointLog()
         self._client: Client | None = None
         self._connected = asyncio.Event()
         self._queues: dict[str, deque[ChargePointEvent]] = {}
@@ -48,7 +53,9 @@ class TemporalSink:
         """Workflows that have not been told yet that events for them were dropped."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._outage = Outage("signals_wait_for_temporal", log=_log)
-        self._starts = WorkflowStarts(self._temporal, self._keep, task_queue=task_queue)
+        self._starts = WorkflowStarts(
+            self._temporal, self._keep, task_queue=task_queue, lines=self._lines
+        )
 
     def connected(self, client: Client) -> None:
         """Begin to deliver."""
@@ -62,7 +69,12 @@ class TemporalSink:
             if len(queue) >= _MAX_WAITING:
                 _drop_one(queue)
                 if workflow_id not in self._incomplete:
-                    _log.error("signals_dropped", workflow_id=workflow_id)
+                    self._lines.tell(
+                        "signals_dropped",
+                        event.charge_point_id,
+                        level=LogLevel.ERROR,
+                        workflow_id=workflow_id,
+                    )
                     self._incomplete.add(workflow_id)
             queue.append(event)
             return
@@ -73,11 +85,11 @@ class TemporalSink:
 
     def configure(self, charge_point_id: str) -> None:
         """Start the push; where Temporal is away, it is waited for."""
-        self._starts.begin(starts.configuration(charge_point_id))
+        self._starts.begin(starts.configuration(charge_point_id), of=charge_point_id)
 
     def bill(self, due: BillTransaction) -> None:
         """Start the billing; where Temporal is away, it is waited for."""
-        self._starts.begin(starts.billing_anew(due))
+        self._starts.begin(starts.billing_anew(due), of=due.charge_point_id)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -119,7 +131,7 @@ class TemporalSink:
 
         One may begin right then: what arrived meanwhile is told to it.
         """
-        pause = _FIRST_PAUSE
+        pause, of = _FIRST_PAUSE, events[0].charge_point_id
         while True:
             incomplete = workflow_id in self._incomplete
             self._incomplete.discard(workflow_id)  # what is dropped from now on is news
@@ -132,7 +144,7 @@ class TemporalSink:
                 if incomplete:
                     self._incomplete.add(workflow_id)
                 if error.status is RPCStatusCode.NOT_FOUND:
-                    _log.info("watcher_gone", workflow_id=workflow_id)
+                    self._lines.tell("watcher_gone", of, workflow_id=workflow_id)
                     return
                 if error.status in _REFUSALS and len(events) > 1:
                     # One of them is to blame: the others are told without it.
@@ -140,7 +152,13 @@ class TemporalSink:
                         await self._tell(client, workflow_id, [event])
                     return
                 if error.status in _REFUSALS:
-                    _log.error("signal_refused", workflow_id=workflow_id, error=repr(error)[:200])
+                    self._lines.tell(
+                        "signal_refused",
+                        of,
+                        level=LogLevel.ERROR,
+                        workflow_id=workflow_id,
+                        error=repr(error)[:200],
+                    )
                     return
                 self._outage.failed(error, workflow_id=workflow_id)
                 await asyncio.sleep(pause)

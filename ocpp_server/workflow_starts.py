@@ -9,6 +9,8 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.states import LogLevel
+from ocpp_server.charge_point_log import ChargePointLog
 from storage.outages import Outage
 from temporal.start import Start
 
@@ -30,47 +32,55 @@ class WorkflowStarts:
         keep: Callable[[asyncio.Task[None]], None],
         *,
         task_queue: str,
+        lines: ChargePointLog,
     ) -> None:
         """``temporal`` returns once it is connected; ``keep`` holds the tasks."""
         self._temporal = temporal
         self._keep = keep
         self._task_queue = task_queue
+        self._lines = lines
         self._due: dict[str, Start] = {}
         self._under_way: set[str] = set()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._outage = Outage("starts_wait_for_temporal", log=_log)
 
-    def begin(self, start: Start) -> None:
-        """Have it started; the newest request of an id counts."""
+    def begin(self, start: Start, *, of: str) -> None:
+        """Have it started, of this charge point; the newest request of an id counts."""
         if start.id not in self._under_way:
             if len(self._under_way) >= _MAX_WAITING:
-                _log.error("start_dropped", workflow=start.id)
+                self._lines.tell("start_dropped", of, level=LogLevel.ERROR, workflow=start.id)
                 return
             self._under_way.add(start.id)
-            self._keep(asyncio.create_task(self._begin_all(start.id), name=f"start {start.id}"))
+            self._keep(asyncio.create_task(self._begin_all(start.id, of), name=f"start {start.id}"))
         self._due[start.id] = start
 
-    async def _begin_all(self, workflow_id: str) -> None:
+    async def _begin_all(self, workflow_id: str, of: str) -> None:
         """Try until nothing is due: what falls due during a try has one of its own."""
         pause = _FIRST_PAUSE
         try:
             client = await self._temporal()
             while (start := self._due.pop(workflow_id, None)) is not None:
-                if not await self._try(client, start):
+                if not await self._try(client, start, of):
                     self._due.setdefault(workflow_id, start)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._under_way.discard(workflow_id)
 
-    async def _try(self, client: Client, start: Start) -> bool:
+    async def _try(self, client: Client, start: Start, of: str) -> bool:
         """Return False when it is to be tried again."""
         try:
             async with self._at_once:
                 await start.begin(client, self._task_queue, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status in _REFUSALS:
-                _log.warning("workflow_not_started", workflow=start.id, error=repr(error)[:200])
+                self._lines.tell(
+                    "workflow_not_started",
+                    of,
+                    level=LogLevel.WARNING,
+                    workflow=start.id,
+                    error=repr(error)[:200],
+                )
                 return True
             self._outage.failed(error, workflow=start.id)
             return False

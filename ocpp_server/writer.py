@@ -14,6 +14,8 @@ from typing import Final, Protocol
 
 import structlog
 
+from domain.states import LogLevel
+from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.peer import Peer
 from storage import facts
 from storage.engine import Database
@@ -88,7 +90,13 @@ class _Future:
 class Writer:
     """The one writer of a node. ``committed`` gets each batch right after its commit."""
 
-    def __init__(self, database: Database, committed: Callable[[Sequence[Record]], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        committed: Callable[[Sequence[Record]], None],
+        lines: ChargePointLog | None = None,
+    ) -> None:
+        self._lines = lines or ChargePointLog()
         self._database = database
         self._committed = committed
         self._queue: list[_Waiting] = []
@@ -218,8 +226,7 @@ class Writer:
         async with asyncio.timeout(_COMMIT_SECONDS), self._database.write() as connection:
             await facts.store(connection, records)
         for waiting in batch:
-            if waiting.sender is not None:
-                _tell(waiting.sender, None)
+            self._tell(waiting, None)
         self._committed(records)
 
     async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
@@ -233,10 +240,11 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - reported to the one whose fact it is
                 if not is_refused(error):
                     return batch[place:]
-                _log.error(
+                self._lines.tell(
                     "fact_not_stored",
+                    waiting.record.charge_point_id or "",
+                    level=LogLevel.ERROR,
                     kind=type(waiting.record).__name__,
-                    charge_point_id=getattr(waiting.record, "charge_point_id", None),
                     error=repr(error)[:500],
                 )
                 self._refuse(waiting, "the database refused it")
@@ -256,16 +264,20 @@ class Writer:
         self._queue = [waiting for waiting in self._queue if keep(waiting)]
         return [waiting for waiting in batch if keep(waiting)]
 
-    @staticmethod
-    def _refuse(waiting: _Waiting, reason: str) -> None:
-        if waiting.sender is not None:
-            _tell(waiting.sender, NotStoredError(reason))
-            waiting.sender = None
+    def _refuse(self, waiting: _Waiting, reason: str) -> None:
+        self._tell(waiting, NotStoredError(reason))
+        waiting.sender = None
 
-
-def _tell(sender: Sender, error: NotStoredError | None) -> None:
-    """Whatever a sender does, the batch stays committed: an exception would write it again."""
-    try:
-        sender.stored(error)
-    except Exception:  # noqa: BLE001 - logged with its trace
-        _log.exception("sender_failed")
+    def _tell(self, waiting: _Waiting, error: NotStoredError | None) -> None:
+        """Whatever a sender does, the batch stays committed: an exception would write it again."""
+        if waiting.sender is None:
+            return
+        try:
+            waiting.sender.stored(error)
+        except Exception:  # noqa: BLE001 - logged with its trace
+            self._lines.tell(
+                "sender_failed",
+                waiting.record.charge_point_id or "",
+                level=LogLevel.ERROR,
+                exc_info=True,
+            )

@@ -3,16 +3,13 @@
 from datetime import datetime
 from typing import Final
 
-import structlog
-
+from domain.states import LogLevel
 from ocpp_server.dispatch import Payload, Reply
 from ocpp_server.peer import Peer
 from ocpp_server.v16.authorize import ID_TAG_COLUMN, id_tag_info
 from ocpp_server.v16.fields import connector_id, integer, meter_entries, stamped, text
 from storage.fact_records import KnownTransaction, TransactionStart, TransactionStop
 from storage.fact_transactions import NO_TRANSACTION
-
-_log = structlog.get_logger(__name__)
 
 
 def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
@@ -93,9 +90,10 @@ def _audit(peer: Peer, stop: TransactionStop) -> None:
         known.stopped_at = stop.ended.stopped_at
     if stop.stored is not None:
         return
-    _log.warning(
+    peer.log.tell(
         "stop_without_effect",
-        charge_point_id=stop.charge_point_id,
+        stop.charge_point_id,
+        level=LogLevel.WARNING,
         transaction_id=stop.transaction_id,
         reason="the transaction had ended" if stop.ended else "no such transaction of its own",
     )

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
 from ocpp_server import writer as module
+from ocpp_server.charge_point_log import LINES
 from ocpp_server.peer import Peer
 from ocpp_server.writer import NotStoredError, Writer
 from storage.engine import Database
@@ -140,6 +142,21 @@ async def test_one_bad_fact_does_not_harm_the_others(bed: Bed) -> None:
     assert told == [own]
     writer.close()
     await running
+
+
+async def test_facts_of_one_charge_point_that_go_wrong_are_told_within_its_budget(bed: Bed) -> None:
+    class Broken:
+        def stored(self, error: NotStoredError | None) -> None:
+            raise RuntimeError(error)
+
+    writer = Writer(bed.database, lambda _records: None)
+    for _ in range(LINES):
+        writer.put(status("cp_of_nobody"), Broken())
+    writer.close()
+    with capture_logs() as lines:
+        await writer.run()
+    assert {line["event"] for line in lines} == {"fact_not_stored", "sender_failed"}
+    assert len(lines) == LINES
 
 
 async def test_an_outage_among_facts_that_are_written_singly_costs_none(bed: Bed) -> None:
