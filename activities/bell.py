@@ -22,4 +22,4 @@ async def ring(project_id: str | None) -> None:
     try:
         await batch.signal(BATCH_CHANGED_SIGNAL, rpc_timeout=_RPC_TIMEOUT)
     except RPCError as error:
-        activity.logger.info("batch_not_told", extra={"project": project_id, "why": str(error)})
+        activity.logger.info("batch_not_told", extra={"project": project_id, "why": repr(error)})

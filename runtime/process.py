@@ -161,7 +161,7 @@ async def _until_told(main: Coroutine[Any, Any, object]) -> int:
         print(f"dynamo: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return FAILED
     except (OSError, RuntimeError) as error:  # a busy port, a part that is away
-        _log.error("stopped", reason=str(error), exc_info=_unexpected(error))
+        _log.error("stopped", reason=repr(error), exc_info=_unexpected(error))
         return FAILED
     except Exception:  # noqa: BLE001 - whatever it is, the log has it and the exit code says it
         _log.exception("failed")
@@ -206,8 +206,9 @@ async def _away(part: str, look: _Look) -> str:
     try:
         await look()
     except AwayError as error:
-        _log.warning(f"waiting_for_{part}", reason=str(error))
-        return str(error)
+        reason = str(error)
+        _log.warning(f"waiting_for_{part}", reason=reason)
+        return reason
     return ""
 
 

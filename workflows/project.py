@@ -254,7 +254,7 @@ class ProjectWorkflow:
                 summary=site_summary(site.name),
             )
         except FailureError as error:
-            workflow.logger.warning("power_not_shared", extra={"detail": str(error)})
+            workflow.logger.warning("power_not_shared", extra={"detail": repr(error)})
             self._tell("Sharing the power did not begin; the reconciler begins it")
 
     def _over(self) -> bool:
@@ -317,7 +317,9 @@ class ProjectWorkflow:
                 try:
                     await self._look_at_visit(one.service_visit_id)
                 except ActivityError as error:
-                    workflow.logger.warning("visit_not_looked_at", extra={"detail": str(error)})
+                    workflow.logger.warning(
+                        "visit_not_looked_at", extra={"detail": repr(error.cause)}
+                    )
                     later = workflow.now() + policies.INVITATION_PAUSE
                     self._look_at_visit_at(one.service_visit_id, later)
 
@@ -364,7 +366,7 @@ class ProjectWorkflow:
                 summary="Mail the owner that the site is theirs",
             )
         except ActivityError as error:
-            workflow.logger.warning("handover_not_mailed", extra={"detail": str(error)})
+            workflow.logger.warning("handover_not_mailed", extra={"detail": repr(error.cause)})
             self._tell("The mail of the handover was given up")
 
     async def _settle(self, invitation_id: str) -> datetime | None:
