@@ -1,13 +1,14 @@
 """Id tags cannot be tried out quickly, and nobody is refused for it."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ocpp_server import guesses
 from ocpp_server.guesses import MOST, Guesses
-from tests.ocpp_server.bed import Bed, seed
+from tests.ocpp_server.bed import Bed, Wire, seed
 
 
 def test_unknown_tags_are_answered_later_and_later_and_known_ones_with_them() -> None:
@@ -36,8 +37,9 @@ def test_only_the_newest_charge_points_are_remembered(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("action", ["Authorize", "StartTransaction"])
 async def test_one_that_tries_tags_out_is_answered_late_on_each_link(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     """The right one of them too; and others are answered at once meanwhile."""
     pauses: list[float] = []
@@ -50,17 +52,22 @@ async def test_one_that_tries_tags_out_is_answered_late_on_each_link(
             delay = 0.0
         return later(delay, callback, *arguments, **options)
 
+    async def present(wire: Wire, tag: str) -> str:
+        start = {"connectorId": 1, "meterStart": 0, "timestamp": datetime.now(UTC).isoformat()}
+        more = start if action == "StartTransaction" else {}
+        reply = await wire.call(action, {"idTag": tag, **more})
+        return str(reply[2]["idTagInfo"]["status"])
+
     monkeypatch.setattr(loop, "call_later", call_later)
     await bed.open_run(id_tag="RIGHT")
     (other,) = await seed(bed.database, 1)
     for _ in range(2):
         async with bed.wire() as wire:
+            assert await present(wire, "RIGHT") == "Accepted"
             for number in range(MOST - 1):
-                reply = await wire.call("Authorize", {"idTag": f"TRIED{number}"})
-                assert reply[2]["idTagInfo"]["status"] != "Accepted"
+                assert await present(wire, f"TRIED{number}") != "Accepted"
     async with bed.wire() as wire, bed.wire(other) as neighbour:
-        reply = await wire.call("Authorize", {"idTag": "RIGHT"})
-        assert reply[2]["idTagInfo"]["status"] == "Accepted"
+        assert await present(wire, "RIGHT") == "Accepted"
         await wire.sync()
-        await neighbour.call("Authorize", {"idTag": "UNKNOWN"})
+        await present(neighbour, "UNKNOWN")
     assert pauses == [2.0, 4.0, 6.0, 8.0]
