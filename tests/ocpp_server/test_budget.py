@@ -142,6 +142,31 @@ async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:
         await eventually(logged)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_frames_beyond_the_budget_of_a_run_are_left_out_and_it_is_told(
+    database: Database,
+) -> None:
+    async with bed_of(database) as bed:
+        await bed.watch(run="com_1")
+        async with bed.wire() as wire:
+            await wire.sync()
+            written = bed.node.registry.require(bed.charge_point_id).peer.budget.written
+            for number in range(20):
+                written.bytes = SOME if number == 0 else 2 * SOME
+                said = {"vendorId": "V", "data": f"says {number}"}
+                assert (await wire.call("DataTransfer", said))[0] == 3
+        assert written.left_out == 19
+        await bed.node.stop()
+        entries = await bed.rows(log_entries)
+        said_of = [one for one in entries if one.action == "DataTransfer"]
+        (asked,) = [one for one in said_of if one.direction == "in"]
+        assert "says 0" in asked.text
+        # What is a count goes on.
+        assert sum(one.times for one in said_of if one.direction == "out") == 20
+        (told,) = [one for one in entries if one.kind == "budget"]
+        assert (told.level, told.commissioning_id) == (LogLevel.WARNING, "com_1")
+
+
 async def test_what_it_says_of_itself_is_the_newest_whatever_it_says(database: Database) -> None:
     async with bed_of(database) as bed:
         async with bed.wire() as wire:
