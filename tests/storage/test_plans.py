@@ -7,36 +7,26 @@ scan a table that grows with traffic, and PostgreSQL must not look at more than 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Select, event, select, text
 
-from domain.states import LogLevel
-from storage import facts
+from storage import facts, nodes
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
+from storage.connections import owned_by
+from storage.contests import read_confirmed
 from storage.engine import Database
-from storage.fact_records import (
-    Attempt,
-    Authorization,
-    Boot,
-    Connected,
-    ConnectorStatus,
-    LogEntry,
-    MeterEntry,
-    MeterValues,
-    Record,
-    Touched,
-    TransactionStart,
-    TransactionStop,
-)
 from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
+from storage.suspensions import read_suspensions
+from storage.tables import transactions
 from tests.ocpp_server.bed import seed
+from tests.storage.every_record import NODES, NOW, records_of
 from tests.storage.letting_go import AGES
 from tests.support.history import live_for_years
 
@@ -45,9 +35,19 @@ SESSIONS: Final = 5_000
 """Of each: it has charged for years."""
 LOOKED_AT: Final = 400
 """Rows, at most, of one table in one statement: twenty for each charge point of the batch."""
-GROWING: Final = ("transactions", "meter_values", "boots", "log_entries", "commissioning_runs")
+GROWING: Final = (
+    "transactions",
+    "meter_values",
+    "boots",
+    "log_entries",
+    "commissioning_runs",
+    "suspensions",
+)
 GROWING_KINDS: Final = ("frames", "entries", "meter_values", "boots")
-NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
+_SUSPENDED: Final = """
+    INSERT INTO suspensions (charge_point_id, connector_id, since, until)
+    SELECT charge_point_id, connector_id, started_at, stopped_at FROM transactions
+    WHERE stopped_at IS NOT NULL"""
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ async def crowd(database: Database) -> list[str]:
     async with database.write() as connection:
         for identity in identities:
             await live_for_years(connection, identity, sessions=SESSIONS, until=NOW)
+        await connection.execute(text(_SUSPENDED))
     if not database.is_sqlite:  # which has no statistics in use either
         async with database._engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -160,99 +161,37 @@ async def assert_all_look_at_few(
     assert not wrong, "\n".join(wrong)
 
 
-def _records(of: str) -> list[Record]:
-    entry = MeterEntry(at=NOW + timedelta(minutes=1), samples=[{"value": "1"}])
-    frame = LogEntry(
-        charge_point_id=of,
-        commissioning_id=None,
-        at=NOW,
-        level=LogLevel.INFO,
-        kind="ocpp",
-        text="[]",
-    )
-    free = ConnectorStatus(
-        charge_point_id=of,
-        connector_id=1,
-        status="Available",
-        error_code="NoError",
-        vendor_error_code=None,
-        info=None,
-        at=NOW,
-        stamped_at=NOW,
-    )
-    repeatable = replace(frame, same="what it says")
-    refused = Attempt(
-        identity=of,
-        charge_point_id=of,
-        at=NOW,
-        code="wrong_password",
-        reason="It is another one.",
-        remote_address="192.0.2.1",
-    )
-    return [
-        Connected(
-            charge_point_id=of, node_id="node_x", ocpp_version="1.6", remote_address=None, at=NOW
-        ),
-        Boot(
-            charge_point_id=of,
-            boot_id=f"boot_{of}",
-            at=NOW,
-            vendor="V",
-            model="M",
-            charge_point_serial=None,
-            charge_box_serial=None,
-            firmware_version=None,
-            warnings=(),
-            payload={},
-        ),
-        free,
-        replace(free, status="SuspendedEV"),
-        Authorization(charge_point_id=of, id_tag="TAG"),
-        MeterValues(
-            charge_point_id=of, connector_id=1, received_at=NOW, entries=[entry], inferred=True
-        ),
-        MeterValues(charge_point_id=of, connector_id=1, received_at=NOW, entries=[entry], lookup=7),
-        TransactionStart(
-            charge_point_id=of,
-            connector_id=1,
-            id_tag="TAG",
-            started_at=NOW,
-            meter_start=None,
-            received_at=NOW,
-        ),
-        TransactionStop(
-            charge_point_id=of,
-            transaction_id=-1,  # it was lost
-            stopped_at=NOW,
-            meter_stop=9,
-            reason=None,
-            received_at=NOW,
-            entries=[],
-        ),
-        frame,
-        repeatable,
-        repeatable,  # it is a count from now on
-        Touched(charge_point_id=of, node_id="node_x", generation=1, seen_at=NOW, heartbeat_at=NOW),
-        refused,
-        refused,
-    ]
+def _newest_session(of: str) -> Select[Any]:
+    ended = transactions.c.stopped_at < NOW
+    newest = select(transactions).where(transactions.c.charge_point_id == of).where(ended)
+    return newest.order_by(transactions.c.stopped_at.desc()).limit(1)
 
 
 async def test_a_node_asks_nothing_that_grows_with_history(
     database: Database, crowd: list[str]
 ) -> None:
-    kinds = zip(*(_records(of) for of in crowd), strict=True)
+    batches = list(zip(*(records_of(of) for of in crowd), strict=True))
     with heard(database) as statements, row_by_row(database) as tedious:
-        for records in kinds:
+        for records in batches:
             async with database.write() as connection:
+                for node in NODES:
+                    await nodes.beat(connection, node)
                 await facts.store(connection, records)
         async with database.read() as connection:
+            confirmed = await read_confirmed(connection, crowd)
+            owned = await owned_by(connection, NODES[0])
+            ended = await connection.execute(_newest_session(crowd[0]))
+            suspended = await read_suspensions(connection, ended.one(), ended=NOW)
             await facts.read_watches(connection, crowd)
             await facts.newest_boot(connection, crowd[0])
             await facts.read_snapshot(connection, crowd[0], now=NOW, commissioning_id="com_x")
             await facts.read_snapshot(connection, crowd[0], now=NOW)
-    assert len(statements) > len(_records(""))
+    assert (set(confirmed), owned, len(suspended)) == ({*crowd}, {}, 1)
+    assert len(statements) > len(batches)
     assert not tedious, "its driver gives the interpreter away at each row, and keeps the database"
+    # All sessions of a charge point, as a contest of its links begins: once until a person decides.
+    (rare,) = [one for one in statements if "contested" in one and "stop_received_at >=" in one]
+    del statements[rare]
     await assert_all_look_at_few(database, statements)
 
 
