@@ -10,17 +10,19 @@ from sqlalchemy import select
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from websockets.exceptions import InvalidStatus
 
 from activities.charge_point import ChargePointActivities
 from domain import operations as op
 from domain.facts import ChargePointEvent, ChargePointEvents, EventKind
 from domain.names import CHARGE_POINT_EVENTS_SIGNAL, node_task_queue
 from domain.operations import OperationName
+from domain.proxies import read_networks
 from ocpp_server.main import activities_of, run_node
 from runtime.settings import Settings
 from simulator import VirtualChargePoint
 from storage.engine import Database
-from storage.tables import connections, nodes
+from storage.tables import connection_attempts, connections, nodes
 from tests.ocpp_server.bed import SECRET, WITHIN, Bed, RecordingSink, make_node, seed
 
 
@@ -67,7 +69,10 @@ async def test_a_node_serves_signals_and_operations_and_leaves_nothing_behind(
     await bed.watch(task_queue)
     listening: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
     settings = Settings(
-        database_url=database_url, ocpp_port=0, secret_key=SecretStr(SECRET.decode())
+        database_url=database_url,
+        ocpp_port=0,
+        secret_key=SecretStr(SECRET.decode()),
+        trusted_proxies=read_networks("127.0.0.1"),
     )
     node = asyncio.create_task(
         run_node(settings, listening=lambda host, port: listening.set_result((host, port)))
@@ -81,8 +86,12 @@ async def test_a_node_serves_signals_and_operations_and_leaves_nothing_behind(
         watcher = await temporal_client.start_workflow(
             Watcher.run, charge_point_id, id=task_queue, task_queue=task_queue
         )
-        host, port = await listening
-        charge_point = VirtualChargePoint(url=f"ws://{host}:{port}/{charge_point_id}")
+        host, bed.port = await listening
+        forwarded = {"X-Forwarded-For": "203.0.113.7"}
+        with pytest.raises(InvalidStatus):
+            async with bed.wire("cp_unknown", additional_headers=forwarded):
+                pass
+        charge_point = VirtualChargePoint(url=f"ws://{host}:{bed.port}/{charge_point_id}")
         running = asyncio.create_task(charge_point.run())
         heard = await watcher.result()
         assert heard[:2] == [EventKind.CONNECTED, EventKind.BOOT]
@@ -96,6 +105,8 @@ async def test_a_node_serves_signals_and_operations_and_leaves_nothing_behind(
         assert (await connection.execute(select(nodes))).all() == []
         (row,) = await connection.execute(select(connections))
         assert row.disconnected_at is not None
+        (attempt,) = await connection.execute(select(connection_attempts))
+        assert attempt.remote_address == "203.0.113.7"
 
 
 async def test_a_node_serves_every_operation(bed: Bed) -> None:
