@@ -14,6 +14,7 @@ _HOW = (
     "Verify it: follow the link in the mail that POST /api/v1/installer/verification sends you, "
     "again if need be."
 )
+_IN_A_FILE = " There is no mail server here: the mail is a file in mail/ of the data directory."
 
 
 def refuse_unverified(parts: Parts, account: Account) -> None:
@@ -43,9 +44,10 @@ async def refuse_beyond_quota(
         return
     most = QUOTAS[parts.settings.email_verification][what]
     if await how_many(connection, account.id, what, at_most=most) + more > most:
+        how = _HOW + (_IN_A_FILE if parts.settings.smtp_url is None else "")
         raise ForbiddenError(
             "quota_until_verified",
-            f"An account whose e-mail is not verified has at most {most:,} {what.value}. {_HOW}",
+            f"An account whose e-mail is not verified has at most {most:,} {what.value}. {how}",
         )
 
 

@@ -54,8 +54,7 @@ class Counted(StrEnum):
 QUOTAS: Final[Mapping[Literal["off", "required"], Mapping[Counted, int]]] = {
     # A first site can be looked at and tried out, and no more.
     "required": {Counted.PROJECTS: 3, Counted.CHARGE_POINTS: 10, Counted.PHOTOS: 20},
-    # The operator vouches for who signs up: this stops a program that runs wild, and nobody who
-    # works. Two of the largest files can be imported.
-    "off": {Counted.PROJECTS: 1_000, Counted.CHARGE_POINTS: 20_000, Counted.PHOTOS: 10_000},
+    # A large site can be commissioned without a mail (ADR 33).
+    "off": {Counted.PROJECTS: 30, Counted.CHARGE_POINTS: 200, Counted.PHOTOS: 200},
 }
 """By the setting `DYNAMO_EMAIL_VERIFICATION`: how much an account has at most until then."""

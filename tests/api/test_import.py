@@ -11,6 +11,7 @@ from api.imports.rows import MAX_ROWS, MAX_SHOWN
 from storage.engine import Database
 from storage.tables import projects
 from tests.api.callers import Caller, problem
+from tests.api.conftest import verify
 
 HEADER = "serial_number,model,vendor,ocpp_version,latitude,longitude,address\n"
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
@@ -73,7 +74,8 @@ async def test_registers_every_row(installer: Caller) -> None:
     assert second["ocpp_version"] == "1.6"
 
 
-async def test_the_largest_file(installer: Caller) -> None:
+async def test_the_largest_file(installer: Caller, database: Database) -> None:
+    await verify(database, installer.email)
     project = await installer.project()
     place = "x" * 500
     rows = "".join(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -16,23 +17,35 @@ from tests.api.conftest import Outbox, Own, verify
 from tests.api.test_credentials import code, mailed
 from tests.api.test_declarations import picture
 
+Asked = Literal["off", "required"]
+ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.usefixtures("engine"),
 ]
 HOOK = {"url": "https://93.184.216.34/"}
+SMALL = {
+    "off": {Counted.PROJECTS: 30, Counted.CHARGE_POINTS: 200, Counted.PHOTOS: 200},
+    "required": {Counted.PROJECTS: 3, Counted.CHARGE_POINTS: 10, Counted.PHOTOS: 20},
+}
+either_way = pytest.mark.parametrize("email_verification", SMALL)
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def email_verification() -> Asked:
+    return "required"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, email_verification: Asked) -> Settings:
     return Settings(
         data_dir=tmp_path,
         secret_key=SecretStr("test secret, long enough to be one"),
         certificate_key=SecretStr("0123456789abcdef" * 4),
         public_api_url="https://api.example.com/",
         public_ocpp_url="wss://ocpp.example.com/",
-        smtp_url=SecretStr("smtp://mail.example.com"),
-        email_verification="required",
+        smtp_url=SecretStr("smtp://mail.example.com") if email_verification == "required" else None,
+        email_verification=email_verification,
     )
 
 
@@ -124,9 +137,21 @@ async def test_a_password_that_is_changed_again_and_again_fills_no_mailbox(
     assert told.count("Your password was changed") == few.attempts
 
 
-async def test_a_few_and_no_more(installer: Caller, database: Database) -> None:
+def test_what_is_not_verified_has_little_whatever_is_asked_and_the_page_says_how_little() -> None:
+    assert QUOTAS == SMALL
+    page = " ".join((ROOT / "docs" / "how-to" / "look-after-an-account.md").read_text().split())
+    for few in SMALL.values():
+        projects, charge_points, photos = few.values()
+        said = f"{projects} projects, {charge_points} charge points and {photos} photos at most"
+        assert page.count(said) == 1, said
+
+
+@either_way
+async def test_a_few_and_no_more(
+    installer: Caller, database: Database, email_verification: Asked
+) -> None:
     project = await installer.project()
-    most = QUOTAS["required"][Counted.CHARGE_POINTS]
+    most = SMALL[email_verification][Counted.CHARGE_POINTS]
 
     async def bring_in(first: int, count: int) -> int:
         rows = "".join(f"SN-{number},M,V\n" for number in range(first, first + count))
@@ -138,6 +163,8 @@ async def test_a_few_and_no_more(installer: Caller, database: Database) -> None:
         if answer.status_code == 403:
             refused = problem(answer, 403, "quota_until_verified")
             assert f"at most {most} charge points" in refused["detail"]
+            assert "POST /api/v1/installer/verification" in refused["detail"]
+            assert ("a file in mail/" in refused["detail"]) == (email_verification == "off")
         return answer.status_code
 
     assert await bring_in(0, most + 1) == 403
@@ -155,11 +182,12 @@ async def test_a_few_and_no_more(installer: Caller, database: Database) -> None:
     assert await bring_in(most, most) == 201
 
 
+@either_way
 async def test_of_projects_and_photos_too(
-    installer: Caller, monkeypatch: pytest.MonkeyPatch
+    installer: Caller, monkeypatch: pytest.MonkeyPatch, email_verification: Asked
 ) -> None:
     few = {Counted.PROJECTS: 2, Counted.CHARGE_POINTS: 10, Counted.PHOTOS: 1}
-    monkeypatch.setitem(QUOTAS, "required", few)
+    monkeypatch.setitem(QUOTAS, email_verification, few)
     identity = await installer.charge_point(await installer.project())
     await installer.project()
     body = {"name": "Third", "address": "1 Main St", "site_owner_email": "o@x.example"}

