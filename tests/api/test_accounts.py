@@ -39,6 +39,23 @@ class TestSignup:
         again = await anonymous.post("/signup", BODY | {"email": "INSTALLER@acme.com"})
         problem(again, 409, "email_taken")
 
+    async def test_it_is_throttled_by_email_and_by_address(self, anonymous: Caller) -> None:
+        async def asked(email: str, *, times: int = 1) -> list[int]:
+            answers = [
+                await anonymous.post("/signup", BODY | {"email": email}) for _ in range(times)
+            ]
+            for answer in answers:
+                if answer.status_code == 429:
+                    problem(answer, 429, "too_many_attempts")
+                    assert 0 < int(answer.headers["retry-after"]) <= 60 * 60
+            return [answer.status_code for answer in answers]
+
+        # What is refused of one e-mail takes nothing from the hundred of the address.
+        assert await asked("0@acme.com", times=11) == [201, *[409] * 9, 429]
+        for number in range(1, 10):
+            assert await asked(f"{number}@acme.com", times=10) == [201, *[409] * 9]
+        assert await asked("10@acme.com") == [429]
+
     @pytest.mark.parametrize(
         ("change", "field"),
         [
