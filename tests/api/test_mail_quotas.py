@@ -1,7 +1,6 @@
 """How many invitations an account mails, and that who gets them stops them by one click."""
 
 import re
-import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from storage.engine import Database
 from storage.tables import mail_blocks
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, accept_invitation
+from tests.support.figures import Figure
 
 pytestmark = pytest.mark.usefixtures("engine")
 VICTIM = "victim@example.com"
@@ -80,7 +80,7 @@ async def stop_link(account: Caller, settings: Settings, email: str = VICTIM) ->
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_300_invitations_of_three_free_accounts_are_30_mails(
-    enrol: Enrol, outbox: Outbox
+    enrol: Enrol, outbox: Outbox, figure: Figure
 ) -> None:
     for number in range(3):
         free = await enrol()
@@ -89,9 +89,7 @@ async def test_300_invitations_of_three_free_accounts_are_30_mails(
             for index in range(10):
                 email = f"victim-{number}-{place}-{index}@example.com"
                 await invite(free, project, email)
-    sys.stdout.write(
-        f"invitations of three new accounts to 300 addresses: {len(outbox.sent)} mails" + "\n"
-    )
+    figure(f"invitations of three new accounts to 300 addresses: {len(outbox.sent)} mails")
     assert len(outbox.sent) == 30
 
 

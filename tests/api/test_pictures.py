@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
+from time import monotonic
 
 import psutil
 import pytest
@@ -23,6 +24,7 @@ from documents.signature_picture import SignaturePictureError, read_signature
 from domain.errors import TooManyRequestsError, UnavailableError
 from tests.documents.pictures import encoded, hand
 from tests.support.eventually import eventually
+from tests.support.figures import Figure
 
 MIB = 1024 * 1024
 SMALL = Limits(memory_bytes=128 * MIB)
@@ -113,13 +115,15 @@ async def test_what_is_no_signature_is_refused_in_words() -> None:
             await pictures.signature("\udc80", account_id=WHO)
 
 
-async def test_a_bomb_takes_no_memory_of_ours() -> None:
+async def test_a_bomb_takes_no_memory_of_ours(figure: Figure) -> None:
     bomb = picture("PNG", size=(4096, 4096), mode="RGBA")  # 60 kB, and 190 MiB in all
     async with reading(Limits()) as pictures:
         await pictures.photo(picture(), account_id=WHO)
         before = grown_by()
         await pictures.photo(bomb, account_id=WHO)
-        assert grown_by() - before < 16 * MIB
+        more = grown_by() - before
+        figure(f"a picture of {len(bomb):,} bytes that is 64 MiB: {more / MIB:.1f} MiB more here")
+        assert more < 16 * MIB
 
 
 async def test_a_picture_that_takes_too_much_memory_is_refused_and_the_next_is_read() -> None:
@@ -129,10 +133,17 @@ async def test_a_picture_that_takes_too_much_memory_is_refused_and_the_next_is_r
         await pictures.photo(picture(), account_id=WHO)
 
 
-async def test_a_picture_that_takes_too_long_ends_its_process_and_the_next_is_read() -> None:
+async def test_a_picture_that_takes_too_long_ends_its_process_and_the_next_is_read(
+    figure: Figure,
+) -> None:
+    costly = picture("PNG", size=(4096, 4096), mode="RGBA")
     async with reading(Limits(processor_seconds=0.15)) as pictures:
+        began = monotonic()
         with pytest.raises(TooCostlyError):
-            await pictures.photo(picture("PNG", size=(4096, 4096), mode="RGBA"), account_id=WHO)
+            await pictures.photo(costly, account_id=WHO)
+        figure(
+            f"with 0.15 s of a processor, a picture was given up after {monotonic() - began:.2f} s"
+        )
         assert not pictures.processes
         await pictures.photo(picture(size=(16, 16)), account_id=WHO)
 
@@ -198,7 +209,7 @@ async def test_a_process_that_does_not_get_on_is_given_up(
         assert not psutil.pid_exists(process)
 
 
-async def test_nobody_waits_for_all_the_pictures_of_another() -> None:
+async def test_nobody_waits_for_all_the_pictures_of_another(figure: Figure) -> None:
     order: list[str] = []
 
     async def send(pictures: Pictures, who: str, sent: bytes) -> None:
@@ -212,7 +223,9 @@ async def test_nobody_waits_for_all_the_pictures_of_another() -> None:
                 group.create_task(send(pictures, one, large))
         await asyncio.sleep(0)
         group.create_task(send(pictures, "honest", small))
-    assert order.index("honest") <= 3
+    before = order.index("honest")
+    figure(f"a small picture beside twelve large ones of others: {before} of them came before it")
+    assert before <= 3
 
 
 async def test_who_has_no_turn_in_time_is_told_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:

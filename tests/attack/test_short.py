@@ -7,16 +7,19 @@ from rich.console import Console
 from tests.attack.attacker import all_attackers
 from tests.attack.experiment import Plan, experiment
 from tests.attack.report import show
+from tests.support.figures import Figure
 
 _ATTACKERS = ("answers", "pipelined", "handshakes", "half-open-neighbours")
 _SECONDS = 2
 
 
-async def test_a_good_neighbour_notices_nothing(tmp_path: Path) -> None:
+async def test_a_good_neighbour_notices_nothing(tmp_path: Path, figure: Figure) -> None:
     known = all_attackers()
     plan = Plan(attackers=[known[name] for name in _ATTACKERS], seconds=_SECONDS, compares=False)
     outcomes = [outcome async for outcome in experiment(plan, tmp_path)]
-    show(outcomes, _SECONDS, Console(width=160))
+    console = Console(width=160, record=True)
+    show(outcomes, _SECONDS, console)
+    figure(f"\n{console.export_text()}")
     assert {
         outcome.attacker.name: broken for outcome in outcomes if (broken := outcome.broken())
     } == {}

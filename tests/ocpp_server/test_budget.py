@@ -23,6 +23,7 @@ from storage.facts import read_snapshot
 from storage.tables import boots, connections, log_entries, meter_values, transactions
 from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node, seed
 from tests.support.eventually import eventually
+from tests.support.figures import Figure
 
 SOME: Final = 100_000
 """Bytes of a day: some four hundred readings."""
@@ -59,7 +60,9 @@ async def snapshot(bed: Bed) -> Snapshot:
         return await read_snapshot(connection, bed.charge_point_id, now=datetime.now(UTC))
 
 
-async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(database: Database) -> None:
+async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(
+    database: Database, figure: Figure
+) -> None:
     async with bed_of(database) as bed:
         async with bed.wire() as wire:
             await wire.boot()
@@ -75,6 +78,7 @@ async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(database:
         (row,) = await bed.rows(transactions)
         assert (row.meter_stop, row.stopped_at is not None) == (9_999, True)
         kept = sorted(await bed.rows(meter_values), key=lambda one: one.id)
+        figure(f"{MANY + 1} readings where a day has {SOME:,} bytes: {len(kept)} kept")
         assert 100 < len(kept) < MANY / 2 + 200
         assert kept[-1].samples == [
             {"value": "9999", "unit": "Wh", "context": "Transaction.End", "format": "SignedData"}
@@ -99,16 +103,22 @@ async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(database:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_who_connects_again_and_again_has_one_budget(database: Database) -> None:
+async def test_who_connects_again_and_again_has_one_budget(
+    database: Database, figure: Figure
+) -> None:
     async with bed_of(database) as bed:
         for begin in range(0, MANY, 50):
             async with bed.wire() as wire:
                 for number in range(begin, begin + 50):
                     await meter(wire, number, None)
-        assert len(await bed.rows(meter_values)) < MANY / 2 + 200
+        kept = len(await bed.rows(meter_values))
         (row,) = await bed.rows(connections)
+        figure(
+            f"{MANY} readings over {MANY // 50} connections where a day has {SOME:,} bytes: "
+            f"{kept} kept, {row.budget_bytes:,} bytes"
+        )
+        assert kept < MANY / 2 + 200
         assert row.budget_bytes >= SOME
-        before = len(await bed.rows(meter_values))
         # Another node goes on from there.
         other = make_node(database, RecordingSink(), daily_bytes=SOME, rate=None)
         port = await other.start("127.0.0.1", 0)
@@ -119,7 +129,7 @@ async def test_who_connects_again_and_again_has_one_budget(database: Database) -
                     await meter(wire, MANY + number, None)
         finally:
             await other.stop()
-        assert len(await bed.rows(meter_values)) == before + 1
+        assert len(await bed.rows(meter_values)) == kept + 1
 
 
 async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node
 from tests.ocpp_server.test_liveness import without_pongs
 from tests.storage.test_plans import heard
 from tests.support.eventually import eventually
+from tests.support.figures import Figure
 
 STRANGER: dict[str, Any] = {"local_addr": ("127.0.0.2", 0)}
 START: dict[str, Any] = {
@@ -173,27 +175,29 @@ async def test_one_that_has_just_ended_is_not_waited_for(
 
 @on_sqlite
 async def test_from_the_same_address_the_newcomer_wins_at_once(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, figure: Figure
 ) -> None:
     monkeypatch.setattr(contests, "ANSWER_SECONDS", 60)
     async with bed.wire() as old:
         await old.sync()
+        began = monotonic()
         async with asyncio.timeout(10), bed.wire() as new:
             await new.sync()
+            figure(f"from the same address, served after {monotonic() - began:.2f} s")
             with pytest.raises(ConnectionClosed):
                 await old.frame()
             assert await is_connected(bed)
 
 
 @on_sqlite
-async def test_a_silent_link_is_replaced_and_nobody_is_alarmed(
-    bed: Bed,
-) -> None:
+async def test_a_silent_link_is_replaced_and_nobody_is_alarmed(bed: Bed, figure: Figure) -> None:
     async with bed.wire() as old:
         await old.boot()
         without_pongs(old)
+        began = monotonic()
         async with asyncio.timeout(10), bed.wire(**STRANGER) as new:
             await new.sync()
+        figure(f"beside a link that is silent, served after {monotonic() - began:.2f} s")
         assert not await is_contested(bed)
         async with bed.database.read() as connection:
             assert await newest_boot(connection, bed.charge_point_id) is not None

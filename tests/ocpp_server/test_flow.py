@@ -19,6 +19,7 @@ from storage.tables import log_entries
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node, seed
 from tests.ocpp_server.test_cutter import HANDSHAKE
 from tests.support.eventually import eventually
+from tests.support.figures import Figure
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -101,9 +102,9 @@ async def flooded(bed: Bed, flood: bytes, *, with_the_request: bool) -> AsyncIte
 
 
 @pytest.mark.parametrize("with_the_request", [False, True])
-@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+@pytest.mark.parametrize("what", FLOODS)
 async def test_everything_that_arrives_is_counted(
-    bed: Bed, flood: bytes, with_the_request: bool, monkeypatch: pytest.MonkeyPatch
+    bed: Bed, what: str, with_the_request: bool, monkeypatch: pytest.MonkeyPatch, figure: Figure
 ) -> None:
     debts: list[float] = []
     spend = Allowance.spend
@@ -118,15 +119,20 @@ async def test_everything_that_arrives_is_counted(
     (good_one,) = await seed(bed.database, 1)
     async with (
         frugal(bed) as node,
-        flooded(node, flood, with_the_request=with_the_request) as session,
+        flooded(node, FLOODS[what], with_the_request=with_the_request) as session,
     ):
         await held(session)
         async with node.wire(good_one) as good:
             for _ in range(3):
                 await good.sync()
         assert not session.socket.is_read
+        waiting = len(session._waiting or ())
+        figure(
+            f"{what}, {len(FLOODS[what]):,} bytes at once: {max(debts):.1f} tokens owed, "
+            f"{waiting} calls in memory"
+        )
         assert max(debts) <= MOST_A_FRAME
-        assert len(session._waiting or ()) <= 16
+        assert waiting <= 16
 
 
 async def test_its_calls_wait_in_the_network_while_none_is_answered(
@@ -154,7 +160,7 @@ async def test_its_calls_wait_in_the_network_while_none_is_answered(
         await node.stop()
 
 
-async def test_others_have_their_turn_between(bed: Bed) -> None:
+async def test_others_have_their_turn_between(bed: Bed, figure: Figure) -> None:
     """One read may bring thousands of frames."""
     node = make_node(bed.database, RecordingSink(), rate=None)
     port = await node.start("127.0.0.1", 0)
@@ -178,6 +184,7 @@ async def test_others_have_their_turn_between(bed: Bed) -> None:
             await reader.readuntil(b"\x8a\x04last")
         beside.cancel()
         writer.close()
+        figure(f"1,600 frames in one read: others had {turns} turns between")
         assert turns >= 1_600 / 16 - 1
     finally:
         await node.stop()
@@ -189,7 +196,7 @@ async def answer_at_random(wire: Wire) -> None:
     await wire.frame()
 
 
-async def test_a_flood_of_answers_to_nothing_ends_the_link(bed: Bed) -> None:
+async def test_a_flood_of_answers_to_nothing_ends_the_link(bed: Bed, figure: Figure) -> None:
     node = make_node(bed.database, RecordingSink(), burst=1_000)
     port = await node.start("127.0.0.1", 0)
     there = Bed(bed.database, node, RecordingSink(), port, bed.charge_point_id)
@@ -198,6 +205,7 @@ async def test_a_flood_of_answers_to_nothing_ends_the_link(bed: Bed) -> None:
         async with there.wire() as wire:
             with capture_logs() as lines, pytest.raises(ConnectionClosed) as closed:
                 await answer_at_random(wire)
+            figure(f"100 answers to nothing: {len(lines)} lines in the log")
             assert 0 < len(lines) <= LINES
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, REASON)

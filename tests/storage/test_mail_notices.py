@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
@@ -20,6 +19,7 @@ from storage.mail_notices import (
 from storage.tables import mail_blocks
 from storage.tables import mail_notices as waiting
 from tests.storage.test_held_notices import Post as Outbox
+from tests.support.figures import Figure
 from tests.support.post import SECRET, mail_notices
 from tests.support.rows import AT, one_charge_point
 
@@ -74,7 +74,7 @@ async def staged(database: Database, **quotas: int) -> Stage:
 
 
 async def test_43_verdicts_in_39_seconds_are_13_mails_and_each_is_in_one(
-    database: Database,
+    database: Database, figure: Figure
 ) -> None:
     stage = await staged(database)
     for number in range(43):
@@ -84,6 +84,7 @@ async def test_43_verdicts_in_39_seconds_are_13_mails_and_each_is_in_one(
     assert await stage.gather() == 0
     stage.clock.now += GATHERED_FOR
     assert await stage.gather() == 1
+    figure(f"43 verdicts in 39 s to one address: {len(stage.outbox.sent)} mails")
     assert len(stage.outbox.sent) == 13
     _, subject, text = stage.outbox.sent[-1]
     assert subject == "31 notices, gathered into one mail"
@@ -93,7 +94,7 @@ async def test_43_verdicts_in_39_seconds_are_13_mails_and_each_is_in_one(
     assert await stage.gather() == 0
 
 
-async def test_who_goes_on_for_a_day_fills_no_mailbox(database: Database) -> None:
+async def test_who_goes_on_for_a_day_fills_no_mailbox(database: Database, figure: Figure) -> None:
     stage = await staged(database)
     for number in range(24 * 60):
         await stage.verdict(number)
@@ -103,9 +104,7 @@ async def test_who_goes_on_for_a_day_fills_no_mailbox(database: Database) -> Non
     await stage.gather()
     told = "".join(subject + text for _, subject, text in stage.outbox.sent)
     assert len(set(re.findall(r"com_(\d+)", told))) > 1_300  # the rest: "and so many more"
-    sys.stdout.write(
-        f"1,440 verdicts in a day to one address: {len(stage.outbox.sent)} mails" + "\n"
-    )
+    figure(f"1,440 verdicts in a day to one address: {len(stage.outbox.sent)} mails")
     assert len(stage.outbox.sent) < 80
 
 
