@@ -91,6 +91,20 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return document
 
 
+def told(answer: httpx.Response, *own: str) -> tuple[int, str, dict[str, str]]:
+    """What an answer tells, but for what is each request's own, such as an address and an id."""
+    text = answer.text
+    for word in own:
+        text = text.replace(word, "…")
+    left = {"ratelimit", "ratelimit-remaining", "ratelimit-reset"}  # by each request, one less
+    headers = {
+        name: value
+        for name, value in answer.headers.items()
+        if name not in left | {"x-request-id", "content-length"}
+    }
+    return answer.status_code, text, headers
+
+
 def fields(document: dict[str, Any]) -> set[str]:
     """Names of the wrong fields."""
     return {error["field"] for error in document["errors"]}

@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from api.deps import now
 from storage.engine import Database
 from storage.tables import invitations, webhook_deliveries
-from tests.api.callers import PASSWORD, V1, Caller, problem
-from tests.api.conftest import Outbox, accept_invitation
+from tests.api.callers import PASSWORD, V1, Caller, problem, told
+from tests.api.conftest import Outbox, Own, accept_invitation, verify
 from tests.api.test_audit import trail
 from tests.api.test_tenancy import TARIFF
 from tests.support.eventually import eventually
@@ -53,6 +53,34 @@ async def test_anonymous(anonymous: Caller) -> None:
         problem(answer, 401, "token_missing")
     answer = await anonymous.call("GET", f"{V1}/site-owner/invitations")
     problem(answer, 401, "token_missing")
+
+
+async def test_whoever_invites_is_not_told_whether_there_is_an_account(
+    installer: Caller, stranger: Caller, owner: Own, database: Database
+) -> None:
+    """Nor from what is listed afterwards; whoever has the mail is told, by its link."""
+    await verify(database, stranger.email)
+    them = await owner("someone@else.example", await stranger.project())
+
+    async def asked(path: str, email: str) -> list[tuple[int, str, dict[str, str]]]:
+        project = await installer.project()
+        body = {"email": email}
+        if path == "collaborators":
+            body["role"] = "technician"
+        answer = await installer.post(f"/projects/{project}/{path}", body)
+        listed = await installer.get(f"/projects/{project}/invitations")
+        (shown,) = listed.json()["items"]
+        own = (
+            email,
+            project,
+            *(shown[key] for key in ("id", "created_at", "sent_at", "expires_at")),
+        )
+        return [told(answer, *own), told(listed, *own)]
+
+    for path, known in (("collaborators", stranger), ("invite-site-owner", them)):
+        there = await asked(path, known.email)
+        assert there == await asked(path, "nobody@x.example"), path
+        assert there[0][0] == 201
 
 
 class TestResend:
