@@ -230,6 +230,15 @@ def test_the_engine_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_a_service_says_fills_no_disk(name: str) -> None:
+    logging = SERVICES[name]["logging"]
+    assert logging["driver"] == "json-file"
+    assert all(isinstance(bound, str) for bound in logging["options"].values())
+    assert re.fullmatch(r"[1-9]\d?m", logging["options"]["max-size"])
+    assert 1 < int(logging["options"]["max-file"]) < 10
+
+
 _PINNED = re.compile(r"(?P<image>\S+:\S+)@sha256:[0-9a-f]{64}")
 _PAGE = (ROOT / "docs" / "how-to" / "run-as-services.md").read_text()
 
