@@ -126,7 +126,7 @@ def bare_app() -> FastAPI:
     app.add_middleware(CrossOriginMiddleware)  # what it adds is on every answer
     app.add_middleware(ProxiesMiddleware)  # outermost: whoever calls is known to all
     install_error_handlers(app)
-    v1 = APIRouter(prefix="/api/v1")
+    v1 = APIRouter()
     for router in (
         accounts,
         security_router(Role.INSTALLER),
@@ -179,7 +179,7 @@ def bare_app() -> FastAPI:
         statements,
     ):
         v1.include_router(router)
-    app.include_router(v1)
+    app.include_router(v1, prefix="/api/v1")
     app.include_router(health)
     app.include_router(invitation_page)
     app.include_router(stop_page)
