@@ -10,8 +10,8 @@ from fastapi import APIRouter, Path, Query, Response
 from api.billing.schemas import Month
 from api.deps import AppParts, OwnedProjectId, SiteOwner, now
 from api.problems import problems
-from documents.statement import statement_pdf
 from documents.statement_csv import statement_csv
+from domain.billing.statement import Statement
 from storage.billing_months import Months
 from storage.projects import Projects
 from storage.statements import read_statement
@@ -71,7 +71,7 @@ async def get_statement(
         statement = await read_statement(connection, project, month, at=at, complete=complete)
     content: str | bytes
     if as_format is Format.PDF:
-        content = await asyncio.to_thread(statement_pdf, statement)
+        content = await asyncio.to_thread(_pages, statement)
     else:
         content = statement_csv(statement)
     name = f"statement-{month}.{as_format.value}"
@@ -80,3 +80,10 @@ async def get_statement(
         media_type=_TYPES[as_format],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _pages(statement: Statement) -> bytes:
+    # The PDF library takes half a second to import: with the first statement, not with the API.
+    from documents.statement import statement_pdf
+
+    return statement_pdf(statement)
