@@ -24,7 +24,6 @@ from storage import arrival
 from storage.catalogue import CatalogueError, load_catalogue
 from storage.checklist_profiles import load_checklists
 from storage.engine import Database
-from storage.migrate import upgrade
 from storage.plausibility import load_plausibility
 from temporal import client as temporal_client
 from temporal.search_attributes import register_search_attributes
@@ -119,6 +118,8 @@ async def migrate(settings: Settings, *, temporal: bool, new_keys: bool) -> None
         StartingError: something cannot be used, or is away.
 
     """
+    from storage.migrate import upgrade  # with Alembic, which no process that serves needs
+
     await upgrade(settings.resolved_database_url)
     if new_keys:
         keys = key_fingerprints(settings, signs=True)

@@ -7,12 +7,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.starting import MistakeError, one_line
 from storage.arrival import explain, reach
@@ -47,11 +44,6 @@ async def upgrade(url: str) -> None:
         await database.close()
 
 
-async def has_current_schema(connection: AsyncConnection) -> bool:
-    """Tell whether the database has exactly the schema of this release."""
-    return await connection.run_sync(_has_current_schema)
-
-
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration, bound to a connection whose transaction is the caller's."""
     config = Config()
@@ -64,8 +56,3 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def _upgrade(connection: Connection) -> None:
     command.upgrade(alembic_config(connection), "head")
-
-
-def _has_current_schema(connection: Connection) -> bool:
-    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from api.deps import AppParts, now
 from api.parts import Parts
 from storage.clock import measure_skew
-from storage.migrate import has_current_schema
 from storage.nodes import live_nodes
+from storage.schema import has_current_schema
 from storage.watch import clock_trouble
 
 router = APIRouter(prefix="/health", tags=["Health"])

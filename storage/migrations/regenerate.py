@@ -9,8 +9,7 @@ from alembic import command
 from sqlalchemy import create_engine
 
 from storage.migrate import alembic_config
-
-INITIAL = "0001"
+from storage.schema import HEAD
 
 
 def main() -> None:
@@ -19,7 +18,7 @@ def main() -> None:
         for old in (Path(__file__).parent / "versions").glob("*.py"):
             old.unlink()
         config = alembic_config(connection)
-        command.revision(config, message="Initial schema", autogenerate=True, rev_id=INITIAL)
+        command.revision(config, message="Initial schema", autogenerate=True, rev_id=HEAD)
 
 
 if __name__ == "__main__":

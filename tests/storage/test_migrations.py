@@ -3,11 +3,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine import Database
-from storage.migrate import has_current_schema, upgrade
+from storage.migrate import alembic_config, upgrade
+from storage.schema import HEAD, has_current_schema
 from tests.support.databases import differences_from_tables, postgresql_copy
 
 
@@ -48,6 +50,10 @@ async def test_the_migrations_make_the_tables(empty_url: str) -> None:
     async with database.read() as connection:
         assert await connection.run_sync(differences_from_tables) == []
     await database.close()
+
+
+def test_the_schema_of_this_release_is_that_of_the_last_migration() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [HEAD]
 
 
 async def test_processes_that_upgrade_at_once_queue_up(empty_url: str) -> None:
