@@ -1,5 +1,8 @@
 """`dynamo`: one command for each process, and `up` for all of them on this machine."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -97,8 +100,9 @@ def up(
 def api() -> None:
     """Serve the REST API."""
     settings = _settings("api")
-    from api.app import run_api
-    from runtime.process import run, serve
+    with _loading():
+        from api.app import run_api
+        from runtime.process import run, serve
 
     run(serve(settings, run_api, listens="api"))
 
@@ -107,8 +111,9 @@ def api() -> None:
 def worker() -> None:
     """Run workflows and the activities that need no charger."""
     settings = _settings("worker")
-    from runtime.process import run, serve
-    from worker import run_worker
+    with _loading():
+        from runtime.process import run, serve
+        from worker import run_worker
 
     run(serve(settings, run_worker, listens="worker"))
 
@@ -117,8 +122,9 @@ def worker() -> None:
 def ocpp_server() -> None:
     """Hold the connections of the chargers; run as many of these as you need."""
     settings = _settings("ocpp-server")
-    from ocpp_server.main import run_node
-    from runtime.process import run, serve
+    with _loading():
+        from ocpp_server.main import run_node
+        from runtime.process import run, serve
 
     run(serve(settings, run_node, listens="ocpp"))
 
@@ -141,8 +147,9 @@ def migrate(
 ) -> None:
     """Bring the database to the schema of this release."""
     settings = _settings("migrate", secret=new_keys)
-    from runtime.process import migrate as bring_up_to_date
-    from runtime.process import run
+    with _loading():
+        from runtime.process import migrate as bring_up_to_date
+        from runtime.process import run
 
     run(bring_up_to_date(settings, temporal=temporal, new_keys=new_keys))
 
@@ -250,6 +257,17 @@ def demo(
         _refuse(str(error), error.exit_code)
     if not held:
         raise typer.Exit(_FAILED)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Look for no garbage while modules are imported: they stay, and looking is a fifth of it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # nor later among what was imported
+        gc.enable()
 
 
 def _settings(process: str, *, secret: bool = True) -> "Settings":
