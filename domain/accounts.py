@@ -54,7 +54,7 @@ class Counted(StrEnum):
 QUOTAS: Final[Mapping[Literal["off", "required"], Mapping[Counted, int]]] = {
     # A first site can be looked at and tried out, and no more.
     "required": {Counted.PROJECTS: 3, Counted.CHARGE_POINTS: 10, Counted.PHOTOS: 20},
-    # A large site can be commissioned without a mail (ADR 33).
-    "off": {Counted.PROJECTS: 30, Counted.CHARGE_POINTS: 500, Counted.PHOTOS: 500},
+    # A firm can work for months without a mail (ADR 33).
+    "off": {Counted.PROJECTS: 500, Counted.CHARGE_POINTS: 2_000, Counted.PHOTOS: 1_000},
 }
 """By the setting `DYNAMO_EMAIL_VERIFICATION`: how much an account has at most until then."""

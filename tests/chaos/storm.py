@@ -100,7 +100,7 @@ async def storm(folder: Path, *, chargers: int, sessions: int, on_sqlite: bool =
         await parts.until_ready()
         async with Installer(parts.api_url) as installer:
             project = await installer.project("owner@storm.example")
-            # First: an account that is not verified registers no more than 500.
+            # First: an account that is not verified registers no more than 2,000.
             dark = await installer.charge_point(project, "DARK-1", VENDOR, MODEL)
             identities = await _register(parts.database, project, chargers, sessions)
             await installer.start(dark)
