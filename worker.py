@@ -16,7 +16,7 @@ from activities.batches import BatchActivities
 from activities.billing import BillingActivities, HeldActivities
 from activities.contests import ContestActivities
 from activities.mail import NoticeActivities, ProjectActivities
-from activities.mailer import mailer_from
+from activities.mailer import FileMailer, SmtpMailer
 from activities.post import Post, PostActivities
 from activities.reboots import RebootActivities
 from activities.records import DirectoryActivities, RecordActivities
@@ -109,6 +109,13 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
     )
+
+
+def mailer_from(settings: Settings) -> Mailer:
+    """Return the mailer that the settings ask for."""
+    if settings.smtp_url is None:
+        return FileMailer(settings.data_dir / "mail", sender=settings.mail_from)
+    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
 
 
 def make_worker(

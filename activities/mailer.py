@@ -17,9 +17,6 @@ from uuid import uuid4
 import aiosmtplib
 from email_validator import EmailNotValidError, validate_email
 
-from domain.ports import Mailer
-from runtime.settings import Settings
-
 _TIMEOUT_SECONDS = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _SUBMISSION_PORT = 587
@@ -27,13 +24,6 @@ _IN_ONE_PIECE: Final = {"list-unsubscribe", "subject"}
 _LONGEST_LINE = 990  # RFC 5322 §2.1.1 allows 998
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ENCODED_WORD = re.compile(r"=\?")  # RFC 2047: readers decode it, control characters included
-
-
-def mailer_from(settings: Settings) -> Mailer:
-    """Return the mailer that the settings ask for."""
-    if settings.smtp_url is None:
-        return FileMailer(settings.data_dir / "mail", sender=settings.mail_from)
-    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
 
 
 class _Unfolded(EmailPolicy):

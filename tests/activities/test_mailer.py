@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from activities.mailer import FileMailer, SmtpMailer, build, mailer_from
+from activities.mailer import FileMailer, SmtpMailer, build
 from embedded.ports import free_port
 from runtime.settings import Settings
 from tests.support.mail import MailServer, mail_server
+from worker import mailer_from
 
 SENDER = "Dynamo <no-reply@dynamo.invalid>"
 LINK = "https://charging.example/invitations/" + "t" * 80
