@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.bell import ring
+from activities.batch_notice import notify_batch
 from domain.batch import WaitNote
 from domain.commissioning import (
     AnswerNote,
@@ -63,13 +63,13 @@ class RecordActivities:
         An open batch of the project hears of it.
         """
         finished = await self._records.finish_run(verdict, owner=_owner())
-        await ring(finished.batch_of)
+        await notify_batch(finished.batch_of)
         return finished
 
     @activity.defn
     async def note_wait(self, note: WaitNote) -> None:
         """Keep in the run's row what it waits for; an open batch of the project hears of it."""
-        await ring(await self._records.note_wait(note))
+        await notify_batch(await self._records.note_wait(note))
 
     @activity.defn
     async def note_answer(self, note: AnswerNote) -> None:

@@ -29,8 +29,8 @@ def find(name: str) -> Path:
     return Path(found)
 
 
-def leashed(command: list[str], *, user: str | None = None) -> list[str]:
+def dying_with_parent(command: list[str], *, user: str | None = None) -> list[str]:
     """Wrap a command so that it dies with the process that starts it."""
-    script = Path(__file__).with_name("leash.py")
+    script = Path(__file__).with_name("die_with_parent.py")
     become = ["--user", user] if user else []
     return [sys.executable, "-I", "-S", str(script), *become, str(os.getpid()), *command]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from domain.cancellation import end
-from embedded.binaries import leashed
+from embedded.binaries import dying_with_parent
 from embedded.errors import StartError
 
 STOP_SECONDS = 15.0  # more than the OCPP server gives its sockets to close
@@ -42,11 +42,11 @@ class Child:
     async def start(self) -> None:
         """Start the process; from now on :meth:`stop` is due.
 
-        It must be called on the main thread, to which the leash ties the process.
+        It must be called on the main thread, to whose life the process is bound.
         """
         with os.fdopen(os.open(self._log, _APPEND, 0o600), "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *leashed(self._command),
+                *dying_with_parent(self._command),
                 env=self._environment,
                 cwd=self._log.parent,
                 stdin=DEVNULL,

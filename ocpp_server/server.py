@@ -21,9 +21,9 @@ from ocpp_server.admission import Admission
 from ocpp_server.budget import DAILY_BYTES, Budgets
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
-from ocpp_server.cutter import MAX_MESSAGE
 from ocpp_server.dispatch import Routes
 from ocpp_server.door import Door
+from ocpp_server.frame_splitter import MAX_MESSAGE
 from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
 from ocpp_server.registry import Registry

@@ -17,8 +17,8 @@ from domain.ports import ChargePointGoneError
 from domain.states import LogLevel
 from ocpp_server import frames
 from ocpp_server.calls import CallErrorReply, Calls, InvalidReplyError
-from ocpp_server.cutter import LARGE_MESSAGE, MAX_MESSAGE
 from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
+from ocpp_server.frame_splitter import LARGE_MESSAGE, MAX_MESSAGE
 from ocpp_server.framelog import frame_entry
 from ocpp_server.frames import ErrorCode, MessageId
 from ocpp_server.guesses import Guesses

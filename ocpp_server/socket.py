@@ -16,7 +16,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
-from ocpp_server.cutter import Cutter
+from ocpp_server.frame_splitter import FrameSplitter
 from ocpp_server.requests import UnreadableRequest, hand_on_every_request
 
 _FULL_BUFFER: Final = 64 * 1024
@@ -69,7 +69,7 @@ class ChargerSocket(ServerConnection):
     _parts: bytearray | None = None
     _head: bytes = b""
     """The last bytes of a request that is not all here."""
-    _cutter: Cutter | None = None
+    _splitter: FrameSplitter | None = None
     _holds: int = 0
     """The :class:`Hold` that are on, as bits."""
     _is_reading: bool = True
@@ -160,13 +160,13 @@ class ChargerSocket(ServerConnection):
     def take_up_to(self, size: int) -> None:
         """Take messages of so many bytes from now on."""
         self.protocol.max_message_size = size
-        if self._cutter is not None:
-            self._cutter.limit = size
+        if self._splitter is not None:
+            self._splitter.limit = size
 
     @property
     def was_too_large(self) -> bool:
         """Whether it is being closed for a message that was larger than that."""
-        return (self._cutter is not None and self._cutter.too_large) or (
+        return (self._splitter is not None and self._splitter.too_large) or (
             self.protocol.close_sent is not None and self.protocol.close_sent.code == _TOO_BIG
         )
 
@@ -225,10 +225,10 @@ class ChargerSocket(ServerConnection):
             self._heard.set_result(None)
         if self._said:
             data, self._said = self._said + data, b""
-        if self._cutter is None:
+        if self._splitter is None:
             data = self._take_request(data)
-        if self._cutter is not None:
-            self._cutter.feed(data)
+        if self._splitter is not None:
+            self._splitter.feed(data)
             self._cut()
 
     def eof_received(self) -> None:
@@ -238,7 +238,7 @@ class ChargerSocket(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take no more: what waits was sent by nobody who could hear its answer."""
-        self._cutter, self._said = None, b""
+        self._splitter, self._said = None, b""
         if self.request is None or isinstance(self.request, UnreadableRequest):
             self.protocol.state = State.CLOSED  # which the library's own parser says by itself
         super().connection_lost(exc)
@@ -255,7 +255,7 @@ class ChargerSocket(ServerConnection):
                 super().data_received(data[size:])
             return b""
         self.hold(Hold.HANDSHAKE)
-        self._cutter = Cutter(self._take, self._take_other, self._takes_plain)
+        self._splitter = FrameSplitter(self._take, self._take_other, self._takes_plain)
         return data[size:]
 
     def _cut(self) -> None:
@@ -264,18 +264,18 @@ class ChargerSocket(ServerConnection):
         Whole frames stay here only while it is held, and nothing is read meanwhile. So no more than
         one read waits, and the end of the stream is not seen before what came ahead of it.
         """
-        cutter = self._cutter
-        if cutter is None or self._is_cutting:
+        splitter = self._splitter
+        if splitter is None or self._is_cutting:
             return
         self._is_cutting = True
         frames, size = _SLICE_FRAMES, _SLICE_BYTES
-        while not self._holds and (taken := cutter.cut()):
+        while not self._holds and (taken := splitter.cut()):
             frames, size = frames - 1, size - taken
-            if (frames <= 0 or size <= 0) and len(cutter):
+            if (frames <= 0 or size <= 0) and len(splitter):
                 self.hold(Hold.TURN)
                 self.loop.call_soon(self.release, Hold.TURN)
         self._is_cutting = False
-        self._read(on=not (self._holds and len(cutter)))
+        self._read(on=not (self._holds and len(splitter)))
 
     def _read(self, *, on: bool) -> None:
         if on is self._is_reading or self.transport.is_closing():

@@ -7,11 +7,11 @@ from contextlib import suppress
 from websockets.exceptions import ConnectionClosed
 
 from simulator import frames
-from simulator.bending import bent
 from simulator.fault import Fault
 from simulator.hardware import Hardware
 from simulator.link import CallTimeout, Link, LinkError
 from simulator.outbox import Outgoing
+from simulator.payload_faults import with_faults
 from simulator.station import Station
 from simulator.words import Action
 
@@ -53,7 +53,7 @@ async def _deliver(hardware: Hardware, link: Link, within: float) -> None:
 
 async def _send(hardware: Hardware, link: Link, item: Outgoing, within: float) -> None:
     station = hardware.station
-    payload = bent(station, item.action, item.payload())
+    payload = with_faults(station, item.action, item.payload())
     station.sent[item.action] += 1
     if item.action == Action.METER_VALUES and station.has(Fault.BROKEN_METER_VALUES):
         await link.send_raw(frames.render_call(str(uuid.uuid4()), item.action, payload)[:CUT_AT])

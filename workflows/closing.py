@@ -24,9 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.summaries import CONFIGURATION_SUMMARY, stray_summary
     from workflows import policies
     from workflows.availability import AvailabilityWorkflow
+    from workflows.checks.charge import open_transactions, stop
     from workflows.checks.connectors import put_back
     from workflows.checks.starting import late_start
-    from workflows.checks.test_charge import open_transactions, stop
     from workflows.configuration import ConfigurationWorkflow
     from workflows.notice import NoticeWorkflow
     from workflows.outliving import start_outliving

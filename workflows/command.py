@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Reply
     from workflows import policies
     from workflows.calls import on_node, record
-    from workflows.connection_test import why_not_connected
+    from workflows.connectivity import why_not_connected
 
 _LOST = "The connection broke before the charge point answered: it may have obeyed."
 

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import policies
     from workflows.calls import record
     from workflows.charge_point import NoAnswerError, RemoteChargePoint
-    from workflows.connection_test import why_not_connected
+    from workflows.connectivity import why_not_connected
     from workflows.inbox import Inbox
     from workflows.reboot import wait_before_reboot
     from workflows.waiting import wait_until

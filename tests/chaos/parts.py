@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from embedded.binaries import leashed
+from embedded.binaries import dying_with_parent
 from tests.chaos.schedule import Kill, Part
 from tests.support.eventually import eventually
 
@@ -63,7 +63,7 @@ class Program:
         """Start it; its log goes on."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                leashed(self._command),
+                dying_with_parent(self._command),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -30,8 +30,12 @@ COMMANDS = [
     for info in app.registered_commands
     if info.callback is not None
 ]
-# Read by a path and not imported: migrations run inside Alembic, the leash is a script.
-SCRIPTS = ("storage/migrations/env.py", "storage/migrations/versions/", "embedded/leash.py")
+# Read by a path and not imported: migrations run inside Alembic, the last one is a script.
+SCRIPTS = (
+    "storage/migrations/env.py",
+    "storage/migrations/versions/",
+    "embedded/die_with_parent.py",
+)
 LOOK = f"""
 import importlib, importlib.metadata, json, sys
 names = [str(file) for file in importlib.metadata.files({DISTRIBUTION!r})]

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from embedded import child as child_module
-from embedded.binaries import find, leashed
+from embedded.binaries import dying_with_parent, find
 from embedded.child import Child
 from embedded.errors import StartError
 from tests.support.eventually import eventually
@@ -120,8 +120,8 @@ async def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     written = tmp_path / "pid"
     program = f"import os, signal; open({str(written)!r}, 'w').write(str(os.getpid())); {WAIT}"
     starter = (
-        "import subprocess, sys; from embedded.binaries import leashed;"
-        f"subprocess.Popen(leashed([sys.executable, '-c', {program!r}]),"
+        "import subprocess, sys; from embedded.binaries import dying_with_parent;"
+        f"subprocess.Popen(dying_with_parent([sys.executable, '-c', {program!r}]),"
         "start_new_session=True).wait()"
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", starter)
@@ -138,8 +138,8 @@ def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         find("no-such-server")
 
 
-def test_a_leash_without_a_parent_does_not_start(tmp_path: Path) -> None:
-    command = leashed([sys.executable, "-c", f"open({str(tmp_path / 'x')!r}, 'w')"])
+def test_without_its_parent_a_command_does_not_start(tmp_path: Path) -> None:
+    command = dying_with_parent([sys.executable, "-c", f"open({str(tmp_path / 'x')!r}, 'w')"])
     stranger = command.index(str(os.getpid()))
     command[stranger] = "1"
     assert subprocess.run(command, check=False).returncode == 1

@@ -11,7 +11,7 @@ from domain.commissioning import Pace
 from domain.failures import FailureCode
 from domain.states import CheckName
 from simulator import Fault
-from simulator.bending import OTHER_TRANSACTION
+from simulator.payload_faults import OTHER_TRANSACTION
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from tests.faults import encores, mending
 from tests.faults.encores import Act

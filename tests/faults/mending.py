@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from domain.states import ConnectorStatus
 from simulator import Fault
-from simulator.bending import WRONG_SERIAL
+from simulator.payload_faults import WRONG_SERIAL
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.tables import connectors
 from tests.faults.encores import Act

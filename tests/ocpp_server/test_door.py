@@ -11,7 +11,7 @@ from ocpp_server import door, server
 from ocpp_server.door import Door
 from storage.tables import connection_attempts
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, make_node, seed
-from tests.ocpp_server.test_cutter import HANDSHAKE
+from tests.ocpp_server.test_frame_splitter import HANDSHAKE
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

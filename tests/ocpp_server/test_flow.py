@@ -17,7 +17,7 @@ from ocpp_server.writer import Sender
 from storage.fact_records import Connected, Record
 from storage.tables import log_entries
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node, seed
-from tests.ocpp_server.test_cutter import HANDSHAKE
+from tests.ocpp_server.test_frame_splitter import HANDSHAKE
 from tests.support.eventually import eventually
 from tests.support.figures import Figure
 

@@ -14,7 +14,7 @@ from domain.habits import ConfigurationReading
 from domain.operations import TriggerMessage
 from domain.ports import ChargePointGoneError
 from domain.states import ParameterState
-from ocpp_server.cutter import LARGE_MESSAGE
+from ocpp_server.frame_splitter import LARGE_MESSAGE
 from storage.habits import read_habits
 from tests.ocpp_server.bed import Bed, Wire
 

@@ -103,7 +103,7 @@ from workflows.billing import BillingWorkflow
 from workflows.command import CommandWorkflow
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
-from workflows.connection_test import ConnectionTestWorkflow
+from workflows.connectivity import ConnectionTestWorkflow
 from workflows.contest_notice import ContestNoticeWorkflow
 from workflows.gathered_mail import GatheredMailWorkflow
 from workflows.held_digest import HeldDigestWorkflow

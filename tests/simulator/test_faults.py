@@ -7,8 +7,14 @@ import pytest
 
 from simulator import Fault, State, VirtualChargePoint, find_model
 from simulator.actions.remote import OWN_TAG
-from simulator.bending import ODD_ERROR_CODE, ODD_STATUS, ODD_UNIT, OTHER_TRANSACTION, TAG_LENGTH
 from simulator.fault import EXPLANATIONS
+from simulator.payload_faults import (
+    ODD_ERROR_CODE,
+    ODD_STATUS,
+    ODD_UNIT,
+    OTHER_TRANSACTION,
+    TAG_LENGTH,
+)
 from simulator.readings import OTHER_METER
 from tests.simulator.central_system import CentralSystem, Refused, now
 from tests.simulator.conftest import STRONG, PowerUp

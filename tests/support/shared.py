@@ -2,7 +2,7 @@
 
 The pytest process that starts the xdist workers (or the only one there is) owns them. A worker asks
 it over a Unix socket: one line with a name, one line of JSON back. One thread serves all and lives
-as long as the process: the kernel ties a leashed child to the *thread* that started it.
+as long as the process: the kernel binds such a child to the *thread* that started it.
 """
 
 import json

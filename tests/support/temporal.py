@@ -24,7 +24,7 @@ class TemporalServer:
         with tempfile.NamedTemporaryFile(prefix="dynamo-temporal-", delete=False) as log:
             self._log = Path(log.name)
             self._process = subprocess.Popen(
-                binaries.leashed(
+                binaries.dying_with_parent(
                     [
                         *(str(binaries.find(binaries.TEMPORAL)), "server", "start-dev"),
                         *("--headless", "--ip", "127.0.0.1", "--port", str(self.port)),

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.absence import absent
     from workflows.availability import UNHEARD
     from workflows.charge_point import NoAnswerError
-    from workflows.checks.test_charge import open_transactions
+    from workflows.checks.charge import open_transactions
     from workflows.journal import CheckFailedError
     from workflows.run import Run
 

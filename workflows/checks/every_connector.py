@@ -19,9 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.states import CheckResult, ConnectorChoice
     from workflows.absence import no_answer
     from workflows.charge_point import NoAnswerError
+    from workflows.checks.charge import charge_on, open_transactions, stop
     from workflows.checks.clock import measure_clock
     from workflows.checks.starting import cancelled, is_test_of
-    from workflows.checks.test_charge import charge_on, open_transactions, stop
     from workflows.journal import CheckFailedError, CheckSkippedError
     from workflows.run import Run
 

@@ -1,6 +1,7 @@
 """Run a command that dies with its parent, whatever the parent dies of.
 
-Started as a script, not imported: ``python -I -S leash.py [--user NAME] PARENT_PID COMMAND ARG…``.
+Started as a script, not imported:
+``python -I -S die_with_parent.py [--user NAME] PARENT_PID COMMAND ARG…``.
 It stands between the supervisor and a child, because a supervisor that is killed by SIGKILL can
 stop nobody any more. On Linux the kernel does it and the script becomes the command. Elsewhere the
 script stays, and stops the command when its parent is no longer there.
@@ -29,7 +30,7 @@ def _give_up_root(name: str) -> None:
 def _become(command: list[str], parent: int) -> None:
     """Linux: the kernel sends SIGKILL when the parent is gone."""
     if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        sys.exit("leash: prctl failed")
+        sys.exit("die_with_parent: prctl failed")
     if os.getppid() != parent:  # it died before the line above
         sys.exit(1)
     os.execv(command[0], command)  # noqa: S606 - the command is our own

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from ocpp_server.cutter import Cutter
+from ocpp_server.frame_splitter import FrameSplitter
 from tests.ocpp_server.bed import WITHIN, Bed
 
 HANDSHAKE = (
@@ -22,8 +22,8 @@ def frame(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
     return Frame(opcode, data, fin).serialize(mask=True)
 
 
-def cut_all(cutter: Cutter) -> None:
-    while cutter.cut():
+def cut_all(splitter: FrameSplitter) -> None:
+    while splitter.cut():
         pass
 
 
@@ -41,19 +41,19 @@ def test_any_cut_gives_the_same_frames(
 ) -> None:
     plain: list[bytes] = []
     other: list[bytes] = []
-    cutter = Cutter(plain.append, other.append, lambda: True)
+    splitter = FrameSplitter(plain.append, other.append, lambda: True)
     sent = [
         frame(opcode, data[:125] if opcode in {Opcode.PING, Opcode.PONG} else data)
         for opcode, data in messages
     ]
     stream = b"".join(sent)
     for size in sizes:
-        cutter.feed(stream[:size])
+        splitter.feed(stream[:size])
         stream = stream[size:]
         if size % 2:  # it may be asked at any time, or long after
-            cutter.cut()
-    cutter.feed(stream)
-    cut_all(cutter)
+            splitter.cut()
+    splitter.feed(stream)
+    cut_all(splitter)
     is_plain = [opcode in {Opcode.TEXT, Opcode.BINARY} for opcode, _ in messages]
     assert plain == [data for (_, data), yes in zip(messages, is_plain, strict=True) if yes]
     assert other == [data for data, yes in zip(sent, is_plain, strict=True) if not yes]
@@ -62,12 +62,12 @@ def test_any_cut_gives_the_same_frames(
 @given(st.lists(st.binary()))
 def test_nothing_is_lost_of_any_bytes(chunks: list[bytes]) -> None:
     other: list[bytes] = []
-    cutter = Cutter(lambda _payload: None, other.append, lambda: False)
+    splitter = FrameSplitter(lambda _payload: None, other.append, lambda: False)
     for chunk in chunks:
-        cutter.feed(chunk)
-        cutter.cut()
-    cut_all(cutter)
-    assert b"".join(chunks) == b"".join(other) + cutter._data[cutter._start :]
+        splitter.feed(chunk)
+        splitter.cut()
+    cut_all(splitter)
+    assert b"".join(chunks) == b"".join(other) + splitter._data[splitter._start :]
 
 
 async def converse(bed: Bed, *chunks: bytes) -> bytes:

@@ -10,7 +10,7 @@ from domain.names import BATCH_CHANGED_SIGNAL, batch_workflow_id
 _RPC_TIMEOUT = timedelta(seconds=5)
 
 
-async def ring(project_id: str | None) -> None:
+async def notify_batch(project_id: str | None) -> None:
     """Signal the project's batch, if there is one.
 
     The signal carries nothing and may be lost: the batch reads the database, and looks again by

@@ -29,7 +29,7 @@ _WITH_SAMPLES = frozenset({Action.METER_VALUES, Action.STOP_TRANSACTION})
 Bend = Callable[[Station, Payload], Payload]
 
 
-def bent(station: Station, action: str, payload: Payload) -> Payload:
+def with_faults(station: Station, action: str, payload: Payload) -> Payload:
     """Return the payload as this station's faults make it."""
     for fault, actions, bend in _BENDS:
         if action in actions and station.has(fault):
@@ -81,10 +81,12 @@ def _stale(_station: Station, payload: Payload) -> Payload:
 
 def _samples(payload: Payload, change: Callable[[list[Payload]], list[Payload]]) -> Payload:
     """Change the samples of MeterValues, or of the transaction data of a stop."""
-    bent: Payload = dict(payload)
+    changed: Payload = dict(payload)
     for name in {"meterValue", "transactionData"} & payload.keys():
-        bent[name] = [one | {"sampledValue": change(one["sampledValue"])} for one in payload[name]]
-    return bent
+        changed[name] = [
+            one | {"sampledValue": change(one["sampledValue"])} for one in payload[name]
+        ]
+    return changed
 
 
 def _odd_unit(_station: Station, payload: Payload) -> Payload:

@@ -23,7 +23,7 @@ _LENGTH_16: Final = 126
 _LENGTH_64: Final = 127
 
 
-class Cutter:
+class FrameSplitter:
     """One client's stream. ``plain`` gets payloads, ``other`` bytes for the library.
 
     Nothing is handed over but by :meth:`cut`, one frame at a time: whoever asks may stop anywhere.
