@@ -238,7 +238,7 @@ async def test_a_charge_point_that_keeps_its_configuration_to_itself_gets_a_verd
     assert view.failure.code == FailureCode.CONFIGURATION_UNREADABLE
     assert view.failure.cause == (
         "The charge point did not tell its configuration (GetConfiguration was not answered within "
-        "1 s)."
+        "3 s)."
     )
 
 
