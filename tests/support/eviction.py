@@ -35,6 +35,11 @@ _RUNNERS: tuple[Literal["workflow_runner"], Literal["unsandboxed_workflow_runner
 )
 
 
+_PREPARED: set[type] = set()
+"""Workflows that the sandbox has taken once in this process: each worker of each test asks anew,
+which was an eighth of what a test of the API costs."""
+
+
 class EvictAtTheEnd(SimplePlugin):
     """A plugin of a client: its workers evict what they still have when they end."""
 
@@ -74,7 +79,9 @@ class _Tracking(WorkflowRunner):
         self._instances: WeakSet[WorkflowInstance] = WeakSet()
 
     def prepare_workflow(self, defn: _Definition) -> None:
-        self._runner.prepare_workflow(defn)
+        if defn.cls not in _PREPARED:
+            self._runner.prepare_workflow(defn)
+            _PREPARED.add(defn.cls)
 
     def set_worker_level_failure_exception_types(
         self, types: Sequence[type[BaseException]]
