@@ -48,7 +48,7 @@ from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
 from storage.visit_records import StoredVisits
 from storage.watch import DatabaseWatch
-from temporal.client import DEPLOYMENT, connect_when_there
+from temporal.client import BUILD_ID, connect_when_there
 from temporal.dispatcher import Dispatcher
 from temporal.polling import Polling, log_outages_once
 from temporal.reconciler import Reconciler
@@ -229,7 +229,7 @@ def make_worker(
         workflows=WORKFLOWS,
         activities=activities,
         workflow_runner=workflow_runner(),
-        deployment_config=DEPLOYMENT,
+        build_id=BUILD_ID,
     )
 
 
@@ -253,7 +253,7 @@ def make_webhook_worker(
         task_queue=webhook_task_queue(task_queue),
         activities=[webhooks.call_webhook, webhooks.give_up_webhook],
         max_concurrent_activities=_CALLS_AT_ONCE,
-        deployment_config=DEPLOYMENT,
+        build_id=BUILD_ID,
     )
 
 

@@ -31,7 +31,7 @@ from runtime.settings import Settings
 from storage.engine import Database
 from storage.outages import Outage
 from storage.watch import DatabaseWatch
-from temporal.client import DEPLOYMENT, connect
+from temporal.client import BUILD_ID, connect
 from temporal.polling import log_outages_once
 
 _MAX_ACTIVITIES: Final = 200
@@ -159,7 +159,7 @@ async def _serve_activities(
                 max_concurrent_activities=_MAX_ACTIVITIES,
                 graceful_shutdown_timeout=_DRAIN + _GRACE,
                 interceptors=[in_flight],
-                deployment_config=DEPLOYMENT,
+                build_id=BUILD_ID,
             )
             _log.info("activities_served", task_queue=worker.task_queue)
             pause = _FIRST_PAUSE

@@ -7,7 +7,6 @@ from typing import Final
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -17,18 +16,17 @@ from temporalio.converter import (
 )
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import WorkerDeploymentConfig
 
 from domain.starting import AwayError, MistakeError, StartingError, is_unknown_host, one_line
 from temporal.core_logs import core_runtime
 from temporal.workers_end import WorkersEnd
 
-DEPLOYMENT: Final = WorkerDeploymentConfig(
-    version=WorkerDeploymentVersion("dynamo", version("dynamo-commissioning")),
-    use_worker_versioning=False,  # what one release began, the next replays and goes on with
-)
+BUILD_ID: Final = f"dynamo-{version('dynamo-commissioning')}"
 """What every worker says that it is. One that says nothing hashes all the code of its process:
-over a second of CPU at each start, while nothing else in its event loop goes on."""
+over a second of CPU at each start, while nothing else in its event loop goes on.
+
+Not a worker deployment yet: one that is not versioned is a link to nowhere in the Temporal UI.
+"""
 
 # Temporal makes a converter for each workflow run. One that knows no type yet spends more time on
 # learning them than the whole run has work to do, so all of them share what they have learnt.

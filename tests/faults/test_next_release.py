@@ -1,13 +1,10 @@
 """What one release began, the next replays and goes on with."""
 
-from dataclasses import replace
-
 import pytest
-from temporalio.common import WorkerDeploymentVersion
 
 from domain.states import RunStatus, WaitingFor
 from simulator.profile import ABB_TERRA_AC_W22
-from temporal.client import DEPLOYMENT
+from temporal.client import BUILD_ID
 from tests.faults.scenes import waits_for
 from tests.faults.stage import Run, Stage
 
@@ -30,10 +27,9 @@ async def test_a_run_that_one_release_began_is_ended_by_the_next(
     registered = await stage.register("SN-UPGRADED", ABB_TERRA_AC_W22)
     run = await stage.start(registered.id)
     await waits_for(run, WaitingFor.CONNECTION)
-    following = WorkerDeploymentVersion("dynamo", "the-next")
-    monkeypatch.setattr("worker.DEPLOYMENT", replace(DEPLOYMENT, version=following))
+    monkeypatch.setattr("worker.BUILD_ID", "the-next")
     await stage.work_anew()
     async with stage.switched_on(registered.id, serial="SN-UPGRADED"):
         view = await stage.verdict(run)
     assert view.status is RunStatus.COMPLETED, view.failure
-    assert await _releases(run) == [DEPLOYMENT.version.build_id, following.build_id]
+    assert await _releases(run) == [BUILD_ID, "the-next"]

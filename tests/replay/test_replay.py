@@ -18,7 +18,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from domain.names import node_task_queue
-from temporal.client import DATA_CONVERTER, DEPLOYMENT
+from temporal.client import BUILD_ID, DATA_CONVERTER
 from tests.replay.masking import IDENTITY, leaks
 from tests.replay.record import HISTORIES, VERSION
 from worker import WORKFLOWS, workflow_runner
@@ -34,7 +34,7 @@ def replayer() -> Replayer:
         workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=DATA_CONVERTER,
-        build_id=DEPLOYMENT.version.build_id,
+        build_id=BUILD_ID,
     )
 
 

@@ -24,7 +24,7 @@ from domain.commissioning import Answer, Pace, RetryOrder, RunOptions, RunReques
 from domain.mail import Admission, GatheredMail, MailNotice
 from domain.names import node_task_queue, site_workflow_id
 from domain.power.service import Borrow
-from temporal.client import DEPLOYMENT
+from temporal.client import BUILD_ID
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour, MemoryRecords, ScriptedChargePoint
 from tests.workflows.supply import Supply, SupplyWorkflow
@@ -215,7 +215,7 @@ def shared_worker(client: Client, records: MemoryRecords, queue: str) -> Worker:
             RunActivities(Canceller(client=client)).cancel_run,
         ],
         workflow_runner=workflow_runner(),
-        deployment_config=DEPLOYMENT,
+        build_id=BUILD_ID,
     )
 
 
@@ -236,5 +236,5 @@ def node_worker(client: Client, charger: ScriptedChargePoint) -> Worker:
             node.update_firmware,
             node.ping,
         ],
-        deployment_config=DEPLOYMENT,
+        build_id=BUILD_ID,
     )
