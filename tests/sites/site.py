@@ -84,7 +84,7 @@ class Site:
     async def load(self) -> SiteLoad:
         return await self.handle.query(SiteWorkflow.load)
 
-    async def until_allotted(self, amps: list[int], *, within: float = 15) -> None:
+    async def until_allotted(self, amps: list[int], *, within: float = 30) -> None:
         """Until the sessions draw these amperes, and the workflow knows it."""
 
         async def settled() -> None:

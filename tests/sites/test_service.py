@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Row, select
+from temporalio.client import WorkflowExecutionStatus
 
 from domain.audit import OPERATOR
 from domain.commissioning import CancelRequest, RunOptions
@@ -145,7 +146,8 @@ async def test_a_site_that_temporal_has_lost_begins_anew_beside_a_run(stage: Sta
         reconciler = _reconciler(stage)
 
         async def goes_on() -> None:
-            await reconciler.heal()
+            await reconciler.heal()  # Temporal's list may not know of the end at the first look
+            assert (await site.handle.describe()).status is WorkflowExecutionStatus.RUNNING
             assert _reason(await site.load(), served.identity) is Reason.IN_SERVICE
 
         await eventually(goes_on, within=30)
