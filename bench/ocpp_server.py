@@ -40,6 +40,8 @@ from storage.tables import accounts, charge_points, metadata, meter_values, proj
 SPEEDUP_BOUND = 6.0
 MEMORY_BOUND = 1.0
 _WARM: Final = 10
+_TOGETHER: Final = 1000
+"""So many idle ones come at once: what is made at first use is shared by all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Sizes:
     chargers: int = 200
     seconds: float = 3.0
     rounds: int = 5
-    idle: int = 1000
+    idle: int = 4000
     storm: int = 2000
 
 
@@ -132,12 +134,16 @@ def measure_memory(kind: str, arguments: Sequence[str], sizes: Sizes, figures: F
             warm.close()
             await asyncio.sleep(1)
             before = process.memory_full_info().uss
-            fleet = Fleet(port, identities(sizes.idle))
-            await fleet.connect()
+            fleets, everybody = [], identities(sizes.idle)
+            for first in range(0, sizes.idle, _TOGETHER):
+                fleets.append(Fleet(port, everybody[first : first + _TOGETHER]))
+                await fleets[-1].connect()
+                figures.count(fleets[-1].outcome)
             await asyncio.sleep(1)
             grown.append(process.memory_full_info().uss - before)
-            fleet.close()
-            return fleet.outcome
+            for fleet in fleets:
+                fleet.close()
+            return warm.outcome
 
         figures.count(in_loop(idle))
     figures.memory_kib = grown[0] / sizes.idle / 1024

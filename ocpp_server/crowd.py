@@ -8,11 +8,10 @@ T = TypeVar("T")
 
 
 class Crowd(Generic[T]):
-    """Keeps ``most`` of all and ``most_of_one`` source; each step costs the same, however many."""
+    """Keeps ``most``; each step costs the same, however many."""
 
-    def __init__(self, most: int, most_of_one: int) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._most_of_one = most_of_one
         self._sources: dict[T, str] = {}
         self._of_source: OrderedDict[str, OrderedDict[T, None]] = OrderedDict()
         self._of_size: defaultdict[int, OrderedDict[str, None]] = defaultdict(OrderedDict)
@@ -31,8 +30,6 @@ class Crowd(Generic[T]):
         mine = self._of_source.setdefault(source, OrderedDict())
         mine[one] = None
         self._resized(source, len(mine) - 1, len(mine))
-        if len(mine) > self._most_of_one:
-            return self._oldest_of(source)
         if len(self._sources) > self._most:
             return self._oldest_of(next(iter(self._of_size[self._largest])))
         return None

@@ -21,15 +21,14 @@ from domain.proxies import source_network
 from ocpp_server.crowd import Crowd
 from ocpp_server.turns import Turns
 
-SILENT: Final = 1024
-"""Connections on which no whole request has come, of all; each may have sent 16 KiB of it."""
-SILENT_OF_ONE: Final = 512
-"""The same, from one address."""
-ASKING: Final = 1024
+SILENT: Final = 2048
+"""Connections on which no whole request has come; each may have sent 8 KiB of it. All may be of one
+address: thousands of charge points come back at once behind one proxy, or one provider's NAT."""
+ASKING: Final = 2048
 """Connections with a whole request that wait for their turn."""
 HANDSHAKES: Final = 1024
 """Requests that are being answered."""
-MOST_OF_A_REQUEST: Final = 16 * 1024
+MOST_OF_A_REQUEST: Final = 8 * 1024
 """Bytes of an opening handshake; a charge point needs a few hundred."""
 REQUEST_SECONDS: Final = 10.0
 """Within which a request has to be whole."""
@@ -121,8 +120,8 @@ class Door:
         self.sockets: list[socket.socket] = []
         self._make = make
         self._loop = asyncio.get_running_loop()
-        self._silent: Crowd[_Visitor] = Crowd(SILENT, SILENT_OF_ONE)
-        self._asking: Crowd[_Visitor] = Crowd(ASKING, ASKING)
+        self._silent: Crowd[_Visitor] = Crowd(SILENT)
+        self._asking: Crowd[_Visitor] = Crowd(ASKING)
         self._handshakes = 0
         self._kept_out = 0
         """How many ask and wait until a handshake is over."""

@@ -26,6 +26,7 @@ from ocpp_server.power import PowerOperations
 from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
 from ocpp_server.v16.routes import routes
+from runtime.files import have_files
 from runtime.process import open_database
 from runtime.settings import Settings
 from storage.engine import Database
@@ -35,6 +36,8 @@ from temporal.client import BUILD_ID, connect
 from temporal.polling import log_outages_once
 
 _MAX_ACTIVITIES: Final = 200
+_FILES: Final = 65_536
+"""Each charge point is one."""
 # How long operations in flight may go on while a node drains; then their sockets are closed, and
 # the workflows send them again elsewhere.
 _DRAIN: Final = timedelta(seconds=5)
@@ -64,6 +67,7 @@ async def run_node(
         SecretMissingError: the settings have no secret key.
 
     """
+    have_files(_FILES)
     database = open_database(settings, "ocpp-server")
     watched = open_database(settings, "ocpp-server", pool_size=1)
     watch = DatabaseWatch(watched)

@@ -65,7 +65,9 @@ def _parse(protocol: ServerProtocol) -> Generator[None]:
     while isinstance(request, UnreadableRequest):
         reader.discard()  # until the answer ends it
         yield
-    yield from Protocol.parse(protocol)
+    protocol.parser = Protocol.parse(protocol)  # what this one holds is not kept for days
+    next(protocol.parser)
+    yield
 
 
 def _unreadable(first_line: bytes, error: Exception) -> UnreadableRequest:

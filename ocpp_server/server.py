@@ -207,6 +207,7 @@ class ChargerServer:
         self._log(session.peer, f"Connected from {link.remote_address or 'an unknown address'}.")
         if link.flapping is not None and not link.was_flapping:
             self._raise_alarm(session.peer, link.flapping)
+        del link, losers  # a session lasts for days
         try:
             await session.run()
         finally:
@@ -262,8 +263,10 @@ class ChargerServer:
         except NotStoredError:
             return False
         finally:
-            self._arriving.subtract(places.keys())
-            self._arriving = +self._arriving
+            for place in places:
+                self._arriving[place] -= 1
+                if not self._arriving[place]:
+                    del self._arriving[place]
         return True
 
     def _tell_of_contest(self, peer: Peer, contest: Contest) -> None:

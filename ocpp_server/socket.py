@@ -113,7 +113,14 @@ class ChargerSocket(ServerConnection):
             self._answered()
 
     def deliver_to(self, receiver: Receiver) -> None:
-        """Hand each message over from now on, those first that came before."""
+        """Hand each message over from now on, those first that came before.
+
+        What the handshake said is of no use any more, a password is among it, and it was a seventh
+        of what an idle connection takes.
+        """
+        for handshake in (self.request, self.response):
+            if handshake is not None:
+                handshake.headers.clear()
         self._receiver = receiver
         self.release(Hold.HANDSHAKE)
 

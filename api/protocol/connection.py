@@ -6,7 +6,6 @@ memory and a socket for as long as he likes. Neither looks whether an answer is 
 
 import asyncio
 import re
-import resource
 import socket
 import sys
 from collections import defaultdict
@@ -18,6 +17,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from domain.proxies import source_network
+from runtime.files import have_files
 
 HEAD_BYTES: Final = 32 * 1024
 """Of request line and headers together."""
@@ -226,12 +226,7 @@ def _is_too_much(received: bytes) -> bool:
 
 def have_room() -> None:
     """Ask the system for as many files as connections take, and count on no more than it gives."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + _OTHER_FILES
-    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < files:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    files = have_files(CONNECTIONS + _OTHER_FILES)
     BoundedProtocol.most = max(files - _OTHER_FILES, _OTHER_FILES)
 
 

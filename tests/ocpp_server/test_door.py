@@ -60,7 +60,7 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 async def test_the_silent_of_one_address_are_few_and_a_charge_point_there_gets_in(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "SILENT_OF_ONE", 20)
+    monkeypatch.setattr(door, "SILENT", 20)
     beginning = f"GET /{bed.charge_point_id} HTTP/1.1\r\nHost:".encode()
     async with another(bed) as there, AsyncExitStack() as stack:
         with capture_logs() as lines:

@@ -23,6 +23,17 @@ async def test_boot_is_pending_until_provisioned_then_accepted(bed: Bed) -> None
     assert [row.registration for row in await bed.rows(boots)] == ["Pending", "Accepted"]
 
 
+async def test_what_the_handshake_said_is_not_kept(bed: Bed) -> None:
+    """A password is among it, and a session lasts for days."""
+    async with bed.wire() as wire:
+        await wire.sync()
+        socket = bed.node.registry.require(bed.charge_point_id).socket
+        assert socket.request is not None
+        assert socket.response is not None
+        assert not socket.request.headers
+        assert not socket.response.headers
+
+
 async def test_the_whole_life_of_a_transaction(bed: Bed) -> None:
     async with bed.wire() as wire:
         await wire.boot()
