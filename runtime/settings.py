@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         description="`required`: an installer who has signed up reaches nobody (mails, "
         "invitations, webhooks, streams) until a mail has shown that the address is theirs, and it "
         "needs DYNAMO_SMTP_URL; `off`: whoever can reach the API and sign up is trusted, "
-        "with small quotas until then",
+        "with quotas until then",
     )
     mail_from: str = Field(
         default="Dynamo <no-reply@dynamo.invalid>", description="Sender of the mails"
