@@ -30,6 +30,7 @@ from temporal.client import DATA_CONVERTER
 from temporal.search_attributes import add_search_attributes, register_search_attributes
 from temporal.workers_end import WorkersEnd
 from tests.support import databases, shared
+from tests.support.compiled import compile_once
 from tests.support.eviction import EvictAtTheEnd
 from tests.support.temporal import TEST_SERVER
 
@@ -43,6 +44,8 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+compile_once()
 
 # The default draws a trace with all values in colours: seconds in which nothing else runs.
 structlog.configure(
