@@ -4,10 +4,12 @@ from tests.attack import wire
 from tests.attack.attacker import Attacker, Tally, Target
 from tests.attack.attackers.half_open import hold_open
 
+_BEGINNING = b"GET / HTTP/1.1\r\nHost:".ljust(15_000, b"x")  # h11 takes 16 KiB
+
 
 async def attack(target: Target, tally: Tally) -> None:
     """Keep so many open, each dialled again when it is closed."""
-    await hold_open(target.api_port, tally, wire.ELSEWHERE)
+    await hold_open(target.api_port, tally, wire.ELSEWHERE, beginning=_BEGINNING)
 
 
 ATTACKER = Attacker(

@@ -4,11 +4,12 @@ import asyncio
 import socket
 from contextlib import suppress
 
+from ocpp_server.door import MOST_OF_A_REQUEST
 from tests.attack import wire
 from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 
 _SOCKETS = 3_000
-_BEGINNING = b"GET / HTTP/1.1\r\nHost:" + b"x" * 15_000
+_BEGINNING = b"GET / HTTP/1.1\r\nHost:".ljust(MOST_OF_A_REQUEST, b"x")
 _DIALLING = 100
 _PAUSE = 0.5
 
@@ -27,7 +28,7 @@ async def hold_open(
     beginning: bytes = _BEGINNING,
     reads: bool = True,
 ) -> None:
-    """Send most of a request on each, else of the longest there may be, and wait for its end.
+    """Send most of a request on each, else of the longest that a node takes, and wait for its end.
 
     One that does not read leaves the answers to the network, which keeps little of them.
     """
@@ -43,7 +44,8 @@ async def hold_open(
                 try:
                     writer.write(beginning)
                     tally.did()
-                    await (reader.read() if reads else _ask_on(writer, beginning))
+                    with suppress(OSError):
+                        await (reader.read() if reads else _ask_on(writer, beginning))
                     tally.lost()
                 finally:
                     writer.transport.abort()
