@@ -36,6 +36,10 @@ _ENDS: Final = frozenset({"Transaction.Begin", "Transaction.End"})
 _SIGNED: Final = "SignedData"
 _OF_A_SESSION: Final = 4  # readings of its ends, whatever else is left out
 _REMEMBERED: Final = 256
+STARTS: Final = 2_000
+"""Sessions of a day whose start is answered at once; of weeks without a network there are fewer."""
+LATE: Final = 8.0
+"""Seconds: the answer to each start beyond. Some firmware waits ten for it."""
 
 
 class Budget:
@@ -48,6 +52,7 @@ class Budget:
         "_known",
         "_limit",
         "_minute",
+        "_starts",
         "_suspended",
         "_told",
         "written",
@@ -64,6 +69,7 @@ class Budget:
         self._kept_at: dict[tuple[int, int | None], datetime] = {}
         self._ends: dict[tuple[int, int | None], int] = {}
         self._minute: Allowance | None = None
+        self._starts = 0
 
     def begin(self, now: datetime) -> None:
         """Begin anew when another day has begun."""
@@ -76,6 +82,7 @@ class Budget:
         self.written.over_at, self._told = None, False
         self._known.clear()
         self._ends.clear()
+        self._starts = 0
 
     def catch_up(self, written: WrittenToday) -> None:
         """Take over what other nodes have counted, where that is more."""
@@ -122,6 +129,15 @@ class Budget:
             case ConnectorStatus():
                 self._suspend(fact, now, in_run=in_run)
         return True
+
+    def pause_of_a_start(self, now: datetime) -> float:
+        """Count a session that begins; return how many seconds the answer has to wait.
+
+        No session is refused, for its energy flows; nobody fills the database with them either.
+        """
+        self.begin(now)
+        self._starts += 1
+        return LATE if self._starts > STARTS else 0.0
 
     def allows(self, entry: LogEntry, *, in_run: bool) -> bool:
         """Charge an entry of the log; False: it is left out, and counted."""

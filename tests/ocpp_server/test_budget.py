@@ -1,5 +1,6 @@
 """A charge point that sends far more than its day allows: less is kept, and nothing that counts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,8 @@ import pytest
 from domain.budget import WrittenToday
 from domain.facts import Snapshot
 from domain.states import LogLevel
-from ocpp_server.budget import Budget, Budgets
+from ocpp_server import budget
+from ocpp_server.budget import LATE, STARTS, Budget, Budgets
 from storage.engine import Database
 from storage.fact_records import (
     ConnectorStatus,
@@ -363,3 +365,36 @@ class TestBudgets:
         )
         assert budgets.written("here") is not None
         assert budgets.written("gone") is None
+
+
+def test_of_a_day_so_many_sessions_begin_at_once_and_the_others_slowly() -> None:
+    kept = Budget()
+    assert {kept.pause_of_a_start(NOON) for _ in range(STARTS)} == {0.0}
+    assert [kept.pause_of_a_start(NOON) for _ in range(2)] == [LATE, LATE]
+    assert kept.pause_of_a_start(NOON + timedelta(days=1)) == 0.0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_start_beyond_is_stored_and_answered_late_on_every_link(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "STARTS", 3)
+    monkeypatch.setattr(budget, "LATE", 0.3)
+    async with bed_of(database) as bed:
+        await bed.open_site()
+        took = []
+        for _ in range(2):
+            async with bed.wire() as wire:
+                for number in range(2):
+                    began = asyncio.get_running_loop().time()
+                    start = {
+                        "connectorId": number + 1,
+                        "idTag": "T",
+                        "meterStart": 0,
+                        "timestamp": datetime.now(UTC).isoformat(),
+                    }
+                    answer = await wire.call("StartTransaction", start)
+                    assert answer[2]["idTagInfo"]["status"] == "Accepted"
+                    took.append(asyncio.get_running_loop().time() - began)
+        assert took[3] >= 0.3
+        assert len(await bed.rows(transactions)) == 4
