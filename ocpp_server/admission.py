@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -18,6 +17,7 @@ from domain.proxies import Network, source_address
 from ocpp_server import auth
 from ocpp_server.auth import RefusalCode
 from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
+from ocpp_server.pauses import Pauses
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures
 from ocpp_server.v16.routes import SUBPROTOCOL
@@ -92,7 +92,8 @@ class Admission:
         self._secret = secret
         self._failures = Failures()
         self._arrivals = Arrivals()
-        self._draining = asyncio.Event()
+        self._pauses = Pauses()
+        self._is_draining = False
         self._looking = asyncio.Lock()
         self._is_open = False
 
@@ -102,14 +103,15 @@ class Admission:
 
     def drain(self) -> None:
         """Send whoever comes from now on to another node."""
-        self._draining.set()
+        self._is_draining = True
+        self._pauses.end()
 
     async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
         """Let the handshake go on (None), or answer with the refusal."""
         answer = self._before_any(socket, request)
         if answer is not None:
             return answer
-        source = self._source(socket, request)
+        source = self.source(_peer(socket), request.headers.get_all)
         flaw = judge_handshake(socket.protocol, request)
         if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
             await self._record_tls(flaw, source)
@@ -129,10 +131,16 @@ class Admission:
             return _answer(socket, refusal)  # a browser, or a probe, that looks by
         self._record(identity, charge_point_id, refusal, source)
         # Whoever guesses keys is slowed down; the real charge point, at the same address, is not.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._failures.pause(source or "")):
-                await self._draining.wait()
+        await self._pause(socket, self._failures.pause(source or ""), source)
         return _answer(socket, refusal)
+
+    async def _pause(self, socket: ServerConnection, seconds: float, source: str | None) -> bool:
+        """Wait, and keep nobody out meanwhile; False when it is cut short."""
+        if not seconds:
+            return True
+        if isinstance(socket, ChargerSocket):
+            socket.make_room()
+        return await self._pauses.wait(seconds, source)
 
     async def _let_in(
         self, socket: ServerConnection, credential: Credential, source: str | None
@@ -140,9 +148,8 @@ class Admission:
         charge_point_id = credential.charge_point_id
         if credential.hash is None:  # nobody else has used up what is left to who has the key
             pause = self._arrivals.pause(source, charge_point_id)
-            if pause is None:
+            if pause is None or not await self._pause(socket, pause, source):
                 return _elsewhere(socket, "You connect too often; try again later.\n")
-            await asyncio.sleep(pause)
         if isinstance(socket, ChargerSocket):
             # From here on a claimed identity goes under the charge point's own id.
             socket.identity, socket.source = charge_point_id, source
@@ -153,7 +160,7 @@ class Admission:
         """Answer the probe, and whoever comes before or after this node serves."""
         if request.path == "/health/live":
             return socket.respond(HTTPStatus.OK, "ok\n")
-        if self._draining.is_set():
+        if self._is_draining:
             return _elsewhere(socket, "This server is stopping; connect again.\n")
         if not self._is_open:
             return _elsewhere(socket, "This server waits for its database; connect again.\n")
@@ -164,14 +171,12 @@ class Admission:
             return _elsewhere(socket, f"Not ready: {trouble}.\n")
         return socket.respond(HTTPStatus.OK, "ok\n")
 
-    def _source(self, socket: ServerConnection, request: Request) -> str | None:
-        """Return the address that the charge point connects from, without its port."""
-        address = socket.remote_address
-        peer = str(address[0])[:100] if isinstance(address, tuple) and address else None
+    def source(self, peer: str | None, header: Callable[[str], Sequence[str]]) -> str | None:
+        """Return the address that a request came from; ``header`` gives all values of one name."""
         return source_address(
             peer,
-            forwarded=request.headers.get_all("Forwarded"),
-            x_forwarded_for=request.headers.get_all("X-Forwarded-For"),
+            forwarded=header("Forwarded"),
+            x_forwarded_for=header("X-Forwarded-For"),
             trusted=self._trusted_proxies,
         )
 
@@ -238,6 +243,11 @@ class Admission:
                 project_id=project_id,
             )
         )
+
+
+def _peer(socket: ServerConnection) -> str | None:
+    address = socket.remote_address
+    return str(address[0])[:100] if isinstance(address, tuple) and address else None
 
 
 def _answer(socket: ServerConnection, refusal: auth.Refusal) -> Response:

@@ -12,7 +12,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -20,6 +19,7 @@ import structlog
 from domain.proxies import source_network
 from ocpp_server.crowd import Crowd
 from ocpp_server.turns import Turns
+from ocpp_server.visitor import MOST_OF_A_REQUEST, Visitor
 
 SILENT: Final = 2048
 """Connections on which no whole request has come; each may have sent 8 KiB of it. All may be of one
@@ -27,11 +27,7 @@ address: thousands of charge points come back at once behind one proxy, or one p
 ASKING: Final = 2048
 """Connections with a whole request that wait for their turn."""
 HANDSHAKES: Final = 1024
-"""Requests that are being answered."""
-MOST_OF_A_REQUEST: Final = 8 * 1024
-"""Bytes of an opening handshake; a charge point needs a few hundred."""
-REQUEST_SECONDS: Final = 10.0
-"""Within which a request has to be whole."""
+"""Requests that are being answered; those whose answer is to wait are not among them."""
 _BACKLOG: Final = 4096
 _TAKEN_A_ROUND: Final = 16
 _LET_IN_A_ROUND: Final = 1
@@ -41,7 +37,6 @@ he may have closed his half alone."""
 _GONE_A_ROUND: Final = 32
 """So many of them are passed over until the next one is let in."""
 _REST: Final = 1.0
-_END_OF_REQUEST: Final = b"\r\n\r\n"
 _TOO_LONG: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"Connection: close\r\nContent-Length: 0\r\n\r\n"
@@ -49,79 +44,25 @@ _TOO_LONG: Final = (
 _log = structlog.get_logger(__name__)
 
 
-class _Visitor:
-    """A connection that is not let in yet."""
-
-    __slots__ = ("_deadline", "came_from", "said", "socket")
-
-    def __init__(self, connection: socket.socket, came_from: str) -> None:
-        self.socket = connection
-        self.came_from = came_from
-        self.said = b""
-        self._deadline: asyncio.TimerHandle | None = None
-
-    def listen(
-        self, ready: Callable[["_Visitor"], None], late: Callable[["_Visitor"], None]
-    ) -> None:
-        """Call back when something comes, or when it is late."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self.socket, ready, self)
-        self._deadline = loop.call_later(REQUEST_SECONDS, late, self)
-
-    def listen_no_more(self) -> None:
-        """Leave what comes to whoever has the socket next."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-            asyncio.get_running_loop().remove_reader(self.socket)
-
-    def send_away(self, word: bytes = b"") -> None:
-        """End it at once."""
-        self.listen_no_more()
-        with suppress(OSError):
-            if word:
-                self.socket.send(word)
-        self.socket.close()
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it has hung up."""
-        try:
-            return not self.socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-
-    def hear(self) -> bool:
-        """Take what has come; False when it has hung up, or said all that can matter.
-
-        Raises:
-            BlockingIOError: nothing has come.
-            OSError: it is gone.
-
-        """
-        data = self.socket.recv(MOST_OF_A_REQUEST + 1)
-        before = max(len(self.said) - len(_END_OF_REQUEST) + 1, 0)
-        self.said += data
-        if not data or not self.said[:1].isalpha():  # TLS, or another protocol
-            return False
-        return _END_OF_REQUEST not in self.said[before:]
-
-
 class Door:
     """Listens; stands for the loop's own server.
 
     ``make`` gives the protocol of a connection, from what came on it already, and calls back when
-    its handshake is over.
+    its handshake is over. ``source`` says from which address a whole request came: behind a proxy,
+    many share the connection's, and nobody else's is known before.
     """
 
-    def __init__(self, make: Callable[[bytes, Callable[[], None]], asyncio.BaseProtocol]) -> None:
+    def __init__(
+        self,
+        make: Callable[[bytes, Callable[[], None]], asyncio.BaseProtocol],
+        source: Callable[[Visitor], str | None],
+    ) -> None:
         self.sockets: list[socket.socket] = []
         self._make = make
+        self._source = source
         self._loop = asyncio.get_running_loop()
-        self._silent: Crowd[_Visitor] = Crowd(SILENT)
-        self._asking: Crowd[_Visitor] = Crowd(ASKING)
+        self._silent: Crowd[Visitor] = Crowd(SILENT)
+        self._asking: Crowd[Visitor] = Crowd(ASKING)
         self._handshakes = 0
         self._kept_out = 0
         """How many ask and wait until a handshake is over."""
@@ -176,10 +117,10 @@ class Door:
                 self._loop.call_later(_REST, self._take_again, listener)
                 return
             connection.settimeout(0)
-            visitor = _Visitor(connection, source_network(address[0]))
+            visitor = Visitor(connection, address[0])
             if self._hear(visitor):
                 visitor.listen(self._on_more, self._on_late)
-                too_many = self._silent.add(visitor, visitor.came_from)
+                too_many = self._silent.add(visitor, source_network(visitor.peer))
                 if too_many is not None:
                     too_many.send_away()
 
@@ -187,15 +128,15 @@ class Door:
         if listener in self.sockets:
             self._loop.add_reader(listener, self._take, listener)
 
-    def _on_more(self, visitor: _Visitor) -> None:
+    def _on_more(self, visitor: Visitor) -> None:
         if not self._hear(visitor):
             self._silent.remove(visitor)
 
-    def _on_late(self, visitor: _Visitor) -> None:
+    def _on_late(self, visitor: Visitor) -> None:
         self._silent.remove(visitor)
         visitor.send_away()
 
-    def _hear(self, visitor: _Visitor) -> bool:
+    def _hear(self, visitor: Visitor) -> bool:
         """Whether it stays among the silent ones; else it asks from now on, or is sent away."""
         try:
             if visitor.hear():
@@ -212,7 +153,7 @@ class Door:
             visitor.send_away()
             return False
         visitor.listen_no_more()
-        too_many = self._asking.add(visitor, visitor.came_from)
+        too_many = self._asking.add(visitor, source_network(self._source(visitor) or ""))
         if too_many is None:
             self._turns.take(self._let_in)
         else:
@@ -228,7 +169,7 @@ class Door:
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
-    def _next(self) -> _Visitor | None:
+    def _next(self) -> Visitor | None:
         """Whose turn it is, if anybody's who is there still."""
         for _ in range(min(len(self._asking), _GONE_A_ROUND)):
             visitor = self._asking.next()
@@ -239,7 +180,7 @@ class Door:
             self._turns.take(self._let_in)
         return None
 
-    async def _connect(self, visitor: _Visitor) -> None:
+    async def _connect(self, visitor: Visitor) -> None:
         try:
             await self._loop.connect_accepted_socket(
                 lambda: self._make(visitor.said, self._answered), visitor.socket

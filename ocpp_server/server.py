@@ -31,6 +31,7 @@ from ocpp_server.session import Session
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
 from ocpp_server.v16.routes import SUBPROTOCOL, VERSION
+from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
 from storage.fact_records import Attempt, Connected, Disconnected, LogEntry
 
@@ -116,12 +117,15 @@ class ChargerServer:
         # It asks no more of it than what a door can do.
         server.create_server = cast(
             "Callable[[], Coroutine[Any, Any, asyncio.Server]]",
-            partial(Door(make).open, host, port),
+            partial(Door(make, self._came_from).open, host, port),
         )
         self._server = await server
         self._keeper = asyncio.create_task(self._keep_alive_for_ever(), name="keep alive")
         bound: int = next(iter(self._server.sockets)).getsockname()[1]
         return bound
+
+    def _came_from(self, visitor: Visitor) -> str | None:
+        return self._admission.source(visitor.peer, visitor.header)
 
     async def close(self) -> None:
         """Close every socket with 1012, service restart."""

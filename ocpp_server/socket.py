@@ -89,10 +89,10 @@ class ChargerSocket(ServerConnection):
         answered: Callable[[], None],
         **options: Any,
     ) -> None:
-        """``said`` has come already; ``answered`` hears when the handshake is over, or failed."""
+        """``said`` has come already; ``answered`` hears once when its place at the door is free."""
         super().__init__(protocol, server, **options)
         self._said = said
-        self._answered = answered
+        self._answered: Callable[[], None] | None = answered
         hand_on_every_request(protocol)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -110,7 +110,13 @@ class ChargerSocket(ServerConnection):
         try:
             await super().handshake(*judges)
         finally:
-            self._answered()
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Give its place at the door back, also before the answer if that is to wait."""
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered()
 
     def deliver_to(self, receiver: Receiver) -> None:
         """Hand each message over from now on, those first that came before.

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
-from ocpp_server import door, server
+from ocpp_server import door, server, visitor
 from ocpp_server.door import Door
 from storage.tables import connection_attempts
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, make_node, seed
@@ -147,12 +147,12 @@ async def test_who_hung_up_while_it_waited_is_passed_over(
 async def test_a_request_without_end_is_refused(bed: Bed) -> None:
     async with AsyncExitStack() as stack:
         reader, writer = await dial(stack, bed, HERE, b"GET / HTTP/1.1\r\n")
-        writer.write(b"X: " + b"x" * door.MOST_OF_A_REQUEST)
+        writer.write(b"X: " + b"x" * visitor.MOST_OF_A_REQUEST)
         assert (await ended(reader)).startswith(b"HTTP/1.1 431 ")
 
 
 async def test_a_request_has_to_be_whole_in_time(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(visitor, "REQUEST_SECONDS", 0.2)
     async with AsyncExitStack() as stack:
         with capture_logs() as lines:
             reader, _ = await dial(stack, bed, HERE, b"GET /cp HTTP/1.1\r\n")

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from ocpp_server.door import MOST_OF_A_REQUEST
+from ocpp_server.visitor import MOST_OF_A_REQUEST
 from tests.attack import wire
 from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 
