@@ -174,6 +174,10 @@ def contest_letter(notice: ContestNotice, *, public_url: str) -> Letter:
         "",
         "The others are closed then, and refused for as long as that one is connected.",
         "",
+        "If it is none of them, close them all; who comes next is asked anew:",
+        "",
+        f"  POST {public_url.rstrip('/')}{path}/links/disconnect",
+        "",
     ]
     return Letter(
         subject=f"Two links speak as one charge point ({notice.charge_point_id})",

@@ -53,6 +53,7 @@ class AuditAction(StrEnum):
     ID_TAG_AWAITED = "id_tag.awaited"
     ID_TAG_REMOVED = "id_tag.removed"
     CHARGE_POINT_LINK_KEPT = "charge_point.link_kept"
+    CHARGE_POINT_LINKS_DISCONNECTED = "charge_point.links_disconnected"
     CHARGE_POINT_COMMANDED = "charge_point.commanded"
     SERVICE_VISIT_OPENED = "service_visit.opened"
     SERVICE_VISIT_ACCEPTED = "service_visit.accepted"

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 MOST_LINKS: Final = 4
-"""Links of one contest; whoever comes beyond them is sent away."""
+"""Links of one contest; whoever comes beyond them takes the place of another: see :func:`meet`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +33,11 @@ class Link:
         """All that it spoke as in this contest."""
         adopted = () if self.adopts is None else (self.adopts,)
         return (*self.spoke_as, *adopted, self.generation)
+
+    @property
+    def first(self) -> int:
+        """The generation by which its address came into this contest."""
+        return min(self.generations)
 
     def is_one_of(self, generations: Collection[int]) -> bool:
         """Whether its socket goes by one of these."""
@@ -69,13 +74,15 @@ def how_to_decide(charge_point_id: str, contest: Contest | None = None) -> str:
     if contest is None:
         return (
             f"{begun}GET {there} shows them in `connection.contest`, and POST {there}/links/ with "
-            "the number of the right one, and /keep, keeps it."
+            "the number of the right one, and /keep, keeps it. If it is none of them, POST "
+            f"{there}/links/disconnect closes them all."
         )
     calls = " or ".join(
         f"POST {there}/links/{link.generation}/keep (from {link.remote_address or 'nowhere'})"
         for link in contest.links
     )
-    return f"{begun}{calls}."
+    none = f"If it is none of them, POST {there}/links/disconnect closes them all."
+    return f"{begun}{calls}. {none}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,15 +103,15 @@ class Refused(StrEnum):
     """Why a newcomer is sent away."""
 
     ANOTHER_IS_KEPT = "another_link_is_kept"
-    CROWDED = "too_many_links"
 
 
-REFUSED_WORDS: Final = {
-    Refused.ANOTHER_IS_KEPT: "A person has decided that the charge point is the one at another "
-    "address, and that one is there. If this is the right one, disconnect the other.",
-    Refused.CROWDED: f"{MOST_LINKS} others speak as this charge point already. Keep one of them, "
-    "or disconnect them.",
-}
+def why_refused(charge_point_id: str) -> str:
+    """Say why another link was kept off, and what ends that, for a person."""
+    return (
+        "A person has decided that the charge point is the one at another address, and that one is "
+        f"there. If this is the right one, POST …/charge-points/{charge_point_id}/links/disconnect "
+        "closes the other and takes that decision back; who comes next is asked anew."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +132,21 @@ class Present:
         if self.contest is not None:
             return self.contest.links
         return () if self.link is None else (self.link,)
+
+    @property
+    def kept_is_there(self) -> bool:
+        """Whether one of them is at the address that a person has last decided for."""
+        return self.decided and self.kept in {link.remote_address for link in self.links}
+
+    def has_place(self, link: Link) -> bool:
+        """Whether nobody takes its place in a contest, though it be silent.
+
+        It is at the address that a person has decided for, or at the one that spoke before the
+        contest began.
+        """
+        return (self.decided and link.remote_address == self.kept) or link.first == min(
+            one.first for one in self.links
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +170,12 @@ def meet(
     Who has the key wins, and so does who comes from the address of the link that is there, or from
     the one that a person has decided for. From another address the link that is there is asked, and
     is replaced if it is silent. Once both were alive only a person ends it.
+
+    A contest has few places, one for each address, and who has none gets one of another. Two are
+    never taken: see :meth:`Present.has_place`. Of the rest it is that of a silent one, or of the
+    address that came last. So strangers from any number of addresses take each other's place, and
+    not that of an honest charge point that was there before them; and one that comes after them,
+    from an address that nobody knows, is among the links for a person to keep.
     """
     others = [
         replace(link, answered=True if link.is_one_of(alive) else link.answered)
@@ -170,11 +198,9 @@ def meet(
             and link.remote_address == present.kept
         ):
             return Meeting(refused=Refused.ANOTHER_IS_KEPT)
-    if len(others) >= MOST_LINKS:
-        # Who has gone makes room.
-        others = [link for link in others if not link.is_one_of(gone)]
-    if len(others) >= MOST_LINKS:
-        return Meeting(refused=Refused.CROWDED)
+    while len(others) >= MOST_LINKS:
+        free = [link for link in others if not present.has_place(link)]
+        others.remove(max(free, key=lambda link: (link.is_one_of(gone), link.first)))
     same = [link for link in present.links if link.remote_address == newcomer.remote_address]
     joined = replace(
         newcomer,

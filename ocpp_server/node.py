@@ -209,7 +209,7 @@ class Node:
         if not any(link.is_one_of({session.peer.generation}) for link in contest.links):
             self.server.drop(session, "replaced by a newer connection")
         elif not session.peer.contested:
-            for loser in self.registry.contest(session):
+            for loser in self.registry.contest(session, contest):
                 self.server.drop(loser, "replaced by a newer connection")
 
     def _part_with(self, session: Session) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from domain.ports import ChargePointGoneError
 
 if TYPE_CHECKING:
+    from domain.contests import Contest
     from ocpp_server.session import Session
     from storage.facts import Watch
 
@@ -58,12 +59,20 @@ class Registry:
         self._sessions[charge_point_id] = session
         return others
 
-    def contest(self, session: "Session") -> "list[Session]":
-        """Let none of the sessions here speak; those that it follows lose, and are returned."""
+    def contest(self, session: "Session", contest: "Contest") -> "list[Session]":
+        """Let none of the sessions here speak; those whose place it has taken are returned."""
         charge_point_id = session.peer.charge_point_id
         others = [other for other in self.all_of(charge_point_id) if other is not session]
-        address = session.peer.remote_address
-        losers = [one for one in others if one.peer.remote_address == address]
+        address, newest = session.peer.remote_address, session.peer.generation
+        losers = [
+            one
+            for one in others
+            if one.peer.remote_address == address
+            or (
+                one.peer.generation < newest  # newer ones came after it was written down
+                and not any(link.is_one_of({one.peer.generation}) for link in contest.links)
+            )
+        ]
         self._sessions.pop(charge_point_id, None)
         self._rivals[charge_point_id] = [one for one in others if one not in losers] + [session]
         for one in self._rivals[charge_point_id]:

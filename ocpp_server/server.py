@@ -13,7 +13,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from domain.cancellation import end
-from domain.contests import REFUSED_WORDS, Contest, Refused
+from domain.contests import Contest, Refused, why_refused
 from domain.flapping import FLAPPING_WINDOW, Flapping
 from domain.proxies import source_network
 from domain.states import LogLevel
@@ -197,7 +197,7 @@ class ChargerServer:
         if link.contest is None:
             losers = self._registry.add(session)
         else:
-            losers = self._registry.contest(session)
+            losers = self._registry.contest(session, link.contest)
             if link.at in {link.contest.since, link.contest.confirmed_at}:
                 self._tell_of_contest(session.peer, link.contest)
         for loser in losers:
@@ -291,7 +291,7 @@ class ChargerServer:
                 charge_point_id=link.charge_point_id,
                 at=link.at,
                 code=refused,
-                reason=REFUSED_WORDS[refused],
+                reason=why_refused(link.charge_point_id),
                 remote_address=link.remote_address,
             )
         )

@@ -208,6 +208,53 @@ async def decide(
     await forget_statuses(connection, charge_point_id)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """The links that a person has closed, all at once."""
+
+    remote_addresses: tuple[str | None, ...]
+    at: datetime
+
+
+async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: datetime) -> Ended:
+    """Let none of the links be the charge point: whoever comes next is asked anew.
+
+    They are those of a contest, or the one that was kept; then that is decided no more. Nothing
+    that any of them has told counts. Their nodes close them at the next look.
+
+    Raises:
+        ConflictError: ``not_contested``.
+
+    """
+    row = await locked(connection, charge_point_id)
+    there = None if row is None else present_of(row, live=row.disconnected_at is None)
+    contest = None if there is None else there.contest
+    is_confirmed = contest is not None and contest.confirmed_at is not None
+    if row is None or there is None or not (is_confirmed or there.kept_is_there):
+        raise ConflictError(
+            "not_contested",
+            "No two links speak as this charge point now, and none that was kept is there; there "
+            "is nothing to disconnect.",
+        )
+    for link in there.links:
+        if contest is None or link.connected_at < contest.since:
+            await mark(connection, charge_point_id, link.generation, since=link.connected_at)
+    undone = {"kept_at": None, "kept_address": None} if there.kept_is_there else {}
+    await connection.execute(
+        update(connections)
+        .where(connections.c.charge_point_id == charge_point_id)
+        .values(
+            **NO_CONTEST,
+            **undone,
+            generation=row.generation + 1,  # no socket goes by it
+            adopts=None,
+            disconnected_at=at,
+        )
+    )
+    await forget_statuses(connection, charge_point_id)
+    return Ended(remote_addresses=tuple(link.remote_address for link in there.links), at=at)
+
+
 async def _settle(
     connection: AsyncConnection,
     row: Row[Any],

@@ -1,4 +1,4 @@
-"""Endpoints that end a contest: a person says which link is the charge point."""
+"""Endpoints that end a contest: a person says which link is the charge point, or that none is."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -23,7 +23,7 @@ from api.problems import problems
 from domain.audit import Actor, AuditAction
 from storage.audit import Audit
 from storage.charge_points import ChargePoint, ChargePoints
-from storage.contests import keep
+from storage.contests import disconnect, keep
 
 installer_router = APIRouter(prefix="/installer/charge-points", tags=["Charge points"])
 owner_router = APIRouter(
@@ -31,6 +31,7 @@ owner_router = APIRouter(
 )
 
 _NOT_CONTESTED: Final = "No two links speak as the charge point."
+_NOTHING_TO_CLOSE: Final = "No two links speak as the charge point, and none was kept."
 _LinkNumber = Annotated[
     int, Path(ge=1, le=2**31 - 1, examples=[7], description="As `connection.contest` shows it")
 ]
@@ -58,6 +59,26 @@ class LinkKept(BaseModel):
         description="While it is connected from here, others are refused"
     )
     kept_at: PreciseTimestamp
+
+
+class LinksDisconnected(BaseModel):
+    """None of the links was the charge point; all are being closed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "charge_point_id": "cp_01JT8Z0Q5M4N6P7R8S9T0V1W2X",
+                    "remote_addresses": ["203.0.113.7", "198.51.100.9"],
+                    "disconnected_at": "2026-05-01T09:30:00.000Z",
+                }
+            ]
+        }
+    )
+
+    charge_point_id: str
+    remote_addresses: list[str | None] = Field(description="Of the links that are being closed")
+    disconnected_at: PreciseTimestamp
 
 
 @installer_router.post(
@@ -127,6 +148,91 @@ async def keep_link_of_mine(
     async with parts.database.write() as connection:
         charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
         return await _keep(connection, charge_point, link, by=actor)
+
+
+@installer_router.post(
+    "/{charge_point_id}/links/disconnect",
+    status_code=HTTPStatus.OK,
+    summary="Say that no link is the charge point",
+    operation_id="disconnectLinks",
+    responses=problems(
+        401,
+        403,
+        404,
+        422,
+        503,
+        not_contested=_NOTHING_TO_CLOSE,
+        withdrawn="It was withdrawn.",
+        project_handed_over="From the handover on its owner decides, or you in a service visit.",
+    ),
+)
+async def disconnect_links(
+    charge_point_id: ChargePointId,
+    installer: Installer,
+    parts: AppParts,
+    actor: Acting,
+) -> LinksDisconnected:
+    """Several speak as one charge point and none is the right one, or the wrong one was kept.
+
+    All are closed within seconds, and what they have told counts no more. Was one of them kept,
+    that is undone. Whoever comes next is served; if another comes then, both are asked anew.
+    """
+    async with parts.database.write() as connection:
+        charge_point = await ChargePoints(connection).for_change(
+            charge_point_id, installer_id=installer.id
+        )
+        return await _disconnect(connection, charge_point, by=actor)
+
+
+@owner_router.post(
+    "/{charge_point_id}/links/disconnect",
+    status_code=HTTPStatus.OK,
+    summary="Say that no link is my charge point",
+    operation_id="disconnectLinksOfMine",
+    responses=problems(
+        401,
+        403,
+        404,
+        422,
+        503,
+        not_contested=_NOTHING_TO_CLOSE,
+        withdrawn="It was withdrawn.",
+        project_not_handed_over="Until the handover the installer does this.",
+    ),
+)
+async def disconnect_links_of_mine(
+    project_id: OwnedProjectId,
+    charge_point_id: OwnedChargePointId,
+    owner: SiteOwner,
+    parts: AppParts,
+    actor: Acting,
+) -> LinksDisconnected:
+    """Several speak as one charge point and none is the right one, or the wrong one was kept.
+
+    All are closed within seconds, and what they have told counts no more. Was one of them kept,
+    that is undone. Whoever comes next is served; if another comes then, both are asked anew.
+    """
+    async with parts.database.write() as connection:
+        charge_point = await owned_for_service(connection, owner, project_id, charge_point_id)
+        return await _disconnect(connection, charge_point, by=actor)
+
+
+async def _disconnect(
+    connection: AsyncConnection, charge_point: ChargePoint, *, by: Actor
+) -> LinksDisconnected:
+    ended = await disconnect(connection, charge_point.id, at=now())
+    addresses = list(ended.remote_addresses)
+    await Audit(connection, charge_point.project_id).write(
+        AuditAction.CHARGE_POINT_LINKS_DISCONNECTED,
+        by,
+        target=charge_point.id,
+        at=ended.at,
+        before={"links": addresses},
+        after={"links": []},
+    )
+    return LinksDisconnected(
+        charge_point_id=charge_point.id, remote_addresses=addresses, disconnected_at=ended.at
+    )
 
 
 async def _keep(

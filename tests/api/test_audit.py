@@ -237,6 +237,8 @@ AUDITED = set(BY_TABLE) | {
     ("POST", f"{OWNED_CP}/reset"),
     ("POST", f"{CHARGE_POINT}/links/{{link}}/keep"),  # tests/api/test_links.py
     ("POST", f"{OWNED_CP}/links/{{link}}/keep"),
+    ("POST", f"{CHARGE_POINT}/links/disconnect"),
+    ("POST", f"{OWNED_CP}/links/disconnect"),
     ("POST", f"{OWNED_CP}/config/customize"),
     ("POST", f"{OWNED_CP}/awaited-id-tag"),  # tests/api/test_access.py
     ("DELETE", f"{OWNED_CP}/awaited-id-tag"),

@@ -635,6 +635,7 @@ async def _of_a_site(owner: Caller, database: Database, project: str, identity: 
     await hold(database, identity, new_id(Prefix.NODE))
     await contest(database, identity)
     await owner.call("POST", f"{path}/links/1/keep")
+    await owner.call("POST", f"{path}/links/disconnect")
 
 
 async def _of_a_charge_point(
@@ -665,6 +666,7 @@ async def _of_a_charge_point(
     await hold(database, doubled, new_id(Prefix.NODE))
     await contest(database, doubled)
     await caller.post(f"/charge-points/{doubled}/links/1/keep")
+    await caller.post(f"/charge-points/{doubled}/links/disconnect")
     await caller.delete(f"/charge-points/{doubled}")
 
 

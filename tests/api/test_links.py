@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.contests import how_to_decide, why_refused
 from domain.ids import Prefix, new_id
 from storage.engine import Database
 from tests.api.callers import V1, Caller, problem
@@ -50,6 +51,41 @@ async def test_it_is_shown_and_ended_with_one_call(installer: Caller, database: 
     assert told["target"] == charge_point
     assert told["before"] == {"links": ["203.0.113.7", "198.51.100.9"]}
     assert told["after"] == {"link": 1, "remote_address": "203.0.113.7"}
+
+
+async def test_all_are_closed_with_one_call(installer: Caller, database: Database) -> None:
+    project = await installer.project()
+    charge_point = await contested(installer, database, project)
+    links = f"/charge-points/{charge_point}/links"
+    ended = (await installer.post(f"{links}/disconnect")).json()
+    assert ended["remote_addresses"] == ["203.0.113.7", "198.51.100.9"]
+    shown = (await installer.get(f"/charge-points/{charge_point}")).json()["connection"]
+    assert (shown["connected"], shown["contest"]) == (False, None)
+    said = problem(await installer.post(f"{links}/disconnect"), 409, "not_contested")
+    assert said["detail"].startswith("No two links speak as this charge point now, and none")
+    problem(await installer.post(f"{links}/1/keep"), 409, "not_contested")
+    trail = (await installer.get(f"/projects/{project}/audit")).json()["items"]
+    (told,) = [one for one in trail if one["action"] == "charge_point.links_disconnected"]
+    assert told["target"] == charge_point
+    assert told["before"] == {"links": ["203.0.113.7", "198.51.100.9"]}
+    await contest(database, charge_point)  # nobody is there whom it could meet
+    shown = (await installer.get(f"/charge-points/{charge_point}")).json()["connection"]
+    assert (shown["connected"], shown["contest"]) == (True, None)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_sentence_of_a_refusal_names_the_call_that_ends_it(
+    installer: Caller, database: Database
+) -> None:
+    charge_point = await contested(installer, database)
+    await installer.post(f"/charge-points/{charge_point}/links/2/keep")
+    path = f"/charge-points/{charge_point}/links/disconnect"
+    assert f"POST …{path} closes the other" in why_refused(charge_point)
+    assert (await installer.post(path)).json()["remote_addresses"] == ["198.51.100.9"]
+    await contest(database, charge_point)  # the address that was kept is one like any other
+    shown = (await installer.get(f"/charge-points/{charge_point}")).json()["connection"]
+    assert shown["connected"] is True
+    assert how_to_decide(charge_point).endswith(f"POST …{path} closes them all.")
 
 
 async def test_a_run_waits_and_says_why(installer: Caller, database: Database) -> None:
@@ -103,6 +139,10 @@ async def test_from_the_handover_on_the_owner_decides(
     assert shown["likely_cause"] == CAUSE
     answer = await site.owner.call("POST", f"{path}/links/2/keep")
     assert answer.json()["remote_address"] == "198.51.100.9"
+    answer = await installer.post(f"/charge-points/{charge_point}/links/disconnect")
+    problem(answer, 409, "project_handed_over")
+    answer = await site.owner.call("POST", f"{path}/links/disconnect")
+    assert answer.json()["remote_addresses"] == ["198.51.100.9"]
 
 
 async def test_until_the_handover_the_installer_decides(
@@ -111,5 +151,6 @@ async def test_until_the_handover_the_installer_decides(
     project = await installer.project()
     charge_point = await contested(installer, database, project)
     of_site = await owner("facilities@riversidebp.com", project)
-    path = f"{V1}/site-owner/projects/{project}/charge-points/{charge_point}/links/2/keep"
-    problem(await of_site.call("POST", path), 409, "project_not_handed_over")
+    path = f"{V1}/site-owner/projects/{project}/charge-points/{charge_point}/links"
+    for call in ("2/keep", "disconnect"):
+        problem(await of_site.call("POST", f"{path}/{call}"), 409, "project_not_handed_over")

@@ -94,17 +94,48 @@ def test_what_has_begun_is_ended_by_a_person_alone(gone: tuple[int, ...]) -> Non
     assert looked(found, alive=(), gone=gone, at=NOW) == found
 
 
-def test_there_is_room_for_few() -> None:
-    contest: Contest | None = begun()
-    for number in range(3, MOST_LINKS + 1):
-        contest = meet(link(number, f"10.0.0.{number}"), in_contest(contest)).contest
-    present = in_contest(contest)
-    assert len(present.links) == MOST_LINKS
-    assert meet(link(9, THIRD), present).refused is Refused.CROWDED
-    assert meet(link(9, OLD), present).refused is None
-    joined = meet(link(9, THIRD), present, gone={3}).contest
-    assert joined is not None
-    assert [one.generation for one in joined.links] == [1, 2, 4, 9]
+class TestThereIsRoomForFew:
+    @staticmethod
+    def crowded() -> Present:
+        contest: Contest | None = begun()
+        for number in range(3, MOST_LINKS + 1):
+            contest = meet(link(number, f"10.0.0.{number}"), in_contest(contest)).contest
+        present = in_contest(contest)
+        assert len(present.links) == MOST_LINKS
+        return present
+
+    @staticmethod
+    def joined(newcomer: Link, present: Present, gone: tuple[int, ...] = ()) -> list[int]:
+        contest = meet(newcomer, present, gone=gone).contest
+        assert contest is not None
+        return [one.generation for one in contest.links]
+
+    def test_who_has_gone_makes_it(self) -> None:
+        assert self.joined(link(9, THIRD), self.crowded(), gone=(3,)) == [1, 2, 4, 9]
+
+    def test_or_the_one_that_came_last(self) -> None:
+        assert self.joined(link(9, THIRD), self.crowded()) == [1, 2, 3, 9]
+
+    def test_who_connects_anew_has_not_come_last(self) -> None:
+        contest = meet(link(8, NEW), self.crowded()).contest
+        assert self.joined(link(9, THIRD), in_contest(contest)) == [1, 3, 8, 9]
+
+    def test_but_not_the_one_that_was_there_before_the_contest(self) -> None:
+        assert self.joined(link(9, THIRD), self.crowded(), gone=(1,)) == [1, 2, 3, 9]
+        assert self.joined(link(9, OLD), self.crowded(), gone=(1,)) == [2, 3, 4, 9]
+        assert self.joined(link(9, THIRD), self.crowded(), gone=(1, 2, 3, 4)) == [1, 2, 3, 9]
+
+    def test_nor_the_one_that_a_person_has_decided_for(self) -> None:
+        decided = replace(self.crowded(), kept="10.0.0.4", decided=True)
+        assert self.joined(link(9, THIRD), decided, gone=(4,)) == [1, 2, 4, 9]
+
+    def test_of_strangers_one_address_has_one_place(self) -> None:
+        present = self.crowded()
+        for number in range(9, 20):
+            contest = meet(link(number, THIRD), present).contest
+            assert contest is not None
+            assert [one.remote_address for one in contest.links] == [OLD, NEW, "10.0.0.3", THIRD]
+            present = in_contest(contest)
 
 
 class TestOnceDecided:

@@ -62,6 +62,12 @@ async def keep(bed: Bed, address: str) -> None:
         await contests_of_rows.keep(connection, bed.charge_point_id, link, at=datetime.now(UTC))
 
 
+async def disconnect(bed: Bed) -> None:
+    """Decide that it is none of them, as the API does."""
+    async with bed.database.write() as connection:
+        await contests_of_rows.disconnect(connection, bed.charge_point_id, at=datetime.now(UTC))
+
+
 async def marks(bed: Bed) -> list[int | None]:
     """Give the marks of the boots, in the order in which they came."""
     return [row.contested_link for row in sorted(await bed.rows(boots), key=lambda row: row.at)]
@@ -411,6 +417,100 @@ async def another_node(bed: Bed) -> AsyncIterator[Bed]:
         yield Bed(bed.database, other, RecordingSink(), port, bed.charge_point_id)
     finally:
         await other.stop()
+
+
+async def addresses(bed: Bed) -> list[str | None]:
+    async with bed.database.read() as connection:
+        contest = (await read_contests(connection))[bed.charge_point_id]
+    return [link.remote_address for link in contest.links]
+
+
+async def come(bed: Bed, stack: AsyncExitStack, *numbers: int) -> list[Wire]:
+    """Let strangers connect, from an address each."""
+    wires = []
+    for number in numbers:
+        stranger: dict[str, Any] = {"local_addr": (f"127.0.0.{number}", 0)}
+        wires.append(await stack.enter_async_context(bed.wire(**stranger)))
+        await wires[-1].sync()
+    return wires
+
+
+async def gone(bed: Bed, wire: Wire) -> None:
+    await wire.socket.close()
+
+    async def ended() -> None:
+        assert "127.0.0.1" not in {
+            one.peer.remote_address for one in bed.node.registry.all_of(bed.charge_point_id)
+        }
+
+    await eventually(ended)
+
+
+class TestACrowdOfStrangers:
+    async def test_the_one_that_was_there_first_finds_its_place(self, bed: Bed) -> None:
+        async with AsyncExitStack() as stack:
+            charger = await stack.enter_async_context(bed.wire())
+            await charger.boot()
+            *_, last = await come(bed, stack, 2, 3, 4)
+            await gone(bed, charger)
+            await come(bed, stack, 5)
+            with pytest.raises(ConnectionClosed):
+                await last.frame()
+            again = await stack.enter_async_context(bed.wire())
+            await again.boot()
+            assert await addresses(bed) == ["127.0.0.2", "127.0.0.3", "127.0.0.5", "127.0.0.1"]
+            await keep(bed, "127.0.0.1")
+            await bed.node.compare()
+            await again.sync()
+            assert await is_connected(bed)
+
+    async def test_the_one_that_was_kept_finds_one(self, bed: Bed) -> None:
+        async with AsyncExitStack() as stack:
+            charger = await stack.enter_async_context(bed.wire())
+            await charger.boot()
+            await come(bed, stack, 2)
+            await keep(bed, "127.0.0.1")
+            await bed.node.compare()
+            await gone(bed, charger)
+            await come(bed, stack, 2, 3, 4, 5)
+            again = await stack.enter_async_context(bed.wire())
+            await again.boot()
+            assert await addresses(bed) == ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"]
+
+    async def test_a_person_closes_them_all_and_the_next_one_is_served(self, bed: Bed) -> None:
+        async with AsyncExitStack() as stack:
+            strangers = await come(bed, stack, 2, 3, 4, 5)
+            await strangers[0].boot()
+            await disconnect(bed)
+            charger = await stack.enter_async_context(bed.wire())
+            await charger.boot()
+            await bed.node.compare()
+            for stranger in strangers:
+                with pytest.raises(ConnectionClosed):
+                    await stranger.frame()
+            await charger.sync()
+            assert await is_connected(bed)
+            assert (await marks(bed))[-1] is None
+
+    async def test_so_does_who_has_kept_the_wrong_one(self, bed: Bed) -> None:
+        async with contested(bed) as (_, stranger):
+            await keep(bed, "127.0.0.2")
+            await bed.node.compare()
+            await stranger.boot()
+            async with bed.wire() as again:
+                with pytest.raises(ConnectionClosed):
+                    await again.sync()
+            await disconnect(bed)
+            await bed.node.compare()
+            with pytest.raises(ConnectionClosed):
+                await stranger.frame()
+            assert None not in await marks(bed)
+            async with bed.wire() as again:
+                await again.boot()
+                assert await is_connected(bed)
+                async with bed.wire(**STRANGER) as another:
+                    await another.sync()
+                    assert await is_contested(bed)
 
 
 class TestOnTwoNodes:
