@@ -56,6 +56,8 @@ _SHOWN: Final = 40
 _MOST: Final = 50
 _MOST_VALUES: Final = 12_000
 """More than any message of 64 KiB has in which a sample is more than ``{}``."""
+_NOTHING: Final = 4
+"""As how many values an object counts in which nothing can be read: it costs more than they do."""
 _MOST_FIELDS: Final = 200
 """Of one object, beside those that it is to have."""
 _MORE: Final = "it has more than is read of one message that breaks its schema"
@@ -167,6 +169,8 @@ class Repairer:
         for name in schema.get("required", ()):
             if name not in read and name not in value:
                 notes.add(f"{place}.{name}" if place else name, "is missing")
+        if not read:
+            notes.values += _NOTHING
         return read
 
     def _sample(
