@@ -1,7 +1,6 @@
 """Odd frames that are dear to read, few and within the rate, each batch over a new link."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 from websockets.frames import Opcode
@@ -46,17 +45,18 @@ async def _attack_as(target: Target, tally: Tally, identity: str) -> None:
     while True:
         number += 1
         odd = [_unknown(number), _empty_samples()] * (_FRAMES // 2)
-        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+        try:
             async with wire.dialled(target) as (reader, writer), asyncio.timeout(_ANSWER_SECONDS):
                 writer.write(wire.request(identity))
                 head = await reader.readuntil(b"\r\n\r\n")
-                if b" 101 " in head[:20]:
-                    for one in odd:
-                        writer.write(wire.frame(Opcode.TEXT, one))
-                        await writer.drain()
-                        await reader.readexactly(1)
-                        tally.did()
-        tally.lost()
+                for one in odd if b" 101 " in head[:20] else ():
+                    writer.write(wire.frame(Opcode.TEXT, one))
+                    if not await reader.read(_MOST):
+                        tally.lost()
+                        break
+                    tally.did()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            tally.lost()
         await asyncio.sleep(0.2)
 
 
