@@ -1,19 +1,15 @@
 """Frames as entries of a run's detailed log: secrets masked, length capped."""
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-import orjson
-
-from domain.choices import SECRET_WORDS
 from domain.states import LogLevel
 from ocpp_server.frames import MessageId
+from ocpp_server.masking import masked
 from ocpp_server.peer import Peer
 from storage.fact_records import LogEntry
 
-MASK: Final = "***"
 _CAP: Final = 8_000
 _ACTION_COLUMN: Final = 50
 _MESSAGE_ID_COLUMN: Final = 36
@@ -37,7 +33,8 @@ _OF_ITS_OWN: Final = re.compile(
     r'(?<=^\[[23],)\s*(?:"[^"]*"|-?\d+)|"(?:timestamp|currentTime)"\s*:\s*"[^"]*"'
 )
 """What differs in a frame that says the same again: its id, and times."""
-_HINTS: Final = (b"key", b"assword", b"asswd", b"assphrase", b"ecret", b"://")
+_HINTS: Final = (b"key", b"pass", b"secret", b"://", b":\\/", b"\\u", b"\0")
+"""Without any of these, in lower case, there is nothing to mask."""
 
 
 def frame_entry(
@@ -59,36 +56,13 @@ def frame_entry(
     )
 
 
-def frame_text(data: bytes) -> str:
-    """Return a frame as text that is fit to be kept and shown."""
-    if any(hint in data for hint in _HINTS):
-        with suppress(ValueError):  # not JSON: what it may carry is no field that we know
-            data = orjson.dumps(_mask(orjson.loads(data)))
-    text = data.decode(errors="replace").replace("\0", "\ufffd")
-    return text if len(text) <= _CAP else f"{text[:_CAP]}… ({len(data)} bytes)"
+def frame_text(data: bytes, at_most: int = _CAP) -> str:
+    """Return a frame as text that is fit to be kept and shown; of a long one, its beginning.
 
-
-def _mask(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_mask(element) for element in node]
-    if isinstance(node, dict):
-        named_secret = _is_secret(node.get("key"))
-        return {
-            key: MASK if _is_secret(key) or (named_secret and key == "value") else _mask(element)
-            for key, element in node.items()
-        }
-    return _mask_url(node) if isinstance(node, str) else node
-
-
-def _is_secret(name: Any) -> bool:
-    return isinstance(name, str) and any(word in name.casefold() for word in SECRET_WORDS)
-
-
-def _mask_url(text: str) -> str:
-    """Hide ``user:password@`` in a URL."""
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return text
-    authority, slash, path = rest.partition("/")
-    user, at, host = authority.rpartition("@")
-    return f"{scheme}://{MASK}@{host}{slash}{path}" if user and at else text
+    No more than that is looked at, so that a frame costs the same however long it is.
+    """
+    text = data[:at_most].decode(errors="replace").replace("\0", "\ufffd")
+    lowered = data.lower()
+    if any(hint in lowered for hint in _HINTS):
+        text = masked(text)[:at_most]
+    return text if len(data) <= at_most else f"{text}… ({len(data)} bytes)"

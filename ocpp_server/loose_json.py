@@ -14,8 +14,11 @@ _BOM: Final = "\ufeff"
 _MOST_BEHIND: Final = 64
 _LONGEST_NUMBER: Final = 40
 _LARGEST: Final = 2**63 - 1
+_LARGE: Final = 64 * 1024
+"""Characters; in more all numbers without a fraction come as texts, as each would be asked for."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _REPLACEMENT: Final = "\ufffd"
+_MAY_BE_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
@@ -35,14 +38,14 @@ def loads(data: bytes) -> tuple[Any, tuple[str, ...]]:
         text = text.replace("\0", "")
     text = text.strip()
     try:
-        value, end = _DECODER.raw_decode(text)
+        value, end = (_DECODER if len(text) <= _LARGE else _LARGE_DECODER).raw_decode(text)
+        if _MAY_BE_SURROGATE.search(text):
+            value = _without_surrogates(value)
     except RecursionError:
         _too_deep()
     if end < len(text):
         oddities.append(BEHIND)
-    return _without_surrogates(value), tuple(
-        oddities or ["there are characters that JSON does not allow"]
-    )
+    return value, tuple(oddities or ["there are characters that JSON does not allow"])
 
 
 def behind(data: bytes) -> Iterator[bytes]:
@@ -83,15 +86,11 @@ def _integer(digits: str) -> int | str:
     return number if abs(number) <= _LARGEST else digits
 
 
-def _without_surrogates(node: Any) -> Any:
+def _without_surrogates(value: Any) -> Any:
     """PostgreSQL stores none, and no answer can carry one back."""
-    if isinstance(node, str):
-        return _SURROGATE.sub(_REPLACEMENT, node)
-    if isinstance(node, list):
-        return [_without_surrogates(element) for element in node]
-    if isinstance(node, dict):
-        return {_without_surrogates(key): _without_surrogates(value) for key, value in node.items()}
-    return node
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(_SURROGATE.sub(_REPLACEMENT, text)) if _SURROGATE.search(text) else value
 
 
 _DECODER: Final = json.JSONDecoder(strict=False, parse_int=_integer, parse_constant=str)
+_LARGE_DECODER: Final = json.JSONDecoder(strict=False, parse_int=str, parse_constant=str)

@@ -11,6 +11,8 @@ from storage.fact_records import Oddity
 _ACTION_COLUMN: Final = 50
 _WHAT_COLUMN: Final = 200
 _EXCERPT: Final = 300
+_LOOKED_AT: Final = 2_000
+"""Bytes; what is cut off is masked sooner than need be, and that is not to be in the excerpt."""
 _MOST: Final = 50
 
 
@@ -25,6 +27,7 @@ def oddities(
 ) -> list[Oddity]:
     """Make the records of what is odd about one frame; few kinds, whatever a charge point sends."""
     found: dict[str, Oddity] = {}
+    excerpt: str | None = None
     for what in whats:
         kind = ((action or "")[:_ACTION_COLUMN], what[:_WHAT_COLUMN], refused)
         if kind not in peer.oddities:
@@ -35,6 +38,8 @@ def oddities(
         else:
             is_new = False
         if is_new or peer.watched_run is not None:
+            if excerpt is None:
+                excerpt = frame_text(data, _LOOKED_AT)[:_EXCERPT]
             found[kind[1]] = Oddity(
                 charge_point_id=peer.charge_point_id,
                 commissioning_id=peer.watched_run,
@@ -42,7 +47,7 @@ def oddities(
                 action=kind[0],
                 what=kind[1],
                 refused=refused,
-                excerpt=frame_text(data)[:_EXCERPT],
+                excerpt=excerpt,
                 astray=astray and kind[1] != MORE,
             )
     return list(found.values())

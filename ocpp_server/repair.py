@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain, islice
 from typing import Any, Final
 
 from domain.rules.numbers import read_number
@@ -21,7 +22,7 @@ from domain.rules.sampled_values import UNREADABLE
 Document = dict[str, Any]
 
 # Absent they mean something (OCPP 1.6 §7.43), so that a sample without them would be another one.
-_VOIDING: Final = frozenset({"unit", "measurand", "phase", "format", "value"})
+_VOIDING: Final = ("format", "measurand", "phase", "unit", "value")
 _JUDGED_BY_HANDLERS: Final = frozenset(
     {"status", "errorCode", "reason", "type", "context", "location"}
 )
@@ -53,6 +54,13 @@ _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 _SHOWN: Final = 40
 _MOST: Final = 50
+_MOST_VALUES: Final = 12_000
+"""More than any message of 64 KiB has in which a sample is more than ``{}``."""
+_NOTHING: Final = 4
+"""As how many values an object counts in which nothing can be read: it costs more than they do."""
+_MOST_FIELDS: Final = 200
+"""Of one object, beside those that it is to have."""
+_MORE: Final = "it has more than is read of one message that breaks its schema"
 _MILLISECONDS: Final = range(10**12, 10**13)
 _SECONDS: Final = range(10**9, 10**10)
 
@@ -77,6 +85,13 @@ class Repaired:
 @dataclass(slots=True)
 class _Notes:
     found: dict[str, None] = field(default_factory=dict)
+    values: int = 0
+    """How many were looked at."""
+
+    @property
+    def is_all_read(self) -> bool:
+        """No more values are looked at, so that one message takes no more than its turn."""
+        return self.values >= _MOST_VALUES
 
     def add(self, place: str, what: str) -> None:
         if len(self.found) < _MOST:
@@ -93,7 +108,7 @@ class Repairer:
         """Give the payload as far as it is understood; it never raises for what is in it."""
         notes = _Notes()
         repaired = self._object(payload, self._document, "", notes)
-        return Repaired(repaired, tuple(notes.found))
+        return Repaired(repaired, (*((_MORE,) if notes.is_all_read else ()), *notes.found))
 
     @cached_property
     def _definitions(self) -> dict[str, Document]:
@@ -105,6 +120,7 @@ class Repairer:
         return schema if reference is None else self._definitions[reference.rsplit("/", 1)[-1]]
 
     def _value(self, value: Any, schema: Document, place: str, notes: _Notes) -> Any:
+        notes.values += 1
         schema = self._resolve(schema)
         match schema.get("type"):
             case "object":
@@ -153,17 +169,22 @@ class Repairer:
         for name in schema.get("required", ()):
             if name not in read and name not in value:
                 notes.add(f"{place}.{name}" if place else name, "is missing")
+        if not read:
+            notes.values += _NOTHING
         return read
 
     def _sample(
         self, value: dict[str, Any], schema: Document, place: str, notes: _Notes
     ) -> dict[str, Any]:
         read = self._object(value, schema, place, notes)
+        if "value" in read and len(read) == len(value):
+            return read
         sent = {known: inner for _, known, inner in _known(value, schema["properties"], "", None)}
-        for name in sorted(_VOIDING):
+        for name in _VOIDING:
             if name not in read and (sent.get(name) is not None or name == "value"):
                 reason = f"{name} {_shown(sent[name])}" if name in sent else f"no {name}"
-                kept = {key[:_SHOWN]: _kept(inner) for key, inner in value.items()}
+                names = _names(value, schema["properties"])
+                kept = {key[:_SHOWN]: _kept(value[key]) for key in names}
                 return {**kept, UNREADABLE: reason}
         return read
 
@@ -176,6 +197,8 @@ class Repairer:
             notes.add(place, "has a list within the list")
             value = [one for e in value for one in (e if isinstance(e, list) else [e])]
         for element in value:
+            if notes.is_all_read:
+                break
             one = self._value(element, schema["items"], place, notes)
             if one is _DROPPED:
                 notes.add(place, f"has an element that cannot be read ({_shown(element)})")
@@ -191,16 +214,30 @@ def _known(
 ) -> Iterator[tuple[str, str, Any]]:
     """Give the fields that the schema knows: name as sent, name as meant, value."""
     exact = value.keys() & properties.keys()
-    by_key = {_key(name): name for name in properties}
-    for name, inner in value.items():
+    by_key = _by_key(tuple(properties))
+    for name in _names(value, properties):
+        inner = value[name]
         known = name if name in exact else _meant(_key(name), by_key)
         if known is None or (known != name and known in exact):
             if notes is not None:
+                notes.values += 1
                 notes.add(place, f"has a field {name[:_SHOWN]!r} that the standard does not know")
             continue
         if known != name and notes is not None:
             notes.add(f"{place}.{known}" if place else known, f"is written {name[:_SHOWN]!r}")
         yield name, known, inner
+
+
+def _names(value: dict[str, Any], properties: Document) -> Iterator[str]:
+    """Give the names that the schema knows, then others; not very many of those."""
+    known = (name for name in value if name in properties)
+    others = (name for name in value if name not in properties)
+    return chain(known, islice(others, _MOST_FIELDS))
+
+
+@cache
+def _by_key(words: tuple[str, ...]) -> dict[str, str]:
+    return {_key(word): word for word in words}
 
 
 def _meant(key: str, by_key: dict[str, str]) -> str | None:
@@ -239,7 +276,7 @@ def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:
 
 
 def _word(value: str, words: list[str], place: str, notes: _Notes) -> Any:
-    by_key = {_key(word): word for word in words}
+    by_key = _by_key(tuple(words))
     key = _key(value)
     known = by_key.get(key) or by_key.get(_key(SPELLINGS.get(key, "")))
     if key and known is not None:

@@ -197,7 +197,7 @@ class Session:
         self._record("in", None, frame.answer_to, data)
         asked = None if self._calls is None else self._calls.action
         if self._calls is not None and self._calls.take(frame):
-            self._spend(1)
+            self.charge(len(data))
             self._note_odd(f"The answer to {asked}", (frame.reason,), data, refused=True)
             return
         self.charge(len(data))
@@ -328,11 +328,10 @@ class Session:
 
     def _take_answer(self, frame: frames.CallResult | frames.CallError, data: bytes) -> None:
         calls = self._calls
+        self.charge(len(data))
         self._record("in", None if calls is None else calls.action, frame.message_id, data)
         if calls is not None and calls.take(frame):
-            self._spend(1)  # however long: we asked
             return
-        self.charge(len(data))
         if calls is not None and calls.has_asked(frame.message_id):
             self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
         else:

@@ -16,6 +16,8 @@ _OTHERS = {"Voltage", "Current.Import", "Current.Offered", "Frequency", "Tempera
 _SIGNED = "SignedData"  # a digest, even where it reads like a number
 _LIMIT = 1e15  # a million times what any meter can show
 _SCALE = {"Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0}
+_MOST_TOTALS: Final = 20
+"""How many that disagree are told apart: each is compared with each."""
 _OUTLET: Final = "Outlet"  # what a location is that nobody names (§7.22)
 _BEGIN, _CLOCK, _TRIGGERED = "Transaction.Begin", "Sample.Clock", "Trigger"
 _PHASES: Final = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
@@ -83,12 +85,11 @@ def _totals(
 ) -> list[float]:
     """Give what the samples say it is in all: the first counts, the others disagree with it."""
     values = list(_values(samples, measurand, default_unit))
-    places = sorted(
-        dict.fromkeys(one.location for one in values), key=lambda place: place != _OUTLET
-    )
+    places: dict[str, list[_Value]] = {}
+    for one in values:
+        places.setdefault(one.location, []).append(one)
     totals: list[_Value] = []
-    for place in places:
-        there = [one for one in values if one.location == place]
+    for _, there in sorted(places.items(), key=lambda place: place[0] != _OUTLET):
         totals += [one for one in there if one.phase is None] or _added_up(there)
     # What was read when the session began is of another moment; what goes by the clock may be of
     # another register.
@@ -98,7 +99,8 @@ def _totals(
     for total in now:
         place_of_same = next((n for n, one in enumerate(found) if _agree(one, total)), None)
         if place_of_same is None:
-            found.append(total)
+            if len(found) < _MOST_TOTALS:
+                found.append(total)
         elif total.step < found[place_of_same].step:
             found[place_of_same] = total
     return [one.value for one in found]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.rules import sampled_values
 from domain.rules.sampled_values import read_samples
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -130,3 +131,21 @@ def test_any_samples_give_finite_numbers_or_none(samples: list[dict[str, Any]]) 
     reading = read_samples(NOW, samples)
     for number in (reading.energy_wh, reading.power_w, *reading.others_wh):
         assert number is None or math.isfinite(number)
+
+
+@pytest.mark.parametrize("field", ["value", "location"])
+def test_of_very_many_registers_not_each_is_compared_with_each(
+    field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agree, compared = sampled_values._agree, 0
+
+    def counted(one: Any, other: Any) -> bool:
+        nonlocal compared
+        compared += 1
+        return agree(one, other)
+
+    monkeypatch.setattr(sampled_values, "_agree", counted)
+    samples = [{"value": "0"} | {field: str(number * 1_000)} for number in range(2_000)]
+    reading = read_samples(NOW, samples)
+    assert reading.energy_wh == 0
+    assert compared <= 20 * len(samples)

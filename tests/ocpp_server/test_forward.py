@@ -6,7 +6,8 @@ import pytest
 
 from domain import operations as op
 from domain.facts import EventKind
-from ocpp_server.framelog import MASK, frame_text
+from ocpp_server.framelog import frame_text
+from ocpp_server.masking import MASK
 from storage.facts import newest_boot
 from storage.tables import log_entries
 from tests.ocpp_server.bed import Bed
