@@ -72,7 +72,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
         "stays, as its session's bill rests on it",
     ),
     "transactions": _by_charge_point(
-        "one for each session: 2,000 a day at once, then one in eight seconds on a link", "stays, as its bill rests on it"
+        "one for each session: 2,000 a day at once, then one in eight seconds on a link",
+        "stays, as its bill rests on it",
     ),
     # What people enter.
     "accounts": _by_people(
