@@ -153,9 +153,7 @@ class ProjectActivities:
             where = await self._post.caused(letter, account_id=account, to=to)
             await self._records.invitation_sent(draft.invitation_id)
             activity.logger.info("invitation_mailed", extra={"where": where})
-        return InvitationSent(
-            invitation_id=draft.invitation_id, email=draft.email, expires_at=draft.expires_at
-        )
+        return InvitationSent(invitation_id=draft.invitation_id, expires_at=draft.expires_at)
 
     def _token(self, invitation_id: str) -> str:
         return invitation_token(self._secret, invitation_id)

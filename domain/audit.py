@@ -1,6 +1,6 @@
 """Who did what to a project: the words and the shape of its audit trail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -87,6 +87,14 @@ class Actor:
     role: str
     account_id: str | None = None
     address: str | None = None
+
+    @property
+    def by_id(self) -> "Actor":
+        """As a workflow's history names them: who has an account by that alone.
+
+        The trail has their e-mail address all the same: it looks it up.
+        """
+        return self if self.account_id is None else replace(self, email=None)
 
 
 ENGINE = Actor(email=None, role="engine")

@@ -36,10 +36,14 @@ class ProjectRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompleteHandover:
-    """Update of ProjectWorkflow."""
+    """Update of ProjectWorkflow.
 
-    sign_off_notes: str | None
-    installer_signature: str
+    ``words_id``: where notes and signature are kept; they are empty here then.
+    """
+
+    sign_off_notes: str | None = None
+    installer_signature: str = ""
+    words_id: str | None = None
     by: Actor = ENGINE
 
 

@@ -32,6 +32,7 @@ class Prefix(StrEnum):
     SERVICE_VISIT = "sv"
     SESSION = "ses"
     LETTER = "ltr"
+    WORDS = "wrd"
 
 
 def new_id(prefix: Prefix) -> str:

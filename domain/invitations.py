@@ -11,11 +11,15 @@ from domain.states import ChargePointStatus, InvitationStatus, ProjectRole
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewInvitation:
-    """Update of ProjectWorkflow. The id is made by the caller, so that a repeat is the same."""
+    """Update of ProjectWorkflow. The id is made by the caller, so that a repeat is the same.
+
+    ``words_id``: where ``email`` and ``message`` are kept; they are empty here then.
+    """
 
     invitation_id: str
-    email: str
-    message: str | None
+    email: str = ""
+    message: str | None = None
+    words_id: str | None = None
     by: Actor = ENGINE
     role: ProjectRole = ProjectRole.SITE_OWNER
     asked_at: datetime | None = None
@@ -114,7 +118,6 @@ class InvitationSent:
     """Answer of :class:`NewInvitation` and :class:`ResendInvitation`."""
 
     invitation_id: str
-    email: str
     expires_at: datetime
 
 

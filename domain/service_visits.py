@@ -15,13 +15,17 @@ LONGEST: Final = timedelta(days=90)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CloseVisit:
-    """Close a visit: signed, or unfinished with a reason, as its owner alone may."""
+    """Close a visit: signed, or unfinished with a reason, as its owner alone may.
+
+    ``words_id``: where notes, signature and reason are kept; they are empty here then.
+    """
 
     service_visit_id: str
     sign_off_notes: str | None = None
     installer_signature: str | None = None
     unfinished: bool = False
     reason: str | None = None
+    words_id: str | None = None
     by: Actor = ENGINE
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, select
+from sqlalchemy import ScalarSelect, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
 from storage.dialects import conflict_insert
-from storage.tables import audit_entries
+from storage.tables import accounts, audit_entries
 from storage.visiting import newest_visit
 
 
@@ -64,7 +64,7 @@ class Audit:
                 at=at,
                 action=action,
                 account_id=actor.account_id,
-                email=actor.email,
+                email=_email(actor),
                 role=actor.role,
                 address=actor.address,
                 target=target,
@@ -104,3 +104,9 @@ class Audit:
             )
             for row in rows
         ]
+
+
+def _email(actor: Actor) -> str | ScalarSelect[str] | None:
+    if actor.email is not None or actor.account_id is None:
+        return actor.email
+    return select(accounts.c.email).where(accounts.c.id == actor.account_id).scalar_subquery()

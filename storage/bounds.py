@@ -135,6 +135,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
         "a day, until the next one in its project",
     ),
     "reported_keys": _by_engine("one for each charge point", _WITH_IT),
+    "request_words": _by_people("one for each invitation, handover and end of a visit", "30 days"),
     "retention_marks": _by_engine("one for each kind that retention goes over", "stays"),
     "revoked_tokens": _by_engine("one for each token that is revoked", "until it expires"),
     "throttles": _by_engine("one for each source and what it does", "until its window ends"),

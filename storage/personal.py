@@ -65,6 +65,7 @@ PERSONAL: Final = {
         "kept_answers.headers",
         why="A day after the request.",
     ),
+    **_all(Fate.AGED, "request_words.words", why="A month after the request."),
     **_all(
         Fate.AGED,
         "webhook_deliveries.body",

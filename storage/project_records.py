@@ -28,6 +28,7 @@ from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
 from storage.members import Member, Members
 from storage.project_shelf import ProjectShelf
+from storage.request_words import with_words
 from storage.tables import invitations, projects
 
 _STILL_NEWS: Final = timedelta(days=1)
@@ -55,6 +56,7 @@ class StoredProjects:
         """Store the invitation, or find it, with what its mail says."""
         now = self._now()
         async with self._database.write() as connection:
+            request = await with_words(connection, request)
             stored = await Invitations(connection).create(
                 Invitation(
                     id=request.invitation_id,
@@ -148,7 +150,7 @@ class StoredProjects:
         """Hand over, or say what stands in the way."""
         async with self._database.write() as connection:
             return await Handover(connection, self._catalogue).complete(
-                project_id, request, at=self._now()
+                project_id, await with_words(connection, request), at=self._now()
             )
 
     async def handover_notice(self, project_id: str) -> HandoverNotice | None:

@@ -647,6 +647,16 @@ log_entries = Table(
     ),
 )
 
+# What updates of a project's workflow say of people: its history has the id alone.
+request_words = Table(
+    "request_words",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("words", JSON, nullable=False),
+    Column("at", UTCDateTime, nullable=False, index=True),
+)
+
 # How far retention has come with each kind of rows.
 retention_marks = Table(
     "retention_marks",

@@ -17,6 +17,7 @@ from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import charge_point_blockers
 from storage.invitations import Invitations
+from storage.request_words import with_words
 from storage.service_visits import (
     ServiceVisit,
     ServiceVisits,
@@ -93,6 +94,7 @@ class StoredVisits:
         """
         now = self._now()
         async with self._database.write() as connection:
+            request = await with_words(connection, request)
             visits = ServiceVisits(connection)
             visit = await visits.get(request.service_visit_id)
             await _lock(connection, visit.project_id)

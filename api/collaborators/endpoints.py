@@ -22,6 +22,7 @@ from domain.ids import Prefix, is_id
 from domain.invitations import NewInvitation
 from storage.members import Members
 from storage.projects import Projects
+from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}/collaborators", tags=["Collaborators"])
 _MAKER = "They made the project and stay a lead of it."
@@ -82,20 +83,20 @@ async def invite_collaborator(
         email=body.email,
         address=actor.address,
     )
-    sent = await parts.temporal.invite_collaborator(
-        project_request(project),
-        NewInvitation(
-            invitation_id=parts.new_id(Prefix.INVITATION),
-            email=body.email,
-            message=body.message,
-            role=body.role,
-            by=actor,
-            asked_at=now(),
-        ),
+    invitation = NewInvitation(
+        invitation_id=parts.new_id(Prefix.INVITATION),
+        email=body.email,
+        message=body.message,
+        role=body.role,
+        by=actor.by_id,
+        asked_at=now(),
     )
+    async with parts.database.write() as connection:
+        invitation = await keep_words(connection, project_id, invitation, at=now())
+    sent = await parts.temporal.invite_collaborator(project_request(project), invitation)
     return CollaboratorInvited(
         invitation_id=sent.invitation_id,
-        email=sent.email,
+        email=body.email,
         role=body.role,
         expires_at=sent.expires_at,
     )

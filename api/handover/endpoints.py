@@ -20,6 +20,7 @@ from domain.states import ProjectStatus
 from storage.accounts import Account
 from storage.handover import Handover as Preview
 from storage.projects import Projects
+from storage.request_words import keep_words
 
 router = APIRouter(prefix="/installer/projects/{project_id}", tags=["Handover"])
 
@@ -63,11 +64,13 @@ async def invite_site_owner(
         invitation_id=parts.new_id(Prefix.INVITATION),
         email=body.email,
         message=body.message,
-        by=actor,
+        by=actor.by_id,
         asked_at=now(),
     )
+    async with parts.database.write() as connection:
+        invitation = await keep_words(connection, project_id, invitation, at=now())
     sent = await parts.temporal.invite_site_owner(project, invitation)
-    return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
+    return Invited(invitation_id=sent.invitation_id, email=body.email, expires_at=sent.expires_at)
 
 
 @router.get(
@@ -115,8 +118,12 @@ async def complete_handover(
     """
     project = await _project_to_hand_over(parts, installer, project_id, body)
     handover = CompleteHandover(
-        sign_off_notes=body.sign_off_notes, installer_signature=body.installer_signature, by=actor
+        sign_off_notes=body.sign_off_notes,
+        installer_signature=body.installer_signature,
+        by=actor.by_id,
     )
+    async with parts.database.write() as connection:
+        handover = await keep_words(connection, project_id, handover, at=now())
     result = await parts.temporal.complete_handover(project, handover)
     if result.completed_at is None:
         raise ConflictError(

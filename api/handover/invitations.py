@@ -98,9 +98,11 @@ async def resend_invitation(
     )
     sent = await parts.temporal.resend_invitation(
         project_request(project),
-        ResendInvitation(invitation_id=invitation_id, asked_at=now(), by=actor),
+        ResendInvitation(invitation_id=invitation_id, asked_at=now(), by=actor.by_id),
     )
-    return Invited(invitation_id=sent.invitation_id, email=sent.email, expires_at=sent.expires_at)
+    return Invited(
+        invitation_id=sent.invitation_id, email=invitation.email, expires_at=sent.expires_at
+    )
 
 
 @router.post(

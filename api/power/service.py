@@ -44,7 +44,7 @@ async def set_limit(
         if project.status is not ProjectStatus.HANDED_OVER:
             await Power(connection, project_id).set_limit(limit, by=by, at=now())
             return
-    change = SetLimit(project_id=project_id, limit=limit, by=by)
+    change = SetLimit(project_id=project_id, limit=limit, by=by.by_id)
     await parts.temporal.sites.set_limit(_site(project), change)
 
 
@@ -78,7 +78,7 @@ async def set_electrical(
             )
             return
     change = SetElectrical(
-        project_id=project_id, charge_point_id=charge_point.id, electrical=electrical, by=by
+        project_id=project_id, charge_point_id=charge_point.id, electrical=electrical, by=by.by_id
     )
     await parts.temporal.sites.set_electrical(_site(project), change)
 
@@ -158,7 +158,7 @@ async def pause(
             billing = Billing(connection, project_id)
             await (billing.pause(at=now(), by=by) if paused else billing.resume(at=now(), by=by))
             return await billing_status(connection, project_id)
-    change = PauseSmartCharging(project_id=project_id, paused=paused, by=by)
+    change = PauseSmartCharging(project_id=project_id, paused=paused, by=by.by_id)
     await parts.temporal.sites.pause(_site(project), change)
     async with parts.database.read() as connection:
         return await Power(connection, project_id).smart_charging()

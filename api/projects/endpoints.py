@@ -186,7 +186,7 @@ async def remove_project(
             project_id, installer_id=installer.id, lead=True, even_archived=True
         )
     # Its workflow removes it, and ends with it: nothing of it is left running.
-    await parts.temporal.remove_project(project_request(project), RemoveProject(by=actor))
+    await parts.temporal.remove_project(project_request(project), RemoveProject(by=actor.by_id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

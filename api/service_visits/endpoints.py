@@ -237,7 +237,7 @@ async def close_visit(
             sign_off_notes=body.sign_off_notes,
             unfinished=body.unfinished,
             reason=body.reason,
-            by=actor,
+            by=actor.by_id,
         ),
     )
     return VisitShown.of(closed, now=now())

@@ -103,7 +103,7 @@ async def close_visit(
             service_visit_id=service_visit_id,
             sign_off_notes=body.sign_off_notes,
             installer_signature=body.installer_signature,
-            by=actor,
+            by=actor.by_id,
         ),
     )
     return VisitShown.of(closed, now=now())

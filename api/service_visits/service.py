@@ -10,6 +10,7 @@ from domain.errors import ConflictError, FieldError, InvalidError
 from domain.handover import OpenVisit, ProjectRequest
 from domain.ids import Prefix, is_id
 from domain.service_visits import LONGEST, CloseVisit
+from storage.request_words import keep_words
 from storage.service_visits import ServiceVisit, ServiceVisits, closed_so, refuse_over
 
 
@@ -45,6 +46,8 @@ async def close(
         return visit
     refuse_over(visit, now=now())
     due = OpenVisit(service_visit_id=visit.id, due_at=visit.opened_at)
+    async with parts.database.write() as connection:
+        request = await keep_words(connection, visit.project_id, request, at=now())
     closed = await parts.temporal.close_visit(project, due, request)
     if closed.closed_at is None:
         raise ConflictError(

@@ -30,7 +30,7 @@ from domain.billing.held import HoldState
 from domain.states import ProjectStatus, TransactionBilling
 from storage.dialects import among
 from storage.personal import ERASED, PERSONAL, Fate
-from storage.retention.step import ROWS, Step, looked_at, old_ones
+from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
 from storage.tables import (
     accounts,
     audit_entries,
@@ -39,6 +39,7 @@ from storage.tables import (
     held_records,
     metadata,
     projects,
+    request_words,
     transactions,
 )
 
@@ -134,6 +135,16 @@ async def erase_tags(
         gone=len(done),
         is_last=len(old) < ROWS,
     )
+
+
+async def let_words_go(connection: AsyncConnection, position: str, *, before: datetime) -> Step:
+    """Let go of what old updates of workflows said; what came of them is kept where it belongs."""
+    words = request_words.c
+    found = await connection.scalars(
+        select(words.id).where(words.at < before).order_by(words.at).limit(ROWS)
+    )
+    gone = await remove(connection, request_words, found.all())
+    return Step(position=position, gone=gone, is_last=gone < ROWS)
 
 
 async def _erase_some(connection: AsyncConnection, project_id: str) -> int:

@@ -25,6 +25,8 @@ from storage.tables import retention_marks
 
 _SHARE: Final = 4
 """Between two transactions it rests so many times as long as one took: others write, too."""
+_WORDS_STAY: Final = timedelta(days=30)
+"""No activity that needs them is tried for longer."""
 _SHORTEST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 2.0
 
@@ -84,6 +86,7 @@ class StoredRetention:
             "tags": partial(people.erase_tags, before=now - ages.personal, now=now),
             "reports": partial(newest.let_reports_go, keep=ages.reports),
             "commands": partial(commands.let_commands_go, before=now - ages.log),
+            "words": partial(people.let_words_go, before=now - _WORDS_STAY),
         }
 
 
@@ -95,7 +98,7 @@ def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
         meter_values=gone["meter_values"],
         boots=gone["boots"],
         reports=gone["reports"],
-        people=gone["projects"] + gone["tags"],
+        people=gone["projects"] + gone["tags"] + gone["words"],
         is_done=is_done,
     )
 

@@ -57,6 +57,8 @@ FOLLOWED: dict[str, str] = {
     "verification_code_invalid": _ACCOUNTS + "TestVerification::test_a_code_of_a_mail_verifies",
     "account_in_use": "tests/api/test_account_deletion.py::"
     "test_an_installer_archives_what_is_under_way_and_is_gone",
+    "words_gone": "tests/storage/test_request_words.py::"
+    "test_they_are_with_their_request_for_a_month",
     "already_collaborator": _HERE + "test_a_colleague_gets_another_role_instead",
     "already_replaced": _HERE + "test_what_was_replaced_is_followed_to_the_end",
     "already_completed": _HERE + "test_a_run_that_passed_is_started_anew",

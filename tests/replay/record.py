@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 from temporalio.client import (
@@ -80,6 +80,7 @@ from storage.charge_points import ChargePoints
 from storage.invitation_ends import InvitationEnds
 from storage.parameters import Parameters
 from storage.projects import read_project
+from storage.request_words import keep_words
 from storage.service_visits import ServiceVisit, ServiceVisits
 from storage.tariffs import Tariffs
 from storage.webhooks import Webhook, Webhooks
@@ -112,8 +113,11 @@ from workflows.project import ProjectWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
 
+R = TypeVar("R", bound=NewInvitation | CompleteHandover | CloseVisit)
 HISTORIES = Path(__file__).parent / "histories"
 VERSION = "0.1"
+WORDS_OF_PEOPLE = ("All well.", "A. Installer", "The breaker is sound.", "Welcome.")
+"""What is said in a handover, its signature, at the end of a visit, in an invitation."""
 
 _SHORT = {"limit.historyCount.suggestContinueAsNew": 40}
 
@@ -315,7 +319,8 @@ async def _project(stage: Stage) -> Recorded:
         id=project.id,
         task_queue=stage.task_queue,
     )
-    hand_over = CompleteHandover(sign_off_notes="All well.", installer_signature="Alex")
+    hand_over = CompleteHandover(sign_off_notes="All well.", installer_signature="A. Installer")
+    hand_over = await _kept(stage, hand_over)
     await handle.execute_update(ProjectWorkflow.complete_handover, hand_over)
     await _invite(stage, handle)
     async with stage.database.write() as connection:
@@ -377,9 +382,15 @@ async def _visited(stage: Stage) -> WorkflowHandle[ProjectWorkflow, None]:
     )
     await handle.execute_update(ProjectWorkflow.open_visit, due)
     close = CloseVisit(service_visit_id=visit.id, unfinished=True, reason="The breaker is sound.")
-    await handle.execute_update(ProjectWorkflow.close_visit, close)
+    await handle.execute_update(ProjectWorkflow.close_visit, await _kept(stage, close))
     await handle.result()
     return handle
+
+
+async def _kept(stage: Stage, request: R) -> R:
+    """As the API does before it asks."""
+    async with stage.database.write() as connection:
+        return await keep_words(connection, stage.project.id, request, at=datetime.now(UTC))
 
 
 async def _invite(stage: Stage, handle: WorkflowHandle[ProjectWorkflow, None]) -> None:
@@ -390,15 +401,19 @@ async def _invite(stage: Stage, handle: WorkflowHandle[ProjectWorkflow, None]) -
         message=None,
         role=ProjectRole.TECHNICIAN,
     )
+    colleague = await _kept(stage, colleague)
     await handle.execute_update(ProjectWorkflow.invite_collaborator, colleague)
-    first, second = (
-        NewInvitation(
-            invitation_id=new_id(Prefix.INVITATION),
-            email=stage.project.site_owner_email,
-            message="Welcome.",
+    first, second = [
+        await _kept(
+            stage,
+            NewInvitation(
+                invitation_id=new_id(Prefix.INVITATION),
+                email=stage.project.site_owner_email,
+                message="Welcome.",
+            ),
         )
         for _ in range(2)
-    )
+    ]
     await handle.execute_update(ProjectWorkflow.invite_site_owner, first)
     async with stage.database.write() as connection:
         now = datetime.now(UTC)
@@ -623,7 +638,7 @@ async def _accept(stage: Stage, invitation: NewInvitation) -> None:
     owner = Account(
         id=new_id(Prefix.ACCOUNT),
         role=Role.SITE_OWNER,
-        email=invitation.email,
+        email=stage.project.site_owner_email,
         name="Robin",
         company=None,
         password_hash="not a hash",

@@ -176,7 +176,6 @@ async def _expired(environment: WorkflowEnvironment) -> Recorded:
     async def send(invite: Invite) -> InvitationSent:
         return InvitationSent(
             invitation_id=invite.invitation.invitation_id,
-            email=invite.invitation.email,
             expires_at=now + timedelta(days=14),
         )
 
@@ -197,9 +196,7 @@ async def _expired(environment: WorkflowEnvironment) -> Recorded:
             id=f"prj_{uuid4().hex}",
             task_queue=queue,
         )
-        invitation = NewInvitation(
-            invitation_id=new_id(Prefix.INVITATION), email="o@site.example", message=None
-        )
+        invitation = NewInvitation(invitation_id=new_id(Prefix.INVITATION), words_id="wrd_1")
         await handle.execute_update(ProjectWorkflow.invite_site_owner, invitation)
         await environment.sleep(timedelta(days=15))
         await handle.terminate("recorded")

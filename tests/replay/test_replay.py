@@ -8,6 +8,7 @@ released version's histories never change, and a change that breaks them needs `
 import base64
 import json
 import platform
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from temporalio.workflow import NondeterminismError
 from domain.names import node_task_queue
 from temporal.client import BUILD_ID, DATA_CONVERTER
 from tests.replay.masking import IDENTITY, leaks
-from tests.replay.record import HISTORIES, VERSION
+from tests.replay.record import HISTORIES, VERSION, WORDS_OF_PEOPLE
 from worker import WORKFLOWS, workflow_runner
 
 _FILES = sorted(HISTORIES.rglob("*.json"))
@@ -49,6 +50,18 @@ def test_a_history_names_no_machine_and_no_secret(path: Path) -> None:
     assert leaks(text, names={platform.node(), "dynamo-tests-"} - {"", "localhost"}) == []
     identities = {value for key, value in _members(json.loads(text)) if key == "identity"}
     assert identities <= {IDENTITY}
+
+
+@every_history
+def test_a_history_says_nothing_of_owners_and_colleagues(path: Path) -> None:
+    """Neither where they get mail nor what is said to them: rows hold that, and are erased."""
+    said = "\n".join(
+        base64.b64decode(value).decode(errors="replace") if key == "data" else value
+        for key, value in _members(json.loads(path.read_text()))
+        if isinstance(value, str)
+    )
+    assert set(re.findall(r"[\w.+-]+@[\w-]+\.\w+", said)) <= {"installer@acme.com"}  # started_by
+    assert [words for words in WORDS_OF_PEOPLE if words in said] == []
 
 
 def test_every_workflow_has_a_history() -> None:
@@ -143,7 +156,7 @@ def _started(path: Path) -> dict[str, Any]:
     return started
 
 
-def _members(node: object) -> list[tuple[str, dict[str, str]]]:
+def _members(node: object) -> list[tuple[str, Any]]:
     """Give every member of every object in a JSON document."""
     match node:
         case dict():

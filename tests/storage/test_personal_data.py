@@ -84,6 +84,7 @@ def test_whatever_is_personal_is_in_an_export() -> None:
     said_before = {
         "account_letters",  # that a mail was asked for; account_events has what came of it
         "kept_answers",  # of the last day, as they were given
+        "request_words",  # what came of them is in invitations, projects and service_visits
         "webhook_attempts",  # what the account's own server answered
         "mail_blocks",  # of those who stopped the account's mail; the address is a hash
     }

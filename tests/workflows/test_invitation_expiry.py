@@ -61,9 +61,7 @@ class Post:
 
     def _sent(self, identity: str, at: datetime) -> InvitationSent:
         self.expires_at[identity] = at + _WEEK
-        return InvitationSent(
-            invitation_id=identity, email="a@b.example", expires_at=self.expires_at[identity]
-        )
+        return InvitationSent(invitation_id=identity, expires_at=self.expires_at[identity])
 
     async def _now(self) -> datetime:
         return await self._environment.get_current_time()

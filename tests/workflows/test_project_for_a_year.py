@@ -33,7 +33,7 @@ class Site:
     async def send_invitation(self, invite: Invite) -> InvitationSent:
         identity = invite.invitation.invitation_id
         self.invited.append(identity)
-        return InvitationSent(invitation_id=identity, email=invite.invitation.email, expires_at=_AT)
+        return InvitationSent(invitation_id=identity, expires_at=_AT)
 
     @activity.defn
     async def settle_invitation(self, invitation_id: str) -> InvitationSettled:

@@ -53,9 +53,7 @@ class Visits:
             self.told.append(service_visit_id)
         elif service_visit_id not in self.invited:
             self.invited.append(service_visit_id)
-            sent = InvitationSent(
-                invitation_id=f"inv_{service_visit_id}", email="s@acme.com", expires_at=ends_at
-            )
+            sent = InvitationSent(invitation_id=f"inv_{service_visit_id}", expires_at=ends_at)
         status = ServiceVisitStatus.CLOSED if over else ServiceVisitStatus.OPEN
         return VisitLookedAt(status=status, ends_at=ends_at, invitation=sent)
 

@@ -463,6 +463,18 @@ def upgrade() -> None:
         batch_op.create_index('ix_charge_points_withdrawal', ['id'], unique=False, postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
         batch_op.create_index('uq_charge_points_serial', ['project_id', 'serial_key'], unique=True, postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
 
+    op.create_table('request_words',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('project_id', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.JSON(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_request_words_project_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_request_words'))
+    )
+    with op.batch_alter_table('request_words', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_request_words_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_request_words_project_id'), ['project_id'], unique=False)
+
     op.create_table('project_members',
     sa.Column('project_id', sa.String(length=40), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -1046,6 +1058,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_project_members_account_id_project_id'))
 
     op.drop_table('project_members')
+    with op.batch_alter_table('request_words', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_request_words_project_id'))
+        batch_op.drop_index(batch_op.f('ix_request_words_at'))
+
+    op.drop_table('request_words')
     with op.batch_alter_table('charge_points', schema=None) as batch_op:
         batch_op.drop_index('uq_charge_points_serial', postgresql_where=sa.text('withdrawn_at IS NULL'), sqlite_where=sa.text('withdrawn_at IS NULL'))
         batch_op.drop_index('ix_charge_points_withdrawal', postgresql_where=sa.text('withdrawal IS NOT NULL'), sqlite_where=sa.text('withdrawal IS NOT NULL'))
