@@ -5,7 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.budget import OverBudget, WrittenToday, judge_budget, later
@@ -290,30 +301,43 @@ async def read_flapping(
 async def _recent_transactions(
     connection: AsyncConnection, identities: Collection[str]
 ) -> dict[str, list[KnownTransaction]]:
-    older = transactions.alias("older")
-    oldest = (
-        select(older.c.received_at)
-        .where(older.c.charge_point_id == charge_points.c.id)
-        .order_by(older.c.received_at.desc())
-        .offset(_TRANSACTIONS_REMEMBERED - 1)
-        .limit(1)
-        .correlate(charge_points)
-        .scalar_subquery()
-    )
-    rows = await connection.execute(
-        select(transactions.c.charge_point_id, transactions.c.id, transactions.c.stopped_at)
-        .select_from(charge_points)
-        .join(transactions, transactions.c.charge_point_id == charge_points.c.id)
-        .where(among(connection, charge_points.c.id, identities))
-        .where(transactions.c.received_at >= func.coalesce(oldest, _EVER))
-        .order_by(transactions.c.charge_point_id, transactions.c.id.desc())
-    )
+    query = _newest_of_each(connection).where(among(connection, charge_points.c.id, identities))
+    rows = await connection.execute(query)
     found: dict[str, list[KnownTransaction]] = {}
     for row in rows:
         found.setdefault(row.charge_point_id, []).append(
             KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)
         )
     return found
+
+
+def _newest_of_each(connection: AsyncConnection) -> Select[Any]:
+    """The newest transactions of each charge point, however many it has.
+
+    PostgreSQL is told how to go about it: of a condition it may guess that looking at all of
+    everybody is cheaper. SQLite knows no such join, and does what it reads.
+    """
+    some = transactions.alias("some")
+    newest = (
+        select(some.c.charge_point_id, some.c.id, some.c.stopped_at, some.c.received_at)
+        .where(some.c.charge_point_id == charge_points.c.id)
+        .order_by(some.c.received_at.desc())
+    )
+    each: FromClause = newest.limit(_TRANSACTIONS_REMEMBERED).lateral()
+    condition: ColumnElement[bool] = true()
+    if connection.dialect.name == "sqlite":
+        oldest = newest.with_only_columns(some.c.received_at).offset(_TRANSACTIONS_REMEMBERED - 1)
+        since = oldest.limit(1).correlate(charge_points).scalar_subquery()
+        each = transactions
+        condition = (each.c.charge_point_id == charge_points.c.id) & (
+            each.c.received_at >= func.coalesce(since, _EVER)
+        )
+    return (
+        select(each.c.charge_point_id, each.c.id, each.c.stopped_at)
+        .select_from(charge_points)
+        .join(each, condition)
+        .order_by(each.c.charge_point_id, each.c.id.desc())
+    )
 
 
 async def store_disconnected(connection: AsyncConnection, records: Sequence[Disconnected]) -> None:

@@ -19,6 +19,7 @@ from storage.charge_points import read_registered
 from storage.connections import owned_by
 from storage.contests import read_confirmed
 from storage.engine import Database
+from storage.fact_records import Connected
 from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
@@ -238,3 +239,22 @@ async def test_a_report_of_many_charge_points_asks_no_more_than_that_of_one(
         with counted(database) as of_many:
             await reports.of_project(project)
     assert len(of_many) == len(of_one)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("believed", [-1, 2, 1_000_000])
+async def test_a_herd_is_let_in_whatever_the_database_believes_of_its_rows(
+    database: Database, crowd: list[str], believed: float
+) -> None:
+    """Statistics are of a sample: one day's said that to look at all sessions is cheaper."""
+    column = "ALTER TABLE transactions ALTER COLUMN charge_point_id"
+    async with database.write() as connection:
+        await connection.execute(text(f"{column} SET (n_distinct = {believed})"))
+        await connection.execute(text("ANALYZE transactions"))
+    links = [record for of in crowd for record in records_of(of) if isinstance(record, Connected)]
+    with heard(database) as statements:
+        async with database.write() as connection:
+            await nodes.beat(connection, NODES[0])
+            await facts.store(connection, links)
+    assert any("transactions" in statement for statement in statements)
+    await assert_all_look_at_few(database, statements)
