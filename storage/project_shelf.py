@@ -22,14 +22,15 @@ from storage.tables import (
     invitations,
     project_members,
     projects,
+    request_words,
     tariffs,
 )
 
 _RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
-SETTINGS: Final = (tariffs, billing_issuers, id_tags, project_members)
-"""What is chosen for a project, and goes with it. Its row stays, for the audit trail hangs on it:
-without a member it is nobody's."""
+SETTINGS: Final = (tariffs, billing_issuers, id_tags, project_members, request_words)
+"""What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail
+hangs on it: without a member it is nobody's."""
 
 
 class ProjectShelf:
