@@ -137,7 +137,7 @@ async def test_the_guide_from_migrate_to_verify(installed: Sequence[str], tmp_pa
 
 
 async def _shows_its_pages(addresses: dict[str, str]) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         for name in ("API docs", "Temporal UI"):
             page = await client.get(addresses[name])
             assert page.status_code == httpx.codes.OK, name
@@ -157,7 +157,9 @@ async def _mail_to(person: str, folder: Path) -> EmailMessage:
 
 
 async def _certificate(base: str, charge_point: str, token: dict[str, str]) -> bytes:
-    async with httpx.AsyncClient(base_url=base, trust_env=False, headers=token) as client:
+    async with httpx.AsyncClient(
+        base_url=base, trust_env=False, headers=token, timeout=30
+    ) as client:
 
         async def issued() -> bytes:
             answer = await client.get(
