@@ -1,8 +1,10 @@
 """Mails to installers and site owners. A token of an invitation exists only in here."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -22,6 +24,8 @@ from domain.invitations import (
 )
 from domain.ports import ProjectRecords, RunRecords
 from domain.tokens import hash_token, invitation_token
+
+_ADDRESS: Final = re.compile(r"[^\s@]+@\S*\w")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,10 +165,12 @@ class ProjectActivities:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Refuse with the code of the problem, so that the caller of the API learns it."""
+    """Refuse with the code of the problem, so that the caller of the API learns it.
+
+    It goes into a history, its cause too: whose address is in its words is somebody there.
+    """
     try:
         yield
     except (ConflictError, NotFoundError) as error:
-        raise ApplicationError(
-            error.detail, error.extra, type=error.code, non_retryable=True
-        ) from error
+        said = _ADDRESS.sub("Somebody", error.detail)
+        raise ApplicationError(said, error.extra, type=error.code, non_retryable=True) from None

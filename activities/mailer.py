@@ -86,7 +86,7 @@ class SmtpMailer:
             await aiosmtplib.send(
                 bytes(message),  # by our policy; given a message, the library takes another
                 sender=message["From"].addresses[0].addr_spec,
-                recipients=[message["To"].addresses[0].addr_spec],
+                recipients=[_bare(message)],
                 hostname=self._host,
                 port=self._port,
                 username=self._username,
@@ -96,7 +96,10 @@ class SmtpMailer:
                 timeout=_TIMEOUT_SECONDS,
             )
         except aiosmtplib.SMTPException as error:
-            raise OSError(f"the mail server {self._host}:{self._port} said: {error}") from error
+            # A history has this error, and its cause: whoever is mailed is not named there.
+            whom = re.compile(re.escape(_bare(message)), re.IGNORECASE)
+            said = whom.sub("the recipient", str(error))
+            raise OSError(f"the mail server {self._host}:{self._port} said: {said}") from None
         return f"smtp server {self._host}:{self._port}"
 
 
@@ -173,11 +176,17 @@ def build(
     return message
 
 
+def _bare(message: EmailMessage) -> str:
+    """Whom it is to, without a name."""
+    bare: str = message["To"].addresses[0].addr_spec
+    return bare
+
+
 def _address(address: str, name: str = "") -> Address:
     try:
         parsed = Address(_plain(name, "name"), addr_spec=_plain(address, "address"))
-    except (ValueError, IndexError, MessageError) as error:
-        raise ValueError("the mail address is not valid") from error
+    except (ValueError, IndexError, MessageError):
+        raise ValueError("the mail address is not valid") from None
     if not parsed.username or not parsed.domain:
         raise ValueError("the mail address is not valid")
     return parsed

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from domain import states
 from domain.budget import WrittenToday, in_words, later
+from ocpp_server.guesses import LATEST
 from ocpp_server.throttle import Allowance
 from storage.fact_records import (
     Boot,
@@ -38,8 +39,6 @@ _OF_A_SESSION: Final = 4  # readings of its ends, whatever else is left out
 _REMEMBERED: Final = 256
 STARTS: Final = 2_000
 """Sessions of a day whose start is answered at once; of weeks without a network there are fewer."""
-LATE: Final = 8.0
-"""Seconds: the answer to each start beyond. Some firmware waits ten for it."""
 
 
 class Budget:
@@ -137,7 +136,7 @@ class Budget:
         """
         self.begin(now)
         self._starts += 1
-        return LATE if self._starts > STARTS else 0.0
+        return LATEST if self._starts > STARTS else 0.0
 
     def allows(self, entry: LogEntry, *, in_run: bool) -> bool:
         """Charge an entry of the log; False: it is left out, and counted."""

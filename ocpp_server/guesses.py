@@ -13,8 +13,9 @@ MOST: Final = 5
 """Unknown id tags of one charge point within a minute that are answered at once."""
 _WINDOW: Final = 60.0
 _STEP: Final = 2.0
-_LONGEST: Final = 8.0  # some firmware waits ten seconds for an answer
-_REMEMBERED: Final = MOST + int(_LONGEST / _STEP)
+LATEST: Final = 8.0
+"""Seconds; some firmware waits ten for an answer."""
+_REMEMBERED: Final = MOST + int(LATEST / _STEP)
 _MAX_CHARGE_POINTS: Final = 10_000
 
 
@@ -32,7 +33,7 @@ class Guesses:
         recent = sum(now - at < _WINDOW for at in seen)
         if unknown:
             self._count(charge_point_id, now)
-        return min(max(recent - MOST + 1, 0) * _STEP, _LONGEST)
+        return min(max(recent - MOST + 1, 0) * _STEP, LATEST)
 
     def _count(self, charge_point_id: str, now: float) -> None:
         seen = self._seen.pop(charge_point_id, None)

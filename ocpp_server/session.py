@@ -206,27 +206,25 @@ class Session:
 
     def stored(self, error: NotStoredError | None) -> None:
         """Hear from the writer what became of the fact in work; answer, and go on."""
-        pause = 0.0 if error is not None else max(self._pause_of_a_tag(), self._pause_of_a_start())
+        pause = 0.0 if error is not None else self._pause()
         if pause > 0:
             asyncio.get_running_loop().call_later(pause, self._answer, error)
         else:
             self._answer(error)
 
-    def _pause_of_a_tag(self) -> float:
+    def _pause(self) -> float:
+        """How many seconds the answer waits: for who tries out id tags, or begins without end."""
         fact = None if self._in_work is None else self._in_work[1].fact
         if self._guesses is None or not isinstance(fact, Authorization | TransactionStart):
             return 0.0
-        return self._guesses.pause(fact.charge_point_id, unknown=not fact.accepted)
-
-    def _pause_of_a_start(self) -> float:
-        fact = None if self._in_work is None else self._in_work[1].fact
-        if not isinstance(fact, TransactionStart):
-            return 0.0
-        pause = self.peer.budget.pause_of_a_start(datetime.now(UTC))
-        if pause:
-            self.peer.log.tell(
-                "charge_point_begins_too_much", self.peer.charge_point_id, level=LogLevel.WARNING
-            )
+        pause = self._guesses.pause(fact.charge_point_id, unknown=not fact.accepted)
+        if isinstance(fact, TransactionStart):
+            late = self.peer.budget.pause_of_a_start(datetime.now(UTC))
+            if late:
+                self.peer.log.tell(
+                    "charge_point_begins_too_much", fact.charge_point_id, level=LogLevel.WARNING
+                )
+            pause = max(pause, late)
         return pause
 
     def _answer(self, error: NotStoredError | None) -> None:

@@ -81,14 +81,13 @@ class Invitations:
             visit = await visits.of_project(invitation.service_visit_id, invitation.project_id)
             refuse_over(visit, now=asked_at)
             replaced = invitations.c.service_visit_id == invitation.service_visit_id
-        elif invitation.role is ProjectRole.SITE_OWNER:
-            await self._project_without_owner(invitation.project_id)
-            replaced = invitations.c.role == ProjectRole.SITE_OWNER
         else:
-            await self._project_without_collaborator(invitation.project_id, invitation.email)
-            replaced = invitations.c.role.in_((ProjectRole.LEAD, ProjectRole.TECHNICIAN)) & (
-                invitations.c.email == invitation.email
-            )
+            await self.refuse_needless(invitation.project_id, invitation.role, invitation.email)
+            replaced = invitations.c.role == ProjectRole.SITE_OWNER
+            if invitation.role is not ProjectRole.SITE_OWNER:
+                replaced = invitations.c.role.in_((ProjectRole.LEAD, ProjectRole.TECHNICIAN)) & (
+                    invitations.c.email == invitation.email
+                )
         twin = await self._twin(invitation, asked_at)
         if twin is not None:
             return twin
@@ -120,6 +119,18 @@ class Invitations:
         )
         await self._audit(AuditAction.INVITATION_SENT, by, invitation, at=invitation.created_at)
         return invitation
+
+    async def refuse_needless(self, project_id: str, role: ProjectRole, email: str) -> None:
+        """Refuse to invite who is there already, or for a place that is taken; lock the project.
+
+        Raises:
+            ConflictError: ``owner_accepted``, ``already_collaborator`` or ``project_handed_over``.
+
+        """
+        if role is ProjectRole.SITE_OWNER:
+            await self._project_without_owner(project_id)
+        else:
+            await self._project_without_collaborator(project_id, email)
 
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
         """The pending one that was asked for at once with this; the project is locked."""

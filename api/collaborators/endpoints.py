@@ -20,6 +20,7 @@ from api.verified import VERIFIED
 from domain.errors import NotFoundError
 from domain.ids import Prefix, is_id
 from domain.invitations import NewInvitation
+from storage.invitations import Invitations
 from storage.members import Members
 from storage.projects import Projects
 from storage.request_words import keep_words
@@ -92,6 +93,7 @@ async def invite_collaborator(
         asked_at=now(),
     )
     async with parts.database.write() as connection:
+        await Invitations(connection).refuse_needless(project_id, body.role, body.email)
         invitation = await keep_words(connection, project_id, invitation, at=now())
     sent = await parts.temporal.invite_collaborator(project_request(project), invitation)
     return CollaboratorInvited(

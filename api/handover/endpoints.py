@@ -19,6 +19,7 @@ from domain.invitations import NewInvitation
 from domain.states import ProjectStatus
 from storage.accounts import Account
 from storage.handover import Handover as Preview
+from storage.invitations import Invitations
 from storage.projects import Projects
 from storage.request_words import keep_words
 
@@ -68,6 +69,7 @@ async def invite_site_owner(
         asked_at=now(),
     )
     async with parts.database.write() as connection:
+        await Invitations(connection).refuse_needless(project_id, invitation.role, body.email)
         invitation = await keep_words(connection, project_id, invitation, at=now())
     sent = await parts.temporal.invite_site_owner(project, invitation)
     return Invited(invitation_id=sent.invitation_id, email=body.email, expires_at=sent.expires_at)

@@ -71,8 +71,10 @@ async def test_a_long_subject_begins_where_it_should(server: MailServer, tmp_pat
 
 async def test_a_refused_recipient_is_an_os_error(server: MailServer) -> None:
     mailer = SmtpMailer(server.url, sender=SENDER)
-    with pytest.raises(OSError, match="no such mailbox"):
+    with pytest.raises(OSError, match="no such mailbox") as refused:
         await mailer.send(to=server.refuses, subject="Hello", text="Hello")
+    # An activity's error, and what caused it, are in a history.
+    assert (server.refuses in str(refused.value), refused.value.__cause__) == (False, None)
 
 
 async def test_an_absent_server_is_an_os_error() -> None:

@@ -12,7 +12,8 @@ from domain.budget import WrittenToday
 from domain.facts import Snapshot
 from domain.states import LogLevel
 from ocpp_server import budget
-from ocpp_server.budget import LATE, STARTS, Budget, Budgets
+from ocpp_server.budget import STARTS, Budget, Budgets
+from ocpp_server.guesses import LATEST
 from storage.engine import Database
 from storage.fact_records import (
     ConnectorStatus,
@@ -34,10 +35,10 @@ NOON: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def bed_of(database: Database) -> AsyncIterator[Bed]:
+async def bed_of(database: Database, rate: float | None = None) -> AsyncIterator[Bed]:
     (identity,) = await seed(database)
     sink = RecordingSink()
-    node = make_node(database, sink, daily_bytes=SOME, rate=None)
+    node = make_node(database, sink, daily_bytes=SOME, rate=rate)
     port = await node.start("127.0.0.1", 0)
     try:
         yield Bed(database, node, sink, port, identity)
@@ -370,7 +371,7 @@ class TestBudgets:
 def test_of_a_day_so_many_sessions_begin_at_once_and_the_others_slowly() -> None:
     kept = Budget()
     assert {kept.pause_of_a_start(NOON) for _ in range(STARTS)} == {0.0}
-    assert [kept.pause_of_a_start(NOON) for _ in range(2)] == [LATE, LATE]
+    assert [kept.pause_of_a_start(NOON) for _ in range(2)] == [LATEST, LATEST]
     assert kept.pause_of_a_start(NOON + timedelta(days=1)) == 0.0
 
 
@@ -379,8 +380,8 @@ async def test_a_start_beyond_is_stored_and_answered_late_on_every_link(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget, "STARTS", 3)
-    monkeypatch.setattr(budget, "LATE", 0.3)
-    async with bed_of(database) as bed:
+    monkeypatch.setattr(budget, "LATEST", 0.3)
+    async with bed_of(database, rate=20.0) as bed:
         await bed.open_site()
         took = []
         for _ in range(2):
