@@ -1,7 +1,8 @@
 """Endpoints that end a contest: a person says which link is the charge point, or that none is."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,6 +62,18 @@ class LinkKept(BaseModel):
     kept_at: PreciseTimestamp
 
 
+_INSTALLERS: Final = {
+    "project_handed_over": "From the handover on its owner decides, or you in a service visit."
+}
+_OWNERS: Final = {"project_not_handed_over": "Until the handover the installer does this."}
+
+
+def _refused(nothing: str, whose: Mapping[str, str]) -> dict[int | str, dict[str, Any]]:
+    return problems(
+        401, 403, 404, 422, 503, not_contested=nothing, withdrawn="It was withdrawn.", **whose
+    )
+
+
 class LinksDisconnected(BaseModel):
     """None of the links was the charge point; all are being closed."""
 
@@ -86,16 +99,7 @@ class LinksDisconnected(BaseModel):
     status_code=HTTPStatus.OK,
     summary="Say which link is the charge point",
     operation_id="keepLink",
-    responses=problems(
-        401,
-        403,
-        404,
-        422,
-        503,
-        not_contested=_NOT_CONTESTED,
-        withdrawn="It was withdrawn.",
-        project_handed_over="From the handover on its owner decides, or you in a service visit.",
-    ),
+    responses=_refused(_NOT_CONTESTED, _INSTALLERS),
 )
 async def keep_link(
     charge_point_id: ChargePointId,
@@ -121,16 +125,7 @@ async def keep_link(
     status_code=HTTPStatus.OK,
     summary="Say which link is my charge point",
     operation_id="keepLinkOfMine",
-    responses=problems(
-        401,
-        403,
-        404,
-        422,
-        503,
-        not_contested=_NOT_CONTESTED,
-        withdrawn="It was withdrawn.",
-        project_not_handed_over="Until the handover the installer does this.",
-    ),
+    responses=_refused(_NOT_CONTESTED, _OWNERS),
 )
 async def keep_link_of_mine(
     project_id: OwnedProjectId,
@@ -155,16 +150,7 @@ async def keep_link_of_mine(
     status_code=HTTPStatus.OK,
     summary="Say that no link is the charge point",
     operation_id="disconnectLinks",
-    responses=problems(
-        401,
-        403,
-        404,
-        422,
-        503,
-        not_contested=_NOTHING_TO_CLOSE,
-        withdrawn="It was withdrawn.",
-        project_handed_over="From the handover on its owner decides, or you in a service visit.",
-    ),
+    responses=_refused(_NOTHING_TO_CLOSE, _INSTALLERS),
 )
 async def disconnect_links(
     charge_point_id: ChargePointId,
@@ -189,16 +175,7 @@ async def disconnect_links(
     status_code=HTTPStatus.OK,
     summary="Say that no link is my charge point",
     operation_id="disconnectLinksOfMine",
-    responses=problems(
-        401,
-        403,
-        404,
-        422,
-        503,
-        not_contested=_NOTHING_TO_CLOSE,
-        withdrawn="It was withdrawn.",
-        project_not_handed_over="Until the handover the installer does this.",
-    ),
+    responses=_refused(_NOTHING_TO_CLOSE, _OWNERS),
 )
 async def disconnect_links_of_mine(
     project_id: OwnedProjectId,
