@@ -2,19 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
-    Select,
     and_,
     exists,
     func,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,15 +23,14 @@ from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from storage import contests
 from storage.contest_marks import unmark
 from storage.dialects import among, at_once, conflict_insert, listed
-from storage.fact_records import Connected, Disconnected, KnownTransaction, Touched
+from storage.fact_records import Connected, Disconnected, Touched
 from storage.nodes import beats, live_nodes
-from storage.tables import charge_points, connections, nodes, transactions
+from storage.recent_transactions import recent_transactions
+from storage.tables import charge_points, connections, nodes
 from storage.turns import lock_rows
 
-_TRANSACTIONS_REMEMBERED: Final = 20
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
 _NOTHING: Final = (None,) * len(_BUDGET)
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_live() -> ColumnElement[bool]:
@@ -115,7 +111,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     last = {row.charge_point_id: _Last.of(row) for row in before}
     contested = any(found.present.contest for found in last.values())
     beating = set(await live_nodes(connection)) if contested else set()
-    remembered = await _recent_transactions(connection, identities)
+    remembered = await recent_transactions(connection, identities)
     values: dict[str, dict[str, Any]] = {}
     alone: dict[str, datetime] = {}
     for record in records:
@@ -296,48 +292,6 @@ async def read_flapping(
         select(connections.c.arrivals).where(connections.c.charge_point_id == charge_point_id)
     )
     return judge_flapping(_arrivals(stored), now)
-
-
-async def _recent_transactions(
-    connection: AsyncConnection, identities: Collection[str]
-) -> dict[str, list[KnownTransaction]]:
-    query = _newest_of_each(connection).where(among(connection, charge_points.c.id, identities))
-    rows = await connection.execute(query)
-    found: dict[str, list[KnownTransaction]] = {}
-    for row in rows:
-        found.setdefault(row.charge_point_id, []).append(
-            KnownTransaction(transaction_id=row.id, stopped_at=row.stopped_at)
-        )
-    return found
-
-
-def _newest_of_each(connection: AsyncConnection) -> Select[Any]:
-    """The newest transactions of each charge point, however many it has.
-
-    PostgreSQL is told how to go about it: of a condition it may guess that looking at all of
-    everybody is cheaper. SQLite knows no such join, and does what it reads.
-    """
-    some = transactions.alias("some")
-    newest = (
-        select(some.c.charge_point_id, some.c.id, some.c.stopped_at, some.c.received_at)
-        .where(some.c.charge_point_id == charge_points.c.id)
-        .order_by(some.c.received_at.desc())
-    )
-    each: FromClause = newest.limit(_TRANSACTIONS_REMEMBERED).lateral()
-    condition: ColumnElement[bool] = true()
-    if connection.dialect.name == "sqlite":
-        oldest = newest.with_only_columns(some.c.received_at).offset(_TRANSACTIONS_REMEMBERED - 1)
-        since = oldest.limit(1).correlate(charge_points).scalar_subquery()
-        each = transactions
-        condition = (each.c.charge_point_id == charge_points.c.id) & (
-            each.c.received_at >= func.coalesce(since, _EVER)
-        )
-    return (
-        select(each.c.charge_point_id, each.c.id, each.c.stopped_at)
-        .select_from(charge_points)
-        .join(each, condition)
-        .order_by(each.c.charge_point_id, each.c.id.desc())
-    )
 
 
 async def store_disconnected(connection: AsyncConnection, records: Sequence[Disconnected]) -> None:
