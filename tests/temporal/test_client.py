@@ -1,6 +1,5 @@
 """What Temporal does for each run, or at each start, must not cost more than it has to."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from pydantic import SecretStr
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.bridge.worker import Worker as CoreWorker
 from temporalio.client import Client
 from temporalio.converter import DefaultPayloadConverter
 from temporalio.service import RPCError
@@ -55,28 +53,6 @@ async def test_no_worker_hashes_all_code_when_it_starts(
         make_webhook_worker(temporal_client, database, settings=settings, task_queue=task_queue),
     ):
         assert worker.config(active_config=True).get("build_id") == BUILD_ID
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_worker_ends_although_the_core_does_not(
-    temporal_client: Client,
-    database: Database,
-    task_queue: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def wait_for_ever(_core: CoreWorker) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(CoreWorker, "finalize_shutdown", wait_for_ever)
-    monkeypatch.setattr("temporal.workers_end._LAST_STEP_SECONDS", 0.1)
-    settings = Settings(data_dir=tmp_path, secret_key=SecretStr("s" * 43))
-    worker = make_webhook_worker(
-        temporal_client, database, settings=settings, task_queue=task_queue
-    )
-    async with worker:
-        pass
-    assert not worker.is_running
 
 
 async def test_an_attribute_of_another_type_is_named(
