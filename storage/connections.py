@@ -1,5 +1,6 @@
 """Who is connected, and to which node."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -296,30 +297,35 @@ async def read_flapping(
 
 async def store_disconnected(connection: AsyncConnection, records: Sequence[Disconnected]) -> None:
     """End those links that are still the present ones; a late close changes nothing."""
+    link = connections.c
+    ended = listed(
+        connection,
+        (link.charge_point_id, link.node_id, link.generation, link.disconnected_at),
+        [(one.charge_point_id, one.node_id, one.generation, one.at) for one in records],
+    )
+    current = await connection.execute(
+        update(connections)
+        .where(link.charge_point_id == ended.c.charge_point_id)
+        .where(link.node_id == ended.c.node_id)
+        .where(link.generation == ended.c.generation)
+        # Its own end is there already when the answer to its commit was lost.
+        .where(or_(link.disconnected_at.is_(None), link.disconnected_at == ended.c.disconnected_at))
+        .values(disconnected_at=ended.c.disconnected_at)
+        .returning(link.charge_point_id, link.generation)
+    )
+    were_current = {(row.charge_point_id, row.generation) for row in current}
+    of: defaultdict[str, list[Disconnected]] = defaultdict(list)
     for record in records:
-        result = await connection.execute(
-            update(connections)
-            .where(connections.c.charge_point_id == record.charge_point_id)
-            .where(connections.c.node_id == record.node_id)
-            .where(connections.c.generation == record.generation)
-            # Its own end is there already when the answer to its commit was lost.
-            .where(
-                or_(
-                    connections.c.disconnected_at.is_(None),
-                    connections.c.disconnected_at == record.at,
-                )
-            )
-            .values(disconnected_at=record.at)
+        record.was_current = (record.charge_point_id, record.generation) in were_current
+        of[record.charge_point_id].append(record)
+    for charge_point_id in sorted(await contests.read_contests(connection, of)):
+        # Of several: that they end says nothing, unless none is left.
+        *_, last = gone = of[charge_point_id]
+        left = await contests.look(
+            connection, charge_point_id, gone={one.generation for one in gone}, at=last.at
         )
-        record.was_current = result.rowcount == 1
-    in_contest = await contests.read_contests(connection, {one.charge_point_id for one in records})
-    for record in records:
-        if record.charge_point_id in in_contest:
-            # One of several: that it ends says nothing, unless none is left.
-            left = await contests.look(
-                connection, record.charge_point_id, gone={record.generation}, at=record.at
-            )
-            record.was_current = record.was_current if left is None else not left
+        for record in gone:
+            record.was_current = record is last and not left
 
 
 _OPTIONAL: Final = tuple(connections.c[name] for name in ("last_heartbeat_at", *_BUDGET))

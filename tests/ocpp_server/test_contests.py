@@ -28,9 +28,9 @@ from storage.facts import newest_boot, read_snapshot, store
 from storage.tables import boots, connection_attempts, connections, connectors, transactions
 from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node
 from tests.ocpp_server.test_liveness import without_pongs
-from tests.storage.test_plans import heard
 from tests.support.eventually import eventually
 from tests.support.figures import Figure
+from tests.support.statements import heard
 
 STRANGER: dict[str, Any] = {"local_addr": ("127.0.0.2", 0)}
 START: dict[str, Any] = {

@@ -4,14 +4,13 @@ Each statement of the hot paths is explained on a database with years of session
 scan a table that grows with traffic, and PostgreSQL must not look at more than a few of its rows.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Select, event, select, text
+from sqlalchemy import Select, select, text
 
 from storage import facts, nodes
 from storage.catalogue import load_catalogue
@@ -30,6 +29,7 @@ from tests.ocpp_server.bed import seed
 from tests.storage.every_record import NODES, NOW, records_of
 from tests.storage.letting_go import AGES
 from tests.support.history import live_for_years
+from tests.support.statements import counted, heard, row_by_row
 
 CHARGE_POINTS: Final = 20
 SESSIONS: Final = 5_000
@@ -64,53 +64,6 @@ async def crowd(database: Database) -> list[str]:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(text("ANALYZE"))
     return identities
-
-
-@contextmanager
-def _each(database: Database, hear: Callable[[str, Any, bool], None]) -> Iterator[None]:
-    """Have the block's statements told, with their values, and whether those are a list."""
-
-    def told(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
-        hear(statement, values, many)
-
-    event.listen(database._engine.sync_engine, "before_cursor_execute", told)
-    try:
-        yield
-    finally:
-        event.remove(database._engine.sync_engine, "before_cursor_execute", told)
-
-
-@contextmanager
-def heard(database: Database) -> Iterator[dict[str, Any]]:
-    """Give the statements that the block makes, each text once, with its values."""
-    said: dict[str, Any] = {}
-
-    def hear(statement: str, values: Any, many: bool) -> None:
-        said.setdefault(statement, values[0] if many else values)
-
-    with _each(database, hear):
-        yield said
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    """Give all statements that are made."""
-    said: list[str] = []
-    with _each(database, lambda statement, *_: said.append(statement)):
-        yield said
-
-
-@contextmanager
-def row_by_row(database: Database) -> Iterator[list[str]]:
-    """Give the statements that SQLite is to carry out once for each of several rows."""
-    said: list[str] = []
-
-    def hear(statement: str, values: Any, many: bool) -> None:
-        if many and isinstance(values[0], tuple) and len(values) > 1 and database.is_sqlite:
-            said.append(statement)
-
-    with _each(database, hear):
-        yield said
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

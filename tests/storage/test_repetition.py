@@ -34,7 +34,7 @@ from storage.tables import (
     suspensions,
 )
 from tests.ocpp_server.bed import seed
-from tests.storage.test_plans import counted
+from tests.support.statements import counted
 
 DAWN: Final = datetime(2026, 11, 1, tzinfo=UTC)
 RETRIES: Final = 8_640
