@@ -89,7 +89,7 @@ class Session:
         self.ended_at = 0.0
         """When the link was over, on the clock of the event loop; 0: it is not."""
         self._in_work: tuple[frames.Call, Reply, bytes] | None = None
-        self._waiting: deque[tuple[frames.Call, bytes]] | None = None
+        self._waiting: deque[bytes] | None = None
 
     async def run(self) -> None:
         """Serve until the socket is closed."""
@@ -179,7 +179,7 @@ class Session:
             if self._in_work is None and not self._waiting:
                 self._begin(frame, data)
             else:
-                self._line_up(frame, data)
+                self._line_up(data)
         elif isinstance(frame, frames.CallResult | frames.CallError):
             self._take_answer(frame, data)
         elif isinstance(frame, frames.Malformed):
@@ -238,7 +238,10 @@ class Session:
                 self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
         waiting = self._waiting
         while waiting and self._in_work is None:
-            self._begin(*waiting.popleft())
+            data = waiting.popleft()
+            frame = frames.parse(data)
+            assert isinstance(frame, frames.Call)  # noqa: S101 - as it was before it waited
+            self._begin(frame, data)
             if len(waiting) == _MAX_WAITING // 2:
                 self.socket.release(Hold.UNANSWERED)
 
@@ -345,11 +348,14 @@ class Session:
         if self._strays.spend() > 0 and self.socket.is_open:
             self._drop(self, "too many answers to what was never asked")
 
-    def _line_up(self, call: frames.Call, data: bytes) -> None:
-        """Keep a call that came before the last one was answered."""
+    def _line_up(self, data: bytes) -> None:
+        """Keep a call that came before the last one was answered.
+
+        As it came: what is read from it may take twenty times as much memory.
+        """
         if self._waiting is None:
             self._waiting = deque()
-        self._waiting.append((call, data))
+        self._waiting.append(data)
         if len(self._waiting) >= _MAX_WAITING:
             self.socket.hold(Hold.UNANSWERED)
 

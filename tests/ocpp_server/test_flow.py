@@ -155,7 +155,7 @@ async def test_its_calls_wait_in_the_network_while_none_is_answered(
         ) as session:
             await held(session)
             assert session._waiting is not None
-            assert len(session._waiting) == 16
+            assert [type(one) for one in session._waiting] == [bytes] * 16  # not as it is read
     finally:
         await node.stop()
 
