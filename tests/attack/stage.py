@@ -23,6 +23,7 @@ from storage.tables import charge_points
 from temporal.search_attributes import register_search_attributes
 from tests.attack.attacker import Target
 from tests.attack.beside import GoodCharger, Honest, Seen, calls, going_on, newcomers
+from tests.attack.wire import PROXY
 from tests.chaos.caller import Caller
 from tests.chaos.installer import Installer
 from tests.chaos.parts import Program, dynamo
@@ -33,6 +34,7 @@ from tests.support.processes import until_ok
 
 _NEWCOMERS: Final = 20
 _HOSTILE: Final = 6
+_PROXIED: Final = 5
 _SECRET: Final = "s" * 43
 _NAMESPACE: Final = "unrelated"
 _NAMESPACE_SECONDS: Final = 60.0
@@ -56,6 +58,8 @@ class Stage:
     identity: str
     """That of the good charge point."""
     newcomers: Sequence[str]
+    proxied: Sequence[str]
+    """Honest ones whose network has them come through the proxy."""
 
     @property
     def node_url(self) -> str:
@@ -97,7 +101,7 @@ class Stage:
 async def stage(folder: Path, attackers: Sequence[str], *, compares: bool) -> AsyncIterator[Stage]:
     """Start it all for those attackers, and the unrelated engine, until the end of the block."""
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(topology(folder))
+        engine = await stack.enter_async_context(topology(folder, DYNAMO_TRUSTED_PROXIES=PROXY))
         await engine.until_ready()
         places = [(engine.api_url, engine.node_ports[0], engine.database)]
         if compares:
@@ -107,9 +111,10 @@ async def stage(folder: Path, attackers: Sequence[str], *, compares: bool) -> As
         project = await installer.project("owner@honest.example")
         owner = await stack.enter_async_context(Caller(engine.api_url))
         await become_owner(owner, installer, project, "owner@honest.example", folder)
-        honest = await _charge_points(installer, project, _NEWCOMERS + 1)
+        honest = await _charge_points(installer, project, _NEWCOMERS + 1 + _PROXIED)
+        known = honest[: _NEWCOMERS + 1]
         hostile = [
-            await _targets(stack, api_url, ocpp_port, honest, len(attackers))
+            await _targets(stack, api_url, ocpp_port, known, len(attackers))
             for api_url, ocpp_port, _ in places
         ]
         for _, _, database in places:
@@ -126,7 +131,8 @@ async def stage(folder: Path, attackers: Sequence[str], *, compares: bool) -> As
             project_id=project,
             charger=charger,
             identity=honest[0],
-            newcomers=honest[1:],
+            newcomers=honest[1 : _NEWCOMERS + 1],
+            proxied=honest[_NEWCOMERS + 1 :],
         )
 
 
@@ -163,6 +169,7 @@ async def _unrelated(folder: Path, temporal: Client) -> AsyncIterator[tuple[str,
         "DYNAMO_DATA_DIR": str(folder),
         "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": _NAMESPACE,
+        "DYNAMO_TRUSTED_PROXIES": PROXY,
     }
     programs = [
         Program(dynamo(part), settings=settings, log=folder / f"{part}.log")

@@ -12,14 +12,18 @@ from tests.attack.attacker import Tally, Target
 BLOCK: Final = 64 * 1024
 ELSEWHERE: Final = "127.0.0.66"
 """An address of the loopback interface from which nobody honest comes."""
+PROXY: Final = "127.0.0.99"
+"""That of the proxy that the OCPP servers are told to believe."""
 _HANDSHAKE_SECONDS: Final = 30.0
 _READ: Final = 1 << 20
 
 
-def request(identity: str) -> bytes:
-    """Return the opening handshake of a charge point."""
+def request(identity: str, *, forwarded: str | None = None) -> bytes:
+    """Return the opening handshake of a charge point, as a proxy hands it on for that address."""
+    forwarding = "" if forwarded is None else f"X-Forwarded-For: {forwarded}\r\n"
     return (
-        f"GET /{identity} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /{identity} HTTP/1.1\r\nHost: x\r\n{forwarding}"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
     ).encode()

@@ -56,10 +56,13 @@ class Topology:
 
 
 @asynccontextmanager
-async def topology(folder: Path, *, on_sqlite: bool = False) -> AsyncIterator[Topology]:
+async def topology(
+    folder: Path, *, on_sqlite: bool = False, **more: str
+) -> AsyncIterator[Topology]:
     """Run it until the end of the block; logs and Temporal's file are in ``folder``.
 
-    ``on_sqlite``: on a file there in place of PostgreSQL, as on one machine.
+    ``on_sqlite``: on a file there in place of PostgreSQL, as on one machine. ``more`` are settings
+    of all processes.
     """
     api_port, node_1, node_2, temporal_port, ui_port = (free_port() for _ in range(5))
     layout = Layout(
@@ -90,10 +93,10 @@ async def topology(folder: Path, *, on_sqlite: bool = False) -> AsyncIterator[To
             "DYNAMO_REBOOT_STAGGER": "0.5",
             "TEMPORAL_ADDRESS": layout.temporal_address,
             "TEMPORAL_NAMESPACE": "default",
-        }
+        } | more
 
-        def program(name: Part, command: list[str], **more: str) -> None:
-            made = Program(command, settings=settings | more, log=folder / f"{name}.log")
+        def program(name: Part, command: list[str], **own: str) -> None:
+            made = Program(command, settings=settings | own, log=folder / f"{name}.log")
             parts[name] = programs[name] = made
             made.start()
 
