@@ -47,7 +47,7 @@ class Child:
         with os.fdopen(os.open(self._log, _APPEND, 0o600), "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *dying_with_parent(self._command),
-                env=self._environment,
+                env=dict(self._environment),  # uvloop takes no other mapping
                 cwd=self._log.parent,
                 stdin=DEVNULL,
                 stdout=log,

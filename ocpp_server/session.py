@@ -5,6 +5,7 @@ at most one call in work; what it sends meanwhile waits here, and then in TCP.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -156,10 +157,10 @@ class Session:
                 raise ChargePointGoneError(self.peer.charge_point_id) from None
             except TimeoutError:
                 pass
-        began = asyncio.get_running_loop().time()
+        began = time.monotonic()
         with suppress(CallErrorReply, InvalidReplyError):  # a refusal takes as long
             await self.call("GetConfiguration", {"key": ["HeartbeatInterval"]})
-        return (asyncio.get_running_loop().time() - began) * 1000
+        return (time.monotonic() - began) * 1000
 
     def receive(self, data: bytes) -> None:
         """Take one message: a frame, and what stands behind it."""

@@ -7,6 +7,7 @@ every violation of the protocol, closing.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from enum import IntFlag
 from typing import Any, Final, Protocol
@@ -197,7 +198,7 @@ class ChargerSocket(ServerConnection):
             ConnectionClosed: none can come any more.
 
         """
-        sent_at = self.loop.time()
+        sent_at = time.monotonic()  # the loop counts whole milliseconds
         closed = self.connection_lost_waiter
         if self._pong is None or self._pong.done():
             self._pong = self.loop.create_future()
@@ -205,7 +206,7 @@ class ChargerSocket(ServerConnection):
         await asyncio.wait({self._pong, closed}, return_when=asyncio.FIRST_COMPLETED)
         if not self._pong.done():
             raise self.protocol.close_exc
-        return self.loop.time() - sent_at
+        return time.monotonic() - sent_at
 
     async def wait_to_be_heard(self) -> None:
         """Return when anything comes, or nothing can come any more."""

@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from heapq import nlargest
+from itertools import count
 from typing import Any, Final
 
 import h11
@@ -41,6 +42,7 @@ UNREAD_OF_ALL: Final = 64 * 1024 * 1024
 """What is kept of answers that are not read yet, of all connections together."""
 _LARGE: Final = 64 * 1024
 """An answer of which less waits is none that they are counted for."""
+_ARRIVALS: Final = count()
 _END: Final = re.compile(rb"\n\r?\n")
 _TOO_MUCH: Final = b"The head of the request is too large: 32 KiB and 100 headers at most."
 
@@ -54,14 +56,15 @@ class BoundedProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
     _look: asyncio.TimerHandle | None = None
     _unread: int = 0
-    _since: float = 0.0
+    _number: int = 0
+    """How many came before it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request, if there is room."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that we hear of all that is not read
         self.network = source_network(self.client[0]) if self.client else ""
-        self._since = self.loop.time()
+        self._number = next(_ARRIVALS)
         self._wait()
         if len(self.connections) > self.most:
             _make_room(self)
@@ -104,7 +107,7 @@ class BoundedProtocol(H11Protocol):
         super().resume_writing()
 
     @property
-    def gives_way(self) -> tuple[int, float]:
+    def gives_way(self) -> tuple[int, int]:
         """How soon it is ended to make room, then for how long it is there; 0: it is not.
 
         Who has asked for nothing yet, or not again, goes before who still sends, and last goes
@@ -112,11 +115,11 @@ class BoundedProtocol(H11Protocol):
         otherwise does not go.
         """
         if self._look is not None:
-            return 1, -self._since
+            return 1, -self._number
         if self.transport.is_closing():
-            return 0, 0.0
+            return 0, 0
         order = {h11.IDLE: 3, h11.SEND_BODY: 2}.get(self.conn.their_state, 0)
-        return order, -self._since
+        return order, -self._number
 
     @property
     def is_leaving(self) -> bool:
