@@ -3,6 +3,7 @@
 import errno
 import random
 import socket
+import sys
 from collections.abc import Collection
 
 from embedded.errors import StartError
@@ -12,10 +13,14 @@ from embedded.errors import StartError
 _LOWEST, _HIGHEST = 10_000, 32_000
 _ATTEMPTS = 200
 _CANNOT_ASSIGN = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
+_kept: list[socket.socket] = []
 
 
 def free_port(host: str = "127.0.0.1", *, but: Collection[int] = ()) -> int:
-    """Return a port that is free on that address at the moment.
+    """Return a port that is free on that address, and that nobody else is given meanwhile.
+
+    It is kept until this process ends, for a server that allows addresses to be used again, as
+    nearly all do. On macOS, where that server could not listen beside us, it is free at the moment.
 
     Raises:
         StartError: The address is not one of this machine, or nothing is free.
@@ -23,8 +28,18 @@ def free_port(host: str = "127.0.0.1", *, but: Collection[int] = ()) -> int:
     """
     for _ in range(_ATTEMPTS):
         port = random.randint(_LOWEST, _HIGHEST)  # noqa: S311 - no secret
-        if port not in but and is_free(host, port):
-            return port
+        if port in but:
+            continue
+        probe = _bound(host, port, shared=False)
+        if probe is None:
+            continue
+        if sys.platform == "linux":
+            # Bound, and never listening: others may bind it too from now on, if they ask for it.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _kept.append(probe)
+        else:
+            probe.close()
+        return port
     raise StartError(f"No free port was found on {host}.")
 
 
@@ -35,15 +50,31 @@ def is_free(host: str, port: int) -> bool:
         StartError: The address is not one of this machine, or the port needs more rights.
 
     """
+    # As servers do: a port whose last connections are still closing counts as free.
+    probe = _bound(host, port, shared=True)
+    if probe is None:
+        return False
+    with probe:
+        try:
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def _bound(host: str, port: int, *, shared: bool) -> socket.socket | None:
+    """Bind a socket; None: somebody is there, or without ``shared`` is about to be."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            # As servers do: a port whose last connections are still closing counts as free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe = socket.socket(family, kind, protocol)
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(shared))
             probe.bind(address)
-            probe.listen(1)
+        except BaseException:
+            probe.close()
+            raise
     except socket.gaierror as error:
         raise StartError(f"{host} is not an address: {error.strerror}.") from None
     except PermissionError:
@@ -51,5 +82,5 @@ def is_free(host: str, port: int) -> bool:
     except OSError as error:
         if error.errno in _CANNOT_ASSIGN:
             raise StartError(f"{host} is not an address of this machine.") from None
-        return False
-    return True
+        return None
+    return probe

@@ -1,4 +1,5 @@
 import socket
+import sys
 
 import pytest
 
@@ -11,6 +12,17 @@ def test_a_port_in_use_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", ports.free_port())) as listening:
         assert not ports.is_free("127.0.0.1", listening.getsockname()[1])
     assert ports.is_free("127.0.0.1", ports.free_port())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its server could not listen then")
+def test_a_port_is_kept_for_its_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, another = ports.free_port(), ports.free_port()
+    with socket.create_server(("127.0.0.1", kept)):
+        assert not ports.is_free("127.0.0.1", kept)
+    ports._kept.pop().close()  # the other one, which nobody keeps any more
+    picked = iter([kept, another])
+    monkeypatch.setattr("random.randint", lambda *_: next(picked))
+    assert ports.free_port() == another
 
 
 def test_a_foreign_address_is_refused() -> None:
