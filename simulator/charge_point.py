@@ -175,7 +175,7 @@ class VirtualChargePoint:
         """Return the value in force of a configuration key."""
         return self._station.configuration.text(key)
 
-    async def until(self, condition: Callable[[], bool], *, within: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], *, within: float = 90.0) -> None:
         """Wait until a condition on this charge point holds, or raise TimeoutError."""
         await self.events.until(condition, within)
 

@@ -386,7 +386,7 @@ async def test_an_open_batch_is_cancelled_first(installer: Caller) -> None:
     async def starts_again() -> None:
         fine(await installer.post(f"{path}/commission"))
 
-    await eventually(starts_again, within=20)
+    await eventually(starts_again)
 
 
 async def test_an_empty_project_gets_a_charge_point(installer: Caller) -> None:

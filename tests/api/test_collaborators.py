@@ -437,7 +437,7 @@ async def test_webhooks_and_mails_go_to_the_people_of_the_project(
     def told() -> None:
         assert [to for to, subject, _ in outbox.sent if "failed its" in subject] == [SAM]
 
-    await eventually(told, within=30)
+    await eventually(told)
     for caller, heard in ((installer, 1), (sam, 1), (outsider, 0)):
         listed = await caller.get(f"/webhooks/{hooks[caller.email]}/deliveries")
         events = [one["event"] for one in listed.json()["items"]]

@@ -16,7 +16,7 @@ from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-WITHIN = 10.0
+WITHIN = 30.0
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 Socket = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -129,12 +129,12 @@ class ChargePoint:
 
 async def take(stream: AsyncIterator[Heard], number: int) -> list[str]:
     """The ids of the next events, or their names where they have none."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [(one.id or one.event) for one in [await anext(stream) for _ in range(number)]]
 
 
 async def rest(stream: AsyncIterator[Heard]) -> list[str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [one.id or one.event async for one in stream]
 
 
@@ -277,7 +277,7 @@ class TestSilence:
         point = ChargePoint()
         with point.feeds.follow("cp_1", account_id="usr_1", look=point.look) as feed:
             stream = point.listener(feed, None, until_verdict=False).listen()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 pieces = [await anext(stream) for _ in range(3)]
         assert pieces == [b"retry: 2000\n\n", b": \n\n", b": \n\n"]
 
@@ -295,7 +295,7 @@ class TestSilence:
         point = ChargePoint(runs=[view("r1")])
         with point.feeds.follow("cp_1", account_id="usr_1", look=point.look) as feed:
             listener = point.listener(feed, None, until_verdict=False)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await EventStream(listener.listen()).stream_response(send)
         assert sent == ["http.response.start", "http.response.body"]
 

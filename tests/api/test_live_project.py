@@ -88,7 +88,7 @@ class Site:
 
 
 async def take(stream: AsyncIterator[Heard], number: int) -> list[Heard]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [await anext(stream) for _ in range(number)]
 
 

@@ -137,7 +137,7 @@ async def test_what_is_known_is_said_and_the_claim_lets_it_in(
         assert said in text
         assert f"Claim {name} for it ({claim['method']} {claim['path']} with {body}), or" in text
 
-    await eventually(failed, within=30)
+    await eventually(failed)
     answer = await installer.call(str(claim["method"]), str(claim["path"]), claim["body"])
     assert answer.status_code == 200, answer.text
     tested = (await installer.post(f"/charge-points/{charge_point}/test-connection")).json()
@@ -222,7 +222,7 @@ async def test_a_run_that_ends_before_the_next_attempt_names_the_claim(
             "tried since: restart it."
         )
 
-    await eventually(failed, within=30)
+    await eventually(failed)
 
 
 async def test_another_reason_is_told_as_before(installer: Caller, ocpp_url: str) -> None:

@@ -112,7 +112,7 @@ async def become_owner(
 
 
 async def _commission(installer: Installer, engine: Topology, charger: Charger) -> None:
-    await charger.virtual.until(lambda: charger.virtual.connected, within=30)
+    await charger.virtual.until(lambda: charger.virtual.connected)
     run = await installer.start(charger.charge_point_id)
 
     async def ended() -> None:

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage
 from tests.chaos.frames import FrameSplitter
 from tests.chaos.proxy import FaultProxy, Way
 
-_SOON, _NOT_YET = 5.0, 0.2
+_SOON, _NOT_YET = 30.0, 0.2
 
 
 async def _echo(socket: ServerConnection) -> None:

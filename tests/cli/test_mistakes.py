@@ -257,7 +257,7 @@ async def test_other_keys_are_noticed_and_replaced_on_purpose(
 ) -> None:
     log = tmp_path / "first.log"
     async with running("api", settings=settings | {"DYNAMO_CERTIFICATE_KEY": KEY}, log=log):
-        await eventually(lambda: _keys_are_known(settings["DYNAMO_DATABASE_URL"]), within=60)
+        await eventually(lambda: _keys_are_known(settings["DYNAMO_DATABASE_URL"]))
     other = settings | {"DYNAMO_SECRET_KEY": OTHER}
     said = await asyncio.to_thread(refusal, "worker", other)
     assert said.startswith("dynamo: DYNAMO_SECRET_KEY: not the same as in the other processes")
@@ -285,7 +285,7 @@ async def test_another_signer_is_noticed_and_renewed(
     mine = {name: settings | {"DYNAMO_CERTIFICATE_SIGNER": file} for name, file in signers.items()}
     log = tmp_path / "log"
     async with running("api", settings=mine["first"], log=log):
-        await eventually(lambda: _keys_are_known(settings["DYNAMO_DATABASE_URL"]), within=60)
+        await eventually(lambda: _keys_are_known(settings["DYNAMO_DATABASE_URL"]))
 
         for wrong, theirs in ((mine["other"], r"[0-9a-f]{16}"), (settings, "none")):
             said = await asyncio.to_thread(refusal, "api", wrong)
@@ -298,16 +298,16 @@ async def test_another_signer_is_noticed_and_renewed(
             ), said
         # Another process signs nothing, and may not even be able to read the file.
         async with running("worker", settings=mine["other"], log=log):
-            await eventually(lambda: _says(log, '"event":"polling"'), within=60)
+            await eventually(lambda: _says(log, '"event":"polling"'))
         async with running("api", settings=mine["renewed"], log=tmp_path / "renewed"):
-            await eventually(lambda: _says(tmp_path / "renewed", LISTENS), within=60)
+            await eventually(lambda: _says(tmp_path / "renewed", LISTENS))
 
     outcome = await asyncio.to_thread(dynamo, "migrate", "--new-keys", **mine["other"])
     assert outcome.returncode == 0, outcome.stderr
     said = await asyncio.to_thread(refusal, "api", mine["renewed"])
     assert "DYNAMO_CERTIFICATE_SIGNER: not the same" in said
     async with running("api", settings=mine["other"], log=tmp_path / "other"):
-        await eventually(lambda: _says(tmp_path / "other", LISTENS), within=60)
+        await eventually(lambda: _says(tmp_path / "other", LISTENS))
 
 
 async def _keys_are_known(url: str) -> None:
@@ -345,11 +345,11 @@ async def test_what_may_come_is_waited_for(
                 assert '"event":"waiting_for_temporal"' in written
                 assert "TEMPORAL_ADDRESS: Temporal at 127.0.0.1:9 cannot be reached" in written
 
-            await eventually(said, within=60)
+            await eventually(said)
             await upgrade(url)
-            await eventually(lambda: _says(log, '"event":"database_is_there"'), within=60)
+            await eventually(lambda: _says(log, '"event":"database_is_there"'))
             if process == "ocpp-server":  # the others begin with a request, or with Temporal
-                await eventually(lambda: _is_seen(url, f"dynamo-{process}"), within=60)
+                await eventually(lambda: _is_seen(url, f"dynamo-{process}"))
             assert started.returncode is None
             assert log.read_text().count("has no tables yet") == 1
     finally:

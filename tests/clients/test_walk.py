@@ -98,7 +98,7 @@ async def commissioned(installer: Person, charge_point: str) -> None:
         tested = await installer.do("testConnection", charge_point)
         assert tested.connected, tested.reason
 
-    await eventually(connected, within=60)
+    await eventually(connected)
     template = await installer.do("getConfigurationTemplate", charge_point)
     assert "HeartbeatInterval" in {one.key for one in template.parameters}
     chosen = made.Customization(
@@ -131,7 +131,7 @@ async def delivered(installer: Person, webhook: str) -> None:
         assert [bool(one.ended_at) for one in deliveries] == [True]
         return deliveries[0]
 
-    delivery = await eventually(ended, within=60)
+    delivery = await eventually(ended)
     detail = await installer.do("getDelivery", webhook, delivery.id)
     assert isinstance(detail, installer.client.models.DeliveryDetail)
     assert detail.body["type"] == "commissioning.completed"
@@ -155,7 +155,7 @@ async def handed_over(installer: Person, project: str, mail: Path) -> Person:
     owner = Person(client=installer.client, url=installer.url)
     await owner.do(
         "acceptInvitation",
-        body=made.Accept(token=await eventually(code, within=60), name="Sam", password=PASSWORD),
+        body=made.Accept(token=await eventually(code), name="Sam", password=PASSWORD),
     )
     login = made.Login(email=OWNER, password=PASSWORD)
     owner.token = (await owner.do("logInSiteOwner", body=login)).token
@@ -182,7 +182,7 @@ async def billed(owner: Person, project: str, virtual: VirtualChargePoint) -> No
         }
         assert set(states.values()) == {made.FeatureState.ACTIVE}, features
 
-    await eventually(active, within=60)
+    await eventually(active)
     await owner.do("setAccess", project, body=made.AccessChange(mode=made.AccessMode.OPEN))
     virtual.plug_in()
     virtual.present_card("CARD1")
@@ -191,7 +191,7 @@ async def billed(owner: Person, project: str, virtual: VirtualChargePoint) -> No
         load = await owner.do("getLoad", project)
         assert [one.allotted_amps > 0 for one in load.sessions] == [True], load
 
-    await eventually(charges, within=60)
+    await eventually(charges)
     virtual.unplug()
 
     async def record() -> Any:
@@ -200,7 +200,7 @@ async def billed(owner: Person, project: str, virtual: VirtualChargePoint) -> No
         assert page.items
         return page
 
-    page = await eventually(record, within=60)
+    page = await eventually(record)
     (cdr,) = page.items
     assert cdr.cdr_location.charge_point == SERIAL
     assert cdr.tariffs[0].elements[0].price_components[0].price == "0.32"

@@ -1,7 +1,6 @@
 """A node whose clock is wrong: its charge points are alive, and its log and probe tell of it."""
 
 import asyncio
-import json
 import sys
 
 import httpx
@@ -13,7 +12,7 @@ from simulator.profile import ABB_TERRA_AC_W22
 from tests.deployment.topology import Launcher
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
-from tests.support.processes import until_ok
+from tests.support.processes import log_lines, until_ok
 
 _SHIFTED = (sys.executable, "-P", "-m", "tests.deployment.shifted")
 
@@ -46,16 +45,16 @@ async def test_a_node_with_a_wrong_clock(starts: Launcher, shift: str, way: str)
             answer = await guide.test_connection(charge_point)
             assert answer["connected"], answer
 
-        await eventually(connected, within=30)
+        await eventually(connected)
         await guide.start(charge_point, run_test_transaction=False)
         verdict = await guide.verdict(charge_point)
         assert verdict["status"] == "completed", verdict
         plugged.cancel()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         ready = await client.get(f"http://127.0.0.1:{port}/health/ready")
         live = await client.get(f"http://127.0.0.1:{port}/health/live")
     assert (ready.status_code, live.status_code) == (503, 200)
     assert f"s {way} the database's" in ready.text
-    lines = [json.loads(line) for line in (starts.folder / "ocpp.log").read_text().splitlines()]
+    lines = log_lines(starts.folder / "ocpp.log")
     (told,) = [line for line in lines if line["event"] == "clock_differs"]
     assert abs(told["seconds_ahead"] - float(shift)) < 1

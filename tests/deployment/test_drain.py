@@ -60,7 +60,7 @@ class Charger:
             assert operation in found
 
         self.link.delay = _SLOW
-        await eventually(in_flight, within=40)
+        await eventually(in_flight)
         self.link.swallow()
 
     async def goes_on_after(self, moment: datetime) -> float:
@@ -124,11 +124,11 @@ async def refuses_newcomers(node: OcppServer, identity: str) -> None:
     """It answers 503, so that a balancer and a charge point go elsewhere."""
 
     async def is_not_ready() -> None:
-        async with httpx.AsyncClient(base_url=node.http_url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=node.http_url, trust_env=False, timeout=30) as client:
             ready, live = await client.get("/health/ready"), await client.get("/health/live")
         assert (ready.status_code, live.status_code) == (503, 200)
 
-    await eventually(is_not_ready, within=10)
+    await eventually(is_not_ready)
     with pytest.raises(InvalidStatus) as refusal:
         async with connect(f"{node.ws_url}/{identity}", subprotocols=[Subprotocol("ocpp1.6")]):
             pass
@@ -154,7 +154,7 @@ async def test_runs_go_on_at_another_node(
             restarting.hold_in_flight(OperationName.RESET),
         )
         await guide.start(charging.charge_point_id)  # last: its charge is not to end before
-        await charging.virtual.until(lambda: bool(charging.virtual.transactions), within=60)
+        await charging.virtual.until(lambda: bool(charging.virtual.transactions))
         told_to_stop = datetime.now(UTC)
         first.process.terminate()
         for charger in chargers:

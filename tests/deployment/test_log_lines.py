@@ -1,6 +1,5 @@
 """Every line of a process is JSON, those of Temporal's core included."""
 
-import json
 from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
@@ -8,7 +7,7 @@ from temporalio.testing import WorkflowEnvironment
 from embedded.ports import free_port
 from storage.migrate import upgrade
 from tests.support.eventually import eventually
-from tests.support.processes import dynamo, until_ok
+from tests.support.processes import dynamo, log_lines, until_ok
 
 
 async def test_the_core_of_the_sdk_logs_json(
@@ -33,7 +32,7 @@ async def test_the_core_of_the_sdk_logs_json(
             assert "temporalio.core" in log.read_text()
 
         await eventually(core_has_spoken)
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = log_lines(log)
     said = [line for line in lines if line["logger"].startswith("temporalio.core")]
     assert said
     assert all(line["process"] == "worker" and line["level"] for line in said)

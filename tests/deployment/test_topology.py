@@ -32,7 +32,7 @@ async def test_the_guide_with_a_charge_point_on_each_of_two_nodes(topology: Topo
                 assert answer["latency_ms"] is not None
                 assert answer["ocpp_version_negotiated"] == "1.6"
 
-        await eventually(connected, within=30)
+        await eventually(connected)
         for charge_point in ids:
             await guide.start(charge_point, run_test_transaction=True, notify_on_complete=True)
         for charge_point in ids:

@@ -132,7 +132,7 @@ async def launcher(
             migrate = await starts.start("migrate", "--temporal", log="migrate")
             assert await migrate.wait() == 0, (folder / "migrate.log").read_text()
 
-        await eventually(migrated, within=60)
+        await eventually(migrated)
         yield starts
 
 

@@ -51,7 +51,7 @@ def gone(processes: dict[str, psutil.Process]) -> Callable[[], None]:
 
 
 async def get(url: str) -> int:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         return (await client.get(url)).status_code
 
 
@@ -152,7 +152,7 @@ async def test_a_child_that_dies_comes_back_and_none_outlives_a_killed_parent(
         assert set(now) == EVERYBODY
         assert now["worker"].pid != before["worker"].pid
 
-    await eventually(is_back, within=30)
+    await eventually(is_back)
     children = up.children()
     up.process.kill()
     assert "worker stopped (SIGKILL); it starts again in 0.5 s." in await up.complaint()

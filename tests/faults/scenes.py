@@ -131,7 +131,7 @@ async def connection_lost(stage: Stage) -> None:
     async with stage.switched_on(registered.id, serial="SN-LOST") as charge_point:
         pace = replace(PATIENT, reconnect=timedelta(seconds=3), vehicle=timedelta(seconds=3))
         run = await stage.start(registered.id, pace=pace)
-        await charge_point.until(lambda: charge_point.remote_starts > 0, within=30)
+        await charge_point.until(lambda: charge_point.remote_starts > 0)
     is_a(await stage.verdict(run), FailureCode.CONNECTION_LOST)
     async with stage.switched_on(registered.id, serial="SN-LOST"):
         await passes(stage, registered.id)
@@ -305,7 +305,7 @@ async def connector_in_use(stage: Stage) -> None:
 async def ended_early(stage: Stage) -> None:
     async with stage.powered() as charge_point:
         run = await stage.start(charge_point.identity)
-        await charge_point.until(lambda: bool(charge_point.transactions), within=30)
+        await charge_point.until(lambda: bool(charge_point.transactions))
         charge_point.unplug()
         is_a(await stage.verdict(run), FailureCode.TRANSACTION_ENDED_EARLY)
         await passes(stage, charge_point.identity)
@@ -336,7 +336,7 @@ async def waits_for(run: Run, what: WaitingFor) -> None:
         assert waiting is not None
         assert waiting.waiting_for is what
 
-    await eventually(waits, within=30)
+    await eventually(waits)
 
 
 async def connector_not_there(stage: Stage) -> None:

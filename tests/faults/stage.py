@@ -46,6 +46,7 @@ from storage.runs import Runs
 from temporal.run_starter import run_of, start_when_free
 from tests.api.callers import Caller
 from tests.support.app import app_of
+from tests.support.eventually import PATIENCE
 from worker import make_worker
 from workflows.commissioning import CommissioningWorkflow
 
@@ -357,7 +358,7 @@ async def _node(settings: Settings, task_queue: str) -> AsyncIterator[str]:
         )
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             port = await listening
         yield f"ws://127.0.0.1:{port}"
     finally:

@@ -41,7 +41,7 @@ async def _waits_at(stage: Stage, run: Run, connector: int) -> None:
         assert status["waiting"]["prompt"].startswith(prompt)
         assert status["waiting"]["answers"] == ["skip"]
 
-    await eventually(asks, within=30)
+    await eventually(asks)
 
 
 async def _skip(stage: Stage, charge_point: VirtualChargePoint, connector: int, why: str) -> None:
@@ -54,7 +54,7 @@ async def _skip(stage: Stage, charge_point: VirtualChargePoint, connector: int, 
 
 async def _charges(charge_point: VirtualChargePoint, connector: int) -> None:
     await charge_point.until(
-        lambda: any(one.connector_id == connector for one in charge_point.transactions), within=20
+        lambda: any(one.connector_id == connector for one in charge_point.transactions)
     )
 
 
@@ -66,7 +66,7 @@ async def test_a_tester_is_led_from_one_to_the_next(stage: Stage) -> None:
             await _waits_at(stage, run, connector)
             charge_point.plug_in(connector)
             await _charges(charge_point, connector)
-            await charge_point.until(lambda: not charge_point.transactions, within=30)
+            await charge_point.until(lambda: not charge_point.transactions)
             charge_point.unplug(connector)
         view = await stage.verdict(run)
         assert len(charge_point.id_tags) == 2
@@ -162,7 +162,7 @@ async def test_connectors_are_chosen_through_the_api(stage: Stage) -> None:
         path = f"/commissioning/{charge_point.identity}"
         started = await stage.front.post(f"{path}/start", {"test_connectors": [2, 3]})
         assert started.is_success, started.text
-        await eventually(lambda: _is(stage, path, RunStatus.FAILED), within=40)
+        await eventually(lambda: _is(stage, path, RunStatus.FAILED))
         (problem,) = (
             check
             for check in (await stage.front.get(f"{path}/status")).json()["checks"]
@@ -172,7 +172,7 @@ async def test_connectors_are_chosen_through_the_api(stage: Stage) -> None:
         assert "test_connectors" in problem["action"]
         again = await stage.front.post(f"{path}/retry", {"test_connectors": [2]})
         assert again.is_success, again.text
-        await eventually(lambda: _is(stage, path, RunStatus.COMPLETED), within=60)
+        await eventually(lambda: _is(stage, path, RunStatus.COMPLETED))
         record = (await stage.front.get(f"{path}/runs/{again.json()['commissioning_id']}")).json()
     assert record["test_connectors"] == [2]
     one, two = record["checks"][3]["connectors"]

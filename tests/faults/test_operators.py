@@ -177,7 +177,7 @@ class TestAnswer:
             run = await asked(stage, charge_point, WaitingFor.INSTALLER)
             answer = Answer(answer=InstallerAnswer.DONE, note="by the app", by="alex@acme.com")
             await run.handle.execute_update(CommissioningWorkflow.answer, answer)
-            await eventually(lambda: _prompts(run, "still reports"), within=20)
+            await eventually(lambda: _prompts(run, "still reports"))
             charge_point.install_firmware("6.2.0-4200")
             view = await stage.verdict(run)
         assert view.status is RunStatus.COMPLETED, view.failure
@@ -253,7 +253,7 @@ async def asked(
         assert waiting.waiting_for is what
         assert waiting.answers
 
-    await eventually(lambda: asks(), within=30)  # noqa: PLW0108
+    await eventually(lambda: asks())  # noqa: PLW0108
     return run
 
 
@@ -265,7 +265,7 @@ async def _prompts(run: Run, text: str) -> None:
 
 async def charging(stage: Stage, charge_point: VirtualChargePoint) -> Run:
     run = await stage.start(charge_point.identity)
-    await charge_point.until(lambda: bool(charge_point.transactions), within=20)
+    await charge_point.until(lambda: bool(charge_point.transactions))
     return run
 
 

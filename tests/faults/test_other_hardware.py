@@ -13,7 +13,6 @@ from tests.faults.test_a_site_with_honest_mistakes import Site, fine
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-_PATIENCE = 60
 
 
 async def register(site: Site, bay: int, serial_number: str) -> None:
@@ -43,7 +42,7 @@ async def test_a_replaced_and_a_withdrawn_one_and_two_that_are_exchanged(stage: 
         run = fine(await front.get(f"/commissioning/{site.bays[4]}/status"))
         assert run["status"] == "cancelled"
 
-    await eventually(is_withdrawn, within=_PATIENCE)
+    await eventually(is_withdrawn)
 
     replaced: Any = fine(
         await front.post(f"/charge-points/{site.bays[3]}/replace", {"serial_number": "SN-00031"})
@@ -87,13 +86,13 @@ async def test_one_is_withdrawn_in_the_middle_of_its_test_charge(stage: Stage) -
     async with AsyncExitStack() as there:
         await site.switch_on(there, 1, unit=1)
         fine(await front.post(f"/commissioning/{site.bays[1]}/start"))
-        await eventually(it_charges, within=_PATIENCE)
+        await eventually(it_charges)
         refused = await front.post(f"{path}/withdraw", {"reason": "The bay is dropped"})
         assert refused.json()["code"] == "run_open"
         order = {"reason": "The bay is dropped", "end_run": True}
         answer = await front.post(f"{path}/withdraw", order)
         assert answer.status_code == HTTPStatus.ACCEPTED, answer.text
-        await eventually(is_withdrawn, within=_PATIENCE)
+        await eventually(is_withdrawn)
         run = fine(await front.get(f"/commissioning/{site.bays[1]}/status"))
         assert run["status"] == "cancelled"
         (charge,) = await charges()

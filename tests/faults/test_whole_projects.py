@@ -67,7 +67,7 @@ async def test_restarts_are_apart(stage: Stage) -> None:
     project = WholeProject(stage)
 
     async def restarted(charge_point: VirtualChargePoint) -> datetime:
-        await charge_point.until(lambda: charge_point.received["Reset"] == 1, within=40)
+        await charge_point.until(lambda: charge_point.received["Reset"] == 1)
         return datetime.now(UTC)
 
     async with AsyncExitStack() as site:
@@ -103,7 +103,7 @@ async def test_the_dark_hold_up_nobody(stage: Stage) -> None:
             assert counts == BatchCounts(total=4, waiting=2, passed=1, failed=1)
             assert batch.shown_status is BatchStatus.IN_PROGRESS
 
-        await eventually(lambda: others_are_done(), within=25)  # noqa: PLW0108 - its type is known
+        await eventually(lambda: others_are_done())  # noqa: PLW0108 - its type is known
         assert good.remote_starts == 1
         need = {one.charge_point_id: one for one in await project.need()}
         assert set(need) == {dark[0].id, dark[1].id, faulty.identity}
@@ -137,7 +137,7 @@ async def test_a_cancel_starts_nothing_more_and_ends_what_is_open(stage: Stage) 
         async def charges() -> None:
             assert any(one.transactions for one in powered)
 
-        await eventually(lambda: charges(), within=20)  # noqa: PLW0108 - its type is known
+        await eventually(lambda: charges())  # noqa: PLW0108 - its type is known
         await _cancel(project)
         batch, counts = await project.end()
         assert not any(one.transactions for one in powered)

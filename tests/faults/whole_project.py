@@ -17,6 +17,7 @@ from storage.batches import Batch, Batches, read_owner
 from storage.tables import commissioning_runs
 from temporal import starts
 from tests.faults.stage import PATIENT, Stage
+from tests.support.eventually import PATIENCE
 
 
 class WholeProject:
@@ -53,7 +54,7 @@ class WholeProject:
     async def end(self) -> tuple[Batch, BatchCounts]:
         """Wait for its workflow, and read how it ended."""
         handle = self.stage.client.get_workflow_handle(batch_workflow_id(self.stage.project.id))
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(PATIENCE):
             await handle.result()
         return await self.stands()
 

@@ -23,7 +23,7 @@ from storage.engine import Database
 from storage.tables import accounts, charge_points, commissioning_runs, projects
 
 SECRET = b"0123456789abcdef0123456789abcdef"
-WITHIN = 5.0
+WITHIN = 30.0
 
 
 class RecordingSink:

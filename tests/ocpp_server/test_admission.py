@@ -16,7 +16,7 @@ from ocpp_server.throttle import Allowance, Failures
 from storage.connections import store_connected
 from storage.fact_records import Connected
 from storage.tables import connection_attempts, connections
-from tests.ocpp_server.bed import SECRET, Bed
+from tests.ocpp_server.bed import SECRET, WITHIN, Bed
 from tests.support.eventually import eventually
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff00112233")
@@ -225,7 +225,7 @@ async def test_a_connected_one_is_closed_when_it_is_withdrawn(bed: Bed) -> None:
     async with bed.wire() as wire:
         await withdraw(bed)
         await bed.node.compare()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN):
             await wire.socket.wait_closed()
         assert wire.socket.close_reason == "this charge point was withdrawn"
     async with bed.database.write() as connection:

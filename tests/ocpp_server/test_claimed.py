@@ -22,7 +22,7 @@ from storage.tables import (
     connectors,
     identity_aliases,
 )
-from tests.ocpp_server.bed import SECRET, Bed
+from tests.ocpp_server.bed import SECRET, WITHIN, Bed
 from tests.support.eventually import eventually
 
 IDENTITY = "CP-SN-00483921"
@@ -77,7 +77,7 @@ async def test_both_names_are_one_charge_point(bed: Bed) -> None:
         await first.boot()
         async with bed.wire() as second:
             await second.boot()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WITHIN):
                 await first.socket.wait_closed()
             await second.sync()
 

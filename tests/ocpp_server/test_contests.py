@@ -26,7 +26,7 @@ from storage.contests import read_confirmed, read_contests
 from storage.fact_records import Boot, Connected
 from storage.facts import newest_boot, read_snapshot, store
 from storage.tables import boots, connection_attempts, connections, connectors, transactions
-from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node
+from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
 from tests.ocpp_server.test_liveness import without_pongs
 from tests.support.eventually import eventually
 from tests.support.figures import Figure
@@ -167,7 +167,7 @@ async def test_one_that_has_just_ended_is_not_waited_for(
         await charger.sync()
         (old,) = bed.node.registry.all_of(bed.charge_point_id)
         monkeypatch.setattr(bed.node.registry, "all_of", lambda _: [])
-        async with asyncio.timeout(10), bed.wire(**STRANGER) as new:
+        async with asyncio.timeout(WITHIN), bed.wire(**STRANGER) as new:
             await new.sync()
     async with bed.database.read() as connection:
         (found,) = [
@@ -187,7 +187,7 @@ async def test_from_the_same_address_the_newcomer_wins_at_once(
     async with bed.wire() as old:
         await old.sync()
         began = monotonic()
-        async with asyncio.timeout(10), bed.wire() as new:
+        async with asyncio.timeout(WITHIN), bed.wire() as new:
             await new.sync()
             figure(f"from the same address, served after {monotonic() - began:.2f} s")
             with pytest.raises(ConnectionClosed):
@@ -201,7 +201,7 @@ async def test_a_silent_link_is_replaced_and_nobody_is_alarmed(bed: Bed, figure:
         await old.boot()
         without_pongs(old)
         began = monotonic()
-        async with asyncio.timeout(10), bed.wire(**STRANGER) as new:
+        async with asyncio.timeout(WITHIN), bed.wire(**STRANGER) as new:
             await new.sync()
         figure(f"beside a link that is silent, served after {monotonic() - began:.2f} s")
         assert not await is_contested(bed)

@@ -19,7 +19,7 @@ from ocpp_server.throttle import Arrivals
 from storage.connections import read_flapping
 from storage.fact_records import Connected
 from storage.tables import connections, log_entries
-from tests.ocpp_server.bed import SECRET, Bed
+from tests.ocpp_server.bed import SECRET, WITHIN, Bed
 from tests.support.eventually import eventually
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -102,7 +102,7 @@ async def test_a_stranger_with_the_id_uses_up_nothing_of_the_charge_points(
     strangers = [asyncio.create_task(come()) for _ in range(40)]
     try:
         assert [await sent_away.get() for _ in range(30)] == [503] * 30
-        async with asyncio.timeout(10), bed.wire() as wire:
+        async with asyncio.timeout(WITHIN), bed.wire() as wire:
             await wire.sync()
     finally:
         for stranger in strangers:

@@ -71,7 +71,7 @@ class Peer:
         wanted = {"event": event, **facts}
         return [one for one in self.events if wanted.items() <= one.items()]
 
-    async def until(self, event: str, *, times: int = 1, within: float = 20, **facts: Any) -> Event:
+    async def until(self, event: str, *, times: int = 1, **facts: Any) -> Event:
         """Wait until it has told something so many times; the last of them."""
 
         def has() -> Event:
@@ -80,7 +80,7 @@ class Peer:
             assert len(found) >= times, self.events[-20:]
             return found[-1]
 
-        return await eventually(has, within=within)
+        return await eventually(has)
 
     def amps(self, connector: int) -> float:
         """What flows on each phase of an outlet."""

@@ -45,7 +45,7 @@ class Installer:
             tested = fine(await self.front.post(path))
             assert tested["connected"], tested
 
-        await eventually(connected, within=30)
+        await eventually(connected)
 
     async def commission(self, **options: Any) -> Any:
         """Start a run, do what it asks for, and give its record."""
@@ -117,5 +117,5 @@ class Owner:
             features = {one["feature"]: one for one in await self.get("features")}
             assert features["smart_charging"]["state"] == "active", features
 
-        await eventually(active, within=30)
+        await eventually(active)
         fine(await self.caller.call("PUT", f"{self.path}/access", {"mode": "open"}))

@@ -121,7 +121,7 @@ async def charge_under_the_limit(owner: Owner, peer: Peer) -> None:
         assert all(allotted.values())
         assert sum(allotted.values()) == SITE_AMPS
 
-    await eventually(shared, within=30)
+    await eventually(shared)
     first, second = OUTLETS
     peer.unplug(second)
 

@@ -195,7 +195,7 @@ async def _never_connected(stage: Stage) -> Recorded:
 async def _cancelled(stage: Stage) -> Recorded:
     async with stage.powered() as charge_point:
         run = await stage.start(charge_point.identity)
-        await charge_point.until(lambda: bool(charge_point.transactions), within=20)
+        await charge_point.until(lambda: bool(charge_point.transactions))
         request = CancelRequest(by="installer@acme.com", reason="lunch")
         await run.handle.execute_update("cancel", request)
         await stage.verdict(run)
@@ -208,7 +208,7 @@ async def _lost_in_between(stage: Stage) -> Recorded:
     pace = replace(PATIENT, start=timedelta(milliseconds=300))
     async with stage.powered(profile=nobody) as charge_point:
         run = await stage.start(charge_point.identity, pace=pace)
-        await charge_point.until(lambda: charge_point.remote_starts == 1, within=20)
+        await charge_point.until(lambda: charge_point.remote_starts == 1)
         lose_connection(charge_point)
         await charge_point.until(lambda: not charge_point.connected)
         await charge_point.until(lambda: charge_point.state == "accepted")
@@ -230,7 +230,7 @@ async def _moved_node(stage: Stage) -> Recorded:
     pace = replace(PATIENT, charge_at_least=timedelta(seconds=5))
     async with stage.another_node() as other, stage.powered() as charge_point:
         run = await stage.start(charge_point.identity, pace=pace)
-        await charge_point.until(lambda: bool(charge_point.transactions), within=20)
+        await charge_point.until(lambda: bool(charge_point.transactions))
         charge_point.address.url = f"{other}/{charge_point.identity}"
         lose_connection(charge_point)
         view = await stage.verdict(run)
@@ -246,7 +246,7 @@ async def _configured(stage: Stage) -> Recorded:
         await restarted.result()
     async with stage.powered(Fault.NEEDS_REBOOT_FOR_KEY) as charge_point:
         gave_way = await _push(stage, charge_point, "45")
-        await charge_point.until(lambda: charge_point.resets == 1, within=20)
+        await charge_point.until(lambda: charge_point.resets == 1)
         run = await stage.start(charge_point.identity)
         await gave_way.result()
         await stage.verdict(run)
@@ -454,7 +454,7 @@ async def _first_day(
 
     for amps in (20, 16):
         limit = SetLimit(project_id=project_id, limit=SiteLimit(amps=amps))
-        await eventually(partial(_set_limit, site, limit), within=30)
+        await eventually(partial(_set_limit, site, limit))
         if not charge_point.transactions:
             charge_point.plug_in()
             charge_point.present_card("CARD")
@@ -670,8 +670,8 @@ async def _firmware_updated(stage: Stage) -> Recorded:
     ):
         updated = await stage.start(by_ocpp.identity, options=options)
         answered = await stage.start(by_hand.identity, options=options)
-        await eventually(lambda: _answer(answered, "done"), within=45)
-        await eventually(lambda: _asked_again(answered), within=45)
+        await eventually(lambda: _answer(answered, "done"))
+        await eventually(lambda: _asked_again(answered))
         by_hand.install_firmware("6.2.0-4200")
         await stage.verdict(updated)
         await stage.verdict(answered)
@@ -693,7 +693,7 @@ async def _two_connectors(stage: Stage) -> Recorded:
         left.plug_in(1)
         skipped = await stage.start(answered.identity)
         failed = await stage.start(left.identity, pace=nobody_comes)
-        await eventually(lambda: _answer(skipped, "skip", "The bay is blocked"), within=45)
+        await eventually(lambda: _answer(skipped, "skip", "The bay is blocked"))
         await stage.verdict(skipped)
         await stage.verdict(failed)
         left.unplug(1)

@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 Payload = dict[str, Any]
 Reply = Callable[[Payload], Payload]
-WITHIN = 5.0
+WITHIN = 30.0
 
 
 class Refused(Exception):  # noqa: N818 - a CALLERROR

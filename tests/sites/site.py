@@ -84,7 +84,7 @@ class Site:
     async def load(self) -> SiteLoad:
         return await self.handle.query(SiteWorkflow.load)
 
-    async def until_allotted(self, amps: list[int], *, within: float = 30) -> None:
+    async def until_allotted(self, amps: list[int]) -> None:
         """Until the sessions draw these amperes, and the workflow knows it."""
 
         async def settled() -> None:
@@ -93,7 +93,7 @@ class Site:
             known = sorted(bay.bound_amps for bay in (await self.load()).bays)
             assert known == sorted(amps)[len(amps) - len(known) :], known
 
-        await eventually(settled, within=within)
+        await eventually(settled)
 
     async def status(self) -> FeatureStatus:
         async with self.stage.database.read() as connection:

@@ -101,7 +101,7 @@ async def test_a_pause_lifts_the_limits(stage: Stage) -> None:
             assert site.drawn > 35
             assert (await site.status()).state is FeatureState.PAUSED
 
-        await eventually(lifted, within=15)
+        await eventually(lifted)
         pause = PauseSmartCharging(project_id=stage.project.id, paused=False)
         await site.handle.execute_update(SiteWorkflow.pause, pause)
         await site.until_allotted([10, 10])
@@ -115,7 +115,7 @@ async def test_without_a_limit_nobody_is_held_back(stage: Stage) -> None:
         async def full() -> None:
             assert site.drawn > 2 * MAX_AMPS - 1
 
-        await eventually(full, within=15)
+        await eventually(full)
 
 
 async def test_a_higher_limit_is_told_to_the_charge_points_too(stage: Stage) -> None:
@@ -156,4 +156,4 @@ async def test_a_site_without_a_limit_tells_its_sessions(stage: Stage) -> None:
             sessions = {bay.charge_point_id for bay in (await site.load()).bays}
             assert sessions == {charger.identity for charger in site.chargers}
 
-        await eventually(told, within=10)
+        await eventually(told)

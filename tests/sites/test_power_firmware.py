@@ -33,7 +33,7 @@ async def until_told(site: Site, charger: VirtualChargePoint, words: str) -> Non
     async def told() -> None:
         assert words in await cause_of(site, charger)
 
-    await eventually(told, within=15)
+    await eventually(told)
 
 
 async def test_without_a_limit_two_connectors_charge_at_full_power(stage: Stage) -> None:
@@ -180,7 +180,7 @@ async def test_who_refuses_the_limits_of_sessions_is_not_left_at_nothing(stage: 
         other, refusing = site.chargers
         charge(refusing)
         charge(other)
-        await site.until_allotted([14, 6], within=30)
+        await site.until_allotted([14, 6])
         await until_told(site, refusing, "It refuses the limits of running sessions")
 
 

@@ -45,7 +45,7 @@ async def _until_it_waits(run: Run, *what: WaitingFor) -> None:
         assert view.waiting is not None
         assert view.waiting.waiting_for in what
 
-    await eventually(waits, within=40)
+    await eventually(waits)
 
 
 async def _until_it_shares_again(site: Site, charge_point_id: str) -> None:
@@ -53,7 +53,7 @@ async def _until_it_shares_again(site: Site, charge_point_id: str) -> None:
         assert _reason(await site.load(), charge_point_id) is Reason.STARTS_AT_ZERO
         assert (await site.status()).state is FeatureState.ACTIVE
 
-    await eventually(shares, within=20)
+    await eventually(shares)
 
 
 async def test_the_others_make_room_for_the_test_charge_and_have_all_again(stage: Stage) -> None:
@@ -86,7 +86,7 @@ async def test_one_that_forgets_its_limits_in_its_run_is_told_them_anew(stage: S
         async def told_anew() -> None:
             assert served.received["SetChargingProfile"] > before
 
-        await eventually(told_anew, within=20)
+        await eventually(told_anew)
         served.clear_fault(Fault.START_ACCEPTED_NOTHING_FOLLOWS)
         served.plug_in()
         verdict = await stage.verdict(run)
@@ -150,7 +150,7 @@ async def test_a_site_that_temporal_has_lost_begins_anew_beside_a_run(stage: Sta
             assert (await site.handle.describe()).status is WorkflowExecutionStatus.RUNNING
             assert _reason(await site.load(), served.identity) is Reason.IN_SERVICE
 
-        await eventually(goes_on, within=30)
+        await eventually(goes_on)
         served.clear_fault(_ABSENT)
         served.plug_in()
         verdict = await stage.verdict(run)
@@ -172,7 +172,7 @@ async def test_a_run_that_was_terminated_has_it_no_more(stage: Stage) -> None:
             await reconciler.heal()
             assert _reason(await site.load(), served.identity) is Reason.STARTS_AT_ZERO
 
-        await eventually(shares, within=30)
+        await eventually(shares)
 
 
 async def test_a_session_that_the_run_is_to_end_is_ended_and_due(stage: Stage) -> None:
@@ -189,7 +189,7 @@ async def test_a_session_that_the_run_is_to_end_is_ended_and_due(stage: Stage) -
             assert rows[0].stopped_at is not None
             assert rows[0].commissioning_id is None
 
-        await eventually(ended, within=20)
+        await eventually(ended)
         served.unplug()
         verdict = await stage.verdict(run)
         assert verdict.status is RunStatus.COMPLETED, verdict.failure
@@ -285,7 +285,7 @@ async def test_one_that_is_new_is_kept_inoperative_before_its_run(stage: Stage) 
                 assert new.status(1) == "Unavailable"
                 assert _reason(await site.load(), new.identity) is Reason.NOT_COMMISSIONED
 
-            await eventually(closed, within=20)
+            await eventually(closed)
             await site.until_allotted([MAX_AMPS, 0])
 
 
@@ -333,4 +333,4 @@ async def _until_withdrawn(stage: Stage, charge_point_id: str) -> None:
         async with stage.database.read() as connection:
             assert await is_withdrawn(connection, charge_point_id)
 
-    await eventually(withdrawn, within=20)
+    await eventually(withdrawn)

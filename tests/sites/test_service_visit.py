@@ -88,7 +88,7 @@ async def test_a_session_is_ended_and_billed_and_the_test_charge_is_not(stage: S
                 query = select(transactions.c.stopped_at).where(transactions.c.id == session)
                 assert await connection.scalar(query) is not None
 
-        await eventually(ended, within=20)
+        await eventually(ended)
         served.unplug()
         verdict = await stage.verdict(run)
         assert verdict.status is RunStatus.COMPLETED, verdict.failure
@@ -103,7 +103,7 @@ async def test_a_session_is_ended_and_billed_and_the_test_charge_is_not(stage: S
             assert marks
             assert set(marks.values()) <= {None, TransactionBilling.EXEMPT}
 
-        await eventually(billed, within=20)
+        await eventually(billed)
         await site.until_allotted([MAX_AMPS, 0])
 
 
@@ -125,7 +125,7 @@ async def test_a_unit_is_replaced_and_the_site_keeps_its_limit(stage: Stage) -> 
             shown = (await stage.front.get(f"/charge-points/{old.identity}")).json()
             assert shown["status"] == "withdrawn"
 
-        await eventually(withdrawn, within=20)
+        await eventually(withdrawn)
         assert old.status(1) == "Unavailable"
         await site.until_allotted([MAX_AMPS, 0])
         async with stage.switched_on(new, serial="NEW-1", seed=9, listener=site.look) as unit:

@@ -4,10 +4,13 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 T = TypeVar("T")
 
+PATIENCE: Final = 90.0
+"""Seconds. What is waited for comes far sooner; on a machine that has much else to do it is as long
+as a pause of the engine's own before it asks once more, and then some."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 
 
@@ -15,7 +18,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 async def eventually(assertion: Callable[[], Awaitable[T]], *, within: float = ...) -> T: ...
 @overload
 async def eventually(assertion: Callable[[], T], *, within: float = ...) -> T: ...
-async def eventually(assertion: Callable[[], Any], *, within: float = 30) -> Any:
+async def eventually(assertion: Callable[[], Any], *, within: float = PATIENCE) -> Any:
     """Call until it raises no AssertionError any more, and return what it returned.
 
     A row that is not there yet, and so cannot be unpacked (ValueError), is waited for as well.

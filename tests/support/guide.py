@@ -88,7 +88,7 @@ class Guide:
         status: dict[str, Any] = answer.json()
         return status
 
-    async def verdict(self, charge_point_id: str, *, within: float = 120) -> dict[str, Any]:
+    async def verdict(self, charge_point_id: str) -> dict[str, Any]:
         """Wait for the verdict, and return the status."""
 
         async def decided() -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Guide:
             assert status["status"] in {"completed", "failed", "cancelled"}, status
             return status
 
-        return await eventually(decided, within=within)
+        return await eventually(decided, within=120)
 
     @asynccontextmanager
     async def followed(

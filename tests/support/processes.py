@@ -1,12 +1,14 @@
 """Our processes, each started by its command as an operator would."""
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -58,6 +60,17 @@ async def dynamo(
     assert code == 0 or not told, f"{arguments[0]} ended with {code} when it was told to stop"
 
 
+def log_lines(log: Path) -> list[dict[str, Any]]:
+    """Read the whole lines of a log, each of which is JSON; the last may be half written."""
+    lines: list[dict[str, Any]] = []
+    for line in log.read_text().split("\n")[:-1]:
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            raise AssertionError(f"{log.name} has a line that is no JSON: {line!r}") from None
+    return lines
+
+
 async def until_ok(url: str, *, within: float = _READY_SECONDS) -> None:
     """Wait until it answers 200."""
 
@@ -69,5 +82,5 @@ async def until_ok(url: str, *, within: float = _READY_SECONDS) -> None:
         assert answer.status_code == httpx.codes.OK, answer.text
 
     # One for all looks: a client reads the list of certificates, which costs more than a call.
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         await eventually(answers, within=within)

@@ -158,7 +158,7 @@ async def skip(
     async def all_is_answered() -> None:
         assert not (await handle.describe()).raw_description.pending_activities
 
-    await eventually(all_is_answered, within=45)
+    await eventually(all_is_answered)
     return await handle.execute_update(CommissioningWorkflow.answer, answer)
 
 

@@ -104,7 +104,7 @@ async def test_a_cancel_at_any_moment(set_stage: StageMaker, name: str) -> None:
         stage.charger.configurable.clear()
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: moment(stage, handle), within=45)
+        await eventually(lambda: moment(stage, handle))
         if offline:
             await goes_offline(stage)
         asked_at = await stage.env.get_current_time()
@@ -130,10 +130,10 @@ async def test_what_cannot_be_put_back_is_owed(set_stage: StageMaker) -> None:
     stage = await set_stage(replace(behaviour, statuses=dict(behaviour.statuses)))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: moment(stage, handle), within=45)
+        await eventually(lambda: moment(stage, handle))
         await goes_offline(stage)
         await handle.cancel()
-        await eventually(lambda: _cleans_up(handle), within=45)
+        await eventually(lambda: _cleans_up(handle))
     with pytest.raises(WorkflowFailureError):
         await handle.result()
     assert stage.charger.operative == {1: True, 2: True}
@@ -198,8 +198,8 @@ async def test_a_cancel_that_comes_after_the_checks(set_stage: StageMaker) -> No
     stage = await set_stage(Behaviour(starts=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: was_asked("start_test_transaction")(stage, handle), within=45)
-        await eventually(lambda: _boots_until_it_cleans_up(stage, handle), within=45)
+        await eventually(lambda: was_asked("start_test_transaction")(stage, handle))
+        await eventually(lambda: _boots_until_it_cleans_up(stage, handle))
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await handle.execute_update(CommissioningWorkflow.cancel, BY_ALEX)
         assert isinstance(refused.value.cause, ApplicationError)

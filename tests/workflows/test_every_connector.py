@@ -133,7 +133,7 @@ async def test_one_is_skipped_by_a_person(set_stage: StageMaker) -> None:
     handle = await stage.start()
     await stage.env.sleep(_FIRST_CHARGE)
     with stage.env.auto_time_skipping_disabled():
-        await eventually(lambda: _waits_for_a_vehicle(handle, 2), within=45)
+        await eventually(lambda: _waits_for_a_vehicle(handle, 2))
         waiting = (await handle.query(CommissioningWorkflow.status)).waiting
         assert waiting is not None
         assert waiting.prompt.endswith("The test of connector 1 has ended.")
@@ -159,9 +159,9 @@ async def test_a_skip_that_comes_too_late_is_none_of_the_next(set_stage: StageMa
     stage = await set_stage(_two(starts=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _waits_for_a_vehicle(handle, 1), within=45)
+        await eventually(lambda: _waits_for_a_vehicle(handle, 1))
         await skip(handle, _skip(1))
-        await eventually(lambda: _waits_for_a_vehicle(handle, 2), within=45)
+        await eventually(lambda: _waits_for_a_vehicle(handle, 2))
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await skip(handle, _skip(1))
         assert isinstance(refused.value.cause, ApplicationError)
@@ -225,9 +225,9 @@ async def test_a_cancel_in_the_second_stops_it(set_stage: StageMaker) -> None:
     handle = await stage.start()
     await stage.env.sleep(_FIRST_CHARGE)
     with stage.env.auto_time_skipping_disabled():
-        await eventually(lambda: _runs_on(stage, 2), within=45)
+        await eventually(lambda: _runs_on(stage, 2))
         await handle.cancel()
-        await eventually(lambda: _has_verdict(stage), within=45)
+        await eventually(lambda: _has_verdict(stage))
     (view,) = stage.records.verdicts
     assert view.status is RunStatus.CANCELLED
     assert _results(view) == [PASSED, SKIPPED]
@@ -243,12 +243,12 @@ async def test_a_start_that_comes_too_late_is_stopped_and_stands_for_nothing(
     charger = stage.charger
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _waits_for_a_vehicle(handle, 1), within=45)
+        await eventually(lambda: _waits_for_a_vehicle(handle, 1))
         await skip(handle, _skip(1))
-        await eventually(lambda: _waits_for_a_vehicle(handle, 2), within=45)
+        await eventually(lambda: _waits_for_a_vehicle(handle, 2))
         await charger.start(tag_of(ID_TAG, 1), 1)
-        await eventually(lambda: _all_ended(stage), within=45)
-        await eventually(lambda: _waits_for_a_vehicle(handle, 2), within=45)
+        await eventually(lambda: _all_ended(stage))
+        await eventually(lambda: _waits_for_a_vehicle(handle, 2))
         await charger.start(tag_of(ID_TAG, 2), 2)
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure
@@ -293,10 +293,10 @@ async def test_a_second_that_is_unavailable_while_the_first_charges(
     handle = await stage.start()
     await stage.env.sleep(_FIRST_CHARGE)
     with stage.env.auto_time_skipping_disabled():
-        await eventually(lambda: _was_refused(stage), within=45)
+        await eventually(lambda: _was_refused(stage))
         free.append(2)
         await charger.set_status(2, ConnectorStatus.AVAILABLE)
-        await eventually(lambda: _runs_on(stage, 2), within=15)
+        await eventually(lambda: _runs_on(stage, 2))
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure
     assert _results(view) == [PASSED, PASSED]

@@ -68,7 +68,7 @@ async def _verdict(stage: Stage) -> RunStatus:
         (view,) = stage.records.verdicts
         return view.status
 
-    return await eventually(there, within=60)
+    return await eventually(there)
 
 
 async def test_the_site_has_it_back_in_the_middle_and_the_run_goes_on(
@@ -84,7 +84,7 @@ async def test_the_site_has_it_back_in_the_middle_and_the_run_goes_on(
         assert view.waiting is not None
         assert view.waiting.waiting_for in {WaitingFor.VEHICLE, WaitingFor.START}
 
-    await eventually(waits, within=30)
+    await eventually(waits)
     called = CalledBack(commissioning_id="com_1")
     await handle.signal(CALLED_BACK_SIGNAL, called)
     await handle.signal(CALLED_BACK_SIGNAL, CalledBack(commissioning_id="com_0"))
@@ -92,7 +92,7 @@ async def test_the_site_has_it_back_in_the_middle_and_the_run_goes_on(
     async def asked_again() -> None:
         assert await _asks(stage) == [False, True, True]
 
-    await eventually(asked_again, within=30)
+    await eventually(asked_again)
     stage.charger.behaviour.starts = True
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure

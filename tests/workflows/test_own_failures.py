@@ -94,7 +94,7 @@ async def test_more_events_than_a_run_can_take_are_a_verdict(
         async def waits_for_a_vehicle() -> None:
             assert stage.charger.received["start_test_transaction"]
 
-        await eventually(waits_for_a_vehicle, within=45)
+        await eventually(waits_for_a_vehicle)
         for _ in range(200):
             await stage.charger.tell(EventKind.HEARTBEAT)
     view = await stage.verdict_of(handle)

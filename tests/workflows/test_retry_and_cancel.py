@@ -65,10 +65,10 @@ async def test_a_cancel_puts_back_what_the_run_changed(set_stage: StageMaker) ->
         assert (view["waiting"] or {}).get("waiting_for") == "unplug"
 
     with stage.env.auto_time_skipping_disabled():
-        await eventually(waits_for_unplug, within=45)
+        await eventually(waits_for_unplug)
         assert stage.charger.operative == {1: True}
         await handle.cancel()
-        await eventually(lambda: _is_cancelled(stage.records.verdicts), within=45)
+        await eventually(lambda: _is_cancelled(stage.records.verdicts))
     assert stage.charger.operative == {1: False}
 
 

@@ -33,7 +33,7 @@ from domain.power.operations import (
 )
 from domain.power.site import SiteLimit
 from domain.states import ConnectorStatus
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.histories import life
 from worker import workflow_runner
 from workflows.site import SiteWorkflow
@@ -100,7 +100,7 @@ class Site:
         )
 
     async def until_told(self, amps: dict[str, int]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while self.told | amps != self.told:
                 self._news.clear()
                 await self._news.wait()

@@ -44,7 +44,7 @@ async def test_a_cable_that_goes_in_while_the_transaction_is_waited_for(
     stage = await set_stage(Behaviour(starts=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _asked(stage), within=45)
+        await eventually(lambda: _asked(stage))
         stage.charger.behaviour.starts = True
         await stage.charger.set_status(1, ConnectorStatus.PREPARING)
     view = await stage.verdict_of(handle)
@@ -55,7 +55,7 @@ async def test_a_cable_that_goes_in_while_the_transaction_is_waited_for(
 async def test_a_vehicle_that_no_status_tells_of(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(starts=False))
     handle = await stage.start()
-    await eventually(lambda: _asked(stage), within=45)
+    await eventually(lambda: _asked(stage))
     await stage.env.sleep(timedelta(seconds=90))
     waiting = (await handle.query(CommissioningWorkflow.status)).waiting
     assert waiting is not None
@@ -95,7 +95,7 @@ async def test_a_vehicle_is_asked_for_and_can_be_skipped_at_once(set_stage: Stag
     stage = await set_stage(Behaviour(starts=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _asked(stage), within=45)
+        await eventually(lambda: _asked(stage))
         waiting = (await handle.query(CommissioningWorkflow.status)).waiting
         assert waiting is not None
         assert waiting.waiting_for is WaitingFor.VEHICLE
@@ -114,7 +114,7 @@ async def test_a_clock_that_no_charge_shows_is_said_not_to_be_measured(
     stage = await set_stage(Behaviour(starts=False, clock_skew_s=None, meters=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _asked(stage), within=45)
+        await eventually(lambda: _asked(stage))
         await skip(handle, _NO_VEHICLE)
     check = (await stage.verdict_of(handle)).checks[3]
     assert check.result is CheckResult.SKIPPED
@@ -126,7 +126,7 @@ async def test_a_cable_that_is_in_is_not_asked_for(set_stage: StageMaker) -> Non
     stage = await set_stage(Behaviour(starts=False, statuses={1: ConnectorStatus.PREPARING}))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _asked(stage), within=45)
+        await eventually(lambda: _asked(stage))
         waiting = (await handle.query(CommissioningWorkflow.status)).waiting
         assert waiting is not None
         assert waiting.waiting_for is WaitingFor.START
@@ -146,7 +146,7 @@ async def test_a_cable_after_the_time_out_of_the_charge_point_is_answered_at_onc
     """It remembers a start for 20 s; the cable comes after 30 s."""
     stage = await set_stage(Behaviour(starts=False, connection_timeout_s=None if tells else 20))
     handle = await stage.start()
-    await eventually(lambda: _asked(stage), within=45)
+    await eventually(lambda: _asked(stage))
     if tells:  # of the start, and of its end
         await stage.charger.set_status(1, ConnectorStatus.PREPARING)
         await stage.charger.set_status(1, ConnectorStatus.AVAILABLE)
@@ -155,7 +155,7 @@ async def test_a_cable_after_the_time_out_of_the_charge_point_is_answered_at_onc
     stage.charger.behaviour.starts = True
     with stage.env.auto_time_skipping_disabled():  # no timer of the run ends meanwhile
         await stage.charger.set_status(1, ConnectorStatus.PREPARING)
-        await eventually(lambda: _asked(stage, 2), within=15)
+        await eventually(lambda: _asked(stage, 2))
     view = await stage.verdict_of(handle)
     assert view.status is RunStatus.COMPLETED, view.failure
 
@@ -163,7 +163,7 @@ async def test_a_cable_after_the_time_out_of_the_charge_point_is_answered_at_onc
 async def test_a_cable_that_comes_in_time_brings_no_other_start(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(starts=False, connection_timeout_s=120))
     handle = await stage.start()
-    await eventually(lambda: _asked(stage), within=45)
+    await eventually(lambda: _asked(stage))
     await stage.env.sleep(timedelta(seconds=40))
     await stage.charger.set_status(1, ConnectorStatus.PREPARING)
     await stage.env.sleep(timedelta(seconds=40))
@@ -239,7 +239,7 @@ async def test_a_charge_with_its_own_tag_is_recognised_within_seconds(
     stage = await set_stage(Behaviour(starts=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _asked(stage), within=45)
+        await eventually(lambda: _asked(stage))
         stage.charger.transaction = TransactionFact(
             transaction_id=8, connector_id=1, id_tag=id_tag, started_at=EPOCH, meter_start=0
         )
@@ -267,7 +267,7 @@ async def test_a_charge_with_its_own_tag_that_ends_as_it_is_refused(
     stage = await set_stage(Behaviour(starts=False))
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
-        await eventually(lambda: _asked(stage), within=45)
+        await eventually(lambda: _asked(stage))
         now = await stage.env.get_current_time()
         charge = TransactionFact(
             transaction_id=8,

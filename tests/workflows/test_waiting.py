@@ -73,7 +73,7 @@ async def test_a_wait_is_shown(
             assert waiting.until - waiting.since == how_long
             assert not waiting.answers
 
-        await eventually(shown, within=45)
+        await eventually(shown)
     assert not stage.records.waits, "it is for nobody, and in no list"
     await handle.terminate()
 
@@ -85,7 +85,7 @@ async def test_a_charge_point_that_goes_offline_in_the_middle_is_waited_for(
     stage = await set_stage(Behaviour(starts=False))
     charger = stage.charger
     handle = await stage.start()
-    await eventually(lambda: _started(stage), within=45)
+    await eventually(lambda: _started(stage))
     charger.behaviour.online = False
     await charger.tell(EventKind.DISCONNECTED, connection=charger.connection())
     await stage.env.sleep(PACE.vehicle_prompt + timedelta(seconds=30))  # it is asked once more
