@@ -5,14 +5,14 @@ import multiprocessing
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event
 from typing import Any, Final
 
 import uvloop
 
 from tests.attack.attacker import Attacker, Tally, Target, all_attackers
+from tests.support.eventually import eventually
 
 _START_SECONDS: Final = 60.0
 _NICE: Final = 5  # it has its core; what it takes of the other one is not the engine's fault
@@ -36,16 +36,20 @@ class Played:
 
 @asynccontextmanager
 async def playing(attacker: Attacker, target: Target) -> AsyncIterator[Played]:
-    """Let it attack until the end of the block; what it reached is known then."""
+    """Let it attack from before the block until its end; what it reached is known then."""
     context = multiprocessing.get_context("spawn")
     done: Any = context.Value("Q", lock=False)
     lost: Any = context.Value("Q", lock=False)
-    begun = context.Event()
     process = context.Process(
-        target=_play, args=(attacker.name, target, done, lost, begun, os.getpid()), daemon=True
+        target=_play, args=(attacker.name, target, done, lost, os.getpid()), daemon=True
     )
     process.start()
-    await asyncio.to_thread(begun.wait, _START_SECONDS)
+
+    def acts() -> None:
+        assert done.value or not process.is_alive()
+
+    with suppress(AssertionError):  # whoever sees what it reached says that this is nothing
+        await eventually(acts, within=_START_SECONDS)
     began, played = time.monotonic(), Played()
     try:
         yield played
@@ -57,12 +61,11 @@ async def playing(attacker: Attacker, target: Target) -> AsyncIterator[Played]:
         await asyncio.to_thread(process.join)
 
 
-def _play(name: str, target: Target, done: Any, lost: Any, begun: Event, parent: int) -> None:
+def _play(name: str, target: Target, done: Any, lost: Any, parent: int) -> None:
     os.nice(_NICE)
     attacker = all_attackers()[name]
 
     async def attack() -> None:
-        begun.set()
         playing = asyncio.ensure_future(attacker.attack(target, Tally(done, lost)))
         while os.getppid() == parent:  # whoever kills the harness has killed us, too
             finished, _ = await asyncio.wait({playing}, timeout=1.0)

@@ -23,15 +23,15 @@ from domain.operations import OperationName
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.engine import Database
+from storage.nodes import NODE_DEADLINE
 from storage.tables import commands
 from tests.chaos.proxy import FaultProxy
 from tests.deployment.topology import OcppServer, Topology
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.figures import Figure
 from tests.support.guide import Guide
+from tests.support.processes import log_lines
 
-# From SIGTERM on: five seconds for operations in flight, then each charge point connects anew.
-_GOES_ON_WITHIN = 15.0
 _SLOW = 0.5
 
 
@@ -159,15 +159,20 @@ async def test_runs_go_on_at_another_node(
         first.process.terminate()
         for charger in chargers:
             charger.behind.append(second.port)
-        await refuses_newcomers(first, charging.charge_point_id)
+
+        def stops() -> None:
+            assert '"event":"ocpp_server_stopping"' in first.log.read_text()
+
+        await eventually(stops)
         starting.link.heal()  # its answer comes in time, over the old connection
+        await refuses_newcomers(first, charging.charge_point_id)
 
         def drained() -> None:
             assert '"event":"ocpp_server_drained"' in first.log.read_text()
 
         await eventually(drained)
         restarting.link.heal()  # its command was on the way when the connection was closed
-        assert await asyncio.wait_for(first.process.wait(), 40) == 0
+        assert await asyncio.wait_for(first.process.wait(), PATIENCE) == 0
         stopped = datetime.now(UTC)
         for charger in chargers:
             status = await guide.verdict(charger.charge_point_id)
@@ -175,9 +180,12 @@ async def test_runs_go_on_at_another_node(
             assert charger.virtual.remote_starts == 1
             assert charger.virtual.resets <= (await intents(database, charger))["reset"]
         seconds = [await charger.goes_on_after(told_to_stop) for charger in chargers]
-        assert '"in_flight":1' in first.log.read_text()
+        (drain,) = (line for line in log_lines(first.log) if line["event"] == "ocpp_server_drained")
+        # The restart; on a machine that is busy the start as well, which its run finds then.
+        assert drain["in_flight"] in {1, 2}
         figure(
             f"stopped {(stopped - told_to_stop).total_seconds():.1f} s after SIGTERM, operations "
             f"in flight; runs went on elsewhere after {min(seconds):.1f} to {max(seconds):.1f} s"
         )
-        assert max(seconds) < _GOES_ON_WITHIN
+        # Some seconds; of one that is killed, the others know after the deadline at the earliest.
+        assert max(seconds) < 2 * NODE_DEADLINE.total_seconds()

@@ -154,6 +154,8 @@ async def topology(
             folder=folder,
             program=program,
             DYNAMO_SMTP_URL=mail.url,
+            # No link of a test is so slow that its charge point is given up: what is held is held.
+            DYNAMO_CALL_TIMEOUT="120",
         ) as starts:
             await starts.start("worker", log="worker")
             api = await starts.api()

@@ -504,7 +504,7 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "trying. Then retry.",
         ),
         alarms=("Test transaction * on connector 1 is still running; * keeps trying to stop it.",),
-        pace=replace(PATIENT, stop=timedelta(milliseconds=500)),
+        pace=replace(PATIENT, stop=timedelta(seconds=3)),
         mend=mending.mended_and_switched_off_and_on,
     ),
     Fault.IGNORES_STOP: Case(
@@ -515,7 +515,7 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "Stop it at the charge point or unplug the cable; the engine keeps trying.",
         ),
         alarms=("Test transaction * on connector 1 is still running; * keeps trying to stop it.",),
-        pace=replace(PATIENT, stop=timedelta(milliseconds=500)),
+        pace=replace(PATIENT, stop=timedelta(seconds=3)),
         encore=encores.somebody_keeps_trying_to_stop_it,
         mend=mending.unplugged,
     ),
