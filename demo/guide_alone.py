@@ -20,7 +20,6 @@ _MODEL = replace(
 )
 _FULL_POWER = 0.99
 """Of what a connector gives at the most; meters round."""
-_SECONDS = 20.0
 
 
 class GuideAlone:
@@ -92,7 +91,7 @@ class GuideAlone:
             _MODEL, created["ocpp_endpoint"], serial=_SERIAL, speed=self._speed
         )
         self._powered = asyncio.create_task(charger.run())
-        await charger.until(lambda: charger.connected, within=10)
+        await charger.until(lambda: charger.connected)
         await self._runs.start(_SERIAL, "start", {"run_test_transaction": True})
         self._account.say("It is tested while the first site is; what becomes of it follows below.")
 
@@ -137,7 +136,7 @@ class GuideAlone:
         connectors = range(1, _MODEL.connectors + 1)
         # The vehicles of the test charges stand at their connectors no more.
         await charger.until(
-            lambda: all(charger.status(number) == "Available" for number in connectors), within=10
+            lambda: all(charger.status(number) == "Available" for number in connectors)
         )
         await self._owner.put(
             f"/api/v1/site-owner/projects/{self._project}/access", {"mode": "open"}
@@ -148,8 +147,7 @@ class GuideAlone:
         await charger.until(
             lambda: all(
                 charger.power_w(number) >= _FULL_POWER * _MODEL.max_power_w for number in connectors
-            ),
-            within=_SECONDS,
+            )
         )
         powers = [charger.power_w(number) / 1000 for number in connectors]
         self._account.expect(

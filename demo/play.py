@@ -171,7 +171,7 @@ class Play:
         )
         for charger in self._chargers.values():
             self._powered.append(asyncio.create_task(charger.run()))
-            await charger.until(lambda charger=charger: charger.connected, within=10)  # type: ignore[misc]
+            await charger.until(lambda charger=charger: charger.connected)  # type: ignore[misc]
         online = await self._installer.post(path, status=200)
         self._account.expect(
             holds=online["connected"] is True and online["ocpp_version_negotiated"] == "1.6",

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import ssl
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,9 +65,7 @@ async def test_a_redirect_is_an_answer_and_no_order() -> None:
 
 async def test_of_an_endless_answer_the_beginning_is_read() -> None:
     async with receiver(endless=True, text="\x00\x1b[31mred") as hook:
-        began = time.monotonic()
         answer = await HttpxSender().post(at(hook.port, "127.0.0.1"), headers={}, body="")
-    assert time.monotonic() - began < 5
     assert len(answer.text) == 1000
     assert answer.text.startswith("\ufffd\ufffd[31mred")
 
