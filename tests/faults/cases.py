@@ -489,6 +489,8 @@ _TRANSACTIONS: dict[Fault, Case] = {
             "Check its power supply (does the voltage break down when a vehicle draws?), then "
             "retry.",
         ),
+        # It is back, and tells of its end, in a second; else the charge may be over first.
+        pace=replace(PATIENT, charge_at_most=timedelta(seconds=40)),
         mend=mending.on_site,
     ),
     Fault.STOP_WITHOUT_ID: Case(),

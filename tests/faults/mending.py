@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import select
 
 from domain.states import ConnectorStatus
+from ocpp_server.v16.status import NO_ERROR
 from simulator import Fault
 from simulator.payload_faults import WRONG_SERIAL
 from simulator.profile import ABB_TERRA_AC_W22
@@ -86,9 +87,9 @@ async def customised(act: Act, key: str, value: object) -> None:
 
 async def _no_connector_is_faulted(act: Act) -> None:
     async with act.stage.database.read() as connection:
-        known = await connection.scalars(
-            select(connectors.c.status).where(
-                connectors.c.charge_point_id == act.charge_point.identity
-            )
-        )
-    assert not {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE} & set(known.all())
+        query = select(connectors).where(connectors.c.charge_point_id == act.charge_point.identity)
+        known = (await connection.execute(query)).all()
+    assert not {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE} & {
+        one.status for one in known
+    }
+    assert {one.error_code for one in known} <= {NO_ERROR}  # it may stand beside another status
