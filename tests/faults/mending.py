@@ -89,7 +89,6 @@ async def _no_connector_is_faulted(act: Act) -> None:
     async with act.stage.database.read() as connection:
         query = select(connectors).where(connectors.c.charge_point_id == act.charge_point.identity)
         known = (await connection.execute(query)).all()
-    assert not {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE} & {
-        one.status for one in known
-    }
+    told = {one.status for one in known}
+    assert not {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE} & told
     assert {one.error_code for one in known} <= {NO_ERROR}  # it may stand beside another status

@@ -85,7 +85,9 @@ def _judge(view: RunView, case: Case) -> None:
 
 
 def _judge_failure(view: RunView, deserved: Verdict) -> None:
-    assert view.status is RunStatus.FAILED, f"passed, and deserved {deserved.code}"
+    assert view.status is RunStatus.FAILED, (
+        f"passed, and deserved {deserved.code}: {view.checks[-1].steps}"
+    )
     (failed,) = [check for check in view.checks if check.result is CheckResult.FAILED]
     problem = failed.failure
     assert problem is not None
