@@ -126,6 +126,7 @@ class Behaviour:
     starts_on: int | None = None
     stops: bool = True
     stop_is_told: bool = True
+    stop_reason: str | None = "Remote"
     registers: tuple[float, ...] = (1000, 1060, 1120, 1180)
     stuck: frozenset[int] = frozenset()
     """Connectors whose register does not move."""
@@ -404,7 +405,12 @@ class ScriptedChargePoint:
         assert known is not None
         readings = self.readings.get(known.transaction_id)
         last = readings[-1].energy_wh if readings else self.behaviour.registers[0]
-        ended = replace(known, stopped_at=EPOCH, meter_stop=int(last or 0), stop_reason="Remote")
+        ended = replace(
+            known,
+            stopped_at=EPOCH,
+            meter_stop=int(last or 0),
+            stop_reason=self.behaviour.stop_reason,
+        )
         self.transactions[ended.transaction_id] = ended
         if self.behaviour.stop_is_told:
             await self.tell(EventKind.TRANSACTION_STOPPED, transaction=ended)

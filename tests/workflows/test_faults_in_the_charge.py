@@ -123,3 +123,23 @@ async def test_an_error_that_is_no_fault_is_noted(
     (check,) = [one for one in view.checks if one.name is CheckName.CONNECTOR_AVAILABLE]
     assert f"Connector 1 is Available, and reports an error: {code}." in check.notes
     assert check.needs_review is needs_review
+
+
+@pytest.mark.parametrize("reason", ["PowerLoss", "Reboot", "HardReset", "SoftReset"])
+async def test_that_it_restarted_as_it_was_told_to_stop_is_no_stop(
+    set_stage: StageMaker, reason: str
+) -> None:
+    stage = await set_stage(Behaviour(stop_reason=reason))
+    view = await stage.verdict()
+    assert view.status is RunStatus.FAILED
+    assert view.failure is not None
+    assert view.failure.code == "restarted_in_charge"
+
+
+@pytest.mark.parametrize("reason", [None, "", "Local", "Other", "EVDisconnected"])
+async def test_whatever_else_it_says_when_told_to_stop_it_has_stopped(
+    set_stage: StageMaker, reason: str | None
+) -> None:
+    stage = await set_stage(Behaviour(stop_reason=reason))
+    view = await stage.verdict()
+    assert view.status is RunStatus.COMPLETED, view.failure

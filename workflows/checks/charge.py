@@ -60,8 +60,6 @@ async def charge_on(run: Run, connector: int) -> None:
         )
     if started.connector_id == connector:
         await collect(run, started)
-    # One that boots on the same link may do so as it was in Pending a moment ago.
-    restarted = run.inbox.boot_generation > link
     stopped_by_itself = run.inbox.transactions[started.transaction_id].stopped_at is not None
     if not await stop(run, started.transaction_id):
         missed = await absent(
@@ -79,6 +77,8 @@ async def charge_on(run: Run, connector: int) -> None:
             raise missed
         run.not_stopped.discard(started.transaction_id)
     stopped = run.inbox.transactions[started.transaction_id]
+    # One that boots on the same link may do so as it was in Pending a moment ago.
+    restarted = run.inbox.boot_generation > link
     run.journal.step(
         "stopped",
         f"Transaction {stopped.transaction_id} stopped"
@@ -89,7 +89,7 @@ async def charge_on(run: Run, connector: int) -> None:
         raise run.fail(FailureCode.WRONG_CONNECTOR, asked=connector, used=started.connector_id)
     await _hear_how_it_is_now(run, connector)
     _judge_status(run, connector)
-    if stopped_by_itself and _ended_by_restart(stopped, restarted=restarted):
+    if _ended_by_restart(stopped, by_itself=stopped_by_itself, restarted=restarted):
         raise run.fail(FailureCode.RESTARTED_IN_CHARGE, connector_id=connector)
     if stopped_by_itself:
         raise run.fail(
@@ -107,10 +107,13 @@ async def charge_on(run: Run, connector: int) -> None:
         )
 
 
-def _ended_by_restart(stopped: TransactionFact, *, restarted: bool) -> bool:
-    """Tell by its reason; a boot alone may be that of a link which was lost and came back."""
+def _ended_by_restart(stopped: TransactionFact, *, by_itself: bool, restarted: bool) -> bool:
+    """Tell by its reason, also where it was told to stop as it restarted.
+
+    A boot alone may be that of a link which was lost and came back.
+    """
     reason = stopped.stop_reason
-    return reason in _OF_A_RESTART or (restarted and reason in _SAYS_NOTHING)
+    return reason in _OF_A_RESTART or (by_itself and restarted and reason in _SAYS_NOTHING)
 
 
 async def _hear_how_it_is_now(run: Run, connector: int) -> None:
