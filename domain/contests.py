@@ -5,12 +5,16 @@ Without a key neither is any proof. Nothing rests on either until a person says 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 MOST_LINKS: Final = 4
 """Links of one contest; whoever comes beyond them takes the place of another: see :func:`meet`."""
+
+KEPT_UNASKED: Final = timedelta(minutes=5)
+"""For so long after a stranger was let in, none is let in again for whom the kept one, at another
+node, would have to be asked anew: each would take it from whom it was kept for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,12 +123,14 @@ class Present:
     """What is there when a newcomer comes: one link that speaks, or a contest, or nobody.
 
     ``kept`` is the address that a person has last decided for; ``decided``: whether any has.
+    ``other_came_at`` is when one from another address was last let in.
     """
 
     link: Link | None = None
     contest: Contest | None = None
     kept: str | None = None
     decided: bool = False
+    other_came_at: datetime | None = None
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -169,7 +175,8 @@ def meet(
 
     Who has the key wins, and so does who comes from the address of the link that is there, or from
     the one that a person has decided for. From another address the link that is there is asked, and
-    is replaced if it is silent. Once both were alive only a person ends it.
+    is replaced if it is silent. Once both were alive only a person ends it. One that was kept, at
+    another node, is not asked for every stranger: see :data:`KEPT_UNASKED`.
 
     A contest has few places, one for each address, and who has none gets one of another. Two are
     never taken: see :meth:`Present.has_place`. Of the rest it is that of a silent one, or of the
@@ -191,12 +198,8 @@ def meet(
     if not others and not is_open:
         return Meeting()
     for link in others:
-        if (
-            not is_open
-            and link.answered
-            and present.decided
-            and link.remote_address == present.kept
-        ):
+        is_kept = present.decided and link.remote_address == present.kept
+        if is_kept and not is_open and (link.answered or _is_too_soon(newcomer, present)):
             return Meeting(refused=Refused.ANOTHER_IS_KEPT)
     while len(others) >= MOST_LINKS:
         free = [link for link in others if not present.has_place(link)]
@@ -220,15 +223,25 @@ def meet(
     )
 
 
+def _is_too_soon(newcomer: Link, present: Present) -> bool:
+    """Whether the kept link, which is at another node, was made to show that it lives just now."""
+    if present.contest is not None or present.other_came_at is None:
+        return False
+    return newcomer.connected_at - present.other_came_at < KEPT_UNASKED
+
+
 def looked(
     contest: Contest, *, alive: Collection[int], gone: Collection[int], at: datetime
 ) -> Contest:
     """Take what was found of its links; one that is left of those still asked is no contest."""
     if contest.confirmed_at is not None:
-        ended = [
-            replace(one, answered=False) if one.is_one_of(gone) else one for one in contest.links
+        found = [
+            replace(one, answered=one.is_one_of(alive))
+            if one.is_one_of(gone) or one.is_one_of(alive)  # its node was away for a while
+            else one
+            for one in contest.links
         ]
-        return replace(contest, links=tuple(ended))
+        return replace(contest, links=tuple(found))
     links = tuple(
         replace(link, answered=True if link.is_one_of(alive) else link.answered)
         for link in contest.links

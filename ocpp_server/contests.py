@@ -74,9 +74,9 @@ class Contests:
                         gone[charge_point_id].add(link.generation)
             unasked[charge_point_id] = [
                 session
-                for link in links
+                for link in contest.links
                 for session in here.values()
-                if link.answered is None and link.is_one_of({session.peer.generation})
+                if not link.answered and link.is_one_of({session.peer.generation})
             ]
         self._missing = missing
         answers = await asyncio.gather(*map(self._ask, unasked.values()))

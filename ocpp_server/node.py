@@ -197,6 +197,8 @@ class Node:
             self.server.drop(session, "replaced by a newer connection")
         elif link.withdrawn:
             self._part_with(session)
+        elif not link.open:  # it was taken for gone while this node was away, and comes anew
+            self.server.drop(session, "its link was taken for gone")
         elif peer.contested or peer.generation != link.generation:
             peer.generation = link.generation
             for loser in self.registry.add(session):

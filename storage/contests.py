@@ -49,6 +49,14 @@ def present_of(row: Any, *, live: bool) -> Present:
         contest=contest_of(row),
         kept=row.kept_address,
         decided=row.kept_at is not None,
+        other_came_at=max(
+            (
+                datetime.fromisoformat(at)
+                for at, address in row.arrivals or ()
+                if address != row.kept_address
+            ),
+            default=None,
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -20,7 +20,7 @@ from ocpp_server import contests
 from ocpp_server import node as node_module
 from ocpp_server.socket import ChargerSocket
 from storage import contests as contests_of_rows
-from storage import nodes
+from storage import nodes, tables
 from storage.connections import read_connection
 from storage.contests import read_confirmed, read_contests
 from storage.fact_records import Boot, Connected
@@ -419,6 +419,16 @@ async def another_node(bed: Bed) -> AsyncIterator[Bed]:
         await other.stop()
 
 
+async def beat_of(bed: Bed, *, ago: timedelta) -> None:
+    """Let the node have beaten so long ago."""
+    async with bed.database.write() as connection:
+        await connection.execute(
+            update(tables.nodes)
+            .where(tables.nodes.c.id == bed.node.node_id)
+            .values(seen_at=datetime.now(UTC) - ago)
+        )
+
+
 async def addresses(bed: Bed) -> list[str | None]:
     async with bed.database.read() as connection:
         contest = (await read_contests(connection))[bed.charge_point_id]
@@ -599,6 +609,56 @@ class TestOnTwoNodes:
             await keep(bed, "127.0.0.2")
             assert await marks(bed) == [None, 1]
             assert not await bed.rows(connectors)
+
+    @on_sqlite
+    async def test_strangers_who_come_there_again_do_not_take_it_from_the_one_that_was_kept(
+        self, bed: Bed, figure: Figure
+    ) -> None:
+        """Each made its node ask, and nothing rested on any link meanwhile: for ever, so."""
+        async with another_node(bed) as elsewhere, bed.wire() as charger:
+            await charger.sync()
+            async with elsewhere.wire(**STRANGER) as stranger:
+                await stranger.sync()
+                await bed.node.compare()
+                await keep(bed, "127.0.0.1")
+                await elsewhere.node.compare()
+                await bed.node.compare()
+            found = []
+            for number in range(2, 7):
+                async with elsewhere.wire(local_addr=(f"127.0.0.{number}", 0)) as stranger:
+                    with pytest.raises(ConnectionClosed):
+                        await stranger.sync()
+                    found.append(await is_connected(bed))
+            figure(f"beside five strangers at another node, the kept one speaks: {found}")
+            await charger.sync()
+            assert all(found)
+
+    @on_sqlite
+    @pytest.mark.parametrize("looks_before", [True, False])
+    async def test_one_that_was_taken_for_gone_with_its_node_can_be_kept(
+        self, bed: Bed, *, looks_before: bool
+    ) -> None:
+        async with another_node(bed) as elsewhere, bed.wire() as charger:
+            await charger.sync()
+            async with elsewhere.wire(**STRANGER) as stranger:
+                await stranger.sync()
+                await bed.node.compare()
+                await beat_of(bed, ago=timedelta(minutes=1))
+                await elsewhere.node.compare()
+                await beat_of(bed, ago=timedelta())
+                if looks_before:
+                    await bed.node.compare()
+                await keep(bed, "127.0.0.1")
+                await bed.node.compare()
+                if looks_before:
+                    await charger.sync()
+                else:
+                    with pytest.raises(ConnectionClosed):
+                        await charger.sync()
+                async with AsyncExitStack() as stack:
+                    if not looks_before:
+                        await (await stack.enter_async_context(bed.wire())).sync()
+                    assert await is_connected(bed)
 
     async def test_a_silent_link_there_is_replaced(self, bed: Bed) -> None:
         async with another_node(bed) as elsewhere, bed.wire() as charger:
