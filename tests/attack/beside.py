@@ -32,6 +32,7 @@ class Seen:
     """What one honest party saw in one phase."""
 
     asked: int = 0
+    answered: int = 0
     slowest: float = 0.0
     """Seconds of the slowest answer, those that never came among them."""
     broken: list[str] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Seen:
         self.asked += 1
         try:
             yield
+            self.answered += 1
         finally:
             self.slowest = max(self.slowest, time.monotonic() - began)
 

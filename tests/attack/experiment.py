@@ -66,6 +66,19 @@ class Outcome:
         return 0.0 if before is None else self.honest.newcomers.slowest - before.newcomers.slowest
 
     @property
+    def unanswered(self) -> list[str]:
+        """Who was kept waiting all the time: nothing failed, and nothing was served either."""
+        honest = self.honest
+        parties = {
+            "the good charge point": honest.charger,
+            "the installer": honest.installer,
+            "the owner": honest.owner,
+        }
+        if self.beside_unrelated is not None:  # else there is hardly time for one of them
+            parties["the newcomers"] = honest.newcomers
+        return [f"{who} had no answer at all" for who, seen in parties.items() if not seen.answered]
+
+    @property
     def failures(self) -> list[str]:
         """Requests to the API that failed, of the installer and the owner."""
         return [*self.honest.installer.broken, *self.honest.owner.broken]
@@ -73,7 +86,7 @@ class Outcome:
     def broken(self) -> list[str]:
         """Say each promise that was broken; nothing of milliseconds where none are compared."""
         found = [*self.honest.charger.broken, *self.honest.newcomers.broken, *self.failures]
-        found += self.judged
+        found += [*self.unanswered, *self.judged]
         if self.slower > SLOWER:
             found.append(
                 f"the good charge point's slowest answer took {self.slower:.2f} s longer than "
