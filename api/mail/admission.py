@@ -15,6 +15,8 @@ from storage.invitations import Invitation, Invitations
 from storage.mail_notices import MailBlocks
 
 _DAY = timedelta(days=1)
+_OFFICE = 3
+"""So many times as many as one account's go to an address from one network."""
 RECIPIENT_BLOCKED = "Whoever reads that address has stopped the mail that the account causes."
 
 
@@ -83,16 +85,23 @@ def _ways_to(
     """By what the address may be written to, one after the other: the first that is free is taken.
 
     Those of whom nobody has accepted an invitation yet share a number. When others have used it up,
-    each has one left, out of as many again for all who are in one network.
+    each has one left, out of as many again for all who are in one network. Who has had one accepted
+    has a number to itself, out of three times as many for its network, and one left beyond: an
+    invitation is accepted soon by whoever has a second address.
     """
     most = parts.settings.mail_invitations_to_address
+    first = Limit(name="invite-address-first", attempts=1, window=_DAY)
     if knows:
         return [[]]
     if accepted:
         own = Limit(name="invite-address-own", attempts=most, window=_DAY)
-        return [[(own, f"{inviter_id}:{email}")]]
+        mine = own, f"{inviter_id}:{email}"
+        office = Limit(name="invite-address-office", attempts=_OFFICE * most, window=_DAY)
+        return [
+            [mine, (office, f"{network}:{email}")],
+            [mine, (first, f"{inviter_id}:{email}")],
+        ]
     shared = Limit(name="invite-address", attempts=most, window=_DAY)
-    first = Limit(name="invite-address-first", attempts=1, window=_DAY)
     near = Limit(name="invite-address-network", attempts=most, window=_DAY)
     return [
         [(shared, email)],

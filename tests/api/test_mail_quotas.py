@@ -14,6 +14,7 @@ from domain.states import Role
 from runtime.settings import Settings
 from storage.accounts import Account, Accounts
 from storage.engine import Database
+from storage.invitations import Invitations
 from storage.tables import mail_blocks
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, accept_invitation
@@ -127,6 +128,25 @@ async def test_who_has_had_one_accepted_shares_no_ten_with_those_who_have_not(
         *[True] * 10,
         False,
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_accounts_that_have_accepted_each_others_invitations_share_what_one_network_has(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, figure: Figure
+) -> None:
+    """Twenty of them mailed 200 to one address, who never had any of them accepted."""
+
+    async def by_a_friend(_: Invitations, inviter_id: str, *, email: str | None = None) -> bool:
+        return email is None
+
+    monkeypatch.setattr(Invitations, "was_accepted", by_a_friend)
+    mailed = 0
+    for number in range(20):
+        puppet = account(f"usr_{number}")
+        mailed += sum([await admitted(app, puppet, project=f"prj_{one}") for one in range(10)])
+    figure(f"twenty accounts, each of which a friend has accepted: {mailed} mails to one address")
+    assert mailed == 3 * 10 + 17
+    assert await admitted(app, account("usr_afar"), address="203.0.113.9")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
