@@ -68,7 +68,7 @@ def _lines(text: str) -> str:
 
 def _email(text: str) -> str:
     try:
-        parts = validate_email(text, check_deliverability=False)
+        parts = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise ValueError(f"must be an e-mail address: {error}") from error
     if parts.ascii_email is None:
@@ -76,6 +76,8 @@ def _email(text: str) -> str:
             "must be an e-mail address that every mail server delivers to: before the @ letters "
             "without accents, digits and signs alone"
         )
+    if _ENCODED_WORD in text:  # no mail can be addressed so (RFC 2047)
+        raise ValueError(f'must not contain "{_ENCODED_WORD}"')
     return parts.normalized.lower()
 
 

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from activities.mailer import build
 from api.fields import Address, Email, Name, Reason
 
 ZERO_WIDTH = "\u200b\u200d\ufeff"
@@ -36,3 +37,19 @@ def test_a_domain_with_accents_is_one_address_however_it_is_written(written: str
 def test_accents_before_the_at_are_refused_with_a_sentence() -> None:
     with pytest.raises(ValidationError, match="every mail server delivers to"):
         TypeAdapter(Email).validate_python("müller@example.com")
+
+
+@pytest.mark.parametrize("written", ["=?x@x.example", "a=?b?=@x.example", f"{'a' * 65}@x.example"])
+def test_what_the_mailer_or_any_mail_server_refuses_is_no_address(written: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Email).validate_python(written)
+
+
+def test_whatever_sign_an_address_has_a_mail_goes_there() -> None:
+    for sign in map(chr, range(0x21, 0x180)):
+        for written in (f"a{sign}b@x.example", f"{sign}?b@x.example", f"a@x{sign}y.example"):
+            try:
+                to = TypeAdapter(Email).validate_python(written)
+            except ValidationError:
+                continue
+            build(sender="D <d@x.example>", to=to, subject="", text="", html=None)
