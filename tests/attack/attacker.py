@@ -85,6 +85,8 @@ class Attacker:
     """Bytes by which the memory of the OCPP server may grow beside it."""
     api_budget: float = 48 * MEBIBYTE
     """The same of the API's process."""
+    enough: int = 1
+    """What it has to have done at least, or what held may have held for want of an attack."""
     judge: Judge | None = None
     """What is done and seen beside it in the engine; it fills the list with what was broken."""
 

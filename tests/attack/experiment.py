@@ -112,8 +112,11 @@ class Outcome:
                 found.append(f"{what} logged {growth.log / MEBIBYTE:.1f} MiB")
         if self.played.died:
             found.append("the attacker ended by an error of its own")
-        if not self.played.done:
-            found.append("the attacker did nothing")
+        if self.played.done < self.attacker.enough:
+            found.append(
+                f"the attacker did {self.played.done} {self.attacker.unit}, "
+                f"{self.attacker.enough} show something"
+            )
         return found
 
 

@@ -6,6 +6,10 @@ from contextlib import asynccontextmanager
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Final
+
+NOTICES_PER_HOUR: Final = 4
+"""What the engine that is attacked has set: few, so that seconds are enough to go beyond it."""
 
 
 def mailed(folder: Path, domain: str) -> int:

@@ -23,6 +23,7 @@ from storage.tables import charge_points
 from temporal.search_attributes import register_search_attributes
 from tests.attack.attacker import Target
 from tests.attack.beside import GoodCharger, Honest, Seen, calls, going_on, newcomers
+from tests.attack.mailbox import NOTICES_PER_HOUR
 from tests.attack.wire import PROXY
 from tests.chaos.caller import Caller
 from tests.chaos.installer import Installer
@@ -101,7 +102,10 @@ class Stage:
 async def stage(folder: Path, attackers: Sequence[str], *, compares: bool) -> AsyncIterator[Stage]:
     """Start it all for those attackers, and the unrelated engine, until the end of the block."""
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(topology(folder, DYNAMO_TRUSTED_PROXIES=PROXY))
+        few = {"DYNAMO_MAIL_NOTICES_PER_HOUR": str(NOTICES_PER_HOUR)}
+        engine = await stack.enter_async_context(
+            topology(folder, DYNAMO_TRUSTED_PROXIES=PROXY, **few)
+        )
         await engine.until_ready()
         places = [(engine.api_url, engine.node_ports[0], engine.database)]
         if compares:

@@ -14,6 +14,8 @@ ELSEWHERE: Final = "127.0.0.66"
 """An address of the loopback interface from which nobody honest comes."""
 PROXY: Final = "127.0.0.99"
 """That of the proxy that the OCPP servers are told to believe."""
+ALOOF: Final = "127.0.0.67"
+"""Another one, from which nobody has flooded: what an address is given is whole."""
 _HANDSHAKE_SECONDS: Final = 30.0
 _READ: Final = 1 << 20
 

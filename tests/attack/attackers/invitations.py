@@ -69,6 +69,7 @@ ATTACKER = Attacker(
     about=f"{_ACCOUNTS} new accounts that invite strangers without end",
     unit="invitations",
     attack=attack,
+    enough=_ACCOUNTS * _MAILS,  # there were as many as may be: the next ones were refused
     api_budget=200 * MEBIBYTE,  # three sign-ups and logins: each password takes 64 MiB to check
     judge=judge,
 )

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from tests.attack.attacker import Attacker, Tally, Target
-from tests.attack.mailbox import at_most
+from tests.attack.mailbox import NOTICES_PER_HOUR, at_most
 
 if TYPE_CHECKING:
     from tests.attack.stage import Stage
 
-_SINGLE = 12
-"""Notices that leave by themselves in an hour; the others leave in one, a quarter later."""
 _DOMAIN = "hostile.example"
 
 
@@ -44,8 +42,8 @@ async def _on_and_off(http: httpx.AsyncClient, identity: str, tally: Tally) -> N
 
 
 def judge(stage: "Stage") -> AbstractAsyncContextManager[list[str]]:
-    """Twelve mails, and the rest in one later on."""
-    return at_most(_SINGLE + 1, stage.folder, _DOMAIN)
+    """As many mails as an hour has; the rest leave in one, a quarter later."""
+    return at_most(NOTICES_PER_HOUR, stage.folder, _DOMAIN)
 
 
 ATTACKER = Attacker(
@@ -53,5 +51,6 @@ ATTACKER = Attacker(
     about="runs that are started and cancelled, each with a verdict to mail",
     unit="runs",
     attack=attack,
+    enough=2 * NOTICES_PER_HOUR,
     judge=judge,
 )

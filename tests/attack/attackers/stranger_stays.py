@@ -31,7 +31,7 @@ async def attack(target: Target, tally: Tally) -> None:
     """Boot as somebody else, again and again; dial anew when the link is ended."""
     while True:
         with suppress(OSError, asyncio.IncompleteReadError):
-            async with wire.dialled(target, wire.ELSEWHERE) as (reader, writer):
+            async with wire.dialled(target, wire.ALOOF) as (reader, writer):
                 writer.write(wire.request(target.victims[0]))
                 tally.did()
                 await reader.readuntil(b"\r\n\r\n")
