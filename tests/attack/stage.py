@@ -102,9 +102,12 @@ class Stage:
 async def stage(folder: Path, attackers: Sequence[str], *, compares: bool) -> AsyncIterator[Stage]:
     """Start it all for those attackers, and the unrelated engine, until the end of the block."""
     async with AsyncExitStack() as stack:
-        few = {"DYNAMO_MAIL_NOTICES_PER_HOUR": str(NOTICES_PER_HOUR)}
         engine = await stack.enter_async_context(
-            topology(folder, DYNAMO_TRUSTED_PROXIES=PROXY, **few)
+            topology(
+                folder,
+                DYNAMO_TRUSTED_PROXIES=PROXY,
+                DYNAMO_MAIL_NOTICES_PER_HOUR=str(NOTICES_PER_HOUR),
+            )
         )
         await engine.until_ready()
         places = [(engine.api_url, engine.node_ports[0], engine.database)]

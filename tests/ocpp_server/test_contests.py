@@ -627,7 +627,7 @@ class TestOnTwoNodes:
             for number in range(2, 7):
                 async with elsewhere.wire(local_addr=(f"127.0.0.{number}", 0)) as stranger:
                     with pytest.raises(ConnectionClosed):
-                        await stranger.sync()
+                        await stranger.frame()
                     found.append(await is_connected(bed))
             figure(f"beside five strangers at another node, the kept one speaks: {found}")
             await charger.sync()
@@ -654,7 +654,7 @@ class TestOnTwoNodes:
                     await charger.sync()
                 else:
                     with pytest.raises(ConnectionClosed):
-                        await charger.sync()
+                        await charger.frame()
                 async with AsyncExitStack() as stack:
                     if not looks_before:
                         await (await stack.enter_async_context(bed.wire())).sync()
