@@ -49,15 +49,13 @@ def present_of(row: Any, *, live: bool) -> Present:
         contest=contest_of(row),
         kept=row.kept_address,
         decided=row.kept_at is not None,
-        other_came_at=max(
-            (
-                datetime.fromisoformat(at)
-                for at, address in row.arrivals or ()
-                if address != row.kept_address
-            ),
-            default=None,
-        ),
+        other_came_at=None if row.kept_at is None else _other_came_at(row),
     )
+
+
+def _other_came_at(row: Any) -> datetime | None:
+    others = [at for at, address in row.arrivals or () if address != row.kept_address]
+    return max(map(datetime.fromisoformat, others), default=None)
 
 
 def values_of(contest: Contest | None) -> dict[str, Any]:
