@@ -93,7 +93,8 @@ async def test_a_data_directory(tmp_path: Path, copy: Copy, *, stops_first: bool
         await _waits(guide, charge_point)
         if not stops_first:
             copy(before, after)
-        token = guide.token
+        token, keys = guide.token, (await guide.get("/certificate-keys"))["keys"]
+        assert keys
     if stops_first:
         copy(before, after)
     async with (
@@ -101,6 +102,7 @@ async def test_a_data_directory(tmp_path: Path, copy: Copy, *, stops_first: bool
         Guide(_api(addresses), email="another@acme.example") as guide,
     ):
         guide.become(token)  # it was signed with the key that was restored
+        assert (await guide.get("/certificate-keys"))["keys"] == keys
         await _waits(guide, charge_point)
         endpoint = addresses["OCPP"].replace("<charge point id>", charge_point)
         await _commission(guide, charge_point, endpoint)

@@ -83,10 +83,14 @@ class Guide:
 
     async def status(self, charge_point_id: str) -> dict[str, Any]:
         """Ask for the status of the newest run."""
-        answer = await self._client.get(f"/installer/commissioning/{charge_point_id}/status")
+        return await self.get(f"/installer/commissioning/{charge_point_id}/status")
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Get something that is there."""
+        answer = await self._client.get(path)
         assert answer.status_code == httpx.codes.OK, answer.text
-        status: dict[str, Any] = answer.json()
-        return status
+        result: dict[str, Any] = answer.json()
+        return result
 
     async def verdict(self, charge_point_id: str) -> dict[str, Any]:
         """Wait for the verdict, and return the status."""
