@@ -87,6 +87,8 @@ class Attacker:
     """The same of the API's process."""
     enough: int = 1
     """What it has to have done at least, or what held may have held for want of an attack."""
+    most: Callable[[float], int] | None = None
+    """What it may reach at most in so many seconds, where its speed is what is promised."""
     judge: Judge | None = None
     """What is done and seen beside it in the engine; it fills the list with what was broken."""
 

@@ -117,6 +117,12 @@ class Outcome:
                 f"the attacker did {self.played.done} {self.attacker.unit}, "
                 f"{self.attacker.enough} show something"
             )
+        most = None if self.attacker.most is None else self.attacker.most(self.played.seconds)
+        if most is not None and self.played.done > most:
+            found.append(
+                f"the attacker did {self.played.done} {self.attacker.unit} in "
+                f"{self.played.seconds:.1f} s (promised: {most} at most)"
+            )
         return found
 
 

@@ -24,7 +24,7 @@ from temporal.search_attributes import register_search_attributes
 from tests.attack.attacker import Target
 from tests.attack.beside import GoodCharger, Honest, Seen, calls, going_on, newcomers
 from tests.attack.mailbox import NOTICES_PER_HOUR
-from tests.attack.wire import PROXY
+from tests.attack.wire import HOSTILE, PROXY
 from tests.chaos.caller import Caller
 from tests.chaos.installer import Installer
 from tests.chaos.parts import Program, dynamo
@@ -34,7 +34,6 @@ from tests.support.eventually import eventually
 from tests.support.processes import until_ok
 
 _NEWCOMERS: Final = 20
-_HOSTILE: Final = 6
 _PROXIED: Final = 5
 _SECRET: Final = "s" * 43
 _NAMESPACE: Final = "unrelated"
@@ -207,7 +206,7 @@ async def _targets(
         target = Target(
             api_url=api_url,
             ocpp_port=ocpp_port,
-            identities=await _charge_points(hostile, project, _HOSTILE),
+            identities=await _charge_points(hostile, project, HOSTILE),
             project_id=project,
             token=hostile.token,
             victims=victims,

@@ -1,5 +1,7 @@
 """Who keeps all others waiting has broken a promise, though nothing of theirs fails."""
 
+import pytest
+
 from tests.attack.attacker import all_attackers
 from tests.attack.beside import Honest, Seen
 from tests.attack.experiment import Outcome
@@ -7,10 +9,17 @@ from tests.attack.memory import Growth
 from tests.attack.player import Played
 
 
-def outcome(honest: Honest, *, compares: bool) -> Outcome:
+def outcome(
+    honest: Honest,
+    *,
+    compares: bool,
+    attacker: str = "answers",
+    done: int = 1,
+    seconds: float = 6.0,
+) -> Outcome:
     return Outcome(
-        attacker=all_attackers()["answers"],
-        played=Played(done=1),
+        attacker=all_attackers()[attacker],
+        played=Played(done=done, seconds=seconds),
         beside_unrelated=honest if compares else None,
         honest=honest,
         node=Growth(),
@@ -34,3 +43,11 @@ def test_one_answer_of_each_is_enough() -> None:
         }
     )
     assert outcome(served, compares=True).broken() == []
+
+
+@pytest.mark.parametrize(("done", "broken"), [(29, 1), (30, 0), (48, 0), (49, 1)])
+def test_what_reached_too_little_or_too_much_is_named(done: int, broken: int) -> None:
+    """Six charge points with five guesses each, and three in six seconds beyond."""
+    served = Honest(charger=Seen(asked=1, answered=1))
+    found = outcome(served, compares=False, attacker="tags", done=done).broken()
+    assert len([one for one in found if "the attacker did" in one]) == broken

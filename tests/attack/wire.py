@@ -16,6 +16,8 @@ PROXY: Final = "127.0.0.99"
 """That of the proxy that the OCPP servers are told to believe."""
 ALOOF: Final = "127.0.0.67"
 """Another one, from which nobody has flooded: what an address is given is whole."""
+HOSTILE: Final = 6
+"""Charge points that each attacker has of its own."""
 _HANDSHAKE_SECONDS: Final = 30.0
 _READ: Final = 1 << 20
 
