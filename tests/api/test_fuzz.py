@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from docs.generate.routes import openapi
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1
 from tests.api.served import served_api
+from tests.support.plain import PLAIN
 
 # They end the session; no OCPP server is alive here, so that a 503 is right; a stream does not end.
 _LEFT_OUT = r"(.*/logout|/health/ready|/health/system|.*/events)"
@@ -41,7 +42,9 @@ class Target:
 def target(temporal_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder: Path = tmp_path_factory.mktemp("fuzz")
     with served_api(temporal_address, f"test-{uuid4().hex}", folder) as served:
-        with httpx.Client(base_url=f"{served.url}{V1}/installer", trust_env=False) as http:
+        with httpx.Client(
+            verify=PLAIN, base_url=f"{served.url}{V1}/installer", trust_env=False
+        ) as http:
             account = {"name": "Acme", "email": "installer@acme.com", "password": PASSWORD}
             http.post("/signup", json=account)
             del account["name"]

@@ -43,6 +43,7 @@ from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
 from tests.api.served import Served, served_api
 from tests.api.test_commissioning import fail
 from tests.support.eventually import eventually
+from tests.support.plain import PLAIN
 from tests.support.sse import Heard, heard
 
 AT = datetime(2026, 5, 1, 9, 35, tzinfo=UTC)
@@ -438,7 +439,7 @@ def served(temporal_address: str, tmp_path: Path) -> Iterator[Served]:
 async def live(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """An installer."""
     async with httpx.AsyncClient(
-        base_url=f"{served.url}{V1}/installer", trust_env=False, timeout=20
+        verify=PLAIN, base_url=f"{served.url}{V1}/installer", trust_env=False, timeout=20
     ) as http:
         account = {"name": "Acme", "email": "installer@acme.com", "password": PASSWORD}
         await http.post("/signup", json=account)

@@ -30,6 +30,7 @@ from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.served import Served, served_api
 from tests.api.test_commissioning import fail
 from tests.api.test_live import AT, view
+from tests.support.plain import PLAIN
 from tests.support.sse import Heard, heard
 
 BAYS = [f"cp_{number:02}" for number in range(40)]
@@ -325,7 +326,7 @@ async def signed_up(http: httpx.AsyncClient, email: str) -> dict[str, str]:
 async def live(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """An installer."""
     async with httpx.AsyncClient(
-        base_url=f"{served.url}{V1}/installer", trust_env=False, timeout=30
+        verify=PLAIN, base_url=f"{served.url}{V1}/installer", trust_env=False, timeout=30
     ) as http:
         http.headers.update(await signed_up(http, "installer@acme.com"))
         yield http
@@ -473,7 +474,7 @@ async def test_the_owner_follows_the_site_past_the_handover(
         owner = await owner_of(served, database, project)
         async with (
             asyncio.timeout(60),
-            httpx.AsyncClient(headers=owner, trust_env=False, timeout=30) as http,
+            httpx.AsyncClient(verify=PLAIN, headers=owner, trust_env=False, timeout=30) as http,
         ):
             problem(await http.get(f"{site}/{other}/events"), 404, "project_not_found")
             async with http.stream("GET", f"{site}/{project}/events") as answer:

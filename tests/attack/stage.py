@@ -31,6 +31,7 @@ from tests.chaos.parts import Program, dynamo
 from tests.chaos.preparing import become_owner
 from tests.chaos.topology import Topology, topology
 from tests.support.eventually import eventually
+from tests.support.plain import PLAIN
 from tests.support.processes import until_ok
 
 _NEWCOMERS: Final = 20
@@ -69,6 +70,7 @@ class Stage:
     def as_installer(self, patience: float) -> httpx.AsyncClient:
         """Give a client of its own for the honest installer; it waits so many seconds."""
         return httpx.AsyncClient(
+            verify=PLAIN,
             base_url=f"{self.engine.api_url}/api/v1/installer",
             headers={"Authorization": f"Bearer {self.installer.token}"},
             timeout=patience,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from docs.generate.routes import openapi
+from tests.support.plain import PLAIN
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(sys.executable).parent.parent / "clients"
@@ -117,8 +118,8 @@ class PythonClient:
     def at(self, url: str, token: str | None = None) -> Any:
         """Make a client for a server."""
         if token is None:
-            return self._package.Client(base_url=url)
-        return self._package.AuthenticatedClient(base_url=url, token=token)
+            return self._package.Client(base_url=url, verify_ssl=PLAIN)
+        return self._package.AuthenticatedClient(base_url=url, token=token, verify_ssl=PLAIN)
 
 
 def snake(operation_id: str) -> str:

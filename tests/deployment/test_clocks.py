@@ -12,6 +12,7 @@ from simulator.profile import ABB_TERRA_AC_W22
 from tests.deployment.topology import Launcher
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
+from tests.support.plain import PLAIN
 from tests.support.processes import log_lines, until_ok
 
 _SHIFTED = (sys.executable, "-P", "-m", "tests.deployment.shifted")
@@ -50,7 +51,7 @@ async def test_a_node_with_a_wrong_clock(starts: Launcher, shift: str, way: str)
         verdict = await guide.verdict(charge_point)
         assert verdict["status"] == "completed", verdict
         plugged.cancel()
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
         ready = await client.get(f"http://127.0.0.1:{port}/health/ready")
         live = await client.get(f"http://127.0.0.1:{port}/health/live")
     assert (ready.status_code, live.status_code) == (503, 200)

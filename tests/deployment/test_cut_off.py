@@ -22,6 +22,7 @@ from tests.chaos.proxy import FaultProxy
 from tests.deployment.topology import Launcher
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
+from tests.support.plain import PLAIN
 from tests.support.processes import log_lines, until_ok
 
 RUNS = 30
@@ -34,7 +35,7 @@ class Worker:
     log: Path
 
     async def readiness(self) -> tuple[int, dict[str, str]]:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
             url = f"http://127.0.0.1:{self.port}"
             assert (await client.get(f"{url}/health/live")).status_code == 200  # in any case
             answer = await client.get(f"{url}/health/ready")
@@ -188,7 +189,7 @@ async def test_a_node_in_a_black_hole_loses_nothing(
 
 async def _is_ready(port: int, status: int, words: str) -> None:
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30
+        verify=PLAIN, base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30
     ) as client:
         assert (await client.get("/health/live")).status_code == 200  # in any case
         ready = await client.get("/health/ready")

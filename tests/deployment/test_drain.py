@@ -30,6 +30,7 @@ from tests.deployment.topology import OcppServer, Topology
 from tests.support.eventually import PATIENCE, eventually
 from tests.support.figures import Figure
 from tests.support.guide import Guide
+from tests.support.plain import PLAIN
 from tests.support.processes import log_lines
 
 _SLOW = 0.5
@@ -124,7 +125,9 @@ async def refuses_newcomers(node: OcppServer, identity: str) -> None:
     """It answers 503, so that a balancer and a charge point go elsewhere."""
 
     async def is_not_ready() -> None:
-        async with httpx.AsyncClient(base_url=node.http_url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(
+            verify=PLAIN, base_url=node.http_url, trust_env=False, timeout=30
+        ) as client:
             ready, live = await client.get("/health/ready"), await client.get("/health/live")
         assert (ready.status_code, live.status_code) == (503, 200)
 

@@ -22,6 +22,7 @@ from simulator.profile import ABB_TERRA_AC_W22
 from tests.support.dynamo import Up
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
+from tests.support.plain import PLAIN
 
 Launcher = Callable[..., Awaitable[Up]]
 SERIAL = "CP-SN-00483921"
@@ -51,7 +52,7 @@ def gone(processes: dict[str, psutil.Process]) -> Callable[[], None]:
 
 
 async def get(url: str) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
         return (await client.get(url)).status_code
 
 

@@ -9,6 +9,7 @@ from embedded.ports import free_port
 from storage.engine import Database
 from tests.ocpp_server.bed import RecordingSink, make_node
 from tests.support.eventually import eventually
+from tests.support.plain import PLAIN
 
 
 async def test_a_node_that_waits_for_its_database_lives_and_is_not_ready() -> None:
@@ -17,7 +18,7 @@ async def test_a_node_that_waits_for_its_database_lives_and_is_not_ready() -> No
     starting = asyncio.create_task(node.start("127.0.0.1", port))
 
     async def listens() -> None:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
             try:
                 live = await client.get(f"http://127.0.0.1:{port}/health/live")
             except httpx.ConnectError as error:

@@ -133,7 +133,8 @@ async def powered(stack: Stack, log: Path, **plate: Any) -> AsyncIterator[Peer]:
         async with asyncio.timeout(_STOP_SECONDS):
             await process.wait()
             await listening
-        assert (process.returncode, log.read_text()) == (0, "")
+        said = log.read_text()
+        assert (process.returncode, said) == (0, ""), said
     finally:
         if process.returncode is None:
             process.kill()

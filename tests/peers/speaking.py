@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from ocpp.messages import MessageType
@@ -46,7 +47,11 @@ class Speaking(Stack):  # type: ignore[misc]
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        async def until_closed() -> None:
+            with suppress(ConnectionClosed):  # also as the whole program ends
+                await work
+
+        task = asyncio.create_task(until_closed())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -62,7 +67,7 @@ class Speaking(Stack):  # type: ignore[misc]
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, ConnectionClosed):
+        if error is not None:
             tell("complaint", of=repr(error))
 
     async def ask(self, payload: Any) -> Any:

@@ -98,7 +98,7 @@ async def test_a_silent_charge_point_does_not_hold_up_the_others(
         assert not [one for one in events if one.event_type == EventType.EVENT_TYPE_TIMER_FIRED]
         rounds = [one for one in events if _limits(one)]
         assert sum(_concerns(one, silent.identity) for one in rounds) == 1
-        assert len(rounds) <= 4
+        assert len(rounds) <= 2 * len(site.chargers)  # a busy machine hears of each by itself
         assert max(ANSWER_WITHIN, policies.LIMITS_PICKUP.total_seconds()) < 2
         began, ended = events[0].event_time, events[-1].event_time
         took = (ended.ToMilliseconds() - began.ToMilliseconds()) / 1000

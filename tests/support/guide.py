@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 from tests.support.eventually import eventually
+from tests.support.plain import PLAIN
 from tests.support.sse import Heard, heard
 
 _LINK = re.compile(r"/invitations/(\S+)")
@@ -21,7 +22,9 @@ class Guide:
 
     def __init__(self, api_url: str, *, email: str = "installer@acme.example") -> None:
         self._email = email
-        self._client = httpx.AsyncClient(base_url=f"{api_url}/api/v1", trust_env=False, timeout=30)
+        self._client = httpx.AsyncClient(
+            verify=PLAIN, base_url=f"{api_url}/api/v1", trust_env=False, timeout=30
+        )
 
     async def __aenter__(self) -> Self:
         """Sign up and log in."""

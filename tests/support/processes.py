@@ -15,6 +15,7 @@ import httpx
 
 from embedded.binaries import dying_with_parent
 from tests.support.eventually import eventually
+from tests.support.plain import PLAIN
 
 _STOP_SECONDS, _READY_SECONDS = 40, 90
 # Written past every log by the SDK's core (temporalio 1.35), which expects the timer of a local
@@ -86,5 +87,5 @@ async def until_ok(url: str, *, within: float = _READY_SECONDS) -> None:
         assert answer.status_code == httpx.codes.OK, answer.text
 
     # One for all looks: a client reads the list of certificates, which costs more than a call.
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
         await eventually(answers, within=within)

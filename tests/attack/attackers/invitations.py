@@ -8,6 +8,7 @@ import httpx
 
 from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 from tests.attack.mailbox import at_most
+from tests.support.plain import PLAIN
 
 if TYPE_CHECKING:
     from tests.attack.stage import Stage
@@ -32,7 +33,7 @@ async def attack(target: Target, tally: Tally) -> None:
 async def _invite(target: Target, tally: Tally, number: int) -> None:
     login = {"email": f"free-{number}@hostile.example", "password": _PASSWORD}
     async with httpx.AsyncClient(
-        base_url=f"{target.api_url}/api/v1/installer", timeout=60, trust_env=False
+        verify=PLAIN, base_url=f"{target.api_url}/api/v1/installer", timeout=60, trust_env=False
     ) as http:
         await http.post("/signup", json={**login, "name": "Free money, see http://evil.example"})
         token = (await http.post("/login", json=login)).json()["token"]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.attack.attacker import Attacker, Tally, Target
 from tests.attack.beside import tried
+from tests.support.plain import PLAIN
 
 if TYPE_CHECKING:
     from tests.attack.stage import Stage
@@ -43,6 +44,7 @@ async def attack(target: Target, tally: Tally) -> None:
     bombs = [bomb(*_SIDES), bomb(*_TOO_MANY)]
     limits = httpx.Limits(max_connections=_AT_ONCE)
     async with httpx.AsyncClient(
+        verify=PLAIN,
         base_url=f"{target.api_url}/api/v1/installer",
         headers={"Authorization": f"Bearer {target.token}"},
         limits=limits,
