@@ -81,6 +81,7 @@ async def test_no_thread_outlives_the_database(
 
     The event loop may be closed by then, and the thread would die of that.
     """
+    await asyncio.to_thread(int)  # the loop has its own threads from now on
     before = set(threading.enumerate())
     arrived, go_on = asyncio.Event(), threading.Event()
     loop, connect = asyncio.get_running_loop(), sqlite3.connect
