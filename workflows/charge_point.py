@@ -57,12 +57,16 @@ class RemoteChargePoint:
         *,
         reconnect: timedelta,
         sends: int = policies.NODE_SENDS,
+        more_sends: Callable[[], int] = lambda: 0,
         on_call: Callable[[str | None], None] = lambda _summary: None,
         arrive: Callable[[], Awaitable[None]] | None = None,
         come_back: Callable[[], Awaitable[bool]] | None = None,
         held: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         """``held``: nobody else tells the charge point anything in that block.
+
+        ``more_sends``: so many more tries has a charge point whose link breaks at each, for the
+        reason to be told.
 
         ``on_call`` is told what is under way, by its summary, and None when it is over.
 
@@ -73,6 +77,7 @@ class RemoteChargePoint:
         self._inbox = inbox
         self._reconnect = reconnect
         self._sends = sends
+        self._more_sends = more_sends
         self._on_call = on_call
         self._arrive = arrive
         self._held = held
@@ -114,7 +119,7 @@ class RemoteChargePoint:
         failure: OperationFailedError | None = None
         pause = policies.NODE_FAILURE_PAUSE
         sends = unheard = 0
-        while sends + unheard < self._sends:
+        while sends + unheard < self._sends + (0 if failure else self._more_sends()):
             heard = True
             if failure is not None:
                 # The node's database may be away for a moment. Safe: an operation that has an

@@ -214,12 +214,18 @@ class CommissioningWorkflow:
             charge_point=RemoteChargePoint(
                 self._inbox,
                 reconnect=request.options.pace.reconnect,
+                more_sends=self._more_sends,
                 on_call=self._does,
                 arrive=self._arrived,
                 come_back=self._came_back,
                 held=self._word.held,
             ),
         )
+
+    def _more_sends(self) -> int:
+        """That it restarts again and again is to be told as such, and not as a bad link."""
+        restarts = self._inbox.restarts(policies.BOOT_LOOP_WINDOW)
+        return policies.SENDS_OF_A_LOOP if restarts else 0
 
     async def _wait_for_connection(self, run: Run) -> None:
         problem = await never_connected(run)

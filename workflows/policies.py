@@ -80,6 +80,7 @@ CLOCK_ANSWER = timedelta(seconds=5)
 BOOT_LOOP_BOOTS = 6
 BOOT_LOOP_LIFE = timedelta(minutes=1)
 BOOT_LOOP_WINDOW = timedelta(minutes=10)
+SENDS_OF_A_LOOP = 2  # beyond NODE_SENDS: its first life may be long, and its last boot is to come
 
 # While several links speak as a charge point, a run looks so often whether that is over.
 CONTEST_LOOK = timedelta(minutes=15)

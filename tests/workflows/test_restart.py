@@ -6,6 +6,7 @@ import pytest
 
 from domain import operations as op
 from domain.failures import FailureCode
+from domain.ports import ChargePointGoneError
 from domain.states import RunStatus
 from tests.workflows.charger import Behaviour
 from tests.workflows.conftest import StageMaker
@@ -77,3 +78,28 @@ async def test_a_refusal_is_told_at_once(set_stage: StageMaker) -> None:
     ended = await handle.describe()
     assert ended.close_time is not None
     assert ended.close_time - ended.start_time < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("boots", "code", "tries"),
+    [(True, FailureCode.BOOT_LOOP, 7), (False, FailureCode.CONNECTION_UNSTABLE, 6)],
+)
+async def test_one_that_restarts_at_each_try_has_no_bad_link(
+    set_stage: StageMaker, monkeypatch: pytest.MonkeyPatch, boots: bool, code: str, tries: int
+) -> None:
+    """Its first boot is not told in time, so that its sixth comes with the seventh try."""
+    stage = await set_stage()
+    tried = 0
+
+    async def restarts(_request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
+        nonlocal tried
+        tried += 1
+        stage.charger.behaviour.boot_is_told = boots and tried > 1
+        await stage.charger.connect()
+        raise ChargePointGoneError("The socket closed.")
+
+    monkeypatch.setattr(stage.charger, "apply_configuration", restarts)
+    view = await stage.verdict()
+    assert view.failure is not None
+    assert view.failure.code == code
+    assert tried == tries
