@@ -35,7 +35,9 @@ _MINUTE: Final = timedelta(minutes=1)
 _A_MINUTE: Final = 10  # readings of all connectors
 _ENDS: Final = frozenset({"Transaction.Begin", "Transaction.End"})
 _SIGNED: Final = "SignedData"
-_OF_A_SESSION: Final = 4  # readings of its ends, whatever else is left out
+_OF_A_SESSION: Final = 4  # readings of each kind of its ends, whatever else is left out
+_OF_MINUTES: Final = 4  # times the budget: beyond it no reading is kept for its minute alone
+_OF_ENDS: Final = 10  # times the budget, beyond which no honest session's ends come
 _REMEMBERED: Final = 256
 STARTS: Final = 2_000
 """Sessions of a day whose start is answered at once; of weeks without a network there are fewer."""
@@ -66,7 +68,7 @@ class Budget:
         self._suspended: set[int] = set()
         self._begun_at: dict[int, datetime] = {}
         self._kept_at: dict[tuple[int, int | None], datetime] = {}
-        self._ends: dict[tuple[int, int | None], int] = {}
+        self._ends: dict[tuple[tuple[int, int | None], str], tuple[int, ...]] = {}
         self._minute: Allowance | None = None
         self._starts = 0
 
@@ -198,11 +200,17 @@ class Budget:
 
     def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None]) -> bool:
         """Whether a bill may rest on it, or a minute has gone by."""
-        if any(_is_of_an_end(sample) for sample in entry.samples):
-            ends = self._ends.get(of, 0)
-            if ends < _OF_A_SESSION:
-                _remember(self._ends, of, ends + 1)
+        spent = self.written.bytes / self._limit
+        one = hash((entry.at, entry.packed))
+        for kind in _ends_of(entry) if spent < _OF_ENDS else ():
+            kept = self._ends.get((of, kind), ())
+            if one in kept:  # it is repeated: the database may have been away
                 return True
+            if len(kept) < _OF_A_SESSION:
+                _remember(self._ends, (of, kind), (*kept, one))
+                return True
+        if spent >= _OF_MINUTES:
+            return False
         last = self._kept_at.get(of)
         if last is not None and abs(entry.at - last) < _MINUTE:
             return False
@@ -253,8 +261,12 @@ class Budgets:
         }
 
 
-def _is_of_an_end(sample: dict[str, Any]) -> bool:
-    return sample.get("context") in _ENDS or sample.get("format") == _SIGNED
+def _ends_of(entry: MeterEntry) -> set[str]:
+    """Which ends it is of; those that are signed in between do not use the others up."""
+    contexts = _ENDS & {sample.get("context") for sample in entry.samples}
+    if contexts:
+        return set(contexts)
+    return {_SIGNED} if any(sample.get("format") == _SIGNED for sample in entry.samples) else set()
 
 
 def _remember(found: dict[Any, Any], key: object, value: object) -> None:

@@ -240,7 +240,8 @@ class TestBudget:
 
     def test_of_the_ends_of_a_session_a_few_are_always_kept(self) -> None:
         budget = self.used_up()
-        ends = [self.entry(NOON, context="Transaction.End") for _ in range(40)]
+        moments = [NOON + timedelta(milliseconds=number) for number in range(40)]
+        ends = [self.entry(at, context="Transaction.End") for at in moments]
         values = self.values(self.entry(NOON), *ends)
         budget.thin(values, NOON, in_run=False)
         assert len(values.entries) == 1 + 4
@@ -251,6 +252,31 @@ class TestBudget:
         values = self.values(*ends)
         budget.thin(values, tomorrow, in_run=False)
         assert len(values.entries) == 4
+
+    def test_what_is_signed_in_between_does_not_use_up_the_ends(self) -> None:
+        budget = self.used_up()
+        moments = [NOON + timedelta(seconds=10 * number) for number in range(30)]
+        between = [
+            MeterEntry(at=at, samples=[{"value": "1", "format": "SignedData"}]) for at in moments
+        ]
+        budget.thin(self.values(*between), NOON, in_run=False)
+        end = self.entry(moments[-1], context="Transaction.End")
+        for _ in range(20):  # what could not be stored is repeated
+            values = self.values(end)
+            assert budget.thin(values, NOON, in_run=False)
+
+    def test_however_long_they_are_the_needed_ones_have_an_end(self, figure: Figure) -> None:
+        budget = Budget(WrittenToday(day=NOON.date(), bytes=SOME), limit=SOME)
+        for number in range(9):
+            entry = MeterEntry(at=NOON, samples=[{"value": "x" * SOME}])
+            budget.thin(self.values(entry, connector=number), NOON, in_run=False)
+        assert budget.written.bytes < 5 * SOME
+        for number in range(99):
+            at = NOON + timedelta(seconds=number)
+            entry = MeterEntry(at=at, samples=[{"value": "x" * SOME, "format": "SignedData"}])
+            budget.thin(self.values(entry, connector=number), NOON, in_run=False)
+        figure(f"needed readings of {SOME:,} bytes: {budget.written.bytes:,} bytes written")
+        assert budget.written.bytes < 11 * SOME
 
     def test_another_day_begins_anew_and_tells_anew(self) -> None:
         budget = self.used_up()
