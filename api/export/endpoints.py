@@ -1,6 +1,6 @@
 """Endpoints of the export of all data of an account."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from api.deps import AppParts, Installer, SiteOwner
 from api.parts import Parts
 from api.problems import problems
+from domain.states import Role
 from storage.account_rows import lines_of_account
 from storage.accounts import Account
 from storage.export import lines_of_project
@@ -62,6 +63,8 @@ async def export(owner: SiteOwner, parts: AppParts) -> Response:
 async def export_of_installer(installer: Installer, parts: AppParts) -> Response:
     """Every row of your account and of the projects that you work on, but for those handed over.
 
+    The id tags that a site owner has listed are the owner's alone.
+
     The last line is of the kind `end`, as in the export of a site owner.
     """
     return _file(_encoded(parts, installer, await _worked_on(parts, installer)))
@@ -90,12 +93,19 @@ async def _encoded(
     count = 1
     for project_id in project_ids:
         async for kind, row in lines_of_project(parts.database, project_id):
+            if account.role is Role.INSTALLER and _is_of_owners_tags(kind, row):
+                continue
             yield _line(kind, row)
             count += 1
     async for kind, row in lines_of_account(parts.database, account):
         yield _line(kind, row)
         count += 1
     yield _line("end", {"lines": count})
+
+
+def _is_of_owners_tags(kind: str, row: Mapping[str, Any]) -> bool:
+    """Whether it tells of drivers whom the owner has listed: no list shows them to installers."""
+    return kind == "awaited_tag" or (kind == "id_tag" and row["set_as"] == Role.SITE_OWNER)
 
 
 async def _owned(parts: Parts, owner: Account) -> Sequence[str]:

@@ -56,6 +56,21 @@ async def test_anonymous_and_installers(anonymous: Caller, installer: Caller) ->
     problem(await installer.call("GET", PATH), 403, "wrong_role")
 
 
+async def test_the_owners_drivers_are_nothing_of_the_installers(
+    installer: Caller, owner: Own
+) -> None:
+    project = await installer.project()
+    mine = await owner("facilities@riversidebp.com", project)
+    for side, tag in ((mine, "04A2"), (installer, "04A3")):
+        role = "site-owner" if side is mine else "installer"
+        path = f"{V1}/{role}/projects/{project}/id-tags/{tag}"
+        assert (await side.call("PUT", path, {"label": f"Driver of {role}"})).status_code == 200
+    told = (await installer.call("GET", f"{V1}/installer/export")).text.splitlines()
+    listed = [line for line in map(json.loads, told) if line["kind"] == "id_tag"]
+    assert [line["data"]["id_tag"] for line in listed] == ["04A3"]
+    assert [line["kind"] for line in await lines(mine)].count("id_tag") == 2
+
+
 @pytest.mark.parametrize("page", [1, 500])
 async def test_it_is_whole_and_mine_alone(
     installer: Caller,
