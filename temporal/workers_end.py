@@ -6,12 +6,21 @@ from typing import Final
 
 import structlog
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerConfig
 
 _AFTER_GRACE_SECONDS = 8.0
 """Less than the ten after which Docker kills what does not end."""
 
 _log: Final = structlog.get_logger(__name__)
+
+
+class _Fatal:
+    """Keeps the error by which a worker ended: one that is cut off would not tell it."""
+
+    error: BaseException | None = None
+
+    async def __call__(self, error: BaseException) -> None:
+        self.error = error
 
 
 class WorkersEnd(SimplePlugin):
@@ -27,15 +36,26 @@ class WorkersEnd(SimplePlugin):
     def __init__(self) -> None:
         super().__init__("workers end")
 
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """Have a fatal error kept."""
+        config["on_fatal_error"] = _Fatal()
+        return config
+
     async def run_worker(
         self,
         worker: Worker,
         next: Callable[[Worker], Awaitable[None]],  # noqa: A002
     ) -> None:
-        """Run the worker; its shutdown takes its grace and eight seconds at most."""
+        """Run the worker; its shutdown takes its grace and eight seconds at most.
+
+        Raises:
+            BaseException: that by which it ended by itself.
+
+        """
         core = worker._bridge_worker  # noqa: SLF001 - no setting bounds it
         begin_shutdown = core.initiate_shutdown
-        grace = worker.config(active_config=True)["graceful_shutdown_timeout"].total_seconds()
+        config = worker.config(active_config=True)
+        grace = config["graceful_shutdown_timeout"].total_seconds()
         try:
             async with asyncio.timeout(None) as limit:
 
@@ -46,8 +66,12 @@ class WorkersEnd(SimplePlugin):
 
                 core.initiate_shutdown = begin_bounded_shutdown  # type: ignore[method-assign, unused-ignore]
                 await next(worker)
+                return
         except TimeoutError:
             if not limit.expired():
                 raise
-            _log.warning("worker_cut_off", task_queue=worker.task_queue)
-            worker._shutdown_complete_event.set()  # noqa: SLF001 - else who waits for it never ends
+        _log.warning("worker_cut_off", task_queue=worker.task_queue)
+        worker._shutdown_complete_event.set()  # noqa: SLF001 - else who waits for it never ends
+        fatal = config["on_fatal_error"]
+        if isinstance(fatal, _Fatal) and fatal.error is not None:
+            raise fatal.error

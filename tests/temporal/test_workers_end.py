@@ -57,3 +57,16 @@ async def test_a_worker_ends_although_the_core_does_not(
     async with worker:
         pass
     assert not worker.is_running
+
+
+async def test_one_that_fails_and_is_cut_off_says_why(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_core: CoreWorker) -> Any:
+        raise RuntimeError("the queue is gone")
+
+    monkeypatch.setattr(CoreWorker, "poll_workflow_activation", fails)
+    monkeypatch.setattr(CoreWorker, "poll_activity_task", _for_ever)
+    with pytest.raises(RuntimeError, match="failed") as told:
+        await worker.run()
+    assert str(told.value.__cause__) == "the queue is gone"
