@@ -316,7 +316,9 @@ async def store_disconnected(connection: AsyncConnection, records: Sequence[Disc
     were_current = {(row.charge_point_id, row.generation) for row in current}
     of: defaultdict[str, list[Disconnected]] = defaultdict(list)
     for record in records:
-        record.was_current = (record.charge_point_id, record.generation) in were_current
+        ended_link = record.charge_point_id, record.generation
+        record.was_current = ended_link in were_current
+        were_current.discard(ended_link)  # its node may tell twice, and is told once
         of[record.charge_point_id].append(record)
     for charge_point_id in sorted(await contests.read_contests(connection, of)):
         # Of several: that they end says nothing, unless none is left.

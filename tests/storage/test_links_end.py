@@ -76,6 +76,17 @@ async def test_one_that_is_not_the_newest_changes_nothing(
     assert [one.was_current for one in ends] == [False, True]
 
 
+async def test_one_that_is_told_twice_has_ended_once(
+    database: Database, identities: list[str]
+) -> None:
+    one = link(identities[0])
+    await store(database, one)
+    ends = [end_of(one), end_of(one)]
+    ends[1].at += timedelta(seconds=1)
+    await store(database, *ends)
+    assert [end.was_current for end in ends] == [True, False]
+
+
 async def test_of_one_in_a_contest(database: Database, identities: list[str]) -> None:
     rivals: list[Connected] = []
     for place in range(4):
