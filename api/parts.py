@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from api.certificates.signing import Issuing
+from api.export.turns import Exports
 from api.live.feeds import Feeds
 from api.pictures.pictures import Pictures
 from api.security.devices import Devices
@@ -44,6 +45,7 @@ class Parts:
     outbound: Outbound
     issuing: Issuing
     pictures: Pictures
+    exports: Exports
     new_id: Callable[[Prefix], str] = new_id
     """Makes ids that a repeat of a request with a key makes again."""
 
@@ -79,6 +81,7 @@ def compose(
         outbound=outbound_from(settings),
         issuing=_issuing(settings),
         pictures=Pictures(),
+        exports=Exports(),
     )
 
 

@@ -17,6 +17,11 @@ _HOW = (
 _IN_A_FILE = " There is no mail server here: the mail is a file in mail/ of the data directory."
 
 
+def is_verified_enough(parts: Parts, account: Account) -> bool:
+    """Whether its address is proven, or the settings ask for no proof."""
+    return account.verified_at is not None or parts.settings.email_verification == "off"
+
+
 def refuse_unverified(parts: Parts, account: Account) -> None:
     """Let nobody whose address is not proven reach others, where the settings ask for proof.
 
@@ -24,7 +29,7 @@ def refuse_unverified(parts: Parts, account: Account) -> None:
         ForbiddenError: ``email_unverified``.
 
     """
-    if parts.settings.email_verification == "required" and account.verified_at is None:
+    if not is_verified_enough(parts, account):
         raise ForbiddenError(
             "email_unverified",
             f"This needs a verified e-mail, and {account.email} is not verified. {_HOW}",

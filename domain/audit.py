@@ -69,6 +69,11 @@ class AuditAction(StrEnum):
     COLLABORATOR_REMOVED = "collaborator.removed"
 
     @property
+    def is_of_tags(self) -> bool:
+        """Whether it tells who may charge; of an owner's drivers no installer is told."""
+        return self.startswith("id_tag.")
+
+    @property
     def is_change(self) -> bool:
         """Whether it says what something was before and is after; nothing was done to it else."""
         return self.endswith(".changed")

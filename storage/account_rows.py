@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, or_, select
+from sqlalchemy import ColumnElement, Table, false, or_, select
 
 from storage.accounts import Account
 from storage.engine import Database
@@ -23,16 +23,21 @@ _PAGE: Final = 500
 
 
 async def lines_of_account(
-    database: Database, account: Account
+    database: Database, account: Account, *, reads_its_mail: bool
 ) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
-    """Give its memberships, invitations to and of it, visits, webhooks, and mail that waits."""
+    """Give its memberships, invitations, visits, webhooks, and mail that waits.
+
+    ``reads_its_mail``: also the invitations to its e-mail, which is another's as long as nothing
+    shows that it is its own.
+    """
+    to_it = invitations.c.email == account.email if reads_its_mail else false()
     mine = select(webhooks.c.id).where(webhooks.c.account_id == account.id)
     kinds: tuple[tuple[str, Table, ColumnElement[bool]], ...] = (
         ("membership", project_members, project_members.c.account_id == account.id),
         (
             "invitation",
             invitations,
-            or_(invitations.c.invited_by == account.id, invitations.c.email == account.email),
+            or_(invitations.c.invited_by == account.id, to_it),
         ),
         (
             "service_visit",

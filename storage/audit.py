@@ -6,15 +6,18 @@ There is no way here to change or to remove an entry.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ScalarSelect, literal, select
+from sqlalchemy import ScalarSelect, and_, literal, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import Actor, AuditAction
+from domain.states import Role
 from storage.dialects import conflict_insert
 from storage.tables import accounts, audit_entries
 from storage.visiting import newest_visit
+
+_OF_TAGS: Final = [action for action in AuditAction if action.is_of_tags]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +81,17 @@ class Audit:
             .on_conflict_do_nothing()
         )
 
-    async def page(self, *, before: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Entries, newest first, older than the number ``before``."""
-        query = select(audit_entries).where(audit_entries.c.project_id == self._project_id)
+    async def page(self, *, before: int | None, limit: int, reader: Role) -> Sequence[AuditEntry]:
+        """Entries, newest first, older than the number ``before``.
+
+        An installer reads none about the owner's own id tags, which no list shows it either.
+        """
+        entry = audit_entries.c
+        query = select(audit_entries).where(entry.project_id == self._project_id)
+        if reader is Role.INSTALLER:
+            query = query.where(
+                not_(and_(entry.role == Role.SITE_OWNER, entry.action.in_(_OF_TAGS)))
+            )
         if before is not None:
             query = query.where(audit_entries.c.id < before)
         rows = await self._connection.execute(

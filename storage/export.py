@@ -69,6 +69,8 @@ OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
     "service_visit_charge_point": service_visit_charge_points,
 }
 _PAGE: Final = 500
+_LARGE: Final = {"boot": 50, "log_entry": 50, "meter_value": 50}
+"""Rows of a page where each may have 60 KB; a page is kept until it is read."""
 _TRANSACTIONS: Final = 50  # whose meter values are read at once
 # Secrets, and what the engine needs for itself.
 _LEFT_OUT: Final = frozenset(
@@ -153,7 +155,8 @@ async def _pages(
 ) -> AsyncIterator[Line]:
     key = list(table.primary_key.columns)
     query = query.add_columns(*(column.label(f"key_{n}") for n, column in enumerate(key)))
-    query = query.order_by(*key).limit(_PAGE)
+    most = min(_PAGE, _LARGE.get(kind, _PAGE))
+    query = query.order_by(*key).limit(most)
     last: tuple[Any, ...] | None = None
     while True:
         after = query if last is None else query.where(tuple_(*key) > tuple_(*last))
@@ -161,7 +164,7 @@ async def _pages(
             rows = (await connection.execute(after)).mappings().all()
         for row in rows:
             yield kind, {str(name): row[name] for name in row if not name.startswith("key_")}
-        if len(rows) < _PAGE:
+        if len(rows) < most:
             return
         last = tuple(rows[-1][f"key_{n}"] for n in range(len(key)))
 

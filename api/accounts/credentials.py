@@ -20,6 +20,7 @@ from api.security.throttling import (
     Limit,
 )
 from api.security.tokens import Token
+from api.verified import is_verified_enough
 from domain.accounts import (
     AccountEvent,
     LetterPurpose,
@@ -91,7 +92,7 @@ async def change_password(
             Addressed(role=account.role, email=account.email),
         )
     # The codes in mails are void: whoever reads them may ask for others at once.
-    reads = account.verified_at is not None or parts.settings.email_verification == "off"
+    reads = is_verified_enough(parts, account)
     await parts.throttle.succeeded([limit, (RESET_EMAIL, subject)] if reads else [limit])
     return await open_session(parts, replace(account, token_epoch=epoch), visitor)
 

@@ -12,6 +12,7 @@ from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
 from domain.audit import AuditAction
+from domain.states import Role
 from storage.audit import Audit, AuditEntry
 from storage.projects import Projects
 
@@ -78,7 +79,7 @@ async def audit(
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
     async with parts.database.read() as connection:
         await Projects(connection).get(project_id, installer_id=installer.id)
-    return await _page(parts, project_id, paging)
+    return await _page(parts, project_id, paging, Role.INSTALLER)
 
 
 @router.get(
@@ -93,12 +94,12 @@ async def owned_audit(
     """What was done to the project, by whom and from where, newest first. Nothing is edited."""
     async with parts.database.read() as connection:
         await Projects(connection).owned(project_id, site_owner_id=owner.id)
-    return await _page(parts, project_id, paging)
+    return await _page(parts, project_id, paging, Role.SITE_OWNER)
 
 
-async def _page(parts: Parts, project_id: str, paging: Paging) -> Page[AuditShown]:
+async def _page(parts: Parts, project_id: str, paging: Paging, reader: Role) -> Page[AuditShown]:
     async with parts.database.read() as connection:
         rows = await Audit(connection, project_id).page(
-            before=paging.after_number(), limit=paging.fetch
+            before=paging.after_number(), limit=paging.fetch, reader=reader
         )
     return paging.page(rows, AuditShown.of, lambda entry: str(entry.id))

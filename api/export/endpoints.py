@@ -9,8 +9,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from api.deps import AppParts, Installer, SiteOwner
+from api.export.turns import ExportResponse
 from api.parts import Parts
 from api.problems import problems
+from api.verified import is_verified_enough
+from domain.audit import AuditAction
 from domain.states import Role
 from storage.account_rows import lines_of_account
 from storage.accounts import Account
@@ -42,7 +45,7 @@ _PAGE: Final = 100
     summary="Export all my data",
     operation_id="exportOwned",
     response_class=StreamingResponse,
-    responses=_RESPONSES | problems(401, 403, 503),
+    responses=_RESPONSES | problems(401, 403, 429, 503),
 )
 async def export(owner: SiteOwner, parts: AppParts) -> Response:
     """Every row of every site of yours: charge points, sessions, readings, bills, who did what.
@@ -50,7 +53,7 @@ async def export(owner: SiteOwner, parts: AppParts) -> Response:
     The last line is of the kind `end` with the number of lines before it: without it, the file is
     not whole. Pictures and certificates are files of their own; no secret is in it.
     """
-    return _file(_encoded(parts, owner, await _owned(parts, owner)))
+    return _file(parts, owner, await _owned(parts, owner))
 
 
 @installer_router.get(
@@ -58,7 +61,7 @@ async def export(owner: SiteOwner, parts: AppParts) -> Response:
     summary="Export all my data",
     operation_id="exportInstaller",
     response_class=StreamingResponse,
-    responses=_RESPONSES | problems(401, 403, 503),
+    responses=_RESPONSES | problems(401, 403, 429, 503),
 )
 async def export_of_installer(installer: Installer, parts: AppParts) -> Response:
     """Every row of your account and of the projects that you work on, but for those handed over.
@@ -67,16 +70,22 @@ async def export_of_installer(installer: Installer, parts: AppParts) -> Response
 
     The last line is of the kind `end`, as in the export of a site owner.
     """
-    return _file(_encoded(parts, installer, await _worked_on(parts, installer)))
+    return _file(parts, installer, await _worked_on(parts, installer))
 
 
-def _file(lines: AsyncIterator[bytes]) -> Response:
+def _file(parts: Parts, account: Account, project_ids: Sequence[str]) -> Response:
     name = f"export-{datetime.now(UTC):%Y-%m-%d}.ndjson"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(lines, media_type=_MEDIA_TYPE, headers=headers)
+    return ExportResponse(
+        _encoded(parts, account, project_ids),
+        exports=parts.exports,
+        account_id=account.id,
+        media_type=_MEDIA_TYPE,
+        headers=headers,
+    )
 
 
 async def _encoded(
@@ -97,7 +106,8 @@ async def _encoded(
                 continue
             yield _line(kind, row)
             count += 1
-    async for kind, row in lines_of_account(parts.database, account):
+    reads = is_verified_enough(parts, account)
+    async for kind, row in lines_of_account(parts.database, account, reads_its_mail=reads):
         yield _line(kind, row)
         count += 1
     yield _line("end", {"lines": count})
@@ -105,6 +115,8 @@ async def _encoded(
 
 def _is_of_owners_tags(kind: str, row: Mapping[str, Any]) -> bool:
     """Whether it tells of drivers whom the owner has listed: no list shows them to installers."""
+    if kind == "audit_entry":
+        return row["role"] == Role.SITE_OWNER and AuditAction(row["action"]).is_of_tags
     return kind == "awaited_tag" or (kind == "id_tag" and row["set_as"] == Role.SITE_OWNER)
 
 

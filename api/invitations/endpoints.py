@@ -12,6 +12,7 @@ from api.invitations.service import accept, decline
 from api.pagination import Page, Paging
 from api.parts import Parts
 from api.problems import problems
+from api.verified import VERIFIED
 from domain.ids import Prefix
 from domain.states import Role
 from storage.accounts import Account
@@ -128,6 +129,7 @@ async def list_of_owner(owner: SiteOwner, parts: AppParts, paging: Paging) -> Pa
     "",
     summary="List my invitations to projects",
     operation_id="listMyInvitationsToWork",
+    dependencies=VERIFIED,
     responses=problems(401, 403, 422, 503),
 )
 async def list_of_installer(

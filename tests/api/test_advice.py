@@ -140,6 +140,8 @@ _WAIT = {
     "busy",
     "certificate_busy",
     "database_unavailable",
+    "export_goes_on",
+    "exports_busy",
     "no_answer",
     "pictures_away",
     "pictures_busy",

@@ -1,15 +1,18 @@
 """An owner takes all data along: every site, no secret, and one can tell that it is whole."""
 
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from fastapi import FastAPI
+from sqlalchemy import insert, select, update
 
 from api.deps import now
+from api.export.turns import AT_ONCE, Exports
 from storage import export as exported
 from storage.engine import Database
-from storage.tables import charge_points, meter_values, transactions
+from storage.tables import accounts, charge_points, meter_values, transactions
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 
@@ -65,10 +68,12 @@ async def test_the_owners_drivers_are_nothing_of_the_installers(
         role = "site-owner" if side is mine else "installer"
         path = f"{V1}/{role}/projects/{project}/id-tags/{tag}"
         assert (await side.call("PUT", path, {"label": f"Driver of {role}"})).status_code == 200
-    told = (await installer.call("GET", f"{V1}/installer/export")).text.splitlines()
-    listed = [line for line in map(json.loads, told) if line["kind"] == "id_tag"]
-    assert [line["data"]["id_tag"] for line in listed] == ["04A3"]
-    assert [line["kind"] for line in await lines(mine)].count("id_tag") == 2
+    for path in ("export", f"projects/{project}/audit"):
+        told = (await installer.call("GET", f"{V1}/installer/{path}")).text
+        assert "04A3" in told
+        assert "04A2" not in told
+        assert "Driver of site-owner" not in told
+        assert "04A2" in (await mine.call("GET", f"{V1}/site-owner/{path}")).text
 
 
 @pytest.mark.parametrize("page", [1, 500])
@@ -105,3 +110,36 @@ async def test_it_is_whole_and_mine_alone(
     text = json.dumps(told)
     for secret in ("5ec2e7", "NOT-MINE", "OTHER-1", "argon2", "others@"):
         assert secret not in text
+
+
+async def id_of(database: Database, caller: Caller) -> str:
+    async with database.read() as connection:
+        found = await connection.scalars(
+            select(accounts.c.id).where(accounts.c.email == caller.email)
+        )
+        return str(found.one())
+
+
+async def test_one_of_an_account_goes_on_at_a_time(
+    installer: Caller, stranger: Caller, owner: Own, database: Database, app: FastAPI
+) -> None:
+    """Each keeps a page of rows for as long as somebody reads slowly."""
+    project = await installer.project()
+    mine = await owner("facilities@riversidebp.com", project)
+    exports: Exports = app.state.parts.exports
+    async with exports.of(await id_of(database, mine)):
+        problem(await mine.call("GET", PATH), 429, "export_goes_on")
+        assert (await stranger.call("GET", f"{V1}/installer/export")).status_code == 200
+    assert (await lines(mine))[-1]["kind"] == "end"
+    assert (await lines(mine))[-1]["kind"] == "end"
+
+
+async def test_so_many_go_on_at_once(
+    installer: Caller, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports: Exports = app.state.parts.exports
+    monkeypatch.setattr(exports, "_patience", 0.05)
+    async with AsyncExitStack() as stack:
+        for number in range(AT_ONCE):
+            await stack.enter_async_context(exports.of(f"usr_{number}"))
+        problem(await installer.call("GET", f"{V1}/installer/export"), 503, "exports_busy")

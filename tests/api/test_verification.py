@@ -10,9 +10,10 @@ from pydantic import SecretStr
 from api.security.throttling import PASSWORD_CHANGES, VERIFICATION_EMAIL
 from domain.accounts import QUOTAS, Counted
 from runtime.settings import Settings
+from storage.engine import Database
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, Caller, problem
-from tests.api.conftest import Outbox, Own
+from tests.api.conftest import Outbox, Own, verify
 from tests.api.test_credentials import code, mailed
 from tests.api.test_declarations import picture
 
@@ -61,13 +62,32 @@ async def test_it_reaches_nobody(installer: Caller) -> None:
         ("POST", f"/projects/{project}/commission", {"notify_on_complete": True}),
         ("GET", f"/commissioning/{identity}/events", None),
         ("GET", f"/projects/{project}/events", None),
+        ("GET", "/invitations", None),  # to an address that may be another's
     ):
         answer = await installer.call(method, f"/api/v1/installer{path}", body)
         refused = problem(answer, 403, "email_unverified")
         assert "POST /api/v1/installer/verification" in refused["detail"], path
     # It looks around.
-    for path in ("/projects", "/webhooks", f"/charge-points/{identity}/config", "/invitations"):
+    for path in ("/projects", "/webhooks", f"/charge-points/{identity}/config"):
         assert (await installer.get(path)).status_code == 200, path
+
+
+async def test_its_export_has_no_invitation_that_another_may_have(
+    installer: Caller, stranger: Caller, database: Database
+) -> None:
+    """Whoever signs up with somebody's address does not read what was sent there."""
+    await verify(database, stranger.email)
+    invitation = {"email": installer.email, "role": "technician"}
+    answer = await stranger.post(f"/projects/{await stranger.project()}/collaborators", invitation)
+    assert answer.is_success, answer.text
+
+    async def listed() -> bool:
+        answer = await installer.get("/export")
+        return '"kind":"invitation"' in answer.text
+
+    assert not await listed()
+    await verify(database, installer.email)
+    assert await listed()
 
 
 async def test_a_site_owner_is_not_asked(installer: Caller, owner: Own) -> None:

@@ -129,6 +129,6 @@ async def test_what_its_installer_does_names_it(connection: AsyncConnection) -> 
     audit = Audit(connection, "prj_1")
     for by in (BY, COMES):
         await audit.write(AuditAction.PHOTO_ADDED, by, target="cp_1", at=AT)
-    mine, owners, *_ = await audit.page(before=None, limit=10)
+    mine, owners, *_ = await audit.page(before=None, limit=10, reader=Role.SITE_OWNER)
     assert (mine.actor, mine.service_visit_id) == (COMES, VISIT.id)
     assert (owners.actor, owners.service_visit_id) == (BY, None)
