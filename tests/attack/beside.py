@@ -208,7 +208,7 @@ async def tried(
         while True:
             try:
                 wrong = await once()
-            except httpx.TransportError as error:
+            except (httpx.TransportError, OSError, EOFError) as error:
                 wrong = repr(error)
             done += 1
             if wrong is not None:

@@ -5,13 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tests.attack import wire
 from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
-
-if TYPE_CHECKING:
-    from tests.attack.stage import Stage
+from tests.attack.beside import tried
+from tests.attack.stage import Stage
 
 _HANDSHAKES: Final = 3_000
 _HALF_OPEN: Final = 500
@@ -20,7 +19,6 @@ _STRANGER: Final = "203.0.113.66"
 _PATIENCE: Final = 30.0
 _SERVED: Final = 2.0
 _PAUSE: Final = 0.3
-_NOBODY: Final = "no charge point was let in behind the proxy"
 
 
 async def attack(target: Target, tally: Tally) -> None:
@@ -56,31 +54,23 @@ async def attack(target: Target, tally: Tally) -> None:
 
 
 @asynccontextmanager
-async def judge(stage: "Stage") -> AsyncIterator[list[str]]:
+async def judge(stage: Stage) -> AsyncIterator[list[str]]:
     """See that honest charge points are let in through the same proxy, each in two seconds."""
-    broken = [_NOBODY]
-    coming = asyncio.create_task(_come(stage, broken))
-    try:
-        yield broken
-    finally:
-        coming.cancel()
-        await asyncio.wait({coming})
-
-
-async def _come(stage: "Stage", broken: list[str]) -> None:
     target, *_ = next(iter(stage.hostile.values()))
-    for identity in cycle(stage.proxied):
+    identities = cycle(stage.proxied)
+
+    async def come() -> str | None:
         began = time.monotonic()
         async with asyncio.timeout(_PATIENCE), wire.dialled(target, wire.PROXY) as (reader, writer):
-            writer.write(wire.request(identity, forwarded=_HONEST))
+            writer.write(wire.request(next(identities), forwarded=_HONEST))
             head = await reader.readuntil(b"\r\n\r\n")
         took = time.monotonic() - began
-        if b" 101 " not in head[:20] or took > _SERVED:
-            answer = head.splitlines()[0].decode()
-            broken.append(f"{identity} had {answer!r} after {took:.1f} s behind the proxy")
-        elif _NOBODY in broken:
-            broken.remove(_NOBODY)
-        await asyncio.sleep(_PAUSE)
+        if b" 101 " in head[:20] and took <= _SERVED:
+            return None
+        return f"{head.splitlines()[0].decode()!r} after {took:.1f} s"
+
+    async with tried("a charge point behind the proxy", come, pause=_PAUSE) as broken:
+        yield broken
 
 
 ATTACKER = Attacker(
