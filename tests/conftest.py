@@ -34,6 +34,7 @@ from temporal.workers_end import WorkersEnd
 from tests.support import databases, shared
 from tests.support.compiled import compile_once
 from tests.support.eviction import EvictAtTheEnd
+from tests.support.in_memory import temporary_files_in_memory
 from tests.support.temporal import TEST_SERVER
 
 pytest_plugins = ["tests.support.figures"]
@@ -48,6 +49,7 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 compile_once()
+temporary_files_in_memory()
 
 # The default draws a trace with all values in colours: seconds in which nothing else runs.
 structlog.configure(

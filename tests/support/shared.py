@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tests.support import databases, wheel
+from tests.support.in_memory import DISK
 from tests.support.postgres import PostgresServer
 from tests.support.temporal import TemporalServer
 
@@ -28,6 +29,7 @@ class SharedServers:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="dynamo-tests-"))
+        self._on_disk = Path(tempfile.mkdtemp(prefix="dynamo-tests-", dir=DISK))
         self.address = str(self._folder / "ask")
         self._answers: dict[str, str] = {}
         self._running: list[PostgresServer | TemporalServer] = []
@@ -54,7 +56,8 @@ class SharedServers:
             return
         self._server.shutdown()
         self._thread.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in (self._folder, self._on_disk):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _serve(self) -> None:
         try:
@@ -81,7 +84,7 @@ class SharedServers:
         return str(template)
 
     def _installed(self) -> str:
-        return str(wheel.install(self._folder / "installed"))
+        return str(wheel.install(self._on_disk / "installed"))
 
 
 class _Server(socketserver.UnixStreamServer):
