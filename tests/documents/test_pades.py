@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.generic import DictionaryObject, pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -109,6 +109,7 @@ def test_the_same_seed_makes_the_same_key_and_certificate() -> None:
     assert PublicKey.of(x509.load_der_x509_certificate(KEY.chain[0]).public_key()) == KEY.public
 
 
+@settings(max_examples=30)
 @given(place=st.integers(min_value=5, max_value=len(SIGNED) - 1), bit=st.integers(0, 7))
 def test_any_altered_bit_is_noticed(place: int, bit: int) -> None:
     altered = bytearray(SIGNED)
