@@ -1,8 +1,9 @@
 """Transactions that go on though nobody wants them to: of ended runs, and of what is withdrawn."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.commissioning import StrayTransaction
@@ -11,6 +12,8 @@ from storage.run_tags import is_tag_of_the_run
 from storage.tables import charge_points, commissioning_runs, transactions
 
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+_LOOKED_AT: Final = 10
+"""Newest runs of a charge point: what one before them began was stopped, or alarmed about."""
 
 
 async def left_running(
@@ -20,6 +23,16 @@ async def left_running(
 
     Of a charge point that is to be withdrawn all are; of one that is, none: nobody can stop them.
     """
+    newer = commissioning_runs.alias("newer")
+    oldest = (
+        select(newer.c.id)
+        .where(newer.c.charge_point_id == transactions.c.charge_point_id)
+        .order_by(newer.c.id.desc())
+        .offset(_LOOKED_AT - 1)
+        .limit(1)
+        .correlate(transactions)
+        .scalar_subquery()
+    )
     rows = await connection.execute(
         select(
             transactions.c.id,
@@ -31,6 +44,7 @@ async def left_running(
             commissioning_runs,
             # The tag tells whose it is: a start told after the verdict belongs to no open run.
             (commissioning_runs.c.charge_point_id == transactions.c.charge_point_id)
+            & (commissioning_runs.c.id >= func.coalesce(oldest, ""))
             & is_tag_of_the_run(transactions.c.id_tag),
         )
         .where(transactions.c.stopped_at.is_(None))

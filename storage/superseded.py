@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.facts import TransactionFact
@@ -48,11 +48,16 @@ async def overtaken(
     connection: AsyncConnection, *, now: datetime, after: int, limit: int
 ) -> Sequence[Superseded]:
     """Open transactions with a later one on their connector, in the order of their ids."""
+    # By the moments: by their ids, PostgreSQL may walk through those of all others.
     following = (
-        select(func.min(_later.c.id))
+        select(_later.c.id)
         .where(_later.c.charge_point_id == transactions.c.charge_point_id)
+        .where(_later.c.received_at >= transactions.c.received_at)
         .where(_later.c.connector_id == transactions.c.connector_id)
         .where(_later.c.id > transactions.c.id)
+        .order_by(_later.c.received_at, _later.c.id)
+        .limit(1)
+        .correlate(transactions)
         .scalar_subquery()
     )
     after_it = transactions.alias("after_it")

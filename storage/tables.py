@@ -466,6 +466,13 @@ transactions = Table(
         postgresql_where=text("commissioning_id IS NOT NULL"),
         sqlite_where=text("commissioning_id IS NOT NULL"),
     ),
+    # Sweeps walk those that run; ended ones are very many.
+    Index(
+        "ix_transactions_open",
+        "id",
+        postgresql_where=text("stopped_at IS NULL"),
+        sqlite_where=text("stopped_at IS NULL"),
+    ),
     Index(
         "ix_transactions_billing_due",
         "id",
@@ -601,6 +608,12 @@ batches = Table(
         "uq_batches_one_open",
         "project_id",
         unique=True,
+        postgresql_where=text("status IN ('starting', 'in_progress')"),
+        sqlite_where=text("status IN ('starting', 'in_progress')"),
+    ),
+    Index(
+        "ix_batches_open",
+        "id",
         postgresql_where=text("status IN ('starting', 'in_progress')"),
         sqlite_where=text("status IN ('starting', 'in_progress')"),
     ),
@@ -857,9 +870,22 @@ mail_notices = Table(
     Column("detail", String(500), nullable=False),
     Column("urgent", Boolean, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
-    Column("due_at", UTCDateTime, index=True),  # of the gathered mail; null: it leaves by itself
+    Column("due_at", UTCDateTime),  # of the gathered mail; null: it leaves by itself, or has left
     Column("left_at", UTCDateTime),
     Index(None, "account_id", "recipient"),
+    Index(
+        "ix_mail_notices_due",
+        "account_id",
+        "recipient",
+        postgresql_where=text("due_at IS NOT NULL"),
+        sqlite_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_mail_notices_old",
+        "created_at",
+        postgresql_where=text("due_at IS NULL"),
+        sqlite_where=text("due_at IS NULL"),
+    ),
 )
 
 declarations = Table(

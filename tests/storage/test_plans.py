@@ -4,14 +4,16 @@ Each statement of the hot paths is explained on a database with years of session
 scan a table that grows with traffic, and PostgreSQL must not look at more than a few of its rows.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, select, text, update
+from temporalio.client import Client
 
+from domain.power.facts import SiteQuestion
+from domain.states import ProjectStatus
 from storage import facts, nodes
 from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
@@ -19,31 +21,28 @@ from storage.connections import owned_by
 from storage.contests import read_confirmed
 from storage.engine import Database
 from storage.fact_records import Connected
+from storage.held import HeldRecords
 from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
+from storage.running import running_sessions
+from storage.runs import Runs
+from storage.site_records import StoredSites
 from storage.suspensions import read_suspensions
-from storage.tables import transactions
+from storage.tables import projects, transactions
+from temporal.dispatcher import Dispatcher
+from temporal.reconciler import Reconciler
 from tests.ocpp_server.bed import seed
 from tests.storage.every_record import NODES, NOW, records_of
 from tests.storage.letting_go import AGES
+from tests.storage.plans import assert_all_look_at_few
 from tests.support.history import live_for_years
 from tests.support.statements import counted, heard, row_by_row
 
 CHARGE_POINTS: Final = 20
 SESSIONS: Final = 5_000
 """Of each: it has charged for years."""
-LOOKED_AT: Final = 400
-"""Rows, at most, of one table in one statement: twenty for each charge point of the batch."""
-GROWING: Final = (
-    "transactions",
-    "meter_values",
-    "boots",
-    "log_entries",
-    "commissioning_runs",
-    "suspensions",
-)
 GROWING_KINDS: Final = ("frames", "entries", "meter_values", "boots")
 _SUSPENDED: Final = """
     INSERT INTO suspensions (charge_point_id, connector_id, since, until)
@@ -64,55 +63,6 @@ async def crowd(database: Database) -> list[str]:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(text("ANALYZE"))
     return identities
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from _nodes(inner)
-
-
-def _is_a_scan(step: str, statement: str) -> bool:
-    """Tell whether SQLite looks at a whole table, or at all values that are in no session."""
-    if step.startswith("SCAN"):
-        return step.split()[1] in GROWING
-    of_none = "transaction_id IS NULL" in statement
-    return of_none and step.removesuffix(" LEFT-JOIN").endswith("(transaction_id=?)")
-
-
-async def too_much(
-    database: Database, statement: str, values: Any, *, most: int = LOOKED_AT
-) -> list[str]:
-    """Say what of growing tables the statement looks at that it should not."""
-    async with database._engine.connect() as connection, connection.begin() as unit:
-        if database.is_sqlite:
-            rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-            steps = [str(row.detail) for row in rows]
-            return [step for step in steps if _is_a_scan(step, statement)]
-        rows = await connection.exec_driver_sql(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values
-        )
-        (plan,) = (row[0][0]["Plan"] for row in rows)
-        await unit.rollback()
-        found = []
-        for node in _nodes(plan):
-            removed = sum(node.get(f"Rows Removed by {by}", 0) for by in ("Filter", "Join Filter"))
-            looked_at = (node["Actual Rows"] + removed) * node["Actual Loops"]
-            if looked_at > most:
-                found.append(f"{node['Node Type']} {node.get('Relation Name')}: {looked_at} rows")
-        return found
-
-
-async def assert_all_look_at_few(
-    database: Database, statements: Mapping[str, Any], *, most: int = LOOKED_AT
-) -> None:
-    wrong = [
-        f"{', '.join(found)}: {' '.join(statement.split())}"
-        for statement, values in statements.items()
-        if statement.split()[0] in {"SELECT", "UPDATE", "DELETE", "WITH"}
-        and (found := await too_much(database, statement, values, most=most))
-    ]
-    assert not wrong, "\n".join(wrong)
 
 
 def _newest_session(of: str) -> Select[Any]:
@@ -170,15 +120,36 @@ async def test_retention_looks_at_a_page_however_much_there_is(database: Databas
     await assert_all_look_at_few(database, statements, most=3 * ROWS)
 
 
-async def test_a_project_is_read_without_its_history(database: Database, crowd: list[str]) -> None:
-    async with database.read() as connection:
+async def test_what_is_asked_again_and_again_looks_at_no_history(
+    database: Database, crowd: list[str]
+) -> None:
+    """By everybody who follows something, the sweeps, the dispatcher, billing and a live site."""
+    async with database.write() as connection:
         project = (await read_registered(connection, crowd[0])).project_id
-        with heard(database) as statements:
+        await connection.execute(
+            update(projects).values(status=ProjectStatus.HANDED_OVER, handed_over_at=NOW)
+        )
+    nobody = cast("Client", None)
+    reconciler = Reconciler(nobody, database, now=lambda: NOW)
+    sweeps = [*reconciler._sweeps, reconciler._invitations]
+    with heard(database) as statements:
+        async with database.read() as connection:
+            for sweep in sweeps:
+                await sweep._read(connection, after=sweep._first, limit=200)
             await newest_runs(connection, project, limit=100)
             await charge_points_by_run(connection, project, limit=100)
-            report = await Reports(connection, load_catalogue()).of_project(project)
-    assert len(report.charge_points) == CHARGE_POINTS
-    await assert_all_look_at_few(database, statements)
+            await Runs(connection).latest(crowd[0])
+            running = await running_sessions(connection, project, before=None, limit=100)
+            await HeldRecords(connection, project).count()
+        await reconciler._forget()
+        await Dispatcher(nobody, database, now=lambda: NOW).dispatch()
+        await Dispatcher(nobody, database, now=lambda: NOW).look_after()
+        await StoredSites(database, load_catalogue(), now=lambda: NOW).read_site(
+            SiteQuestion(project_id=project)
+        )
+    assert len(running) == CHARGE_POINTS
+    assert len(statements) > len(sweeps)
+    await assert_all_look_at_few(database, statements, pages=False)
 
 
 async def test_a_report_of_many_charge_points_asks_no_more_than_that_of_one(
@@ -189,9 +160,11 @@ async def test_a_report_of_many_charge_points_asks_no_more_than_that_of_one(
         reports = Reports(connection, load_catalogue())
         with counted(database) as of_one:
             await reports.of_charge_point(crowd[0])
-        with counted(database) as of_many:
-            await reports.of_project(project)
+        with counted(database) as of_many, heard(database) as statements:
+            report = await reports.of_project(project)
+    assert len(report.charge_points) == CHARGE_POINTS
     assert len(of_many) == len(of_one)
+    await assert_all_look_at_few(database, statements)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

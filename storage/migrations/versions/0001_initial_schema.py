@@ -358,6 +358,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_batches'))
     )
     with op.batch_alter_table('batches', schema=None) as batch_op:
+        batch_op.create_index('ix_batches_open', ['id'], unique=False, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
         batch_op.create_index(batch_op.f('ix_batches_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index('uq_batches_one_open', ['project_id'], unique=True, postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
 
@@ -602,7 +603,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('mail_notices', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_mail_notices_account_id_recipient'), ['account_id', 'recipient'], unique=False)
-        batch_op.create_index(batch_op.f('ix_mail_notices_due_at'), ['due_at'], unique=False)
+        batch_op.create_index('ix_mail_notices_due', ['account_id', 'recipient'], unique=False, postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
+        batch_op.create_index('ix_mail_notices_old', ['created_at'], unique=False, postgresql_where=sa.text('due_at IS NULL'), sqlite_where=sa.text('due_at IS NULL'))
 
     op.create_table('reboot_slots',
     sa.Column('intent', sa.String(length=100), nullable=False),
@@ -942,6 +944,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_received_at'), ['charge_point_id', 'received_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'), ['charge_point_id', 'stopped_at'], unique=False)
         batch_op.create_index('ix_transactions_of_runs', ['commissioning_id'], unique=False, postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
+        batch_op.create_index('ix_transactions_open', ['id'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
 
     op.create_table('webhook_attempts',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -969,6 +972,7 @@ def downgrade() -> None:
 
     op.drop_table('webhook_attempts')
     with op.batch_alter_table('transactions', schema=None) as batch_op:
+        batch_op.drop_index('ix_transactions_open', postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
         batch_op.drop_index('ix_transactions_of_runs', postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'))
         batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_received_at'))
@@ -1090,6 +1094,7 @@ def downgrade() -> None:
     with op.batch_alter_table('batches', schema=None) as batch_op:
         batch_op.drop_index('uq_batches_one_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
         batch_op.drop_index(batch_op.f('ix_batches_project_id_id'))
+        batch_op.drop_index('ix_batches_open', postgresql_where=sa.text("status IN ('starting', 'in_progress')"), sqlite_where=sa.text("status IN ('starting', 'in_progress')"))
 
     op.drop_table('batches')
     with op.batch_alter_table('audit_entries', schema=None) as batch_op:
@@ -1145,7 +1150,8 @@ def downgrade() -> None:
     op.drop_table('key_fingerprints')
     op.drop_table('certificate_keys')
     with op.batch_alter_table('mail_notices', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_mail_notices_due_at'))
+        batch_op.drop_index('ix_mail_notices_old', postgresql_where=sa.text('due_at IS NULL'), sqlite_where=sa.text('due_at IS NULL'))
+        batch_op.drop_index('ix_mail_notices_due', postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_mail_notices_account_id_recipient'))
 
     op.drop_table('mail_notices')
