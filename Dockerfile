@@ -18,7 +18,8 @@ RUN python -m venv /opt/build \
     && /opt/dynamo/bin/python -m compileall -q /opt/dynamo
 
 FROM ${PYTHON_IMAGE}
-RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin dynamo
+RUN useradd --system --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin dynamo \
+    && install --directory --owner dynamo --group dynamo --mode 0700 /data
 COPY --from=build /opt/dynamo /opt/dynamo
 ENV PATH=/opt/dynamo/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -14,8 +15,10 @@ from embedded.errors import StartError
 
 _MEGABYTE = 1024 * 1024
 _NEEDED = 100 * _MEGABYTE
-_LOCK, _SECRET = "lock", "secret_key"
+_LOCK, _SECRET, _CERTIFICATE = "lock", "secret_key", "certificate_key"
 _OTHERS = 0o077
+_OURS = {_LOCK, _SECRET, _CERTIFICATE, "logs", "mail", "demo", "lost+found"}
+_DATABASES = ("engine.sqlite3", "temporal.sqlite3")
 _SECRET_BYTES = 32
 
 
@@ -38,15 +41,16 @@ class DataDirectory:
         """Make the folder where it is missing, and take it.
 
         Raises:
-            StartError: It cannot be written, its disk is full, or another `dynamo up` holds it.
+            StartError: It cannot be written, its disk is full, others can look into it and it
+                holds what is not the engine's, or another `dynamo up` holds it.
 
         """
         path = path.expanduser().absolute()
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_space(path)
-            lock = _take(path)
             _close_to_others(path)
+            lock = _take(path)
         except OSError as error:
             raise explain(error, path) from error
         return cls(path, lock)
@@ -66,9 +70,9 @@ class DataDirectory:
 
     def certificate_key(self) -> str:
         """Read the seed of the key that signs certificates, made at the first start."""
-        seed = self._made_once("certificate_key", secrets.token_hex(_SECRET_BYTES))
+        seed = self._made_once(_CERTIFICATE, secrets.token_hex(_SECRET_BYTES))
         if len(seed) != 2 * _SECRET_BYTES:
-            path = self.path / "certificate_key"
+            path = self.path / _CERTIFICATE
             raise StartError(
                 f"{path} is damaged. Put it back from a backup; if there is none, remove it: "
                 "certificates are signed with a new key then, and the old ones stay valid."
@@ -104,11 +108,26 @@ class DataDirectory:
 
 
 def _close_to_others(path: Path) -> None:
-    """Take others' rights off a folder that is the engine's alone; any other may be shared."""
-    names = {found.name for found in path.iterdir()} - {_LOCK}
-    if path.stat().st_mode & _OTHERS and (not names or _SECRET in names):
-        with suppress(PermissionError):  # a volume that is somebody else's
-            path.chmod(0o700)
+    """Take others' rights off a folder that is the engine's alone.
+
+    Whoever names his home, or the machine's folder of temporary files, has it left alone.
+    """
+    mode = path.stat().st_mode
+    if not mode & _OTHERS:
+        return
+    foreign = sorted(found.name for found in path.iterdir() if not _is_ours(found.name))
+    if foreign or mode & stat.S_ISVTX:
+        holds = f"holds what is not the engine's ({foreign[0]})" if foreign else "is for everybody"
+        raise StartError(
+            f"Others can look into {path}, and it {holds}. "
+            "Choose an empty --data-dir, or take their rights off it: chmod 700."
+        )
+    with suppress(PermissionError):  # a volume that is somebody else's
+        path.chmod(0o700)
+
+
+def _is_ours(name: str) -> bool:
+    return name in _OURS or name.startswith(_DATABASES)
 
 
 def explain(error: OSError, path: Path) -> StartError:

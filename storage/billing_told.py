@@ -17,12 +17,14 @@ from domain.billing.rising import rising
 from domain.power.site import NOMINAL_VOLTAGE
 from domain.rules.sampled_values import read_samples, signed_data
 from storage.catalogue import Catalogue
+from storage.dialects import among
 from storage.suspensions import read_suspensions
 from storage.tables import meter_values, transactions
 
 _MWH: Final = 1000  # in a Wh
+_SESSIONS_LOOKED_AT: Final = 100
 _VALUES_LOOKED_AT: Final = 2000
-"""Of the sessions before, to see how much power the charge point has shown."""
+"""Of this session and those before, to see how much power the charge point has shown."""
 _NATURES: Final = {
     "Transaction.Begin": SignedNature.START,
     "Transaction.End": SignedNature.END,
@@ -157,11 +159,17 @@ async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
 
     Two sessions are no one register: each is looked at by itself.
     """
+    until = await connection.scalars(
+        select(transactions.c.id)
+        .where(transactions.c.charge_point_id == row.charge_point_id)
+        .where(transactions.c.received_at <= row.received_at)
+        .order_by(transactions.c.received_at.desc(), transactions.c.id.desc())
+        .limit(_SESSIONS_LOOKED_AT)
+    )
     rows = await connection.execute(
         select(meter_values.c.transaction_id, meter_values.c.at, meter_values.c.samples)
-        .where(meter_values.c.charge_point_id == row.charge_point_id)
-        .where(meter_values.c.transaction_id <= row.id)
-        .order_by(meter_values.c.id.desc())
+        .where(among(connection, meter_values.c.transaction_id, list(until)))
+        .order_by(meter_values.c.transaction_id.desc(), meter_values.c.at.desc())
         .limit(_VALUES_LOOKED_AT)
     )
     sessions: dict[int, list[tuple[datetime, int]]] = {}

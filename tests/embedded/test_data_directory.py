@@ -45,12 +45,42 @@ def test_one_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
     assert mode(empty) == 0o700
 
 
-def test_one_that_is_shared_with_others_stays_theirs(tmp_path: Path) -> None:
-    """Somebody may give his home, or the machine's folder of temporary files."""
+@pytest.mark.parametrize("before", [(), ("secret_key", "engine.sqlite3", "lock")])
+def test_one_that_is_shared_with_others_stays_theirs(
+    tmp_path: Path, before: tuple[str, ...]
+) -> None:
+    """Somebody may give his home, at the first start or a later one: nothing is changed there."""
     tmp_path.chmod(0o755)
-    (tmp_path / "of somebody").touch()
-    DataDirectory.open(tmp_path).close()
+    for name in ("of somebody", *before):
+        (tmp_path / name).touch()
+    with pytest.raises(StartError, match=r"not the engine's \(of somebody\)\. .*chmod 700"):
+        DataDirectory.open(tmp_path)
     assert mode(tmp_path) == 0o755
+    assert {file.name for file in tmp_path.iterdir()} == {"of somebody", *before}
+    tmp_path.chmod(0o700)
+    DataDirectory.open(tmp_path).close()
+
+
+def test_the_folder_of_everybodys_temporary_files_is_refused_though_it_is_empty(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(StartError, match="it is for everybody"):
+        DataDirectory.open(tmp_path)
+    assert mode(tmp_path) == 0o777
+
+
+def test_all_that_an_engine_leaves_there_is_its_own(tmp_path: Path) -> None:
+    """So the second start takes others' rights off what was restored with them."""
+    for name in ("engine.sqlite3", "engine.sqlite3-wal", "temporal.sqlite3-shm", "mail", "demo"):
+        (tmp_path / name).touch()
+    with closing(DataDirectory.open(tmp_path)) as data:
+        data.secret_key()
+        data.certificate_key()
+        data.log("api")
+    tmp_path.chmod(0o755)
+    DataDirectory.open(tmp_path).close()
+    assert mode(tmp_path) == 0o700
 
 
 def test_the_secret_is_made_once(tmp_path: Path) -> None:
