@@ -42,7 +42,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "boots": _by_charge_point(
         "one a day for each different boot and answer; within `DYNAMO_CHARGE_POINT_DAILY_BYTES`, "
         "beyond it one a day",
-        "the newest `DYNAMO_KEEP_BOOTS` of each charge point",
+        "the newest `DYNAMO_KEEP_BOOTS` of each charge point, and as many of those that came while "
+        "several links spoke",
     ),
     "connectors": _by_charge_point("one for each of 1,001 connector numbers", _WITH_IT),
     "connection_attempts": _by_charge_point(

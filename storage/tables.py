@@ -397,6 +397,13 @@ boots = Table(
     Column("digest", BigInteger),  # of the day, and of all that was said and answered
     Column("contested_link", Integer),  # it came on this link while others spoke, too
     Index(None, "charge_point_id", "at"),
+    Index(
+        "ix_boots_contested",
+        "charge_point_id",
+        "at",
+        postgresql_where=text("contested_link IS NOT NULL"),
+        sqlite_where=text("contested_link IS NOT NULL"),
+    ),
     UniqueConstraint("charge_point_id", "digest"),
 )
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, select, true
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.contest_marks import counts
 from storage.dialects import among
 from storage.retention.entries import REPORT
 from storage.retention.step import ROWS, Step, remove
@@ -16,8 +17,13 @@ _CHARGE_POINTS: Final = 50
 
 
 async def let_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
-    """Let go of all boots but the newest."""
-    return await _keep_newest(connection, position, boots, true(), keep=keep)
+    """Let go of all boots that count but the newest: those of strangers take no place of them."""
+    return await _keep_newest(connection, position, boots, counts(boots), keep=keep)
+
+
+async def let_contested_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
+    """Let go of all boots but the newest that came while several links spoke."""
+    return await _keep_newest(connection, position, boots, ~counts(boots), keep=keep)
 
 
 async def let_reports_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:

@@ -37,6 +37,7 @@ _OF_THE_FLEET: Final = frozenset(
 GROWING: Final = frozenset(metadata.tables) - _OF_THE_FLEET
 _OF_WHAT_IS_PAST: Final = frozenset(
     {
+        "ix_boots_contested",
         "ix_commissioning_runs_completed",
         "ix_log_entries_reports",
         "ix_transactions_of_runs",

@@ -14,7 +14,6 @@ BESIDES: Final = {
     "boots.store_boots": "It stores them.",
     "facts._store_connectors": "It stores them.",
     "export.OF_CHARGE_POINT": "An export holds all that there is.",
-    "retention.newest.let_boots_go": "The newest stay, whoever told them.",
 }
 
 

@@ -16,6 +16,7 @@ from domain.retention import LetGo
 from domain.rules.excerpt import excerpt
 from domain.states import ParameterState, RunStatus, TransactionBilling
 from storage.engine import Database
+from storage.facts import newest_boot
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
 from storage.run_frames import count_frames, proving_frames
@@ -190,29 +191,41 @@ async def test_entries_whose_ids_are_given_again_go_too(database: Database) -> N
         assert (await let_go(database)).entries == 2
 
 
+def boot(number: int, *, contested_link: int | None = None) -> dict[str, Any]:
+    """One each minute."""
+    return {
+        "id": f"boot_{number:04}",
+        "charge_point_id": "cp_1",
+        "at": OLD + timedelta(minutes=number),
+        "vendor": "V",
+        "model": "M",
+        "registration": "Accepted",
+        "warnings": [],
+        "payload": {},
+        "contested_link": contested_link,
+    }
+
+
 async def test_the_newest_boots_stay(database: Database) -> None:
     await one_charge_point(database)
-    await add(
-        database,
-        boots,
-        *(
-            {
-                "id": f"boot_{number:04}",
-                "charge_point_id": "cp_1",
-                "at": OLD + timedelta(minutes=number),
-                "vendor": "V",
-                "model": "M",
-                "registration": "Accepted",
-                "warnings": [],
-                "payload": {},
-            }
-            for number in range(1300)
-        ),
-    )
+    await add(database, boots, *map(boot, range(1300)))
     assert (await let_go(database)).boots == 300
     assert (await ids(database, boots))[0] == "boot_0300"
     assert (await let_go(database, boots=10)).boots == 990
     assert len(await ids(database, boots)) == 10
+
+
+async def test_boots_of_strangers_take_no_place_of_those_that_count(database: Database) -> None:
+    await one_charge_point(database)
+    strangers = [boot(number, contested_link=2) for number in range(10, 40)]
+    await add(database, boots, *map(boot, range(10)), *strangers)
+    assert (await let_go(database, boots=5)).boots == 5 + 25
+    kept = [*range(5, 10), *range(35, 40)]
+    assert await ids(database, boots) == [f"boot_{number:04}" for number in kept]
+    async with database.read() as connection:
+        newest = await newest_boot(connection, "cp_1")
+    assert newest is not None
+    assert newest.boot_id == "boot_0009"
 
 
 def reading(

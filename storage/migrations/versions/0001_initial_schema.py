@@ -699,6 +699,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('boots', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_boots_charge_point_id_at'), ['charge_point_id', 'at'], unique=False)
+        batch_op.create_index('ix_boots_contested', ['charge_point_id', 'at'], unique=False, postgresql_where=sa.text('contested_link IS NOT NULL'), sqlite_where=sa.text('contested_link IS NOT NULL'))
 
     op.create_table('charge_point_features',
     sa.Column('charge_point_id', sa.String(length=40), nullable=False),
@@ -1016,6 +1017,7 @@ def downgrade() -> None:
     op.drop_table('service_visit_charge_points')
     op.drop_table('charge_point_features')
     with op.batch_alter_table('boots', schema=None) as batch_op:
+        batch_op.drop_index('ix_boots_contested', postgresql_where=sa.text('contested_link IS NOT NULL'), sqlite_where=sa.text('contested_link IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_boots_charge_point_id_at'))
 
     op.drop_table('boots')
