@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +21,8 @@ Observer = Callable[[str, str | None, str | None, bytes], None]
 
 
 _REMEMBERED: Final = 16
+_LATE: Final = 3
+"""Answers to one call that came too late, or once more, and are taken for no flood."""
 _SHOWN: Final = 40
 
 
@@ -76,8 +77,9 @@ class Calls:
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._message_id: str | None = None
-        self._asked: deque[str] = deque(maxlen=_REMEMBERED)
-        """Message ids of the newest calls, in the form in which they are compared."""
+        self._asked: dict[str, int] = {}
+        """How often each of the newest calls was answered in vain, by their message ids in the
+        form in which they are compared."""
         self._other_id: str | None = None
         """The id of an answer that came meanwhile, to a call that was never made."""
         self._action: str | None = None
@@ -126,9 +128,13 @@ class Calls:
         answered.set_result(answer)
         return True
 
-    def has_asked(self, message_id: frames.MessageId) -> bool:
-        """Whether one of the newest calls had this id: its answer is late, or came twice."""
-        return _compared(message_id) in self._asked
+    def is_late(self, message_id: frames.MessageId) -> bool:
+        """Count an answer that nothing waits for: late, or come again, or soon one too many."""
+        asked = _compared(message_id)
+        if asked not in self._asked:
+            return False
+        self._asked[asked] += 1
+        return self._asked[asked] <= _LATE
 
     def lost(self) -> None:
         """The socket is gone: whoever waits need not."""
@@ -148,7 +154,9 @@ class Calls:
         data = frames.call(message_id, action, payload)
         self._message_id, self._action, self._answered = message_id, action, answered
         self._other_id = None
-        self._asked.append(_compared(message_id))
+        self._asked[_compared(message_id)] = 0
+        if len(self._asked) > _REMEMBERED:
+            del self._asked[next(iter(self._asked))]
         try:
             if not self._socket.is_open:
                 raise NeverSentError(self._socket.identity)

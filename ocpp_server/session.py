@@ -32,7 +32,7 @@ from storage.fact_records import Authorization, LogEntry, Record, Told, Transact
 
 _MAX_WAITING: Final = 16
 _BYTES_A_TOKEN: Final = 4096
-_STRAY: Final = "it answers something that was never asked"
+_STRAY: Final = "it answers something that was never asked, or was answered before"
 _STRAY_TOKENS: Final = 4  # beside that of any frame
 _STRAY_RATE: Final = 0.2
 _STRAY_BURST: Final = 50.0  # some firmware answers with ids of its own, a few for each of our calls
@@ -334,20 +334,20 @@ class Session:
         self._record("in", None if calls is None else calls.action, frame.message_id, data)
         if calls is not None and calls.take(frame):
             return
-        if calls is not None and calls.has_asked(frame.message_id):
+        if calls is not None and calls.is_late(frame.message_id):
             self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
         else:
             self._take_stray(data)
 
     def _take_stray(self, data: bytes) -> None:
-        """Drop an answer to nothing that we asked; a flood of them ends the link."""
+        """Drop an answer to nothing that we wait for; a flood of them ends the link."""
         self._spend(_STRAY_TOKENS)
         self.peer.log.tell("stray_reply_dropped", self.peer.charge_point_id)
         self._note_odd(None, (_STRAY,), data, refused=True)
         if self._strays is None:
             self._strays = Allowance(rate=_STRAY_RATE, burst=_STRAY_BURST)
         if self._strays.spend() > 0 and self.socket.is_open:
-            self._drop(self, "too many answers to what was never asked")
+            self._drop(self, "too many answers that nothing waits for")
 
     def _line_up(self, data: bytes) -> None:
         """Keep a call that came before the last one was answered.

@@ -24,9 +24,10 @@ from tests.support.figures import Figure
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 BURST = 30
-REASON = "too many answers to what was never asked"
+REASON = "too many answers that nothing waits for"
 MOST_A_FRAME = 1 + 16 + 4
 """Tokens: itself, its 64 KiB, and that nobody asked for it."""
+_OF_A_STRAY = 1 + 4
 HEARTBEAT = b'[2,"1","Heartbeat",{}]'
 STATUS = (
     b'[2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
@@ -122,6 +123,8 @@ async def test_everything_that_arrives_is_counted(
         flooded(node, FLOODS[what], with_the_request=with_the_request) as session,
     ):
         await held(session)
+        if what in {"answers", "refusals"}:  # each costs once as a frame, and as one too many
+            assert len(debts) == 2 * (BURST // _OF_A_STRAY + 1)
         async with node.wire(good_one) as good:
             for _ in range(3):
                 await good.sync()
@@ -190,23 +193,37 @@ async def test_others_have_their_turn_between(bed: Bed, figure: Figure) -> None:
         await node.stop()
 
 
-async def answer_at_random(wire: Wire) -> None:
+async def answer(wire: Wire, text: str) -> None:
     for _ in range(100):
-        await wire.socket.send(STRAY.decode())
+        await wire.socket.send(text)
     await wire.frame()
 
 
-async def test_a_flood_of_answers_to_nothing_ends_the_link(bed: Bed, figure: Figure) -> None:
+async def asked(wire: Wire, session: Session) -> str:
+    """Answer a question, and give the answer."""
+    call = asyncio.create_task(session.call("ClearCache", {}))
+    text = f'[3,"{(await wire.frame())[1]}",{{"status":"Accepted"}}]'
+    await wire.socket.send(text)
+    await call
+    return text
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_flood_of_answers_to_nothing_ends_the_link(
+    bed: Bed, again: bool, figure: Figure
+) -> None:
+    """To what was never asked, and one answer again and again."""
     node = make_node(bed.database, RecordingSink(), burst=1_000)
     port = await node.start("127.0.0.1", 0)
     there = Bed(bed.database, node, RecordingSink(), port, bed.charge_point_id)
     await there.watch()
     try:
         async with there.wire() as wire:
+            text = await asked(wire, await session_of(there)) if again else STRAY.decode()
             with capture_logs() as lines, pytest.raises(ConnectionClosed) as closed:
-                await answer_at_random(wire)
-            figure(f"100 answers to nothing: {len(lines)} lines in the log")
-            assert 0 < len(lines) <= LINES
+                await answer(wire, text)
+            figure(f"100 answers that nothing waits for: {len(lines)} lines in the log")
+            assert 0 < len(lines) <= (1 + again) * LINES
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, REASON)
         async with there.wire() as reformed:
