@@ -20,12 +20,15 @@ def mailed(folder: Path, domain: str) -> int:
 
 @asynccontextmanager
 async def at_most(most: int, folder: Path, domain: str) -> AsyncIterator[list[str]]:
-    """Look, at the end, whether more mails than that have gone to the domain; fills the list."""
+    """Look, at the end, whether more mails than that have gone to the domain, or none at all.
+
+    Fills the list: where none leaves, nothing is shown of how many there may be.
+    """
     broken: list[str] = []
     yield broken
     count = await asyncio.to_thread(mailed, folder, domain)
-    if count > most:
-        broken.append(f"{count} mails to {domain}, {most} may be")
+    if not 0 < count <= most:
+        broken.append(f"{count} mails to {domain}, 1 to {most} may be")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,10 +1,13 @@
 """Who keeps all others waiting has broken a promise, though nothing of theirs fails."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.attack.attacker import all_attackers
 from tests.attack.beside import Honest, Seen
 from tests.attack.experiment import Outcome
+from tests.attack.mailbox import at_most
 from tests.attack.memory import Growth
 from tests.attack.player import Played
 
@@ -51,3 +54,13 @@ def test_what_reached_too_little_or_too_much_is_named(done: int, broken: int) ->
     served = Honest(charger=Seen(asked=1, answered=1))
     found = outcome(served, compares=False, attacker="tags", done=done).broken()
     assert len([one for one in found if "the attacker did" in one]) == broken
+
+
+@pytest.mark.parametrize(("mails", "is_broken"), [(0, True), (1, False), (2, False), (3, True)])
+async def test_mails_are_few_and_not_none(tmp_path: Path, mails: int, is_broken: bool) -> None:
+    (tmp_path / "mail").mkdir()
+    for number in range(mails):
+        (tmp_path / "mail" / f"{number}.eml").write_text(f"To: {number}@hostile.example\n\nText\n")
+    async with at_most(2, tmp_path, "hostile.example") as broken:
+        pass
+    assert bool(broken) is is_broken
