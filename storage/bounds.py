@@ -21,6 +21,8 @@ class Bound:
 _PEOPLE: Final = "people, by the API"
 _ENGINE: Final = "the engine"
 _CHARGE_POINT: Final = "the charge point"
+_NO_NUMBER: Final = "no number bounds them"
+_QUOTA: Final = f"a quota of an account until it has proven an address; then {_NO_NUMBER}"
 _STAYS: Final = "stays with its project"
 _WITH_IT: Final = "stays with its charge point"
 
@@ -86,14 +88,14 @@ BOUNDS: Final[Mapping[str, Bound]] = {
         "a day after its code has expired",
     ),
     "account_sessions": _by_people("the newest 200 of each account", "until its token expires"),
-    "audit_entries": _by_people("one for each change that a person makes", _STAYS),
+    "audit_entries": _by_people(f"one for each change; {_NO_NUMBER}", _STAYS),
     "awaited_tags": _by_people("one for each charge point", "until it is ended or asked for anew"),
     "batch_members": _by_people("one for each charge point of a batch", _STAYS),
     "batches": _by_people("one open of each project", _STAYS),
     "billing_accounts": _by_people("one for each project"),
-    "billing_issuers": _by_people("one for each change"),
+    "billing_issuers": _by_people(f"one for each change; {_NO_NUMBER}"),
     "billing_pauses": _by_people("one open of each project"),
-    "charge_points": _by_people("one for each that is registered"),
+    "charge_points": _by_people(_QUOTA),
     "checklist_answers": _by_people("one for each item and charge point", _WITH_IT),
     "declarations": _by_people("one for each charge point", _WITH_IT),
     "id_tags": _by_people("10,000 of each project"),
@@ -106,10 +108,10 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "parameters": _by_people("one for each configuration key and charge point", _WITH_IT),
     "photos": _by_people("twelve of each charge point", _WITH_IT),
     "project_members": _by_people("one for each account and project"),
-    "projects": _by_people("one for each that is made"),
+    "projects": _by_people(_QUOTA),
     "service_visit_charge_points": _by_people("one for each charge point of a visit"),
-    "service_visits": _by_people("one for each visit"),
-    "tariffs": _by_people("one for each change"),
+    "service_visits": _by_people(f"one for each visit, throttled as its invitation; {_NO_NUMBER}"),
+    "tariffs": _by_people(f"one for each change; {_NO_NUMBER}"),
     "webhooks": _by_people("ten of each account", "until it is deleted"),
     # What the engine does.
     "cdrs": _by_engine("one for each session that is billed, and each correction", "stays"),
@@ -123,7 +125,10 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     ),
     "commissioning_runs": _by_engine("one open of each charge point", _STAYS),
     "held_records": _by_engine("one for each session that is held", "stays"),
-    "kept_answers": _by_engine("one for each Idempotency-Key that is used", "until it expires"),
+    "kept_answers": _by_engine(
+        "one for each Idempotency-Key that is used, the newest 10,000 of each account",
+        "until it expires",
+    ),
     "key_fingerprints": _by_engine("one for each key", "stays"),
     "local_lists": _by_engine("one for each charge point", _WITH_IT),
     "mail_notices": _by_engine(
@@ -142,6 +147,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "throttles": _by_engine("one for each source and what it does", "until its window ends"),
     "webhook_attempts": _by_engine("those of a delivery: its retries end", "with its delivery"),
     "webhook_deliveries": _by_engine(
-        "one for each event and webhook", "30 days after it has ended"
+        f"one for each event and webhook, of which an account has ten; {_NO_NUMBER}",
+        "30 days after it has ended",
     ),
 }

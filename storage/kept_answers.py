@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.errors import ConflictError
 from storage.dialects import conflict_insert
 from storage.tables import kept_answers
+
+MOST: Final = 10_000
+"""Keys of an account that are kept: of more than those in a day, the oldest go."""
+_FORGOTTEN_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +108,7 @@ class KeptAnswers:
             .returning(table.c.key)
         )
         if made.one_or_none() is not None:
+            await self._forget_oldest(keyed.account_id)
             return now
         row = (
             await self._connection.execute(
@@ -167,6 +172,18 @@ class KeptAnswers:
         """Forget what has expired."""
         await self._connection.execute(
             delete(kept_answers).where(kept_answers.c.expires_at < before)
+        )
+
+    async def _forget_oldest(self, account_id: str) -> None:
+        oldest = (
+            select(kept_answers.c.key)
+            .where(kept_answers.c.account_id == account_id)
+            .order_by(kept_answers.c.first_at.desc(), kept_answers.c.key)
+            .offset(MOST)
+            .limit(_FORGOTTEN_AT_ONCE)
+        )
+        await self._connection.execute(
+            delete(kept_answers).where(kept_answers.c.key.in_(oldest))
         )
 
     async def _set(self, keyed: Keyed, values: Mapping[str, object]) -> bool:

@@ -126,6 +126,7 @@ kept_answers = Table(
     Column("headers", JSON),
     Column("body", LargeBinary),
     Column("expires_at", UTCDateTime, nullable=False, index=True),
+    Index(None, "account_id", "first_at"),
 )
 
 projects = Table(

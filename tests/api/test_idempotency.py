@@ -492,6 +492,21 @@ async def test_a_body_is_not_told_by_what_is_stored(installer: Caller, database:
         assert told not in text
 
 
+async def test_of_one_account_the_newest_keys_are_kept(
+    database: Database, installer: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.kept_answers.MOST", 3)
+    me = (await installer.get("/me")).json()["id"]
+    for number in range(5):
+        at = now() + timedelta(seconds=number)
+        this = Keyed(key=f"k{number}", account_id=me, fingerprint="f", claim="c")
+        async with database.write() as connection:
+            await KeptAnswers(connection).claim(this, now=at, until=at, expires_at=at + keyed.KEPT)
+    async with database.read() as connection:
+        kept = await connection.scalars(select(kept_answers.c.key).order_by(kept_answers.c.key))
+        assert list(kept) == ["k2", "k3", "k4"]
+
+
 async def test_a_claim_that_is_lost_stores_nothing(database: Database, installer: Caller) -> None:
     me = (await installer.get("/me")).json()["id"]
     mine = Keyed(key="k", account_id=me, fingerprint="f", claim="mine")

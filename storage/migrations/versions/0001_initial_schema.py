@@ -271,6 +271,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key', name=op.f('pk_kept_answers'))
     )
     with op.batch_alter_table('kept_answers', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kept_answers_account_id_first_at'), ['account_id', 'first_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_kept_answers_expires_at'), ['expires_at'], unique=False)
 
     op.create_table('projects',
@@ -1114,6 +1115,7 @@ def downgrade() -> None:
     op.drop_table('projects')
     with op.batch_alter_table('kept_answers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_kept_answers_expires_at'))
+        batch_op.drop_index(batch_op.f('ix_kept_answers_account_id_first_at'))
 
     op.drop_table('kept_answers')
     with op.batch_alter_table('throttles', schema=None) as batch_op:
