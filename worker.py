@@ -159,7 +159,7 @@ def make_worker(
     notices = NoticeActivities(runs, post)
     accounts = AccountActivities(
         StoredLetters(database, now=_now),
-        mailer,
+        post,
         secret=settings.required_secret(),
         public_url=settings.public_api_url,
     )

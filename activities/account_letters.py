@@ -3,9 +3,10 @@
 from temporalio import activity
 
 from activities.letters import Letter
+from activities.post import Post
 from domain.accounts import AccountLetter, LetterPurpose
 from domain.invitations import day
-from domain.ports import AccountLetters, Mailer
+from domain.ports import AccountLetters
 from domain.states import Role
 from domain.tokens import letter_token
 
@@ -16,18 +17,24 @@ class AccountActivities:
     """Codes for new passwords and for the proof of an address, and news of a password."""
 
     def __init__(
-        self, letters: AccountLetters, mailer: Mailer, *, secret: str, public_url: str
+        self, letters: AccountLetters, post: Post, *, secret: str, public_url: str
     ) -> None:
         self._letters = letters
-        self._mailer = mailer
+        self._post = post
         self._secret = secret
         self._public_url = public_url.rstrip("/")
 
     @activity.defn
     async def mail_account(self, letter_id: str) -> None:
-        """Mail it, unless that has been done, or nobody has an account with that address."""
+        """Mail it, unless that has been done, or nobody has an account with that address.
+
+        Of an account whose address nobody has proven, whoever reads it can stop the mail.
+        """
         asked = await self._letters.letter(letter_id)
         if asked is None:
+            return
+        account, to = asked.account_id, asked.email
+        if not (asked.is_proven or await self._post.wants(account_id=account, to=to)):
             return
         page = "verifications" if asked.purpose is LetterPurpose.VERIFICATION else "password-resets"
         letter = account_letter(
@@ -35,7 +42,10 @@ class AccountActivities:
             link=f"{self._public_url}/{page}/{letter_token(self._secret, letter_id)}",
             public_url=self._public_url,
         )
-        where = await self._mailer.send(to=asked.email, subject=letter.subject, text=letter.text)
+        if asked.is_proven:
+            where = await self._post.of_ones_own(letter, to=to)
+        else:
+            where = await self._post.caused(letter, account_id=account, to=to)
         await self._letters.sent(letter_id)
         activity.logger.info("account_mailed", extra={"where": where})
 

@@ -35,6 +35,6 @@ class HeldActivities:
         if digest is None:
             return
         letter = held_letter(digest, public_url=self._public_url)
-        where = await self._post.of_own_site(letter, to=digest.email)
+        where = await self._post.of_ones_own(letter, to=digest.email)
         await self._notices.told(digest)
         activity.logger.info("held_mailed", extra={"where": where})

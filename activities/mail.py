@@ -138,7 +138,7 @@ class ProjectActivities:
         if notice is None:
             return
         letter = handover_letter(notice, public_url=self._public_url)
-        where = await self._post.of_own_site(letter, to=notice.to)
+        where = await self._post.of_ones_own(letter, to=notice.to)
         await self._records.handover_mailed(project_id)
         activity.logger.info("handover_mailed", extra={"where": where})
 

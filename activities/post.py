@@ -30,8 +30,11 @@ class Post:
         self._secret = secret
         self._public_url = public_url.rstrip("/")
 
-    async def of_own_site(self, letter: Letter, *, to: str) -> str:
-        """Tell an owner of a site of theirs: it is not counted and cannot be stopped."""
+    async def of_ones_own(self, letter: Letter, *, to: str) -> str:
+        """Tell an owner of a site of theirs, or somebody of their account.
+
+        It is not counted and cannot be stopped.
+        """
         return await self._mailer.send(
             to=to, subject=letter.subject, text=letter.text, html=letter.html
         )

@@ -34,9 +34,14 @@ class LetterPurpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountLetter:
-    """A mail to the owner of an account, whose code is good until ``expires_at``."""
+    """A mail to the owner of an account, whose code is good until ``expires_at``.
+
+    While nobody has proven to read the address (``is_proven``), the account may be a stranger's.
+    """
 
     purpose: LetterPurpose
+    account_id: str
+    is_proven: bool
     email: str
     role: Role
     asked_at: datetime

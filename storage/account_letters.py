@@ -160,6 +160,8 @@ class StoredLetters:
             return None
         return AccountLetter(
             purpose=purpose,
+            account_id=account.id,
+            is_proven=account.verified_at is not None,
             email=account.email,
             role=account.role,
             asked_at=row.asked_at,

@@ -1,16 +1,21 @@
 """What an account may do whose e-mail nobody has verified, by the setting that asks for it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
+from temporalio.client import Client
 
 from api.security.throttling import PASSWORD_CHANGES, VERIFICATION_EMAIL
 from domain.accounts import QUOTAS, Counted
 from runtime.settings import Settings
 from storage.engine import Database
+from storage.tables import account_letters
+from temporal import starts
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, Caller, problem
 from tests.api.conftest import Outbox, Own, verify
@@ -115,6 +120,37 @@ async def test_a_mail_opens_the_rest(
     done = await installer.post("/verification/complete", {"token": code(text, "verifications")})
     assert done.status_code == 200, done.text
     assert (await installer.post("/webhooks", HOOK)).status_code == 201
+
+
+async def test_mail_of_an_account_that_may_be_a_strangers_is_stopped_by_one_click(
+    installer: Caller,
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    database: Database,
+    temporal_client: Client,
+) -> None:
+    """A proof of the address, and a new password; once it is proven nothing of it can be."""
+    ((_, _, text),) = await mailed(dispatcher, outbox, 1)
+    (stop,) = re.findall(r"https://api.example.com(/mail/stop/\S+)", text)
+    assert (await installer.call("POST", stop, content="")).status_code == 200
+    asked = (("/verification", None), ("/password-resets", {"email": installer.email}))
+    for path, body in asked:
+        assert (await installer.post(path, body)).status_code == 202
+    await dispatcher.dispatch()
+    async with database.read() as connection:
+        letters = list(await connection.scalars(select(account_letters.c.id)))
+    assert len(letters) == 3
+    for letter in letters:
+        workflow = starts.account_letter(letter).id
+        await temporal_client.get_workflow_handle(workflow).result()
+    assert len(outbox.sent) == 1
+    allow = stop.replace("/stop/", "/allow/")
+    assert (await installer.call("POST", allow, content="")).status_code == 200
+    await installer.post("/verification/complete", {"token": code(text, "verifications")})
+    assert (await installer.call("POST", stop, content="")).status_code == 200
+    await installer.post("/password-resets", {"email": installer.email})
+    (_, (_, subject, text)) = await mailed(dispatcher, outbox, 2)
+    assert (subject, "/mail/stop/" in text) == ("Choose a new password", False)
 
 
 async def test_who_signs_up_again_and_again_fills_no_mailbox(

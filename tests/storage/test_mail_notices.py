@@ -194,5 +194,5 @@ async def test_what_a_site_has_to_say_to_its_owner_is_neither_counted_nor_stoppe
     async with database.write() as connection:
         await MailBlocks(connection).block(WHO, recipient_key(SECRET, TO), at=AT)
     for _ in range(3):
-        await stage.post.of_own_site(Letter(subject="2 sessions wait", text="Hello,"), to=TO)
+        await stage.post.of_ones_own(Letter(subject="2 sessions wait", text="Hello,"), to=TO)
     assert len(stage.outbox.sent) == 3
