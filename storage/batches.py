@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, Row, Select, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -130,7 +130,9 @@ class Batches:
     async def all_open(self, *, after: str, limit: int) -> Sequence[Batch]:
         """Open batches in the order of their ids."""
         # Written out, so that SQLite sees that these are the rows of an index.
-        which = bindparam("open", OPEN, expanding=True, literal_execute=True)
+        which: BindParameter[BatchStatus] = bindparam(
+            "open", OPEN, expanding=True, literal_execute=True
+        )
         query = (
             select(batches)
             .where(batches.c.status.in_(which))

@@ -182,9 +182,7 @@ class KeptAnswers:
             .offset(MOST)
             .limit(_FORGOTTEN_AT_ONCE)
         )
-        await self._connection.execute(
-            delete(kept_answers).where(kept_answers.c.key.in_(oldest))
-        )
+        await self._connection.execute(delete(kept_answers).where(kept_answers.c.key.in_(oldest)))
 
     async def _set(self, keyed: Keyed, values: Mapping[str, object]) -> bool:
         table = kept_answers
