@@ -17,7 +17,7 @@ from docs.generate.table import code, table
 from domain.errors import EngineError
 
 ROOT = Path(__file__).parents[2]
-_SCANNED = ("api", "domain", "storage", "temporal", "workflows")
+SCANNED = ("api", "domain", "storage", "temporal", "workflows")
 # Hands on the type of a workflow's own refusal, which the workflow words as an error of ours.
 _PASSED_ON = {("api/temporal/gateway.py", "cause.type")}
 # Renders a problem without an error: ``_plain(request, status, code, sentence)``.
@@ -46,7 +46,7 @@ def problems() -> str:
 def scan() -> Iterator[Found]:
     """Find every problem."""
     statuses = _statuses()
-    for folder in _SCANNED:
+    for folder in SCANNED:
         for path in sorted((ROOT / folder).rglob("*.py")):
             yield from _scan_file(path, statuses)
     for status, (name, said) in _DETAILS.items():

@@ -163,7 +163,13 @@ class TestArchive:
             ), path
         change = await installer.patch(f"/projects/{project}", {"name": "Phase 2"})
         problem(change, 409, "project_archived")
+        handover = f"/projects/{project}/handover"
+        (blocker,) = (await installer.get(handover)).json()["blockers"]
+        assert blocker["code"] == "project_archived"
+        assert f"POST …/projects/{project}/unarchive" in blocker["detail"]
         await installer.post(f"/projects/{project}/unarchive")
+        left = {one["code"] for one in (await installer.get(handover)).json()["blockers"]}
+        assert left == {"not_commissioned", "owner_not_accepted"}
         started = await installer.post(f"/commissioning/{charge_point}/start")
         assert started.status_code in {200, 201, 202}, started.text
 

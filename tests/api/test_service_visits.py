@@ -441,6 +441,12 @@ class TestClosing:
         assert '"isolated": true' in said
         told = (await stranger.get(f"/charge-points/{site.bays[0]}")).json()
         assert told["withdrawal"]["at"] is None
+        isolated = {"reason": "Dead", "isolated": True}
+        again = await stranger.post(f"/charge-points/{site.bays[0]}/withdraw", isolated)
+        assert again.is_success, again.text
+        await withdrawn(database, site.bays[0])
+        closed = await stranger.post(path, SIGNED)
+        assert closed.status_code == 200, closed.text
 
     async def test_one_that_is_cut_off_charges_nobody(
         self, site: Site, stranger: Caller, outbox: Outbox, database: Database
