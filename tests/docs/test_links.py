@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from docs.generate.commands import commands
 from runtime.settings import Settings
@@ -19,6 +20,7 @@ _MAKE = re.compile(r"\bmake ([a-z-]+)\b")
 _DYNAMO = re.compile(r"\bdynamo ([a-z-]+)((?: (?:--[a-z-]+|[^\s`-]\S*))*)")
 _TEST = re.compile(r"tests/[\w/]+\.py(?:::(\w+))?(?:::(\w+))?")
 _VARIABLE = re.compile(r"\bDYNAMO_[A-Z_]+\b")
+_COMPOSE = re.compile(r"\bdocker compose run((?: --[a-z-]+)*) ([a-z0-9-]+)((?: [^\s`;&|]+)*)")
 _SHELL = re.compile(r"^```(?:bash|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ONLY_OF_COMPOSE = {"DYNAMO_TAG"}
 
@@ -72,14 +74,61 @@ def test_what_is_named_exists(path: Path) -> None:
             assert re.search(rf"(def|class) {name}\b", file.read_text()), found[0]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=_name)
-def test_commands_take_the_options_that_are_given(path: Path) -> None:
-    for block in _SHELL.findall(path.read_text()):
-        for name, rest in _DYNAMO.findall(block.replace("\\\n", " ")):
+def pieces(text: str) -> list[str]:
+    """What a page gives to be typed: the blocks of a shell, and code within a line."""
+    blocks = [re.sub(r" *\\\n *", " ", block) for block in _SHELL.findall(text)]
+    return [*blocks, *re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]
+
+
+def wrong_commands(text: str) -> list[str]:
+    """Commands of a page that do not exist, or do not take what is given to them."""
+    wrong = []
+    for piece in pieces(text):
+        for name, rest in _DYNAMO.findall(piece):
             if name in {"postgresql", "temporal"}:
                 continue
-            options = {word for option in commands()[name] for word in option.opts}
-            assert set(re.findall(r"--[a-z-]+", rest)) <= options, f"dynamo {name}{rest}"
+            if not _takes(name, re.findall(r"--[a-z-]+", rest)):
+                wrong.append(f"dynamo {name}{rest}")
+        wrong += [
+            f"docker compose run {service}{words}"
+            for _, service, words in _COMPOSE.findall(piece)
+            if not _runs(service, words.split())
+        ]
+    return wrong
+
+
+def _takes(name: str, options: list[str]) -> bool:
+    known = commands().get(name)
+    return known is not None and {*options} <= {word for one in known for word in one.opts}
+
+
+def _runs(service: str, words: list[str]) -> bool:
+    """Whether a service takes these words, which the image's entry point hands to dynamo."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    if service not in services:
+        return False
+    name, *rest = words or services[service]["command"]
+    return _takes(name, [word for word in rest if word.startswith("--")])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=_name)
+def test_commands_take_the_options_that_are_given(path: Path) -> None:
+    assert wrong_commands(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Run `dynamo migrate --newer-keys`.",
+        "```sh\ndynamo migrate \\\n  --newer-keys\n```\n",
+        "Run `docker compose run --rm api dynamo migrate`.",
+        "Run `docker compose run --rm api migrate --newer-keys`.",
+        "Run `docker compose run --rm console migrate`.",
+        "Run `dynamo mend`.",
+    ],
+)
+def test_a_command_that_is_none_is_found(text: str) -> None:
+    assert len(wrong_commands(text)) == 1
 
 
 def test_every_page_is_reached_from_the_index() -> None:
