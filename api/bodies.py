@@ -7,8 +7,9 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from api.protocol.limits import TooManyAtOnceError
 from api.turns import NoTurnError, TooManyHereError, Turns
-from domain.errors import EngineError, TooManyRequestsError, UnavailableError
+from domain.errors import EngineError, UnavailableError
 
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
@@ -64,7 +65,7 @@ class Bodies:
             BodyTooLargeError: ``body_too_large``.
             BodyTooSlowError: ``body_too_slow``.
             UnauthorizedError: Its token is none.
-            TooManyRequestsError: ``too_many_bodies``.
+            TooManyAtOnceError: ``too_many_bodies``.
             UnavailableError: ``bodies_busy``.
 
         """
@@ -86,10 +87,12 @@ class Bodies:
         try:
             await held.enter_async_context(turns.of(account_id))
         except TooManyHereError as error:
-            raise TooManyRequestsError(
+            raise TooManyAtOnceError(
                 "too_many_bodies",
                 f"Your account sends {_OF_AN_ACCOUNT} files at the same time. Send the next when "
                 "one of them is done.",
+                policy="bodies",
+                quota=_OF_AN_ACCOUNT,
                 retry_after=_SOON,
             ) from error
         except NoTurnError as error:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api.problems import MEDIA_TYPE, document_of, headers_of, problem_document
+from api.protocol.limits import TooManyAtOnceError, tell
 from api.protocol.routes import Operations
 from domain.errors import EngineError, FieldError, InvalidError, UnavailableError
 from domain.wording import Wrong, all_wrong
@@ -41,6 +42,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def problem_response(error: EngineError, request_id: str | None) -> JSONResponse:
     """Render an engine error."""
+    if isinstance(error, TooManyAtOnceError):
+        tell(error.standing)
     return JSONResponse(
         document_of(error, request_id),
         status_code=error.status,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from api.protocol.limits import Standing, tell
-from domain.errors import TooManyRequestsError, UnavailableError
+from api.protocol.limits import TooManyAtOnceError
+from domain.errors import UnavailableError
 
 STREAMS: Final = 1000
 """Of a process."""
@@ -56,7 +56,7 @@ class Seats:
         """Take a place.
 
         Raises:
-            TooManyRequestsError: ``too_many_streams``: the account has just opened all it may.
+            TooManyAtOnceError: ``too_many_streams``: the account has just opened all it may.
             UnavailableError: ``too_many_listeners``: others have as few, and there are no more.
 
         """
@@ -97,18 +97,11 @@ class Seats:
             del self._seats[seat.account_id]
 
     def _refuse(self) -> None:
-        tell(
-            Standing(
-                policy="event-streams",
-                quota=self._of_an_account,
-                window=None,
-                remaining=0,
-                reset=int(_SETTLED),
-            )
-        )
-        raise TooManyRequestsError(
+        raise TooManyAtOnceError(
             "too_many_streams",
             f"Your account has opened {self._of_an_account} event streams within seconds, as many "
             "as it may have. Follow the project with one, or poll the status.",
+            policy="event-streams",
+            quota=self._of_an_account,
             retry_after=int(_SETTLED),
         )

@@ -6,12 +6,13 @@ from typing import Final
 import structlog
 
 from api.pictures.process import CostlyError, EndedError, Reader, SlowError
+from api.protocol.limits import TooManyAtOnceError
 from api.turns import NoTurnError, TooManyHereError, Turns
 from documents.photos import Photo, PhotoRefusedError
 from documents.reading.limits import Limits
 from documents.reading.messages import Answer, AnswerError, Asked, Kind, fault_of, photo_of
 from documents.signature_picture import SignaturePictureError
-from domain.errors import TooManyRequestsError, UnavailableError
+from domain.errors import UnavailableError
 
 _PROCESSES: Final = 2
 """A picture that takes long holds nobody up while there is another; more would take memory."""
@@ -58,7 +59,7 @@ class Pictures:
         Raises:
             PhotoRefusedError: It is no photo that can be taken.
             TooCostlyError: It takes more memory or time than there is for one.
-            TooManyRequestsError: ``too_many_pictures``.
+            TooManyAtOnceError: ``too_many_pictures``.
             UnavailableError: ``pictures_busy``, ``pictures_away``.
 
         """
@@ -76,7 +77,7 @@ class Pictures:
         Raises:
             SignaturePictureError: It is none that can be taken.
             TooCostlyError: It takes more memory or time than there is for one.
-            TooManyRequestsError: ``too_many_pictures``.
+            TooManyAtOnceError: ``too_many_pictures``.
             UnavailableError: ``pictures_busy``, ``pictures_away``.
 
         """
@@ -99,10 +100,12 @@ class Pictures:
             async with self._turns.of(account_id):
                 answer = await self._ask(asked)
         except TooManyHereError as error:
-            raise TooManyRequestsError(
+            raise TooManyAtOnceError(
                 "too_many_pictures",
                 f"Your account has {_OF_AN_ACCOUNT} pictures waiting to be read. Send the next "
                 "when one of them is done.",
+                policy="pictures",
+                quota=_OF_AN_ACCOUNT,
                 retry_after=_SOON,
             ) from error
         except NoTurnError as error:

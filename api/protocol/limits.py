@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 
+from domain.errors import TooManyRequestsError
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
@@ -40,6 +42,18 @@ def tell(standing: Standing) -> None:
     standings = _standings.get()
     if standings is not None:
         standings.append(standing)
+
+
+class TooManyAtOnceError(TooManyRequestsError):
+    """As many are open as may be: ``policy`` names the limit, ``quota`` is how many it lets."""
+
+    def __init__(
+        self, code: str, detail: str, *, policy: str, quota: int, retry_after: int
+    ) -> None:
+        super().__init__(code, detail, retry_after=retry_after)
+        self.standing = Standing(
+            policy=policy, quota=quota, window=None, remaining=0, reset=retry_after
+        )
 
 
 def forget(policies: Sequence[str]) -> None:

@@ -88,6 +88,9 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert document["detail"]
     assert not re.search(r"\{\w+\}", answer.text), "a call is made out to its id"
     assert document["request_id"] == answer.headers["x-request-id"]
+    if status == 429:
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["ratelimit-remaining"] == "0"
     return document
 
 

@@ -232,8 +232,7 @@ BLOCKERS = {
     "no_charge_points": _EACH,
     "not_commissioned": _EACH,
     "owner_not_accepted": _EACH,
-    "project_archived": _SHELF
-    + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
+    "project_archived": _SHELF + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
     "stale_result": _EACH,
     "withdrawal_pending": _VISITS
     + "TestClosing::test_what_is_being_withdrawn_stands_in_the_way_until_it_is",
@@ -266,6 +265,13 @@ def test_every_code_that_is_listed_is_met() -> None:
     tests.append(own[own.index("async def") :])  # without the tables
     unmet = {one.code for one in scan() if not any(f'"{one.code}"' in text for text in tests)}
     assert unmet == _MET_BY_STATUS_ALONE
+
+
+def test_every_429_is_looked_at() -> None:
+    """By :func:`problem`, which asks each for the headers that tell how the limit stands."""
+    tests = "".join(path.read_text() for path in THIS.parent.rglob("*.py"))
+    codes = {one.code for one in scan() if one.status == 429}
+    assert {code for code in codes if f'429, "{code}")' not in tests} == set()
 
 
 async def test_what_is_not_there_is_not_found(installer: Caller) -> None:

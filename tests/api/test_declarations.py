@@ -90,6 +90,12 @@ def unpacked_to_64_mib() -> bytes:
     return file.getvalue()
 
 
+async def test_too_many_pictures(app: FastAPI, installer: Caller) -> None:
+    charge_point = await installer.charge_point()
+    app.state.parts.pictures._turns._of_an_account = 0
+    problem(await add(installer, charge_point, b"a picture"), 429, "too_many_pictures")
+
+
 class TestDeclaration:
     async def test_anonymous(self, anonymous: Caller) -> None:
         problem(await put(anonymous, "cp_x", {}), 401, "token_missing")
