@@ -105,8 +105,23 @@ def test_the_typescript_types_have_every_operation_and_every_schema(tmp_path: Pa
     assert npm("tsc", "--noEmit", "--strict", "wrong.ts", cwd=tmp_path).returncode != 0
 
 
+PAGE = ROOT / "docs" / "how-to" / "generate-a-client.md"
+
+
+def test_the_page_has_each_warning() -> None:
+    """By the type of the content, and by whether it is a body's or an answer's."""
+    named = re.findall(r"^\| (`[^|]+`) of (a body|an answer) \|", PAGE.read_text(), re.MULTILINE)
+    rows = {(one.strip("`"), of) for types, of in named for one in types.split(", ")}
+    told = {
+        (media, "a body" if operation.startswith("POST ") else "an answer")
+        for operation, media in WARNED
+    }
+    pictures = {(media, of) for media, of in told if media.startswith("image/") and of == "a body"}
+    assert rows == (told - pictures) | {("image/…", "a body")}
+
+
 def test_the_page_names_the_versions_that_are_tested() -> None:
-    page = (ROOT / "docs" / "how-to" / "generate-a-client.md").read_text()
+    page = PAGE.read_text()
     tools = json.loads((ROOT / "tests" / "clients" / "package.json").read_text())["devDependencies"]
     assert f"openapi-typescript@{tools['openapi-typescript']} " in page
     pinned = (ROOT / "requirements" / "clients.lock").read_text()

@@ -35,6 +35,9 @@ CASES: dict[str, list[Situation]] = {
         replace(NOW, firmware=FirmwareRule(minimum="1.9")),
     ],
     "A connector reported a status": [replace(NOW, connectors=[_connector(AFTER)])],
+    "More connectors are registered than it has looked at": [
+        replace(NOW, registered=replace(REGISTERED, connectors=2))
+    ],
 }
 
 

@@ -1,7 +1,9 @@
 """Another unit in a bay, two units exchanged, and one that is taken away while its run goes on."""
 
+import re
 from contextlib import AsyncExitStack
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,17 @@ from tests.faults.stage import Stage
 from tests.faults.test_a_site_with_honest_mistakes import Site, fine
 from tests.support.eventually import eventually
 
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "put-right-what-is-wrong-on-site.md"
+
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def codes() -> set[str]:
+    """What each of two exchanged units fails with, by the page that says what to do then."""
+    (table,) = re.findall(r"^\| What is found .*?\n\n", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    named = re.findall(r"\(`(\w+)` on both\) \| `(?:endpoints|units)`", table)
+    assert len(named) == 2
+    return set(named)
 
 
 async def register(site: Site, bay: int, serial_number: str) -> None:
@@ -53,7 +65,9 @@ async def test_a_replaced_and_a_withdrawn_one_and_two_that_are_exchanged(stage: 
         for bay, unit in ((1, 2), (2, 1), (3, 3)):
             await site.switch_on(there, bay, unit=unit)
         failed = await site.commission()
-        assert set(failed) == {1, 2}
+        assert {bay: each["code"] for bay, each in failed.items()} == dict.fromkeys(
+            (1, 2), *codes()
+        )
         pair = {"charge_point_ids": [site.bays[1], site.bays[2]], "exchange": "units"}
         fine(await front.post("/charge-points/swap", pair))
         assert await site.commission() == {}
