@@ -8,6 +8,8 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import orjson
+
 from domain.cancellation import end
 from embedded.binaries import dying_with_parent
 from embedded.errors import StartError
@@ -132,5 +134,14 @@ class Child:
             lines = log.read().decode(errors="replace").split("\n")
             for line in reversed(lines):
                 if line.strip():
-                    return f"{line.strip()} (log: {self._log})"
+                    return f"{_plain(line.strip())} (log: {self._log})"
         return f"see {self._log}"
+
+
+def _plain(line: str) -> str:
+    """Take out of a line of a process what it says to a person."""
+    try:
+        said = orjson.loads(line)
+    except ValueError:
+        return line.removeprefix("dynamo: ")
+    return str(said.get("reason") or said.get("event")) if isinstance(said, dict) else line

@@ -81,8 +81,21 @@ def configure(process: str, level: str) -> None:
     _log_what_nobody_catches()
 
 
+def has_begun() -> bool:
+    """Tell whether this process has written a line of its log: the last has to be one, too."""
+    return any(
+        isinstance(one, _Handler) and one.has_written for one in logging.getLogger().handlers
+    )
+
+
 class _Handler(logging.StreamHandler[TextIO]):
     """A line that cannot be written is a line, too; the standard one prints a bare traceback."""
+
+    has_written = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.has_written = True
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         kind, error, _ = sys.exc_info()

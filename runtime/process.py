@@ -1,7 +1,8 @@
 """How a process of ours starts, runs and ends: on uvloop, until SIGTERM or Ctrl-C.
 
-A mistake of whoever starts it is one clear line on stderr and exit code 1. What may come by itself,
-the database or Temporal, is waited for, and the log says so once for each reason.
+A mistake of whoever starts it is one clear line on stderr and exit code 1; one that shows after a
+wait is a line of the log. What may come by itself, the database or Temporal, is waited for, and the
+log says so once for each reason.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import uvloop
 
 from domain.cancellation import end
 from domain.starting import AwayError, MistakeError, StartingError, cannot_listen, one_line
+from runtime.logs import has_begun
 from runtime.settings import Settings
 from storage import arrival
 from storage.catalogue import CatalogueError, load_catalogue
@@ -159,7 +161,7 @@ async def _until_told(main: Coroutine[Any, Any, object]) -> int:
     except asyncio.CancelledError:
         return 0
     except StartingError as error:
-        print(f"dynamo: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        _tell(error)
         return FAILED
     except (OSError, RuntimeError) as error:  # a busy port, a part that is away
         _log.error("stopped", reason=repr(error), exc_info=_unexpected(error))
@@ -168,6 +170,15 @@ async def _until_told(main: Coroutine[Any, Any, object]) -> int:
         _log.exception("failed")
         return FAILED
     return 0
+
+
+def _tell(error: StartingError) -> None:
+    """Say it to whoever started it; in its log, where that has begun, as after a wait."""
+    sentence = str(error)
+    if has_begun():
+        _log.error("stopped", reason=sentence)
+    else:
+        print(f"dynamo: {sentence}", file=sys.stderr)  # noqa: T201
 
 
 def _try_to_listen(setting: str, host: str, port: int) -> None:

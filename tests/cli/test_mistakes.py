@@ -24,6 +24,7 @@ from tests.support.databases import postgresql_copy
 from tests.support.eventually import eventually
 from tests.support.postgres import WITH_PASSWORD
 from tests.support.processes import dynamo as running
+from tests.support.processes import log_lines
 
 PROCESSES = ["api", "worker", "ocpp-server"]
 ALL = [*PROCESSES, "migrate"]
@@ -352,6 +353,8 @@ async def test_what_may_come_is_waited_for(
                 await eventually(lambda: _is_seen(url, f"dynamo-{process}"))
             assert started.returncode is None
             assert log.read_text().count("has no tables yet") == 1
+        lines = log_lines(log)  # to the last, and whatever process it is
+        assert {line["process"] for line in lines} == {process}
     finally:
         await _run_outside(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await server.close()

@@ -100,11 +100,20 @@ async def test_it_starts_again_when_it_dies(
     assert lines[0].startswith("api stopped (SIGKILL); it starts again in 0.01 s. Log: ")
 
 
-async def test_a_death_while_starting_says_why(make: Maker) -> None:
-    child = make("import sys; sys.exit('the port is busy')")
+@pytest.mark.parametrize(
+    "last",
+    [
+        "the port is busy",
+        "dynamo: the port is busy",
+        '{"event": "stopped", "reason": "the port is busy"}',
+        '{"event": "the port is busy"}',
+    ],
+)
+async def test_a_death_while_starting_says_why(make: Maker, last: str) -> None:
+    child = make(f"import sys; sys.exit({last!r})")
     await child.start()
     with pytest.raises(
-        StartError, match=r"api stopped \(exit code 1\) while starting: the port is busy"
+        StartError, match=r"^api stopped \(exit code 1\) while starting: the port is busy \(log: "
     ):
         await child.finish()
 

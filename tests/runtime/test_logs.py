@@ -11,7 +11,9 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from domain.starting import MistakeError
 from runtime import logs
+from runtime.process import FAILED, _until_told
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -48,6 +50,31 @@ def test_a_line_is_one_event_with_its_fields(lines: Lines) -> None:
         "logger": "test",
         "process": "api",
     }
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_mistake_is_a_line_of_the_log_where_that_has_begun(
+    monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    """Before, it is one for whoever has started the process."""
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    logs.configure("api", "info")
+    # The module's own would keep the way of this test for those that come after.
+    monkeypatch.setattr("runtime.process._log", structlog.get_logger("process"))
+
+    async def main() -> None:
+        if waits:
+            structlog.get_logger("process").warning("waiting_for_database", reason="It is away.")
+        raise MistakeError("DYNAMO_SECRET_KEY: not the same.")
+
+    assert await _until_told(main()) == FAILED
+    *_, last = written.getvalue().splitlines()
+    if waits:
+        assert json.loads(last)["event"] == "stopped"
+        assert json.loads(last)["reason"] == "DYNAMO_SECRET_KEY: not the same."
+    else:
+        assert written.getvalue() == "dynamo: DYNAMO_SECRET_KEY: not the same.\n"
 
 
 def test_libraries_take_the_same_way(lines: Lines) -> None:
