@@ -48,4 +48,6 @@ async def test_without_the_database(settings: Settings, tmp_path: Path) -> None:
             ready = await caller.call("GET", "/health/ready")
             assert ready.status_code == 503
             assert ready.json()["parts"]["database"] == "cannot be reached"
+            live = await caller.call("GET", "/health/live")
+            assert live.status_code == 200, live.text  # to start it again mends nothing
         await away.close()

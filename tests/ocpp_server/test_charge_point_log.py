@@ -13,6 +13,7 @@ from domain.states import LogLevel
 from ocpp_server import session
 from ocpp_server.charge_point_log import LINES, ChargePointLog
 from tests.ocpp_server.bed import Bed
+from tests.support.eventually import eventually
 
 
 class Clock:
@@ -58,6 +59,27 @@ def test_each_level_has_a_budget_so_that_an_alarm_is_not_hidden() -> None:
         log.sum_up()
     sums = [(line["log_level"], line["left_out"]) for line in lines if "left_out" in line]
     assert sums == [("info", 1), ("warning", 1)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_that_it_comes_boots_and_goes_is_told(bed: Bed) -> None:
+    with capture_logs() as lines:
+        async with bed.wire() as wire:
+            await wire.boot()
+
+        def told() -> list[Any]:
+            about = [line for line in lines if line.get("charge_point_id") == bed.charge_point_id]
+            assert [(line["event"], line["log_level"]) for line in about] == [
+                ("charge_point_connected", "info"),
+                ("charge_point_booted", "info"),
+                ("charge_point_disconnected", "info"),
+            ]
+            return about
+
+        came, booted, went = await eventually(told)
+    assert came["remote_address"] == went["remote_address"] == "127.0.0.1"
+    assert (booted["vendor"], booted["firmware_version"]) == ("ABB", "1.8.21")
+    assert went["code"] == 1000
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

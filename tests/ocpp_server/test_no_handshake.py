@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from structlog.testing import capture_logs
 
 from domain.ids import Prefix, new_id
 from storage.attempts import ATTEMPTS_KEPT, store_attempts
@@ -228,10 +229,14 @@ async def test_tls_is_told_to_the_project_that_comes_from_there_alone(bed: Bed) 
 async def test_tls_from_where_two_projects_come_is_told_to_neither(bed: Bed) -> None:
     await come_from(bed, bed.charge_point_id, "127.0.0.1")
     await come_from(bed, await another_project(bed), "127.0.0.1")
-    await speak_tls(bed)
-    await answer(bed, f"GET /{bed.charge_point_id} HTTP/1.1\r\nHost: x\r\n\r\n")
-    (row,) = await recorded(bed)
+    with capture_logs() as lines:
+        await speak_tls(bed)
+        await answer(bed, f"GET /{bed.charge_point_id} HTTP/1.1\r\nHost: x\r\n\r\n")
+        (row,) = await recorded(bed)
     assert row.code == "not_a_websocket"
+    (told,) = [line for line in lines if line.get("code") == "tls_on_plain_port"]
+    assert (told["event"], told["log_level"]) == ("connection_refused", "info")
+    assert told["remote_address"] == "127.0.0.1"
 
 
 async def test_the_newest_of_each_project_are_kept(bed: Bed) -> None:

@@ -4,9 +4,13 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.pool import QueuePool
 from structlog.testing import capture_logs
 
-from runtime.process import FAILED, _until_told
+from runtime.process import FAILED, _until_told, open_database
+from runtime.settings import Settings
 
 _ROOT = Path(__file__).parents[2]
 
@@ -18,6 +22,26 @@ async def test_an_error_without_words_is_told_by_its_name() -> None:
     with capture_logs() as lines:
         assert await _until_told(main()) == FAILED
     assert [(line["event"], line["reason"]) for line in lines] == [("stopped", "TimeoutError()")]
+
+
+@pytest.mark.parametrize(("chosen", "told"), [("", "dynamo-api"), ("of mine", "of mine")])
+async def test_the_database_is_opened_as_the_settings_say(
+    postgresql_server_url: str, chosen: str, told: str
+) -> None:
+    settings = Settings(
+        database_url=postgresql_server_url,
+        database_pool_size=7,
+        database_application_name=chosen,
+    )
+    database = open_database(settings, "api")
+    try:
+        pool = database._engine.pool
+        assert isinstance(pool, QueuePool)
+        assert pool.size() == 7
+        async with database.read() as connection:
+            assert await connection.scalar(text("SHOW application_name")) == told
+    finally:
+        await database.close()
 
 
 def test_no_line_of_a_log_has_the_words_of_an_error_alone() -> None:
