@@ -7,6 +7,7 @@ to follow.
 import ast
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ _SHELF = "tests/api/test_project_shelf.py::TestArchive::"
 _IDEMPOTENCY = "tests/api/test_idempotency.py::"
 _ACCOUNTS = "tests/api/test_credentials.py::"
 _VISITS = "tests/api/test_service_visits.py::"
+_WITHDRAWALS = "tests/api/test_withdrawals.py::TestWithdraw::"
+_COMMANDS = "tests/api/test_commands.py::"
 _SKIPPED = (
     "tests/faults/test_operators.py::TestAnswer::"
     "test_a_vehicle_that_never_comes_is_skipped_with_a_reason"
@@ -75,9 +78,10 @@ FOLLOWED: dict[str, str] = {
     "different_projects": _HERE + "test_a_unit_of_another_project_is_registered_where_it_hangs",
     "done": _IDEMPOTENCY + "TestSecrets::"
     "test_the_repeat_says_that_it_is_done_and_how_to_get_another",
+    "duplicate_serial": _WITHDRAWALS + "test_its_serial_number_is_free",
     "email_taken": _HERE + "test_who_has_an_account_logs_in",
     "handover_blocked": _HERE + "test_each_blocker_is_cleared_as_it_says",
-    "charging": "tests/api/test_withdrawals.py::TestWithdraw::test_a_session_is_in_the_way",
+    "charging": _WITHDRAWALS + "test_a_session_is_in_the_way",
     "has_runs": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
     "id_tags_full": _HERE + "test_a_full_list_admits_everybody",
     "idempotency_key_in_use": _IDEMPOTENCY + "TestCrashes::test_before_the_effect",
@@ -92,13 +96,11 @@ FOLLOWED: dict[str, str] = {
     "invitation_revoked": _HERE + "test_another_invitation_is_accepted",
     "invitation_unknown": _HERE + "test_another_invitation_is_accepted",
     "invitation_used": _HERE + "test_who_has_accepted_logs_in",
-    "id_tag_not_admitted": "tests/api/test_commands.py::"
-    "test_a_session_is_started_for_a_tag_that_may_charge",
+    "id_tag_not_admitted": _COMMANDS + "test_a_session_is_started_for_a_tag_that_may_charge",
     "kept_inoperative": "tests/sites/test_power_firmware.py::"
     "test_who_refuses_is_inoperative_where_the_supply_does_not_carry_it",
     "lead_needed": _HERE + "test_a_technician_finds_the_lead",
-    "not_commissioned": "tests/sites/test_service.py::"
-    "test_one_that_is_new_joins_once_its_run_has_passed",
+    "not_commissioned": _COMMANDS + "test_nobody_charges_where_no_run_has_passed",
     "no_batch": _HERE + "test_what_was_never_started_is_started",
     "no_charge_points": _HERE + "test_an_empty_project_gets_a_charge_point",
     "no_id_tag_awaited": "tests/api/test_access.py::TestPresenting::test_one_card_once",
@@ -110,6 +112,8 @@ FOLLOWED: dict[str, str] = {
     "nothing_asked": _HERE + "test_the_status_says_what_a_run_waits_for",
     "owner_accepted": _HERE + "test_another_owner_after_the_first_is_revoked",
     "project_archived": _SHELF + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
+    "project_handed_over": _VISITS
+    + "TestRights::test_a_list_says_of_every_route_whether_a_visit_opens_it",
     "project_not_empty": "tests/api/test_project_shelf.py::TestRemove::"
     "test_what_is_in_it_is_named_and_it_can_be_archived_instead",
     "recipient_blocked": "tests/api/test_mail_quotas.py::"
@@ -134,6 +138,67 @@ FOLLOWED: dict[str, str] = {
     "webhook_disabled": _HERE + "test_a_webhook_fewer_makes_room_and_a_disabled_one_is_enabled",
     "withdrawn": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
 }
+TEXTS: dict[str, dict[str, str | None]] = {
+    "answer_not_possible": {
+        "The run asks nothing about connector": "tests/workflows/test_every_connector.py::"
+        "test_a_skip_that_comes_too_late_is_none_of_the_next",
+        "The run asks: ": _SKIPPED,
+    },
+    "charging": {
+        "then swap them": _VISITS + "TestClosing::test_two_are_not_swapped_while_one_charges",
+        '"end_run": true': _WITHDRAWALS + "test_a_session_is_in_the_way",
+        "Somebody charges there, as far as it has told.": "tests/sites/test_service_visit.py::"
+        "test_a_session_is_ended_and_billed_and_the_test_charge_is_not",
+        "Somebody charges there. Wait, or": _COMMANDS
+        + "test_it_is_not_restarted_under_a_session_by_mistake",
+    },
+    "commissioning_open": {
+        "A run is open for": _SHELF + "test_not_while_something_of_it_is_being_commissioned",
+        "as a whole": _SHELF + "test_not_while_something_of_it_is_being_commissioned",
+    },
+    "duplicate_serial": {
+        "registered again meanwhile": _WITHDRAWALS + "test_its_serial_number_is_free",
+        "already has a charge point with": None,
+    },
+    "implausible": {
+        "send it again with": "tests/api/test_plausibility.py::"
+        "test_it_is_asked_confirmed_and_audited",
+        "send the file again with": "tests/api/test_plausibility.py::TestImport::"
+        "test_rows_are_asked_about_and_confirmed_in_the_query",
+    },
+    "no_verdict": {
+        "There is no certificate.": _HERE + "test_a_certificate_follows_a_verdict",
+        "Commission at least one": _HERE + "test_a_certificate_follows_a_verdict",
+        "There is no report yet. …": _VISITS
+        + "TestCertificate::test_a_replaced_unit_gets_number_2",
+    },
+    "project_archived": {
+        "A lead of it brings it back": _SHELF
+        + "test_nothing_of_it_is_changed_or_started_until_it_is_back",
+        "this link works again then": _SHELF + "test_an_invitation_waits_for_it",
+    },
+    "project_handed_over": {
+        "but for what a service visit opens": _VISITS
+        + "TestRights::test_a_list_says_of_every_route_whether_a_visit_opens_it",
+        "nobody is invited any more": None,
+        "…": _VISITS + "TestRights::test_a_list_says_of_every_route_whether_a_visit_opens_it",
+    },
+    "run_open": {
+        "then start again": _HERE + "test_an_open_run_is_cancelled_first",
+        "then send this again": "tests/api/test_charge_points.py::TestChange::"
+        "test_its_identity_stays_while_a_run_is_open",
+        "is being commissioned. Wait for the verdict.": _COMMANDS
+        + "test_nothing_is_commanded_while_a_run_has_it",
+    },
+    "withdrawn": {
+        "Its installer brings it back": _HERE + "test_what_has_runs_is_withdrawn_and_reinstated",
+        "Leave them out": "tests/api/test_withdrawals.py::TestTheSite::"
+        "test_the_site_is_commissioned_without_it",
+    },
+}
+"""Where a code has several texts: a part of each, and the test that does what it says; None where
+it says nothing to do."""
+
 _WAIT = {
     "bodies_busy",
     "body_too_slow",
@@ -189,7 +254,6 @@ _FACTS = {
     "collaborator_not_found",
     "connector_not_found",
     "delivery_not_found",
-    "duplicate_serial",
     "has_connected",
     "held_record_not_found",
     "id_tag_not_found",
@@ -206,7 +270,6 @@ _FACTS = {
     "not_withdrawn",
     "owner_has_chosen",
     "photo_not_found",
-    "project_handed_over",
     "project_maker",
     "project_not_found",
     "project_not_handed_over",
@@ -240,9 +303,29 @@ BLOCKERS = {
 """The test that does what the blocker says, until it is gone."""
 
 
+_OF_TEXTS = (place for texts in TEXTS.values() for place in texts.values() if place)
+_PLACES = sorted({*FOLLOWED.values(), *BLOCKERS.values(), *_OF_TEXTS})
+
+
 def test_every_code_has_a_row() -> None:
     rows = [*FOLLOWED, *_WAIT, *_ANOTHER_REQUEST, *_FACTS]
     assert sorted(rows) == sorted({one.code for one in scan()})
+
+
+def test_every_text_of_a_code_that_advises_has_a_row() -> None:
+    said: dict[str, set[str]] = {}
+    for one in scan():
+        if one.code in FOLLOWED:
+            said.setdefault(one.code, set()).add(one.sentence)
+    several = {code: texts for code, texts in said.items() if len(texts) > 1}
+    assert TEXTS.keys() == several.keys()
+    for code, texts in several.items():
+        found = {
+            text: [part for part in TEXTS[code] if part == text or (part != "…" and part in text)]
+            for text in texts
+        }
+        assert sorted(chain.from_iterable(found.values())) == sorted(TEXTS[code]), (code, found)
+        assert all(len(parts) == 1 for parts in found.values()), (code, found)
 
 
 _MET_BY_STATUS_ALONE = {
@@ -283,7 +366,7 @@ async def test_what_is_not_there_is_not_found(installer: Caller) -> None:
     problem(answer, 404, "delivery_not_found")
 
 
-@pytest.mark.parametrize("place", sorted({*FOLLOWED.values(), *BLOCKERS.values()}))
+@pytest.mark.parametrize("place", _PLACES)
 def test_what_follows_exists(place: str) -> None:
     path, *names = place.split("::")
     nodes: list[ast.stmt] = ast.parse((ROOT / path).read_text()).body

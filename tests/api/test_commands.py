@@ -20,7 +20,7 @@ from storage.fact_records import ConnectorStatus, TransactionStart
 from storage.facts import store
 from storage.runs import Runs
 from storage.tables import charge_points, projects, transactions
-from tests.api.callers import Caller, problem
+from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 from tests.api.node import Node, connected_node
 from tests.api.test_audit import trail
@@ -47,6 +47,11 @@ class Site:
         assert answer.status_code == 200, answer.text
         shown: dict[str, Any] = answer.json()
         return shown
+
+    async def let_everybody_charge(self) -> None:
+        path = f"{V1}/site-owner/projects/{self.project}/access"
+        answer = await self.owner.call("PUT", path, {"mode": "open"})
+        assert answer.is_success, answer.text
 
     async def refused(
         self, method: str, path: str, status: int, code: str, body: Any = None
@@ -155,10 +160,7 @@ async def test_a_session_is_started_for_a_tag_that_may_charge(site: Site, node: 
     body = {"id_tag": TAG}
     await site.refused("POST", "/connectors/1/start", 409, "id_tag_not_admitted", body)
     assert node.commands == []
-    async with site.database.write() as connection:
-        await Access(connection, site.project).set_mode(
-            AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
-        )
+    await site.let_everybody_charge()
     assert (await site.call("POST", "/connectors/1/start", body))["outcome"] == "accepted"
     (sent,) = node.commands
     assert isinstance(sent, op.StartTestTransaction)
@@ -256,6 +258,14 @@ async def test_nobody_charges_where_no_run_has_passed(site: Site, node: Node) ->
         await site.refused(method, path, 409, "not_commissioned", body)
     await site.call("PUT", "/connectors/1/availability", {"available": False})
     assert len(node.commands) == 1
+    async with site.database.write() as connection:  # once a run has passed
+        await connection.execute(
+            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
+        )
+    await site.let_everybody_charge()
+    for method, path, body in opens:
+        await site.call(method, path, body)
+    assert len(node.commands) == 3
 
 
 async def test_one_that_is_away_gets_nothing_and_it_is_said(site: Site) -> None:

@@ -19,6 +19,7 @@ from storage.tables import (
     accounts,
     charge_points,
     service_visits,
+    transactions,
     webhook_deliveries,
     webhooks,
 )
@@ -462,6 +463,22 @@ class TestClosing:
         answer = await stranger.post(path, order | {"isolated": True})
         assert answer.is_success, answer.text
         assert answer.json()["withdrawal"] is not None
+
+    async def test_two_are_not_swapped_while_one_charges(
+        self, site: Site, stranger: Caller, outbox: Outbox, database: Database
+    ) -> None:
+        await site.visit(stranger.email)
+        await accept(stranger, outbox)
+        await charging(database, site.bays[1])
+        path = "/charge-points/swap"
+        order = {"charge_point_ids": list(site.bays), "exchange": "places"}
+        refused = problem(await stranger.post(path, order), 409, "charging")
+        assert refused["charge_point_id"] == site.bays[1]
+        assert len(refused["transaction_ids"]) == 1
+        async with database.write() as connection:
+            await connection.execute(update(transactions).values(stopped_at=now()))
+        swapped = await stranger.post(path, order)
+        assert swapped.is_success, swapped.text
 
     async def test_what_is_being_replaced_does_not_come_back_beside_the_other(
         self, site: Site, stranger: Caller, outbox: Outbox
