@@ -3,17 +3,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
 from domain.states import RunStatus
 from storage.engine import Database
 from storage.runs import Runs
-from storage.tables import boots, connectors
-from tests.api.callers import GUIDE_CHARGE_POINT, Caller, fields, problem
+from storage.tables import boots, connections, connectors
+from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
+from tests.api.conftest import Own
 from tests.api.node import hold
 from tests.api.verdicts import judge
+from tests.api.visits import handed_over
 from tests.documents.reports import PASSED
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -176,6 +178,37 @@ class TestShow:
                 "at": "2026-05-01T09:20:00.450Z",
             }
         ]
+
+    async def test_one_that_has_used_its_day_up(
+        self, installer: Caller, owner: Own, database: Database
+    ) -> None:
+        """An alarm for whoever is in charge, with what to do, and how much was left out."""
+        site = await handed_over(installer, owner, database, bays=1)
+        of_site, identity = site.bays[0], await installer.charge_point()
+        for one in (of_site, identity):
+            await hold(database, one, new_id(Prefix.NODE))
+        now = datetime.now(UTC)
+
+        async def alarms() -> list[Any]:
+            answers = [
+                await installer.get(f"/charge-points/{identity}"),
+                await site.owner.call(
+                    "GET", f"{V1}/site-owner/projects/{site.project}/charge-points/{of_site}"
+                ),
+            ]
+            return [answer.json()["connection"]["over_budget"] for answer in answers]
+
+        assert await alarms() == [None, None]
+        over = {"budget_day": now.date(), "budget_left_out": 4217, "budget_over_at": now}
+        async with database.write() as connection:
+            await connection.execute(update(connections).values(**over))
+        first, second = await alarms()
+        assert first == second
+        assert datetime.fromisoformat(first["since"]) == now.replace(
+            microsecond=now.microsecond // 1000 * 1000
+        )
+        assert first["left_out"] == 4217
+        assert "raise MeterValueSampleInterval" in first["likely_cause"]
 
 
 class TestList:
