@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ocpp_server import server
+from ocpp_server import contests, server
 from storage.nodes import NODE_BEAT, NODE_DEADLINE
-from tests.chaos.half_open import NOTICED_WITHIN, half_open
+from tests.chaos.half_open import NOTICED_WITHIN, SERVED_WITHIN, half_open
 from tests.support.figures import Figure
 
 _WRITTEN = 2.0  # seconds until the end of a link is committed, with room
@@ -17,6 +17,8 @@ def test_the_periods_add_up() -> None:
     # Nor does a node that died hold its links for longer, or for one beat that it missed.
     assert 2 * NODE_BEAT < NODE_DEADLINE
     assert (NODE_DEADLINE + NODE_BEAT).total_seconds() < NOTICED_WITHIN
+    # Who comes from another address waits for an answer of the old link, and is served in time.
+    assert contests.ANSWER_SECONDS <= SERVED_WITHIN / 2
 
 
 async def test_half_open_links_are_noticed_and_left_behind(tmp_path: Path, figure: Figure) -> None:
