@@ -1,23 +1,43 @@
 """The topology of docker-compose.yml as plain processes, on real parts: the whole guide."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
-from domain.names import SearchAttribute
+from sqlalchemy import insert, select
+
+from domain.names import RETENTION_SCHEDULE, SearchAttribute
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
+from storage.engine import Database
+from storage.tables import log_entries
 from tests.deployment.topology import Topology
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
 
 OWNER = "facilities@riverside.example"
 CHECKS = ["ocpp_handshake", "firmware_version", "connector_available", "test_transaction"]
+_AGES = timedelta(days=3650)
 
 
-async def test_the_guide_with_a_charge_point_on_each_of_two_nodes(topology: Topology) -> None:
+@asynccontextmanager
+async def _database(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def test_the_guide_with_a_charge_point_on_each_of_two_nodes(
+    topology: Topology, database_url: str
+) -> None:
     async with Guide(topology.api_url) as guide, asyncio.TaskGroup() as chargers:
         project = await guide.project(OWNER)
         serials = ("CP-SN-00000001", "CP-SN-00000002")
         ids = [await guide.charge_point(project, serial) for serial in serials]
+        await _was_told_long_ago(database_url, ids[0])
         plugged = []
         for node, charge_point, serial in zip(topology.nodes, ids, serials, strict=True):
             virtual = VirtualChargePoint(
@@ -65,3 +85,24 @@ async def test_the_guide_with_a_charge_point_on_each_of_two_nodes(topology: Topo
         assert count.count == len(ids)
 
     await eventually(both_are_found)
+    await _what_is_old_goes(topology, database_url)
+
+
+async def _was_told_long_ago(database_url: str, charge_point: str) -> None:
+    entry = {"charge_point_id": charge_point, "level": "info", "kind": "step", "text": "of old"}
+    at = datetime.now(UTC) - _AGES
+    async with _database(database_url) as database, database.write() as connection:
+        await connection.execute(insert(log_entries).values(**entry, at=at))
+
+
+async def _what_is_old_goes(topology: Topology, database_url: str) -> None:
+    """The worker has made the Schedule, and what that starts lets go of what is stored."""
+    await topology.temporal.get_schedule_handle(RETENTION_SCHEDULE).trigger()
+
+    async def gone() -> None:
+        async with database.read() as connection:
+            found = await connection.scalars(select(log_entries.c.at).order_by(log_entries.c.at))
+            assert found.first() > datetime.now(UTC) - _AGES / 2
+
+    async with _database(database_url) as database:
+        await eventually(gone)
