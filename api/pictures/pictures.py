@@ -14,7 +14,7 @@ from documents.reading.messages import Answer, AnswerError, Asked, Kind, fault_o
 from documents.signature_picture import SignaturePictureError
 from domain.errors import UnavailableError
 
-_PROCESSES: Final = 2
+PROCESSES: Final = 2
 """A picture that takes long holds nobody up while there is another; more would take memory."""
 _OF_AN_ACCOUNT: Final = 20
 _PATIENCE: Final = 30.0
@@ -36,7 +36,7 @@ class Pictures:
 
     def __init__(self, *, limits: Limits | None = None, idle: float = _IDLE_SECONDS) -> None:
         self._limits = limits or Limits()
-        self._turns = Turns(at_once=_PROCESSES, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
+        self._turns = Turns(at_once=PROCESSES, of_an_account=_OF_AN_ACCOUNT, patience=_PATIENCE)
         self._idle = idle
         self._waiting: list[Reader] = []
         self._busy: set[Reader] = set()

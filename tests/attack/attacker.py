@@ -72,7 +72,7 @@ Judge = Callable[["Stage"], AbstractAsyncContextManager[list[str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Attacker:
-    """A kind of attack. ``attack`` is a function of a module: it is found again by its name."""
+    """A kind of attack. ``attack`` is a function of the module that has it as ``ATTACKER``."""
 
     name: str
     """For the command line: ``half-open``."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from api.pictures.pictures import PROCESSES
+from documents.reading.limits import Limits
 from tests.attack.attacker import MEBIBYTE, Attacker, Target
 from tests.attack.beside import Honest
 from tests.attack.memory import Growth, watched
@@ -24,6 +26,8 @@ SERVED: Final = 2.0
 """Seconds by which a newcomer may be served later."""
 LOG_BUDGET: Final = 1 * MEBIBYTE
 """What one process may log in one phase."""
+READERS_BUDGET: Final = PROCESSES * Limits().memory_bytes
+"""What the processes have that read pictures for the API, whatever they are sent."""
 _LULL: Final = 1.0
 
 
@@ -31,7 +35,8 @@ _LULL: Final = 1.0
 class Plan:
     """``seconds`` is how long each plays, against either engine.
 
-    One that does not compare plays against the engine alone, and nothing is said of the clock.
+    One that does not compare plays against the engine alone, and nothing is said of the clock:
+    the seconds begin when the attacker has done enough, however busy the machine is.
     """
 
     attackers: Sequence[Attacker]
@@ -97,19 +102,7 @@ class Outcome:
                 f"a newcomer was served {self.later:.2f} s later than beside the unrelated engine "
                 f"(promised: {SERVED:g})"
             )
-        for what, growth, budget in (
-            ("the OCPP server", self.node, self.attacker.node_budget),
-            ("the API", self.api, self.attacker.api_budget),
-        ):
-            if growth.died:
-                found.append(f"{what} died")
-            if growth.resident > budget:
-                found.append(
-                    f"{what} took {growth.resident / MEBIBYTE:.0f} MiB more memory "
-                    f"(budget: {budget / MEBIBYTE:.0f})"
-                )
-            if growth.log > LOG_BUDGET:
-                found.append(f"{what} logged {growth.log / MEBIBYTE:.1f} MiB")
+        found += self._grown()
         if self.played.died:
             found.append("the attacker ended by an error of its own")
         if self.played.done < self.attacker.enough:
@@ -125,13 +118,35 @@ class Outcome:
             )
         return found
 
+    def _grown(self) -> list[str]:
+        found: list[str] = []
+        for what, growth, budget in (
+            ("the OCPP server", self.node, self.attacker.node_budget),
+            ("the API", self.api, self.attacker.api_budget),
+        ):
+            if growth.died:
+                found.append(f"{what} died")
+            if growth.resident > budget:
+                found.append(
+                    f"{what} took {growth.resident / MEBIBYTE:.0f} MiB more memory "
+                    f"(budget: {budget / MEBIBYTE:.0f})"
+                )
+            if growth.log > LOG_BUDGET:
+                found.append(f"{what} logged {growth.log / MEBIBYTE:.1f} MiB")
+        if self.api.started > READERS_BUDGET:
+            found.append(
+                f"the API's readers of pictures took {self.api.started / MEBIBYTE:.0f} MiB "
+                f"(budget: {READERS_BUDGET / MEBIBYTE:.0f})"
+            )
+        return found
+
 
 async def experiment(plan: Plan, folder: Path) -> AsyncIterator[Outcome]:
     """Play them one after the other; logs are in ``folder``."""
     names = [attacker.name for attacker in plan.attackers]
     async with stage(folder, names, compares=plan.compares) as place:
         for attacker in plan.attackers:
-            yield await _play(place, attacker, plan.seconds)
+            yield await _play(place, attacker, plan)
 
 
 async def _beside(place: Stage, attacker: Attacker, other: Target, seconds: float) -> Honest:
@@ -141,9 +156,10 @@ async def _beside(place: Stage, attacker: Attacker, other: Target, seconds: floa
     return honest
 
 
-async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
+async def _play(place: Stage, attacker: Attacker, plan: Plan) -> Outcome:
     target, *unrelated = place.hostile[attacker.name]
-    before = [await _beside(place, attacker, other, seconds) for other in unrelated]
+    before = [await _beside(place, attacker, other, plan.seconds) for other in unrelated]
+    first = 1 if plan.compares else attacker.enough
     programs = place.engine.programs
     async with AsyncExitStack() as stack:
         node = await stack.enter_async_context(watched(programs[Part.NODE_1]))
@@ -152,8 +168,8 @@ async def _play(place: Stage, attacker: Attacker, seconds: float) -> Outcome:
         judged: list[str] = []
         if attacker.judge is not None:
             judged = await stack.enter_async_context(attacker.judge(place))
-        played = await stack.enter_async_context(playing(attacker, target))
-        await asyncio.sleep(seconds)
+        played = await stack.enter_async_context(playing(attacker, target, first=first))
+        await asyncio.sleep(plan.seconds)
     await asyncio.sleep(_LULL)
     return Outcome(
         attacker=attacker,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ class Growth:
 
     resident: int = 0
     """Most that it had beyond what it had at first."""
+    started: int = 0
+    """Most that those had which it has started, all together: the API's readers of pictures."""
     log: int = 0
     """What it wrote to its log."""
     died: bool = False
@@ -34,6 +36,7 @@ async def watched(program: Program) -> AsyncIterator[Growth]:
     async def look() -> None:
         while True:
             growth.resident = max(growth.resident, resident(pid) - first)
+            growth.started = max(growth.started, sum(map(resident, family(pid))))
             await asyncio.sleep(_LOOK)
 
     looking = asyncio.create_task(look())
@@ -53,3 +56,12 @@ def resident(pid: int) -> int:
         return 0
     found = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
     return int(found[0]) * _KIBIBYTE if found else 0
+
+
+def family(pid: int) -> list[int]:
+    """Name what runs of all that a process has started, and that these have."""
+    children: list[int] = []
+    with suppress(OSError):  # it has ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += [int(one) for one in (task / "children").read_text().split()]
+    return [*children, *(one for child in children for one in family(child))]

@@ -26,7 +26,7 @@ def show(outcomes: Sequence[Outcome], seconds: float, console: Console) -> bool:
         "Slowest answer\nms: beside it,\nelsewhere",
         "Slowest\nnewcomer\nms",
         "OCPP server\nMiB: more,\nbudget",
-        "API\nMiB: more,\nbudget",
+        "API\nMiB: more\n+ pictures,\nbudget",
         "Logged\nKiB",
         "API requests\nfailed, of all\n(slowest ms)",
     ):
@@ -67,7 +67,8 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _memory(growth: Growth, budget: float) -> str:
-    return f"{growth.resident / MEBIBYTE:.0f}\n{budget / MEBIBYTE:.0f}"
+    others = f" + {growth.started / MEBIBYTE:.0f}" if growth.started else ""
+    return f"{growth.resident / MEBIBYTE:.0f}{others}\n{budget / MEBIBYTE:.0f}"
 
 
 def _ms(seconds: float) -> str:

@@ -1,14 +1,18 @@
 """Who keeps all others waiting has broken a promise, though nothing of theirs fails."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.attack.attacker import all_attackers
+from tests.attack.attacker import MEBIBYTE, all_attackers
 from tests.attack.beside import Honest, Seen
-from tests.attack.experiment import Outcome
+from tests.attack.experiment import READERS_BUDGET, Outcome
 from tests.attack.mailbox import at_most
-from tests.attack.memory import Growth
+from tests.attack.memory import Growth, family
 from tests.attack.player import Played
 
 
@@ -64,3 +68,17 @@ async def test_mails_are_few_and_not_none(tmp_path: Path, mails: int, is_broken:
     async with at_most(2, tmp_path, "hostile.example") as broken:
         pass
     assert bool(broken) is is_broken
+
+
+def test_the_memory_of_what_a_process_has_started_is_seen_too() -> None:
+    """The API has others read the pictures."""
+    served = Honest(charger=Seen(asked=1, answered=1))
+    assert not [one for one in outcome(served, compares=False).broken() if "pictures" in one]
+    grown = replace(outcome(served, compares=False), api=Growth(started=READERS_BUDGET + MEBIBYTE))
+    assert [one for one in grown.broken() if "pictures" in one] == [
+        "the API's readers of pictures took 1025 MiB (budget: 1024)"
+    ]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in family(os.getpid())
+        child.communicate(b"\n")
+    assert child.pid not in family(os.getpid())

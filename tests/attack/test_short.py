@@ -9,8 +9,12 @@ from tests.attack.experiment import Plan, experiment
 from tests.attack.report import show
 from tests.support.figures import Figure
 
-_ATTACKERS = ("answers", "pipelined", "handshakes", "half-open-neighbours")
-_SECONDS = 2
+_ATTACKERS = (
+    *("answers", "pipelined", "handshakes", "half-open-neighbours"),  # of links
+    *("invitations", "streams"),  # of accounts, and of the API
+    "stranger-floods",  # who speaks for a charge point; the last, for contests go on behind it
+)
+_SECONDS = 1
 
 
 async def test_a_good_neighbour_notices_nothing(tmp_path: Path, figure: Figure) -> None:

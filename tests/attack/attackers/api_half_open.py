@@ -1,10 +1,11 @@
 """HTTP sockets to the API that begin a request, and never finish it."""
 
+from api.protocol.connection import HEAD_BYTES
 from tests.attack import wire
-from tests.attack.attacker import Attacker, Tally, Target
+from tests.attack.attacker import MEBIBYTE, Attacker, Tally, Target
 from tests.attack.attackers.half_open import hold_open
 
-_BEGINNING = b"GET / HTTP/1.1\r\nHost:".ljust(15_000, b"x")  # h11 takes 16 KiB
+_BEGINNING = b"GET / HTTP/1.1\r\nHost:".ljust(HEAD_BYTES, b"x")
 
 
 async def attack(target: Target, tally: Tally) -> None:
@@ -14,7 +15,8 @@ async def attack(target: Target, tally: Tally) -> None:
 
 ATTACKER = Attacker(
     name="api-half-open",
-    about="3,000 sockets to the API that never finish their request",
+    about="3,000 sockets to the API that never finish a request of the longest there may be",
     unit="sockets",
     attack=attack,
+    api_budget=96 * MEBIBYTE,
 )

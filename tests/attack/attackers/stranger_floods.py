@@ -9,6 +9,7 @@ from tests.attack.attacker import Attacker, Tally, Target
 
 _AT_ONCE = 50
 _PATIENCE = 0.1
+_BEYOND = 500  # twenty at once of each of 21 charge points are let in, later ones are sent away
 
 
 async def attack(target: Target, tally: Tally) -> None:
@@ -35,4 +36,5 @@ ATTACKER = Attacker(
     about="handshakes without end, with the ids of the honest charge points, from one address",
     unit="handshakes",
     attack=attack,
+    enough=_BEYOND,
 )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from api.live.seats import OF_AN_ACCOUNT
 from tests.attack import wire
 from tests.attack.attacker import Attacker, Tally, Target
 from tests.attack.beside import tried
@@ -78,5 +79,6 @@ ATTACKER = Attacker(
     about=f"one account that opens {_STREAMS:,} streams",
     unit="streams",
     attack=attack,
+    enough=OF_AN_ACCOUNT,
     judge=judge,
 )
