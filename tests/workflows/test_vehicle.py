@@ -11,7 +11,7 @@ from domain.operations import Outcome, Reply, StartTestTransaction
 from domain.states import CheckResult, ConnectorStatus, InstallerAnswer, RunStatus, WaitingFor
 from tests.support.eventually import eventually
 from tests.workflows.charger import EPOCH, Behaviour
-from tests.workflows.conftest import Stage, StageMaker, skip
+from tests.workflows.conftest import PACE, Stage, StageMaker, skip
 from workflows.commissioning import CommissioningWorkflow
 
 _NO_VEHICLE = Answer(answer=InstallerAnswer.SKIP, note="No vehicle", by="alex@acme.com")
@@ -139,6 +139,23 @@ async def test_a_cable_that_is_in_is_not_asked_for(set_stage: StageMaker) -> Non
     await handle.cancel()
 
 
+async def test_a_cable_that_is_pulled_is_asked_for(set_stage: StageMaker) -> None:
+    stage = await set_stage(Behaviour(starts=False, statuses={1: ConnectorStatus.PREPARING}))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage))
+        await stage.charger.set_status(1, ConnectorStatus.AVAILABLE)
+
+        async def shown() -> None:
+            waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+            assert waiting is not None
+            assert waiting.waiting_for is WaitingFor.VEHICLE
+            assert waiting.prompt == "Plug a vehicle or a tester into connector 1."
+
+        await eventually(shown)
+    await handle.cancel()
+
+
 @pytest.mark.parametrize("tells", [True, False], ids=["by its status", "by its configuration"])
 async def test_a_cable_after_the_time_out_of_the_charge_point_is_answered_at_once(
     set_stage: StageMaker, *, tells: bool
@@ -257,6 +274,33 @@ async def test_a_charge_with_its_own_tag_is_recognised_within_seconds(
     ended_at = view.checks[-1].ended_at
     assert ended_at is not None
     assert ended_at - told_at < timedelta(seconds=10)
+
+
+async def test_the_end_of_a_charge_that_nobody_asked_for_is_waited_for(
+    set_stage: StageMaker,
+) -> None:
+    stage = await set_stage(Behaviour(starts=False, stops=False))
+    with stage.env.auto_time_skipping_disabled():
+        handle = await stage.start()
+        await eventually(lambda: _asked(stage))
+        stage.charger.transaction = TransactionFact(
+            transaction_id=8, connector_id=1, id_tag="FREEVEND", started_at=EPOCH, meter_start=0
+        )
+        await stage.charger.tell(
+            EventKind.TRANSACTION_STARTED, transaction=stage.charger.transaction
+        )
+
+        async def shown() -> None:
+            waiting = (await handle.query(CommissioningWorkflow.status)).waiting
+            assert waiting is not None
+            assert waiting.waiting_for is WaitingFor.END
+            assert "a charge that nobody asked for" in waiting.prompt
+            assert waiting.until - waiting.since == PACE.stop
+
+        await eventually(shown)
+    view = await stage.verdict_of(handle)
+    assert view.failure is not None
+    assert "It could not be stopped and goes on." in view.failure.cause
 
 
 @pytest.mark.parametrize("queued", [False, True])

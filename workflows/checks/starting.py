@@ -123,7 +123,13 @@ async def _started_by_itself(run: Run, stranger: TransactionFact) -> CheckFailed
             ),
             summary="Stop a charge that was not asked for",
         )
-        await run.wait(ended, run.pace.stop, why="Wait for its end")
+        await run.prompt(
+            WaitingFor.END,
+            ended,
+            run.pace.stop,
+            "The charge point was told to end a charge that nobody asked for, and is to say that "
+            "it has.",
+        )
     stopped = "It was stopped." if ended() else "It could not be stopped and goes on."
     return _not_asked_for(run, stranger, stopped)
 
@@ -164,7 +170,7 @@ async def _prompt_for_vehicle(run: Run, connector: int, asking: asyncio.Task[Non
     if _is_plugged_in(run, connector):
         await run.prompt(
             WaitingFor.START,
-            over,
+            lambda: over() or not _is_plugged_in(run, connector),
             min(run.pace.start, run.pace.vehicle),
             f"A cable is in connector {connector}; the charge point is to start the test charge.",
             answers=(InstallerAnswer.SKIP,),
