@@ -24,12 +24,16 @@ from storage.handover_checklists import checklist_blockers
 from storage.stale import stale_verdicts
 from storage.tables import charge_points, commissioning_runs, projects
 
+_OR_ELSE = (
+    'take it out (POST …/charge-points/{id}/withdraw with "reason"), or put another unit in its '
+    'place (POST …/charge-points/{id}/replace with "serial_number").'
+)
 _WHY = {
     ChargePointStatus.REGISTERED: (
         "not_commissioned",
         (
-            "has not been commissioned. Start its commissioning, or take it out with "
-            "POST …/charge-points/{id}/withdraw or …/replace."
+            "has not been commissioned. Start its commissioning (POST …/commissioning/{id}/start), "
+            f"{_OR_ELSE}"
         ),
     ),
     ChargePointStatus.COMMISSIONING: (
@@ -39,8 +43,8 @@ _WHY = {
     ChargePointStatus.COMMISSIONING_FAILED: (
         "commissioning_failed",
         (
-            "failed its commissioning. Mend it and retry, or take it out with "
-            "POST …/charge-points/{id}/withdraw or …/replace."
+            "failed its commissioning. Mend it and retry (POST …/commissioning/{id}/retry), "
+            f"{_OR_ELSE}"
         ),
     ),
 }
@@ -55,7 +59,10 @@ def _archived(project_id: str) -> Blocker:
 
 
 _MAY_BE_STALE = {ChargePointStatus.COMMISSIONED, ChargePointStatus.REGISTERED}
-_STALE = ("stale_result", "That is not what its run has tested. Commission it again.")
+_STALE = (
+    "stale_result",
+    ("That is not what its run has tested. Commission it again (POST …/commissioning/{id}/start)."),
+)
 
 
 class Handover:
@@ -165,8 +172,9 @@ class Handover:
             blockers.append(
                 Blocker(
                     code="owner_not_accepted",
-                    detail="The site owner has not accepted an invitation. "
-                    "Invite them, or ask them to use the link in the mail.",
+                    detail="The site owner has not accepted an invitation. Invite them "
+                    f'(POST …/projects/{project_id}/invite-site-owner with "email"), or ask '
+                    "them to use the link in the mail.",
                 )
             )
         return blockers
@@ -222,7 +230,9 @@ async def charge_point_blockers(
             blockers.append(
                 Blocker(
                     code=code,
-                    detail=f"Charge point {row.serial_number} {stale[row.id]}. {again}",
+                    detail=f"Charge point {row.serial_number} {stale[row.id]}. {again}".replace(
+                        "{id}", row.id
+                    ),
                     charge_point_id=row.id,
                 )
             )

@@ -137,8 +137,9 @@ class HandoverShown(BaseModel):
                     "blockers": [
                         {
                             "code": "owner_not_accepted",
-                            "detail": "The site owner has not accepted an invitation. "
-                            "Invite them, or ask them to use the link in the mail.",
+                            "detail": "The site owner has not accepted an invitation. Invite them "
+                            "(POST …/projects/prj_01HX4M7TABCDE12345/invite-site-owner with "
+                            '"email"), or ask them to use the link in the mail.',
                             "charge_point_id": None,
                         }
                     ],

@@ -96,7 +96,10 @@ async def ended_from_outside(stage: Stage) -> None:
 
 async def never_connected(stage: Stage) -> None:
     registered = await stage.register("SN-NEVER", ABB_TERRA_AC_W22)
-    is_a(await fails(stage, registered.id, options=_SOON), FailureCode.NEVER_CONNECTED)
+    view = await fails(stage, registered.id, options=_SOON)
+    is_a(view, FailureCode.NEVER_CONNECTED)
+    assert view.failure is not None
+    assert f"POST …/charge-points/{registered.id}/replace" in view.failure.action
     async with stage.switched_on(registered.id, serial="SN-NEVER"):
         await passes(stage, registered.id)
 

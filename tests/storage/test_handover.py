@@ -1,5 +1,6 @@
 """The handover is decided and done in one transaction."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -104,6 +105,25 @@ async def test_blockers(
     assert await _blockers(database) == codes
 
 
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(ChargePointStatus.REGISTERED, "start"), (ChargePointStatus.COMMISSIONING_FAILED, "retry")],
+)
+async def test_a_blocker_gives_the_calls_that_end_it(
+    database: Database, status: ChargePointStatus, again: str
+) -> None:
+    await one_charge_point(database, status=status, accepted=False)
+    async with database.read() as connection:
+        shown = await Handover(connection, load_catalogue()).preview("prj_1", at=AT)
+    charge_point, owner = [re.findall(r"POST …(\S+\w)", one.detail) for one in shown.blockers]
+    assert charge_point == [
+        f"/commissioning/cp_1/{again}",
+        "/charge-points/cp_1/withdraw",
+        "/charge-points/cp_1/replace",
+    ]
+    assert owner == ["/projects/prj_1/invite-site-owner"]
+
+
 async def test_a_run_that_has_just_been_accepted_blocks(database: Database) -> None:
     await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
     async with database.write() as connection:
@@ -188,6 +208,7 @@ async def test_firmware_that_is_not_approved_any_more_blocks_and_is_checked_anew
         result = await Handover(connection, stricter).complete("prj_1", REQUEST, at=AT)
     (blocker,) = result.blockers
     assert blocker.code == "stale_result"
+    assert "POST …/commissioning/cp_1/start" in blocker.detail
     assert "runs firmware 1.8.21, which is not approved any more" in blocker.detail
     assert await _blockers(database) == []
 
