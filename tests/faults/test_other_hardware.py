@@ -1,6 +1,7 @@
 """Another unit in a bay, two units exchanged, and one that is taken away while its run goes on."""
 
 import re
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from storage.tables import transactions
+from tests.api.callers import PASSWORD, V1
 from tests.faults.stage import Stage
-from tests.faults.test_a_site_with_honest_mistakes import Site, fine
 from tests.support.eventually import eventually
+from tests.support.mail import invited
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "put-right-what-is-wrong-on-site.md"
 
@@ -25,6 +27,53 @@ def codes() -> set[str]:
     named = re.findall(r"\(`(\w+)` on both\) \| `(?:endpoints|units)`", table)
     assert len(named) == 2
     return set(named)
+
+
+def fine(answer: Any) -> Any:
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+class Site:
+    """The project, its bays, and the installer who looks after them."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.path = f"/projects/{stage.project.id}"
+        self.bays: dict[int, str] = {}
+
+    async def switch_on(self, there: AsyncExitStack, bay: int, *, unit: int) -> None:
+        """Hang the unit that was bought for a bay there, and give it that bay's endpoint."""
+        await there.enter_async_context(
+            self.stage.switched_on(self.bays[bay], serial=f"SN-{unit:04}1", seed=unit)
+        )
+
+    async def commission(self) -> Mapping[int, Any]:
+        """Commission what is not commissioned yet; who fails with what, by bay."""
+        fine(await self.stage.front.post(f"{self.path}/commission", {"wait_for_connection": 5}))
+
+        async def has_ended() -> Any:
+            shown = fine(await self.stage.front.get(f"{self.path}/commissioning"))
+            assert shown["status"] == "completed", shown["counts"]
+            return shown
+
+        shown = await eventually(has_ended)
+        bay_of = {identity: bay for bay, identity in self.bays.items()}
+        return {
+            bay_of[one["charge_point_id"]]: one["failure"]
+            for one in shown["needs_a_person"]["items"]
+        }
+
+    async def hand_over(self) -> Any:
+        body = {"sign_off_notes": "All bays tested.", "installer_signature": "J. Smith"}
+        return await self.stage.front.post(f"{self.path}/complete-handover", body)
+
+    async def invite_the_owner(self) -> None:
+        body = {"email": "owner@site.example"}
+        fine(await self.stage.front.post(f"{self.path}/invite-site-owner", body))
+        accept = {"token": invited(self.stage.mail), "password": PASSWORD}
+        path = f"{V1}/site-owner/invitations/accept"
+        fine(await self.stage.front.call("POST", path, accept))
 
 
 async def register(site: Site, bay: int, serial_number: str) -> None:

@@ -15,13 +15,20 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 
 
 @overload
-async def eventually(assertion: Callable[[], Awaitable[T]], *, within: float = ...) -> T: ...
+async def eventually(
+    assertion: Callable[[], Awaitable[T]], *, within: float = ..., longest_pause: float = ...
+) -> T: ...
 @overload
-async def eventually(assertion: Callable[[], T], *, within: float = ...) -> T: ...
-async def eventually(assertion: Callable[[], Any], *, within: float = PATIENCE) -> Any:
+async def eventually(
+    assertion: Callable[[], T], *, within: float = ..., longest_pause: float = ...
+) -> T: ...
+async def eventually(
+    assertion: Callable[[], Any], *, within: float = PATIENCE, longest_pause: float = _LONGEST_PAUSE
+) -> Any:
     """Call until it raises no AssertionError any more, and return what it returned.
 
     A row that is not there yet, and so cannot be unpacked (ValueError), is waited for as well.
+    Pauses grow to ``longest_pause`` seconds: longer ones are for what is dear to look at.
     After ``within`` seconds the last of them is the test's failure.
     """
     deadline = time.monotonic() + within
@@ -34,4 +41,4 @@ async def eventually(assertion: Callable[[], Any], *, within: float = PATIENCE) 
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, longest_pause)

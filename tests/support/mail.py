@@ -1,11 +1,13 @@
-"""A real SMTP server on a free port, which keeps what it gets."""
+"""Mail as it arrives: at a real SMTP server on a free port that keeps it, and in files."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import cast
 
 from aiosmtpd.controller import Controller
@@ -53,3 +55,17 @@ def mail_server() -> Iterator[MailServer]:
         yield server
     finally:
         controller.stop()
+
+
+def invited(folder: Path) -> str:
+    """Read the token of the one invitation among the mails that were written to a folder.
+
+    Raises:
+        ValueError: none is there, or several are.
+
+    """
+    mails = [message_from_bytes(path.read_bytes(), policy=default) for path in folder.glob("*.eml")]
+    bodies = [mail.get_body(("plain",)) for mail in mails]
+    told = " ".join(body.get_content() for body in bodies if body is not None)
+    (token,) = set(re.findall(r"/invitations/([0-9a-f]{64})", told))
+    return str(token)
