@@ -144,6 +144,9 @@ async def test_a_cable_that_is_pulled_is_asked_for(set_stage: StageMaker) -> Non
     with stage.env.auto_time_skipping_disabled():
         handle = await stage.start()
         await eventually(lambda: _asked(stage))
+        to_start = (await handle.query(CommissioningWorkflow.status)).waiting
+        assert to_start is not None
+        assert to_start.waiting_for is WaitingFor.START
         await stage.charger.set_status(1, ConnectorStatus.AVAILABLE)
 
         async def shown() -> None:
@@ -153,6 +156,7 @@ async def test_a_cable_that_is_pulled_is_asked_for(set_stage: StageMaker) -> Non
             assert waiting.prompt == "Plug a vehicle or a tester into connector 1."
 
         await eventually(shown)
+        assert await stage.env.get_current_time() < to_start.until, "it was asked for at once"
     await handle.cancel()
 
 
