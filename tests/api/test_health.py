@@ -1,12 +1,18 @@
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import insert, text, update
+from structlog.testing import capture_logs
 
+import api.app
+from runtime.settings import Settings
 from storage.engine import Database
 from storage.nodes import beat
 from storage.tables import nodes
+from storage.watch import DatabaseWatch
 from tests.api.callers import Caller
 from tests.support.eventually import eventually
 
@@ -102,3 +108,23 @@ async def test_a_node_whose_clock_is_behind_is_alive(
     shift = timedelta(minutes=5)
     monkeypatch.setattr("api.health.endpoints.now", lambda: datetime.now(UTC) + shift)
     assert (await parts(anonymous, "system"))[1]["ocpp_server"] == "ok"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_api_with_a_wrong_clock(
+    settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = partial(DatabaseWatch, now=lambda: datetime.now(UTC) + timedelta(seconds=40))
+    monkeypatch.setattr(api.app, "DatabaseWatch", ahead)
+    serves = settings.model_copy(update={"database_url": database_url, "api_port": 0})
+    with capture_logs() as lines:
+        serving = asyncio.create_task(api.app.run_api(serves))
+
+        def told() -> None:
+            assert [line["event"] for line in lines if line["log_level"] == "warning"] == [
+                "clock_differs"
+            ]
+
+        await eventually(told)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)

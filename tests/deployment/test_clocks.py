@@ -1,4 +1,4 @@
-"""A node whose clock is wrong: its charge points are alive, and its log and probe tell of it."""
+"""Processes whose clock is wrong do their part, and their logs and probes tell of it."""
 
 import asyncio
 import sys
@@ -19,9 +19,17 @@ _SHIFTED = (sys.executable, "-P", "-m", "tests.deployment.shifted")
 
 
 @pytest.mark.parametrize(("shift", "way"), [("-40", "behind"), ("40", "ahead of")])
-async def test_a_node_with_a_wrong_clock(starts: Launcher, shift: str, way: str) -> None:
-    port = free_port()
-    await starts.start("worker", log="worker")
+async def test_a_node_and_a_worker_with_a_wrong_clock(
+    starts: Launcher, shift: str, way: str
+) -> None:
+    port, probe = free_port(), free_port()
+    await starts.start(
+        "worker",
+        log="worker",
+        program=_SHIFTED,
+        SHIFTED_BY=shift,
+        DYNAMO_WORKER_PORT=str(probe),
+    )
     await starts.start(
         "ocpp-server",
         log="ocpp",
@@ -51,11 +59,12 @@ async def test_a_node_with_a_wrong_clock(starts: Launcher, shift: str, way: str)
         verdict = await guide.verdict(charge_point)
         assert verdict["status"] == "completed", verdict
         plugged.cancel()
-    async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
-        ready = await client.get(f"http://127.0.0.1:{port}/health/ready")
-        live = await client.get(f"http://127.0.0.1:{port}/health/live")
-    assert (ready.status_code, live.status_code) == (503, 200)
-    assert f"s {way} the database's" in ready.text
-    lines = log_lines(starts.folder / "ocpp.log")
-    (told,) = [line for line in lines if line["event"] == "clock_differs"]
-    assert abs(told["seconds_ahead"] - float(shift)) < 1
+    for log, asked in (("ocpp", port), ("worker", probe)):
+        async with httpx.AsyncClient(verify=PLAIN, trust_env=False, timeout=30) as client:
+            ready = await client.get(f"http://127.0.0.1:{asked}/health/ready")
+            live = await client.get(f"http://127.0.0.1:{asked}/health/live")
+        assert (ready.status_code, live.status_code) == (503, 200)
+        assert f"s {way} the database's" in ready.text
+        lines = log_lines(starts.folder / f"{log}.log")
+        (told,) = [line for line in lines if line["event"] == "clock_differs"]
+        assert abs(told["seconds_ahead"] - float(shift)) < 1

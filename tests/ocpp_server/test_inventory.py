@@ -50,8 +50,10 @@ async def charge_point(bed: Bed, answer: Answer, asked: list[list[str]]) -> Asyn
                     await wire.socket.send(reply)
 
         serving = asyncio.create_task(serve())
-        yield wire
-        serving.cancel()
+        try:
+            yield wire
+        finally:
+            serving.cancel()
 
 
 async def apply(bed: Bed) -> op.ConfigurationOutcome:

@@ -69,8 +69,10 @@ async def scripted(
                 if name in says
             }
         )
-        yield charger, LocalList(bed.node.registry.require(bed.charge_point_id), inventory)
-        serving.cancel()
+        try:
+            yield charger, LocalList(bed.node.registry.require(bed.charge_point_id), inventory)
+        finally:
+            serving.cancel()
 
 
 def updated(
