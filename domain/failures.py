@@ -84,10 +84,9 @@ _TEXTS: dict[FailureCode, tuple[str, str]] = {
     FailureCode.NEVER_CONNECTED: (
         "The charge point did not connect within {waited}.{said}",
         (
-            "Check that it has power, that its OCPP URL is its ocpp_endpoint (GET "
-            "…/charge-points/{{id}}) and that the network allows outgoing WebSocket connections, "
-            "then retry; if the unit is dead, put another in its place (POST "
-            '…/charge-points/{{id}}/replace with "serial_number").'
+            "Check its power, that its OCPP URL is its ocpp_endpoint (GET …/charge-points/{{id}}) "
+            "and that the network lets WebSocket connections out, then retry; if the unit is dead, "
+            'replace it (POST …/charge-points/{{id}}/replace with "serial_number").'
         ),
     ),
     FailureCode.CONNECTION_REFUSED: (
