@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from domain.names import RETENTION_SCHEDULE, SearchAttribute
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.engine import Database
 from storage.tables import log_entries
-from tests.deployment.topology import Topology
+from tests.deployment.topology import TEMPORAL_UI, Topology
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
 
@@ -85,7 +86,17 @@ async def test_the_guide_with_a_charge_point_on_each_of_two_nodes(
         assert count.count == len(ids)
 
     await eventually(both_are_found)
+    await _each_leads_to(project, topology, query)
     await _what_is_old_goes(topology, database_url)
+
+
+async def _each_leads_to(project: str, topology: Topology, runs: str) -> None:
+    """What operators see of a run in Temporal has a link to its project."""
+    ui = f"{TEMPORAL_UI}/namespaces/{topology.temporal.namespace}/workflows"
+    async for run in topology.temporal.list_workflows(runs):
+        handle = topology.temporal.get_workflow_handle(run.id, run_id=run.run_id)
+        told = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+        assert f"[Project]({ui}/{project})" in told.current_details
 
 
 async def _was_told_long_ago(database_url: str, charge_point: str) -> None:

@@ -19,6 +19,7 @@ from tests.support.mail import MailServer, mail_server
 from tests.support.processes import CHECKOUT, dynamo, until_ok
 
 NODES = 2
+TEMPORAL_UI = "http://temporal-ui.example"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +155,7 @@ async def topology(
             folder=folder,
             program=program,
             DYNAMO_SMTP_URL=mail.url,
+            DYNAMO_TEMPORAL_UI_URL=TEMPORAL_UI,
             # No link of a test is so slow that its charge point is given up: what is held is held.
             DYNAMO_CALL_TIMEOUT="120",
         ) as starts:
