@@ -406,7 +406,11 @@ class Agenda(Book):
         else:
             ready = station.may_be_asked(now)
         news = station.prepared != station.generation or station.told != terms
-        proof = station.unproven and not station.given_up and bool(self.confirmed_sessions(station))
+        # It reports of sessions, and of idle connectors that it has not been asked about.
+        reports = self.confirmed_sessions(station) or (
+            station.trouble is None and self.idle(station)
+        )
+        proof = station.unproven and not station.given_up and bool(reports)
         # Counted at its cable, it cannot draw more than that, whatever it is told.
         raises = (
             station.told is not None

@@ -50,7 +50,7 @@ class Ledger(Servicing):
         if station is None or asked.restarts != station.restarts:
             return  # it may have forgotten what it answered to
         if limited.reply is Reply.ACCEPTED:
-            self._took(station, asked, terms, limited, running, now)
+            self._took(station, asked, terms, limited, now, idle=idle, running=running)
             return
         changed = not (
             set(idle) <= set(self.idle(station))
@@ -230,8 +230,10 @@ class Ledger(Servicing):
         asked: Station,
         terms: Terms,
         limited: StationLimited,
-        running: Collection[Running],
         now: datetime,
+        *,
+        idle: Collection[int],
+        running: Collection[Running],
     ) -> None:
         raised = limited.default_amps is not None and limited.default_amps > terms.default_amps
         default = limited.default_amps if limited.default_amps is not None else terms.default_amps
@@ -244,7 +246,7 @@ class Ledger(Servicing):
             trouble = Trouble.NO_STATION_LIMIT
         if trouble is None and not limited.confirmed:
             trouble = Trouble.CANNOT_REPORT
-        if trouble is None and unproven:
+        if trouble is None and unproven and idle:  # else it was asked about no connector
             trouble = Trouble.REPORTS_IN_SESSIONS
         self.stations[station.charge_point_id] = replace(
             station,

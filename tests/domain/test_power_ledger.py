@@ -313,6 +313,22 @@ def test_who_cannot_report_takes_part_and_is_said_to_be_unconfirmed() -> None:
     assert ledger.states() == [state]
 
 
+def test_who_was_told_before_its_connectors_were_known_is_asked_about_them_and_not_blamed() -> None:
+    ledger = Ledger(Carried(), Pace())
+    ledger.load(_site(20, _facts(_CP, connectors=())), _AT)
+    _prepare(ledger, replace(_ACCEPTED, proven=False))
+    assert [(one.state, one.cause) for one in ledger.states()] == [(FeatureState.ACTIVE, None)]
+    assert ledger.to_prepare(_AT) == []
+    ledger.load(_site(20, _facts(_CP)), _AT)
+    (station,) = ledger.to_prepare(_AT)
+    idle, silent = ledger.idle(station), replace(_ACCEPTED, proven=False)
+    assert idle == (1,)
+    ledger.prepared(station, _terms(ledger, station), silent, _AT, idle=idle)
+    (state,) = ledger.states()
+    assert "does not report what limits a connector" in str(state.cause)
+    assert ledger.to_prepare(_AT + timedelta(days=1)) == []
+
+
 def test_who_does_not_share_yet_is_told_why_and_what_to_do() -> None:
     ledger = Ledger(Carried(), Pace())
     offline = replace(_facts("cp_c"), connection=None)
