@@ -115,12 +115,13 @@ def _close_to_others(path: Path) -> None:
     mode = path.stat().st_mode
     if not mode & _OTHERS:
         return
+    if mode & stat.S_ISVTX:
+        raise StartError(f"{path} is everybody's. Choose a folder in it: --data-dir {path}/dynamo")
     foreign = sorted(found.name for found in path.iterdir() if not _is_ours(found.name))
-    if foreign or mode & stat.S_ISVTX:
-        holds = f"holds what is not the engine's ({foreign[0]})" if foreign else "is for everybody"
+    if foreign:
         raise StartError(
-            f"Others can look into {path}, and it {holds}. "
-            "Choose an empty --data-dir, or take their rights off it: chmod 700."
+            f"Others can look into {path}, and it holds what is not the engine's ({foreign[0]}). "
+            f"Choose an empty --data-dir, or take their rights off it: chmod 700 {path}"
         )
     with suppress(PermissionError):  # a volume that is somebody else's
         path.chmod(0o700)
