@@ -35,8 +35,7 @@ _LULL: Final = 1.0
 class Plan:
     """``seconds`` is how long each plays, against either engine.
 
-    One that does not compare plays against the engine alone, and nothing is said of the clock:
-    the seconds begin when the attacker has done enough, however busy the machine is.
+    One that does not compare plays against the engine alone, and nothing is said of the clock.
     """
 
     attackers: Sequence[Attacker]
@@ -159,7 +158,6 @@ async def _beside(place: Stage, attacker: Attacker, other: Target, seconds: floa
 async def _play(place: Stage, attacker: Attacker, plan: Plan) -> Outcome:
     target, *unrelated = place.hostile[attacker.name]
     before = [await _beside(place, attacker, other, plan.seconds) for other in unrelated]
-    first = 1 if plan.compares else attacker.enough
     programs = place.engine.programs
     async with AsyncExitStack() as stack:
         node = await stack.enter_async_context(watched(programs[Part.NODE_1]))
@@ -168,7 +166,7 @@ async def _play(place: Stage, attacker: Attacker, plan: Plan) -> Outcome:
         judged: list[str] = []
         if attacker.judge is not None:
             judged = await stack.enter_async_context(attacker.judge(place))
-        played = await stack.enter_async_context(playing(attacker, target, first=first))
+        played = await stack.enter_async_context(playing(attacker, target))
         await asyncio.sleep(plan.seconds)
     await asyncio.sleep(_LULL)
     return Outcome(
