@@ -112,6 +112,19 @@ def test_a_wrong_namespace_when_migrating(settings: dict[str, str]) -> None:
     assert outcome.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (f"postgresql://u:{PASSWORD}@nowhere.invalid/dynamo", "is not known"),
+        (f"postgresql://u:{PASSWORD}@127.0.0.1/dynamo?sslmode=bogus", "sslmode is one of disable,"),
+    ],
+)
+def test_a_wrong_database_when_migrating(url: str, sentence: str, settings: dict[str, str]) -> None:
+    line = refusal("migrate", settings | {"DYNAMO_DATABASE_URL": url})
+    assert line.startswith("dynamo: DYNAMO_DATABASE_URL: ")
+    assert sentence in line
+
+
 async def serves(_settings: Settings) -> None:
     """What runs once nothing stands in the way."""
     raise RuntimeError("it serves")
