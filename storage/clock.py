@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -38,6 +38,28 @@ def _on_sqlite(element: database_now, compiler: Any, **options: Any) -> str:
 def _on_postgresql(element: database_now, compiler: Any, **options: Any) -> str:
     seconds = compiler.process(element.clauses, **options)
     return f"(statement_timestamp() - make_interval(secs => CAST({seconds} AS double precision)))"
+
+
+class earlier(FunctionElement[datetime]):  # noqa: N801 - as above
+    """A moment of ours so long before that of a column."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+
+    def __init__(self, moment: ColumnElement[datetime], by: timedelta) -> None:
+        super().__init__(moment, bindparam(None, by.total_seconds(), unique=True))
+
+
+@compiles(earlier, "sqlite")
+def _earlier_on_sqlite(element: earlier, compiler: Any, **options: Any) -> str:
+    moment, seconds = (compiler.process(one, **options) for one in element.clauses)
+    return f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, printf('%+.3f seconds', -({seconds}))) || '000')"
+
+
+@compiles(earlier, "postgresql")
+def _earlier_on_postgresql(element: earlier, compiler: Any, **options: Any) -> str:
+    moment, seconds = (compiler.process(one, **options) for one in element.clauses)
+    return f"({moment} - make_interval(secs => CAST({seconds} AS double precision)))"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

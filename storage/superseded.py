@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.facts import TransactionFact
 from domain.states import ConnectorStatus
 from storage.billing_due import due_when_ended
+from storage.clock import earlier
 from storage.contest_marks import counts
 from storage.fact_transactions import transaction_fact
 from storage.meter_filing import file_after_stopped
@@ -27,6 +28,8 @@ OVERTAKEN_FOR: Final = timedelta(minutes=2)
 FREE_FOR: Final = timedelta(minutes=5)
 """So long a connector is Available before its transaction is believed to be over: what a charge
 point kept while it was offline comes after its status."""
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""So far at most: a process that is ten seconds off says that it is not ready."""
 SUPERSEDED: Final = "superseded"
 """Stands where the charge point's own reason for a stop would."""
 
@@ -48,11 +51,12 @@ async def overtaken(
     connection: AsyncConnection, *, now: datetime, after: int, limit: int
 ) -> Sequence[Superseded]:
     """Open transactions with a later one on their connector, in the order of their ids."""
-    # By the moments: by their ids, PostgreSQL may walk through those of all others.
+    # By the moments: by their ids, PostgreSQL may walk through those of all others. The one after
+    # may bear an earlier moment, of a node whose clock is behind, or of a clock that was set back.
     following = (
         select(_later.c.id)
         .where(_later.c.charge_point_id == transactions.c.charge_point_id)
-        .where(_later.c.received_at >= transactions.c.received_at)
+        .where(_later.c.received_at >= earlier(transactions.c.received_at, _CLOCKS_DIFFER))
         .where(_later.c.connector_id == transactions.c.connector_id)
         .where(_later.c.id > transactions.c.id)
         .order_by(_later.c.received_at, _later.c.id)

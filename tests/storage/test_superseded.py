@@ -66,6 +66,15 @@ async def test_a_later_transaction_overtakes_it(site: Site) -> None:
     assert await site.mark(later) is None
 
 
+async def test_a_later_one_overtakes_it_though_a_clock_was_set_back_between(site: Site) -> None:
+    """Or another node, whose clock is behind, has heard of it."""
+    lost = await site.start(received="2026-05-02T09:03")
+    await site.start("2026-05-02T09:02", meter=1100, id_tag="ANOTHER", received="2026-05-02T09:02")
+    begun = at("2026-05-02T09:02")
+    (which,) = await found(site, begun + OVERTAKEN_FOR + timedelta(seconds=1))
+    assert (which.transaction_id, which.ended_at) == (lost, begun)
+
+
 async def test_a_connector_that_is_available_since_has_none(site: Site) -> None:
     lost = await site.start()
     await minutes(site, lost, *range(1, 31))
