@@ -121,8 +121,13 @@ class Budget:
                     fact.entries, (fact.connector_id or 0, fact.transaction_id), now, in_run=in_run
                 )
             case Boot():
-                said = (fact.vendor, fact.model, fact.firmware_version, str(fact.payload))
-                fact.over_budget = not self._pays(_BOOT, said, in_run=in_run)
+                # All that makes it a row of its own: see storage.boots.
+                said = (
+                    *(fact.vendor, fact.model, fact.firmware_version, str(fact.payload)),
+                    *(fact.warnings, fact.contested),
+                )
+                cost = _BOOT + sum(map(len, fact.warnings))
+                fact.over_budget = not self._pays(cost, said, in_run=in_run)
             case StatusReport():
                 fact.logged = self.allows(fact.entry, in_run=in_run)
             case TransactionStart():

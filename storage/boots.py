@@ -79,7 +79,8 @@ def _row(record: Boot) -> dict[str, Any]:
     }
     what: dict[str, Any] = {} if record.over_budget else said
     if record.contested is not None:  # it is no repetition of what came on the one link
-        what = what | {"contested": record.contested}
+        # Beyond the budget no row for each link: who comes again has another one.
+        what = what | {"contested": record.over_budget or record.contested}
     return {
         "id": record.boot_id,
         "charge_point_id": record.charge_point_id,

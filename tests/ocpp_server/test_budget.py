@@ -16,6 +16,7 @@ from ocpp_server.budget import STARTS, Budget, Budgets
 from ocpp_server.guesses import LATEST
 from storage.engine import Database
 from storage.fact_records import (
+    Boot,
     ConnectorStatus,
     LogEntry,
     MeterEntry,
@@ -197,6 +198,20 @@ async def test_what_it_says_of_itself_is_the_newest_whatever_it_says(database: D
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_boots_that_differ_in_what_is_odd_about_them_are_paid_for(
+    database: Database, figure: Figure
+) -> None:
+    async with bed_of(database) as bed:
+        async with bed.wire() as wire:
+            for number in range(300):
+                payload = {"chargePointVendor": "V", "chargePointModel": "M", f"x{number}": 1}
+                assert (await wire.call("BootNotification", payload))[2]["status"] == "Accepted"
+        rows = len(await bed.rows(boots))
+        figure(f"300 boots with odd fields where a day has {SOME:,} bytes: {rows} rows")
+        assert rows < 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_day_is_kept_in_its_row(database: Database) -> None:
     async with bed_of(database) as bed:
         async with bed.wire() as wire:
@@ -334,6 +349,34 @@ class TestBudget:
         assert not status("Charging", 31)
         assert not status("SuspendedEVSE", 90)
         assert budget.written.left_out == 1
+
+    def boot(self, *, contested: int | None = None, warnings: tuple[str, ...] = ()) -> Boot:
+        return Boot(
+            charge_point_id="cp",
+            boot_id="boot_1",
+            at=NOON,
+            vendor="V",
+            model="M",
+            charge_point_serial=None,
+            charge_box_serial=None,
+            firmware_version=None,
+            warnings=warnings,
+            payload={},
+            contested=contested,
+        )
+
+    def test_each_boot_that_is_a_row_is_paid_for_by_its_size(self) -> None:
+        """So are those of strangers who come again and again: each of their links has its own."""
+        budget = Budget(WrittenToday(day=NOON.date()), limit=SOME)
+        for link in (None, 1, 2, 2, None):
+            assert budget.thin(self.boot(contested=link), NOON, in_run=False)
+        assert budget.written.bytes == 3 * 530
+        assert budget.thin(self.boot(warnings=("x" * 1_000,)), NOON, in_run=False)
+        assert budget.written.bytes >= 4 * 530 + 1_000
+        budget.written.bytes = SOME
+        boots = [self.boot(contested=link) for link in (2, 3)]
+        assert all(budget.thin(boot, NOON, in_run=False) for boot in boots)
+        assert [boot.over_budget for boot in boots] == [False, True]
 
     def test_what_is_a_count_costs_nothing(self) -> None:
         budget = Budget(WrittenToday(day=NOON.date()), limit=SOME)

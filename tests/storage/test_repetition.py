@@ -149,6 +149,18 @@ class TestBoots:
         (row,) = await rows(database, boots)
         assert (row.times, row.firmware_version, row.payload) == (9, "8", {"firmwareVersion": "8"})
 
+    async def test_over_budget_links_of_a_contest_have_one_more_row_and_not_each_its_own(
+        self, database: Database
+    ) -> None:
+        (of,) = await seed(database, 1)
+        over = [boot(of, number, firmware=f"{number}") for number in range(9)]
+        for one in over:
+            one.over_budget = True
+            one.contested = int(one.boot_id.removeprefix("evt_")) or None
+        await store(database, over)
+        found = {(row.times, row.contested_link) for row in await rows(database, boots)}
+        assert found == {(1, None), (8, 8)}
+
 
 class TestLog:
     async def test_the_first_of_a_day_stands_and_the_others_are_counted(
