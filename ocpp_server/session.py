@@ -202,6 +202,9 @@ class Session:
             self._note_odd(f"The answer to {asked}", (frame.reason,), data, refused=True)
             return
         self.charge(len(data))
+        if frame.answer_to is not None and not self._is_late(frame.answer_to):
+            self._take_stray(data, frame.reason)
+            return
         self._note_odd(None, (frame.reason,), data, refused=True)
         self.peer.log.tell("frame_dropped", self.peer.charge_point_id, reason=frame.reason)
 
@@ -334,16 +337,19 @@ class Session:
         self._record("in", None if calls is None else calls.action, frame.message_id, data)
         if calls is not None and calls.take(frame):
             return
-        if calls is not None and calls.is_late(frame.message_id):
+        if self._is_late(frame.message_id):
             self.peer.log.tell("late_reply_dropped", self.peer.charge_point_id)
         else:
-            self._take_stray(data)
+            self._take_stray(data, _STRAY)
 
-    def _take_stray(self, data: bytes) -> None:
+    def _is_late(self, message_id: MessageId) -> bool:
+        return self._calls is not None and self._calls.is_late(message_id)
+
+    def _take_stray(self, data: bytes, what: str) -> None:
         """Drop an answer to nothing that we wait for; a flood of them ends the link."""
         self._spend(_STRAY_TOKENS)
         self.peer.log.tell("stray_reply_dropped", self.peer.charge_point_id)
-        self._note_odd(None, (_STRAY,), data, refused=True)
+        self._note_odd(None, (what,), data, refused=True)
         if self._strays is None:
             self._strays = Allowance(rate=_STRAY_RATE, burst=_STRAY_BURST)
         if self._strays.spend() > 0 and self.socket.is_open:

@@ -208,18 +208,19 @@ async def asked(wire: Wire, session: Session) -> str:
     return text
 
 
-@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("what", [STRAY.decode(), "again", '[3,"x",1]', '[3,"x",{', '[4,"x"'])
 async def test_a_flood_of_answers_to_nothing_ends_the_link(
-    bed: Bed, again: bool, figure: Figure
+    bed: Bed, what: str, figure: Figure
 ) -> None:
-    """To what was never asked, and one answer again and again."""
+    """To what was never asked, be they readable or not, and one answer again and again."""
+    again = what == "again"
     node = make_node(bed.database, RecordingSink(), burst=1_000)
     port = await node.start("127.0.0.1", 0)
     there = Bed(bed.database, node, RecordingSink(), port, bed.charge_point_id)
     await there.watch()
     try:
         async with there.wire() as wire:
-            text = await asked(wire, await session_of(there)) if again else STRAY.decode()
+            text = await asked(wire, await session_of(there)) if again else what
             with capture_logs() as lines, pytest.raises(ConnectionClosed) as closed:
                 await answer(wire, text)
             figure(f"100 answers that nothing waits for: {len(lines)} lines in the log")
