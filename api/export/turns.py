@@ -1,6 +1,9 @@
 """Exports that go on at once: each holds a page of rows for as long as it is read."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi.responses import StreamingResponse
@@ -9,18 +12,77 @@ from starlette.types import Receive, Scope, Send
 from api.protocol.limits import TooManyAtOnceError
 from api.turns import NoTurnError, TooManyHereError, Turns
 from domain.errors import UnavailableError
+from domain.proxies import source_network
 
 AT_ONCE: Final = 32
 _OF_AN_ACCOUNT: Final = 1
 _PATIENCE: Final = 10.0
+_UNDISTURBED: Final = 60.0
 _SOON, _LATER = 10, 60
 
 
-class Exports(Turns):
-    """One of an account at a time, and so many of all: fifty rows of 60 KB are 3 MB for each."""
+class GivenUpError(Exception):
+    """Others wait, and its network has more exports than any other."""
 
-    def __init__(self, *, at_once: int = AT_ONCE, patience: float = _PATIENCE) -> None:
+
+class Exports(Turns):
+    """One of an account at a time, and so many of all: fifty rows of 60 KB are 3 MB for each.
+
+    Accounts cost nothing, and an export may be read slowly for hours. So where others wait and
+    there is no room, the oldest of the network that has most of them is given up, once it has had
+    ``undisturbed`` seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        at_once: int = AT_ONCE,
+        patience: float = _PATIENCE,
+        undisturbed: float = _UNDISTURBED,
+    ) -> None:
         super().__init__(at_once=at_once, of_an_account=_OF_AN_ACCOUNT, patience=patience)
+        self._half = patience / 2
+        self._undisturbed = undisturbed
+        self._read_by: dict[asyncio.Timeout, tuple[str, float]] = {}
+        """The network of each, and since when; the oldest first."""
+
+    @asynccontextmanager
+    async def read(self, account_id: str, network: str) -> AsyncIterator[None]:
+        """Wait for a turn, and have it.
+
+        Raises:
+            TooManyHereError, NoTurnError: As in :meth:`of`.
+            GivenUpError: The turn was over before the export was.
+
+        """
+        loop = asyncio.get_running_loop()
+        waited = loop.call_later(self._half, self._make_room)
+        try:
+            async with self.of(account_id):
+                waited.cancel()
+                try:
+                    async with asyncio.timeout(None) as turn:
+                        self._read_by[turn] = network, loop.time()
+                        yield
+                except TimeoutError as error:
+                    if not turn.expired():
+                        raise
+                    raise GivenUpError from error
+                finally:
+                    self._read_by.pop(turn, None)
+        finally:
+            waited.cancel()
+
+    def _make_room(self) -> None:
+        """Give one up, if somebody waits."""
+        now = asyncio.get_running_loop().time()
+        networks = Counter(network for network, _ in self._read_by.values())
+        for turn, (network, since) in self._read_by.items():
+            if networks[network] == max(networks.values()):  # its oldest
+                if self.is_crowded and networks[network] > 1 and now - since >= self._undisturbed:
+                    del self._read_by[turn]
+                    turn.reschedule(now)
+                return
 
 
 class ExportResponse(StreamingResponse):
@@ -46,10 +108,14 @@ class ExportResponse(StreamingResponse):
         self._account_id = account_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for the turn, and send."""
+        """Wait for the turn, and send; what is given up ends without its last line."""
+        client = scope.get("client")
+        network = source_network(client[0]) if client else ""
         try:
-            async with self._exports.of(self._account_id):
+            async with self._exports.read(self._account_id, network):
                 await super().__call__(scope, receive, send)
+        except GivenUpError:
+            return
         except TooManyHereError as error:
             raise TooManyAtOnceError(
                 "export_goes_on",

@@ -1,15 +1,19 @@
 """An owner takes all data along: every site, no secret, and one can tell that it is whole."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message
 from sqlalchemy import insert, select, update
 
 from api.deps import now
-from api.export.turns import AT_ONCE, Exports
+from api.export.turns import AT_ONCE, ExportResponse, Exports
+from domain.errors import UnavailableError
 from storage import export as exported
 from storage.engine import Database
 from storage.tables import accounts, charge_points, meter_values, transactions
@@ -143,3 +147,70 @@ async def test_so_many_go_on_at_once(
         for number in range(AT_ONCE):
             await stack.enter_async_context(exports.of(f"usr_{number}"))
         problem(await installer.call("GET", f"{V1}/installer/export"), 503, "exports_busy")
+
+
+class Reader:
+    """Has asked for an export of its own account, and takes its first line at the most."""
+
+    def __init__(self, exports: Exports, account: str, address: str, *, reads: bool) -> None:
+        self.begun = asyncio.Event()
+        self.sent: list[Message] = []
+        self._reads = reads
+        scope = {"type": "http", "client": (address, 1), "asgi": {"spec_version": "2.3"}}
+        response = ExportResponse(
+            self._lines(),
+            exports=exports,
+            account_id=account,
+            media_type="application/x-ndjson",
+            headers={},
+        )
+        self.answer = asyncio.create_task(response(scope, self._receive, self._send))
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        yield b"a line"
+        yield b"the end"
+
+    async def _receive(self) -> Message:
+        return await asyncio.get_running_loop().create_future()
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+        self.begun.set()
+        if not self._reads:
+            await asyncio.get_running_loop().create_future()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.sent[-1].get("more_body") is False
+
+
+async def test_who_reads_slowly_from_one_network_gives_way_to_others() -> None:
+    """Accounts cost nothing: one address would keep everybody from an export for ever."""
+    exports = Exports(at_once=3, patience=0.2, undisturbed=0)
+    slow = [Reader(exports, f"usr_{n}", f"192.0.2.{max(n, 1)}", reads=False) for n in range(3)]
+    for one in slow:
+        await one.begun.wait()
+    mine = Reader(exports, "usr_mine", "198.51.100.7", reads=True)
+    await mine.answer
+    assert mine.is_whole
+    await slow[0].answer  # the oldest of the address that has two
+    assert not slow[0].is_whole
+    assert not any(one.answer.done() for one in slow[1:])
+    last = Reader(exports, "usr_last", "198.51.100.8", reads=False)
+    await last.begun.wait()
+    with pytest.raises(UnavailableError):  # none of which any network has more than another
+        await Reader(exports, "usr_one_more", "198.51.100.9", reads=True).answer
+    for one in (*slow[1:], last):
+        one.answer.cancel()
+
+
+async def test_one_that_has_just_begun_is_not_given_up() -> None:
+    exports = Exports(at_once=2, patience=0.1)
+    slow = [Reader(exports, f"usr_{n}", "192.0.2.1", reads=False) for n in range(2)]
+    for one in slow:
+        await one.begun.wait()
+    with pytest.raises(UnavailableError):
+        await Reader(exports, "usr_mine", "198.51.100.7", reads=True).answer
+    assert not any(one.answer.done() for one in slow)
+    for one in slow:
+        one.answer.cancel()
