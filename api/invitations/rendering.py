@@ -56,10 +56,15 @@ def notice(title: str, *sentences: str, status: int = HTTPStatus.OK) -> HTMLResp
     return page("notice.html", title, status, sentences=sentences)
 
 
-def stopping(*, token: str, stopped: bool, names: Sequence[str]) -> HTMLResponse:
-    """Show the page that stops mail of an account, or allows it again."""
+def stopping(*, token: str, stopped: bool, own: bool, names: Sequence[str]) -> HTMLResponse:
+    """Show the page that stops mail of an account, or allows it again.
+
+    ``own``: the account has the reader's address, which nobody has proven; its codes stop, too.
+    """
     title = "These mails are stopped" if stopped else "Stop mail of an account?"
-    return page("stop.html", title, HTTPStatus.OK, token=token, stopped=stopped, names=names)
+    return page(
+        "stop.html", title, HTTPStatus.OK, token=token, stopped=stopped, own=own, names=names
+    )
 
 
 def form(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.deps import AppParts, now
 from api.invitations import rendering
 from api.parts import Parts
-from domain.mail import Stop, read_stop_token
+from domain.mail import Stop, read_stop_token, recipient_key
 from storage.accounts import Account, Accounts
 from storage.mail_notices import MailBlocks
 
@@ -59,8 +59,12 @@ async def _shown(parts: Parts, token: str, stop: Stop) -> HTMLResponse:
             "There is no such account any more",
             "No more mail comes from it; there is no need to stop it.",
         )
+    address = recipient_key(parts.settings.required_secret(), account.email)
     return rendering.stopping(
-        token=token, stopped=stopped, names=[one for one in (account.name, account.company) if one]
+        token=token,
+        stopped=stopped,
+        own=account.verified_at is None and stop.recipient == address,
+        names=[one for one in (account.name, account.company) if one],
     )
 
 

@@ -132,7 +132,12 @@ async def test_mail_of_an_account_that_may_be_a_strangers_is_stopped_by_one_clic
     """A proof of the address, and a new password; once it is proven nothing of it can be."""
     ((_, _, text),) = await mailed(dispatcher, outbox, 1)
     (stop,) = re.findall(r"https://api.example.com(/mail/stop/\S+)", text)
-    assert (await installer.call("POST", stop, content="")).status_code == 200
+    before = (await installer.call("GET", stop)).text
+    stopped = await installer.call("POST", stop, content="")
+    assert stopped.status_code == 200
+    for page in (before, stopped.text):  # else nobody would know why no new password ever comes
+        assert "code for a new password" in page
+        assert "Keep the mail with this link" in page
     asked = (("/verification", None), ("/password-resets", {"email": installer.email}))
     for path, body in asked:
         assert (await installer.post(path, body)).status_code == 202
