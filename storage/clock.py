@@ -53,7 +53,9 @@ class earlier(FunctionElement[datetime]):  # noqa: N801 - as above
 @compiles(earlier, "sqlite")
 def _earlier_on_sqlite(element: earlier, compiler: Any, **options: Any) -> str:
     moment, seconds = (compiler.process(one, **options) for one in element.clauses)
-    return f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, printf('%+.3f seconds', -({seconds}))) || '000')"
+    return (
+        f"(strftime('%Y-%m-%d %H:%M:%f', {moment}, printf('%+.3f seconds', -({seconds}))) || '000')"
+    )
 
 
 @compiles(earlier, "postgresql")

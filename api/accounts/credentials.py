@@ -26,10 +26,12 @@ from domain.accounts import (
     LetterPurpose,
 )
 from domain.errors import ConflictError, ForbiddenError, NotFoundError, TooManyRequestsError
+from domain.mail import recipient_key
 from domain.states import Role
 from domain.tokens import hash_token
 from storage.account_letters import Addressed, Letters
 from storage.accounts import Account, Accounts
+from storage.mail_notices import MailBlocks
 from storage.new_passwords import NewPassword, prove, set_password, set_password_of_reader
 
 ASKED: Final = (
@@ -169,12 +171,22 @@ async def ask_for_verification(parts: Parts, account: Account) -> None:
     """Have the mail sent again that proves the address.
 
     Raises:
-        ConflictError: ``already_verified``.
+        ConflictError: ``already_verified``, ``recipient_blocked``.
         TooManyRequestsError: Too many mails in an hour.
 
     """
     if account.verified_at is not None:
         raise ConflictError("already_verified", f"{account.email} is verified already.")
+    recipient = recipient_key(parts.settings.required_secret(), account.email)
+    async with parts.database.read() as connection:
+        blocked = await MailBlocks(connection).is_blocked(account.id, recipient)
+    if blocked:
+        raise ConflictError(
+            "recipient_blocked",
+            f"Whoever reads {account.email} has stopped the mail about your account, so nothing "
+            "was sent. If that was you, open the link at the end of an earlier mail and allow it "
+            "again.",
+        )
     await mail_verification(parts, account)
 
 

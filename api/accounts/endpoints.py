@@ -9,6 +9,7 @@ from api.accounts.schemas import AccountCreated, Code, LoggedIn, Login, MailAske
 from api.accounts.service import log_in, log_out, sign_up
 from api.accounts.visitor import AVisitor, remember
 from api.deps import AppParts, Installer, Session
+from api.mail.admission import RECIPIENT_BLOCKED
 from api.problems import documented_problem, problems
 from domain.states import Role
 
@@ -89,7 +90,12 @@ async def me(installer: Installer) -> Me:
     summary="Have my e-mail verified",
     operation_id="askForVerification",
     responses=problems(
-        401, 403, 429, 503, already_verified="The e-mail is verified. There is nothing to do."
+        401,
+        403,
+        429,
+        503,
+        already_verified="The e-mail is verified. There is nothing to do.",
+        recipient_blocked=RECIPIENT_BLOCKED,
     ),
 )
 async def ask_for_verification(installer: Installer, parts: AppParts) -> MailAsked:

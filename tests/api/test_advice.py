@@ -183,6 +183,12 @@ TEXTS: dict[str, dict[str, str | None]] = {
         "nobody is invited any more": None,
         "…": _VISITS + "TestRights::test_a_list_says_of_every_route_whether_a_visit_opens_it",
     },
+    "recipient_blocked": {
+        "Talk to them": "tests/api/test_mail_quotas.py::"
+        "test_who_gets_mail_stops_it_by_one_click_and_allows_it_again",
+        "allow it again": "tests/api/test_verification.py::test_mail_of_an_account_that_may_be_a_"
+        "strangers_is_stopped_by_one_click",
+    },
     "run_open": {
         "then start again": _HERE + "test_an_open_run_is_cancelled_first",
         "then send this again": "tests/api/test_charge_points.py::TestChange::"

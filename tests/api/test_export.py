@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from starlette.types import Message
 from sqlalchemy import insert, select, update
+from starlette.types import Message
 
 from api.deps import now
 from api.export.turns import AT_ONCE, ExportResponse, Exports
@@ -171,7 +171,8 @@ class Reader:
         yield b"the end"
 
     async def _receive(self) -> Message:
-        return await asyncio.get_running_loop().create_future()
+        nothing_more: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        return await nothing_more
 
     async def _send(self, message: Message) -> None:
         self.sent.append(message)
