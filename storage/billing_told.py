@@ -163,6 +163,7 @@ async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
         select(transactions.c.id)
         .where(transactions.c.charge_point_id == row.charge_point_id)
         .where(transactions.c.received_at <= row.received_at)
+        .where(~transactions.c.contested)
         .order_by(transactions.c.received_at.desc(), transactions.c.id.desc())
         .limit(_SESSIONS_LOOKED_AT)
     )
@@ -183,10 +184,13 @@ async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
 
 
 async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | None:
-    """What the register showed when the session before on this connector had ended."""
+    """What the register showed when the session before on this connector had ended.
+
+    None where another may have told that one, as several links spoke.
+    """
     before = (
         await connection.execute(
-            select(transactions.c.meter_start, transactions.c.meter_stop)
+            select(transactions.c.meter_start, transactions.c.meter_stop, transactions.c.contested)
             .where(transactions.c.charge_point_id == row.charge_point_id)
             .where(transactions.c.connector_id == row.connector_id)
             .where(transactions.c.id < row.id)
@@ -194,22 +198,25 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
             .limit(1)
         )
     ).one_or_none()
-    if before is None or not before.meter_stop or before.meter_stop < (before.meter_start or 0):
+    if before is None or before.contested or not before.meter_stop:
+        return None
+    if before.meter_stop < (before.meter_start or 0):
         return None
     return _mwh(before.meter_stop)
 
 
 async def _register_after(connection: AsyncConnection, row: Row[Any]) -> int | None:
     """What it showed when the session after began; one of the session alone begins at zero."""
-    after = await connection.scalar(
-        select(transactions.c.meter_start)
+    query = (
+        select(transactions.c.meter_start, transactions.c.contested)
         .where(transactions.c.charge_point_id == row.charge_point_id)
         .where(transactions.c.connector_id == row.connector_id)
         .where(transactions.c.id > row.id)
         .order_by(transactions.c.id)
         .limit(1)
     )
-    return _mwh(after) if after else None
+    after = (await connection.execute(query)).one_or_none()
+    return _mwh(after.meter_start) if after and after.meter_start and not after.contested else None
 
 
 def _mwh(wh: int | None) -> int | None:

@@ -21,7 +21,7 @@ from storage.engine import Database
 from storage.fact_records import MeterValues
 from storage.meter_values import insert_meter_values
 from storage.runs import Runs
-from storage.tables import cdrs, commissioning_runs, projects
+from storage.tables import cdrs, charge_points, commissioning_runs, projects, transactions
 from tests.support.billing import (
     ACTIVE,
     Site,
@@ -61,6 +61,43 @@ async def test_a_session_becomes_one_record(site: Site) -> None:
     assert cdr.cdr_location.charge_point == "SN-1"
     assert await site.mark(transaction) == TransactionBilling.BILLED
     assert (await site.settle(transaction)).reason == "Nothing is due."
+
+
+@pytest.mark.parametrize("contested", [False, True])
+async def test_no_bill_rests_on_the_register_of_a_session_of_a_contest(
+    site: Site, *, contested: bool
+) -> None:
+    """A stranger may have told it: where the start of the next one is missing, it is held."""
+    other = await site.start("2026-05-02T07:00", meter=400, id_tag="ANOTHER")
+    await site.stop(other, "2026-05-02T08:00", meter=500)
+    async with site.database.write() as connection:
+        await connection.execute(update(transactions).values(contested=contested))
+    mine = await site.start(meter=None)
+    await site.stop(mine)
+    await site.settle(mine)
+    energies = [float(cdr.total_energy) for cdr in await site.cdrs(mine)]
+    assert energies == ([] if contested else [10.5])
+
+
+@pytest.mark.parametrize("contested", [False, True])
+async def test_nor_on_the_power_that_such_a_session_has_shown(
+    site: Site, *, contested: bool
+) -> None:
+    """Readings of 12 kW would make it a charge point that never gives 42."""
+    other = await site.start("2026-05-02T07:00", meter=400, id_tag="ANOTHER")
+    await site.values(other, ("2026-05-02T07:10", 1000), ("2026-05-02T07:20", 3000))
+    await site.stop(other, "2026-05-02T08:00", meter=3000)
+    async with site.database.write() as connection:
+        await connection.execute(update(transactions).values(contested=contested))
+        await connection.execute(update(charge_points).values(model="None that we know"))
+    mine = await site.session(meter=4000)
+    async with site.database.write() as connection:
+        await connection.execute(
+            update(transactions).where(transactions.c.id == mine).values(meter_stop=88_000)
+        )
+    await site.settle(mine)
+    energies = [float(cdr.total_energy) for cdr in await site.cdrs(mine)]
+    assert energies == ([84.0] if contested else [])
 
 
 async def test_many_at_once_bill_it_once(site: Site) -> None:
