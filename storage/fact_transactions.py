@@ -150,8 +150,8 @@ async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
     """End transactions. The first stop wins; a stop of a foreign transaction has no effect.
 
-    What the engine has ended by itself is ended by the charge point's own word after all, and what
-    is held for its stop by another one with a register.
+    What the engine has ended by itself is ended by the charge point's own word after all; and so
+    is, by another stop with a register, what is held for its stop, or may have a stranger's.
     """
     for record in records:
         row = await _transaction_to_stop(connection, record)
@@ -165,7 +165,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
                 or_(
                     transactions.c.stopped_at.is_(None),
                     transactions.c.superseded,
-                    _is_held_by_another(record),
+                    _has_anothers(record),
                 )
             )
             .values(
@@ -203,15 +203,18 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
     )
 
 
-def _is_held_by_another(record: TransactionStop) -> ColumnElement[bool]:
-    """Whether nothing could be billed by the stop that was told, and this one says something else.
+def _has_anothers(record: TransactionStop) -> ColumnElement[bool]:
+    """Whether this one says something else than a stop by which nothing is, or will be, billed.
 
-    One that is repeated is the same, and changes nothing.
+    Such is one that is held, or of a session of which several links have told: this one comes on
+    the link that was kept. One that is repeated is the same, and changes nothing.
     """
     if record.meter_stop is None or record.meter_stop < 0 or record.contested is not None:
         return false()
+    mark = transactions.c.billing
+    undecided = or_(mark.is_(None), mark == TransactionBilling.DUE)
     return and_(
-        transactions.c.billing == TransactionBilling.HELD,
+        or_(mark == TransactionBilling.HELD, and_(transactions.c.contested, undecided)),
         transactions.c.meter_stop.is_distinct_from(record.meter_stop),
     )
 

@@ -79,6 +79,27 @@ async def test_no_bill_rests_on_the_register_of_a_session_of_a_contest(
     assert energies == ([] if contested else [10.5])
 
 
+@pytest.mark.parametrize("run", [None, "com_1"])
+async def test_a_stop_of_the_one_that_was_kept_takes_the_place_of_a_strangers(
+    site: Site, run: str | None
+) -> None:
+    """Numbers of transactions are guessed easily; so nobody's own stop is lost by it."""
+    mine = await site.start()
+    async with site.database.write() as connection:
+        await connection.execute(update(transactions).values(commissioning_id=run))
+    strange = await site.stop(mine, "2026-05-02T09:30", meter=1001, contested=2)
+    assert strange.stored is not None
+    another = await site.stop(mine, "2026-05-02T09:40", meter=1002, contested=3)
+    assert another.stored is None  # neither is any proof
+    own = await site.stop(mine)
+    assert own.stored is not None
+    assert (own.stored.meter_stop, own.stored.stopped_at) == (11_000, at(ELEVEN))
+    again = await site.stop(mine)
+    assert again.stored is None
+    await site.settle(mine)
+    assert await site.cdrs(mine) == []
+
+
 @pytest.mark.parametrize("contested", [False, True])
 async def test_nor_on_the_power_that_such_a_session_has_shown(
     site: Site, *, contested: bool

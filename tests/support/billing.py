@@ -130,6 +130,7 @@ class Site:
         *,
         meter: int | None = 11_000,
         received: str | None = None,
+        contested: int | None = None,
     ) -> TransactionStop:
         """Store a StopTransaction."""
         record = TransactionStop(
@@ -140,6 +141,7 @@ class Site:
             reason="Local",
             received_at=at(received or stopped),
             entries=[],
+            contested=contested,
         )
         await self._store(record)
         return record
