@@ -2,8 +2,9 @@
 
 A charge point that lost its end in a restart, or its stop on the way, would else be charging for
 ever. Two things say that it is over: a later transaction on the same connector, and a connector
-that is Available since. The engine waits a while before it believes them, since a stop may still be
-on its way; and a stop that comes later is believed after all.
+that is Available since; neither where it was told while several links spoke. The engine waits a
+while before it believes them, since a stop may still be on its way; and a stop that comes later is
+believed after all.
 """
 
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ async def overtaken(
         .where(_later.c.received_at >= earlier(transactions.c.received_at, _CLOCKS_DIFFER))
         .where(_later.c.connector_id == transactions.c.connector_id)
         .where(_later.c.id > transactions.c.id)
+        .where(~_later.c.contested)
         .order_by(_later.c.received_at, _later.c.id)
         .limit(1)
         .correlate(transactions)

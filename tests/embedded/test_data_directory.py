@@ -61,6 +61,15 @@ def test_one_that_is_shared_with_others_stays_theirs(
     DataDirectory.open(tmp_path).close()
 
 
+def test_logs_and_mail_alone_do_not_make_it_the_engines(tmp_path: Path) -> None:
+    """As in /var/spool: many folders are called so."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "mail").mkdir()
+    with pytest.raises(StartError, match=r"not the engine's \(mail\)"):
+        DataDirectory.open(tmp_path)
+    assert mode(tmp_path) == 0o755
+
+
 def test_the_folder_of_everybodys_temporary_files_is_refused_though_it_is_empty(
     tmp_path: Path,
 ) -> None:

@@ -75,6 +75,20 @@ async def test_a_later_one_overtakes_it_though_a_clock_was_set_back_between(site
     assert (which.transaction_id, which.ended_at) == (lost, begun)
 
 
+async def test_none_that_was_told_while_several_links_spoke_overtakes_it(site: Site) -> None:
+    """A stranger would end what goes on, and its power would be another's."""
+    running = await site.start()
+    strange = await site.start("2026-05-02T09:10", id_tag="ANOTHER")
+    async with site.database.write() as connection:
+        row = update(transactions).where(transactions.c.id == strange)
+        await connection.execute(row.values(contested=True))
+    now = at("2026-05-02T09:30")
+    assert await found(site, now) == []
+    await site.start("2026-05-02T09:20", id_tag="ANOTHER")
+    over = {one.transaction_id: one.ended_at for one in await found(site, now)}
+    assert over == dict.fromkeys((running, strange), at("2026-05-02T09:20"))
+
+
 async def test_a_connector_that_is_available_since_has_none(site: Site) -> None:
     lost = await site.start()
     await minutes(site, lost, *range(1, 31))
