@@ -17,8 +17,12 @@ _MEGABYTE = 1024 * 1024
 _NEEDED = 100 * _MEGABYTE
 _LOCK, _SECRET, _CERTIFICATE = "lock", "secret_key", "certificate_key"
 _OTHERS = 0o077
-_OURS = {_LOCK, _SECRET, _CERTIFICATE, "logs", "mail", "demo", "lost+found"}
 _DATABASES = ("engine.sqlite3", "temporal.sqlite3")
+_MARKS = (_LOCK, _SECRET, _CERTIFICATE, *_DATABASES)
+_BESIDE_THEM = {"logs", "mail"}
+"""Ours where one of the marks is: many folders have such."""
+_BEFORE = {"demo", "lost+found"}
+"""What `dynamo demo`, or the volume itself, has left there before the first start."""
 _SECRET_BYTES = 32
 
 
@@ -117,7 +121,7 @@ def _close_to_others(path: Path) -> None:
         return
     if mode & stat.S_ISVTX:
         raise StartError(f"{path} is everybody's. Choose a folder in it: --data-dir {path}/dynamo")
-    foreign = sorted(found.name for found in path.iterdir() if not _is_ours(found.name))
+    foreign = _foreign({found.name for found in path.iterdir()})
     if foreign:
         raise StartError(
             f"Others can look into {path}, and it holds what is not the engine's ({foreign[0]}). "
@@ -127,8 +131,11 @@ def _close_to_others(path: Path) -> None:
         path.chmod(0o700)
 
 
-def _is_ours(name: str) -> bool:
-    return name in _OURS or name.startswith(_DATABASES)
+def _foreign(names: set[str]) -> list[str]:
+    """Name what is not the engine's."""
+    marks = {name for name in names if name in _MARKS or name.startswith(_DATABASES)}
+    ours = marks | (_BESIDE_THEM if marks else set())
+    return sorted(names - ours - _BEFORE)
 
 
 def explain(error: OSError, path: Path) -> StartError:

@@ -61,6 +61,15 @@ def test_one_that_is_shared_with_others_stays_theirs(
     DataDirectory.open(tmp_path).close()
 
 
+def test_what_the_demo_has_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    """It makes .dynamo/demo as any program makes a folder."""
+    tmp_path.chmod(0o755)
+    for name in ("demo", "lost+found"):
+        (tmp_path / name).mkdir()
+    DataDirectory.open(tmp_path).close()
+    assert mode(tmp_path) == 0o700
+
+
 def test_logs_and_mail_alone_do_not_make_it_the_engines(tmp_path: Path) -> None:
     """As in /var/spool: many folders are called so."""
     tmp_path.chmod(0o755)
