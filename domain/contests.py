@@ -60,6 +60,15 @@ class Contest:
     links: tuple[Link, ...]
     confirmed_at: datetime | None = None
 
+    def spoken_by(self, newcomer: Link) -> list[int]:
+        """Generations of the links of this one's address."""
+        return [
+            number
+            for link in self.links
+            if link.remote_address == newcomer.remote_address
+            for number in link.generations
+        ]
+
     @property
     def cause(self) -> str:
         """What is likely wrong, for a person."""

@@ -23,6 +23,7 @@ from domain.facts import ConnectionFact
 from domain.flapping import ARRIVALS_KEPT, Arrival, Flapping, judge_flapping
 from storage import contests
 from storage.contest_marks import unmark
+from storage.contested_stops import end_by
 from storage.dialects import among, at_once, conflict_insert, listed
 from storage.fact_records import Connected, Disconnected, Touched
 from storage.nodes import beats, live_nodes
@@ -114,7 +115,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     beating = set(await live_nodes(connection)) if contested else set()
     remembered = await recent_transactions(connection, identities)
     values: dict[str, dict[str, Any]] = {}
-    alone: dict[str, datetime] = {}
+    alone: dict[str, tuple[datetime, list[int]]] = {}
     for record in records:
         row = known.get(record.charge_point_id)
         if row is None:
@@ -147,7 +148,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
         record.generation, record.contest = link.generation, meeting.contest
         before_it = was.present.contest
         if before_it is not None and meeting.contest is None and before_it.confirmed_at is None:
-            alone[record.charge_point_id] = before_it.since
+            alone[record.charge_point_id] = before_it.since, before_it.spoken_by(link)
         record.was_flapping = judge_flapping(arrivals, record.at) is not None
         record.flapping = judge_flapping([*arrivals, arrival], record.at)
         record.watched_by, record.watched_run = row.watched_by, row.watched_run
@@ -184,7 +185,8 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
             set_={name: new.excluded[name] for name in rows_to_write[0]},
         )
         await connection.execute(at_once(connection, newest), rows_to_write)
-    for charge_point_id, since in sorted(alone.items()):
+    for charge_point_id, (since, spoken) in sorted(alone.items()):
+        await end_by(connection, charge_point_id, spoken)
         await unmark(connection, charge_point_id, since=since)
     for record in records:
         contest = record.contest

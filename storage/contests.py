@@ -12,6 +12,7 @@ from domain.contests import Contest, Link, Present, looked, read, stored
 from domain.errors import ConflictError, NotFoundError
 from storage.announcements import announce_contest
 from storage.contest_marks import forget_statuses, mark, unmark
+from storage.contested_stops import end_by
 from storage.dialects import among
 from storage.tables import charge_points, connections, transactions
 
@@ -287,8 +288,9 @@ async def _settle(
         .where(connections.c.charge_point_id == row.charge_point_id)
         .values(**values)
     )
+    spoke = [number for link in links for number in link.generations]
+    await end_by(connection, row.charge_point_id, spoke)
     if decision:
-        spoke = [number for link in links for number in link.generations]
         await unmark(connection, row.charge_point_id, links=spoke)
     else:
         await unmark(connection, row.charge_point_id, since=row.contest_since)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, and_, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.contests import Contest
 from domain.facts import TransactionFact
 from domain.id_tag import is_of_run
 from domain.states import RunStatus, TransactionBilling
@@ -15,6 +16,8 @@ from storage.access import admitted
 from storage.awaited_tags import PRESENTED_WITHIN, list_awaited
 from storage.billing_due import due_when_ended
 from storage.contest_marks import mark_told
+from storage.contested_stops import ended_by_others, keep_end, note_stop
+from storage.contests import read_contests
 from storage.dialects import among, conflict_insert
 from storage.fact_records import (
     Authorization,
@@ -151,13 +154,19 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
     """End transactions. The first stop wins; a stop of a foreign transaction has no effect.
 
     What the engine has ended by itself is ended by the charge point's own word after all; and so
-    is, by another stop with a register, what is held for its stop, or may have a stranger's.
+    is, by another stop with a register, what is held for its stop, or may have a stranger's. What
+    is told while several links speak is kept beside the end.
     """
+    told = {one.charge_point_id for one in records if one.contested is not None}
+    contests = await read_contests(connection, told) if told else {}
     for record in records:
-        row = await _transaction_to_stop(connection, record)
+        contest = contests.get(record.charge_point_id) if record.contested is not None else None
+        row = await _transaction_to_stop(connection, record, contest)
         if row is None:
             continue
         record.ended = transaction_fact(row)
+        if record.contested is not None:
+            await note_stop(connection, row.id, record, contest)
         ended = await connection.execute(
             update(transactions)
             .where(transactions.c.id == row.id)
@@ -181,7 +190,13 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         )
         billing = ended.one_or_none()
         if billing is None:
+            if record.contested is not None and record.entries:
+                await insert_meter_values(connection, [_last_values(record, record.ended)])
+            elif record.contested is None and row.contested and not _is_told(row, record):
+                await note_stop(connection, row.id, record, None)
             continue
+        if row.contested and record.contested is None:
+            await keep_end(connection, row)
         if billing.billing == TransactionBilling.DUE:
             record.billing_due = {row.id}
         record.stored = record.ended = replace(
@@ -219,6 +234,10 @@ def _has_anothers(record: TransactionStop) -> ColumnElement[bool]:
     )
 
 
+def _is_told(row: Row[Any], record: TransactionStop) -> bool:
+    return (row.stopped_at, row.meter_stop) == (record.stopped_at, record.meter_stop)
+
+
 def _last_values(record: TransactionStop, transaction: TransactionFact) -> MeterValues:
     return MeterValues(
         charge_point_id=record.charge_point_id,
@@ -230,7 +249,7 @@ def _last_values(record: TransactionStop, transaction: TransactionFact) -> Meter
 
 
 async def _transaction_to_stop(
-    connection: AsyncConnection, record: TransactionStop
+    connection: AsyncConnection, record: TransactionStop, contest: Contest | None
 ) -> Row[Any] | None:
     own = select(transactions).where(transactions.c.charge_point_id == record.charge_point_id)
     if record.transaction_id is not None and record.transaction_id not in NO_TRANSACTION:
@@ -243,7 +262,8 @@ async def _transaction_to_stop(
     if row is not None:
         return row
     query = own.where(transactions.c.stopped_at.is_(None)).with_for_update()
-    rows = (await connection.execute(query)).all()
+    rows = list(await connection.execute(query))
+    rows += await ended_by_others(connection, record, contest)
     if len(rows) > 1:
         rows = [row for row in rows if all(may_end(row, record) for may_end in _SIGNS)]
     if len(rows) > 1:  # another card may stop a charge (OCPP 1.6 §4.10), so it is the last sign

@@ -461,6 +461,7 @@ transactions = Table(
     Column("stop_ahead_s", Float),
     # Something of it came while several links spoke as the charge point.
     Column("contested", Boolean, nullable=False, server_default=text("false")),
+    Column("contested_stops", JSON(none_as_null=True)),  # told then: storage.contested_stops
     Column("billing", String(10)),  # TransactionBilling; null: nothing was billed when it ended
     # A StartTransaction repeated after a lost reply is the same row. The order of the columns finds
     # what ran on a connector at a moment.
@@ -480,6 +481,13 @@ transactions = Table(
         "id",
         postgresql_where=text("stopped_at IS NULL"),
         sqlite_where=text("stopped_at IS NULL"),
+    ),
+    Index(
+        "ix_transactions_contested_stops",
+        "charge_point_id",
+        "id",
+        postgresql_where=text("contested_stops IS NOT NULL"),
+        sqlite_where=text("contested_stops IS NOT NULL"),
     ),
     Index(
         "ix_transactions_billing_due",

@@ -384,6 +384,22 @@ async def test_what_is_known_of_a_link_that_has_gone_is_written_once(bed: Bed) -
         assert not [said for said in statements if "rivals=" in said]
 
 
+async def test_a_stop_of_a_strangers_keeps_the_charge_points_own_from_nobody(bed: Bed) -> None:
+    """Both are answered; whose link is kept, by that one it has ended."""
+    async with bed.wire() as charger:
+        await charger.boot()
+        begun = await charger.call("StartTransaction", START)
+        stop = {"transactionId": begun[2]["transactionId"], "timestamp": "2026-05-01T10:00:00Z"}
+        async with bed.wire(**STRANGER) as stranger:
+            await stranger.sync()
+            assert await is_contested(bed)
+            assert (await stranger.call("StopTransaction", stop | {"meterStop": 2}))[0] == 3
+            assert (await charger.call("StopTransaction", stop | {"meterStop": 9000}))[0] == 3
+            await keep(bed, "127.0.0.1")
+    (row,) = await bed.rows(transactions)
+    assert (row.meter_stop, row.contested) == (9000, True)
+
+
 async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
     async with bed.wire() as charger:
         for second, stops in (("01", True), ("02", False)):

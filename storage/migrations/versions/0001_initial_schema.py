@@ -936,6 +936,7 @@ def upgrade() -> None:
     sa.Column('start_ahead_s', sa.Float(), nullable=True),
     sa.Column('stop_ahead_s', sa.Float(), nullable=True),
     sa.Column('contested', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('contested_stops', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('billing', sa.String(length=10), nullable=True),
     sa.ForeignKeyConstraint(['charge_point_id'], ['charge_points.id'], name=op.f('fk_transactions_charge_point_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_transactions')),
@@ -945,6 +946,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_transactions_billing_due', ['id'], unique=False, postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
         batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_received_at'), ['charge_point_id', 'received_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'), ['charge_point_id', 'stopped_at'], unique=False)
+        batch_op.create_index('ix_transactions_contested_stops', ['charge_point_id', 'id'], unique=False, postgresql_where=sa.text('contested_stops IS NOT NULL'), sqlite_where=sa.text('contested_stops IS NOT NULL'))
         batch_op.create_index('ix_transactions_of_runs', ['commissioning_id'], unique=False, postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
         batch_op.create_index('ix_transactions_open', ['id'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
 
@@ -976,6 +978,7 @@ def downgrade() -> None:
     with op.batch_alter_table('transactions', schema=None) as batch_op:
         batch_op.drop_index('ix_transactions_open', postgresql_where=sa.text('stopped_at IS NULL'), sqlite_where=sa.text('stopped_at IS NULL'))
         batch_op.drop_index('ix_transactions_of_runs', postgresql_where=sa.text('commissioning_id IS NOT NULL'), sqlite_where=sa.text('commissioning_id IS NOT NULL'))
+        batch_op.drop_index('ix_transactions_contested_stops', postgresql_where=sa.text('contested_stops IS NOT NULL'), sqlite_where=sa.text('contested_stops IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_stopped_at'))
         batch_op.drop_index(batch_op.f('ix_transactions_charge_point_id_received_at'))
         batch_op.drop_index('ix_transactions_billing_due', postgresql_where=sa.text("billing = 'due'"), sqlite_where=sa.text("billing = 'due'"))
