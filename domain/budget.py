@@ -5,6 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 _MEGABYTE: Final = 1_000_000
+_KEPT: Final = (
+    "What is read at one moment a minute is kept of each connector, ten moments a minute in all, "
+    "until it has sent four times as much; every start and stop of a session is kept."
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,8 +44,7 @@ class OverBudget:
         """What is so, what is likely wrong and what to do, for a person."""
         return (
             f"It has sent more today than is kept of one charge point in a day. {self.left_out} "
-            "readings and entries of its log were left out since; a reading a minute of each "
-            "connector is kept, and every start and stop of a session. It may send its meter "
+            f"readings and entries of its log were left out since. {_KEPT} It may send its meter "
             "values too often: raise MeterValueSampleInterval and ClockAlignedDataInterval in its "
             "configuration. Else its firmware repeats itself: restart it, or update its firmware."
         )
@@ -58,6 +61,5 @@ def in_words(limit: int) -> str:
     """Say for the log that the budget is used up."""
     return (
         f"It has used up what is kept of one charge point in a day ({limit / _MEGABYTE:g} MB). "
-        "Until midnight (UTC) a reading a minute of each connector is kept, and every start and "
-        "stop of a session; entries of its log are left out, and counted."
+        f"That holds until midnight (UTC). {_KEPT} Entries of its log are left out, and counted."
     )

@@ -1,11 +1,13 @@
 """A daily budget for what one charge point has written: beyond it less is kept, and counted.
 
 What a session is billed by is kept whatever it takes: its start and its stop, and of its readings
-those of both ends, signed or not, and one a minute. A commissioning run has a second budget of the
-same size, so that a charge point that has used up its day is still judged by all that it sends.
+those of both ends, signed or not, and those of one moment a minute. A commissioning run has a
+second budget of the same size, so that a charge point that has used up its day is still judged by
+all that it sends.
 """
 
 from collections.abc import Callable, Sized
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -32,15 +34,28 @@ _ENTRY: Final = 350
 _BOOT: Final = 530
 _SUSPENSION: Final = 250
 _MINUTE: Final = timedelta(minutes=1)
-_A_MINUTE: Final = 10  # readings of all connectors
+_MOMENT: Final = timedelta(seconds=1)  # what one message tells within it is of one moment
+_A_MINUTE: Final = 10  # moments of all connectors
 _ENDS: Final = frozenset({"Transaction.Begin", "Transaction.End"})
 _SIGNED: Final = "SignedData"
 _OF_A_SESSION: Final = 4  # readings of each kind of its ends, whatever else is left out
+_OF_A_MOMENT: Final = 8  # readings that are known again
 _OF_MINUTES: Final = 4  # times the budget: beyond it no reading is kept for its minute alone
 _OF_ENDS: Final = 10  # times the budget, beyond which no honest session's ends come
 _REMEMBERED: Final = 256
 STARTS: Final = 2_000
 """Sessions of a day whose start is answered at once; of weeks without a network there are fewer."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Moment:
+    """The moment that was kept last: as it is stamped, and when it came in which message."""
+
+    at: datetime
+    received_at: datetime
+    message: int
+    ones: set[int] = field(default_factory=set)
+    """The first few of its readings: it may be told again, as the database was away."""
 
 
 class Budget:
@@ -49,10 +64,11 @@ class Budget:
     __slots__ = (
         "_begun_at",
         "_ends",
-        "_kept_at",
         "_known",
         "_limit",
+        "_messages",
         "_minute",
+        "_moments",
         "_starts",
         "_suspended",
         "_told",
@@ -67,7 +83,8 @@ class Budget:
         """What is a count when it is said again, and costs nothing."""
         self._suspended: set[int] = set()
         self._begun_at: dict[int, datetime] = {}
-        self._kept_at: dict[tuple[int, int | None], datetime] = {}
+        self._moments: dict[tuple[int, int | None], _Moment] = {}
+        self._messages = 0
         self._ends: dict[tuple[tuple[int, int | None], str], tuple[int, ...]] = {}
         self._minute: Allowance | None = None
         self._starts = 0
@@ -194,8 +211,9 @@ class Budget:
         in_run: bool,
     ) -> list[MeterEntry]:
         kept: list[MeterEntry] = []
+        self._messages += 1
         for entry in entries:
-            if self.is_over(in_run=in_run) and not self._is_needed(entry, of):
+            if self.is_over(in_run=in_run) and not self._is_needed(entry, of, now):
                 continue
             self.written.bytes += _READING + len(entry.packed)
             kept.append(entry)
@@ -203,11 +221,15 @@ class Budget:
             self._leave_out(len(entries) - len(kept), now)
         return kept
 
-    def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None]) -> bool:
-        """Whether a bill may rest on it, or a minute has gone by."""
+    def _is_needed(self, entry: MeterEntry, of: tuple[int, int | None], now: datetime) -> bool:
+        """Whether a bill may rest on it, or a minute has gone by: by its stamps, or by ours.
+
+        A clock may stand still. What a message tells of one moment stays together.
+        """
         spent = self.written.bytes / self._limit
         one = hash((entry.at, entry.packed))
-        for kind in _ends_of(entry) if spent < _OF_ENDS else ():
+        ends = _ends_of(entry)
+        for kind in ends if spent < _OF_ENDS else ():
             kept = self._ends.get((of, kind), ())
             if one in kept:  # it is repeated: the database may have been away
                 return True
@@ -216,15 +238,21 @@ class Budget:
                 return True
         if spent >= _OF_MINUTES:
             return False
-        last = self._kept_at.get(of)
-        if last is not None and abs(entry.at - last) < _MINUTE:
-            return False
+        last = self._moments.get(of)
+        if last is not None and abs(entry.at - last.at) < _MINUTE:
+            its = last.message == self._messages and abs(entry.at - last.at) < _MOMENT
+            if one in last.ones or (its and not ends):
+                last.ones |= {one} if len(last.ones) < _OF_A_MOMENT else set()
+                return True
+            if now - last.received_at < _MINUTE:
+                return False
         if self._minute is None:
             self._minute = Allowance(rate=_A_MINUTE / 60, burst=_A_MINUTE)
         if not self._minute.has(1):
             return False
         self._minute.spend()
-        _remember(self._kept_at, of, entry.at)
+        moment = _Moment(at=entry.at, received_at=now, message=self._messages, ones={one})
+        _remember(self._moments, of, moment)
         return True
 
     def _leave_out(self, number: int, now: datetime) -> None:

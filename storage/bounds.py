@@ -64,8 +64,9 @@ BOUNDS: Final[Mapping[str, Bound]] = {
         "what a certificate quotes stays",
     ),
     "meter_values": _by_charge_point(
-        "within `DYNAMO_CHARGE_POINT_DAILY_BYTES`, in a run as much again; beyond it ten a minute "
-        "and four of each of the ends of each session, up to four and ten times it",
+        "within `DYNAMO_CHARGE_POINT_DAILY_BYTES`, in a run as much again; beyond it those of ten "
+        "moments a minute, and four of each of the ends of each session, up to four and ten times "
+        "it",
         "one in five minutes after `DYNAMO_THIN_METER_VALUES_AFTER`; signed ones, and those that a "
         "bill or a verdict rests on, stay",
     ),

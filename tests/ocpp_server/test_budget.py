@@ -253,6 +253,33 @@ class TestBudget:
         assert others == [True] * 7 + [False] * 3
         assert budget.written.left_out == 118 + 3
 
+    def test_what_a_message_tells_of_one_moment_stays_together(self) -> None:
+        """Power first, then energy: a bill rests on the second."""
+        budget = self.used_up()
+        for minute in range(3):
+            at = NOON + timedelta(minutes=minute)
+            told = [
+                MeterEntry(at=at + timedelta(milliseconds=place), samples=[{"measurand": name}])
+                for place, name in enumerate(("Power.Active.Import", "Energy", "Current", "SoC"))
+            ]
+            for _ in range(2):  # it is told again, as it got no answer
+                values = self.values(*told, self.entry(at + timedelta(seconds=1)))
+                assert budget.thin(values, at, in_run=False)
+                assert values.entries == told
+        assert not budget.thin(self.values(self.entry(at)), at, in_run=False)
+
+    @pytest.mark.parametrize("drift", [0, 1, -1])
+    def test_of_a_clock_that_stands_still_a_reading_a_minute_is_kept(self, drift: int) -> None:
+        """Or goes too slowly, or backwards."""
+        budget = self.used_up()
+        kept = []
+        for second in range(0, 600, 10):
+            at = NOON + timedelta(milliseconds=drift * second)
+            entry = MeterEntry(at=at, samples=[{"value": str(second)}])
+            if budget.thin(self.values(entry), NOON + timedelta(seconds=second), in_run=False):
+                kept.append(second)
+        assert kept == list(range(0, 600, 60))
+
     def test_of_the_ends_of_a_session_a_few_are_always_kept(self) -> None:
         budget = self.used_up()
         moments = [NOON + timedelta(milliseconds=number) for number in range(40)]
@@ -266,7 +293,7 @@ class TestBudget:
         budget.written.bytes = SOME
         values = self.values(*ends)
         budget.thin(values, tomorrow, in_run=False)
-        assert len(values.entries) == 4
+        assert len(values.entries) == 4 + 1  # one for its minute
 
     def test_what_is_signed_in_between_does_not_use_up_the_ends(self) -> None:
         budget = self.used_up()
