@@ -28,13 +28,15 @@ class AccountActivities:
     async def mail_account(self, letter_id: str) -> None:
         """Mail it, unless that has been done, or nobody has an account with that address.
 
-        Of an account whose address nobody has proven, whoever reads it can stop the mail.
+        Of an account whose address nobody has proven, whoever reads it can stop the mail, but for
+        one way to a new password a week.
         """
         asked = await self._letters.letter(letter_id)
         if asked is None:
             return
         account, to = asked.account_id, asked.email
-        if not (asked.is_proven or await self._post.wants(account_id=account, to=to)):
+        wanted = asked.is_proven or await self._post.wants(account_id=account, to=to)
+        if not wanted and asked.purpose is not LetterPurpose.RESET:
             return
         page = "verifications" if asked.purpose is LetterPurpose.VERIFICATION else "password-resets"
         letter = account_letter(
@@ -42,10 +44,17 @@ class AccountActivities:
             link=f"{self._public_url}/{page}/{letter_token(self._secret, letter_id)}",
             public_url=self._public_url,
         )
+        where: str | None
         if asked.is_proven:
             where = await self._post.of_ones_own(letter, to=to)
-        else:
+        elif wanted:
             where = await self._post.caused(letter, account_id=account, to=to)
+        else:
+            where = await self._post.caused_all_the_same(
+                letter, account_id=account, to=to, letter_id=letter_id
+            )
+        if where is None:
+            return
         await self._letters.sent(letter_id)
         activity.logger.info("account_mailed", extra={"where": where})
 

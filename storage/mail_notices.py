@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.mail import Admission, GatheredMail, MailNotice, recipient_key
@@ -19,6 +19,8 @@ GATHERED_LONGER: Final = timedelta(hours=4)
 """The same, once there were as many mails as a day has."""
 KEPT: Final = timedelta(days=3)
 """So long a notice that leaves by itself is tried at most, and is known to have left."""
+RESETS_APART: Final = timedelta(days=7)
+"""So far apart ways to a new password go to an address that has stopped the mail of the account."""
 _SHOWN: Final = 300
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -63,6 +65,38 @@ class MailBlocks:
         )
         return found is not None
 
+    async def let_through(
+        self, account_id: str, recipient: str, letter_id: str, *, now: datetime
+    ) -> bool:
+        """Let the way to a new password go there though it is blocked, once a week.
+
+        Tried again, a letter has its turn already.
+        """
+        let = await self._connection.execute(
+            update(mail_blocks)
+            .where(mail_blocks.c.account_id == account_id)
+            .where(mail_blocks.c.recipient == recipient)
+            .where(
+                or_(
+                    mail_blocks.c.reset_at.is_(None),
+                    mail_blocks.c.reset_at <= now - RESETS_APART,
+                    mail_blocks.c.reset_letter == letter_id,
+                )
+            )
+            .values(reset_letter=letter_id, reset_at=now)
+        )
+        return let.rowcount > 0
+
+    async def give_back(self, account_id: str, recipient: str, letter_id: str) -> None:
+        """Let another have the turn of this letter, which did not leave."""
+        await self._connection.execute(
+            update(mail_blocks)
+            .where(mail_blocks.c.account_id == account_id)
+            .where(mail_blocks.c.recipient == recipient)
+            .where(mail_blocks.c.reset_letter == letter_id)
+            .values(reset_letter=None, reset_at=None)
+        )
+
     async def blocked(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these accounts and addresses that are."""
         if not pairs:
@@ -103,6 +137,20 @@ class StoredMailNotices:
         async with self._database.read() as connection:
             return await MailBlocks(connection).is_blocked(
                 account_id, recipient_key(self._secret, to)
+            )
+
+    async def let_through(self, *, account_id: str, to: str, letter_id: str) -> bool:
+        """Tell whether this way to a new password goes there all the same; one a week does."""
+        async with self._database.write() as connection:
+            return await MailBlocks(connection).let_through(
+                account_id, recipient_key(self._secret, to), letter_id, now=self._now()
+            )
+
+    async def give_back(self, *, account_id: str, to: str, letter_id: str) -> None:
+        """Note that it did not leave."""
+        async with self._database.write() as connection:
+            await MailBlocks(connection).give_back(
+                account_id, recipient_key(self._secret, to), letter_id
             )
 
     async def admit(self, notice: MailNotice) -> Admission:

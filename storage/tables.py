@@ -870,6 +870,9 @@ mail_blocks = Table(
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),  # whose mail is not wanted
     Column("recipient", String(64), primary_key=True),
     Column("blocked_at", UTCDateTime, nullable=False),
+    # A way to a new password goes there once a week all the same: the last one.
+    Column("reset_letter", String(40)),
+    Column("reset_at", UTCDateTime),
 )
 
 # Notices that are about to leave, or wait for the next gathered mail. One that has left says

@@ -36,7 +36,8 @@ from storage.new_passwords import NewPassword, prove, set_password, set_password
 
 ASKED: Final = (
     "If this address has an account, a mail is on its way with a link that works for an hour. If "
-    "none comes, look where your mail program keeps what it takes for spam."
+    "none comes, look where your mail program keeps what it takes for spam. Whoever has stopped "
+    "the mail about an account gets one such link a week."
 )
 
 

@@ -59,7 +59,8 @@ def notice(title: str, *sentences: str, status: int = HTTPStatus.OK) -> HTMLResp
 def stopping(*, token: str, stopped: bool, own: bool, names: Sequence[str]) -> HTMLResponse:
     """Show the page that stops mail of an account, or allows it again.
 
-    ``own``: the account has the reader's address, which nobody has proven; its codes stop, too.
+    ``own``: the account has the reader's address, which nobody has proven; one of its codes a
+    week comes.
     """
     title = "These mails are stopped" if stopped else "Stop mail of an account?"
     return page(

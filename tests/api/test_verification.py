@@ -135,29 +135,38 @@ async def test_mail_of_an_account_that_may_be_a_strangers_is_stopped_by_one_clic
     before = (await installer.call("GET", stop)).text
     stopped = await installer.call("POST", stop, content="")
     assert stopped.status_code == 200
-    for page in (before, stopped.text):  # else nobody would know why no new password ever comes
+    for page in (before, stopped.text):  # else nobody would know why no new password comes
         assert "code for a new password" in page
+        assert re.search("one (code for a new password )?a week", page)
         assert "Keep the mail with this link" in page
     # Who is logged in is told, and whoever asks for a new password learns nothing.
     problem(await installer.post("/verification"), 409, "recipient_blocked")
-    answer = await installer.post("/password-resets", {"email": installer.email})
-    assert answer.status_code == 202
+
+    async def ask() -> None:
+        answer = await installer.post("/password-resets", {"email": installer.email})
+        assert answer.status_code == 202
+        assert "one such link a week" in answer.json()["detail"]
+
+    await ask()
+    _, (_, subject, again) = await mailed(dispatcher, outbox, 2)
+    assert (subject, stop in again) == ("Choose a new password", True)
+    await ask()
     await dispatcher.dispatch()
     async with database.read() as connection:
         letters = list(await connection.scalars(select(account_letters.c.id)))
-    assert len(letters) == 2
+    assert len(letters) == 3
     for letter in letters:
         workflow = starts.account_letter(letter).id
         await temporal_client.get_workflow_handle(workflow).result()
-    assert len(outbox.sent) == 1
+    assert len(outbox.sent) == 2
     allow = stop.replace("/stop/", "/allow/")
     assert (await installer.call("POST", allow, content="")).status_code == 200
     assert (await installer.post("/verification")).status_code == 202
-    await mailed(dispatcher, outbox, 2)
+    await mailed(dispatcher, outbox, 3)
     await installer.post("/verification/complete", {"token": code(text, "verifications")})
     assert (await installer.call("POST", stop, content="")).status_code == 200
     await installer.post("/password-resets", {"email": installer.email})
-    (*_, (_, subject, text)) = await mailed(dispatcher, outbox, 3)
+    (*_, (_, subject, text)) = await mailed(dispatcher, outbox, 4)
     assert (subject, "/mail/stop/" in text) == ("Choose a new password", False)
 
 

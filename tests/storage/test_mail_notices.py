@@ -4,6 +4,7 @@ import asyncio
 import re
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import insert, select
 
 from activities.letters import Letter
@@ -13,6 +14,7 @@ from storage.engine import Database
 from storage.mail_notices import (
     GATHERED_FOR,
     GATHERED_LONGER,
+    RESETS_APART,
     MailBlocks,
     due_notices,
 )
@@ -196,3 +198,31 @@ async def test_what_a_site_has_to_say_to_its_owner_is_neither_counted_nor_stoppe
     for _ in range(3):
         await stage.post.of_ones_own(Letter(subject="2 sessions wait", text="Hello,"), to=TO)
     assert len(stage.outbox.sent) == 3
+
+
+async def test_one_way_to_a_new_password_a_week_goes_where_they_are_stopped(
+    database: Database,
+) -> None:
+    """Who needs it has it; who asks in a stranger's place has no more than that sent."""
+    await one_charge_point(database)
+    stage, letter = Stage(database), Letter(subject="Choose a new password", text="Hello,\n")
+    async with database.write() as connection:
+        await MailBlocks(connection).block(WHO, recipient_key(SECRET, TO), at=AT)
+
+    async def send(letter_id: str) -> str | None:
+        return await stage.post.caused_all_the_same(
+            letter, account_id=WHO, to=TO, letter_id=letter_id
+        )
+
+    stage.outbox.away = True
+    with pytest.raises(OSError, match="away"):
+        await send("let_1")
+    stage.outbox.away = False
+    assert await send("let_2") is not None
+    assert await send("let_2") is not None  # its activity is done again
+    assert await send("let_3") is None
+    stage.clock.now += RESETS_APART - timedelta(seconds=1)
+    assert await send("let_4") is None
+    stage.clock.now += timedelta(seconds=1)
+    found = await asyncio.gather(*(send(f"let_{number}") for number in range(5, 9)))
+    assert len([one for one in found if one is not None]) == 1

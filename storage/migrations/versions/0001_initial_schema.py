@@ -583,6 +583,8 @@ def upgrade() -> None:
     sa.Column('account_id', sa.String(length=40), nullable=False),
     sa.Column('recipient', sa.String(length=64), nullable=False),
     sa.Column('blocked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reset_letter', sa.String(length=40), nullable=True),
+    sa.Column('reset_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_mail_blocks_account_id')),
     sa.PrimaryKeyConstraint('account_id', 'recipient', name=op.f('pk_mail_blocks'))
     )
