@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from fastapi.responses import StreamingResponse
@@ -112,8 +112,9 @@ class ExportResponse(StreamingResponse):
         client = scope.get("client")
         network = source_network(client[0]) if client else ""
         try:
-            async with self._exports.read(self._account_id, network):
-                await super().__call__(scope, receive, send)
+            async with AsyncExitStack() as held:
+                if await self._waited(held, network, receive):
+                    await super().__call__(scope, receive, send)
         except GivenUpError:
             return
         except TooManyHereError as error:
@@ -130,3 +131,26 @@ class ExportResponse(StreamingResponse):
                 "Too many exports are being read. Ask again in a minute.",
                 retry_after=_LATER,
             ) from error
+
+    async def _waited(self, held: AsyncExitStack, network: str, receive: Receive) -> bool:
+        """Wait for the turn for as long as its client is there: the account may ask anew."""
+        loop = asyncio.get_running_loop()
+        leaves = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            async with asyncio.timeout(None) as waits:
+
+                def gone(_: asyncio.Task[None]) -> None:
+                    waits.reschedule(loop.time())
+
+                leaves.add_done_callback(gone)
+                try:
+                    await held.enter_async_context(self._exports.read(self._account_id, network))
+                finally:
+                    leaves.remove_done_callback(gone)
+        except TimeoutError:
+            if not waits.expired():
+                raise
+            return False
+        finally:
+            leaves.cancel()
+        return True

@@ -13,12 +13,14 @@ from starlette.types import Message
 
 from api.deps import now
 from api.export.turns import AT_ONCE, ExportResponse, Exports
+from api.protocol.limits import TooManyAtOnceError
 from domain.errors import UnavailableError
 from storage import export as exported
 from storage.engine import Database
 from storage.tables import accounts, charge_points, meter_values, transactions
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
+from tests.support.eventually import eventually
 
 PATH = f"{V1}/site-owner/export"
 
@@ -154,6 +156,7 @@ class Reader:
 
     def __init__(self, exports: Exports, account: str, address: str, *, reads: bool) -> None:
         self.begun = asyncio.Event()
+        self.leaves = asyncio.Event()
         self.sent: list[Message] = []
         self._reads = reads
         scope = {"type": "http", "client": (address, 1), "asgi": {"spec_version": "2.3"}}
@@ -171,8 +174,8 @@ class Reader:
         yield b"the end"
 
     async def _receive(self) -> Message:
-        nothing_more: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        return await nothing_more
+        await self.leaves.wait()
+        return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
         self.sent.append(message)
@@ -203,6 +206,29 @@ async def test_who_reads_slowly_from_one_network_gives_way_to_others() -> None:
         await Reader(exports, "usr_one_more", "198.51.100.9", reads=True).answer
     for one in (*slow[1:], last):
         one.answer.cancel()
+
+
+async def test_who_leaves_while_it_waits_may_ask_anew_at_once() -> None:
+    exports = Exports(at_once=1, patience=3600)
+    first = Reader(exports, "usr_1", "192.0.2.1", reads=False)
+    await first.begun.wait()
+    waits = Reader(exports, "usr_mine", "198.51.100.7", reads=True)
+
+    async def in_line() -> None:
+        assert exports.is_crowded
+
+    await eventually(in_line)
+    with pytest.raises(TooManyAtOnceError):
+        await Reader(exports, "usr_mine", "198.51.100.7", reads=True).answer
+    waits.leaves.set()
+    await waits.answer
+    assert waits.sent == []
+    assert not exports.is_crowded
+    anew = Reader(exports, "usr_mine", "198.51.100.7", reads=True)
+    await eventually(in_line)
+    first.leaves.set()
+    await anew.answer
+    assert anew.is_whole
 
 
 async def test_one_that_has_just_begun_is_not_given_up() -> None:
