@@ -9,6 +9,7 @@ from typing import Final
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.protocol.connection import GIVE_UP
 from api.protocol.limits import TooManyAtOnceError
 from api.turns import NoTurnError, TooManyHereError, Turns
 from domain.errors import UnavailableError
@@ -116,7 +117,7 @@ class ExportResponse(StreamingResponse):
                 if await self._waited(held, network, receive):
                     await super().__call__(scope, receive, send)
         except GivenUpError:
-            return
+            await self._end(scope, receive)
         except TooManyHereError as error:
             raise TooManyAtOnceError(
                 "export_goes_on",
@@ -131,6 +132,13 @@ class ExportResponse(StreamingResponse):
                 "Too many exports are being read. Ask again in a minute.",
                 retry_after=_LATER,
             ) from error
+
+    async def _end(self, scope: Scope, receive: Receive) -> None:
+        """End the connection of one that is given up, and hear of its end."""
+        end = scope.get("extensions", {}).get(GIVE_UP)
+        if end is not None:
+            end()
+            await self.listen_for_disconnect(receive)
 
     async def _waited(self, held: AsyncExitStack, network: str, receive: Receive) -> bool:
         """Wait for the turn for as long as its client is there: the account may ask anew."""

@@ -42,6 +42,9 @@ UNREAD_OF_ALL: Final = 64 * 1024 * 1024
 """What is kept of answers that are not read yet, of all connections together."""
 _LARGE: Final = 64 * 1024
 """An answer of which less waits is none that they are counted for."""
+GIVE_UP: Final = "dynamo.give_up"
+"""The extension of a scope that ends the connection: uvicorn takes an answer that stops for a
+mistake of ours."""
 _ARRIVALS: Final = count()
 _END: Final = re.compile(rb"\n\r?\n")
 _TOO_MUCH: Final = b"The head of the request is too large: 32 KiB and 100 headers at most."
@@ -81,6 +84,9 @@ class BoundedProtocol(H11Protocol):
             self._refuse()
             return
         super().handle_events()
+        if self.scope is not None:  # of a request whose answer has not begun yet
+            extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
+            extensions[GIVE_UP] = self.give_up
         if self.conn.their_state is h11.IDLE:
             if self.conn.trailing_data[0]:
                 self._wait()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api.protocol.connection import BOUNDED
 
@@ -15,14 +15,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
+async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve the API; gives its URL."""
     async with running(app) as (url, _):
         yield url
 
 
 @asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+async def running(app: ASGIApp) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """Serve the API; gives its URL, and the server."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **BOUNDED))

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from httpx import AsyncClient
 from sqlalchemy import insert, select, update
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from api.deps import now
 from api.export.turns import AT_ONCE, ExportResponse, Exports
@@ -20,6 +21,7 @@ from storage.engine import Database
 from storage.tables import accounts, charge_points, meter_values, transactions
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
+from tests.api.serving import running
 from tests.support.eventually import eventually
 
 PATH = f"{V1}/site-owner/export"
@@ -206,6 +208,45 @@ async def test_who_reads_slowly_from_one_network_gives_way_to_others() -> None:
         await Reader(exports, "usr_one_more", "198.51.100.9", reads=True).answer
     for one in (*slow[1:], last):
         one.answer.cancel()
+
+
+async def test_one_that_is_given_up_is_no_mistake_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    exports = Exports(at_once=2, patience=0.2, undisturbed=0)
+
+    async def lines(much: bool) -> AsyncIterator[bytes]:
+        while much:
+            yield b"x" * 65_536
+            await asyncio.sleep(0)
+        yield b"the end"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = ExportResponse(
+            lines(scope["path"] != "/mine"),
+            exports=exports,
+            account_id=scope["path"],
+            media_type="application/x-ndjson",
+            headers={},
+        )
+        await response(scope, receive, send)
+
+    async with running(app) as (url, _), AsyncExitStack() as stack:
+        port = int(url.rpartition(":")[2])
+        slow = []
+        for path in ("/1", "/2"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            stack.callback(writer.close)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            slow.append(reader)
+        async with AsyncClient() as client:
+            assert (await client.get(f"{url}/mine")).content == b"the end"
+        async with asyncio.timeout(30):
+            with suppress(ConnectionError):  # the oldest of those two
+                while await slow[0].read(1 << 16):
+                    pass
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 async def test_who_leaves_while_it_waits_may_ask_anew_at_once() -> None:
