@@ -56,6 +56,12 @@ class NoMail:
     async def is_blocked(self, *, account_id: str, to: str) -> bool:
         raise NotImplementedError
 
+    async def let_through(self, *, account_id: str, to: str, letter_id: str) -> bool:
+        raise NotImplementedError
+
+    async def give_back(self, *, account_id: str, to: str, letter_id: str) -> None:
+        raise NotImplementedError
+
     async def admit(self, notice: MailNotice) -> Admission:
         raise NotImplementedError
 
