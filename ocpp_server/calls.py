@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from domain.ports import ChargePointGoneError
 from ocpp_server import frames
 from ocpp_server.dispatch import Payload
-from ocpp_server.schemas import response_schema
 from ocpp_server.socket import ChargerSocket
+from ocpp_server.v16.schemas import response_schema
 
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
 Answer = frames.CallResult | frames.CallError | frames.Unreadable

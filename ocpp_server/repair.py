@@ -9,7 +9,7 @@ decides whether it was essential.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -21,34 +21,6 @@ from domain.rules.sampled_values import UNREADABLE
 
 Document = dict[str, Any]
 
-# Absent they mean something (OCPP 1.6 §7.43), so that a sample without them would be another one.
-_VOIDING: Final = ("format", "measurand", "phase", "unit", "value")
-_JUDGED_BY_HANDLERS: Final = frozenset(
-    {"status", "errorCode", "reason", "type", "context", "location"}
-)
-SPELLINGS: Final = {
-    "%": "Percent",
-    "°c": "Celsius",
-    "degc": "Celsius",
-    "°f": "Fahrenheit",
-    "hz": "Hertz",
-    "amp": "A",
-    "amps": "A",
-    "ampere": "A",
-    "amperes": "A",
-    "volt": "V",
-    "volts": "V",
-    "watt": "W",
-    "watts": "W",
-    "kilowatt": "kW",
-    "watthour": "Wh",
-    "watthours": "Wh",
-    "kilowatthour": "kWh",
-    "kilowatthours": "kWh",
-    "kelvin": "K",
-    "stateofcharge": "SoC",
-    "canceled": "Cancelled",
-}
 _NO_WORD: Final = re.compile(r"[^a-z0-9%°]")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
@@ -70,8 +42,24 @@ class _Dropped:
 
 
 _DROPPED: Final = _Dropped()
-_WRAPPED: Final = ("idToken", "idTag", "value", "#text")
-"""Where later versions of OCPP, and XML that was translated, keep a text inside an object."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leniency:
+    """What the reader has to know of a version of OCPP beside its schemas."""
+
+    sample: str
+    """The field by which the object of a sampled value is known."""
+    voiding: tuple[str, ...]
+    """Fields of a sampled value that mean something when they are absent."""
+    judged_by_handlers: frozenset[str]
+    """Fields whose unknown words stay as they came."""
+    spellings: Mapping[str, str]
+    """Words that firmware uses, in lower case, and those of the standard that they mean."""
+    older_names: Mapping[str, tuple[str, ...]]
+    """Fields by their names in earlier versions, in lower case, and those that they may be now."""
+    wrapped: tuple[str, ...]
+    """Where other versions, and XML that was translated, keep a text inside an object."""
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +72,7 @@ class Repaired:
 
 @dataclass(slots=True)
 class _Notes:
+    leniency: Leniency
     found: dict[str, None] = field(default_factory=dict)
     values: int = 0
     """How many were looked at."""
@@ -101,12 +90,13 @@ class _Notes:
 class Repairer:
     """Reads payloads of one schema."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, leniency: Leniency) -> None:
         self._document = document
+        self._leniency = leniency
 
     def repair(self, payload: dict[str, Any]) -> Repaired:
         """Give the payload as far as it is understood; it never raises for what is in it."""
-        notes = _Notes()
+        notes = _Notes(self._leniency)
         repaired = self._object(payload, self._document, "", notes)
         return Repaired(repaired, (*((_MORE,) if notes.is_all_read else ()), *notes.found))
 
@@ -142,7 +132,7 @@ class Repairer:
         if isinstance(value, list) and len(value) == 1:
             notes.add(place, "is a list of one")
             value = value[0]
-        is_sample = "measurand" in schema["properties"]
+        is_sample = self._leniency.sample in schema["properties"]
         if not isinstance(value, dict):
             if not is_sample:
                 return _DROPPED
@@ -179,8 +169,9 @@ class Repairer:
         read = self._object(value, schema, place, notes)
         if "value" in read and len(read) == len(value):
             return read
-        sent = {known: inner for _, known, inner in _known(value, schema["properties"], "", None)}
-        for name in _VOIDING:
+        unsaid = _Notes(self._leniency)
+        sent = {known: inner for _, known, inner in _known(value, schema["properties"], "", unsaid)}
+        for name in self._leniency.voiding:
             if name not in read and (sent.get(name) is not None or name == "value"):
                 reason = f"{name} {_shown(sent[name])}" if name in sent else f"no {name}"
                 names = _names(value, schema["properties"])
@@ -210,20 +201,19 @@ class Repairer:
 
 
 def _known(
-    value: dict[str, Any], properties: Document, place: str, notes: _Notes | None
+    value: dict[str, Any], properties: Document, place: str, notes: _Notes
 ) -> Iterator[tuple[str, str, Any]]:
     """Give the fields that the schema knows: name as sent, name as meant, value."""
     exact = value.keys() & properties.keys()
     by_key = _by_key(tuple(properties))
     for name in _names(value, properties):
         inner = value[name]
-        known = name if name in exact else _meant(_key(name), by_key)
+        known = name if name in exact else _meant(_key(name), by_key, notes.leniency)
         if known is None or (known != name and known in exact):
-            if notes is not None:
-                notes.values += 1
-                notes.add(place, f"has a field {name[:_SHOWN]!r} that the standard does not know")
+            notes.values += 1
+            notes.add(place, f"has a field {name[:_SHOWN]!r} that the standard does not know")
             continue
-        if known != name and notes is not None:
+        if known != name:
             notes.add(f"{place}.{known}" if place else known, f"is written {name[:_SHOWN]!r}")
         yield name, known, inner
 
@@ -240,18 +230,18 @@ def _by_key(words: tuple[str, ...]) -> dict[str, str]:
     return {_key(word): word for word in words}
 
 
-def _meant(key: str, by_key: dict[str, str]) -> str | None:
-    """Find the field of that name: in another case, in the plural, or as OCPP 1.5 calls it."""
-    known = by_key.get(key) or by_key.get(key.removesuffix("s"))
-    if known is None and key.removesuffix("s") == "value":
-        known = by_key.get("metervalue") or by_key.get("sampledvalue")
-    return known
+def _meant(key: str, by_key: dict[str, str], leniency: Leniency) -> str | None:
+    """Find the field of that name: in another case, in the plural, or by its earlier name."""
+    one = key.removesuffix("s")
+    names = (key, one, *leniency.older_names.get(one, ()))
+    return next((by_key[name] for name in names if name in by_key), None)
 
 
 def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    inner = [value[name] for name in _WRAPPED if name in value] if isinstance(value, dict) else []
+    wrapped = notes.leniency.wrapped
+    inner = [value[name] for name in wrapped if name in value] if isinstance(value, dict) else []
     if len(inner) == 1 and isinstance(inner[0], str):
         notes.add(place, "is an object, not a text")
         value = inner[0]
@@ -278,11 +268,11 @@ def _text(value: Any, schema: Document, place: str, notes: _Notes) -> Any:
 def _word(value: str, words: list[str], place: str, notes: _Notes) -> Any:
     by_key = _by_key(tuple(words))
     key = _key(value)
-    known = by_key.get(key) or by_key.get(_key(SPELLINGS.get(key, "")))
+    known = by_key.get(key) or by_key.get(_key(notes.leniency.spellings.get(key, "")))
     if key and known is not None:
         notes.add(place, f"{value[:_SHOWN]!r} is read as {known}")
         return known
-    if place.rpartition(".")[2] in _JUDGED_BY_HANDLERS and value.strip():
+    if place.rpartition(".")[2] in notes.leniency.judged_by_handlers and value.strip():
         notes.add(place, f"{value[:_SHOWN]!r} is no word of the standard")
         return value.strip()[:_SHOWN]
     return _DROPPED

@@ -11,10 +11,10 @@ from domain.rules.sampled_values import UNREADABLE
 from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.peer import Peer
-from ocpp_server.repair import SPELLINGS
-from ocpp_server.schemas import request_schema
 from ocpp_server.v16.essentials import ESSENTIALS
+from ocpp_server.v16.leniency import LENIENCY
 from ocpp_server.v16.routes import routes
+from ocpp_server.v16.schemas import request_schema
 from storage.fact_records import KnownTransaction
 
 _NOW: Final = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
@@ -137,7 +137,7 @@ def forgiven_numbers() -> str:
 def forgiven_spellings() -> str:
     """Words in another spelling, beside those that differ in case and punctuation only."""
     known: dict[str, list[str]] = {}
-    for spelling, word in SPELLINGS.items():
+    for spelling, word in LENIENCY.spellings.items():
         known.setdefault(word, []).append(spelling)
     return table(
         ("Read as", "Written"),

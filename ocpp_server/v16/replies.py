@@ -5,8 +5,8 @@ from typing import Final
 from domain.operations import Outcome, Reply
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
-from ocpp_server.schemas import response_schema
 from ocpp_server.session import Session
+from ocpp_server.v16.schemas import response_schema
 
 _REPLIES: Final = {
     "Accepted": Reply.ACCEPTED,

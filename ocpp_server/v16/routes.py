@@ -2,13 +2,13 @@
 
 from domain.facts import EventKind
 from ocpp_server.dispatch import Handler, Route, Routes
-from ocpp_server.schemas import request_schema
 from ocpp_server.v16 import boot
 from ocpp_server.v16.authorize import on_authorize
 from ocpp_server.v16.data_transfer import on_data_transfer
 from ocpp_server.v16.heartbeat import on_heartbeat
 from ocpp_server.v16.metering import on_meter_values
 from ocpp_server.v16.reports import on_security_event, status_report
+from ocpp_server.v16.schemas import request_schema
 from ocpp_server.v16.status import on_status
 from ocpp_server.v16.transactions import on_start, on_stop
 

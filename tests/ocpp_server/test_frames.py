@@ -14,8 +14,8 @@ from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.frames import ErrorCode
 from ocpp_server.peer import Peer
-from ocpp_server.schemas import response_schema
 from ocpp_server.v16.routes import routes
+from ocpp_server.v16.schemas import response_schema
 from storage.fact_records import StatusReport
 
 ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)

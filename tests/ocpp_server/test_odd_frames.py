@@ -16,10 +16,10 @@ from ocpp_server import oddities as noting
 from ocpp_server.dispatch import Reply, dispatch
 from ocpp_server.framelog import frame_text
 from ocpp_server.peer import Peer
-from ocpp_server.schemas import response_schema
 from ocpp_server.session import Session
 from ocpp_server.throttle import Allowance
 from ocpp_server.v16.routes import routes
+from ocpp_server.v16.schemas import response_schema
 from storage.fact_records import MeterValues
 from tests.ocpp_server.bed import Bed
 
