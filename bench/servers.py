@@ -29,8 +29,8 @@ async def ours(database_url: str) -> None:
     from domain.ids import Prefix, new_id
     from ocpp_server.main import calm_collector
     from ocpp_server.node import Node
+    from ocpp_server.protocols import protocols
     from ocpp_server.server import Limits
-    from ocpp_server.v16.routes import routes
     from runtime.logs import configure
     from storage.engine import Database
 
@@ -40,7 +40,7 @@ async def ours(database_url: str) -> None:
         node_id=new_id(Prefix.NODE),
         database=database,
         sink=_NobodyListens(),
-        routes=routes(boot_retry_interval=10, heartbeat_interval=60),
+        protocols=protocols(boot_retry_interval=10, heartbeat_interval=60),
         secret=b"",
         limits=Limits(rate=None),
     )

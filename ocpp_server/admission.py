@@ -18,9 +18,9 @@ from ocpp_server import auth
 from ocpp_server.auth import RefusalCode
 from ocpp_server.handshake import asks_for_a_websocket, judge_handshake
 from ocpp_server.pauses import Pauses
+from ocpp_server.protocol import Protocols, names_of
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Arrivals, Failures
-from ocpp_server.v16.routes import SUBPROTOCOL
 from ocpp_server.writer import Writer
 from storage.credentials import Credential, read_credentials, sole_project_at
 from storage.engine import Database
@@ -78,6 +78,7 @@ class Admission:
         database: Database,
         writer: Writer,
         *,
+        protocols: Protocols,
         secret: bytes,
         trusted_proxies: Sequence[Network] = (),
         trouble: Callable[[], str | None] = lambda: None,
@@ -87,6 +88,7 @@ class Admission:
         self._trusted_proxies = trusted_proxies
         self._outage = Outage("admission_unavailable", log=_log)
         self._database = database
+        self._protocols = protocols
         self._credentials = Credentials(database)
         self._writer = writer
         self._secret = secret
@@ -112,7 +114,7 @@ class Admission:
         if answer is not None:
             return answer
         source = self.source(_peer(socket), request.headers.get_all)
-        flaw = judge_handshake(socket.protocol, request)
+        flaw = judge_handshake(socket.protocol, request, wanted=names_of(self._protocols))
         if flaw is not None and flaw.code is RefusalCode.TLS_ON_PLAIN_PORT:
             await self._record_tls(flaw, source)
             return _answer(socket, flaw)
@@ -196,7 +198,7 @@ class Admission:
             _authorization(request),
             stored_hash=credential.hash,
             secret=self._secret,
-        ) or auth.judge_subprotocol(_offered(request), SUBPROTOCOL)
+        ) or auth.judge_subprotocol(_offered(request), self._protocols)
         return refusal, credential
 
     async def _record_tls(self, refusal: auth.Refusal, source: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Who may connect: identity in the path, subprotocol, Basic auth (OCPP-J 1.6 §3.1, §6)."""
+"""Who may connect: identity in the path, subprotocol, Basic auth (OCPP-J §3.1, §6)."""
 
 import base64
 import binascii
@@ -10,6 +10,8 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
+
+from ocpp_server.protocol import Protocols
 
 _HEX_KEY_LENGTHS: Final = range(32, 41)
 
@@ -89,20 +91,20 @@ def withdrawn(since: datetime) -> Refusal:
     )
 
 
-def judge_subprotocol(offered: list[str], supported: str) -> Refusal | None:
-    """Require the supported subprotocol among those offered."""
-    if supported in offered:
+def judge_subprotocol(offered: list[str], protocols: Protocols) -> Refusal | None:
+    """Require the subprotocol of a version that is spoken here among those offered."""
+    if any(one in protocols for one in offered):
         return None
+    choose = " or ".join(f"{p.name} (subprotocol {p.subprotocol})" for p in protocols.values())
     if not offered:
         return Refusal(
             RefusalCode.MISSING_SUBPROTOCOL,
-            "The charge point did not say which OCPP version it speaks. Choose OCPP 1.6 JSON "
-            f"(subprotocol {supported}) in its settings.",
+            f"The charge point did not say which OCPP version it speaks. Choose {choose} in its "
+            "settings.",
         )
     return Refusal(
         RefusalCode.UNSUPPORTED_SUBPROTOCOL,
-        f"The charge point offered {', '.join(offered)[:100]}. Choose OCPP 1.6 JSON "
-        f"(subprotocol {supported}) in its settings.",
+        f"The charge point offered {', '.join(offered)[:100]}. Choose {choose} in its settings.",
     )
 
 

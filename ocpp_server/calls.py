@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 from domain.ports import ChargePointGoneError
 from ocpp_server import frames
 from ocpp_server.dispatch import Payload
+from ocpp_server.schemas import Schema
 from ocpp_server.socket import ChargerSocket
-from ocpp_server.v16.schemas import response_schema
 
 _message_ids: Final = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count(1))
 Answer = frames.CallResult | frames.CallError | frames.Unreadable
@@ -63,6 +63,7 @@ class Calls:
 
     __slots__ = (
         "_action",
+        "_answer_schema",
         "_answered",
         "_asked",
         "_lock",
@@ -72,7 +73,13 @@ class Calls:
         "_timeout",
     )
 
-    def __init__(self, socket: ChargerSocket, timeout: float) -> None:
+    def __init__(
+        self,
+        socket: ChargerSocket,
+        timeout: float,
+        answer_schema: Callable[[str], Schema],
+    ) -> None:
+        self._answer_schema = answer_schema
         self._socket = socket
         self._timeout = timeout
         self._lock = asyncio.Lock()
@@ -108,7 +115,7 @@ class Calls:
             raise CallErrorReply(answer.code, answer.description)
         if isinstance(answer, frames.Unreadable):
             raise InvalidReplyError(f"{action} was answered, but {answer.reason}")
-        schema = response_schema(action)
+        schema = self._answer_schema(action)
         if schema.is_valid(answer.payload):
             return Answered(answer.payload, answer.oddities)
         repaired = schema.repair(answer.payload)

@@ -130,4 +130,4 @@ class Contests:
 async def _call(session: Session) -> None:
     """Ask what any charge point answers, were it with an error."""
     with suppress(CallErrorReply, CallTimeoutError, InvalidReplyError, ChargePointGoneError):
-        await session.call("GetConfiguration", {"key": ["HeartbeatInterval"]})
+        await session.call(*session.protocol.question)

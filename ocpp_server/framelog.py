@@ -13,22 +13,6 @@ from storage.fact_records import LogEntry
 _CAP: Final = 8_000
 _ACTION_COLUMN: Final = 50
 _MESSAGE_ID_COLUMN: Final = 36
-_REPEATED: Final = frozenset(
-    {
-        "Authorize",
-        "BootNotification",
-        "DataTransfer",
-        "DiagnosticsStatusNotification",
-        "FirmwareStatusNotification",
-        "Heartbeat",
-        "LogStatusNotification",
-        "MeterValues",
-        "SecurityEventNotification",
-        "SignedFirmwareStatusNotification",
-        "StatusNotification",
-    }
-)
-"""What a charge point that waits says for weeks. Each start, stop and command stands for itself."""
 _OF_ITS_OWN: Final = re.compile(
     r'(?<=^\[[23],)\s*(?:"[^"]*"|-?\d+)|"(?:timestamp|currentTime)"\s*:\s*"[^"]*"'
 )
@@ -38,9 +22,18 @@ _HINTS: Final = (b"key", b"pass", b"secret", b"://", b":\\/", b"\\u", b"\0")
 
 
 def frame_entry(
-    peer: Peer, direction: str, action: str | None, message_id: MessageId | None, data: bytes
+    peer: Peer,
+    direction: str,
+    action: str | None,
+    message_id: MessageId | None,
+    data: bytes,
+    *,
+    repeated: bool,
 ) -> LogEntry:
-    """Make the entry of a frame; ``direction`` is ``in`` (from the charge point) or ``out``."""
+    """Make the entry of a frame; ``direction`` is ``in`` (from the charge point) or ``out``.
+
+    ``repeated``: the same again is a count, and no entry of its own.
+    """
     text = frame_text(data)
     return LogEntry(
         charge_point_id=peer.charge_point_id,
@@ -52,7 +45,7 @@ def frame_entry(
         action=action and action[:_ACTION_COLUMN],
         message_id=None if message_id is None else str(message_id)[:_MESSAGE_ID_COLUMN],
         text=text,
-        same=_OF_ITS_OWN.sub("", text) if action in _REPEATED else None,
+        same=_OF_ITS_OWN.sub("", text) if repeated else None,
     )
 
 

@@ -1,9 +1,9 @@
-"""OCPP-J frames: bytes in, one of five shapes out; never an exception (OCPP-J 1.6 §4)."""
+"""OCPP-J frames: bytes in, one of six shapes out; never an exception."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 from typing import Any, Final
 
 import orjson
@@ -29,16 +29,16 @@ _NUL: Final = b"\\u0000"
 _REPLACEMENT: Final = b"\\ufffd"
 
 
-class ErrorCode(StrEnum):
-    """Those error codes of OCPP-J 1.6 §4.2.3 that are sent, with its spelling."""
+class ErrorCode(Enum):
+    """Why a request is refused; each version spells it in its own way."""
 
-    NOT_IMPLEMENTED = "NotImplemented"
-    INTERNAL_ERROR = "InternalError"
-    PROTOCOL_ERROR = "ProtocolError"
-    FORMATION_VIOLATION = "FormationViolation"
-    PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
-    OCCURENCE_CONSTRAINT_VIOLATION = "OccurenceConstraintViolation"
-    TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
+    NOT_IMPLEMENTED = auto()
+    INTERNAL_ERROR = auto()
+    PROTOCOL_ERROR = auto()
+    FORMATION_VIOLATION = auto()
+    PROPERTY_CONSTRAINT_VIOLATION = auto()
+    OCCURRENCE_CONSTRAINT_VIOLATION = auto()
+    TYPE_CONSTRAINT_VIOLATION = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +86,15 @@ class Unreadable:
     answer_to: str | None = None
 
 
-Frame = Call | CallResult | CallError | Malformed | Unreadable
+@dataclass(slots=True, eq=False)
+class Other:
+    """A frame of a type that not every version of OCPP has; ``message`` is all of it."""
+
+    message_type: object
+    message: list[Any]
+
+
+Frame = Call | CallResult | CallError | Malformed | Unreadable | Other
 
 
 _IN_A_TEXT: Final = "the frame is written as a text"
@@ -151,7 +159,7 @@ def _parse_answer(
     if message_type == _CALL_ERROR:
         code, description, *_ = (*message[2:_CALL_ERROR_LENGTH], "", "")
         return CallError(message_id, str(code)[:50], str(description)[:255])
-    return Unreadable("its message type is not 2, 3 or 4")
+    return Other(message_type, message)
 
 
 def _payload(message: list[Any], length: int) -> tuple[dict[str, Any] | None, str]:
@@ -198,6 +206,6 @@ def call_result(message_id: MessageId, payload: dict[str, Any]) -> bytes:
     return orjson.dumps([_CALL_RESULT, message_id, payload])
 
 
-def call_error(message_id: MessageId, code: ErrorCode, description: str) -> bytes:
+def call_error(message_id: MessageId, code: str, description: str) -> bytes:
     """Write a CALLERROR; the description is cut to the standard's 255 characters."""
     return orjson.dumps([_CALL_ERROR, message_id, code, description[:255], {}])

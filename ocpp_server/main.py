@@ -23,9 +23,9 @@ from ocpp_server.in_flight import InFlight
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
 from ocpp_server.power import PowerOperations
+from ocpp_server.protocols import protocols
 from ocpp_server.server import Limits
 from ocpp_server.temporal_sink import TemporalSink
-from ocpp_server.v16.routes import routes
 from runtime.files import have_files
 from runtime.process import open_database
 from runtime.settings import Settings
@@ -77,7 +77,7 @@ async def run_node(
         node_id=new_id(Prefix.NODE),
         database=database,
         sink=sink,
-        routes=routes(
+        protocols=protocols(
             boot_retry_interval=settings.boot_retry_interval,
             heartbeat_interval=settings.heartbeat_interval,
         ),

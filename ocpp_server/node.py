@@ -15,9 +15,9 @@ from domain.proxies import Network
 from domain.states import LogLevel
 from ocpp_server.admission import Admission
 from ocpp_server.charge_point_log import ChargePointLog
-from ocpp_server.dispatch import Routes
 from ocpp_server.forward import EventSink, Forwarder
 from ocpp_server.local_lists import LocalLists
+from ocpp_server.protocol import Protocols
 from ocpp_server.registry import Registry
 from ocpp_server.server import ChargerServer, Limits
 from ocpp_server.session import Session
@@ -44,7 +44,7 @@ class Node:
         node_id: str,
         database: Database,
         sink: EventSink,
-        routes: Routes,
+        protocols: Protocols,
         secret: bytes,
         limits: Limits | None = None,
         trusted_proxies: Sequence[Network] = (),
@@ -62,13 +62,14 @@ class Node:
         self._admission = Admission(
             database,
             self.writer,
+            protocols=protocols,
             secret=secret,
             trusted_proxies=trusted_proxies,
             trouble=trouble,
         )
         self.server = ChargerServer(
             node_id=node_id,
-            routes=routes,
+            protocols=protocols,
             writer=self.writer,
             registry=self.registry,
             admission=self._admission,

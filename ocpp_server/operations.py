@@ -16,12 +16,10 @@ from domain.rules.configuration import judge_configuration
 from domain.states import RegistrationStatus
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError, NeverSentError
 from ocpp_server.deadly import Suspects, was_dropped
+from ocpp_server.protocol import Order, Reading
 from ocpp_server.registry import Registry
 from ocpp_server.restarts import Restarts
 from ocpp_server.session import Session
-from ocpp_server.v16 import commands, configuration
-from ocpp_server.v16.inventory import Reader, read
-from ocpp_server.v16.replies import ask
 from storage import commands as intents
 from storage import facts
 from storage.charge_points import accept_charge_point
@@ -33,11 +31,12 @@ from storage.reported_keys import keep_reported_keys
 _MOMENT: Final = 1.0
 _DEADLY: Final = "The charge point dropped its link when it was asked for this before."
 _ENDED: Final = "The transaction had already ended."
+_Once = op.UnlockConnector | op.StartTestTransaction | op.UpdateFirmware | op.Reset | op.CollectLogs
 _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Implements :class:`domain.ports.ChargePointGateway` for OCPP 1.6."""
+    """Implements :class:`domain.ports.ChargePointGateway`."""
 
     def __init__(self, registry: Registry, database: Database) -> None:
         self._registry = registry
@@ -71,29 +70,28 @@ class Gateway:
 
     async def read_configuration(self, request: op.ReadConfiguration) -> op.Configuration:
         """Read these keys, or all of them."""
-        inventory = await read(self._session(request), request.keys)
-        return op.Configuration(
-            keys=tuple(inventory.keys.values()), unknown=tuple(inventory.unknown.values())
-        )
+        session = self._session(request)
+        return await session.protocol.operations.read_configuration(session, request)
 
     async def apply_configuration(self, request: op.ApplyConfiguration) -> op.ConfigurationOutcome:
         """Write what differs; what became of each parameter is kept with it."""
         session = self._session(request)
         habits = await self._habits(request.charge_point_id)
-        reader = Reader(session, habits.reading)
+        reading = Reading(habits.reading)
         restarts = await Restarts.of(self._database, session.peer)
         try:
-            applied = await configuration.apply(session, reader, request, restarts)
+            operations = session.protocol.operations
+            applied = await operations.apply_configuration(session, request, restarts, reading)
         except (CallErrorReply, CallTimeoutError, InvalidReplyError) as error:
             return op.ConfigurationOutcome(parameters=(), detail=str(error))
         except ChargePointGoneError:
-            if reader.reading is not habits.reading:
-                await self._learn(request, replace(habits, reading=reader.reading))
+            if reading.widest is not habits.reading:
+                await self._learn(request, replace(habits, reading=reading.widest))
             raise
-        if reader.reading is not habits.reading:
-            await self._learn(request, replace(habits, reading=reader.reading))
+        if reading.widest is not habits.reading:
+            await self._learn(request, replace(habits, reading=reading.widest))
         await restarts.end()
-        outcome, inventory = applied.outcome, applied.inventory
+        outcome, reported = applied.outcome, applied.reported
         moment = datetime.now(UTC)
         verdict = judge_configuration(request.parameters, outcome.parameters, last_word=True)
         goes_on = request.then is not None and not verdict.reboot and verdict.failure is None
@@ -104,8 +102,8 @@ class Gateway:
             await keep_reported_keys(
                 connection,
                 request.charge_point_id,
-                inventory.keys.values(),
-                inventory.unknown.values(),
+                reported.keys,
+                reported.unknown,
             )
             if goes_on:
                 await accept_charge_point(connection, request.charge_point_id, at=moment)
@@ -123,9 +121,10 @@ class Gateway:
         if request.message in habits.deadly_triggers:
             return op.Outcome(reply=op.Reply.NOT_SUPPORTED, detail=_DEADLY)
         asked_at = asyncio.get_running_loop().time()
-        coming = session.expect(request.message)  # it may come before the answer
+        # It may come before the answer.
+        coming = session.expect(session.protocol.operations.message_of(request.message))
         try:
-            outcome = await ask(session, *commands.trigger(request))
+            outcome = await _tell(session, request)
         except NeverSentError:
             raise
         except ChargePointGoneError:
@@ -138,25 +137,15 @@ class Gateway:
 
     async def change_availability(self, request: op.ChangeAvailability) -> op.Outcome:
         """Make a connector operative or inoperative; harmless when repeated."""
-        return await ask(self._session(request), *commands.change_availability(request))
+        return await _tell(self._session(request), request)
 
     async def unlock_connector(self, request: op.UnlockConnector) -> op.Outcome:
         """Let go of a plug, once."""
-        return await self._once(
-            request,
-            request.intent,
-            op.OperationName.UNLOCK_CONNECTOR,
-            commands.unlock_connector(request),
-        )
+        return await self._once(request, op.OperationName.UNLOCK_CONNECTOR)
 
     async def start_test_transaction(self, request: op.StartTestTransaction) -> op.Outcome:
         """Start remotely, once."""
-        return await self._once(
-            request,
-            request.intent,
-            op.OperationName.START_TEST_TRANSACTION,
-            commands.remote_start(request),
-        )
+        return await self._once(request, op.OperationName.START_TEST_TRANSACTION)
 
     async def stop_test_transaction(self, request: op.StopTestTransaction) -> op.Outcome:
         """Stop remotely, unless the transaction has ended; harmless when repeated."""
@@ -167,31 +156,19 @@ class Gateway:
             )
         if ended:
             return op.Outcome(reply=op.Reply.ACCEPTED, detail=_ENDED)
-        return await ask(session, *commands.remote_stop(request))
+        return await _tell(session, request)
 
     async def update_firmware(self, request: op.UpdateFirmware) -> op.Outcome:
         """Order the update, once."""
-        return await self._once(
-            request,
-            request.intent,
-            op.OperationName.UPDATE_FIRMWARE,
-            commands.update_firmware(request),
-        )
+        return await self._once(request, op.OperationName.UPDATE_FIRMWARE)
 
     async def reset(self, request: op.Reset) -> op.Outcome:
         """Restart, once."""
-        return await self._once(
-            request, request.intent, op.OperationName.RESET, commands.reset(request)
-        )
+        return await self._once(request, op.OperationName.RESET)
 
     async def collect_logs(self, request: op.CollectLogs) -> op.Outcome:
         """Order the upload of diagnostics, once."""
-        return await self._once(
-            request,
-            request.intent,
-            op.OperationName.COLLECT_LOGS,
-            commands.get_diagnostics(request),
-        )
+        return await self._once(request, op.OperationName.COLLECT_LOGS)
 
     async def _hear(
         self, session: Session, request: op.ReadIdentity
@@ -203,7 +180,7 @@ class Gateway:
         came: dict[op.TriggerMessage, datetime] = {}
         refused: dict[op.TriggerMessage, op.Outcome] = {}
         for message in request.ask_for:
-            coming = session.expect(message)
+            coming = session.expect(session.protocol.operations.message_of(message))
             outcome = await self.trigger(
                 op.Trigger(
                     charge_point_id=request.charge_point_id,
@@ -243,14 +220,8 @@ class Gateway:
             session.peer.watched_run = request.commissioning_id
         return session
 
-    async def _once(
-        self,
-        request: op.Operation,
-        intent: str,
-        operation: op.OperationName,
-        command: commands.Command,
-    ) -> op.Outcome:
-        session = self._session(request)
+    async def _once(self, request: _Once, operation: op.OperationName) -> op.Outcome:
+        session, intent = self._session(request), request.intent
         claim = intents.Command(
             intent=intent,
             charge_point_id=request.charge_point_id,
@@ -263,7 +234,7 @@ class Gateway:
         if earlier is not None:
             return earlier
         try:
-            outcome = await ask(session, *command)
+            outcome = await _tell(session, request)
         except NeverSentError:
             async with self._database.write() as connection:
                 await intents.release(connection, intent)
@@ -283,6 +254,10 @@ class Gateway:
         except Exception:  # noqa: BLE001 - logged with its trace
             # The charge point has obeyed or not; that its answer is not kept changes neither.
             _log.exception("reply_not_kept", intent=intent)
+
+
+async def _tell(session: Session, order: Order) -> op.Outcome:
+    return await session.protocol.operations.tell(session, order)
 
 
 def _is_accepted(boot: BootFact | None) -> bool:

@@ -7,15 +7,12 @@ from domain.operations import Outcome, Reply
 from domain.ports import ChargePointGoneError
 from domain.power import operations as power
 from ocpp_server.registry import Registry
-from ocpp_server.v16 import charging_profiles as profiles
-from ocpp_server.v16.replies import ask
-from ocpp_server.v16.station_limits import StationLimits, lift
 
 ANSWER_WITHIN: Final = 1.5  # seconds; one slow charge point must not hold up its site
 
 
 class PowerOperations:
-    """Sets charging profiles over OCPP 1.6."""
+    """Implements :class:`domain.ports.PowerGateway`."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -23,7 +20,7 @@ class PowerOperations:
     async def limit_station(self, request: power.LimitStation) -> power.StationLimited:
         """Limit the charge point, then read back what it makes of it."""
         session = self._registry.require(request.charge_point_id)
-        return await StationLimits(session=session, request=request).limit()
+        return await session.protocol.limits.limit_station(session, request)
 
     async def limit_connectors(self, request: power.LimitConnectors) -> power.ConnectorsLimited:
         """Limit transactions, those of different charge points at the same time."""
@@ -32,7 +29,8 @@ class PowerOperations:
 
     async def lift_limits(self, request: power.LiftLimits) -> Outcome:
         """Clear what was set; what is not there counts as cleared."""
-        return await lift(self._registry.require(request.charge_point_id), request)
+        session = self._registry.require(request.charge_point_id)
+        return await session.protocol.limits.lift_limits(session, request)
 
     async def _limit(self, limit: power.ConnectorLimit) -> Outcome:
         session = self._registry.get(limit.charge_point_id)
@@ -40,7 +38,7 @@ class PowerOperations:
             return Outcome(reply=Reply.UNKNOWN, detail="It is not connected to this node.")
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                return await ask(session, *profiles.transaction(limit))
+                return await session.protocol.limits.limit_transaction(session, limit)
         except TimeoutError:
             return Outcome(reply=Reply.TIMEOUT, detail=f"No answer within {ANSWER_WITHIN:g} s.")
         except ChargePointGoneError:

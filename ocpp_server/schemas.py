@@ -12,8 +12,8 @@ _CODES: Final = {
     "maxLength": ErrorCode.TYPE_CONSTRAINT_VIOLATION,
     "required": ErrorCode.PROTOCOL_ERROR,
     "additionalProperties": ErrorCode.FORMATION_VIOLATION,
-    "minItems": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
-    "maxItems": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
+    "minItems": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
+    "maxItems": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
     "enum": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
     "multipleOf": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
 }

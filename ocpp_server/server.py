@@ -21,16 +21,15 @@ from ocpp_server.admission import Admission
 from ocpp_server.budget import DAILY_BYTES, Budgets
 from ocpp_server.charge_point_log import ChargePointLog
 from ocpp_server.contests import Contests, Found
-from ocpp_server.dispatch import Routes
 from ocpp_server.door import Door
 from ocpp_server.frame_splitter import MAX_MESSAGE
 from ocpp_server.guesses import Guesses
 from ocpp_server.peer import Peer
+from ocpp_server.protocol import OcppProtocol, Protocols
 from ocpp_server.registry import Registry
 from ocpp_server.session import Session
 from ocpp_server.socket import ChargerSocket
 from ocpp_server.throttle import Allowance
-from ocpp_server.v16.routes import SUBPROTOCOL, VERSION
 from ocpp_server.visitor import Visitor
 from ocpp_server.writer import NotStoredError, Writer
 from storage.fact_records import Attempt, Connected, Disconnected, LogEntry
@@ -68,7 +67,7 @@ class ChargerServer:
         self,
         *,
         node_id: str,
-        routes: Routes,
+        protocols: Protocols,
         writer: Writer,
         registry: Registry,
         admission: Admission,
@@ -76,7 +75,7 @@ class ChargerServer:
         lines: ChargePointLog,
     ) -> None:
         self._node_id = node_id
-        self._routes = routes
+        self._protocols = protocols
         self._writer = writer
         self._registry = registry
         self._admission = admission
@@ -103,7 +102,7 @@ class ChargerServer:
         def make(said: bytes, answered: Callable[[], None]) -> ChargerSocket:
             return ChargerSocket(
                 ServerProtocol(
-                    subprotocols=[Subprotocol(SUBPROTOCOL)],
+                    subprotocols=[Subprotocol(one) for one in self._protocols],
                     max_size=MAX_MESSAGE,
                     logger=server.logger,
                 ),
@@ -236,7 +235,7 @@ class ChargerServer:
         link = Connected(
             charge_point_id=socket.identity,
             node_id=self._node_id,
-            ocpp_version=VERSION,
+            ocpp_version=self._protocol(socket).version,
             remote_address=socket.source,
             at=datetime.now(UTC),
             has_key=socket.has_key,
@@ -246,6 +245,9 @@ class ChargerServer:
             written=self._budgets.written(socket.identity),
         )
         return link if await self._store(link) else None
+
+    def _protocol(self, socket: ChargerSocket) -> OcppProtocol:
+        return self._protocols[socket.subprotocol or ""]
 
     async def _store(self, link: Connected) -> bool:
         """Store a connection; False when that cannot be, or not now.
@@ -300,7 +302,7 @@ class ChargerServer:
         peer = Peer(
             charge_point_id=link.charge_point_id,
             node_id=self._node_id,
-            ocpp_version=VERSION,
+            ocpp_version=link.ocpp_version,
             remote_address=link.remote_address,
             connected_at=link.at,
             generation=link.generation,
@@ -315,7 +317,7 @@ class ChargerServer:
         return Session(
             socket,
             peer,
-            routes=self._routes,
+            protocol=self._protocol(socket),
             writer=self._writer,
             call_timeout=self._limits.call_timeout,
             allowance=None if rate is None else Allowance(rate=rate, burst=self._limits.burst),

@@ -18,13 +18,14 @@ from domain.ports import ChargePointGoneError
 from domain.states import LogLevel
 from ocpp_server import frames
 from ocpp_server.calls import CallErrorReply, Calls, InvalidReplyError
-from ocpp_server.dispatch import CallRefusedError, Payload, Reply, Routes, dispatch
+from ocpp_server.dispatch import CallRefusedError, Payload, Reply, dispatch
 from ocpp_server.frame_splitter import LARGE_MESSAGE, MAX_MESSAGE
 from ocpp_server.framelog import frame_entry
 from ocpp_server.frames import ErrorCode, MessageId
 from ocpp_server.guesses import Guesses
 from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
+from ocpp_server.protocol import OcppProtocol
 from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
@@ -52,12 +53,12 @@ class Session:
         "_guesses",
         "_in_work",
         "_is_held",
-        "_routes",
         "_strays",
         "_waiting",
         "_writer",
         "ended_at",
         "peer",
+        "protocol",
         "socket",
     )
 
@@ -66,7 +67,7 @@ class Session:
         socket: ChargerSocket,
         peer: Peer,
         *,
-        routes: Routes,
+        protocol: OcppProtocol,
         writer: Writer,
         call_timeout: float,
         allowance: Allowance | None,
@@ -76,7 +77,7 @@ class Session:
         """``drop`` closes the link, with a reason for its log."""
         self.socket = socket
         self.peer = peer
-        self._routes = routes
+        self.protocol = protocol
         self._writer = writer
         self._call_timeout = call_timeout
         self._allowance = allowance
@@ -109,7 +110,7 @@ class Session:
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send a CALL and return the payload of its answer; see :meth:`calls.Calls.call`."""
         if self._calls is None:
-            self._calls = Calls(self.socket, self._call_timeout)
+            self._calls = Calls(self.socket, self._call_timeout, self.protocol.answer_schema)
         answered = await self._calls.call(action, payload, self._record)
         if answered.repairs:
             excerpt = frames.call_result("", answered.payload)
@@ -159,7 +160,7 @@ class Session:
                 pass
         began = time.monotonic()
         with suppress(CallErrorReply, InvalidReplyError):  # a refusal takes as long
-            await self.call("GetConfiguration", {"key": ["HeartbeatInterval"]})
+            await self.call(*self.protocol.question)
         return (time.monotonic() - began) * 1000
 
     def receive(self, data: bytes) -> None:
@@ -186,8 +187,17 @@ class Session:
         elif isinstance(frame, frames.Malformed):
             self.charge(len(data))
             self._take_malformed(frame, data)
-        else:
+        elif isinstance(frame, frames.Unreadable):
             self._take_unreadable(frame, data)
+        else:
+            self._take(self._read_other(frame), data)
+
+    def _read_other(self, frame: frames.Other) -> frames.Frame:
+        """Read a frame of a type that the version of this link may have."""
+        read = self.protocol.frame_types.get(frame.message_type)
+        if read is None:
+            return frames.Unreadable("its message type is not 2, 3 or 4")
+        return read(frame.message)
 
     def _take_malformed(self, frame: frames.Malformed, data: bytes) -> None:
         self._record("in", frame.action, frame.message_id, data)
@@ -255,7 +265,7 @@ class Session:
             self._record("in", call.action, call.message_id, data)
         now = datetime.now(UTC)
         try:
-            reply = dispatch(self._routes, peer, call, now)
+            reply = dispatch(self.protocol.routes, peer, call, now)
         except CallRefusedError as refusal:
             if refusal.code is not ErrorCode.NOT_IMPLEMENTED:
                 self._note_odd(call.action, (refusal.description,), data, refused=True)
@@ -324,7 +334,8 @@ class Session:
         self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
 
     def _refuse(self, message_id: MessageId, code: ErrorCode, description: str) -> None:
-        self._send(frames.call_error(message_id, code, description), None, message_id)
+        word = self.protocol.error_codes[code]
+        self._send(frames.call_error(message_id, word, description), None, message_id)
 
     def _send(self, data: bytes, action: str | None, message_id: MessageId) -> None:
         if self.peer.watched_run is not None:
@@ -389,7 +400,8 @@ class Session:
     ) -> None:
         if self.peer.watched_run is None:
             return
-        entry = frame_entry(self.peer, direction, action, message_id, data)
+        again = action in self.protocol.repeated
+        entry = frame_entry(self.peer, direction, action, message_id, data, repeated=again)
         if self.peer.budget.allows(entry, in_run=True):
             self._writer.note(entry)
         else:

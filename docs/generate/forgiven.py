@@ -11,15 +11,15 @@ from domain.rules.sampled_values import UNREADABLE
 from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.peer import Peer
+from ocpp_server.protocols import protocols
 from ocpp_server.v16.essentials import ESSENTIALS
 from ocpp_server.v16.leniency import LENIENCY
-from ocpp_server.v16.routes import routes
 from ocpp_server.v16.schemas import request_schema
 from storage.fact_records import KnownTransaction
 
 _NOW: Final = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
 _STAMP: Final = "2026-01-02T03:04:05Z"
-_ROUTES: Final = routes(boot_retry_interval=1, heartbeat_interval=60)
+_ROUTES: Final = protocols(boot_retry_interval=1, heartbeat_interval=60)["ocpp1.6"].routes
 _START: Final = {"connectorId": 1, "idTag": "CARD", "meterStart": 10, "timestamp": _STAMP}
 _STATUS: Final = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 _STOP: Final = {"transactionId": 7, "meterStop": 20, "timestamp": _STAMP}

@@ -1,60 +1,35 @@
-"""What a charge point can be asked in OCPP 1.6 (§5): payloads only."""
+"""What a charge point can be told in OCPP 1.6 (§5): payloads only."""
 
 from typing import Final
 
 from domain import operations as op
 from ocpp_server.dispatch import Payload
+from ocpp_server.protocol import Order
 from ocpp_server.v16.times import timestamp
 
 Command = tuple[str, Payload]
 _COLLECT_RETRIES: Final = 1
 
 
-def trigger(request: op.Trigger) -> Command:
-    """TriggerMessage (§5.17)."""
-    payload: Payload = {"requestedMessage": request.message}
-    if request.connector_id is not None:
-        payload["connectorId"] = request.connector_id
-    return "TriggerMessage", payload
-
-
-def change_availability(request: op.ChangeAvailability) -> Command:
-    """ChangeAvailability (§5.2)."""
-    kind = "Operative" if request.operative else "Inoperative"
-    return "ChangeAvailability", {"connectorId": request.connector_id, "type": kind}
-
-
-def unlock_connector(request: op.UnlockConnector) -> Command:
-    """UnlockConnector (§5.18)."""
-    return "UnlockConnector", {"connectorId": request.connector_id}
-
-
-def remote_start(request: op.StartTestTransaction) -> Command:
-    """RemoteStartTransaction (§5.11)."""
-    return "RemoteStartTransaction", {
-        "connectorId": request.connector_id,
-        "idTag": request.id_tag,
-    }
-
-
-def remote_stop(request: op.StopTestTransaction) -> Command:
-    """RemoteStopTransaction (§5.12)."""
-    return "RemoteStopTransaction", {"transactionId": request.transaction_id}
-
-
-def reset(request: op.Reset) -> Command:
-    """Reset (§5.14)."""
-    return "Reset", {"type": request.kind}
-
-
-def update_firmware(request: op.UpdateFirmware) -> Command:
-    """UpdateFirmware (§5.19)."""
-    return "UpdateFirmware", {
-        "location": request.location,
-        "retrieveDate": timestamp(request.retrieve_at),
-    }
-
-
-def get_diagnostics(request: op.CollectLogs) -> Command:
-    """GetDiagnostics (§5.9)."""
-    return "GetDiagnostics", {"location": request.location, "retries": _COLLECT_RETRIES}
+def command(order: Order) -> Command:
+    """Write the message."""
+    match order:
+        case op.Trigger(message=message, connector_id=None):
+            return "TriggerMessage", {"requestedMessage": message}
+        case op.Trigger(message=message, connector_id=number):
+            return "TriggerMessage", {"requestedMessage": message, "connectorId": number}
+        case op.ChangeAvailability(connector_id=number, operative=operative):
+            kind = "Operative" if operative else "Inoperative"
+            return "ChangeAvailability", {"connectorId": number, "type": kind}
+        case op.UnlockConnector(connector_id=number):
+            return "UnlockConnector", {"connectorId": number}
+        case op.StartTestTransaction(connector_id=number, id_tag=id_tag):
+            return "RemoteStartTransaction", {"connectorId": number, "idTag": id_tag}
+        case op.StopTestTransaction(transaction_id=transaction_id):
+            return "RemoteStopTransaction", {"transactionId": transaction_id}
+        case op.Reset(kind=kind):
+            return "Reset", {"type": kind}
+        case op.UpdateFirmware(location=location, retrieve_at=at):
+            return "UpdateFirmware", {"location": location, "retrieveDate": timestamp(at)}
+        case op.CollectLogs(location=location):
+            return "GetDiagnostics", {"location": location, "retries": _COLLECT_RETRIES}

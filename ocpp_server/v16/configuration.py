@@ -1,7 +1,7 @@
 """Configuration keys (OCPP 1.6 §5.3): read, write what differs, read back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -17,6 +17,7 @@ from domain.rules.connector import is_plausible
 from domain.rules.sampling import CLOCK_ALIGNED_INTERVAL, SAMPLE_INTERVAL
 from domain.states import ParameterState
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.protocol import Applied, Reading
 from ocpp_server.restarts import Restarts
 from ocpp_server.session import Session
 from ocpp_server.v16.change import Writer, outcome_of
@@ -33,16 +34,8 @@ _BOOLEANS: Final = {"true": ("true", "1"), "false": ("false", "0")}
 """What is desired, and how charge points write it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
-    """What became of the parameters, and what was read of the configuration on the way."""
-
-    outcome: ConfigurationOutcome
-    inventory: Inventory = field(default_factory=Inventory)
-
-
-async def apply(
-    session: Session, reader: Reader, request: ApplyConfiguration, restarts: Restarts
+async def apply_configuration(
+    session: Session, request: ApplyConfiguration, restarts: Restarts, reading: Reading
 ) -> Applied:
     """Bring the parameters to their values, as far as the charge point lets it.
 
@@ -55,6 +48,7 @@ async def apply(
     """
     if request.restart_follows and _only_waits(request.parameters, restarts):
         return Applied(outcome=_until_it_restarts(request.parameters, restarts))
+    reader = Reader(session, reading)
     unknown = {key.casefold() for key in request.not_supported}
     wanted = [one.key for one in request.parameters] + [_NUMBER_OF_CONNECTORS]
     try:
@@ -105,7 +99,7 @@ async def apply(
     if connectors is not None and not is_plausible(connectors):
         connectors = None
     return Applied(
-        inventory=inventory,
+        reported=inventory.reported,
         outcome=ConfigurationOutcome(
             parameters=tuple(read_back),
             number_of_connectors=connectors,

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.habits import ConfigurationReading
-from domain.operations import ConfigurationKey
+from domain.operations import Configuration, ConfigurationKey
 from domain.ports import ChargePointGoneError
 from domain.rules.numbers import read_number
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
+from ocpp_server.protocol import Reading
 from ocpp_server.session import Session
 
 _MAX_KEYS: Final = "GetConfigurationMaxKeys"
@@ -49,6 +50,11 @@ class Inventory:
             return None
         return int(number)
 
+    @property
+    def reported(self) -> Configuration:
+        """What it says of its configuration."""
+        return Configuration(keys=tuple(self.keys.values()), unknown=tuple(self.unknown.values()))
+
     def take(self, answer: Payload) -> None:
         """Add what an answer says."""
         for item in answer.get("configurationKey") or []:
@@ -80,10 +86,9 @@ async def read(session: Session, keys: Sequence[str] = ()) -> Inventory:
 class Reader:
     """Reads a configuration, beginning where an earlier reading got through."""
 
-    def __init__(self, session: Session, reading: ConfigurationReading) -> None:
+    def __init__(self, session: Session, reading: Reading) -> None:
         self._session = session
-        self.reading = reading
-        """The widest question that is answered well, as far as is known."""
+        self._reading = reading
         self._timeouts = 0
 
     async def read(self, wanted: Sequence[str], *, all_first: bool = False) -> Inventory:
@@ -92,23 +97,23 @@ class Reader:
         Raises:
             CallTimeoutError: it answers no question.
             CallErrorReply, InvalidReplyError: it answers none well.
-            ChargePointGoneError: the socket closed; ``reading`` is narrower then.
+            ChargePointGoneError: the socket closed; its reading is narrower then.
 
         """
         inventory = Inventory()
-        if self.reading is ConfigurationReading.ALL and all_first:
+        if self._reading.widest is ConfigurationReading.ALL and all_first:
             await self._read_all(inventory)
         missing = [key for key in wanted if not inventory.knows_of(key)]
         page = min(max(inventory.number(_MAX_KEYS) or _DEFAULT_PAGE, 1), _MAX_PAGE)
         last: Exception | None = None
-        if self.reading is not ConfigurationReading.KEYS:
+        if self._reading.widest is not ConfigurationReading.KEYS:
             for part in _pages(missing, page):
                 last = await self._ask(inventory, part) or last
             missing = [key for key in missing if key.casefold() in inventory.unread]
         for key in missing:
             last = await self._ask(inventory, [key]) or last
-            if inventory.get(key) is not None and self.reading is not ConfigurationReading.KEYS:
-                self.reading = ConfigurationReading.KEYS
+            if inventory.get(key) is not None:
+                self._reading.widest = ConfigurationReading.KEYS
         if last is not None and not inventory.keys and not inventory.unknown:
             raise last
         return inventory
@@ -118,9 +123,9 @@ class Reader:
             inventory.take(await self._session.ask_at_length("GetConfiguration", {}))
         except _NOT_READ as error:
             self._count(error)
-            self.reading = ConfigurationReading.PAGES
+            self._reading.widest = ConfigurationReading.PAGES
         except ChargePointGoneError:
-            self.reading = ConfigurationReading.PAGES
+            self._reading.widest = ConfigurationReading.PAGES
             raise
 
     async def _ask(self, inventory: Inventory, keys: Sequence[str]) -> Exception | None:
@@ -134,7 +139,7 @@ class Reader:
             return error
         except ChargePointGoneError:
             if len(keys) > 1:
-                self.reading = ConfigurationReading.KEYS
+                self._reading.widest = ConfigurationReading.KEYS
             raise
         inventory.keys |= part.keys
         inventory.unknown |= part.unknown

@@ -11,9 +11,9 @@ from domain.offline import LIST_LENGTH, MESSAGE_LENGTH, ListState, LocalListUpda
 from domain.operations import Outcome, Reply
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
+from ocpp_server.replies import ask, failed
 from ocpp_server.session import Session
 from ocpp_server.v16.inventory import Inventory
-from ocpp_server.v16.replies import ask, failed
 
 _USUAL_LENGTH: Final = 50
 _LONGEST: Final = 500
@@ -159,7 +159,7 @@ class LocalList:
         )
 
 
-async def clear(session: Session, *, version: int) -> bool:
+async def clear_local_list(session: Session, *, version: int) -> bool:
     """Empty the list of a charge point that leaves its site; tells whether it said so.
 
     Raises:

@@ -12,9 +12,6 @@ from ocpp_server.v16.schemas import request_schema
 from ocpp_server.v16.status import on_status
 from ocpp_server.v16.transactions import on_start, on_stop
 
-SUBPROTOCOL = "ocpp1.6"
-VERSION = "1.6"
-
 
 def routes(*, boot_retry_interval: int, heartbeat_interval: int) -> Routes:
     """Make the table; both intervals are in seconds."""

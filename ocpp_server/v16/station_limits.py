@@ -6,16 +6,14 @@ from itertools import product
 from typing import Final
 
 from domain.operations import Outcome, Reply
-from domain.power.operations import LiftLimits, LimitForm, LimitStation, RateUnit, StationLimited
+from domain.power.operations import LimitForm, LimitStation, RateUnit, StationLimited
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
+from ocpp_server.replies import ask
 from ocpp_server.session import Session
 from ocpp_server.v16 import charging_profiles as profiles
 from ocpp_server.v16.inventory import Inventory, read
-from ocpp_server.v16.replies import ask
 
 _REFUSED: Final = {Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR}
-_NOTHING_THERE: Final = "Unknown"
-"""Status of ClearChargingProfile (§7.12) where no profile matches."""
 _UNITS: Final = {
     "current": RateUnit.AMPERES,
     "a": RateUnit.AMPERES,
@@ -185,49 +183,6 @@ class StationLimits:
         if reported is None or (form.direct_current and reported.unit is RateUnit.AMPERES):
             return None
         return reported
-
-
-async def lift(session: Session, request: LiftLimits) -> Outcome:
-    """Clear what limits transactions, and ``whole`` the charge point, too.
-
-    Accepted once nothing of it is there any more. What is not cleared is set to what the cable
-    carries. One that knows no charging profiles has none.
-    """
-    purposes = [profiles.Purpose.TRANSACTION, profiles.Purpose.DEFAULT]
-    purposes += [profiles.Purpose.STATION] if request.whole else []
-    for purpose in purposes:
-        outcome = await ask(session, *profiles.clear_all(purpose))
-        if outcome.reply is Reply.NOT_SUPPORTED:
-            return Outcome(reply=Reply.ACCEPTED)
-        if outcome.reply is not Reply.ACCEPTED:
-            # Some find a profile by its number alone.
-            for number in (profiles.WHOLE_STATION, *request.connectors):
-                outcome = await ask(session, *profiles.clear_one(purpose, number))
-                if not _gone(outcome):
-                    break
-        if not _gone(outcome):
-            outcome = await _opened(session, request, purpose)
-        if not _gone(outcome):
-            return outcome
-    return Outcome(reply=Reply.ACCEPTED)
-
-
-async def _opened(session: Session, request: LiftLimits, purpose: profiles.Purpose) -> Outcome:
-    amps, form = request.form.max_amps, request.form
-    match purpose:
-        case profiles.Purpose.STATION:
-            return await ask(session, *profiles.station_max(amps, form))
-        case profiles.Purpose.DEFAULT:
-            return await ask(session, *profiles.default(profiles.WHOLE_STATION, amps, form))
-        case _:
-            detail = "It does not clear the limits of sessions."
-            return Outcome(reply=Reply.REJECTED, detail=detail)
-
-
-def _gone(outcome: Outcome) -> bool:
-    return outcome.reply is Reply.ACCEPTED or (
-        outcome.reply is Reply.ERROR and outcome.detail == _NOTHING_THERE
-    )
 
 
 async def _inventory(session: Session) -> Inventory:

@@ -17,7 +17,7 @@ from api.deps import now
 from domain.ids import Prefix, new_id
 from domain.knocking import UNKNOWN_IDENTITY
 from ocpp_server.node import Node
-from ocpp_server.v16.routes import routes
+from ocpp_server.protocols import protocols
 from storage.attempts import store_attempts
 from storage.engine import Database
 from storage.fact_records import Attempt
@@ -41,7 +41,7 @@ async def ocpp_url(database: Database) -> AsyncIterator[str]:
         node_id=new_id(Prefix.NODE),
         database=database,
         sink=RecordingSink(),
-        routes=routes(boot_retry_interval=10, heartbeat_interval=60),
+        protocols=protocols(boot_retry_interval=10, heartbeat_interval=60),
         secret=SECRET,
     )
     port = await node.start("127.0.0.1", 0)

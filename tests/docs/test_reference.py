@@ -17,9 +17,9 @@ from domain.audit import AuditAction
 from domain.failures import FailureCode
 from domain.names import SearchAttribute
 from ocpp_server.v16.essentials import ESSENTIALS
-from ocpp_server.v16.routes import routes
 from runtime.settings import Settings
 from simulator import Fault
+from tests.support.ocpp import V16
 from worker import WORKFLOWS
 
 # Words of the charge points themselves, written as OCPP writes them.
@@ -75,7 +75,7 @@ def test_every_failure_and_fault_is_told() -> None:
 
 
 def test_what_every_action_cannot_do_without_is_told() -> None:
-    assert set(ESSENTIALS) == set(routes(boot_retry_interval=1, heartbeat_interval=60))
+    assert set(ESSENTIALS) == set(V16.routes)
     for action, essential in ESSENTIALS.items():
         row = next(
             row for row in page("forgiven").splitlines() if row.startswith(f"| `{action}` |")

@@ -17,10 +17,12 @@ from domain.power.facts import StationFacts
 from domain.power.site import MIN_AMPS, NOMINAL_VOLTAGE, Phase
 from domain.states import ConnectorStatus
 from ocpp_server.calls import CallTimeoutError
+from ocpp_server.protocol import OcppProtocol
 from simulator import Fault
 from simulator.actions.profiles import refuses
 from simulator.profile import ABB_TERRA_AC_W22, Profile
 from simulator.smart_charging import MAX_STACK_LEVEL, ChargingProfiles
+from tests.support.ocpp import V16
 
 MAX_AMPS = 32
 _THREE_PHASES = replace(ABB_TERRA_AC_W22, max_power_w=22_080)
@@ -92,6 +94,7 @@ class Charger:
     now: datetime = _EPOCH
     online: bool = True
     generation: int = 1
+    protocol: OcppProtocol = V16
     untold: list[ChargePointEvent] = field(default_factory=list)
     stored: dict[int, TransactionFact] = field(default_factory=dict)
     """Transactions as the database has them: of what was told."""

@@ -18,9 +18,9 @@ from domain.ids import Prefix, new_id
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
 from ocpp_server.server import Limits
-from ocpp_server.v16.routes import routes
 from storage.engine import Database
 from storage.tables import accounts, charge_points, commissioning_runs, projects
+from tests.support.ocpp import PROTOCOLS
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 WITHIN = 30.0
@@ -226,7 +226,7 @@ def make_node(database: Database, sink: RecordingSink, **limits: Any) -> Node:
         node_id=new_id(Prefix.NODE),
         database=database,
         sink=sink,
-        routes=routes(boot_retry_interval=1, heartbeat_interval=60),
+        protocols=PROTOCOLS,
         secret=SECRET,
         limits=Limits(**{"call_timeout": 2.0, **limits}),
     )

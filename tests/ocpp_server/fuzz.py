@@ -21,17 +21,17 @@ import structlog
 from ocpp_server import frames
 from ocpp_server.dispatch import CallRefusedError, dispatch
 from ocpp_server.peer import Peer
-from ocpp_server.v16.routes import routes
 from storage import facts
 from storage.engine import Database
 from storage.fact_records import KnownTransaction, Record
 from storage.migrate import upgrade
 from tests.ocpp_server.bed import seed
 from tests.ocpp_server.mutations import MUTATIONS, VALID, Message, mutated
+from tests.support.ocpp import V16
 
 _SHOWN = 10
 _NOW = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
-_ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
+_ROUTES = V16.routes
 
 
 @dataclass

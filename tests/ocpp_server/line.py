@@ -12,13 +12,13 @@ from sqlalchemy import select
 from ocpp_server.dispatch import dispatch
 from ocpp_server.frames import Call
 from ocpp_server.peer import Peer
-from ocpp_server.v16.routes import routes
 from storage import facts
 from storage.engine import Database
 from storage.fact_records import Connected
 from storage.tables import meter_values, transactions
+from tests.support.ocpp import V16
 
-ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
+ROUTES = V16.routes
 NODE, VERSION = "node_x", "1.6"
 
 

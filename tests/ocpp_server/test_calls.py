@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosedError
 from domain.ports import ChargePointGoneError
 from ocpp_server.calls import Calls, NeverSentError
 from ocpp_server.socket import ChargerSocket
+from ocpp_server.v16.schemas import response_schema
 
 
 class FakeSocket:
@@ -26,7 +27,7 @@ class FakeSocket:
 
 
 async def _reset(socket: FakeSocket) -> None:
-    calls = Calls(cast("ChargerSocket", socket), timeout=1)
+    calls = Calls(cast("ChargerSocket", socket), timeout=1, answer_schema=response_schema)
     await calls.call("Reset", {"type": "Soft"}, lambda *_frame: None)
 
 

@@ -12,7 +12,6 @@ from ocpp_server.dispatch import CallRefusedError, Reply, dispatch
 from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
 from ocpp_server.v16.essentials import ESSENTIALS
-from ocpp_server.v16.routes import routes
 from storage.engine import Database
 from storage.fact_records import (
     ConnectorStatus,
@@ -26,8 +25,9 @@ from storage.tables import irregularities, log_entries, meter_values, transactio
 from tests.ocpp_server.bed import Bed, seed
 from tests.ocpp_server.fuzz import fuzz
 from tests.ocpp_server.mutations import VALID
+from tests.support.ocpp import V16
 
-ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
+ROUTES = V16.routes
 NOW = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
 STAMP = "2026-01-02T03:04:05Z"
 

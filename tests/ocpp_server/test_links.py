@@ -4,15 +4,15 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import update
 from websockets.exceptions import ConnectionClosed
 
 from domain.facts import EventKind
-from ocpp_server.dispatch import Payload, Reply
+from ocpp_server.dispatch import Payload, Reply, Route
 from ocpp_server.peer import Peer
 from storage.connections import live_node, read_connection
 from storage.fact_records import Connected, Disconnected, Record
@@ -206,9 +206,8 @@ async def test_a_bug_of_ours_costs_one_reply(bed: Bed, monkeypatch: pytest.Monke
     async with bed.wire() as wire:
         await wire.sync()
         session = bed.node.registry.require(bed.charge_point_id)
-        handlers: dict[str, Any] = dict(session._routes)
-        handlers["Authorize"] = type(handlers["Authorize"])(broken, None)
-        monkeypatch.setattr(session, "_routes", handlers)
+        handlers = {**session.protocol.routes, "Authorize": Route(broken, None)}
+        monkeypatch.setattr(session, "protocol", replace(session.protocol, routes=handlers))
         assert (await wire.call("Authorize", {"idTag": "x"}))[2] == "InternalError"
         await wire.sync()
 

@@ -18,12 +18,12 @@ from ocpp_server.framelog import frame_text
 from ocpp_server.peer import Peer
 from ocpp_server.session import Session
 from ocpp_server.throttle import Allowance
-from ocpp_server.v16.routes import routes
 from ocpp_server.v16.schemas import response_schema
 from storage.fact_records import MeterValues
 from tests.ocpp_server.bed import Bed
+from tests.support.ocpp import V16
 
-ROUTES = routes(boot_retry_interval=1, heartbeat_interval=60)
+ROUTES = V16.routes
 NOW = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
 STAMP = "2026-01-02T03:04:05Z"
 SECRET = "5ec2e7"

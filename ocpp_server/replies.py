@@ -1,22 +1,9 @@
 """How a charge point's answer is read as an outcome."""
 
-from typing import Final
-
 from domain.operations import Outcome, Reply
 from ocpp_server.calls import CallErrorReply, CallTimeoutError, InvalidReplyError
 from ocpp_server.dispatch import Payload
 from ocpp_server.session import Session
-from ocpp_server.v16.schemas import response_schema
-
-_REPLIES: Final = {
-    "Accepted": Reply.ACCEPTED,
-    "Rejected": Reply.REJECTED,
-    "Scheduled": Reply.SCHEDULED,
-    "Unlocked": Reply.ACCEPTED,
-    "UnlockFailed": Reply.REJECTED,
-    "NotImplemented": Reply.NOT_SUPPORTED,
-    "NotSupported": Reply.NOT_SUPPORTED,
-}
 
 
 async def ask(session: Session, action: str, payload: Payload) -> Outcome:
@@ -32,10 +19,10 @@ async def ask(session: Session, action: str, payload: Payload) -> Outcome:
         return failed(error)
     status = answer.get("status")
     if status is None:
-        if response_schema(action).requires("status"):
+        if session.protocol.answer_schema(action).requires("status"):
             return Outcome(reply=Reply.ERROR, detail=f"{action} was answered without a status.")
         return Outcome(reply=Reply.ACCEPTED)
-    return Outcome(reply=_REPLIES.get(status, Reply.ERROR), detail=status)
+    return Outcome(reply=session.protocol.replies.get(status, Reply.ERROR), detail=status)
 
 
 def failed(error: CallErrorReply | CallTimeoutError | InvalidReplyError) -> Outcome:
