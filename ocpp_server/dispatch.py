@@ -1,6 +1,6 @@
-"""The core of a session without I/O: a CALL in, the fact to store and the reply out."""
+"""The core of a session without I/O: a CALL in, the facts to store and the reply out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,10 +24,13 @@ class CallRefusedError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Reply:
-    """What to store, and the payload to answer once it is committed."""
+    """What to store, and the payload to answer once it is committed.
+
+    Facts of one message are stored together, kind by kind (:func:`storage.facts.store`).
+    """
 
     payload: Callable[[], Payload]
-    fact: Record | None = None
+    facts: Sequence[Record] = ()
     heartbeat: bool = False
     repairs: tuple[str, ...] = ()
     """What was read past in the message, each in a few words."""

@@ -90,13 +90,14 @@ class Unreadable:
 class Other:
     """A frame of a type that not every version of OCPP has; ``message`` is all of it."""
 
-    message_type: object
+    message_type: int
     message: list[Any]
 
 
 Frame = Call | CallResult | CallError | Malformed | Unreadable | Other
 
 
+UNKNOWN_TYPE: Final = "its message type is not 2, 3 or 4"
 _IN_A_TEXT: Final = "the frame is written as a text"
 
 
@@ -159,7 +160,7 @@ def _parse_answer(
     if message_type == _CALL_ERROR:
         code, description, *_ = (*message[2:_CALL_ERROR_LENGTH], "", "")
         return CallError(message_id, str(code)[:50], str(description)[:255])
-    return Other(message_type, message)
+    return Unreadable(UNKNOWN_TYPE) if message_type is None else Other(message_type, message)
 
 
 def _payload(message: list[Any], length: int) -> tuple[dict[str, Any] | None, str]:

@@ -132,7 +132,7 @@ class OcppProtocol:
     routes: Routes
     answer_schema: Callable[[str], Schema]
     """The schema of the answer to an action."""
-    frame_types: Mapping[object, Callable[[list[Any]], Frame]]
+    frame_types: Mapping[int, Callable[[list[Any]], Frame]]
     """How frames are read that not every version has, by their message types."""
     error_codes: Mapping[ErrorCode, str]
     replies: Mapping[str, op.Reply]

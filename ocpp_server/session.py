@@ -7,7 +7,7 @@ at most one call in work; what it sends meanwhile waits here, and then in TCP.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -38,6 +38,8 @@ _STRAY_TOKENS: Final = 4  # beside that of any frame
 _STRAY_RATE: Final = 0.2
 _STRAY_BURST: Final = 50.0  # some firmware answers with ids of its own, a few for each of our calls
 _PONG_SECONDS: Final = 8.0
+_PRESENTED: Final = (Authorization, TransactionStart)
+"""What an id tag is presented in."""
 _LARGE_ANSWERS: Final = asyncio.Semaphore(8)
 
 
@@ -196,7 +198,7 @@ class Session:
         """Read a frame of a type that the version of this link may have."""
         read = self.protocol.frame_types.get(frame.message_type)
         if read is None:
-            return frames.Unreadable("its message type is not 2, 3 or 4")
+            return frames.Unreadable(frames.UNKNOWN_TYPE)
         return read(frame.message)
 
     def _take_malformed(self, frame: frames.Malformed, data: bytes) -> None:
@@ -219,7 +221,7 @@ class Session:
         self.peer.log.tell("frame_dropped", self.peer.charge_point_id, reason=frame.reason)
 
     def stored(self, error: NotStoredError | None) -> None:
-        """Hear from the writer what became of the fact in work; answer, and go on."""
+        """Hear from the writer what became of the facts in work; answer, and go on."""
         pause = 0.0 if error is not None else self._pause()
         if pause > 0:
             asyncio.get_running_loop().call_later(pause, self._answer, error)
@@ -228,17 +230,21 @@ class Session:
 
     def _pause(self) -> float:
         """How many seconds the answer waits: for who tries out id tags, or begins without end."""
-        fact = None if self._in_work is None else self._in_work[1].fact
-        if self._guesses is None or not isinstance(fact, Authorization | TransactionStart):
-            return 0.0
-        pause = self._guesses.pause(fact.charge_point_id, unknown=not fact.accepted)
-        if isinstance(fact, TransactionStart):
-            late = self.peer.budget.pause_of_a_start(datetime.now(UTC))
-            if late:
-                self.peer.log.tell(
-                    "charge_point_begins_too_much", fact.charge_point_id, level=LogLevel.WARNING
-                )
-            pause = max(pause, late)
+        pause = 0.0
+        if self._guesses is None or self._in_work is None:
+            return pause
+        for fact in self._in_work[1].facts:
+            if not isinstance(fact, _PRESENTED):
+                continue
+            unknown = not fact.accepted
+            pause = max(pause, self._guesses.pause(fact.charge_point_id, unknown=unknown))
+            if isinstance(fact, TransactionStart):
+                late = self.peer.budget.pause_of_a_start(datetime.now(UTC))
+                if late:
+                    self.peer.log.tell(
+                        "charge_point_begins_too_much", fact.charge_point_id, level=LogLevel.WARNING
+                    )
+                pause = max(pause, late)
         return pause
 
     def _answer(self, error: NotStoredError | None) -> None:
@@ -274,21 +280,24 @@ class Session:
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
             return
-        if peer.contested and isinstance(reply.fact, Told):
-            reply.fact.contested = peer.generation
+        if peer.contested:
+            for fact in reply.facts:
+                if isinstance(fact, Told):
+                    fact.contested = peer.generation
         if reply.repairs:
             self._note_odd(call.action, reply.repairs, data, refused=False)
         self._writer.touch(peer, now, heartbeat=reply.heartbeat)
-        if reply.fact is None or not self._is_kept(reply.fact, now):
-            self._finish(call, reply)
-        else:
+        kept = reply.facts and self._kept(reply.facts, now)
+        if kept:
             self._in_work = call, reply, data
-            self._writer.put(reply.fact, self)
+            self._writer.put(kept, self)
+        else:
+            self._finish(call, reply)
 
-    def _is_kept(self, fact: Record, now: datetime) -> bool:
-        """Take out of a fact what is beyond the budget; tell so once a day."""
-        peer = self.peer
-        kept = peer.budget.thin(fact, now, in_run=peer.watched_run is not None)
+    def _kept(self, facts: Sequence[Record], now: datetime) -> Sequence[Record]:
+        """Take out of facts what is beyond the budget; tell so once a day."""
+        budget, in_run = self.peer.budget, self.peer.watched_run is not None
+        kept = [fact for fact in facts if budget.thin(fact, now, in_run=in_run)]
         self._tell_of_budget()
         return kept
 

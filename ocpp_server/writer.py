@@ -54,20 +54,20 @@ _log = structlog.get_logger(__name__)
 
 
 class NotStoredError(Exception):
-    """The fact could not be stored; the charge point may repeat it."""
+    """The facts could not be stored; the charge point may repeat them."""
 
 
 class Sender(Protocol):
-    """Whoever waits for a record to be stored; called back once, and never raises."""
+    """Whoever waits for records to be stored; called back once, and never raises."""
 
     def stored(self, error: NotStoredError | None) -> None:
-        """Hear that the record is committed and its answers filled in, or why it is not."""
+        """Hear that they are committed and their answers filled in, or why they are not."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    record: Record
+    records: Sequence[Record]
     sender: Sender | None
     deadline: float
 
@@ -115,13 +115,13 @@ class Writer:
 
         """
         sender = _Future()
-        self.put(record, sender)
+        self.put((record,), sender)
         await sender.future
 
-    def put(self, record: Record, sender: Sender) -> None:
-        """Store a record and call the sender back; each sender has at most one on its way."""
+    def put(self, records: Sequence[Record], sender: Sender) -> None:
+        """Store records together and call the sender back, which has no others on their way."""
         deadline = asyncio.get_running_loop().time() + _PATIENCE
-        self._enqueue(_Waiting(record, sender, deadline))
+        self._enqueue(_Waiting(records, sender, deadline))
 
     def note(self, record: Record) -> None:
         """Store a record that nobody waits for; dropped when far too many wait."""
@@ -130,7 +130,7 @@ class Writer:
             if self._dropped == 1:
                 _log.error("notes_dropped", waiting=len(self._queue))
             return
-        self._enqueue(_Waiting(record, None, _FOR_EVER))
+        self._enqueue(_Waiting((record,), None, _FOR_EVER))
 
     def touch(self, peer: Peer, at: datetime, *, heartbeat: bool) -> None:
         """Note that a charge point was heard; written every few seconds, sooner when watched."""
@@ -202,7 +202,7 @@ class Writer:
         if asyncio.get_running_loop().time() < self._touches_due and not self._closing:
             return []
         keys = list(self._touched)[:_MAX_BATCH]
-        return [_Waiting(self._touched.pop(key), None, _FOR_EVER) for key in keys]
+        return [_Waiting((self._touched.pop(key),), None, _FOR_EVER) for key in keys]
 
     async def _write(self, batch: list[_Waiting]) -> None:
         pause = _FIRST_PAUSE
@@ -222,7 +222,7 @@ class Writer:
                 return
 
     async def _commit(self, batch: list[_Waiting]) -> None:
-        records = [waiting.record for waiting in batch]
+        records = [record for waiting in batch for record in waiting.records]
         async with asyncio.timeout(_COMMIT_SECONDS), self._database.write() as connection:
             await facts.store(connection, records)
         for waiting in batch:
@@ -230,7 +230,7 @@ class Writer:
         self._committed(records)
 
     async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
-        """One fact of the batch is poison: the others must not suffer for it.
+        """One message of the batch is poison: the others must not suffer for it.
 
         Returns those that are still to be written, as the database went away.
         """
@@ -242,9 +242,9 @@ class Writer:
                     return batch[place:]
                 self._lines.tell(
                     "fact_not_stored",
-                    waiting.record.charge_point_id or "",
+                    waiting.records[0].charge_point_id or "",
                     level=LogLevel.ERROR,
-                    kind=type(waiting.record).__name__,
+                    kind=", ".join(type(record).__name__ for record in waiting.records),
                     error=repr(error)[:500],
                 )
                 self._refuse(waiting, "the database refused it")
@@ -259,7 +259,8 @@ class Writer:
             if now <= waiting.deadline:
                 return True
             self._refuse(waiting, "the database is away")
-            return not crowded and not isinstance(waiting.record, _REPEATED_BY_CHARGER)
+            repeated = all(isinstance(one, _REPEATED_BY_CHARGER) for one in waiting.records)
+            return not crowded and not repeated
 
         self._queue = [waiting for waiting in self._queue if keep(waiting)]
         return [waiting for waiting in batch if keep(waiting)]
@@ -277,7 +278,7 @@ class Writer:
         except Exception:  # noqa: BLE001 - logged with its trace
             self._lines.tell(
                 "sender_failed",
-                waiting.record.charge_point_id or "",
+                waiting.records[0].charge_point_id or "",
                 level=LogLevel.ERROR,
                 exc_info=True,
             )

@@ -21,4 +21,4 @@ def on_authorize(peer: Peer, payload: Payload, _now: datetime) -> Reply:
     if id_tag is None:
         raise missing("idTag")
     asked = Authorization(charge_point_id=peer.charge_point_id, id_tag=id_tag)
-    return Reply(lambda: {"idTagInfo": id_tag_info(accepted=asked.accepted)}, asked)
+    return Reply(lambda: {"idTagInfo": id_tag_info(accepted=asked.accepted)}, (asked,))

@@ -42,7 +42,7 @@ def handler(*, boot_retry_interval: int, heartbeat_interval: int) -> Handler:
             firmware_version=boot.firmware_version,
         )
         reply = partial(_reply, peer, boot, boot_retry_interval, heartbeat_interval)
-        return Reply(reply, boot)
+        return Reply(reply, (boot,))
 
     return on_boot
 

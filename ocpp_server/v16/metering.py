@@ -42,7 +42,7 @@ def on_meter_values(peer: Peer, payload: Payload, now: datetime) -> Reply:
             peer.remember(values.found)
         return {}
 
-    return Reply(reply, values)
+    return Reply(reply, (values,))
 
 
 def _running(peer: Peer, named: int | None) -> int:

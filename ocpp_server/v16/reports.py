@@ -18,18 +18,16 @@ def status_report(kind: EventKind, subject: str) -> Handler:
         if status is None:
             raise missing("status")
         level = LogLevel.WARNING if "Fail" in status or "Invalid" in status else LogLevel.INFO
-        return Reply(
-            dict,
-            StatusReport(
-                charge_point_id=peer.charge_point_id,
-                at=now,
-                kind=kind,
-                status=status,
-                text=f"{subject}: {status}",
-                level=level,
-                commissioning_id=peer.watched_run,
-            ),
+        report = StatusReport(
+            charge_point_id=peer.charge_point_id,
+            at=now,
+            kind=kind,
+            status=status,
+            text=f"{subject}: {status}",
+            level=level,
+            commissioning_id=peer.watched_run,
         )
+        return Reply(dict, (report,))
 
     return on_report
 
@@ -40,15 +38,13 @@ def on_security_event(peer: Peer, payload: Payload, now: datetime) -> Reply:
     if name is None:
         raise missing("type")
     detail = text(payload, "techInfo", 255)
-    return Reply(
-        dict,
-        StatusReport(
-            charge_point_id=peer.charge_point_id,
-            at=now,
-            kind=None,
-            status=name,
-            text=f"Security event: {name}{f' ({detail})' if detail else ''}",
-            level=LogLevel.WARNING,
-            commissioning_id=peer.watched_run,
-        ),
+    report = StatusReport(
+        charge_point_id=peer.charge_point_id,
+        at=now,
+        kind=None,
+        status=name,
+        text=f"Security event: {name}{f' ({detail})' if detail else ''}",
+        level=LogLevel.WARNING,
+        commissioning_id=peer.watched_run,
     )
+    return Reply(dict, (report,))

@@ -22,16 +22,14 @@ def on_status(peer: Peer, payload: Payload, now: datetime) -> Reply:
     status, error_code = text(payload, "status", 20), text(payload, "errorCode", 30)
     if status is None and error_code in {None, NO_ERROR}:
         raise missing("status")
-    return Reply(
-        dict,
-        ConnectorStatus(
-            charge_point_id=peer.charge_point_id,
-            connector_id=connector_id(payload),
-            status=status or "",
-            error_code=error_code or "",
-            vendor_error_code=text(payload, "vendorErrorCode", 100),
-            info=text(payload, "info", 200),
-            at=now,
-            stamped_at=stamp,
-        ),
+    fact = ConnectorStatus(
+        charge_point_id=peer.charge_point_id,
+        connector_id=connector_id(payload),
+        status=status or "",
+        error_code=error_code or "",
+        vendor_error_code=text(payload, "vendorErrorCode", 100),
+        info=text(payload, "info", 200),
+        at=now,
+        stamped_at=stamp,
     )
+    return Reply(dict, (fact,))

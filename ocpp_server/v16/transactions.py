@@ -39,7 +39,7 @@ def on_start(peer: Peer, payload: Payload, now: datetime) -> Reply:
             "idTagInfo": id_tag_info(accepted=start.accepted),
         }
 
-    return Reply(reply, start)
+    return Reply(reply, (start,))
 
 
 def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
@@ -64,7 +64,7 @@ def on_stop(peer: Peer, payload: Payload, now: datetime) -> Reply:
         _audit(peer, stop)
         return {"idTagInfo": id_tag_info(accepted=True)} if "idTag" in payload else {}
 
-    return Reply(reply, stop, astray=lambda: _why_it_ended_nothing(stop))
+    return Reply(reply, (stop,), astray=lambda: _why_it_ended_nothing(stop))
 
 
 def _why_it_ended_nothing(stop: TransactionStop) -> str | None:

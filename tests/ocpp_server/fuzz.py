@@ -47,8 +47,8 @@ class Count:
         self.lost.append(f"{why!r:.200}: {raw[:400]!r}")
 
 
-def read(charge_point_id: str, raw: bytes, message: Message) -> tuple[Record | None, bool]:
-    """Read one message; returns its fact, and whether it was rightly refused."""
+def read(charge_point_id: str, raw: bytes, message: Message) -> tuple[Sequence[Record], bool]:
+    """Read one message; returns its facts, and whether it was rightly refused."""
     peer = Peer(
         charge_point_id=charge_point_id,
         node_id="node",
@@ -64,10 +64,10 @@ def read(charge_point_id: str, raw: bytes, message: Message) -> tuple[Record | N
     except CallRefusedError:
         if not message.may_be_refused(frame.payload):
             raise
-        return None, True
+        return (), True
     message.check(reply)
     json.loads(frames.call_result(frame.message_id, reply.payload()))
-    return reply.fact, False
+    return reply.facts, False
 
 
 async def fuzz(database: Database, charge_points: Sequence[str], numbers: range) -> Count:
@@ -82,14 +82,13 @@ async def fuzz(database: Database, charge_points: Sequence[str], numbers: range)
             message = dice.choice(VALID)
             raw = mutated(message, dice.choices(MUTATIONS, k=dice.choice([1, 2])), number)
             try:
-                fact, refused = read(charge_point_id, raw, message)
+                found, refused = read(charge_point_id, raw, message)
             except Exception as error:  # noqa: BLE001 - whatever it is, a message was lost
                 count.lose(raw, error)
                 continue
             count.refused += refused
-            count.stored += fact is None and not refused  # nothing is to be stored of it
-            if fact is not None:
-                batch.append((raw, fact))
+            count.stored += not found and not refused  # nothing is to be stored of it
+            batch += [(raw, fact) for fact in found]
         await _store(database, batch, count)
     return count
 

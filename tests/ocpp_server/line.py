@@ -111,9 +111,8 @@ class Line:
             case Naming.NOTHING:
                 pass
         reply = dispatch(ROUTES, peer, Call("1", message.action, payload), datetime.now(UTC))
-        assert reply.fact is not None
         async with self.database.write() as connection:
-            await facts.store(connection, [reply.fact])
+            await facts.store(connection, reply.facts)
             yield
         answer = reply.payload()
         if message.action == "StartTransaction":

@@ -40,10 +40,8 @@ class Message:
     fact: type[Any] | None
 
     def check(self, reply: Reply) -> None:
-        if self.fact is None:
-            assert reply.fact is None
-        else:
-            assert isinstance(reply.fact, self.fact)
+        expected = () if self.fact is None else (self.fact,)
+        assert tuple(map(type, reply.facts)) == expected
 
     def may_be_refused(self, payload: dict[str, Any]) -> bool:
         """Whether something that the message is for cannot be told any more."""

@@ -57,7 +57,8 @@ def test_the_interval_of_an_accepted_boot(desired: str | None, told: int) -> Non
     on_boot = handler(boot_retry_interval=1, heartbeat_interval=60)
     call = Call("1", "BootNotification", {"chargePointVendor": "ABB", "chargePointModel": "T"})
     reply = on_boot(peer, call.payload, NOW)
-    assert isinstance(reply.fact, Boot)
-    reply.fact.registration = RegistrationStatus.ACCEPTED
-    reply.fact.heartbeat_interval = desired
+    (boot,) = reply.facts
+    assert isinstance(boot, Boot)
+    boot.registration = RegistrationStatus.ACCEPTED
+    boot.heartbeat_interval = desired
     assert reply.payload()["interval"] == told

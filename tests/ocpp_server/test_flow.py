@@ -1,7 +1,7 @@
 """What one socket may take of its node: all that arrives is counted, and others have turns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -148,9 +148,9 @@ async def test_its_calls_wait_in_the_network_while_none_is_answered(
         there = Bed(bed.database, node, RecordingSink(), port, bed.charge_point_id)
         put = node.writer.put
 
-        def put_connections(record: Record, sender: Sender) -> None:
-            if isinstance(record, Connected):
-                put(record, sender)
+        def put_connections(records: Sequence[Record], sender: Sender) -> None:
+            if isinstance(records[0], Connected):
+                put(records, sender)
 
         monkeypatch.setattr(node.writer, "put", put_connections)  # no status is ever stored
         async with flooded(

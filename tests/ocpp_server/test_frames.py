@@ -51,12 +51,17 @@ def peer() -> Peer:
         b'[2,["1"],"Heartbeat",{}]',
         b'[2,"' + b"x" * 256 + b'","Heartbeat",{}]',
         b'[true,"1","Heartbeat",{}]',
-        b'[9,"1",{}]',
         b'[3,"1","x"]',
     ],
 )
 def test_unreadable(data: bytes) -> None:
     assert isinstance(frames.parse(data), frames.Unreadable)
+
+
+def test_a_frame_of_a_type_that_a_version_may_have_is_kept_whole() -> None:
+    frame = frames.parse(b'[9,"1",{}]')
+    assert isinstance(frame, frames.Other)
+    assert (frame.message_type, frame.message) == (9, [9, "1", {}])
 
 
 @pytest.mark.parametrize(
@@ -231,7 +236,8 @@ def test_accepted_calls_have_valid_replies(action: str, payload: dict[str, Any])
     ],
 )
 def test_what_has_failed_is_a_warning(action: str, status: str, level: LogLevel) -> None:
-    fact = dispatch(ROUTES, peer(), frames.Call("1", action, {"status": status}), NOW).fact
+    call = frames.Call("1", action, {"status": status})
+    (fact,) = dispatch(ROUTES, peer(), call, NOW).facts
     assert isinstance(fact, StatusReport)
     assert (fact.status, fact.level) == (status, level)
 

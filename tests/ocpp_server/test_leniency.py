@@ -59,8 +59,9 @@ async def test_any_one_or_two_mutations_leave_the_essential_fact(database: Datab
 
 
 def samples_of(reply: Reply) -> list[dict[str, Any]]:
-    assert isinstance(reply.fact, MeterValues)
-    return [sample for entry in reply.fact.entries for sample in entry.samples]
+    (fact,) = reply.facts
+    assert isinstance(fact, MeterValues)
+    return [sample for entry in fact.entries for sample in entry.samples]
 
 
 GOOD = {"value": "1500", "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
@@ -106,16 +107,18 @@ def test_a_unit_that_cannot_be_read_is_never_taken_for_watt_hours(unit: Any) -> 
 
 def test_an_unknown_status_stays_what_it_is() -> None:
     reply = read("StatusNotification", {"connectorId": 1, "errorCode": "Error", "status": "Asleep"})
-    assert isinstance(reply.fact, ConnectorStatus)
-    assert (reply.fact.status, reply.fact.error_code) == ("Asleep", "Error")
+    (fact,) = reply.facts
+    assert isinstance(fact, ConnectorStatus)
+    assert (fact.status, fact.error_code) == ("Asleep", "Error")
 
 
 def test_a_fault_with_a_code_of_its_own_is_a_fault() -> None:
     reply = read(
         "StatusNotification", {"connectorId": "0", "errorCode": "Error", "status": "faulted"}
     )
-    assert isinstance(reply.fact, ConnectorStatus)
-    assert (reply.fact.connector_id, reply.fact.status) == (0, "Faulted")
+    (fact,) = reply.facts
+    assert isinstance(fact, ConnectorStatus)
+    assert (fact.connector_id, fact.status) == (0, "Faulted")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,8 @@ def test_a_fault_with_a_code_of_its_own_is_a_fault() -> None:
 def test_registers_at_start_and_stop(written: Any, read_as: int | None) -> None:
     start = {"connectorId": 1, "idTag": "x", "meterStart": written, "timestamp": STAMP}
     stop = {"transactionId": 7, "meterStop": written, "timestamp": STAMP}
-    started, stopped = read("StartTransaction", start).fact, read("StopTransaction", stop).fact
+    (started,) = read("StartTransaction", start).facts
+    (stopped,) = read("StopTransaction", stop).facts
     assert isinstance(started, TransactionStart)
     assert isinstance(stopped, TransactionStop)
     assert (started.meter_start, stopped.meter_stop) == (read_as, read_as)
@@ -306,7 +310,7 @@ _SAMPLE = {"value": "42", "unit": "Wh", "measurand": "Energy.Active.Import.Regis
     ],
 )
 def test_meter_values_of_another_shape_are_read(values: dict[str, Any]) -> None:
-    fact = read("MeterValues", {"connectorId": 1, "transactionId": 7} | values).fact
+    (fact,) = read("MeterValues", {"connectorId": 1, "transactionId": 7} | values).facts
     assert isinstance(fact, MeterValues)
     (entry,) = fact.entries
     assert read_samples(entry.at, entry.samples).energy_wh == 42

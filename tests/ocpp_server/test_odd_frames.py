@@ -188,16 +188,18 @@ def test_the_excerpt_of_a_frame_is_made_once(
 def test_of_what_is_no_sample_not_all_is_read(element: object) -> None:
     values = {"timestamp": STAMP, "sampledValue": [element] * 20_000}
     reply = read("MeterValues", {"connectorId": 1, "meterValue": [values]})
-    assert isinstance(reply.fact, MeterValues)
-    assert len(reply.fact.entries[0].samples) <= 12_000
+    (fact,) = reply.facts
+    assert isinstance(fact, MeterValues)
+    assert len(fact.entries[0].samples) <= 12_000
     assert any("more than is read" in what for what in reply.repairs)
 
 
 def test_thousands_of_odd_samples_of_an_offline_buffer_are_all_read() -> None:
     values = {"timestamp": STAMP, "sampledValue": [{"value": 1.5}] * 4_000}
     reply = read("MeterValues", {"connectorId": 1, "meterValue": [values]})
-    assert isinstance(reply.fact, MeterValues)
-    assert reply.fact.entries[0].samples == [{"value": "1.5"}] * 4_000
+    (fact,) = reply.facts
+    assert isinstance(fact, MeterValues)
+    assert fact.entries[0].samples == [{"value": "1.5"}] * 4_000
 
 
 def test_a_field_is_found_behind_any_number_of_unknown_ones() -> None:

@@ -151,7 +151,7 @@ async def test_facts_of_one_charge_point_that_go_wrong_are_told_within_its_budge
 
     writer = Writer(bed.database, lambda _records: None)
     for _ in range(LINES):
-        writer.put(status("cp_of_nobody"), Broken())
+        writer.put([status("cp_of_nobody")], Broken())
     writer.close()
     with capture_logs() as lines:
         await writer.run()
