@@ -66,12 +66,14 @@ def dispatch(routes: Routes, peer: Peer, call: Call, now: datetime) -> Reply:
         return _handled(route, peer, call.payload, now, call.oddities)
     repaired = route.schema.repair(call.payload)
     try:
-        return _handled(route, peer, repaired.payload, now, (*call.oddities, *repaired.repairs))
+        reply = _handled(route, peer, repaired.payload, now, (*call.oddities, *repaired.repairs))
     except CallRefusedError as refusal:
         violation = route.schema.check(call.payload)
         if violation is None or refusal.code is not ErrorCode.PROTOCOL_ERROR:
             raise
         raise CallRefusedError(violation, refusal.description) from refusal
+    call.payload = repaired.payload  # as it was read
+    return reply
 
 
 def _handled(

@@ -51,6 +51,12 @@ class Call:
     oddities: tuple[str, ...] = ()
 
 
+class Send(Call):
+    """A request that nothing is answered to; not every version has it."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True, eq=False)
 class CallResult:
     """An answer to a request of ours."""

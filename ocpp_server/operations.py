@@ -122,7 +122,7 @@ class Gateway:
             return op.Outcome(reply=op.Reply.NOT_SUPPORTED, detail=_DEADLY)
         asked_at = asyncio.get_running_loop().time()
         # It may come before the answer.
-        coming = session.expect(session.protocol.operations.message_of(request.message))
+        coming = session.expect(session.protocol.operations.follows(request))
         try:
             outcome = await _tell(session, request)
         except NeverSentError:
@@ -180,14 +180,13 @@ class Gateway:
         came: dict[op.TriggerMessage, datetime] = {}
         refused: dict[op.TriggerMessage, op.Outcome] = {}
         for message in request.ask_for:
-            coming = session.expect(session.protocol.operations.message_of(message))
-            outcome = await self.trigger(
-                op.Trigger(
-                    charge_point_id=request.charge_point_id,
-                    commissioning_id=request.commissioning_id,
-                    message=message,
-                )
+            trigger = op.Trigger(
+                charge_point_id=request.charge_point_id,
+                commissioning_id=request.commissioning_id,
+                message=message,
             )
+            coming = session.expect(session.protocol.operations.follows(trigger))
+            outcome = await self.trigger(trigger)
             if outcome.reply in {op.Reply.NOT_SUPPORTED, op.Reply.TIMEOUT}:
                 refused[message] = outcome
             if outcome.reply is op.Reply.TIMEOUT:

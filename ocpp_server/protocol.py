@@ -34,6 +34,16 @@ Order = (
 """What a charge point is told to do, and answers by how it took it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A message of the charge point that follows a command."""
+
+    action: str
+    is_it: Callable[[Payload], bool] | None = None
+    """Looks at the payload, as it was read; None: any is it. Of one that comes in parts, this may
+    gather them, and the last is it."""
+
+
 @dataclass(slots=True)
 class Reading:
     """How a configuration is read."""
@@ -57,8 +67,8 @@ class Operations(Protocol):
     CallErrorReply, CallTimeoutError or InvalidReplyError when it is not answered, or not well.
     """
 
-    def message_of(self, message: op.TriggerMessage) -> str:
-        """Name the action in which what was asked for comes."""
+    def follows(self, trigger: op.Trigger) -> Expected:
+        """Say in which message that comes which was asked for."""
         ...
 
     async def tell(self, session: "Session", order: Order) -> op.Outcome:

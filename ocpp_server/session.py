@@ -25,7 +25,7 @@ from ocpp_server.frames import ErrorCode, MessageId
 from ocpp_server.guesses import Guesses
 from ocpp_server.oddities import oddities
 from ocpp_server.peer import Peer
-from ocpp_server.protocol import OcppProtocol
+from ocpp_server.protocol import Expected, OcppProtocol
 from ocpp_server.socket import ChargerSocket, Hold
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import NotStoredError, Writer
@@ -86,7 +86,7 @@ class Session:
         self._guesses = guesses
         self._drop = drop
         self._calls: Calls | None = None
-        self._expected: dict[str, list[asyncio.Future[datetime]]] | None = None
+        self._expected: list[tuple[Expected, asyncio.Future[datetime]]] | None = None
         self._is_held = False
         """A timer runs that lets the charge point go on."""
         self._strays: Allowance | None = None
@@ -135,11 +135,10 @@ class Session:
             finally:
                 self.socket.take_up_to(MAX_MESSAGE)
 
-    def expect(self, action: str) -> asyncio.Future[datetime]:
-        """Give the moment when the next message of this action is stored and answered."""
+    def expect(self, expected: Expected) -> asyncio.Future[datetime]:
+        """Give the moment when the next such message is stored and answered."""
         coming: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
-        self._expected = self._expected or {}
-        self._expected.setdefault(action, []).append(coming)
+        self._expected = [*(self._expected or ()), (expected, coming)]
         return coming
 
     async def ping(self) -> float:
@@ -255,11 +254,13 @@ class Session:
                 self._note_astray(call, reply, data)
                 self._finish(call, reply)
             else:
-                self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
+                self._refuse_call(call, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
         waiting = self._waiting
         while waiting and self._in_work is None:
             data = waiting.popleft()
             frame = frames.parse(data)
+            if isinstance(frame, frames.Other):
+                frame = self._read_other(frame)
             assert isinstance(frame, frames.Call)  # noqa: S101 - as it was before it waited
             self._begin(frame, data)
             if len(waiting) == _MAX_WAITING // 2:
@@ -275,7 +276,7 @@ class Session:
         except CallRefusedError as refusal:
             if refusal.code is not ErrorCode.NOT_IMPLEMENTED:
                 self._note_odd(call.action, (refusal.description,), data, refused=True)
-            self._refuse(call.message_id, refusal.code, refusal.description)
+            self._refuse_call(call, refusal.code, refusal.description)
             return
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
@@ -325,11 +326,14 @@ class Session:
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
             return
-        self._send(data, call.action, call.message_id)
+        if not isinstance(call, frames.Send):
+            self._send(data, call.action, call.message_id)
         if self._expected:
-            for coming in self._expected.pop(call.action, ()):
-                if not coming.done():
-                    coming.set_result(datetime.now(UTC))
+            self._expected = [
+                (one, coming)
+                for one, coming in self._expected
+                if not (coming.done() or _has_come(one, coming, call))
+            ]
 
     def _failed(self, call: frames.Call) -> None:
         """A bug of ours costs this one reply, and not the charge point's connection."""
@@ -340,7 +344,11 @@ class Session:
             exc_info=True,
             action=call.action,
         )
-        self._refuse(call.message_id, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
+        self._refuse_call(call, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
+
+    def _refuse_call(self, call: frames.Call, code: ErrorCode, description: str) -> None:
+        if not isinstance(call, frames.Send):
+            self._refuse(call.message_id, code, description)
 
     def _refuse(self, message_id: MessageId, code: ErrorCode, description: str) -> None:
         word = self.protocol.error_codes[code]
@@ -427,3 +435,16 @@ class Session:
     ) -> None:
         for oddity in oddities(self.peer, action, whats, data, refused=refused):
             self._writer.note(oddity)
+
+
+def _has_come(expected: Expected, coming: asyncio.Future[datetime], call: frames.Call) -> bool:
+    """Tell whoever waits if that is the message, or that it could not be looked at."""
+    if expected.action != call.action:
+        return False
+    try:
+        if expected.is_it is not None and not expected.is_it(call.payload):
+            return False
+        coming.set_result(datetime.now(UTC))
+    except Exception as error:  # noqa: BLE001 - theirs, and not the link's
+        coming.set_exception(error)
+    return True

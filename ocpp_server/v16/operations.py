@@ -1,19 +1,19 @@
 """Operations in OCPP 1.6: the functions of :class:`ocpp_server.protocol.Operations`."""
 
 from domain import operations as op
-from ocpp_server.protocol import Order
+from ocpp_server.protocol import Expected, Order
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
 from ocpp_server.v16.commands import command
 from ocpp_server.v16.configuration import apply_configuration
 from ocpp_server.v16.inventory import read
 
-__all__ = ["apply_configuration", "message_of", "read_configuration", "tell"]
+__all__ = ["apply_configuration", "follows", "read_configuration", "tell"]
 
 
-def message_of(message: op.TriggerMessage) -> str:
-    """Name the action in which what was asked for comes."""
-    return message
+def follows(trigger: op.Trigger) -> Expected:
+    """Say in which message that comes which was asked for."""
+    return Expected(trigger.message)
 
 
 async def tell(session: Session, order: Order) -> op.Outcome:
