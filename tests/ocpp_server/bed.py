@@ -17,6 +17,7 @@ from domain.facts import ChargePointEvent, EventKind
 from domain.ids import Prefix, new_id
 from ocpp_server.node import Node
 from ocpp_server.operations import Gateway
+from ocpp_server.protocol import Protocols
 from ocpp_server.server import Limits
 from storage.engine import Database
 from storage.tables import accounts, charge_points, commissioning_runs, projects
@@ -221,12 +222,14 @@ async def seed(database: Database, count: int = 1) -> list[str]:
     return ids
 
 
-def make_node(database: Database, sink: RecordingSink, **limits: Any) -> Node:
+def make_node(
+    database: Database, sink: RecordingSink, *, protocols: Protocols = PROTOCOLS, **limits: Any
+) -> Node:
     return Node(
         node_id=new_id(Prefix.NODE),
         database=database,
         sink=sink,
-        protocols=PROTOCOLS,
+        protocols=protocols,
         secret=SECRET,
         limits=Limits(**{"call_timeout": 2.0, **limits}),
     )
