@@ -8,6 +8,7 @@ from domain.budget import OverBudget
 from domain.contests import Contest
 from domain.flapping import Flapping
 from domain.knocking import Claimed, Misnamed, tries_to_connect_as
+from domain.messages import MessageKind
 from domain.states import RegistrationStatus
 
 
@@ -31,7 +32,7 @@ class ConnectionFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BootFact:
-    """One BootNotification and how it was answered. ``warnings`` name harmless schema breaks."""
+    """One boot and how it was answered. ``warnings`` name harmless breaks of the schema."""
 
     boot_id: str
     at: datetime
@@ -46,9 +47,10 @@ class BootFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectorFact:
-    """Last StatusNotification of a connector. Connector 0 is the station itself.
+    """Last status of a connector. Connector 0 is the station itself.
 
-    ``status`` and ``error_code`` are the charger's words, checked against the schema only.
+    ``status`` and ``error_code`` are :class:`ConnectorStatus` and :class:`ConnectorError`, or the
+    charger's own words where they are none of these.
     """
 
     connector_id: int
@@ -75,7 +77,7 @@ class TransactionFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusFact:
-    """The word of a FirmwareStatusNotification (OCPP 1.6 §7.25), and when it came."""
+    """What was said last of an update of the firmware, and when it came."""
 
     status: str
     at: datetime
@@ -191,7 +193,7 @@ class Astray:
     endpoint of another one, which is ``charge_point_id`` at ``place``.
     """
 
-    action: str
+    action: MessageKind
     at: datetime
     connector_id: int = 0
     transaction_id: int | None = None
@@ -221,4 +223,4 @@ class Snapshot:
     astray: tuple[Astray, ...] = ()
     """Read for a last look only."""
     firmware_status: StatusFact | None = None
-    """The newest that came by FirmwareStatusNotification."""
+    """The newest."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.operations import TriggerMessage
+from domain.operations import TriggerKind
 
 
 class ConfigurationReading(StrEnum):
@@ -19,4 +19,4 @@ class Habits:
     """Ways of one charge point. ``deadly_triggers`` made it drop its link when it was asked."""
 
     reading: ConfigurationReading = ConfigurationReading.ALL
-    deadly_triggers: frozenset[TriggerMessage] = frozenset()
+    deadly_triggers: frozenset[TriggerKind] = frozenset()

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.facts import BootFact
+from domain.messages import MessageKind
 from domain.states import ParameterState
 
 
@@ -51,15 +52,15 @@ class Reply(StrEnum):
     UNKNOWN = "unknown"
 
 
-class TriggerMessage(StrEnum):
-    """What a charge point can be asked to send (OCPP 1.6 §7.34 MessageTrigger)."""
+class TriggerKind(StrEnum):
+    """What a charge point can be asked to send."""
 
-    BOOT_NOTIFICATION = "BootNotification"
-    HEARTBEAT = "Heartbeat"
-    METER_VALUES = "MeterValues"
-    STATUS_NOTIFICATION = "StatusNotification"
-    FIRMWARE_STATUS = "FirmwareStatusNotification"
-    DIAGNOSTICS_STATUS = "DiagnosticsStatusNotification"
+    BOOT = MessageKind.BOOT
+    HEARTBEAT = MessageKind.HEARTBEAT
+    METER_VALUES = MessageKind.METER_VALUES
+    CONNECTOR_STATUS = MessageKind.CONNECTOR_STATUS
+    FIRMWARE_STATUS = MessageKind.FIRMWARE_STATUS
+    LOG_STATUS = MessageKind.LOG_STATUS
 
 
 class ResetKind(StrEnum):
@@ -94,7 +95,7 @@ class Outcome:
 class ReadIdentity(Operation):
     """Ask for these messages first, in this order, and give them a moment to come."""
 
-    ask_for: tuple[TriggerMessage, ...] = ()
+    ask_for: tuple[TriggerKind, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +115,7 @@ class Identity:
     heartbeat_at: datetime | None = None
     heartbeat_told_s: int | None = None
     """The interval that it was told in the answer to its newest boot, where that was Accepted."""
-    not_triggered: dict[TriggerMessage, Outcome] = field(default_factory=dict)
+    not_triggered: dict[TriggerKind, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,7 +221,7 @@ class Configuration:
 class Trigger(Operation):
     """Ask for a message now."""
 
-    message: TriggerMessage
+    message: TriggerKind
     connector_id: int | None = None
 
 
@@ -242,7 +243,7 @@ class UnlockConnector(Operation):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartTestTransaction(Operation):
-    """RemoteStartTransaction on a connector, once per ``intent``; of an owner's session, too."""
+    """Start on a connector, once per ``intent``; of an owner's session, too."""
 
     intent: str
     connector_id: int
@@ -251,7 +252,7 @@ class StartTestTransaction(Operation):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopTestTransaction(Operation):
-    """RemoteStopTransaction, of whatever session. Not sent for a transaction that has ended."""
+    """Stop whatever session. Not sent for a transaction that has ended."""
 
     transaction_id: int
 
@@ -266,7 +267,7 @@ class Reset(Operation):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateFirmware(Operation):
-    """UpdateFirmware from ``location`` (URL), once per ``intent``."""
+    """Install firmware from ``location`` (URL), once per ``intent``."""
 
     intent: str
     location: str
@@ -275,7 +276,7 @@ class UpdateFirmware(Operation):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectLogs(Operation):
-    """GetDiagnostics, uploaded by the charge point to ``location`` (URL), once per ``intent``."""
+    """Have its logs uploaded to ``location`` (URL), once per ``intent``."""
 
     intent: str
     location: str

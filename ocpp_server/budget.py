@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from domain import states
 from domain.budget import WrittenToday, in_words, later
+from domain.reported import SIGNED, ReadingContext
 from ocpp_server.guesses import LATEST
 from ocpp_server.throttle import Allowance
 from storage.fact_records import (
@@ -36,8 +37,7 @@ _SUSPENSION: Final = 250
 _MINUTE: Final = timedelta(minutes=1)
 _MOMENT: Final = timedelta(seconds=1)  # what one message tells within it is of one moment
 _A_MINUTE: Final = 10  # moments of all connectors
-_ENDS: Final = frozenset({"Transaction.Begin", "Transaction.End"})
-_SIGNED: Final = "SignedData"
+_ENDS: Final = frozenset({ReadingContext.BEGIN, ReadingContext.END})
 _OF_A_SESSION: Final = 4  # readings of each kind of its ends, whatever else is left out
 _OF_A_MOMENT: Final = 8  # readings that are known again
 _OF_MINUTES: Final = 4  # times the budget: beyond it no reading is kept for its minute alone
@@ -299,7 +299,7 @@ def _ends_of(entry: MeterEntry) -> set[str]:
     contexts = _ENDS & {sample.get("context") for sample in entry.samples}
     if contexts:
         return set(contexts)
-    return {_SIGNED} if any(sample.get("format") == _SIGNED for sample in entry.samples) else set()
+    return {SIGNED} if any(sample.get("format") == SIGNED for sample in entry.samples) else set()
 
 
 def _remember(found: dict[Any, Any], key: object, value: object) -> None:

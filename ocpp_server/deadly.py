@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from domain.operations import TriggerMessage
+from domain.operations import TriggerKind
 from ocpp_server.session import Session
 
 WITHIN: Final = 15.0
@@ -22,7 +22,7 @@ _OUR_LEAVE: Final = frozenset({1001, 1012})
 class _Asked:
     """A question that was taken, and what it asks for that has yet to come; ``run`` asked it."""
 
-    message: TriggerMessage
+    message: TriggerKind
     session: Session
     at: float
     coming: asyncio.Future[datetime]
@@ -46,7 +46,7 @@ class Suspects:
 
     def note(
         self,
-        message: TriggerMessage,
+        message: TriggerKind,
         session: Session,
         coming: asyncio.Future[datetime],
         *,
@@ -64,7 +64,7 @@ class Suspects:
         asked.coming.add_done_callback(lambda _came: forget())
         loop.call_later(_REMEMBERED, forget)
 
-    def convicted(self, session: Session, *, run: str | None) -> TriggerMessage | None:
+    def convicted(self, session: Session, *, run: str | None) -> TriggerKind | None:
         """Tell which message it dropped the link over that was before this one.
 
         The run that asked has to find it so. Between two runs it is a person who restarts it, as

@@ -57,7 +57,7 @@ class Gateway:
             ping_ms=round(ping_ms, 3),
             clock_skew_s=peer.clock_skew_s,
             connected_at=peer.connected_at,
-            heartbeat_at=came.get(op.TriggerMessage.HEARTBEAT),
+            heartbeat_at=came.get(op.TriggerKind.HEARTBEAT),
             heartbeat_told_s=peer.heartbeat_interval if _is_accepted(boot) else None,
             not_triggered=refused,
         )
@@ -172,13 +172,13 @@ class Gateway:
 
     async def _hear(
         self, session: Session, request: op.ReadIdentity
-    ) -> tuple[dict[op.TriggerMessage, datetime], dict[op.TriggerMessage, op.Outcome]]:
+    ) -> tuple[dict[op.TriggerKind, datetime], dict[op.TriggerKind, op.Outcome]]:
         """Ask for messages; returns when each came, if it came soon, and which cannot be asked for.
 
         What is said of one message says nothing of the others; silence twice does.
         """
-        came: dict[op.TriggerMessage, datetime] = {}
-        refused: dict[op.TriggerMessage, op.Outcome] = {}
+        came: dict[op.TriggerKind, datetime] = {}
+        refused: dict[op.TriggerKind, op.Outcome] = {}
         for message in request.ask_for:
             trigger = op.Trigger(
                 charge_point_id=request.charge_point_id,
@@ -202,7 +202,7 @@ class Gateway:
             return await read_habits(connection, charge_point_id)
 
     async def _avoid(
-        self, request: op.Operation, habits: Habits, message: op.TriggerMessage
+        self, request: op.Operation, habits: Habits, message: op.TriggerKind
     ) -> Habits:
         learnt = replace(habits, deadly_triggers=habits.deadly_triggers | {message})
         await self._learn(request, learnt)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.commissioning import RunRequest
 from domain.facts import Astray
 from domain.knocking import REFUSAL_COUNTS_FOR
+from domain.messages import MessageKind
 from domain.rules.likeness import serial_key
 from storage.contest_marks import counts
 from storage.run_tags import is_tag_of_the_run
@@ -58,7 +59,7 @@ async def _boots(
     )
     return [
         Astray(
-            action="BootNotification",
+            action=MessageKind.BOOT,
             at=row.at,
             charge_point_id=row.charge_point_id,
             place=row.location_address or "",
@@ -81,7 +82,7 @@ async def _starts(connection: AsyncConnection, request: RunRequest) -> list[Astr
     )
     return [
         Astray(
-            action="StartTransaction",
+            action=MessageKind.TRANSACTION_STARTED,
             at=row.received_at,
             connector_id=row.connector_id,
             transaction_id=row.id,
@@ -106,7 +107,7 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
     found = [row for which in (outside, filed) for row in await _newest(connection, request, which)]
     return [
         Astray(
-            action="MeterValues",
+            action=MessageKind.METER_VALUES,
             at=row.newest,
             connector_id=row.connector_id,
             transaction_id=row.transaction_id,

@@ -1,6 +1,6 @@
 """What a charge point told of a session, gathered from its rows for the judgement of its price."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from domain.billing.judging import Told
 from domain.billing.register import Reading
 from domain.billing.rising import rising
 from domain.power.site import NOMINAL_VOLTAGE
+from domain.reported import ReadingContext
 from domain.rules.sampled_values import read_samples, signed_data
 from storage.catalogue import Catalogue
 from storage.dialects import among
@@ -25,9 +26,9 @@ _MWH: Final = 1000  # in a Wh
 _SESSIONS_LOOKED_AT: Final = 100
 _VALUES_LOOKED_AT: Final = 2000
 """Of this session and those before, to see how much power the charge point has shown."""
-_NATURES: Final = {
-    "Transaction.Begin": SignedNature.START,
-    "Transaction.End": SignedNature.END,
+_NATURES: Final[Mapping[str, SignedNature]] = {
+    ReadingContext.BEGIN: SignedNature.START,
+    ReadingContext.END: SignedNature.END,
 }
 
 

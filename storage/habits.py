@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.habits import ConfigurationReading, Habits
-from domain.operations import TriggerMessage
+from domain.operations import TriggerKind
 from storage.tables import charge_points
 
 
@@ -18,7 +18,7 @@ async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habi
     stored = stored or {}
     return Habits(
         reading=ConfigurationReading(stored.get("reading", ConfigurationReading.ALL)),
-        deadly_triggers=frozenset(map(TriggerMessage, stored.get("deadly_triggers", ()))),
+        deadly_triggers=frozenset(map(TriggerKind, stored.get("deadly_triggers", ()))),
     )
 
 

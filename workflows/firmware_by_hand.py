@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
 
     from domain.commissioning import Answer
     from domain.failures import FailureCode
-    from domain.operations import TriggerMessage
+    from domain.operations import TriggerKind
     from domain.rules.firmware import FirmwareVerdict, judge_firmware, shown
     from domain.rules.numbers import in_words
     from domain.states import InstallerAnswer, WaitingFor
@@ -100,7 +100,7 @@ async def _look_again(run: Run, *, until: datetime) -> None:
         ):
             return
         with contextlib.suppress(NoAnswerError):
-            await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+            await run.trigger(TriggerKind.BOOT)
         if not run.inbox.connected:
             continue
         await run.prompt(

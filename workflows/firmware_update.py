@@ -10,7 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.catalogue import FirmwareImage
     from domain.facts import BootFact
     from domain.failures import FailureCode
-    from domain.operations import Reply, TriggerMessage, UpdateFirmware
+    from domain.operations import Reply, TriggerKind, UpdateFirmware
+    from domain.reported import FIRMWARE_PHASES, FirmwarePhase
     from domain.rules.numbers import in_words
     from domain.states import WaitingFor
     from workflows import policies
@@ -19,17 +20,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.checks.turn import wait_for_turn
     from workflows.run import Run
 
-_DOWNLOAD_FAILED = {"DownloadFailed"}
-# Those of the security whitepaper too: whatever the reason, the new image was not taken.
-_INSTALL_FAILED = {
-    "InstallationFailed",
-    "InstallVerificationFailed",
-    "InvalidSignature",
-    "InvalidCertificate",
-    "RevokedCertificate",
-}
 # After a restart these say that no update is under way any more.
-_OVER = {"Idle", "Installed"}
+_OVER = {FirmwarePhase.NONE, FirmwarePhase.INSTALLED}
 
 
 async def update_by_ocpp(run: Run, image: FirmwareImage) -> None:
@@ -131,17 +123,18 @@ class _Update:
     async def _give_up_if_it_failed(self) -> None:
         status, run = self._status, self._run
         run.journal.evidence({"update_statuses": list(self._statuses)})
-        if status in _DOWNLOAD_FAILED:
+        phase = FIRMWARE_PHASES.get(status or "")
+        if phase is FirmwarePhase.DOWNLOAD_FAILED:
             raise run.fail(
                 FailureCode.FIRMWARE_DOWNLOAD_FAILED, version=self._image.version, status=status
             )
-        if status in _INSTALL_FAILED:
+        if phase is FirmwarePhase.INSTALLATION_FAILED:
             raise run.fail(
                 FailureCode.FIRMWARE_INSTALL_FAILED, version=self._image.version, status=status
             )
         boot = self._inbox.boot
         restarted = boot is not None and not _same(boot, self._before)
-        if restarted and status in _OVER and not self._updated():
+        if restarted and phase in _OVER and not self._updated():
             missed = await absent(
                 run,
                 FailureCode.FIRMWARE_NOT_UPDATED,
@@ -156,7 +149,7 @@ class _Update:
         if not self._inbox.connected:
             return
         with contextlib.suppress(NoAnswerError):
-            await self._run.trigger(TriggerMessage.FIRMWARE_STATUS)
+            await self._run.trigger(TriggerKind.FIRMWARE_STATUS)
 
     def _prompt(self) -> str:
         said = f" It last said {self._status}." if self._status else ""

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
         ReadIdentity,
         Reply,
         Trigger,
-        TriggerMessage,
+        TriggerKind,
     )
     from domain.rules.numbers import in_words
     from domain.states import InstallerAnswer, WaitingFor
@@ -85,7 +85,7 @@ class Run:
     """Connectors that were unavailable before the run made them operative."""
     not_stopped: set[int] = field(default_factory=set)
     """Transactions that went on after all that the run does to stop one."""
-    untriggerable: set[TriggerMessage] = field(default_factory=set)
+    untriggerable: set[TriggerKind] = field(default_factory=set)
     """Triggers that the charge point lacks or hangs on: remembered, and not repeated in the run."""
     resets: int = 0
     """How many restarts this run has asked for; each is an intent of its own."""
@@ -275,11 +275,11 @@ class Run:
         restarts = self.inbox.restarts(policies.BOOT_LOOP_WINDOW)
         return restarts if restarts >= policies.BOOT_LOOP_BOOTS else 0
 
-    async def trigger(self, message: TriggerMessage, connector_id: int | None = None) -> bool:
+    async def trigger(self, message: TriggerKind, connector_id: int | None = None) -> bool:
         """Ask for a message; False when the charge point cannot be asked for it."""
         if message in self.untriggerable:
             return False
-        is_boot = message is TriggerMessage.BOOT_NOTIFICATION
+        is_boot = message is TriggerKind.BOOT
         if is_boot:
             self.inbox.expect_boot(asked=True)  # it may be told before the answer is
         outcome = await self.charge_point.call(
@@ -300,7 +300,7 @@ class Run:
             self.inbox.expect_boot(asked=False)
         return accepted
 
-    async def identify(self, *messages: TriggerMessage) -> Identity:
+    async def identify(self, *messages: TriggerKind) -> Identity:
         """Have it send these messages, and read who it is, its link and its clock."""
         identity = await self.charge_point.call(
             ChargePointActivities.read_identity,
@@ -312,7 +312,7 @@ class Run:
         self.take(identity)
         return identity
 
-    def question(self, *messages: TriggerMessage) -> ReadIdentity:
+    def question(self, *messages: TriggerKind) -> ReadIdentity:
         """Ask who it is, and for these messages as far as it can be asked for any."""
         return ReadIdentity(
             charge_point_id=self.request.charge_point_id,
@@ -327,14 +327,14 @@ class Run:
         self.heartbeat.told_s = identity.heartbeat_told_s or self.heartbeat.told_s
         self.inbox.take_identity(identity)
 
-    def _give_up(self, message: TriggerMessage, outcome: Outcome) -> None:
+    def _give_up(self, message: TriggerKind, outcome: Outcome) -> None:
         """Remember that it cannot be asked for a message; one says nothing of the others.
 
         But for silence: one class of chargers hangs on any trigger, and each costs the patience
         of a call.
         """
         if outcome.reply is Reply.TIMEOUT:
-            self.untriggerable.update(TriggerMessage)
+            self.untriggerable.update(TriggerKind)
             self.journal.note(
                 f"It did not answer when it was asked for a {message}, so it is not asked for "
                 "messages any more."

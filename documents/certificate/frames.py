@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from domain.certificates import Frame
+from domain.messages import ACTIONS, MessageKind
+from domain.reported import Measurand
 
 _LEFT_OUT: Final = "…"
 _LONGEST_ID: Final = 8
-_ENERGY, _POWER = "Energy.Active.Import.Register", "Power.Active.Import"
-_TELLING: Final[Mapping[str, Sequence[str]]] = {
-    "BootNotification": (
+_TELLING: Final[Mapping[MessageKind, Sequence[str]]] = {
+    MessageKind.BOOT: (
         "chargePointVendor",
         "chargePointModel",
         "chargePointSerialNumber",
         "chargeBoxSerialNumber",
         "firmwareVersion",
     ),
-    "StatusNotification": (
+    MessageKind.CONNECTOR_STATUS: (
         "connectorId",
         "status",
         "errorCode",
@@ -25,8 +26,8 @@ _TELLING: Final[Mapping[str, Sequence[str]]] = {
         "info",
         "timestamp",
     ),
-    "StartTransaction": ("connectorId", "meterStart", "timestamp", "idTag"),
-    "StopTransaction": ("transactionId", "meterStop", "timestamp", "reason"),
+    MessageKind.TRANSACTION_STARTED: ("connectorId", "meterStart", "timestamp", "idTag"),
+    MessageKind.TRANSACTION_STOPPED: ("transactionId", "meterStop", "timestamp", "reason"),
 }
 _OF_SAMPLE: Final = ("value", "measurand", "unit", "phase")
 
@@ -38,16 +39,20 @@ def frame_text(frame: Frame) -> str:
     except (ValueError, RecursionError):
         return frame.text
     match message:
-        case [2, str(number), "MeterValues", dict(payload)]:
-            said = _meter_values(payload)
-        case [2, str(number), str(action), dict(payload)] if action in _TELLING:
-            said = _object(payload, _TELLING[action])
+        case [2, str(number), str(action), dict(payload)] if action in ACTIONS:
+            said = _telling(ACTIONS[action], payload)
         case [2, str(number), str(), dict(payload)] | [3, str(number), dict(payload)]:
             said = _json(payload)
         case _:
             return frame.text
     head = [str(message[0]), _json(_short(number)), *map(_json, message[2:-1])]
     return f"[{','.join((*head, said))}]"
+
+
+def _telling(kind: MessageKind, payload: Mapping[str, Any]) -> str:
+    if kind is MessageKind.METER_VALUES:
+        return _meter_values(payload)
+    return _object(payload, _TELLING[kind]) if kind in _TELLING else _json(payload)
 
 
 def _short(number: str) -> str:
@@ -57,7 +62,7 @@ def _short(number: str) -> str:
 def _meter_values(payload: Mapping[str, Any]) -> str:
     match payload:
         case {"meterValue": [{"sampledValue": [*samples], **value}, *others]}:
-            kept = _telling(samples)
+            kept = _samples(samples)
         case _:
             return _json(payload)
     sampled = _list([_object(one, _OF_SAMPLE) for one in kept], more=len(samples) > len(kept))
@@ -67,14 +72,14 @@ def _meter_values(payload: Mapping[str, Any]) -> str:
     return "{" + ",".join((*_members(of), f'"meterValue":{values}')) + "}"
 
 
-def _telling(samples: Sequence[object]) -> list[Mapping[str, Any]]:
+def _samples(samples: Sequence[object]) -> list[Mapping[str, Any]]:
     """Energy and power, of all phases together where that is among them."""
     found: list[Mapping[str, Any]] = []
-    for measurand in (_ENERGY, _POWER):
+    for measurand in (Measurand.ENERGY, Measurand.POWER):
         of_it = [
             sample
             for sample in samples
-            if isinstance(sample, dict) and sample.get("measurand", _ENERGY) == measurand
+            if isinstance(sample, dict) and sample.get("measurand", Measurand.ENERGY) == measurand
         ]
         found += sorted(of_it, key=lambda sample: "phase" in sample)[:1]
     return found

@@ -16,6 +16,7 @@ from domain.power.facts import Carried, SiteSnapshot, StationFacts
 from domain.power.site import SiteLimit
 from domain.power.state import Bay, Station
 from domain.power.troubles import Trouble
+from domain.reported import StopReason
 from domain.states import ConnectorStatus
 
 _REMEMBERED: Final = 500
@@ -27,18 +28,7 @@ _AT_ONCE: Final = timedelta(seconds=10)
 """One that ends its transactions at 0 A does so within this."""
 _QUICK_ENDS: Final = 3
 """So many in a row are no accident."""
-_ITS_OWN_REASON: Final = "Other"
-_SOMEBODYS_REASONS: Final = {
-    "DeAuthorized",
-    "EVDisconnected",
-    "EmergencyStop",
-    "HardReset",
-    "PowerLoss",
-    "Reboot",
-    "Remote",
-    "SoftReset",
-    "UnlockCommand",
-}
+_SOMEBODYS_REASONS: Final = frozenset(StopReason) - {StopReason.LOCAL, StopReason.OTHER}
 
 
 class Book:
@@ -267,7 +257,7 @@ class Book:
         at_zero = now - bay.since <= _AT_ONCE and 0 in {bay.bound, bay.began_at}
         if not at_zero or reason in _SOMEBODYS_REASONS:
             ends = 0
-        elif reason == _ITS_OWN_REASON:
+        elif reason == StopReason.OTHER:
             ends = _QUICK_ENDS
         else:
             ends = station.quick_ends + 1 if bay.asked == 0 else 0

@@ -9,19 +9,20 @@ from typing import Final
 from domain.checks import CheckRecord, Failure
 from domain.facts import ConnectorFact
 from domain.failures import FailureCode, failure
+from domain.reported import ConnectorError
 from domain.states import ConnectorStatus
 
 _UNSAFE = frozenset(
     {
-        "ConnectorLockFailure",
-        "GroundFailure",
-        "HighTemperature",
-        "OverCurrentFailure",
-        "OverVoltage",
-        "PowerSwitchFailure",
+        ConnectorError.CONNECTOR_LOCK,
+        ConnectorError.GROUND,
+        ConnectorError.HIGH_TEMPERATURE,
+        ConnectorError.OVER_CURRENT,
+        ConnectorError.OVER_VOLTAGE,
+        ConnectorError.POWER_SWITCH,
     }
 )
-"""ChargePointErrorCode (OCPP 1.6 §7.6) that concerns safety, whatever status stands beside it."""
+"""What concerns safety, whatever status stands beside it."""
 _WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SAYS_UNSAFE: Final = "|".join(_WORDS.sub(r"[\\s_-]*", code) for code in sorted(_UNSAFE))
 _SAYS_FAULT: Final = re.compile(
@@ -29,9 +30,16 @@ _SAYS_FAULT: Final = re.compile(
     rf'|"errorCode"\s*:\s*"\s*({_SAYS_UNSAFE})\s*"',
     re.IGNORECASE,
 )
-_NO_ERROR: Final = frozenset({"", "NoError"})
-_HARMLESS: Final = frozenset({"LocalListConflict", "ReaderFailure", "ResetFailure", "WeakSignal"})
-"""ChargePointErrorCode (OCPP 1.6 §7.6) that says nothing of a charge."""
+_NO_ERROR: Final = frozenset({"", ConnectorError.NONE})
+_HARMLESS: Final = frozenset(
+    {
+        ConnectorError.LOCAL_LIST,
+        ConnectorError.READER,
+        ConnectorError.RESET,
+        ConnectorError.WEAK_SIGNAL,
+    }
+)
+"""What says nothing of a charge."""
 
 _KNOWN = frozenset(ConnectorStatus)
 MOST_CONNECTORS = 64
@@ -161,12 +169,12 @@ def is_harmless(fact: ConnectorFact) -> bool:
 
 
 def says_fault(frame: str) -> bool:
-    """Whether a StatusNotification, as it was sent, tells of what :func:`is_fault` is."""
+    """Whether the frame of a status, as it was sent, tells of what :func:`is_fault` is."""
     return _SAYS_FAULT.search(frame) is not None
 
 
 def name_of(connector_id: int) -> str:
-    """Name a connector for a person; OCPP's connector 0 is the station itself."""
+    """Name a connector for a person; connector 0 is the station itself."""
     return f"Connector {connector_id}" if connector_id else "The charge point itself"
 
 
@@ -179,9 +187,8 @@ def names_of(numbers: Sequence[int]) -> str:
 
 
 def describe_fault(fact: ConnectorFact) -> str:
-    """errorCode, vendorErrorCode and info, each where the charge point gave it."""
-    says_one = fact.error_code and fact.error_code != "NoError"
-    parts = [fact.error_code if says_one else "no error code"]
+    """Its error, the vendor's code and what it says of it, each where the charge point gave it."""
+    parts = ["no error code" if fact.error_code in _NO_ERROR else fact.error_code]
     if fact.vendor_error_code:
         parts.append(f"vendor code {fact.vendor_error_code}")
     if fact.info:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.certificates import Frame, FrameDirection
+from domain.messages import ACTIONS, MessageKind
 from domain.rules.connector import says_fault
 
 MOST_FRAMES: Final = 14
@@ -17,34 +18,40 @@ _CALL, _RESULT, _ERROR = "2", "3", "4"
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """Of one action: its first and its last call, or only the last; with the answer, or without."""
+    """Of one kind: its first and its last call, or only the last; with the answer, or without."""
 
-    action: str
+    kind: MessageKind
     first: bool = False
     answer: bool = True
 
 
 _WISHES: Final = (
-    _Wish("BootNotification"),
-    _Wish("Heartbeat", answer=False),
-    _Wish("RemoteStartTransaction"),
-    _Wish("StartTransaction"),
-    _Wish("MeterValues", first=True, answer=False),
-    _Wish("RemoteStopTransaction"),
-    _Wish("StopTransaction", answer=False),
-    _Wish("FirmwareStatusNotification", answer=False),
+    _Wish(MessageKind.BOOT),
+    _Wish(MessageKind.HEARTBEAT, answer=False),
+    _Wish(MessageKind.START_COMMAND),
+    _Wish(MessageKind.TRANSACTION_STARTED),
+    _Wish(MessageKind.METER_VALUES, first=True, answer=False),
+    _Wish(MessageKind.STOP_COMMAND),
+    _Wish(MessageKind.TRANSACTION_STOPPED, answer=False),
+    _Wish(MessageKind.FIRMWARE_STATUS, answer=False),
 )
-_RANKS: Final = (
-    "StartTransaction",
-    "StopTransaction",
-    "BootNotification",
-    "StatusNotification",
-    "MeterValues",
-    "FirmwareStatusNotification",
-    "RemoteStartTransaction",
-)
+_RANKS: Final = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            MessageKind.TRANSACTION_STARTED,
+            MessageKind.TRANSACTION_STOPPED,
+            MessageKind.BOOT,
+            MessageKind.CONNECTOR_STATUS,
+            MessageKind.METER_VALUES,
+            MessageKind.FIRMWARE_STATUS,
+            MessageKind.START_COMMAND,
+        )
+    )
+}
 """What proves most, first."""
-PROVING_ACTIONS: Final = frozenset({wish.action for wish in _WISHES} | {"StatusNotification"})
+_PROVING: Final = {wish.kind for wish in _WISHES} | {MessageKind.CONNECTOR_STATUS}
+PROVING_ACTIONS: Final = frozenset(name for name, kind in ACTIONS.items() if kind in _PROVING)
 """Names of the actions from which an excerpt is taken."""
 
 
@@ -66,17 +73,17 @@ def quoted(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     answers = {
         identity: frame
         for frame in ordered
-        if (kind := _kind(frame)) is not None and kind[0] in {_RESULT, _ERROR}
-        for identity in (kind[1],)
+        if (head := _head(frame)) is not None and head[0] in {_RESULT, _ERROR}
+        for identity in (head[1],)
     }
     chosen: list[Frame] = []
     for wish in _WISHES:
-        calls = [frame for frame in ordered if frame.action == wish.action and _is_call(frame)]
+        calls = [frame for frame in ordered if _of(frame) is wish.kind and _is_call(frame)]
         for frame in dict.fromkeys((*(calls[:1] if wish.first else ()), *calls[-1:])):
             chosen.append(frame)
-            kind = _kind(frame)
-            if wish.answer and kind is not None and kind[1] in answers:
-                chosen.append(answers[kind[1]])
+            head = _head(frame)
+            if wish.answer and head is not None and head[1] in answers:
+                chosen.append(answers[head[1]])
     chosen += _statuses(ordered)
     return tuple(dict.fromkeys(chosen))
 
@@ -85,7 +92,8 @@ def fewer(frames: Sequence[Frame], most: int) -> tuple[Frame, ...]:
     """Cut an excerpt where there is less room: what carries the verdict stays, by time."""
 
     def weight(frame: Frame) -> tuple[bool, bool, int]:
-        rank = _RANKS.index(frame.action) if frame.action in _RANKS else len(_RANKS)
+        kind = _of(frame)
+        rank = len(_RANKS) if kind is None else _RANKS.get(kind, len(_RANKS))
         return not _is_call(frame), not _tells_of_fault(frame), rank
 
     kept = sorted(frames, key=weight)[: max(most, 0)]
@@ -106,18 +114,22 @@ def _statuses(ordered: Sequence[Frame]) -> list[Frame]:
 
 def _is_status(frame: Frame) -> bool:
     said = frame.direction is FrameDirection.FROM_CHARGE_POINT
-    return said and frame.action == "StatusNotification"
+    return said and _of(frame) is MessageKind.CONNECTOR_STATUS
 
 
 def _tells_of_fault(frame: Frame) -> bool:
     return _is_status(frame) and says_fault(frame.text)
 
 
+def _of(frame: Frame) -> MessageKind | None:
+    return ACTIONS.get(frame.action)
+
+
 def _is_call(frame: Frame) -> bool:
-    kind = _kind(frame)
-    return kind is not None and kind[0] == _CALL
+    head = _head(frame)
+    return head is not None and head[0] == _CALL
 
 
-def _kind(frame: Frame) -> tuple[str, str] | None:
+def _head(frame: Frame) -> tuple[str, str] | None:
     found = _MESSAGE.match(frame.text)
     return None if found is None else (found[1], found[2])

@@ -13,6 +13,7 @@ from typing import Final
 from domain.checks import Failure
 from domain.facts import Astray, Irregularity, TransactionFact
 from domain.failures import FailureCode, failure, how_to_swap
+from domain.messages import ACTIONS, MessageKind
 from domain.rules.numbers import counted
 
 _EXCERPT: Final = 80
@@ -54,20 +55,24 @@ def instead(problem: Failure, missed: Missed, came: Came) -> Failure | None:
     return next((one for one in found if one is not None), None)
 
 
-def refused(action: str, consequence: str) -> Look:
-    """Look for messages of that action of which nothing could be made.
+def refused(kind: MessageKind, consequence: str) -> Look:
+    """Look for messages of that kind of which nothing could be made.
 
     A frame whose action cannot be told may be any message.
     """
 
     def look(_problem: Failure, _missed: Missed, came: Came) -> Failure | None:
-        found = [one for one in came.irregularities if one.refused and one.action in {action, ""}]
+        found = [
+            one
+            for one in came.irregularities
+            if one.refused and (not one.action or ACTIONS.get(one.action) is kind)
+        ]
         if not found:
             return None
-        first = max(found, key=lambda one: (one.action == action, one.count))
+        first = max(found, key=lambda one: (bool(one.action), one.count))
         return failure(
             FailureCode.MESSAGES_UNREADABLE,
-            messages=_named(sum(one.count for one in found), action if first.action else None),
+            messages=_named(sum(one.count for one in found), first.action),
             consequence=consequence,
             what=first.what.rstrip("."),
             excerpt=first.excerpt[:_EXCERPT],
@@ -76,8 +81,8 @@ def refused(action: str, consequence: str) -> Look:
     return look
 
 
-def _named(count: int, action: str | None) -> str:
-    if action is None:
+def _named(count: int, action: str) -> str:
+    if not action:
         return f"{counted(count, 'message')} of an unknown kind"
     return counted(count, f"{action} message")
 
@@ -87,7 +92,9 @@ def _stop_of_another(problem: Failure, missed: Missed, came: Came) -> Failure | 
     stops = [
         one
         for one in came.irregularities
-        if one.astray and one.action == "StopTransaction" and not missed.is_older(one.last_at)
+        if one.astray
+        and ACTIONS.get(one.action) is MessageKind.TRANSACTION_STOPPED
+        and not missed.is_older(one.last_at)
     ]
     if not stops:
         return None
@@ -106,7 +113,7 @@ def _values_of_another(problem: Failure, missed: Missed, came: Came) -> Failure 
     values = [
         one
         for one in came.astray
-        if one.action == "MeterValues" and not missed.is_older(one.at)
+        if one.action is MessageKind.METER_VALUES and not missed.is_older(one.at)
         if one.transaction_id is None or one.transaction_id != missed.transaction_id
     ]
     if not values:
@@ -150,7 +157,7 @@ _NUMBERS: Final = (
 
 def _start_under_another_identity(problem: Failure, missed: Missed, came: Came) -> Failure | None:
     """Look for a transaction with the tag of the test that came to the endpoint of another."""
-    starts = [one for one in came.astray if one.action == "StartTransaction"]
+    starts = [one for one in came.astray if one.action is MessageKind.TRANSACTION_STARTED]
     if not starts:
         return None
     said = f"a transaction with its tag began at the endpoint of the one {_where(starts[-1])}."
@@ -174,9 +181,7 @@ def _not_of_the_test(problem: Failure, missed: Missed, said: str, action: str) -
 def _under_another_identity(problem: Failure, missed: Missed, came: Came) -> Failure | None:
     """Look for the one with its serial number at the endpoint of another charge point."""
     boots = [
-        one
-        for one in came.astray
-        if one.action == "BootNotification" and not missed.is_older(one.at)
+        one for one in came.astray if one.action is MessageKind.BOOT and not missed.is_older(one.at)
     ]
     if not boots:
         return None
@@ -193,14 +198,14 @@ def _where(one: Astray) -> str:
     return f"in {one.place}" if one.place else f"with the id {one.charge_point_id}"
 
 
-_IDENTITY: Final = refused("BootNotification", "it is not known what it is")
-_ACCEPTED: Final = refused("BootNotification", "it could not be accepted")
-_RESTART: Final = refused("BootNotification", "its restart was not seen")
-_HEARTBEAT: Final = refused("Heartbeat", "no heartbeat is known")
-_FIRMWARE: Final = refused("BootNotification", "no other firmware is known")
-_UPDATE: Final = refused("FirmwareStatusNotification", "how its update went is not known")
-_STATUS: Final = refused("StatusNotification", "its newest status is not known")
-_START: Final = refused("StartTransaction", "no transaction is known")
+_IDENTITY: Final = refused(MessageKind.BOOT, "it is not known what it is")
+_ACCEPTED: Final = refused(MessageKind.BOOT, "it could not be accepted")
+_RESTART: Final = refused(MessageKind.BOOT, "its restart was not seen")
+_HEARTBEAT: Final = refused(MessageKind.HEARTBEAT, "no heartbeat is known")
+_FIRMWARE: Final = refused(MessageKind.BOOT, "no other firmware is known")
+_UPDATE: Final = refused(MessageKind.FIRMWARE_STATUS, "how its update went is not known")
+_STATUS: Final = refused(MessageKind.CONNECTOR_STATUS, "its newest status is not known")
+_START: Final = refused(MessageKind.TRANSACTION_STARTED, "no transaction is known")
 
 LOOKS: Final[Mapping[FailureCode, tuple[Look, ...]]] = {
     FailureCode.NEVER_CONNECTED: (_under_another_identity,),
@@ -214,7 +219,7 @@ LOOKS: Final[Mapping[FailureCode, tuple[Look, ...]]] = {
     FailureCode.FIRMWARE_UPDATE_NOT_SEEN: (_FIRMWARE, _UPDATE, _under_another_identity),
     FailureCode.FIRMWARE_UPDATE_NOT_CONFIRMED: (_FIRMWARE, _under_another_identity),
     FailureCode.CONNECTOR_SILENT: (
-        refused("StatusNotification", "the status of a connector is not known"),
+        refused(MessageKind.CONNECTOR_STATUS, "the status of a connector is not known"),
     ),
     FailureCode.CONNECTOR_UNAVAILABLE: (_STATUS,),
     FailureCode.CONNECTOR_IN_USE: (_STATUS,),
@@ -225,11 +230,11 @@ LOOKS: Final[Mapping[FailureCode, tuple[Look, ...]]] = {
     ),
     FailureCode.TRANSACTION_REJECTED: (_start_elsewhere, _start_under_another_identity),
     FailureCode.TRANSACTION_NOT_STOPPED: (
-        refused("StopTransaction", "no end of the charge is known"),
+        refused(MessageKind.TRANSACTION_STOPPED, "no end of the charge is known"),
         _stop_of_another,
     ),
     FailureCode.NO_METER_VALUES: (
-        refused("MeterValues", "no energy reading is known"),
+        refused(MessageKind.METER_VALUES, "no energy reading is known"),
         _values_of_another,
     ),
 }

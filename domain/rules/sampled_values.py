@@ -1,4 +1,4 @@
-"""Which energy and power do sampled values carry? (OCPP 1.6 §7.43 SampledValue)."""
+"""Which energy and power do sampled values carry?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,20 +6,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.commissioning import MeterReading
+from domain.reported import SIGNED, Measurand, ReadingContext
 from domain.rules.numbers import read_number, step_of
 
 UNREADABLE = "unreadable"
 """Beside a sample that is kept as it was sent: why it counts for nothing."""
-_ENERGY = "Energy.Active.Import.Register"
-_POWER = "Power.Active.Import"
-_OTHERS = {"Voltage", "Current.Import", "Current.Offered", "Frequency", "Temperature", "SoC"}
-_SIGNED = "SignedData"  # a digest, even where it reads like a number
+_ENERGY, _POWER = Measurand.ENERGY, Measurand.POWER
+_OTHERS: Final = frozenset(Measurand) - {_ENERGY, _POWER}
 _LIMIT = 1e15  # a million times what any meter can show
 _SCALE = {"Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0}
 _MOST_TOTALS: Final = 20
 """How many that disagree are told apart: each is compared with each."""
-_OUTLET: Final = "Outlet"  # what a location is that nobody names (§7.22)
-_BEGIN, _CLOCK, _TRIGGERED = "Transaction.Begin", "Sample.Clock", "Trigger"
+_OUTLET: Final = "Outlet"  # what a location is that nobody
+_BEGIN, _CLOCK = ReadingContext.BEGIN, ReadingContext.CLOCK
 _PHASES: Final = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
 """What adds up to a total; the same again from phase to neutral is no more energy."""
 
@@ -55,21 +54,21 @@ def read_samples(
         connector_id=connector_id,
         unreadable=sum(map(_is_unreadable, samples)),
         others_wh=tuple(registers[1:]),
-        triggered=contexts == {_TRIGGERED},
+        triggered=contexts == {ReadingContext.TRIGGERED},
         by_clock=contexts == {_CLOCK},
     )
 
 
 def _is_of(sample: Mapping[str, Any], *measurands: str) -> bool:
     wanted = sample.get("measurand", _ENERGY) in measurands
-    return wanted and sample.get("format") != _SIGNED and UNREADABLE not in sample
+    return wanted and sample.get("format") != SIGNED and UNREADABLE not in sample
 
 
 def signed_data(samples: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """Give what the meter has signed, as it was sent, with the context that it was read in."""
     for sample in samples:
         value = sample.get("value")
-        if sample.get("format") == _SIGNED and isinstance(value, str):
+        if sample.get("format") == SIGNED and isinstance(value, str):
             yield str(sample.get("context", "")), value
 
 

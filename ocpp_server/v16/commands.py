@@ -8,19 +8,28 @@ from ocpp_server.protocol import Order
 from ocpp_server.v16.times import timestamp
 
 Command = tuple[str, Payload]
+TRIGGERED: Final = {
+    op.TriggerKind.BOOT: "BootNotification",
+    op.TriggerKind.HEARTBEAT: "Heartbeat",
+    op.TriggerKind.METER_VALUES: "MeterValues",
+    op.TriggerKind.CONNECTOR_STATUS: "StatusNotification",
+    op.TriggerKind.FIRMWARE_STATUS: "FirmwareStatusNotification",
+    op.TriggerKind.LOG_STATUS: "DiagnosticsStatusNotification",
+}
+"""The action in which each comes that can be asked for (§7.34)."""
+_RESETS: Final = {op.ResetKind.SOFT: "Soft", op.ResetKind.HARD: "Hard"}
 _COLLECT_RETRIES: Final = 1
 
 
 def command(order: Order) -> Command:
     """Write the message."""
     match order:
-        case op.Trigger(message=message, connector_id=None):
-            return "TriggerMessage", {"requestedMessage": message}
-        case op.Trigger(message=message, connector_id=number):
-            return "TriggerMessage", {"requestedMessage": message, "connectorId": number}
+        case op.Trigger(message=kind, connector_id=number):
+            where = {} if number is None else {"connectorId": number}
+            return "TriggerMessage", {"requestedMessage": TRIGGERED[kind], **where}
         case op.ChangeAvailability(connector_id=number, operative=operative):
-            kind = "Operative" if operative else "Inoperative"
-            return "ChangeAvailability", {"connectorId": number, "type": kind}
+            word = "Operative" if operative else "Inoperative"
+            return "ChangeAvailability", {"connectorId": number, "type": word}
         case op.UnlockConnector(connector_id=number):
             return "UnlockConnector", {"connectorId": number}
         case op.StartTestTransaction(connector_id=number, id_tag=id_tag):
@@ -28,7 +37,7 @@ def command(order: Order) -> Command:
         case op.StopTestTransaction(transaction_id=transaction_id):
             return "RemoteStopTransaction", {"transactionId": transaction_id}
         case op.Reset(kind=kind):
-            return "Reset", {"type": kind}
+            return "Reset", {"type": _RESETS[kind]}
         case op.UpdateFirmware(location=location, retrieve_at=at):
             return "UpdateFirmware", {"location": location, "retrieveDate": timestamp(at)}
         case op.CollectLogs(location=location):

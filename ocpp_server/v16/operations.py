@@ -4,7 +4,7 @@ from domain import operations as op
 from ocpp_server.protocol import Expected, Order
 from ocpp_server.replies import ask
 from ocpp_server.session import Session
-from ocpp_server.v16.commands import command
+from ocpp_server.v16.commands import TRIGGERED, command
 from ocpp_server.v16.configuration import apply_configuration
 from ocpp_server.v16.inventory import read
 
@@ -13,7 +13,7 @@ __all__ = ["apply_configuration", "follows", "read_configuration", "tell"]
 
 def follows(trigger: op.Trigger) -> Expected:
     """Say in which message that comes which was asked for."""
-    return Expected(trigger.message)
+    return Expected(TRIGGERED[trigger.message])
 
 
 async def tell(session: Session, order: Order) -> op.Outcome:

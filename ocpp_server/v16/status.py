@@ -8,7 +8,7 @@ from ocpp_server.peer import Peer
 from ocpp_server.v16.fields import connector_id, missing, stamped, text
 from storage.fact_records import ConnectorStatus
 
-NO_ERROR: Final = "NoError"
+_NO_ERROR: Final = {None, "NoError"}
 
 
 def on_status(peer: Peer, payload: Payload, now: datetime) -> Reply:
@@ -20,7 +20,7 @@ def on_status(peer: Peer, payload: Payload, now: datetime) -> Reply:
     # Some firmware stamps a status with the moment since when it is so, days ago.
     stamp = stamped(peer, payload.get("timestamp"), now, says_now=False)
     status, error_code = text(payload, "status", 20), text(payload, "errorCode", 30)
-    if status is None and error_code in {None, NO_ERROR}:
+    if status is None and error_code in _NO_ERROR:
         raise missing("status")
     fact = ConnectorStatus(
         charge_point_id=peer.charge_point_id,

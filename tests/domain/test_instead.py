@@ -9,6 +9,7 @@ import pytest
 from domain.checks import Failure
 from domain.facts import Astray, Irregularity, TransactionFact
 from domain.failures import _TEXTS, FailureCode, failure
+from domain.messages import MessageKind
 from domain.rules.instead import LOOKS, Came, Missed, instead
 
 _BEGAN = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -41,7 +42,9 @@ def _odd_one(
 
 
 _STOP = _odd("StopTransaction", refused=False, astray=True)
-_VALUES = Came(astray=[Astray(action="MeterValues", at=_SINCE, connector_id=1, transaction_id=3)])
+_VALUES = Came(
+    astray=[Astray(action=MessageKind.METER_VALUES, at=_SINCE, connector_id=1, transaction_id=3)]
+)
 _OTHER_START = Came(
     strangers=[
         TransactionFact(
@@ -50,10 +53,14 @@ _OTHER_START = Came(
     ]
 )
 _START_ELSEWHERE = Came(
-    astray=[Astray(action="StartTransaction", at=_SINCE, charge_point_id="cp_2", place="Bay 4")]
+    astray=[
+        Astray(
+            action=MessageKind.TRANSACTION_STARTED, at=_SINCE, charge_point_id="cp_2", place="Bay 4"
+        )
+    ]
 )
 _BOOT_ELSEWHERE = Came(
-    astray=[Astray(action="BootNotification", at=_SINCE, charge_point_id="cp_2", place="Bay 4")]
+    astray=[Astray(action=MessageKind.BOOT, at=_SINCE, charge_point_id="cp_2", place="Bay 4")]
 )
 
 
@@ -147,7 +154,7 @@ def test_a_frame_whose_action_cannot_be_told_may_be_any_message(code: FailureCod
 
 
 def test_what_came_before_is_no_sign() -> None:
-    before = Astray(action="MeterValues", at=_BEFORE, connector_id=2)
+    before = Astray(action=MessageKind.METER_VALUES, at=_BEFORE, connector_id=2)
     problem = _problem(FailureCode.NO_METER_VALUES)
     assert instead(problem, _MISSED, Came(astray=[before])) is None
 
@@ -155,9 +162,12 @@ def test_what_came_before_is_no_sign() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (Astray(action="MeterValues", at=_SINCE), "the whole charge point (connector 0)"),
-        (Astray(action="MeterValues", at=_SINCE, connector_id=2), "for connector 2"),
-        (Astray(action="MeterValues", at=_SINCE, connector_id=1), "by their stamps"),
+        (
+            Astray(action=MessageKind.METER_VALUES, at=_SINCE),
+            "the whole charge point (connector 0)",
+        ),
+        (Astray(action=MessageKind.METER_VALUES, at=_SINCE, connector_id=2), "for connector 2"),
+        (Astray(action=MessageKind.METER_VALUES, at=_SINCE, connector_id=1), "by their stamps"),
     ],
 )
 def test_meter_values_are_named_by_where_they_went(values: Astray, said: str) -> None:

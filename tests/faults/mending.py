@@ -7,8 +7,8 @@ from functools import partial
 
 from sqlalchemy import select
 
+from domain.reported import ConnectorError
 from domain.states import ConnectorStatus
-from ocpp_server.v16.status import NO_ERROR
 from simulator import Fault
 from simulator.payload_faults import WRONG_SERIAL
 from simulator.profile import ABB_TERRA_AC_W22
@@ -91,4 +91,5 @@ async def _no_connector_is_faulted(act: Act) -> None:
         known = (await connection.execute(query)).all()
     told = {one.status for one in known}
     assert not {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE} & told
-    assert {one.error_code for one in known} <= {NO_ERROR}  # it may stand beside another status
+    # It may stand beside another status.
+    assert {one.error_code for one in known} <= {ConnectorError.NONE}

@@ -11,7 +11,7 @@ import pytest
 
 from domain import operations as op
 from domain.habits import ConfigurationReading
-from domain.operations import TriggerMessage
+from domain.operations import TriggerKind
 from domain.ports import ChargePointGoneError
 from domain.states import ParameterState
 from ocpp_server.frame_splitter import LARGE_MESSAGE
@@ -185,7 +185,7 @@ async def test_a_number_of_connectors_is_no_number_at_any_length(bed: Bed, said:
 
 async def test_a_trigger_that_kills_the_link_is_not_sent_again(bed: Bed) -> None:
     asked: list[str] = []
-    boot = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerMessage.BOOT_NOTIFICATION)
+    boot = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerKind.BOOT)
 
     async def drop(wire: Wire) -> None:
         async for text in wire.socket:
@@ -221,7 +221,7 @@ async def test_a_trigger_that_is_taken_and_ends_the_link_is_not_sent_again(
     boot = op.Trigger(
         charge_point_id=bed.charge_point_id,
         commissioning_id="com_1",
-        message=TriggerMessage.BOOT_NOTIFICATION,
+        message=TriggerKind.BOOT,
     )
 
     async def accept(wire: Wire) -> None:
@@ -252,7 +252,7 @@ async def test_a_trigger_that_is_taken_and_ends_the_link_is_not_sent_again(
 
 async def test_a_trigger_that_was_followed_is_sent_again(bed: Bed) -> None:
     gateway = bed.gateway
-    heartbeat = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerMessage.HEARTBEAT)
+    heartbeat = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerKind.HEARTBEAT)
 
     async def follow(wire: Wire) -> None:
         async for text in wire.socket:

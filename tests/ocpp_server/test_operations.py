@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from domain import operations as op
 from domain.facts import BootFact
-from domain.operations import Reply, TriggerMessage
+from domain.operations import Reply, TriggerKind
 from domain.ports import ChargePointGoneError
 from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
 from simulator import Fault, State, VirtualChargePoint
@@ -46,13 +46,13 @@ def target(bed: Bed) -> op.Operation:
     return op.Operation(charge_point_id=bed.charge_point_id)
 
 
-def who(bed: Bed, *ask_for: TriggerMessage) -> op.ReadIdentity:
+def who(bed: Bed, *ask_for: TriggerKind) -> op.ReadIdentity:
     return op.ReadIdentity(charge_point_id=bed.charge_point_id, ask_for=ask_for)
 
 
 @on_sqlite
 async def test_what_is_asked_for_is_heard_before_the_answer(bed: Bed) -> None:
-    boot, heartbeat = TriggerMessage.BOOT_NOTIFICATION, TriggerMessage.HEARTBEAT
+    boot, heartbeat = TriggerKind.BOOT, TriggerKind.HEARTBEAT
     async with virtual(bed):
 
         async def known() -> BootFact:
@@ -72,7 +72,7 @@ async def test_what_is_asked_for_is_heard_before_the_answer(bed: Bed) -> None:
 @on_sqlite
 async def test_who_lacks_triggers_is_asked_for_each_message_once(bed: Bed) -> None:
     async with virtual(bed, Fault.NO_TRIGGER_MESSAGE):
-        messages = TriggerMessage.BOOT_NOTIFICATION, TriggerMessage.HEARTBEAT
+        messages = TriggerKind.BOOT, TriggerKind.HEARTBEAT
 
         async def refused() -> None:
             identity = await bed.gateway.read_identity(who(bed, *messages))
@@ -92,7 +92,7 @@ async def test_what_is_configured_is_accepted_and_says_who_it_is(
     request = op.ApplyConfiguration(
         charge_point_id=bed.charge_point_id,
         parameters=(wanted,),
-        then=who(bed, TriggerMessage.BOOT_NOTIFICATION),
+        then=who(bed, TriggerKind.BOOT),
     )
     async with virtual(bed):
         async with bed.database.write() as connection:
@@ -250,7 +250,7 @@ async def test_trigger_and_availability(bed: Bed) -> None:
         before = charge_point.sent["StatusNotification"]
         trigger = op.Trigger(
             charge_point_id=bed.charge_point_id,
-            message=TriggerMessage.STATUS_NOTIFICATION,
+            message=TriggerKind.CONNECTOR_STATUS,
             connector_id=1,
         )
         assert (await bed.gateway.trigger(trigger)).reply is Reply.ACCEPTED
@@ -280,9 +280,7 @@ async def test_a_charge_point_without_triggers(bed: Bed, fault: Fault, reply: Re
     async with virtual(bed, fault):
         session = bed.node.registry.require(bed.charge_point_id)
         session._call_timeout = 0.2
-        trigger = op.Trigger(
-            charge_point_id=bed.charge_point_id, message=TriggerMessage.METER_VALUES
-        )
+        trigger = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerKind.METER_VALUES)
         assert (await bed.gateway.trigger(trigger)).reply is reply
 
 
@@ -369,7 +367,7 @@ async def test_an_intent_whose_reply_was_lost_is_not_sent_again(bed: Bed) -> Non
 
 @on_sqlite
 async def test_a_late_answer_is_not_taken_for_the_next(bed: Bed) -> None:
-    trigger = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerMessage.HEARTBEAT)
+    trigger = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerKind.HEARTBEAT)
     async with bed.wire() as wire:
         await wire.sync()
         session = bed.node.registry.require(bed.charge_point_id)
@@ -397,7 +395,7 @@ async def test_a_late_answer_is_not_taken_for_the_next(bed: Bed) -> None:
     ],
 )
 async def test_odd_answers_are_outcomes(bed: Bed, answer: str, reply: Reply) -> None:
-    trigger = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerMessage.HEARTBEAT)
+    trigger = op.Trigger(charge_point_id=bed.charge_point_id, message=TriggerKind.HEARTBEAT)
     async with bed.wire() as wire:
         await wire.sync()
         asked = asyncio.create_task(bed.gateway.trigger(trigger))

@@ -80,7 +80,7 @@ async def test_what_was_asked_for_is_told_from_what_comes_anyway(bed: Bed) -> No
         await wire.call("Hello", {})
         session = bed.node.registry.require(bed.charge_point_id)
         trigger = op.Trigger(
-            charge_point_id=bed.charge_point_id, message=op.TriggerMessage.STATUS_NOTIFICATION
+            charge_point_id=bed.charge_point_id, message=op.TriggerKind.CONNECTOR_STATUS
         )
         coming = session.expect(session.protocol.operations.follows(trigger))
         told = asyncio.create_task(bed.gateway.trigger(trigger))

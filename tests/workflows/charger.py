@@ -249,7 +249,7 @@ class ScriptedChargePoint:
 
     async def read_identity(self, request: op.ReadIdentity) -> op.Identity:
         self._enter("read_identity")
-        not_triggered: dict[op.TriggerMessage, op.Outcome] = {}
+        not_triggered: dict[op.TriggerKind, op.Outcome] = {}
         for message in request.ask_for:
             outcome = await self.trigger(
                 op.Trigger(charge_point_id=request.charge_point_id, message=message)
@@ -326,15 +326,15 @@ class ScriptedChargePoint:
         if not self.behaviour.triggers:
             return op.Outcome(reply=op.Reply.NOT_SUPPORTED, detail="NotImplemented")
         match request.message:
-            case op.TriggerMessage.BOOT_NOTIFICATION if self.behaviour.boots:
+            case op.TriggerKind.BOOT if self.behaviour.boots:
                 await self.tell(EventKind.BOOT, boot=self.boot())
-            case op.TriggerMessage.HEARTBEAT if self.behaviour.heartbeats:
+            case op.TriggerKind.HEARTBEAT if self.behaviour.heartbeats:
                 await self.tell(EventKind.HEARTBEAT)
-            case op.TriggerMessage.STATUS_NOTIFICATION:
+            case op.TriggerKind.CONNECTOR_STATUS:
                 for number in self.behaviour.statuses:
                     if request.connector_id in {None, number}:
                         await self.set_status(number, self.behaviour.statuses[number])
-            case op.TriggerMessage.METER_VALUES if self.behaviour.meters:
+            case op.TriggerKind.METER_VALUES if self.behaviour.meters:
                 await self.meter()
             case _:
                 pass

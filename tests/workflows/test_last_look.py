@@ -15,6 +15,7 @@ from domain.catalogue import FirmwareImage, FirmwareUpdate
 from domain.commissioning import RunOptions, RunRequest, TransactionReadings
 from domain.facts import Astray, EventKind, Irregularity, RefusedAttempt, Snapshot
 from domain.failures import FailureCode
+from domain.messages import MessageKind
 from domain.ownership import Owner
 from domain.rules.instead import LOOKS
 from domain.states import ConnectorStatus, RunStatus
@@ -287,7 +288,7 @@ async def test_a_stop_that_named_another_transaction_is_told(set_stage: StageMak
 async def test_values_that_were_of_another_transaction_are_told(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(meters=False))
     stage.records.astray = (
-        Astray(action="MeterValues", at=_FROM_NOW_ON, connector_id=1, transaction_id=3),
+        Astray(action=MessageKind.METER_VALUES, at=_FROM_NOW_ON, connector_id=1, transaction_id=3),
     )
     view = await stage.verdict()
     assert view.failure is not None
@@ -316,7 +317,12 @@ async def test_a_start_with_the_tag_at_the_endpoint_of_another_is_told(
 ) -> None:
     stage = await set_stage(Behaviour(starts=False))
     stage.records.astray = (
-        Astray(action="StartTransaction", at=_FROM_NOW_ON, charge_point_id="cp_2", place="Bay 4"),
+        Astray(
+            action=MessageKind.TRANSACTION_STARTED,
+            at=_FROM_NOW_ON,
+            charge_point_id="cp_2",
+            place="Bay 4",
+        ),
     )
     view = await stage.verdict()
     assert view.failure is not None
@@ -326,7 +332,7 @@ async def test_a_start_with_the_tag_at_the_endpoint_of_another_is_told(
 async def test_one_that_came_to_the_endpoint_of_another_is_told(set_stage: StageMaker) -> None:
     stage = await set_stage(Behaviour(online=False))
     stage.records.astray = (
-        Astray(action="BootNotification", at=_FROM_NOW_ON, charge_point_id="cp_2", place="Bay 4"),
+        Astray(action=MessageKind.BOOT, at=_FROM_NOW_ON, charge_point_id="cp_2", place="Bay 4"),
     )
     view = await stage.verdict()
     assert view.failure is not None

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
     from domain.id_tag import is_kept_whole, is_of_run, tag_of
     from domain.operations import StopTestTransaction
+    from domain.reported import StopReason
     from domain.rules.connector import describe_fault, is_harmless, name_of
     from domain.rules.instead import Missed
     from domain.rules.metering import MeterVerdict, judge_metering
@@ -26,12 +27,14 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run import Run
 
 
-# StopTransaction.reason (OCPP 1.6 §7.36): it may come before the restart that it tells of.
-_OF_A_RESTART = frozenset({"HardReset", "PowerLoss", "Reboot", "SoftReset"})
+# It may come before the restart that it tells of.
+_OF_A_RESTART = frozenset(
+    {StopReason.HARD_RESET, StopReason.POWER_LOSS, StopReason.REBOOT, StopReason.SOFT_RESET}
+)
 _OF_A_CHARGE = frozenset(
     {ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE}
 )
-_SAYS_NOTHING = frozenset({None, "", "Other"})
+_SAYS_NOTHING = frozenset({None, "", StopReason.OTHER})
 _OF_ANOTHER_REGISTER = frozenset({FailureCode.METER_FELL, FailureCode.METER_DISAGREES})
 
 
@@ -95,8 +98,7 @@ async def charge_on(run: Run, connector: int) -> None:
         raise run.fail(
             FailureCode.TRANSACTION_ENDED_EARLY,
             connector_id=connector,
-            # OCPP 1.6 §4.10: a stop without a reason is a local one.
-            reason=stopped.stop_reason or "Local, as no reason was given",
+            reason=stopped.stop_reason or f"{StopReason.LOCAL}, as no reason was given",
         )
     await _verify(run, stopped, restarted=restarted, began=began)
     error = run.inbox.errors.get(connector)

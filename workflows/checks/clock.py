@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.failures import FailureCode
-    from domain.operations import Identity, TriggerMessage
+    from domain.operations import Identity, TriggerKind
     from domain.rules.numbers import in_words, length_of
     from workflows import policies
     from workflows.run import Run
@@ -33,7 +33,7 @@ async def measure_clock(run: Run) -> None:
     if run.clock_judged:
         return
     heard = len(run.inbox.meter_values)
-    if await run.trigger(TriggerMessage.METER_VALUES):
+    if await run.trigger(TriggerKind.METER_VALUES):
         await run.wait(
             lambda: len(run.inbox.meter_values) > heard,
             policies.CLOCK_ANSWER,

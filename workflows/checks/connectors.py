@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from domain.checks import Failure
     from domain.failures import FailureCode
-    from domain.operations import ChangeAvailability, Outcome, TriggerMessage
+    from domain.operations import ChangeAvailability, Outcome, TriggerKind
     from domain.rules.connector import (
         CONNECTOR_STEP,
         ConnectorAdvice,
@@ -55,7 +55,7 @@ async def _ask_silent_ones(run: Run, numbers: list[int]) -> None:
     def silent() -> list[int]:
         return [number for number in numbers if not _is_fresh(run, number)]
 
-    if silent() and await run.trigger(TriggerMessage.STATUS_NOTIFICATION):
+    if silent() and await run.trigger(TriggerKind.CONNECTOR_STATUS):
         await run.prompt(
             WaitingFor.STATUS,
             lambda: not silent(),
@@ -63,7 +63,7 @@ async def _ask_silent_ones(run: Run, numbers: list[int]) -> None:
             "The charge point is to say how its connectors are.",
         )
     for number in filter(None, silent()):  # nothing can be asked of connector 0 alone
-        if await run.trigger(TriggerMessage.STATUS_NOTIFICATION, number):
+        if await run.trigger(TriggerKind.CONNECTOR_STATUS, number):
             await _wait_until_fresh(run, number)
         if number not in run.inbox.connectors:
             await _make_available(run, number)

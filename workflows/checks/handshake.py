@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         ConfigurationOutcome,
         Identity,
         ParameterOutcome,
-        TriggerMessage,
+        TriggerKind,
     )
     from domain.rules.configuration import (
         CONFIGURATION_STEP,
@@ -158,7 +158,7 @@ def _was_another(run: Run, boot: BootFact) -> bool:
 
 async def _hear_a_boot(run: Run) -> None:
     known = run.inbox.boot
-    await run.trigger(TriggerMessage.BOOT_NOTIFICATION)
+    await run.trigger(TriggerKind.BOOT)
     await run.prompt(
         WaitingFor.BOOT,
         lambda: run.inbox.boot is not known,
@@ -378,13 +378,13 @@ def _beats_often(run: Run) -> bool:
     return interval is not None and interval <= _SHORT_HEARTBEAT
 
 
-def _unsaid(run: Run) -> tuple[TriggerMessage, ...]:
+def _unsaid(run: Run) -> tuple[TriggerKind, ...]:
     """Messages that the check needs and that have not come yet."""
     unsaid = []
     if not _accepted(run.inbox.boot):
-        unsaid.append(TriggerMessage.BOOT_NOTIFICATION)
+        unsaid.append(TriggerKind.BOOT)
     if not _is_alive(run):
-        unsaid.append(TriggerMessage.HEARTBEAT)
+        unsaid.append(TriggerKind.HEARTBEAT)
     return tuple(unsaid)
 
 

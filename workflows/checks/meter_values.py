@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from datetime import timedelta
 
     from domain.facts import MeterFact, TransactionFact
-    from domain.operations import TriggerMessage
+    from domain.operations import TriggerKind
     from domain.rules.numbers import in_words
     from domain.rules.registers import has_counted
     from domain.rules.sampling import worth_waiting_for
@@ -56,7 +56,7 @@ class _Collection:
                     patience = run.pace.meter  # what it is said to send by itself does not come
 
     async def _ask(self) -> None:
-        await self._run.trigger(TriggerMessage.METER_VALUES, self._transaction.connector_id)
+        await self._run.trigger(TriggerKind.METER_VALUES, self._transaction.connector_id)
 
     def _prompt(self) -> str:
         every = self._run.readings_every
