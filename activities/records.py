@@ -33,7 +33,7 @@ class RecordActivities:
 
     @activity.defn
     async def accept_charge_point(self, charge_point_id: str) -> None:
-        """From now on the charge point's BootNotification is answered Accepted."""
+        """From now on the charge point's boots are answered Accepted."""
         await self._records.accept_charge_point(charge_point_id)
 
     @activity.defn

@@ -188,7 +188,7 @@ class Irregularity:
 class Astray:
     """What came since a run began, and neither is of its charge point nor of what it tests there.
 
-    Of MeterValues: the newest of a connector and the transaction that they were filed under. Of
+    Of meter values: the newest of a connector and the transaction that they were filed under. Of
     others: what has the charge point's serial number, or the tag of the run's test, and came to the
     endpoint of another one, which is ``charge_point_id`` at ``place``.
     """

@@ -14,7 +14,7 @@ _CONNECTORS: Final = 256
 def key_of(id_tag: str) -> str:
     """Return what two spellings of an id tag have in common.
 
-    Id tags are CiString20 (OCPP 1.6 §7.28): compared without regard to case.
+    Id tags are compared without regard to case.
     """
     return id_tag.strip().casefold()
 

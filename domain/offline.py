@@ -23,7 +23,7 @@ KEYS: Final = (
     "LocalPreAuthorize",
     "SupportedFeatureProfiles",
 )
-"""What decides who charges offline (OCPP 1.6 §9.1, §9.2); no secret is among it."""
+"""What decides who charges offline, by the catalogue's names; no secret is among it."""
 
 
 class ListState(StrEnum):

@@ -3,7 +3,7 @@
 from domain.catalogue import Parameter, ParameterType, ParameterValue
 
 MAX_TEXT = 500
-"""Longest value in characters (``CiString500Type`` of OCPP 1.6 §7.9)."""
+"""Longest value in characters."""
 
 _INT32 = 2**31 - 1
 _SHOWN = 80

@@ -285,14 +285,14 @@ class LogLevel(StrEnum):
 
 
 class RegistrationStatus(StrEnum):
-    """Answer to a BootNotification (OCPP 1.6 §7.33)."""
+    """How a boot is answered."""
 
     ACCEPTED = "Accepted"
     PENDING = "Pending"
 
 
 class ConnectorStatus(StrEnum):
-    """ChargePointStatus of OCPP 1.6 §7.7, with OCCUPIED of 2.x."""
+    """What a charge point reports of a connector; OCCUPIED where it cannot tell more."""
 
     AVAILABLE = "Available"
     PREPARING = "Preparing"

@@ -54,7 +54,7 @@ class Inbox:
         self.unasked_boots = 0
         """Boots of a charge point that had been accepted on the same connection already."""
         self.firmware_statuses: list[str] = []
-        """The words of FirmwareStatusNotification; one said again is not a new one."""
+        """The words of updates of the firmware; one said again is not a new one."""
         self.firmware_reports = 0
         """How many came, those too that say the same again."""
         self.boots_heard = 0

@@ -70,7 +70,7 @@ class SignedNature(StrEnum):
 
 
 class SignedReading(_Part):
-    """A reading that the meter has signed (``SignedData`` of OCPP 1.6), as it was sent."""
+    """A reading that the meter has signed, as it was sent."""
 
     nature: SignedNature
     at: AwareDatetime

@@ -28,7 +28,17 @@ _AT_ONCE: Final = timedelta(seconds=10)
 """One that ends its transactions at 0 A does so within this."""
 _QUICK_ENDS: Final = 3
 """So many in a row are no accident."""
-_SOMEBODYS_REASONS: Final = frozenset(StopReason) - {StopReason.LOCAL, StopReason.OTHER}
+_SOMEBODYS_REASONS: Final = {
+    StopReason.DE_AUTHORIZED,
+    StopReason.EMERGENCY_STOP,
+    StopReason.HARD_RESET,
+    StopReason.POWER_LOSS,
+    StopReason.REBOOT,
+    StopReason.REMOTE,
+    StopReason.SOFT_RESET,
+    StopReason.UNLOCK_COMMAND,
+    StopReason.UNPLUGGED,
+}
 
 
 class Book:

@@ -11,7 +11,7 @@ from domain.power.site import MIN_AMPS, NOMINAL_VOLTAGE
 
 
 class RateUnit(StrEnum):
-    """In which unit a charge point takes limits (OCPP 1.6 §7.9 ChargingRateUnitType)."""
+    """In which unit a charge point takes limits."""
 
     AMPERES = "A"
     WATTS = "W"

@@ -1,6 +1,6 @@
 """What a site may draw: amperes per phase, by circuit.
 
-Currents are in amperes per phase, as charging profiles of OCPP 1.6 (§7.13) give them. A circuit is
+Currents are in amperes per phase, as charging profiles give them. A circuit is
 whatever has a limit of its own: a phase of the site's supply, or the cable of a charge point with
 several connectors. A connector loads each of its circuits alike.
 """

@@ -53,7 +53,7 @@ def judge_identity(registered: Registered, boot: BootFact) -> Failure | None:
     """Compare vendor, model and serial, trimmed and case-insensitively.
 
     The registered model may carry the vendor in front ("ABB Terra AC W22" of vendor "ABB"). A
-    serial counts in either field of the BootNotification. What the boot does not say is not held
+    serial counts in either field of the boot. What the boot does not say is not held
     against the charge point, which its endpoint identifies; see :func:`not_read`.
     """
     unsaid = not_read(registered, boot)

@@ -12,7 +12,14 @@ from domain.rules.numbers import read_number, step_of
 UNREADABLE = "unreadable"
 """Beside a sample that is kept as it was sent: why it counts for nothing."""
 _ENERGY, _POWER = Measurand.ENERGY, Measurand.POWER
-_OTHERS: Final = frozenset(Measurand) - {_ENERGY, _POWER}
+_OTHERS: Final = {
+    Measurand.CURRENT,
+    Measurand.CURRENT_OFFERED,
+    Measurand.FREQUENCY,
+    Measurand.STATE_OF_CHARGE,
+    Measurand.TEMPERATURE,
+    Measurand.VOLTAGE,
+}
 _LIMIT = 1e15  # a million times what any meter can show
 _SCALE = {"Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0}
 _MOST_TOTALS: Final = 20

@@ -1,4 +1,4 @@
-"""How often does a charge point send readings of a session by itself? (OCPP 1.6 §9.1)."""
+"""How often does a charge point send readings of a session by itself?"""
 
 from datetime import timedelta
 from typing import Final
