@@ -298,7 +298,10 @@ class Session:
     def _kept(self, facts: Sequence[Record], now: datetime) -> Sequence[Record]:
         """Take out of facts what is beyond the budget; tell so once a day."""
         budget, in_run = self.peer.budget, self.peer.watched_run is not None
-        kept = [fact for fact in facts if budget.thin(fact, now, in_run=in_run)]
+        kept = facts
+        for fact in facts:
+            if not budget.thin(fact, now, in_run=in_run):
+                kept = [one for one in kept if one is not fact]
         self._tell_of_budget()
         return kept
 
@@ -326,7 +329,7 @@ class Session:
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
             return
-        if not isinstance(call, frames.Send):
+        if type(call) is not frames.Send:
             self._send(data, call.action, call.message_id)
         if self._expected:
             self._expected = [
