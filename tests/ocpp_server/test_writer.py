@@ -15,7 +15,14 @@ from ocpp_server.charge_point_log import LINES
 from ocpp_server.peer import Peer
 from ocpp_server.writer import NotStoredError, Writer
 from storage.engine import Database
-from storage.fact_records import ConnectorStatus, MeterEntry, MeterValues, Record, Touched
+from storage.fact_records import (
+    ConnectorStatus,
+    MeterEntry,
+    MeterValues,
+    Record,
+    Touched,
+    TransactionStart,
+)
 from storage.tables import connections, connectors, meter_values
 from tests.ocpp_server.bed import WITHIN, Bed
 
@@ -91,6 +98,48 @@ async def test_facts_wait_for_a_database_that_is_away(bed: Bed) -> None:
     assert len(await bed.rows(connectors)) == 1
     writer.close()
     await running
+
+
+class Told:
+    """A sender that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[NotStoredError | None] = []
+
+    def stored(self, error: NotStoredError | None) -> None:
+        self.heard.append(error)
+
+
+async def written(bed: Bed, *facts: Record) -> list[NotStoredError | None]:
+    """Have the facts of one message written, and return what its sender heard."""
+    writer, sender = Writer(bed.database, lambda _records: None), Told()
+    writer.put(facts, sender)
+    writer.close()
+    await writer.run()
+    return sender.heard
+
+
+async def test_facts_of_one_message_are_stored_together(bed: Bed) -> None:
+    """Kind by kind: what was read is filed under the transaction that begins with it."""
+    now = datetime.now(UTC)
+    read = values(bed.charge_point_id)
+    read.inferred = True
+    start = TransactionStart(
+        charge_point_id=bed.charge_point_id,
+        connector_id=1,
+        id_tag="CARD",
+        started_at=read.entries[0].at,
+        meter_start=0,
+        received_at=now,
+    )
+    assert await written(bed, read, start) == [None]
+    assert {row.transaction_id for row in await bed.rows(meter_values)} == {start.transaction_id}
+
+
+async def test_none_of_them_is_stored_where_one_is_refused(bed: Bed) -> None:
+    (error,) = await written(bed, status(bed.charge_point_id), status("cp_of_nobody"))
+    assert isinstance(error, NotStoredError)
+    assert await bed.rows(connectors) == []
 
 
 async def test_touches_are_stored_by_themselves(bed: Bed) -> None:
