@@ -69,17 +69,14 @@ class Operations(Protocol):
 
     def follows(self, trigger: op.Trigger) -> Expected:
         """Say in which message that comes which was asked for."""
-        ...
 
     async def tell(self, session: "Session", order: Order) -> op.Outcome:
         """Tell it, once."""
-        ...
 
     async def read_configuration(
         self, session: "Session", request: op.ReadConfiguration
     ) -> op.Configuration:
         """Read these keys, or all of them."""
-        ...
 
     async def apply_configuration(
         self,
@@ -89,7 +86,6 @@ class Operations(Protocol):
         reading: Reading,
     ) -> Applied:
         """Bring the parameters to their values, as far as the charge point lets it."""
-        ...
 
 
 class PowerLimits(Protocol):
@@ -99,17 +95,14 @@ class PowerLimits(Protocol):
         self, session: "Session", request: power.LimitStation
     ) -> power.StationLimited:
         """Limit the charge point, then read back what it makes of it."""
-        ...
 
     async def limit_transaction(
         self, session: "Session", limit: power.ConnectorLimit
     ) -> op.Outcome:
         """Limit one transaction."""
-        ...
 
     async def lift_limits(self, session: "Session", request: power.LiftLimits) -> op.Outcome:
         """Clear what was set; what is not there counts as cleared."""
-        ...
 
 
 class OfflineLists(Protocol):
@@ -123,11 +116,9 @@ class OfflineLists(Protocol):
         keys: dict[str, str | None],
     ) -> LocalListUpdated:
         """Set the keys that it needs, and send what differs; ``keys`` gets those that are known."""
-        ...
 
     async def clear_local_list(self, session: "Session", *, version: int) -> bool:
         """Empty the list, which has that version; tells whether the charge point said so."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
