@@ -223,6 +223,7 @@ async def test_a_withdrawn_charge_point_is_refused_and_told_why(bed: Bed) -> Non
 
 async def test_a_connected_one_is_closed_when_it_is_withdrawn(bed: Bed) -> None:
     async with bed.wire() as wire:
+        await wire.sync()  # its connection is stored
         await withdraw(bed)
         await bed.node.compare()
         async with asyncio.timeout(WITHIN):
