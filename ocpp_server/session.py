@@ -302,7 +302,8 @@ class Session:
         for fact in facts:
             if not budget.thin(fact, now, in_run=in_run):
                 kept = [one for one in kept if one is not fact]
-        self._tell_of_budget()
+        if budget.written.over_at is not None:
+            self._tell_of_budget()
         return kept
 
     def _tell_of_budget(self) -> None:
