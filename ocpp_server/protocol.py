@@ -134,7 +134,7 @@ class OcppProtocol:
     answer_schema: Callable[[str], Schema]
     """The schema of the answer to an action."""
     frame_types: Mapping[int, Callable[[list[Any]], Frame]]
-    """How frames are read that not every version has, by their message types."""
+    """How frames are read that not every version has, by their message types; none may raise."""
     error_codes: Mapping[ErrorCode, str]
     replies: Mapping[str, op.Reply]
     """What the words mean by which a charge point says how it took a command."""

@@ -203,7 +203,7 @@ class Session:
     def _take_malformed(self, frame: frames.Malformed, data: bytes) -> None:
         self._record("in", frame.action, frame.message_id, data)
         self._note_odd(frame.action, (frame.description,), data, refused=True)
-        self._refuse(frame.message_id, ErrorCode.FORMATION_VIOLATION, frame.description)
+        self._refuse(frame, ErrorCode.FORMATION_VIOLATION, frame.description)
 
     def _take_unreadable(self, frame: frames.Unreadable, data: bytes) -> None:
         self._record("in", None, frame.answer_to, data)
@@ -254,7 +254,7 @@ class Session:
                 self._note_astray(call, reply, data)
                 self._finish(call, reply)
             else:
-                self._refuse_call(call, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
+                self._refuse(call, ErrorCode.INTERNAL_ERROR, f"Try again: {error}.")
         waiting = self._waiting
         while waiting and self._in_work is None:
             data = waiting.popleft()
@@ -276,7 +276,7 @@ class Session:
         except CallRefusedError as refusal:
             if refusal.code is not ErrorCode.NOT_IMPLEMENTED:
                 self._note_odd(call.action, (refusal.description,), data, refused=True)
-            self._refuse_call(call, refusal.code, refusal.description)
+            self._refuse(call, refusal.code, refusal.description)
             return
         except Exception:  # noqa: BLE001 - logged with its trace
             self._failed(call)
@@ -348,15 +348,14 @@ class Session:
             exc_info=True,
             action=call.action,
         )
-        self._refuse_call(call, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
+        self._refuse(call, ErrorCode.INTERNAL_ERROR, "Something went wrong.")
 
-    def _refuse_call(self, call: frames.Call, code: ErrorCode, description: str) -> None:
-        if not isinstance(call, frames.Send):
-            self._refuse(call.message_id, code, description)
-
-    def _refuse(self, message_id: MessageId, code: ErrorCode, description: str) -> None:
-        word = self.protocol.error_codes[code]
-        self._send(frames.call_error(message_id, word, description), None, message_id)
+    def _refuse(
+        self, what: frames.Call | frames.Malformed, code: ErrorCode, description: str
+    ) -> None:
+        if type(what) is not frames.Send:
+            word, message_id = self.protocol.error_codes[code], what.message_id
+            self._send(frames.call_error(message_id, word, description), None, message_id)
 
     def _send(self, data: bytes, action: str | None, message_id: MessageId) -> None:
         if self.peer.watched_run is not None:
