@@ -40,16 +40,13 @@ from storage.fact_records import (  # noqa: E402
     MeterValues,
     TransactionStart,
 )
-from storage.tables import (  # noqa: E402
-    accounts,
-    boots,
-    charge_points,
-    log_entries,
-    metadata,
-    meter_values,
-    projects,
-    transactions,
-)
+from storage.models.accounts import Account  # noqa: E402
+from storage.models.base import TableModel  # noqa: E402
+from storage.models.charge_points import ChargePoint  # noqa: E402
+from storage.models.facts import Boot as BootRow  # noqa: E402
+from storage.models.facts import LogEntry as LogEntryRow  # noqa: E402
+from storage.models.projects import Project  # noqa: E402
+from storage.models.transactions import MeterValue, Transaction  # noqa: E402
 
 Sample = dict[str, Any]
 _BEGAN: Final = datetime(2026, 5, 1, tzinfo=UTC)
@@ -153,9 +150,9 @@ async def _prepare(url: str, count: int) -> list[str]:
     identities = [new_id(Prefix.CHARGE_POINT) for _ in range(count)]
     common = {"created_at": _BEGAN, "name": "N"}
     async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+        await connection.run_sync(TableModel.metadata.create_all)
         await connection.execute(
-            insert(accounts).values(
+            insert(Account).values(
                 id="usr",
                 role="installer",
                 email="a@b.example",
@@ -164,7 +161,7 @@ async def _prepare(url: str, count: int) -> list[str]:
             )
         )
         await connection.execute(
-            insert(projects).values(
+            insert(Project).values(
                 id="prj",
                 installer_id="usr",
                 address="A",
@@ -174,7 +171,7 @@ async def _prepare(url: str, count: int) -> list[str]:
             )
         )
         await connection.execute(
-            insert(charge_points),
+            insert(ChargePoint),
             [
                 {
                     "id": identity,
@@ -276,7 +273,7 @@ async def measure(url: str, sizes: Sizes) -> str:
             seconds += time.perf_counter() - began
             cpu += time.process_time() - cpu_began
     async with database.read() as connection:
-        stored = await connection.scalar(select(func.count()).select_from(meter_values)) or 0
+        stored = await connection.scalar(select(func.count()).select_from(MeterValue)) or 0
     for batch_of_others in others(identities):
         async with database.write() as connection:
             await facts.store(connection, batch_of_others)
@@ -284,7 +281,8 @@ async def measure(url: str, sizes: Sizes) -> str:
     name = url.partition("+")[0]
     speed = f"{cpu / stored * 1e6:.1f} µs of CPU each, {stored / seconds:,.0f} a second"
     lines = [f"{name}: {stored:,} meter values, {speed}"]
-    for table in (meter_values, transactions, boots, log_entries):
+    for model in (MeterValue, Transaction, BootRow, LogEntryRow):
+        table = model.__table__
         row, indexes = await _bytes(url, table)
         lines.append(
             f"  {table.name:<14}{row:>5.0f} B + {indexes:>4.0f} B of indexes "

@@ -35,7 +35,11 @@ if __name__ == "__main__":
     sys.path[0] = str(_ROOT)  # beside this file, its own name would hide the package ocpp_server
 
 from bench.fleet import Fleet, Outcome, in_loop  # noqa: E402 - the path comes first
-from storage.tables import accounts, charge_points, metadata, meter_values, projects  # noqa: E402
+from storage.models.accounts import Account  # noqa: E402
+from storage.models.base import TableModel  # noqa: E402
+from storage.models.charge_points import ChargePoint  # noqa: E402
+from storage.models.projects import Project  # noqa: E402
+from storage.models.transactions import MeterValue  # noqa: E402
 
 SPEEDUP_BOUND = 6.0
 MEMORY_BOUND = 1.0
@@ -175,9 +179,9 @@ async def prepare(database_url: str, count: int) -> None:
     now = datetime.now(UTC)
     engine = create_async_engine(database_url)
     async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+        await connection.run_sync(TableModel.metadata.create_all)
         await connection.execute(
-            insert(accounts).values(
+            insert(Account).values(
                 id="usr_bench",
                 role="installer",
                 email="bench@example.org",
@@ -187,7 +191,7 @@ async def prepare(database_url: str, count: int) -> None:
             )
         )
         await connection.execute(
-            insert(projects).values(
+            insert(Project).values(
                 id="prj_bench",
                 installer_id="usr_bench",
                 name="Bench",
@@ -198,7 +202,7 @@ async def prepare(database_url: str, count: int) -> None:
             )
         )
         await connection.execute(
-            insert(charge_points),
+            insert(ChargePoint),
             [
                 {
                     "id": identity,
@@ -222,7 +226,7 @@ async def stored_meter_values(database_url: str) -> int:
     """Count the rows: every MeterValues that was answered has one."""
     engine = create_async_engine(database_url)
     async with engine.connect() as connection:
-        count = await connection.scalar(select(func.count()).select_from(meter_values))
+        count = await connection.scalar(select(func.count()).select_from(MeterValue))
     await engine.dispose()
     return count or 0
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import psutil
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.client import Client, WorkflowHandle
 
 from bench.bare import BareWorkflow
@@ -32,8 +33,8 @@ from embedded.layout import Options
 from embedded.stack import Stack
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
+from storage.models.accounts import Account
 from storage.runs import Runs
-from storage.tables import accounts
 from temporal import starts
 from temporal.client import DATA_CONVERTER
 from temporal.run_starter import run_of
@@ -165,7 +166,7 @@ async def plant(data_dir: Path) -> AsyncIterator[Plant]:
         )
         project_id = await _sign_up(api)
         async with database.read() as connection:
-            (installer_id,) = await connection.scalars(select(accounts.c.id))
+            (installer_id,) = await connection.scalars(select(col(Account.id)))
         it = Plant(
             stack=stack,
             client=client,

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.id_tag import key_of
 from domain.states import AccessMode, OfflineAccess, ProjectStatus, Role
 from storage.dialects import among
 from storage.in_use import is_in_use
-from storage.tables import charge_points, id_tags, projects
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import IdTag, Project
 
 MAX_TAGS = 10_000
 
@@ -34,19 +36,19 @@ async def admitted(
     None where a run commissions the charge point, or before one has.
     """
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.project_id, projects.c.access)
-        .join(projects, projects.c.id == charge_points.c.project_id)
-        .where(among(connection, charge_points.c.id, {identity for identity, _ in presented}))
-        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+        select(col(ChargePoint.id), col(ChargePoint.project_id), col(Project.access))
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
+        .where(among(connection, col(ChargePoint.id), {identity for identity, _ in presented}))
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
         .where(is_in_use())
     )
     sites = {row.id: (row.project_id, AccessMode(row.access)) for row in rows}
     if not sites:
         return set()
     rows = await connection.execute(
-        select(id_tags.c.project_id, id_tags.c.tag_key)
-        .where(among(connection, id_tags.c.project_id, {project for project, _ in sites.values()}))
-        .where(among(connection, id_tags.c.tag_key, {key_of(id_tag) for _, id_tag in presented}))
+        select(col(IdTag.project_id), col(IdTag.tag_key))
+        .where(among(connection, col(IdTag.project_id), {project for project, _ in sites.values()}))
+        .where(among(connection, col(IdTag.tag_key), {key_of(id_tag) for _, id_tag in presented}))
     )
     listed = {(row.project_id, row.tag_key) for row in rows}
 
@@ -76,7 +78,7 @@ class Access:
         """Return the mode, and how many tags are listed."""
         mode = (
             await self._connection.scalars(
-                select(projects.c.access).where(projects.c.id == self._project_id)
+                select(col(Project.access)).where(col(Project.id) == self._project_id)
             )
         ).one()
         return AccessMode(mode), await self._count()
@@ -84,7 +86,7 @@ class Access:
     async def offline(self) -> OfflineAccess | None:
         """Whom charge points charge for while the engine is away; None: nobody has chosen."""
         found = await self._connection.scalar(
-            select(projects.c.offline).where(projects.c.id == self._project_id)
+            select(col(Project.offline)).where(col(Project.id) == self._project_id)
         )
         return None if found is None else OfflineAccess(found)
 
@@ -101,13 +103,13 @@ class Access:
         """
         if by is Role.INSTALLER:
             chosen_by = await self._connection.scalar(
-                select(projects.c.access_set_as).where(projects.c.id == self._project_id)
+                select(col(Project.access_set_as)).where(col(Project.id) == self._project_id)
             )
             if chosen_by == Role.SITE_OWNER:
                 raise _the_owners(await self.mode())
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == self._project_id)
+            update(Project)
+            .where(col(Project.id) == self._project_id)
             .values(access=mode, access_set_as=by)
         )
         before = await self.offline()
@@ -126,9 +128,9 @@ class Access:
         key = key_of(id_tag)
         await self._refuse_owners(key, by)
         changed = await self._connection.execute(
-            update(id_tags)
-            .where(id_tags.c.project_id == self._project_id)
-            .where(id_tags.c.tag_key == key)
+            update(IdTag)
+            .where(col(IdTag.project_id) == self._project_id)
+            .where(col(IdTag.tag_key) == key)
             .values(label=label)
         )
         if changed.rowcount == 0:
@@ -138,7 +140,7 @@ class Access:
                     f"A project lists at most {MAX_TAGS} id tags. Remove some, or admit everybody.",
                 )
             await self._connection.execute(
-                insert(id_tags).values(
+                insert(IdTag).values(
                     project_id=self._project_id,
                     tag_key=key,
                     id_tag=id_tag.strip(),
@@ -150,9 +152,9 @@ class Access:
             await self._changed(at)
         row = (
             await self._connection.execute(
-                select(id_tags)
-                .where(id_tags.c.project_id == self._project_id)
-                .where(id_tags.c.tag_key == key)
+                select(IdTag.__table__)
+                .where(col(IdTag.project_id) == self._project_id)
+                .where(col(IdTag.tag_key) == key)
             )
         ).one()
         return ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at)
@@ -167,9 +169,9 @@ class Access:
         """
         await self._refuse_owners(key_of(id_tag), by)
         removed = await self._connection.execute(
-            delete(id_tags)
-            .where(id_tags.c.project_id == self._project_id)
-            .where(id_tags.c.tag_key == key_of(id_tag))
+            delete(IdTag)
+            .where(col(IdTag.project_id) == self._project_id)
+            .where(col(IdTag.tag_key) == key_of(id_tag))
         )
         if removed.rowcount == 0:
             raise NotFoundError("id_tag_not_found", "The project lists no such id tag.")
@@ -179,12 +181,12 @@ class Access:
         self, *, after: str | None, limit: int, set_as: Role | None = None
     ) -> Sequence[ListedTag]:
         """Return listed tags in their order, after the tag ``after``; ``set_as``: those alone."""
-        query = select(id_tags).where(id_tags.c.project_id == self._project_id)
+        query = select(IdTag.__table__).where(col(IdTag.project_id) == self._project_id)
         if set_as is not None:
-            query = query.where(id_tags.c.set_as == set_as)
+            query = query.where(col(IdTag.set_as) == set_as)
         if after is not None:
-            query = query.where(id_tags.c.tag_key > key_of(after))
-        rows = await self._connection.execute(query.order_by(id_tags.c.tag_key).limit(limit))
+            query = query.where(col(IdTag.tag_key) > key_of(after))
+        rows = await self._connection.execute(query.order_by(col(IdTag.tag_key)).limit(limit))
         return [
             ListedTag(id_tag=row.id_tag, label=row.label, added_at=row.added_at) for row in rows
         ]
@@ -192,8 +194,8 @@ class Access:
     async def _changed(self, at: datetime, **values: object) -> None:
         """Have the local lists of the charge points follow."""
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == self._project_id)
+            update(Project)
+            .where(col(Project.id) == self._project_id)
             .values(access_changed_at=at, **values)
         )
 
@@ -201,9 +203,9 @@ class Access:
         if by is not Role.INSTALLER:
             return
         set_as = await self._connection.scalar(
-            select(id_tags.c.set_as)
-            .where(id_tags.c.project_id == self._project_id)
-            .where(id_tags.c.tag_key == key)
+            select(col(IdTag.set_as))
+            .where(col(IdTag.project_id) == self._project_id)
+            .where(col(IdTag.tag_key) == key)
         )
         if set_as == Role.SITE_OWNER:
             raise ConflictError(
@@ -212,8 +214,6 @@ class Access:
 
     async def _count(self) -> int:
         count = await self._connection.scalar(
-            select(func.count())
-            .select_from(id_tags)
-            .where(id_tags.c.project_id == self._project_id)
+            select(func.count()).select_from(IdTag).where(col(IdTag.project_id) == self._project_id)
         )
         return count or 0

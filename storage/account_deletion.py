@@ -9,45 +9,34 @@ from typing import Final
 
 from sqlalchemy import Table, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.deletion import InTheWay
 from domain.rules.numbers import counted
 from domain.states import BatchStatus, ProjectStatus, Role, RunStatus, ServiceVisitStatus
 from storage.accounts import Account
-from storage.tables import (
-    account_events,
-    account_letters,
-    account_sessions,
-    accounts,
-    awaited_tags,
-    batches,
-    charge_points,
-    commissioning_runs,
-    held_records,
-    invitations,
-    kept_answers,
-    mail_blocks,
-    mail_notices,
-    project_members,
-    projects,
-    service_visits,
-    webhook_attempts,
-    webhook_deliveries,
-    webhooks,
-)
+from storage.models.accounts import Account as AccountRow
+from storage.models.accounts import AccountEventRow, AccountLetter, AccountSession, KeptAnswer
+from storage.models.billing import HeldRecord
+from storage.models.charge_points import AwaitedTag, ChargePoint
+from storage.models.invitations import Invitation, ServiceVisit
+from storage.models.mail import MailBlock, MailNotice
+from storage.models.projects import Project, ProjectMember
+from storage.models.runs import Batch, CommissioningRun
+from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
 
 _RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
 _VISITS: Final = tuple(status for status in ServiceVisitStatus if status.is_running)
 _NAMED: Final = 20
 GOES: Final[Sequence[Table]] = (
-    project_members,
-    webhooks,
-    kept_answers,
-    mail_notices,
-    mail_blocks,
-    account_sessions,
-    account_events,
+    ProjectMember.__table__,
+    Webhook.__table__,
+    KeptAnswer.__table__,
+    MailNotice.__table__,
+    MailBlock.__table__,
+    AccountSession.__table__,
+    AccountEventRow.__table__,
 )
 """Rows that are the account's own, and go with it."""
 
@@ -61,89 +50,89 @@ class AccountDeletion:
     async def in_the_way(self, account: Account) -> Sequence[InTheWay]:
         """What has to be ended or handed on first; the account is locked."""
         await self._connection.execute(
-            select(accounts.c.id).where(accounts.c.id == account.id).with_for_update()
+            select(col(AccountRow.id)).where(col(AccountRow.id) == account.id).with_for_update()
         )
         if account.role is Role.INSTALLER:
             return [
                 *await self._open_runs(account.id),
                 *await self._open_projects(account.id),
-                *await self._visits(service_visits.c.installer_id == account.id),
+                *await self._visits(col(ServiceVisit.installer_id) == account.id),
             ]
         return [
             *await self._unfinished_handovers(account.id),
             *await self._live_sites(account.id),
-            *await self._visits(service_visits.c.opened_by == account.id),
+            *await self._visits(col(ServiceVisit.opened_by) == account.id),
         ]
 
     async def delete(self, account: Account, *, password_hash: str, at: datetime) -> None:
         """Take the person out of the account; ``password_hash`` is of what nobody knows."""
-        mine = select(webhooks.c.id).where(webhooks.c.account_id == account.id)
-        deliveries = select(webhook_deliveries.c.id).where(
-            webhook_deliveries.c.webhook_id.in_(mine)
+        mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
+        deliveries = select(col(WebhookDelivery.id)).where(
+            col(WebhookDelivery.webhook_id).in_(mine)
         )
         await self._connection.execute(
-            delete(webhook_attempts).where(webhook_attempts.c.delivery_id.in_(deliveries))
+            delete(WebhookAttempt).where(col(WebhookAttempt.delivery_id).in_(deliveries))
         )
         await self._connection.execute(
-            delete(webhook_deliveries).where(webhook_deliveries.c.webhook_id.in_(mine))
+            delete(WebhookDelivery).where(col(WebhookDelivery.webhook_id).in_(mine))
         )
         for table in GOES:
             await self._connection.execute(delete(table).where(table.c.account_id == account.id))
         await self._connection.execute(
-            delete(account_letters)
-            .where(account_letters.c.role == account.role)
-            .where(account_letters.c.email == account.email)
+            delete(AccountLetter)
+            .where(col(AccountLetter.role) == account.role)
+            .where(col(AccountLetter.email) == account.email)
         )
         await self._connection.execute(
-            delete(awaited_tags).where(awaited_tags.c.asked_by == account.id)
+            delete(AwaitedTag).where(col(AwaitedTag.asked_by) == account.id)
         )
         # Nobody waits any more to hear how these ended, and what waits for a word is on the site.
         await self._connection.execute(
-            update(invitations)
-            .where(invitations.c.invited_by == account.id)
-            .where(invitations.c.told_at.is_(None))
+            update(Invitation)
+            .where(col(Invitation.invited_by) == account.id)
+            .where(col(Invitation.told_at).is_(None))
             .values(told_at=at)
         )
-        sites = select(projects.c.id).where(projects.c.site_owner_id == account.id)
+        sites = select(col(Project.id)).where(col(Project.site_owner_id) == account.id)
         await self._connection.execute(
-            update(held_records)
-            .where(held_records.c.project_id.in_(sites))
-            .where(held_records.c.mailed_at.is_(None))
+            update(HeldRecord)
+            .where(col(HeldRecord.project_id).in_(sites))
+            .where(col(HeldRecord.mailed_at).is_(None))
             .values(mailed_at=at)
         )
         gone = f"{account.id.lower()}@deleted.invalid"
         await self._connection.execute(
-            update(accounts)
-            .where(accounts.c.id == account.id)
+            update(AccountRow)
+            .where(col(AccountRow.id) == account.id)
             .values(
                 email=gone,
                 name="Deleted account",
                 company=None,
                 password_hash=password_hash,
-                token_epoch=accounts.c.token_epoch + 1,  # its tokens are void
+                token_epoch=col(AccountRow.token_epoch) + 1,  # its tokens are void
                 verified_at=None,
                 deleted_at=at,
             )
         )
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.site_owner_id == account.id)
+            update(Project)
+            .where(col(Project.site_owner_id) == account.id)
             .values(site_owner_email=gone)
         )
 
     async def _open_runs(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.execute(
-            select(commissioning_runs.c.project_id, commissioning_runs.c.charge_point_id)
-            .join(projects, projects.c.id == commissioning_runs.c.project_id)
-            .where(commissioning_runs.c.status.in_(_RUNS))
+            select(col(CommissioningRun.project_id), col(CommissioningRun.charge_point_id))
+            .join(Project, col(Project.id) == col(CommissioningRun.project_id))
+            .where(col(CommissioningRun.status).in_(_RUNS))
             .where(
-                (projects.c.installer_id == account_id)
+                (col(Project.installer_id) == account_id)
                 | exists().where(
-                    service_visits.c.id == commissioning_runs.c.service_visit_id,
-                    service_visits.c.installer_id == account_id,
+                    col(ServiceVisit.id) == col(CommissioningRun.service_visit_id),
+                    col(ServiceVisit.installer_id) == account_id,
                 )
             )
-            .order_by(commissioning_runs.c.id)
+            .order_by(col(CommissioningRun.id))
             .limit(_NAMED)
         )
         found = [
@@ -156,10 +145,10 @@ class AccountDeletion:
             for row in rows
         ]
         open_batches = await self._connection.scalars(
-            select(batches.c.project_id)
-            .join(projects, projects.c.id == batches.c.project_id)
-            .where(projects.c.installer_id == account_id)
-            .where(batches.c.status.in_(_BATCHES))
+            select(col(Batch.project_id))
+            .join(Project, col(Project.id) == col(Batch.project_id))
+            .where(col(Project.installer_id) == account_id)
+            .where(col(Batch.status).in_(_BATCHES))
             .limit(_NAMED)
         )
         return found + [
@@ -174,13 +163,13 @@ class AccountDeletion:
 
     async def _open_projects(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.execute(
-            select(projects.c.id, projects.c.site_owner_id)
-            .join(project_members, project_members.c.project_id == projects.c.id)
-            .where(project_members.c.account_id == account_id)
-            .where(projects.c.installer_id == account_id)
-            .where(projects.c.status == ProjectStatus.IN_PROGRESS)
-            .where(projects.c.archived_at.is_(None))
-            .order_by(projects.c.id)
+            select(col(Project.id), col(Project.site_owner_id))
+            .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
+            .where(col(ProjectMember.account_id) == account_id)
+            .where(col(Project.installer_id) == account_id)
+            .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
+            .where(col(Project.archived_at).is_(None))
+            .order_by(col(Project.id))
             .limit(_NAMED)
         )
         return [
@@ -202,10 +191,10 @@ class AccountDeletion:
 
     async def _visits(self, whose: object) -> list[InTheWay]:
         rows = await self._connection.execute(
-            select(service_visits.c.id, service_visits.c.project_id)
+            select(col(ServiceVisit.id), col(ServiceVisit.project_id))
             .where(whose)  # type: ignore[arg-type]
-            .where(service_visits.c.status.in_(_VISITS))
-            .order_by(service_visits.c.id)
+            .where(col(ServiceVisit.status).in_(_VISITS))
+            .order_by(col(ServiceVisit.id))
             .limit(_NAMED)
         )
         return [
@@ -220,11 +209,11 @@ class AccountDeletion:
 
     async def _unfinished_handovers(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.scalars(
-            select(projects.c.id)
-            .where(projects.c.site_owner_id == account_id)
-            .where(projects.c.status == ProjectStatus.IN_PROGRESS)
-            .where(projects.c.archived_at.is_(None))
-            .order_by(projects.c.id)
+            select(col(Project.id))
+            .where(col(Project.site_owner_id) == account_id)
+            .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
+            .where(col(Project.archived_at).is_(None))
+            .order_by(col(Project.id))
             .limit(_NAMED)
         )
         return [
@@ -239,13 +228,13 @@ class AccountDeletion:
 
     async def _live_sites(self, account_id: str) -> list[InTheWay]:
         rows = await self._connection.execute(
-            select(projects.c.id, func.count().label("in_use"))
-            .join(charge_points, charge_points.c.project_id == projects.c.id)
-            .where(projects.c.site_owner_id == account_id)
-            .where(projects.c.status == ProjectStatus.HANDED_OVER)
-            .where(charge_points.c.withdrawn_at.is_(None))
-            .group_by(projects.c.id)
-            .order_by(projects.c.id)
+            select(col(Project.id), func.count().label("in_use"))
+            .join(ChargePoint, col(ChargePoint.project_id) == col(Project.id))
+            .where(col(Project.site_owner_id) == account_id)
+            .where(col(Project.status) == ProjectStatus.HANDED_OVER)
+            .where(col(ChargePoint.withdrawn_at).is_(None))
+            .group_by(col(Project.id))
+            .order_by(col(Project.id))
             .limit(_NAMED)
         )
         return [

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import String, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from domain.accounts import AccountEvent
-from storage.tables import account_events, accounts
+from storage.models.accounts import Account, AccountEventRow
 
 KEPT: Final = 1000
 """The newest events of an account that are kept."""
@@ -36,38 +38,40 @@ class AccountEvents:
     async def write(self, event: AccountEvent, *, at: datetime, address: str | None) -> None:
         """Add an event, in the transaction of the change."""
         await self._connection.execute(
-            insert(account_events).from_select(
+            insert(AccountEventRow).from_select(
                 ["account_id", "at", "event", "token_epoch", "address"],
                 select(
-                    accounts.c.id,
-                    literal(at, account_events.c.at.type),
+                    col(Account.id),
+                    literal(at, UTCDateTime),
                     literal(event.value),
-                    accounts.c.token_epoch,
-                    literal(address, account_events.c.address.type),
-                ).where(accounts.c.id == self._account_id),
+                    col(Account.token_epoch),
+                    literal(address, String),
+                ).where(col(Account.id) == self._account_id),
             )
         )
         beyond = (
-            select(account_events.c.id)
-            .where(account_events.c.account_id == self._account_id)
-            .order_by(account_events.c.id.desc())
+            select(col(AccountEventRow.id))
+            .where(col(AccountEventRow.account_id) == self._account_id)
+            .order_by(col(AccountEventRow.id).desc())
             .offset(KEPT)
             .limit(1)
             .scalar_subquery()
         )
         await self._connection.execute(
-            delete(account_events)
-            .where(account_events.c.account_id == self._account_id)
-            .where(account_events.c.id <= beyond)
+            delete(AccountEventRow)
+            .where(col(AccountEventRow.account_id) == self._account_id)
+            .where(col(AccountEventRow.id) <= beyond)
         )
 
     async def page(self, *, before: int | None, limit: int) -> Sequence[Happened]:
         """Return events, newest first, older than the number ``before``."""
-        query = select(account_events).where(account_events.c.account_id == self._account_id)
+        query = select(AccountEventRow.__table__).where(
+            col(AccountEventRow.account_id) == self._account_id
+        )
         if before is not None:
-            query = query.where(account_events.c.id < before)
+            query = query.where(col(AccountEventRow.id) < before)
         rows = await self._connection.execute(
-            query.order_by(account_events.c.id.desc()).limit(limit)
+            query.order_by(col(AccountEventRow.id).desc()).limit(limit)
         )
         return [
             Happened(

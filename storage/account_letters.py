@@ -11,13 +11,15 @@ from typing import Final
 
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.accounts import AccountLetter, LetterPurpose
 from domain.states import Role
 from storage.accounts import Accounts
 from storage.dialects import among
 from storage.engine import Database
-from storage.tables import account_letters, accounts
+from storage.models.accounts import Account
+from storage.models.accounts import AccountLetter as AccountLetterRow
 
 _KEPT: Final = timedelta(days=1)  # after its code has expired
 
@@ -48,7 +50,7 @@ class Letters:
     ) -> None:
         """Have a mail sent; a worker looks each second."""
         await self._connection.execute(
-            insert(account_letters).values(
+            insert(AccountLetterRow).values(
                 id=letter_id,
                 purpose=purpose,
                 role=to.role,
@@ -65,11 +67,11 @@ class Letters:
         """Whose code it is; None for one that is used, too old, or none at all."""
         row = (
             await self._connection.execute(
-                select(account_letters.c.role, account_letters.c.email)
-                .where(account_letters.c.token_hash == token_hash)
-                .where(account_letters.c.purpose == purpose)
-                .where(account_letters.c.used_at.is_(None))
-                .where(account_letters.c.expires_at > now)
+                select(col(AccountLetterRow.role), col(AccountLetterRow.email))
+                .where(col(AccountLetterRow.token_hash) == token_hash)
+                .where(col(AccountLetterRow.purpose) == purpose)
+                .where(col(AccountLetterRow.used_at).is_(None))
+                .where(col(AccountLetterRow.expires_at) > now)
             )
         ).one_or_none()
         return None if row is None else Addressed(role=Role(row.role), email=row.email)
@@ -77,9 +79,9 @@ class Letters:
     async def use(self, token_hash: str, *, now: datetime) -> bool:
         """Use a code up; True for exactly one caller."""
         changed = await self._connection.execute(
-            update(account_letters)
-            .where(account_letters.c.token_hash == token_hash)
-            .where(account_letters.c.used_at.is_(None))
+            update(AccountLetterRow)
+            .where(col(AccountLetterRow.token_hash) == token_hash)
+            .where(col(AccountLetterRow.used_at).is_(None))
             .values(used_at=now)
         )
         return changed.rowcount > 0
@@ -87,31 +89,32 @@ class Letters:
     async def void(self, to: Addressed, purpose: LetterPurpose, *, now: datetime) -> None:
         """Let no code of that purpose, in any mail to them, do anything any more."""
         await self._connection.execute(
-            update(account_letters)
-            .where(account_letters.c.role == to.role)
-            .where(account_letters.c.email == to.email)
-            .where(account_letters.c.purpose == purpose)
-            .where(account_letters.c.used_at.is_(None))
+            update(AccountLetterRow)
+            .where(col(AccountLetterRow.role) == to.role)
+            .where(col(AccountLetterRow.email) == to.email)
+            .where(col(AccountLetterRow.purpose) == purpose)
+            .where(col(AccountLetterRow.used_at).is_(None))
             .values(used_at=now)
         )
 
     async def drop_nobodys(self) -> None:
         """Drop those that wait and are for nobody: no workflow is started for them."""
         has_account = exists().where(
-            accounts.c.role == account_letters.c.role, accounts.c.email == account_letters.c.email
+            col(Account.role) == col(AccountLetterRow.role),
+            col(Account.email) == col(AccountLetterRow.email),
         )
         await self._connection.execute(
-            delete(account_letters)
-            .where(account_letters.c.dispatched_at.is_(None))
+            delete(AccountLetterRow)
+            .where(col(AccountLetterRow.dispatched_at).is_(None))
             .where(~has_account)
         )
 
     async def waiting(self, *, limit: int) -> Sequence[str]:
         """Ids of letters that nobody has dispatched, the oldest first."""
         rows = await self._connection.scalars(
-            select(account_letters.c.id)
-            .where(account_letters.c.dispatched_at.is_(None))
-            .order_by(account_letters.c.id)
+            select(col(AccountLetterRow.id))
+            .where(col(AccountLetterRow.dispatched_at).is_(None))
+            .order_by(col(AccountLetterRow.id))
             .limit(limit)
         )
         return rows.all()
@@ -119,15 +122,15 @@ class Letters:
     async def mark_dispatched(self, letter_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows are started."""
         await self._connection.execute(
-            update(account_letters)
-            .where(among(self._connection, account_letters.c.id, letter_ids))
+            update(AccountLetterRow)
+            .where(among(self._connection, col(AccountLetterRow.id), letter_ids))
             .values(dispatched_at=at)
         )
 
     async def forget(self, *, now: datetime) -> None:
         """Drop those whose codes have long expired."""
         await self._connection.execute(
-            delete(account_letters).where(account_letters.c.expires_at < now - _KEPT)
+            delete(AccountLetterRow).where(col(AccountLetterRow.expires_at) < now - _KEPT)
         )
 
 
@@ -143,11 +146,11 @@ class StoredLetters:
         async with self._database.read() as connection:
             row = (
                 await connection.execute(
-                    select(account_letters)
-                    .where(account_letters.c.id == letter_id)
-                    .where(account_letters.c.mailed_at.is_(None))
-                    .where(account_letters.c.used_at.is_(None))
-                    .where(account_letters.c.expires_at > self._now())
+                    select(AccountLetterRow.__table__)
+                    .where(col(AccountLetterRow.id) == letter_id)
+                    .where(col(AccountLetterRow.mailed_at).is_(None))
+                    .where(col(AccountLetterRow.used_at).is_(None))
+                    .where(col(AccountLetterRow.expires_at) > self._now())
                 )
             ).one_or_none()
             if row is None:
@@ -172,7 +175,7 @@ class StoredLetters:
         """Note that the mail left."""
         async with self._database.write() as connection:
             await connection.execute(
-                update(account_letters)
-                .where(account_letters.c.id == letter_id)
+                update(AccountLetterRow)
+                .where(col(AccountLetterRow.id) == letter_id)
                 .values(mailed_at=self._now())
             )

@@ -4,19 +4,15 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, false, or_, select
+from sqlmodel import col
 
 from storage.accounts import Account
 from storage.engine import Database
-from storage.tables import (
-    account_events,
-    account_sessions,
-    invitations,
-    mail_notices,
-    project_members,
-    service_visits,
-    webhook_deliveries,
-    webhooks,
-)
+from storage.models.accounts import AccountEventRow, AccountSession
+from storage.models.invitations import Invitation, ServiceVisit
+from storage.models.mail import MailNotice
+from storage.models.projects import ProjectMember
+from storage.models.webhooks import Webhook, WebhookDelivery
 
 _LEFT_OUT: Final = frozenset({"token_hash", "recipient", "secret_version", "retired_at"})
 _PAGE: Final = 500
@@ -30,31 +26,31 @@ async def lines_of_account(
     ``reads_its_mail``: also the invitations to its e-mail, which is another's as long as nothing
     shows that it is its own.
     """
-    to_it = invitations.c.email == account.email if reads_its_mail else false()
-    mine = select(webhooks.c.id).where(webhooks.c.account_id == account.id)
+    to_it = col(Invitation.email) == account.email if reads_its_mail else false()
+    mine = select(col(Webhook.id)).where(col(Webhook.account_id) == account.id)
     kinds: tuple[tuple[str, Table, ColumnElement[bool]], ...] = (
-        ("membership", project_members, project_members.c.account_id == account.id),
+        ("membership", ProjectMember.__table__, col(ProjectMember.account_id) == account.id),
         (
             "invitation",
-            invitations,
-            or_(invitations.c.invited_by == account.id, to_it),
+            Invitation.__table__,
+            or_(col(Invitation.invited_by) == account.id, to_it),
         ),
         (
             "service_visit",
-            service_visits,
+            ServiceVisit.__table__,
             or_(
-                service_visits.c.installer_id == account.id,
-                service_visits.c.opened_by == account.id,
+                col(ServiceVisit.installer_id) == account.id,
+                col(ServiceVisit.opened_by) == account.id,
             ),
         ),
-        ("session", account_sessions, account_sessions.c.account_id == account.id),
-        ("account_event", account_events, account_events.c.account_id == account.id),
-        ("webhook", webhooks, webhooks.c.account_id == account.id),
-        ("webhook_delivery", webhook_deliveries, webhook_deliveries.c.webhook_id.in_(mine)),
+        ("session", AccountSession.__table__, col(AccountSession.account_id) == account.id),
+        ("account_event", AccountEventRow.__table__, col(AccountEventRow.account_id) == account.id),
+        ("webhook", Webhook.__table__, col(Webhook.account_id) == account.id),
+        ("webhook_delivery", WebhookDelivery.__table__, col(WebhookDelivery.webhook_id).in_(mine)),
         (
             "mail_notice",
-            mail_notices,
-            (mail_notices.c.account_id == account.id) & mail_notices.c.left_at.is_(None),
+            MailNotice.__table__,
+            (col(MailNotice.account_id) == account.id) & col(MailNotice.left_at).is_(None),
         ),
     )
     for kind, table, whose in kinds:

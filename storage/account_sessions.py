@@ -5,15 +5,17 @@ account's epoch; the row is what can be listed, and so taken back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
+from storage.models.accounts import AccountSession as AccountSessionRow
+from storage.read_models import read_model
 from storage.sessions import RevokedTokens
-from storage.tables import account_sessions
 
 MOST: Final = 200
 """Sessions of one account at a time: one more login ends the oldest, so that all can be listed."""
@@ -31,6 +33,9 @@ class AccountSession:
     user_agent: str | None
 
 
+_session = read_model(AccountSession)
+
+
 class AccountSessions:
     """Repository of one account's sessions."""
 
@@ -40,20 +45,11 @@ class AccountSessions:
 
     async def open(self, session: AccountSession) -> None:
         """List a new session; the oldest is ended where there are as many as may be."""
-        await self._connection.execute(
-            insert(account_sessions).values(
-                id=session.id,
-                account_id=self._account_id,
-                created_at=session.created_at,
-                expires_at=session.expires_at,
-                address=session.address,
-                user_agent=session.user_agent,
-            )
-        )
+        await self._connection.execute(insert(AccountSessionRow).values(**asdict(session)))
         beyond = (
-            select(account_sessions)
-            .where(account_sessions.c.account_id == self._account_id)
-            .order_by(account_sessions.c.id.desc())
+            select(AccountSessionRow.__table__)
+            .where(col(AccountSessionRow.account_id) == self._account_id)
+            .order_by(col(AccountSessionRow.id).desc())
             .offset(MOST)
         )
         for row in (await self._connection.execute(beyond)).all():
@@ -64,34 +60,24 @@ class AccountSessions:
     ) -> Sequence[AccountSession]:
         """Return those that have not expired, newest first, older than the id ``before``."""
         query = (
-            select(account_sessions)
-            .where(account_sessions.c.account_id == self._account_id)
-            .where(account_sessions.c.expires_at > now)
+            select(AccountSessionRow.__table__)
+            .where(col(AccountSessionRow.account_id) == self._account_id)
+            .where(col(AccountSessionRow.expires_at) > now)
         )
         if before is not None:
-            query = query.where(account_sessions.c.id < before)
+            query = query.where(col(AccountSessionRow.id) < before)
         rows = await self._connection.execute(
-            query.order_by(account_sessions.c.id.desc()).limit(limit)
+            query.order_by(col(AccountSessionRow.id).desc()).limit(limit)
         )
-        return [
-            AccountSession(
-                id=row.id,
-                account_id=row.account_id,
-                created_at=row.created_at,
-                expires_at=row.expires_at,
-                address=row.address,
-                user_agent=row.user_agent,
-            )
-            for row in rows
-        ]
+        return [_session(row) for row in rows]
 
     async def end(self, session_id: str, *, now: datetime) -> bool:
         """Void the token of a session; False where the account has no such session."""
         row = (
             await self._connection.execute(
-                select(account_sessions)
-                .where(account_sessions.c.account_id == self._account_id)
-                .where(account_sessions.c.id == session_id)
+                select(AccountSessionRow.__table__)
+                .where(col(AccountSessionRow.account_id) == self._account_id)
+                .where(col(AccountSessionRow.id) == session_id)
             )
         ).one_or_none()
         if row is None:
@@ -103,9 +89,9 @@ class AccountSessions:
         """Void the tokens of every session but one; return how many there were."""
         rows = (
             await self._connection.execute(
-                select(account_sessions)
-                .where(account_sessions.c.account_id == self._account_id)
-                .where(account_sessions.c.id != kept)
+                select(AccountSessionRow.__table__)
+                .where(col(AccountSessionRow.account_id) == self._account_id)
+                .where(col(AccountSessionRow.id) != kept)
             )
         ).all()
         for row in rows:
@@ -115,16 +101,18 @@ class AccountSessions:
     async def forget_all(self) -> None:
         """List none any more: another epoch has voided their tokens."""
         await self._connection.execute(
-            delete(account_sessions).where(account_sessions.c.account_id == self._account_id)
+            delete(AccountSessionRow).where(col(AccountSessionRow.account_id) == self._account_id)
         )
 
     async def _end(self, row: Row[tuple[object, ...]], now: datetime) -> None:
         await RevokedTokens(self._connection).revoke(row.id, expires_at=row.expires_at, now=now)
         await self._connection.execute(
-            delete(account_sessions).where(account_sessions.c.id == row.id)
+            delete(AccountSessionRow).where(col(AccountSessionRow.id) == row.id)
         )
 
 
 async def forget_sessions(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those whose tokens have expired."""
-    await connection.execute(delete(account_sessions).where(account_sessions.c.expires_at < now))
+    await connection.execute(
+        delete(AccountSessionRow).where(col(AccountSessionRow.expires_at) < now)
+    )

@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError
 from domain.states import Role
-from storage.tables import accounts
+from storage.models.accounts import Account as AccountRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +49,7 @@ class Accounts:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    insert(accounts).values(
+                    insert(AccountRow).values(
                         id=account.id,
                         role=account.role,
                         email=account.email,
@@ -67,16 +68,18 @@ class Accounts:
 
     async def get(self, account_id: str) -> Account | None:
         """One account by its id."""
-        return await self._one(accounts.c.id == account_id)
+        return await self._one(col(AccountRow.id) == account_id)
 
     async def by_email(self, role: Role, email: str) -> Account | None:
         """One account by its role and normalised e-mail."""
-        return await self._one((accounts.c.role == role) & (accounts.c.email == email))
+        return await self._one((col(AccountRow.role) == role) & (col(AccountRow.email) == email))
 
     async def set_password_hash(self, account_id: str, password_hash: str) -> None:
         """Replace the hash by one of the same password with stronger parameters."""
         await self._connection.execute(
-            update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
+            update(AccountRow)
+            .where(col(AccountRow.id) == account_id)
+            .values(password_hash=password_hash)
         )
 
     async def change_password(
@@ -86,28 +89,30 @@ class Accounts:
 
         ``of_epoch``: only while that is the epoch; None when another change was faster.
         """
-        query = update(accounts).where(accounts.c.id == account_id)
+        query = update(AccountRow).where(col(AccountRow.id) == account_id)
         if of_epoch is not None:
-            query = query.where(accounts.c.token_epoch == of_epoch)
+            query = query.where(col(AccountRow.token_epoch) == of_epoch)
         epoch: int | None = await self._connection.scalar(
             query.values(
-                password_hash=password_hash, token_epoch=accounts.c.token_epoch + 1
-            ).returning(accounts.c.token_epoch)
+                password_hash=password_hash, token_epoch=col(AccountRow.token_epoch) + 1
+            ).returning(col(AccountRow.token_epoch))
         )
         return epoch
 
     async def verify(self, account_id: str, *, at: datetime) -> bool:
         """Note that the address is shown to be its owner's; False when that was known."""
         changed = await self._connection.execute(
-            update(accounts)
-            .where(accounts.c.id == account_id)
-            .where(accounts.c.verified_at.is_(None))
+            update(AccountRow)
+            .where(col(AccountRow.id) == account_id)
+            .where(col(AccountRow.verified_at).is_(None))
             .values(verified_at=at)
         )
         return changed.rowcount > 0
 
     async def _one(self, condition: ColumnElement[bool]) -> Account | None:
-        row = (await self._connection.execute(select(accounts).where(condition))).one_or_none()
+        row = (
+            await self._connection.execute(select(AccountRow.__table__).where(condition))
+        ).one_or_none()
         if row is None:
             return None
         return Account(

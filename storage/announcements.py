@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.billing.held import HeldDocument
 from domain.checks import RunView
@@ -31,28 +32,24 @@ from domain.webhooks import (
     visit_data,
 )
 from storage.dialects import at_once
-from storage.tables import (
-    charge_points,
-    commissioning_runs,
-    project_members,
-    projects,
-    service_visits,
-    webhook_deliveries,
-    webhooks,
-)
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import ServiceVisit
+from storage.models.projects import Project, ProjectMember
+from storage.models.runs import CommissioningRun
+from storage.models.webhooks import Webhook, WebhookDelivery
 
 
 async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: datetime) -> None:
     """Announce the verdict of a run."""
     project = (
-        select(commissioning_runs.c.project_id)
-        .where(commissioning_runs.c.id == view.commissioning_id)
+        select(col(CommissioningRun.project_id))
+        .where(col(CommissioningRun.id) == view.commissioning_id)
         .scalar_subquery()
     )
     of_visit = exists().where(
-        commissioning_runs.c.id == view.commissioning_id,
-        commissioning_runs.c.service_visit_id == service_visits.c.id,
-        service_visits.c.installer_id == webhooks.c.account_id,
+        col(CommissioningRun.id) == view.commissioning_id,
+        col(CommissioningRun.service_visit_id) == col(ServiceVisit.id),
+        col(ServiceVisit.installer_id) == col(Webhook.account_id),
     )
     await _announce(
         connection,
@@ -61,8 +58,8 @@ async def announce_verdict(connection: AsyncConnection, view: RunView, *, at: da
         project=project,
         at=at,
         # Who has handed a site over hears no more of it, but of the own service visit.
-        whom=(_works_on() & (projects.c.status != ProjectStatus.HANDED_OVER))
-        | of_visit.correlate(webhooks)
+        whom=(_works_on() & (col(Project.status) != ProjectStatus.HANDED_OVER))
+        | of_visit.correlate(Webhook)
         | _owns(),
     )
 
@@ -97,7 +94,7 @@ async def announce_visit(
         ),
         project=visit["project_id"],
         at=at,
-        whom=_owns() | (webhooks.c.account_id == visit["installer_id"]),
+        whom=_owns() | (col(Webhook.account_id) == visit["installer_id"]),
     )
 
 
@@ -111,10 +108,10 @@ async def announce_held(
 ) -> None:
     """Announce that a record is held, to the site owner alone: it is the owner's money."""
     rows = await connection.execute(
-        select(webhooks.c.id, webhooks.c.events)
-        .join(projects, projects.c.site_owner_id == webhooks.c.account_id)
-        .where(projects.c.id == project_id)
-        .where(webhooks.c.status == WebhookStatus.ENABLED)
+        select(col(Webhook.id), col(Webhook.events))
+        .join(Project, col(Project.site_owner_id) == col(Webhook.account_id))
+        .where(col(Project.id) == project_id)
+        .where(col(Webhook.status) == WebhookStatus.ENABLED)
     )
     event = WebhookEvent.RECORD_HELD
     wanted = [row.id for row in rows if event in row.events]
@@ -128,11 +125,11 @@ async def announce_contest(
 ) -> None:
     """Announce that several links speak as a charge point, to who is in charge of it."""
     project = (
-        select(charge_points.c.project_id)
-        .where(charge_points.c.id == charge_point_id)
+        select(col(ChargePoint.project_id))
+        .where(col(ChargePoint.id) == charge_point_id)
         .scalar_subquery()
     )
-    is_handed_over = projects.c.status == ProjectStatus.HANDED_OVER
+    is_handed_over = col(Project.status) == ProjectStatus.HANDED_OVER
     await _announce(
         connection,
         WebhookEvent.CHARGE_POINT_CONTESTED,
@@ -170,15 +167,15 @@ def _works_on() -> ColumnElement[bool]:
     return (
         exists()
         .where(
-            project_members.c.project_id == projects.c.id,
-            project_members.c.account_id == webhooks.c.account_id,
+            col(ProjectMember.project_id) == col(Project.id),
+            col(ProjectMember.account_id) == col(Webhook.account_id),
         )
-        .correlate(projects, webhooks)
+        .correlate(Project, Webhook)
     )
 
 
 def _owns() -> ColumnElement[bool]:
-    return projects.c.site_owner_id == webhooks.c.account_id
+    return col(Project.site_owner_id) == col(Webhook.account_id)
 
 
 async def _announce(
@@ -193,11 +190,11 @@ async def _announce(
     """Write a delivery for each webhook of these people that wants it, if there is one."""
     rows = (
         await connection.execute(
-            select(webhooks.c.id, webhooks.c.events, projects.c.id.label("project_id"))
-            .select_from(webhooks)
-            .join(projects, whom)
-            .where(projects.c.id == project)
-            .where(webhooks.c.status == WebhookStatus.ENABLED)
+            select(col(Webhook.id), col(Webhook.events), col(Project.id).label("project_id"))
+            .select_from(Webhook)
+            .join(Project, whom)
+            .where(col(Project.id) == project)
+            .where(col(Webhook.status) == WebhookStatus.ENABLED)
         )
     ).all()
     wanted = [row for row in rows if event in row.events]
@@ -228,5 +225,5 @@ async def write_deliveries(
         }
         for webhook_id in webhook_ids
     ]
-    await connection.execute(at_once(connection, insert(webhook_deliveries)), rows)
+    await connection.execute(at_once(connection, insert(WebhookDelivery)), rows)
     return [str(row["id"]) for row in rows]

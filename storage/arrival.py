@@ -10,11 +10,12 @@ import asyncpg
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.starting import AwayError, MistakeError, StartingError, is_unknown_host, one_line
 from storage.dialects import conflict_insert, upsert
 from storage.engine import Database
-from storage.tables import key_fingerprints
+from storage.models.accounts import KeyFingerprint
 
 _SETTING = "DYNAMO_DATABASE_URL"
 _LOOK_SECONDS = 15.0
@@ -80,7 +81,7 @@ async def replace_keys(database: Database, keys: Mapping[str, str], *, at: datet
         for setting, fingerprint in keys.items():
             row = {"setting": setting, "fingerprint": fingerprint, "since": at}
             await connection.execute(
-                upsert(connection, key_fingerprints, keys=("setting",)).values(row)
+                upsert(connection, KeyFingerprint, keys=("setting",)).values(row)
             )
 
 
@@ -90,16 +91,16 @@ async def _agreed(
     for setting, fingerprint in keys.items():
         row = {"setting": setting, "fingerprint": fingerprint, "since": at}
         await connection.execute(
-            conflict_insert(connection, key_fingerprints).values(row).on_conflict_do_nothing()
+            conflict_insert(connection, KeyFingerprint).values(row).on_conflict_do_nothing()
         )
     rows = await connection.execute(
-        select(key_fingerprints.c.setting, key_fingerprints.c.fingerprint)
+        select(col(KeyFingerprint.setting), col(KeyFingerprint.fingerprint))
     )
     return {row.setting: row.fingerprint for row in rows}
 
 
 def _has_tables(connection: Connection) -> bool:
-    return inspect(connection).has_table(key_fingerprints.name)
+    return inspect(connection).has_table(KeyFingerprint.__tablename__)
 
 
 def explain(error: BaseException, database: Database) -> StartingError:  # noqa: C901 - one case each

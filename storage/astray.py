@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.commissioning import RunRequest
 from domain.facts import Astray
@@ -13,8 +14,11 @@ from domain.knocking import REFUSAL_COUNTS_FOR
 from domain.messages import MessageKind
 from domain.rules.likeness import serial_key
 from storage.contest_marks import counts
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import Boot
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import MeterValue, Transaction
 from storage.run_tags import is_tag_of_the_run
-from storage.tables import boots, charge_points, commissioning_runs, meter_values, transactions
 
 _MOST: Final = 20
 
@@ -34,27 +38,27 @@ async def _boots(
     """Find its serial number in what others of the project said last."""
     own = serial_key(
         await connection.scalar(
-            select(charge_points.c.serial_number).where(
-                charge_points.c.id == request.charge_point_id
+            select(col(ChargePoint.serial_number)).where(
+                col(ChargePoint.id) == request.charge_point_id
             )
         )
         or ""
     )
     rows = await connection.execute(
-        select(boots, charge_points.c.location_address)
-        .join(charge_points, charge_points.c.id == boots.c.charge_point_id)
-        .where(charge_points.c.project_id == request.project_id)
-        .where(charge_points.c.id != request.charge_point_id)
-        .where(charge_points.c.serial_key != own)
-        .where(boots.c.at >= since)
-        .where(counts(boots))
+        select(Boot.__table__, col(ChargePoint.location_address))
+        .join(ChargePoint, col(ChargePoint.id) == col(Boot.charge_point_id))
+        .where(col(ChargePoint.project_id) == request.project_id)
+        .where(col(ChargePoint.id) != request.charge_point_id)
+        .where(col(ChargePoint.serial_key) != own)
+        .where(col(Boot.at) >= since)
+        .where(counts(Boot.__table__))
         .where(
             or_(
-                func.lower(func.trim(boots.c.charge_point_serial)) == own,
-                func.lower(func.trim(boots.c.charge_box_serial)) == own,
+                func.lower(func.trim(col(Boot.charge_point_serial))) == own,
+                func.lower(func.trim(col(Boot.charge_box_serial))) == own,
             )
         )
-        .order_by(boots.c.at.desc())
+        .order_by(col(Boot.at).desc())
         .limit(_MOST)
     )
     return [
@@ -71,13 +75,13 @@ async def _boots(
 async def _starts(connection: AsyncConnection, request: RunRequest) -> list[Astray]:
     """Find transactions with the run's tag that others of the project began."""
     rows = await connection.execute(
-        select(transactions, charge_points.c.location_address)
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
-        .join(commissioning_runs, commissioning_runs.c.id == request.commissioning_id)
-        .where(charge_points.c.project_id == request.project_id)
-        .where(charge_points.c.id != request.charge_point_id)
-        .where(is_tag_of_the_run(transactions.c.id_tag))
-        .order_by(transactions.c.id.desc())
+        select(Transaction.__table__, col(ChargePoint.location_address))
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
+        .join(CommissioningRun, col(CommissioningRun.id) == request.commissioning_id)
+        .where(col(ChargePoint.project_id) == request.project_id)
+        .where(col(ChargePoint.id) != request.charge_point_id)
+        .where(is_tag_of_the_run(col(Transaction.id_tag)))
+        .order_by(col(Transaction.id).desc())
         .limit(_MOST)
     )
     return [
@@ -96,14 +100,14 @@ async def _starts(connection: AsyncConnection, request: RunRequest) -> list[Astr
 async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astray]:
     """Say under which connectors and transactions values were filed, and under none."""
     recent = (
-        select(transactions.c.id)
-        .where(transactions.c.charge_point_id == request.charge_point_id)
-        .order_by(transactions.c.id.desc())
+        select(col(Transaction.id))
+        .where(col(Transaction.charge_point_id) == request.charge_point_id)
+        .order_by(col(Transaction.id).desc())
         .limit(_MOST)
     )
     # Each by an index of its own: the table is the largest.
-    outside = meter_values.c.transaction_id.is_(None)
-    filed = meter_values.c.transaction_id.in_(recent.scalar_subquery())
+    outside = col(MeterValue.transaction_id).is_(None)
+    filed = col(MeterValue.transaction_id).in_(recent.scalar_subquery())
     found = [row for which in (outside, filed) for row in await _newest(connection, request, which)]
     return [
         Astray(
@@ -119,7 +123,7 @@ async def _values(connection: AsyncConnection, request: RunRequest) -> list[Astr
 async def _newest(
     connection: AsyncConnection, request: RunRequest, which: ColumnElement[bool]
 ) -> Sequence[Row[Any, Any, Any]]:
-    values = meter_values.c
+    values = MeterValue.__table__.c
     newest = func.max(values.received_at).label("newest")
     rows = await connection.execute(
         select(values.connector_id, values.transaction_id, newest)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.facts import RefusedAttempt
 from domain.knocking import (
@@ -28,11 +29,15 @@ from storage.knocks import (
     knocking,
     moments_of,
 )
-from storage.tables import charge_points, connection_attempts, connections
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
+from storage.read_models import read_model
 
 ATTEMPTS_KEPT: Final = 20
 STRANGERS_KEPT: Final = 20_000
 _MAX_IDENTITY: Final = 100
+
+_attempt = read_model(RefusedAttempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,18 +59,18 @@ async def store_attempts(connection: AsyncConnection, records: Sequence[Attempt]
     groups: defaultdict[tuple[str, int], list[Attempt]] = defaultdict(list)
     for record in sorted(records, key=lambda record: record.at):
         groups[record.identity[:_MAX_IDENTITY], _digest(record)].append(record)
-    attempts = connection_attempts.c
+    attempts = ConnectionAttempt.__table__.c
     known = {
         (row.identity, row.digest): row
         for row in await connection.execute(
-            select(connection_attempts).where(
+            select(ConnectionAttempt.__table__).where(
                 among(connection, attempts.identity, {identity for identity, _ in groups})
             )
         )
     }
     # One order for all nodes: rows locked in different orders would deadlock.
     ordered = sorted(groups.items())
-    new = conflict_insert(connection, connection_attempts)
+    new = conflict_insert(connection, ConnectionAttempt)
     # Strangers come from many addresses, each of which is another row.
     counted = new.on_conflict_do_update(
         index_elements=["identity", "digest"],
@@ -130,7 +135,7 @@ def _moments(group: Sequence[Attempt], row: Row[Any] | None) -> dict[str, Any]:
 
 
 async def _sweep(connection: AsyncConnection, identities: Collection[str]) -> None:
-    attempts = connection_attempts.c
+    attempts = ConnectionAttempt.__table__.c
     place = func.row_number().over(
         partition_by=(attempts.identity, attempts.project_id),
         order_by=(attempts.at.desc(), attempts.id.desc()),
@@ -141,11 +146,11 @@ async def _sweep(connection: AsyncConnection, identities: Collection[str]) -> No
         .subquery()
     )
     surplus = select(of_them.c.id).where(of_them.c.place > ATTEMPTS_KEPT)
-    await connection.execute(delete(connection_attempts).where(attempts.id.in_(surplus)))
+    await connection.execute(delete(ConnectionAttempt).where(attempts.id.in_(surplus)))
 
 
 async def _sweep_strangers(connection: AsyncConnection) -> None:
-    attempts = connection_attempts.c
+    attempts = ConnectionAttempt.__table__.c
     # One that tries all the time is an old row with a new moment.
     surplus = (
         select(attempts.at)
@@ -156,7 +161,7 @@ async def _sweep_strangers(connection: AsyncConnection) -> None:
         .scalar_subquery()
     )
     await connection.execute(
-        delete(connection_attempts)
+        delete(ConnectionAttempt)
         .where(attempts.charge_point_id.is_(None))
         .where(attempts.at <= surplus)
     )
@@ -181,14 +186,14 @@ async def last_refusals(
     """
     if not since:
         return {}
-    attempts = connection_attempts.c
+    attempts = ConnectionAttempt.__table__.c
     # A refusal that came before the charge point was looked up has the name alone.
     whose = func.coalesce(attempts.charge_point_id, attempts.identity)
     place = func.row_number().over(
         partition_by=whose, order_by=(attempts.at.desc(), attempts.id.desc())
     )
     ordered = (
-        select(connection_attempts, whose.label("whose"), place.label("place"))
+        select(ConnectionAttempt.__table__, whose.label("whose"), place.label("place"))
         .where(
             or_(
                 among(connection, attempts.charge_point_id, list(since)),
@@ -200,8 +205,8 @@ async def last_refusals(
         # What was refused before it connected has been mended since.
         .where(
             ~exists()
-            .where(connections.c.charge_point_id == whose)
-            .where(connections.c.connected_at >= attempts.at)
+            .where(col(ChargePointConnection.charge_point_id) == whose)
+            .where(col(ChargePointConnection.connected_at) >= attempts.at)
         )
         .subquery()
     )
@@ -233,12 +238,12 @@ async def _nameless(
     connection: AsyncConnection, charge_point_ids: Sequence[str]
 ) -> dict[str, RefusedAttempt]:
     """Of those that never connected, the newest attempt that names none and is their project's."""
-    attempts = connection_attempts.c
+    attempts = ConnectionAttempt.__table__.c
     rows = await connection.execute(
-        select(connection_attempts, charge_points.c.id.label("charge_point"))
-        .join(charge_points, charge_points.c.project_id == attempts.project_id)
-        .where(among(connection, charge_points.c.id, charge_point_ids))
-        .where(~exists().where(connections.c.charge_point_id == charge_points.c.id))
+        select(ConnectionAttempt.__table__, col(ChargePoint.id).label("charge_point"))
+        .join(ChargePoint, col(ChargePoint.project_id) == attempts.project_id)
+        .where(among(connection, col(ChargePoint.id), charge_point_ids))
+        .where(~exists().where(col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)))
         .order_by(attempts.at, attempts.id)
     )
     return {row.charge_point: _guessed(_attempt(row)) for row in rows}
@@ -273,27 +278,27 @@ async def page_of_nameless(
     connection: AsyncConnection, project_id: str, *, after: int | None, limit: int
 ) -> Sequence[Knock]:
     """Refused attempts that name no charge point, from where those of a project alone come."""
-    of_project = connection_attempts.c.project_id == project_id
+    of_project = col(ConnectionAttempt.project_id) == project_id
     return await _page(connection, of_project, after=after, limit=limit)
 
 
 async def _page(
     connection: AsyncConnection, which: ColumnElement[bool], *, after: int | None, limit: int
 ) -> Sequence[Knock]:
-    query = select(connection_attempts).where(which)
+    query = select(ConnectionAttempt.__table__).where(which)
     if after is not None:
-        last = select(connection_attempts.c.at).where(connection_attempts.c.id == after)
+        last = select(col(ConnectionAttempt.at)).where(col(ConnectionAttempt.id) == after)
         at = last.scalar_subquery()
         # Only the newest are kept: where the page before ended may be swept by now, and with it
         # all that is older.
         query = query.where(
             or_(
-                connection_attempts.c.at < at,
-                and_(connection_attempts.c.at == at, connection_attempts.c.id < after),
+                col(ConnectionAttempt.at) < at,
+                and_(col(ConnectionAttempt.at) == at, col(ConnectionAttempt.id) < after),
             )
         )
     rows = await connection.execute(
-        query.order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc()).limit(
+        query.order_by(col(ConnectionAttempt.at).desc(), col(ConnectionAttempt.id).desc()).limit(
             limit
         )
     )
@@ -306,12 +311,6 @@ async def _page(
 def _of(charge_point_id: str) -> ColumnElement[bool]:
     """Predicate: it came with the charge point's id, or with a name that it is known by."""
     return or_(
-        connection_attempts.c.identity == charge_point_id,
-        connection_attempts.c.charge_point_id == charge_point_id,
-    )
-
-
-def _attempt(row: Row[Any]) -> RefusedAttempt:
-    return RefusedAttempt(
-        at=row.at, code=row.code, reason=row.reason, remote_address=row.remote_address
+        col(ConnectionAttempt.identity) == charge_point_id,
+        col(ConnectionAttempt.charge_point_id) == charge_point_id,
     )

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from sqlalchemy import ScalarSelect, and_, literal, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.states import Role
 from storage.dialects import conflict_insert
-from storage.tables import accounts, audit_entries
+from storage.models.accounts import Account
+from storage.models.projects import AuditEntry as AuditEntryRow
 from storage.visiting import newest_visit
 
 _OF_TAGS: Final = [action for action in AuditAction if action.is_of_tags]
@@ -61,7 +63,7 @@ class Audit:
         if action.is_change and before == after:
             return
         await self._connection.execute(
-            conflict_insert(self._connection, audit_entries)
+            conflict_insert(self._connection, AuditEntryRow)
             .values(
                 project_id=self._project_id,
                 at=at,
@@ -86,16 +88,16 @@ class Audit:
 
         An installer reads none about the owner's own id tags, which no list shows it either.
         """
-        entry = audit_entries.c
-        query = select(audit_entries).where(entry.project_id == self._project_id)
+        entry = AuditEntryRow.__table__.c
+        query = select(AuditEntryRow.__table__).where(entry.project_id == self._project_id)
         if reader is Role.INSTALLER:
             query = query.where(
                 not_(and_(entry.role == Role.SITE_OWNER, entry.action.in_(_OF_TAGS)))
             )
         if before is not None:
-            query = query.where(audit_entries.c.id < before)
+            query = query.where(col(AuditEntryRow.id) < before)
         rows = await self._connection.execute(
-            query.order_by(audit_entries.c.id.desc()).limit(limit)
+            query.order_by(col(AuditEntryRow.id).desc()).limit(limit)
         )
         return [
             AuditEntry(
@@ -120,4 +122,4 @@ class Audit:
 def _email(actor: Actor) -> str | ScalarSelect[str] | None:
     if actor.email is not None or actor.account_id is None:
         return actor.email
-    return select(accounts.c.email).where(accounts.c.id == actor.account_id).scalar_subquery()
+    return select(col(Account.email)).where(col(Account.id) == actor.account_id).scalar_subquery()

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
@@ -15,7 +16,9 @@ from storage.access import Access
 from storage.audit import Audit
 from storage.dialects import among
 from storage.fact_records import Authorization, TransactionStart
-from storage.tables import awaited_tags, charge_points, projects
+from storage.models.charge_points import AwaitedTag as AwaitedTagRow
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 
 PRESENTED_WITHIN: Final = timedelta(minutes=1)
 """A start that is older than this when it comes tells of no card that is presented now."""
@@ -42,7 +45,7 @@ class AwaitedTags:
         """Await the next unknown tag; what was awaited before is not any more."""
         await self.end()
         await self._connection.execute(
-            insert(awaited_tags).values(
+            insert(AwaitedTagRow).values(
                 charge_point_id=self._charge_point_id,
                 label=label,
                 asked_by=by.account_id,
@@ -56,7 +59,9 @@ class AwaitedTags:
         """What is awaited there, or came last."""
         row = (
             await self._connection.execute(
-                select(awaited_tags).where(awaited_tags.c.charge_point_id == self._charge_point_id)
+                select(AwaitedTagRow.__table__).where(
+                    col(AwaitedTagRow.charge_point_id) == self._charge_point_id
+                )
             )
         ).one_or_none()
         if row is None:
@@ -66,7 +71,7 @@ class AwaitedTags:
     async def end(self) -> None:
         """Await nothing."""
         await self._connection.execute(
-            delete(awaited_tags).where(awaited_tags.c.charge_point_id == self._charge_point_id)
+            delete(AwaitedTagRow).where(col(AwaitedTagRow.charge_point_id) == self._charge_point_id)
         )
 
 
@@ -79,27 +84,27 @@ async def list_awaited(
         return
     now = datetime.now(UTC)
     rows = await connection.execute(
-        select(awaited_tags, charge_points.c.project_id)
-        .join(charge_points, charge_points.c.id == awaited_tags.c.charge_point_id)
-        .join(projects, projects.c.id == charge_points.c.project_id)
+        select(AwaitedTagRow.__table__, col(ChargePoint.project_id))
+        .join(ChargePoint, col(ChargePoint.id) == col(AwaitedTagRow.charge_point_id))
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
         .where(
             among(
                 connection,
-                awaited_tags.c.charge_point_id,
+                col(AwaitedTagRow.charge_point_id),
                 {record.charge_point_id for record in refused},
             )
         )
-        .where(awaited_tags.c.id_tag.is_(None))
-        .where(awaited_tags.c.until > now)
-        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+        .where(col(AwaitedTagRow.id_tag).is_(None))
+        .where(col(AwaitedTagRow.until) > now)
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
     )
     for row in rows.all():
         record = next(one for one in refused if one.charge_point_id == row.charge_point_id)
         id_tag = record.id_tag.strip()
         came = await connection.execute(
-            update(awaited_tags)
-            .where(awaited_tags.c.charge_point_id == row.charge_point_id)
-            .where(awaited_tags.c.id_tag.is_(None))
+            update(AwaitedTagRow)
+            .where(col(AwaitedTagRow.charge_point_id) == row.charge_point_id)
+            .where(col(AwaitedTagRow.id_tag).is_(None))
             .values(id_tag=id_tag)
         )
         if came.rowcount == 0:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.batch import BatchCounts, BatchProgress, BatchRequest, BatchStep
 from domain.commissioning import CancelRequest, RunRequest, RunToStart
@@ -22,9 +23,11 @@ from storage.charge_points import read_registered
 from storage.dialects import among
 from storage.engine import Database
 from storage.in_use import at_live_site
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import BatchMember, CommissioningRun
 from storage.runs import Run, Runs
 from storage.standing import holds
-from storage.tables import batch_members, charge_points, commissioning_runs, projects
 from storage.visiting import has_visit
 
 _STARTS_A_STEP = 20
@@ -47,7 +50,7 @@ class StoredBatches:
         async with self._database.write() as connection:
             # The project first, as a start and a handover lock it.
             status = await connection.scalar(
-                select(projects.c.status).where(projects.c.id == project_id).with_for_update()
+                select(col(Project.status)).where(col(Project.id) == project_id).with_for_update()
             )
             batch = await Batches(connection).open_of(project_id)
             if batch is None:
@@ -74,9 +77,9 @@ class StoredBatches:
             return
         async with self._database.write() as connection:
             await connection.execute(
-                update(batch_members)
-                .where(batch_members.c.batch_id == batch_id)
-                .where(among(connection, batch_members.c.charge_point_id, charge_point_ids))
+                update(BatchMember)
+                .where(col(BatchMember.batch_id) == batch_id)
+                .where(among(connection, col(BatchMember.charge_point_id), charge_point_ids))
                 .values(cancel_sent=True)
             )
 
@@ -164,10 +167,10 @@ class StoredBatches:
 async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
     return (
         await connection.scalars(
-            select(batch_members.c.charge_point_id)
-            .where(batch_members.c.batch_id == batch_id)
-            .where(batch_members.c.state == MemberState.QUEUED)
-            .order_by(batch_members.c.charge_point_id)
+            select(col(BatchMember.charge_point_id))
+            .where(col(BatchMember.batch_id) == batch_id)
+            .where(col(BatchMember.state) == MemberState.QUEUED)
+            .order_by(col(BatchMember.charge_point_id))
             .limit(limit)
         )
     ).all()
@@ -176,12 +179,12 @@ async def _queued(connection: AsyncConnection, batch_id: str, *, limit: int) -> 
 async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) -> Sequence[str]:
     return (
         await connection.scalars(
-            select(batch_members.c.charge_point_id)
+            select(col(BatchMember.charge_point_id))
             .select_from(members_with_runs())
-            .where(batch_members.c.batch_id == batch_id)
-            .where(batch_members.c.cancel_sent.is_(False))
-            .where(commissioning_runs.c.status.in_(OPEN_RUN))
-            .order_by(batch_members.c.charge_point_id)
+            .where(col(BatchMember.batch_id) == batch_id)
+            .where(col(BatchMember.cancel_sent).is_(False))
+            .where(col(CommissioningRun.status).in_(OPEN_RUN))
+            .order_by(col(BatchMember.charge_point_id))
             .limit(limit)
         )
     ).all()
@@ -189,18 +192,18 @@ async def _to_cancel(connection: AsyncConnection, batch_id: str, *, limit: int) 
 
 async def _drop_queued(connection: AsyncConnection, batch_id: str) -> None:
     await connection.execute(
-        update(batch_members)
-        .where(batch_members.c.batch_id == batch_id)
-        .where(batch_members.c.state == MemberState.QUEUED)
+        update(BatchMember)
+        .where(col(BatchMember.batch_id) == batch_id)
+        .where(col(BatchMember.state) == MemberState.QUEUED)
         .values(state=MemberState.CANCELLED)
     )
 
 
 async def _started(connection: AsyncConnection, batch: BatchRequest, run: Run) -> None:
     await connection.execute(
-        update(batch_members)
-        .where(batch_members.c.batch_id == batch.batch_id)
-        .where(batch_members.c.charge_point_id == run.request.charge_point_id)
+        update(BatchMember)
+        .where(col(BatchMember.batch_id) == batch.batch_id)
+        .where(col(BatchMember.charge_point_id) == run.request.charge_point_id)
         .values(state=MemberState.STARTED, commissioning_id=run.request.commissioning_id)
     )
 
@@ -209,9 +212,9 @@ async def _set_state(
     connection: AsyncConnection, batch: BatchRequest, charge_point_id: str, state: MemberState
 ) -> None:
     await connection.execute(
-        update(batch_members)
-        .where(batch_members.c.batch_id == batch.batch_id)
-        .where(batch_members.c.charge_point_id == charge_point_id)
+        update(BatchMember)
+        .where(col(BatchMember.batch_id) == batch.batch_id)
+        .where(col(BatchMember.charge_point_id) == charge_point_id)
         .values(state=state)
     )
 
@@ -220,8 +223,8 @@ async def _is_out(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it was withdrawn, or is to be."""
     row = (
         await connection.execute(
-            select(charge_points.c.withdrawn_at, charge_points.c.withdrawal).where(
-                charge_points.c.id == charge_point_id
+            select(col(ChargePoint.withdrawn_at), col(ChargePoint.withdrawal)).where(
+                col(ChargePoint.id) == charge_point_id
             )
         )
     ).one()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 from sqlalchemy import FromClause, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.batch import BatchCounts
 from domain.checks import RunView, Waiting
@@ -18,7 +19,8 @@ from domain.knocking import REFUSAL_COUNTS_FOR
 from domain.refusals import explained
 from domain.states import MemberState, RunStatus, WaitingFor
 from storage.attempts import last_refusals
-from storage.tables import batch_members, charge_points, commissioning_runs
+from storage.models.charge_points import ChargePoint
+from storage.models.runs import BatchMember, CommissioningRun
 
 OPEN_RUN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _VIEW = TypeAdapter(RunView)
@@ -49,30 +51,29 @@ class NeedsPerson:
 def members_with_runs() -> FromClause:
     """Join members with their runs; the columns of the run are null while it is queued."""
     newest = (
-        select(func.max(commissioning_runs.c.id))
-        .where(commissioning_runs.c.charge_point_id == batch_members.c.charge_point_id)
-        .where(commissioning_runs.c.id >= batch_members.c.commissioning_id)
-        .where(commissioning_runs.c.status != RunStatus.ABANDONED)
-        .correlate(batch_members)
+        select(func.max(col(CommissioningRun.id)))
+        .where(col(CommissioningRun.charge_point_id) == col(BatchMember.charge_point_id))
+        .where(col(CommissioningRun.id) >= col(BatchMember.commissioning_id))
+        .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
+        .correlate(BatchMember)
         .scalar_subquery()
     )
-    return batch_members.outerjoin(commissioning_runs, commissioning_runs.c.id == newest)
+    return BatchMember.__table__.outerjoin(CommissioningRun, col(CommissioningRun.id) == newest)
 
 
 async def count(connection: AsyncConnection, batch_id: str) -> BatchCounts:
     """Count the members by where they stand."""
-    state, status = batch_members.c.state, commissioning_runs.c.status
-    waiting_for = commissioning_runs.c.waiting_for
+    run, state = CommissioningRun.__table__.c, col(BatchMember.state)
     rows = await connection.execute(
         select(
             state,
-            status.label("status"),
-            waiting_for.label("waiting_for"),
+            run.status,
+            run.waiting_for,
             func.count().label("number"),
         )
         .select_from(members_with_runs())
-        .where(batch_members.c.batch_id == batch_id)
-        .group_by(state, status, waiting_for)
+        .where(col(BatchMember.batch_id) == batch_id)
+        .group_by(state, run.status, run.waiting_for)
     )
     counts: Counter[str] = Counter()
     for row in rows:
@@ -99,33 +100,33 @@ async def needing_a_person(
     """Charge points whose run failed or waits for somebody, in the order of their ids."""
     query = (
         select(
-            batch_members.c.charge_point_id,
-            charge_points.c.serial_number,
-            charge_points.c.project_id,
-            charge_points.c.location_address,
-            commissioning_runs.c.id.label("commissioning_id"),
-            commissioning_runs.c.status,
-            commissioning_runs.c.waiting,
-            commissioning_runs.c.view,
+            col(BatchMember.charge_point_id),
+            col(ChargePoint.serial_number),
+            col(ChargePoint.project_id),
+            col(ChargePoint.location_address),
+            CommissioningRun.__table__.c.id.label("commissioning_id"),
+            col(CommissioningRun.status),
+            col(CommissioningRun.waiting),
+            col(CommissioningRun.view),
         )
         .select_from(
             members_with_runs().join(
-                charge_points, charge_points.c.id == batch_members.c.charge_point_id
+                ChargePoint, col(ChargePoint.id) == col(BatchMember.charge_point_id)
             )
         )
-        .where(batch_members.c.batch_id == batch_id)
-        .where(charge_points.c.withdrawn_at.is_(None))
+        .where(col(BatchMember.batch_id) == batch_id)
+        .where(col(ChargePoint.withdrawn_at).is_(None))
         .where(
             or_(
-                commissioning_runs.c.status == RunStatus.FAILED,
-                commissioning_runs.c.waiting_for.is_not(None),
+                col(CommissioningRun.status) == RunStatus.FAILED,
+                col(CommissioningRun.waiting_for).is_not(None),
             )
         )
-        .order_by(batch_members.c.charge_point_id)
+        .order_by(col(BatchMember.charge_point_id))
         .limit(limit)
     )
     if after is not None:
-        query = query.where(batch_members.c.charge_point_id > after)
+        query = query.where(col(BatchMember.charge_point_id) > after)
     rows = (await connection.execute(query)).all()
     waits = {
         row.charge_point_id: _WAITING.validate_python(row.waiting)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import BindParameter, Row, Select, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.batch import BatchOwner, BatchRequest
 from domain.commissioning import CancelRequest
@@ -16,8 +17,12 @@ from domain.errors import ConflictError, NotFoundError
 from domain.states import BatchScope, BatchStatus, ChargePointStatus, MemberState, ProjectStatus
 from storage.catalogue import Catalogue
 from storage.dialects import at_once
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import Batch as BatchRow
+from storage.models.runs import BatchMember
+from storage.read_models import read_model
 from storage.standing import holds
-from storage.tables import batch_members, batches, charge_points, projects
 from storage.visiting import in_visit
 
 _REQUEST = TypeAdapter(BatchRequest)
@@ -49,6 +54,9 @@ class Planned:
     withdrawn: int
 
 
+_batch = read_model(Batch)
+
+
 class Batches:
     """Repository of batches."""
 
@@ -78,7 +86,7 @@ class Batches:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    insert(batches).values(
+                    insert(BatchRow).values(
                         id=request.batch_id,
                         project_id=request.project_id,
                         status=BatchStatus.STARTING,
@@ -90,7 +98,7 @@ class Batches:
             await self._refuse_a_second(request.project_id)
             raise
         await self._connection.execute(
-            at_once(self._connection, insert(batch_members)),
+            at_once(self._connection, insert(BatchMember)),
             [
                 {"batch_id": request.batch_id, "charge_point_id": identity, "state": state}
                 for identity, state in members.items()
@@ -101,9 +109,9 @@ class Batches:
     async def abandon(self, batch_id: str) -> bool:
         """Take back a batch whose workflow could not be started; False when it has begun."""
         result = await self._connection.execute(
-            update(batches)
-            .where(batches.c.id == batch_id)
-            .where(batches.c.status == BatchStatus.STARTING)
+            update(BatchRow)
+            .where(col(BatchRow.id) == batch_id)
+            .where(col(BatchRow.status) == BatchStatus.STARTING)
             .values(status=BatchStatus.ABANDONED)
         )
         return result.rowcount == 1
@@ -111,19 +119,19 @@ class Batches:
     async def newest(self, project_id: str) -> Batch | None:
         """The newest batch of a project that was not abandoned."""
         return await self._one(
-            select(batches)
-            .where(batches.c.project_id == project_id)
-            .where(batches.c.status != BatchStatus.ABANDONED)
-            .order_by(batches.c.id.desc())
+            select(BatchRow.__table__)
+            .where(col(BatchRow.project_id) == project_id)
+            .where(col(BatchRow.status) != BatchStatus.ABANDONED)
+            .order_by(col(BatchRow.id).desc())
             .limit(1)
         )
 
     async def open_of(self, project_id: str) -> Batch | None:
         """Lock the open batch of a project, if there is one."""
         return await self._one(
-            select(batches)
-            .where(batches.c.project_id == project_id)
-            .where(batches.c.status.in_(OPEN))
+            select(BatchRow.__table__)
+            .where(col(BatchRow.project_id) == project_id)
+            .where(col(BatchRow.status).in_(OPEN))
             .with_for_update()
         )
 
@@ -134,10 +142,10 @@ class Batches:
             "open", OPEN, expanding=True, literal_execute=True
         )
         query = (
-            select(batches)
-            .where(batches.c.status.in_(which))
-            .where(batches.c.id > after)
-            .order_by(batches.c.id)
+            select(BatchRow.__table__)
+            .where(col(BatchRow.status).in_(which))
+            .where(col(BatchRow.id) > after)
+            .order_by(col(BatchRow.id))
             .limit(limit)
         )
         return [_batch(row) for row in await self._connection.execute(query)]
@@ -145,25 +153,27 @@ class Batches:
     async def request_cancel(self, batch_id: str, request: CancelRequest) -> None:
         """Stop the batch from starting anything; the first request is the one that counts."""
         await self._connection.execute(
-            update(batches)
-            .where(batches.c.id == batch_id)
-            .where(batches.c.cancel.is_(None))
+            update(BatchRow)
+            .where(col(BatchRow.id) == batch_id)
+            .where(col(BatchRow.cancel).is_(None))
             .values(cancel=_CANCEL.dump_python(request, mode="json"))
         )
 
     async def begin(self, batch_id: str) -> None:
         """Its workflow is at work."""
         await self._connection.execute(
-            update(batches)
-            .where(batches.c.id == batch_id)
-            .where(batches.c.status == BatchStatus.STARTING)
+            update(BatchRow)
+            .where(col(BatchRow.id) == batch_id)
+            .where(col(BatchRow.status) == BatchStatus.STARTING)
             .values(status=BatchStatus.IN_PROGRESS)
         )
 
     async def close(self, batch_id: str, status: BatchStatus, *, at: datetime) -> None:
         """Nothing of it is open any more."""
         await self._connection.execute(
-            update(batches).where(batches.c.id == batch_id).values(status=status, completed_at=at)
+            update(BatchRow)
+            .where(col(BatchRow.id) == batch_id)
+            .values(status=status, completed_at=at)
         )
 
     async def _refuse_a_second(self, project_id: str) -> None:
@@ -186,21 +196,21 @@ class Batches:
     ) -> tuple[dict[str, MemberState], int]:
         rows = await self._connection.execute(
             select(
-                charge_points.c.id,
-                charge_points.c.status,
+                col(ChargePoint.id),
+                col(ChargePoint.status),
                 or_(
-                    charge_points.c.withdrawn_at.is_not(None),
-                    charge_points.c.withdrawal.is_not(None),
+                    col(ChargePoint.withdrawn_at).is_not(None),
+                    col(ChargePoint.withdrawal).is_not(None),
                 ).label("is_out"),
             )
-            .join(projects, projects.c.id == charge_points.c.project_id)
-            .where(charge_points.c.project_id == request.project_id)
+            .join(Project, col(Project.id) == col(ChargePoint.project_id))
+            .where(col(ChargePoint.project_id) == request.project_id)
             # After the handover: those of the installer's service visit.
             .where(
-                (projects.c.status == ProjectStatus.IN_PROGRESS)
-                | in_visit(charge_points.c.id, request.installer_id)
+                (col(Project.status) == ProjectStatus.IN_PROGRESS)
+                | in_visit(col(ChargePoint.id), request.installer_id)
             )
-            .order_by(charge_points.c.id)
+            .order_by(col(ChargePoint.id))
         )
         known: dict[str, ChargePointStatus] = {}
         withdrawn: list[str] = []
@@ -250,10 +260,10 @@ class Batches:
 async def open_batch_of(connection: AsyncConnection, charge_point_id: str) -> str | None:
     """Id of the project whose open batch has this charge point."""
     project_id: str | None = await connection.scalar(
-        select(batches.c.project_id)
-        .join(batch_members, batch_members.c.batch_id == batches.c.id)
-        .where(batch_members.c.charge_point_id == charge_point_id)
-        .where(batches.c.status.in_(OPEN))
+        select(col(BatchRow.project_id))
+        .join(BatchMember, col(BatchMember.batch_id) == col(BatchRow.id))
+        .where(col(BatchMember.charge_point_id) == charge_point_id)
+        .where(col(BatchRow.status).in_(OPEN))
     )
     return project_id
 
@@ -262,7 +272,9 @@ async def read_owner(connection: AsyncConnection, project_id: str) -> BatchOwner
     """Read what the workflow of a project's commissioning is started with."""
     row = (
         await connection.execute(
-            select(projects.c.installer_id, projects.c.name).where(projects.c.id == project_id)
+            select(col(Project.installer_id), col(Project.name)).where(
+                col(Project.id) == project_id
+            )
         )
     ).one()
     return BatchOwner(project_id=project_id, installer_id=row.installer_id, name=row.name)
@@ -291,12 +303,3 @@ def _refuse_withdrawn(withdrawn: Sequence[str]) -> None:
             "first with POST …/reinstate.",
             charge_point_ids=list(withdrawn),
         )
-
-
-def _batch(row: Row[Any]) -> Batch:
-    return Batch(
-        request=_REQUEST.validate_python(row.request),
-        status=BatchStatus(row.status),
-        completed_at=row.completed_at,
-        cancel=None if row.cancel is None else _CANCEL.validate_python(row.cancel),
-    )

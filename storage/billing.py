@@ -5,13 +5,15 @@ from datetime import datetime
 
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.states import Feature, ProjectStatus
 from storage.audit import Audit
 from storage.dialects import conflict_insert
-from storage.tables import billing_accounts, billing_pauses, projects, tariffs
+from storage.models.billing import BillingAccount, BillingPause, Tariff
+from storage.models.projects import Project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,20 +38,20 @@ class Billing:
         """
         priced = await self._connection.scalar(
             select(func.count())
-            .select_from(tariffs)
-            .where(tariffs.c.project_id == self._project_id)
+            .select_from(Tariff)
+            .where(col(Tariff.project_id) == self._project_id)
         )
         if not priced:
             return None
         await self._connection.execute(
-            conflict_insert(self._connection, billing_accounts)
+            conflict_insert(self._connection, BillingAccount)
             .values(project_id=self._project_id, active_since=at)
             .on_conflict_do_nothing()
         )
         since: datetime = (
             await self._connection.scalars(
-                select(billing_accounts.c.active_since).where(
-                    billing_accounts.c.project_id == self._project_id
+                select(col(BillingAccount.active_since)).where(
+                    col(BillingAccount.project_id) == self._project_id
                 )
             )
         ).one()
@@ -61,7 +63,7 @@ class Billing:
         The handover asks for it, and so does every tariff that is set after it.
         """
         status = await self._connection.scalar(
-            select(projects.c.status).where(projects.c.id == self._project_id)
+            select(col(Project.status)).where(col(Project.id) == self._project_id)
         )
         return status == ProjectStatus.HANDED_OVER and await self.activate(at=at) is not None
 
@@ -69,15 +71,15 @@ class Billing:
         """How billing stands; None where it was never activated."""
         row = (
             await self._connection.execute(
-                select(billing_accounts.c.active_since, billing_pauses.c.paused_at)
+                select(col(BillingAccount.active_since), col(BillingPause.paused_at))
                 .select_from(
-                    billing_accounts.outerjoin(
-                        billing_pauses,
-                        (billing_pauses.c.project_id == billing_accounts.c.project_id)
-                        & billing_pauses.c.resumed_at.is_(None),
+                    BillingAccount.__table__.outerjoin(
+                        BillingPause,
+                        (col(BillingPause.project_id) == col(BillingAccount.project_id))
+                        & col(BillingPause.resumed_at).is_(None),
                     )
                 )
-                .where(billing_accounts.c.project_id == self._project_id)
+                .where(col(BillingAccount.project_id) == self._project_id)
             )
         ).one_or_none()
         if row is None:
@@ -95,7 +97,7 @@ class Billing:
         state = await self._active()
         if state.paused_at is None:
             await self._connection.execute(
-                insert(billing_pauses).values(
+                insert(BillingPause).values(
                     project_id=self._project_id, paused_at=at, paused_by=by.account_id
                 )
             )
@@ -112,9 +114,9 @@ class Billing:
         await self._locked()
         await self._active()
         resumed = await self._connection.execute(
-            update(billing_pauses)
-            .where(billing_pauses.c.project_id == self._project_id)
-            .where(billing_pauses.c.resumed_at.is_(None))
+            update(BillingPause)
+            .where(col(BillingPause.project_id) == self._project_id)
+            .where(col(BillingPause.resumed_at).is_(None))
             .values(resumed_at=at)
         )
         if resumed.rowcount > 0:
@@ -128,10 +130,12 @@ class Billing:
             return False
         paused = await self._connection.scalar(
             select(func.count())
-            .select_from(billing_pauses)
-            .where(billing_pauses.c.project_id == self._project_id)
-            .where(billing_pauses.c.paused_at <= moment)
-            .where(or_(billing_pauses.c.resumed_at.is_(None), billing_pauses.c.resumed_at > moment))
+            .select_from(BillingPause)
+            .where(col(BillingPause.project_id) == self._project_id)
+            .where(col(BillingPause.paused_at) <= moment)
+            .where(
+                or_(col(BillingPause.resumed_at).is_(None), col(BillingPause.resumed_at) > moment)
+            )
         )
         return not paused
 
@@ -142,8 +146,8 @@ class Billing:
 
     async def _locked(self) -> None:
         await self._connection.execute(
-            select(billing_accounts)
-            .where(billing_accounts.c.project_id == self._project_id)
+            select(BillingAccount.__table__)
+            .where(col(BillingAccount.project_id) == self._project_id)
             .with_for_update()
         )
 

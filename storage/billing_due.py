@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import Row, case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
+from sqlmodel import col
 
 from domain.billing.messages import BillTransaction
 from domain.states import TransactionBilling
 from storage.dialects import among
-from storage.tables import billing_accounts, charge_points, transactions
+from storage.models.billing import BillingAccount
+from storage.models.charge_points import ChargePoint
+from storage.models.transactions import Transaction
 
 
 def due_when_ended(transaction: Row[Any]) -> ColumnElement[str] | None:
@@ -23,8 +26,8 @@ def due_when_ended(transaction: Row[Any]) -> ColumnElement[str] | None:
     if transaction.commissioning_id is not None:
         return None
     bills = exists().where(
-        charge_points.c.id == transaction.charge_point_id,
-        charge_points.c.project_id == billing_accounts.c.project_id,
+        col(ChargePoint.id) == transaction.charge_point_id,
+        col(ChargePoint.project_id) == col(BillingAccount.project_id),
     )
     return case((bills, TransactionBilling.DUE.value), else_=None)
 
@@ -36,11 +39,11 @@ async def make_due_again(connection: AsyncConnection, transaction_ids: Collectio
     without these values.
     """
     rows = await connection.scalars(
-        update(transactions)
-        .where(among(connection, transactions.c.id, transaction_ids))
-        .where(transactions.c.billing.is_not(None))
+        update(Transaction)
+        .where(among(connection, col(Transaction.id), transaction_ids))
+        .where(col(Transaction.billing).is_not(None))
         .values(billing=TransactionBilling.DUE)
-        .returning(transactions.c.id)
+        .returning(col(Transaction.id))
     )
     return set(rows)
 
@@ -50,11 +53,11 @@ async def due(
 ) -> Sequence[BillTransaction]:
     """Transactions that wait to be billed, in the order of their ids."""
     rows = await connection.execute(
-        select(transactions.c.id, transactions.c.charge_point_id)
-        .where(transactions.c.billing == TransactionBilling.DUE)
-        .where(transactions.c.stop_received_at < ended_before)
-        .where(transactions.c.id > after)
-        .order_by(transactions.c.id)
+        select(col(Transaction.id), col(Transaction.charge_point_id))
+        .where(col(Transaction.billing) == TransactionBilling.DUE)
+        .where(col(Transaction.stop_received_at) < ended_before)
+        .where(col(Transaction.id) > after)
+        .order_by(col(Transaction.id))
         .limit(limit)
     )
     return [

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.billing.calendar import month_of
-from storage.tables import projects
+from storage.models.projects import Project
 
 
 class Months:
@@ -24,8 +25,8 @@ class Months:
         """The month that is open then, and whether those before it are closed for good."""
         row = (
             await self._connection.execute(
-                select(projects.c.time_zone, projects.c.open_month).where(
-                    projects.c.id == self._project_id
+                select(col(Project.time_zone), col(Project.open_month)).where(
+                    col(Project.id) == self._project_id
                 )
             )
         ).one()
@@ -38,9 +39,9 @@ class Months:
         The lock waits for whoever is issuing into one of them; who comes later finds it closed.
         """
         await self._connection.execute(
-            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
         )
         opened, _ = await self.open_at(moment)
         await self._connection.execute(
-            update(projects).where(projects.c.id == self._project_id).values(open_month=opened)
+            update(Project).where(col(Project.id) == self._project_id).values(open_month=opened)
         )

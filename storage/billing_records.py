@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.billing.cdr import Cdr, CdrLocation, CdrToken, Subject, make_cdr
 from domain.billing.charging import charge
@@ -36,13 +37,11 @@ from storage.cdrs import Cdrs, Issued
 from storage.contests import is_asked
 from storage.engine import Database
 from storage.held import HeldRecord, HeldRecords
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 from storage.run_tags import is_tag_of_the_run
-from storage.tables import (
-    charge_points,
-    commissioning_runs,
-    projects,
-    transactions,
-)
 from storage.tariffs import Tariffs
 
 
@@ -73,7 +72,9 @@ async def settle(
     """
     row = (
         await connection.execute(
-            select(transactions).where(transactions.c.id == transaction_id).with_for_update()
+            select(Transaction.__table__)
+            .where(col(Transaction.id) == transaction_id)
+            .with_for_update()
         )
     ).one_or_none()
     if row is None or row.billing != TransactionBilling.DUE:
@@ -83,19 +84,19 @@ async def settle(
     site = (
         await connection.execute(
             select(
-                projects,
-                charge_points.c.serial_number,
-                charge_points.c.vendor,
-                charge_points.c.model,
-                charge_points.c.credential_hash,
-                charge_points.c.max_amps.label("cable_amps"),
-                charge_points.c.phases.label("cable_phases"),
-                charge_points.c.voltage.label("cable_voltage"),
+                Project.__table__,
+                col(ChargePoint.serial_number),
+                col(ChargePoint.vendor),
+                col(ChargePoint.model),
+                col(ChargePoint.credential_hash),
+                col(ChargePoint.max_amps).label("cable_amps"),
+                col(ChargePoint.phases).label("cable_phases"),
+                col(ChargePoint.voltage).label("cable_voltage"),
             )
-            .join(charge_points, charge_points.c.project_id == projects.c.id)
-            .where(charge_points.c.id == row.charge_point_id)
+            .join(ChargePoint, col(ChargePoint.project_id) == col(Project.id))
+            .where(col(ChargePoint.id) == row.charge_point_id)
             # No month is closed from here on until the records are committed.
-            .with_for_update(read=True, of=projects)
+            .with_for_update(read=True, of=Project)
         )
     ).one()
     why_not = await _exemption(connection, row, project_id=site.id)
@@ -104,7 +105,7 @@ async def settle(
     else:
         settled, mark = await _Settlement(connection, row, site, catalogue, at=at).make()
     await connection.execute(
-        update(transactions).where(transactions.c.id == transaction_id).values(billing=mark)
+        update(Transaction).where(col(Transaction.id) == transaction_id).values(billing=mark)
     )
     return settled
 
@@ -289,8 +290,8 @@ def _waits_still(held: HeldRecord, outcome: _Outcome) -> bool:
 async def _exemption(connection: AsyncConnection, row: Row[Any], *, project_id: str) -> str | None:
     """Why a transaction is not billed; None where it is."""
     run = await connection.scalar(
-        select(commissioning_runs.c.id)
-        .where(commissioning_runs.c.charge_point_id == row.charge_point_id)
+        select(col(CommissioningRun.id))
+        .where(col(CommissioningRun.charge_point_id) == row.charge_point_id)
         # A start told after the verdict belongs to no run: the tag alone tells what it is.
         .where(is_tag_of_the_run(row.id_tag))
         .limit(1)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.billing.bound import Rating, most_over_five_minutes, rate
 from domain.billing.cdr import LinkSecurity, SignedNature, SignedReading
@@ -19,8 +20,9 @@ from domain.reported import ReadingContext
 from domain.rules.sampled_values import read_samples, signed_data
 from storage.catalogue import Catalogue
 from storage.dialects import among
+from storage.models.transactions import MeterValue
+from storage.models.transactions import Transaction as TransactionRow
 from storage.suspensions import read_suspensions
-from storage.tables import meter_values, transactions
 
 _MWH: Final = 1000  # in a Wh
 _SESSIONS_LOOKED_AT: Final = 100
@@ -85,13 +87,13 @@ async def _values(
 ) -> Sequence[Row[Any, Any, Any, Any]]:
     rows = await connection.execute(
         select(
-            meter_values.c.at,
-            meter_values.c.received_at,
-            meter_values.c.samples,
-            meter_values.c.inferred,
+            col(MeterValue.at),
+            col(MeterValue.received_at),
+            col(MeterValue.samples),
+            col(MeterValue.inferred),
         )
-        .where(meter_values.c.transaction_id == transaction_id)
-        .order_by(meter_values.c.id)
+        .where(col(MeterValue.transaction_id) == transaction_id)
+        .order_by(col(MeterValue.id))
     )
     return rows.all()
 
@@ -161,17 +163,17 @@ async def _shown_w(connection: AsyncConnection, row: Row[Any]) -> int | None:
     Two sessions are no one register: each is looked at by itself.
     """
     until = await connection.scalars(
-        select(transactions.c.id)
-        .where(transactions.c.charge_point_id == row.charge_point_id)
-        .where(transactions.c.received_at <= row.received_at)
-        .where(~transactions.c.contested)
-        .order_by(transactions.c.received_at.desc(), transactions.c.id.desc())
+        select(col(TransactionRow.id))
+        .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
+        .where(col(TransactionRow.received_at) <= row.received_at)
+        .where(~col(TransactionRow.contested))
+        .order_by(col(TransactionRow.received_at).desc(), col(TransactionRow.id).desc())
         .limit(_SESSIONS_LOOKED_AT)
     )
     rows = await connection.execute(
-        select(meter_values.c.transaction_id, meter_values.c.at, meter_values.c.samples)
-        .where(among(connection, meter_values.c.transaction_id, list(until)))
-        .order_by(meter_values.c.transaction_id.desc(), meter_values.c.at.desc())
+        select(col(MeterValue.transaction_id), col(MeterValue.at), col(MeterValue.samples))
+        .where(among(connection, col(MeterValue.transaction_id), list(until)))
+        .order_by(col(MeterValue.transaction_id).desc(), col(MeterValue.at).desc())
         .limit(_VALUES_LOOKED_AT)
     )
     sessions: dict[int, list[tuple[datetime, int]]] = {}
@@ -191,11 +193,15 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
     """
     before = (
         await connection.execute(
-            select(transactions.c.meter_start, transactions.c.meter_stop, transactions.c.contested)
-            .where(transactions.c.charge_point_id == row.charge_point_id)
-            .where(transactions.c.connector_id == row.connector_id)
-            .where(transactions.c.id < row.id)
-            .order_by(transactions.c.id.desc())
+            select(
+                col(TransactionRow.meter_start),
+                col(TransactionRow.meter_stop),
+                col(TransactionRow.contested),
+            )
+            .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
+            .where(col(TransactionRow.connector_id) == row.connector_id)
+            .where(col(TransactionRow.id) < row.id)
+            .order_by(col(TransactionRow.id).desc())
             .limit(1)
         )
     ).one_or_none()
@@ -209,11 +215,11 @@ async def _register_before(connection: AsyncConnection, row: Row[Any]) -> int | 
 async def _register_after(connection: AsyncConnection, row: Row[Any]) -> int | None:
     """What it showed when the session after began; one of the session alone begins at zero."""
     query = (
-        select(transactions.c.meter_start, transactions.c.contested)
-        .where(transactions.c.charge_point_id == row.charge_point_id)
-        .where(transactions.c.connector_id == row.connector_id)
-        .where(transactions.c.id > row.id)
-        .order_by(transactions.c.id)
+        select(col(TransactionRow.meter_start), col(TransactionRow.contested))
+        .where(col(TransactionRow.charge_point_id) == row.charge_point_id)
+        .where(col(TransactionRow.connector_id) == row.connector_id)
+        .where(col(TransactionRow.id) > row.id)
+        .order_by(col(TransactionRow.id))
         .limit(1)
     )
     after = (await connection.execute(query)).one_or_none()

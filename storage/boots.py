@@ -11,13 +11,16 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Row, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.facts import BootFact
 from domain.states import RegistrationStatus
 from storage.dialects import among, at_once, conflict_insert
 from storage.digests import digest
 from storage.fact_records import Boot
-from storage.tables import boots, charge_points, parameters
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import Parameter
+from storage.models.facts import Boot as BootRow
 
 _HEARTBEAT_INTERVAL: Final = "HeartbeatInterval"
 
@@ -27,37 +30,37 @@ async def store_boots(connection: AsyncConnection, records: Sequence[Boot]) -> N
     identities = {record.charge_point_id for record in records}
     provisioned = set(
         await connection.scalars(
-            select(charge_points.c.id)
-            .where(among(connection, charge_points.c.id, identities))
-            .where(charge_points.c.provisioned_at.is_not(None))
+            select(col(ChargePoint.id))
+            .where(among(connection, col(ChargePoint.id), identities))
+            .where(col(ChargePoint.provisioned_at).is_not(None))
         )
     )
     intervals = {
         row.charge_point_id: row.desired
         for row in await connection.execute(
-            select(parameters.c.charge_point_id, parameters.c.desired)
-            .where(among(connection, parameters.c.charge_point_id, identities))
-            .where(parameters.c.key == _HEARTBEAT_INTERVAL)
+            select(col(Parameter.charge_point_id), col(Parameter.desired))
+            .where(among(connection, col(Parameter.charge_point_id), identities))
+            .where(col(Parameter.key) == _HEARTBEAT_INTERVAL)
         )
     }
     for record in records:
         if record.charge_point_id in provisioned:
             record.registration = RegistrationStatus.ACCEPTED
         record.heartbeat_interval = intervals.get(record.charge_point_id)
-    new = conflict_insert(connection, boots)
+    new = conflict_insert(connection, BootRow)
     counted = new.on_conflict_do_update(
         index_elements=["charge_point_id", "digest"],
         set_={
             name: new.excluded[name]
-            for name in boots.c.keys()  # noqa: SIM118 - a collection of columns
+            for name in BootRow.model_fields
             if name not in {"charge_point_id", "digest", "times", "first_at"}
         }
         | {
-            "times": boots.c.times + literal_column("1"),
-            "first_at": func.coalesce(boots.c.first_at, boots.c.at),
+            "times": col(BootRow.times) + literal_column("1"),
+            "first_at": func.coalesce(col(BootRow.first_at), col(BootRow.at)),
         },
         # It is there already when the answer to its commit was lost.
-        where=boots.c.id != new.excluded.id,
+        where=col(BootRow.id) != new.excluded.id,
     )
     await connection.execute(
         at_once(connection, counted),

@@ -1,7 +1,7 @@
 """Who makes each table grow, what bounds it, and how long a row stays; a new table needs its row.
 
 The page ``docs/reference/tables.md`` is made of it, and ``tests/storage/test_bounds.py`` holds it
-against :mod:`storage.tables`. Ages that a setting decides name the setting.
+against :mod:`storage.models`. Ages that a setting decides name the setting.
 """
 
 from collections.abc import Mapping

@@ -5,12 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    SQLColumnExpression,
+    Table,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.billing.cdr import Cdr
 from domain.billing.held import HeldDocument, HoldState, as_cdr
-from storage.tables import cdrs, held_records
+from storage.models.billing import ChargeDetailRecord, HeldRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +44,7 @@ class Cdrs:
         """Store a record for the statement of that month."""
         cdr = issued.cdr
         await self._connection.execute(
-            insert(cdrs).values(
+            insert(ChargeDetailRecord).values(
                 id=cdr.id,
                 project_id=self._project_id,
                 charge_point_id=cdr.cdr_location.charge_point_id,
@@ -49,9 +61,11 @@ class Cdrs:
         """The newest record of a transaction; a credit where that was taken back."""
         row = (
             await self._connection.execute(
-                select(cdrs.c.revision, cdrs.c.document)
-                .where(cdrs.c.transaction_id == transaction_id)
-                .order_by(cdrs.c.revision.desc(), cdrs.c.credit.desc())
+                select(col(ChargeDetailRecord.revision), col(ChargeDetailRecord.document))
+                .where(col(ChargeDetailRecord.transaction_id) == transaction_id)
+                .order_by(
+                    col(ChargeDetailRecord.revision).desc(), col(ChargeDetailRecord.credit).desc()
+                )
                 .limit(1)
             )
         ).one_or_none()
@@ -65,11 +79,17 @@ class Cdrs:
         Among them are sessions that are held, as records that bill nothing; of a month none is,
         for they are on no statement.
         """
-        issued = await self._page(cdrs, cdrs.c.issued_at, before, limit, _in_month(month))
+        issued = await self._page(
+            ChargeDetailRecord.__table__,
+            col(ChargeDetailRecord.issued_at),
+            before,
+            limit,
+            _in_month(month),
+        )
         found = [(row.issued_at, Cdr.model_validate(row.document)) for row in issued]
         if month is None:
             held = await self._page(
-                held_records, held_records.c.held_at, before, limit, _bills_nothing()
+                HeldRecord.__table__, col(HeldRecord.held_at), before, limit, _bills_nothing()
             )
             found += [
                 (
@@ -84,7 +104,7 @@ class Cdrs:
     async def _page(
         self,
         table: Table,
-        at: ColumnElement[datetime],
+        at: SQLColumnExpression[datetime],
         before: str | None,
         limit: int,
         conditions: Sequence[ColumnElement[bool]],
@@ -93,8 +113,12 @@ class Cdrs:
         if before is not None:
             # A credit's id does not tell when it was issued: it begins with that of its record.
             last = func.coalesce(
-                select(cdrs.c.issued_at).where(cdrs.c.id == before).scalar_subquery(),
-                select(held_records.c.held_at).where(held_records.c.id == before).scalar_subquery(),
+                select(col(ChargeDetailRecord.issued_at))
+                .where(col(ChargeDetailRecord.id) == before)
+                .scalar_subquery(),
+                select(col(HeldRecord.held_at))
+                .where(col(HeldRecord.id) == before)
+                .scalar_subquery(),
             )
             query = query.where(or_(at < last, and_(at == last, table.c.id < before)))
         rows = await self._connection.execute(
@@ -105,21 +129,21 @@ class Cdrs:
     async def of_month(self, month: str) -> Sequence[Cdr]:
         """All records of a month, in the order in which they were issued."""
         rows = await self._connection.scalars(
-            select(cdrs.c.document)
-            .where(cdrs.c.project_id == self._project_id)
-            .where(cdrs.c.month == month)
-            .order_by(cdrs.c.issued_at, cdrs.c.id)
+            select(col(ChargeDetailRecord.document))
+            .where(col(ChargeDetailRecord.project_id) == self._project_id)
+            .where(col(ChargeDetailRecord.month) == month)
+            .order_by(col(ChargeDetailRecord.issued_at), col(ChargeDetailRecord.id))
         )
         return [Cdr.model_validate(document) for document in rows]
 
 
 def _in_month(month: str | None) -> Sequence[ColumnElement[bool]]:
-    return [] if month is None else [cdrs.c.month == month]
+    return [] if month is None else [col(ChargeDetailRecord.month) == month]
 
 
 def _bills_nothing() -> Sequence[ColumnElement[bool]]:
     """Held altogether: one whose time alone is held has been issued for its energy."""
     return [
-        held_records.c.state == HoldState.HELD,
-        ~exists().where(cdrs.c.transaction_id == held_records.c.transaction_id),
+        col(HeldRecord.state) == HoldState.HELD,
+        ~exists().where(col(ChargeDetailRecord.transaction_id) == col(HeldRecord.transaction_id)),
     ]

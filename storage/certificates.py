@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, insert, select
+from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.certificates import CertificateScope
 from storage.dialects import conflict_insert
-from storage.tables import certificate_keys, certificates
+from storage.models.documents import Certificate as CertificateRow
+from storage.models.documents import CertificateKey
+from storage.read_models import read_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +42,9 @@ class Certificate:
     newest: int = 0
 
 
+_certificate = read_model(Certificate)
+
+
 class Certificates:
     """Repository of certificates."""
 
@@ -50,17 +57,17 @@ class Certificates:
         """Return the subject's newest certificate, or that of a visit to it."""
         return await self._one(
             _facts()
-            .where(certificates.c.subject_id == subject_id)
-            .where(certificates.c.service_visit_id.is_not_distinct_from(service_visit_id))
+            .where(col(CertificateRow.subject_id) == subject_id)
+            .where(col(CertificateRow.service_visit_id).is_not_distinct_from(service_visit_id))
         )
 
     async def next_number(self, subject_id: str, *, service_visit_id: str | None = None) -> int:
         """Number the next one. 1 is for the subject itself, though a visit's may come first."""
-        of_subject = certificates.c.subject_id == subject_id
+        of_subject = col(CertificateRow.subject_id) == subject_id
         taken = await self._connection.scalar(
-            select(func.max(certificates.c.number)).where(of_subject)
+            select(func.max(col(CertificateRow.number))).where(of_subject)
         )
-        first = certificates.c.number == 1
+        first = col(CertificateRow.number) == 1
         if service_visit_id is None and not await self._connection.scalar(
             select(exists().where(of_subject, first))
         ):
@@ -69,18 +76,18 @@ class Certificates:
 
     async def all(self, subject_id: str) -> Sequence[Certificate]:
         """Return every certificate of a subject, newest first; 1,000 at most."""
-        query = _facts().where(certificates.c.subject_id == subject_id).limit(1000)
+        query = _facts().where(col(CertificateRow.subject_id) == subject_id).limit(1000)
         return [_certificate(row) for row in await self._connection.execute(query)]
 
     async def by_token(self, token: str) -> Certificate | None:
         """Return the certificate whose online copy has that token."""
-        return await self._one(_facts().where(certificates.c.token == token))
+        return await self._one(_facts().where(col(CertificateRow.token) == token))
 
     async def file(self, certificate_id: str) -> bytes:
         """Return the signed PDF, as it was issued."""
         found: bytes = (
             await self._connection.execute(
-                select(certificates.c.file).where(certificates.c.id == certificate_id)
+                select(col(CertificateRow.file)).where(col(CertificateRow.id) == certificate_id)
             )
         ).scalar_one()
         return found
@@ -90,7 +97,7 @@ class Certificates:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    insert(certificates).values(
+                    insert(CertificateRow).values(
                         id=certificate.id,
                         scope=certificate.scope,
                         subject_id=certificate.subject_id,
@@ -113,14 +120,14 @@ class Certificates:
     async def remember_key(self, key_id: str, public_key: str, *, at: datetime) -> None:
         """Keep a public key (hex) that signs from now on."""
         await self._connection.execute(
-            conflict_insert(self._connection, certificate_keys)
+            conflict_insert(self._connection, CertificateKey)
             .values(id=key_id, public_key=public_key, first_used_at=at)
             .on_conflict_do_nothing()
         )
 
     async def keys(self) -> Sequence[str]:
         """Return every public key that ever signed (hex), oldest first."""
-        query = select(certificate_keys.c.public_key).order_by(certificate_keys.c.first_used_at)
+        query = select(col(CertificateKey.public_key)).order_by(col(CertificateKey.first_used_at))
         return list(await self._connection.scalars(query))
 
     async def _one(self, query: Select[Any]) -> Certificate | None:
@@ -129,30 +136,14 @@ class Certificates:
 
 
 def _facts() -> Select[Any]:
-    others = certificates.alias()
+    others = aliased(CertificateRow)
     newest = (
-        select(func.max(others.c.number))
-        .where(others.c.subject_id == certificates.c.subject_id)
-        .where(others.c.service_visit_id.is_not_distinct_from(certificates.c.service_visit_id))
+        select(func.max(col(others.number)))
+        .where(col(others.subject_id) == col(CertificateRow.subject_id))
+        .where(
+            col(others.service_visit_id).is_not_distinct_from(col(CertificateRow.service_visit_id))
+        )
         .scalar_subquery()
     )
-    columns = [column for column in certificates.c if column.name != "file"]
-    return select(*columns, newest.label("newest")).order_by(certificates.c.number.desc())
-
-
-def _certificate(row: Row[Any]) -> Certificate:
-    return Certificate(
-        id=row.id,
-        scope=CertificateScope(row.scope),
-        subject_id=row.subject_id,
-        project_id=row.project_id,
-        number=row.number,
-        content_hash=row.content_hash,
-        sha256=row.sha256,
-        key_id=row.key_id,
-        token=row.token,
-        issued_at=row.issued_at,
-        summary=row.summary,
-        service_visit_id=row.service_visit_id,
-        newest=row.newest,
-    )
+    columns = [column for column in CertificateRow.__table__.c if column.name != "file"]
+    return select(*columns, newest.label("newest")).order_by(col(CertificateRow.number).desc())

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.commissioning import Registered
 from domain.errors import ConflictError, NotFoundError
@@ -16,14 +17,12 @@ from domain.rules.likeness import likeness, near_key, serial_key
 from domain.states import ChargePointStatus, ProjectStatus
 from domain.withdrawals import Withdrawal, WithdrawalOrder
 from storage.dialects import among, at_once
+from storage.models.charge_points import ChargePoint as ChargePointRow
+from storage.models.charge_points import IdentityAlias
+from storage.models.invitations import ServiceVisitChargePoint
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from storage.projects import Projects
-from storage.tables import (
-    charge_points,
-    commissioning_runs,
-    identity_aliases,
-    projects,
-    service_visit_charge_points,
-)
 from storage.visiting import in_visit, is_project_of, refuse_outside_visit
 
 _ORDER = TypeAdapter(WithdrawalOrder)
@@ -74,7 +73,7 @@ class ChargePoints:
         """
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(insert(charge_points).values(**_row(charge_point)))
+                await self._connection.execute(insert(ChargePointRow).values(**_row(charge_point)))
         except IntegrityError as error:
             raise await self._duplicate(charge_point) from error
         await self._join(visit, [charge_point])
@@ -84,7 +83,7 @@ class ChargePoints:
         """Store new charge points of a project that is locked, and has none of their serials."""
         if new:
             await self._connection.execute(
-                at_once(self._connection, insert(charge_points)), [_row(one) for one in new]
+                at_once(self._connection, insert(ChargePointRow)), [_row(one) for one in new]
             )
             await self._join(visit, new)
             await self._free_names(new)
@@ -92,7 +91,7 @@ class ChargePoints:
     async def _join(self, visit: str | None, new: Sequence[ChargePoint]) -> None:
         if visit is not None:
             await self._connection.execute(
-                at_once(self._connection, insert(service_visit_charge_points)),
+                at_once(self._connection, insert(ServiceVisitChargePoint)),
                 [
                     {
                         "service_visit_id": visit,
@@ -105,17 +104,17 @@ class ChargePoints:
 
     async def serials_of(self, project_id: str) -> dict[str, str]:
         """Those that are not withdrawn, by :func:`domain.rules.likeness.serial_key`."""
-        query = select(charge_points.c.serial_key, charge_points.c.id).where(
-            charge_points.c.project_id == project_id,
-            charge_points.c.withdrawn_at.is_(None),
+        query = select(col(ChargePointRow.serial_key), col(ChargePointRow.id)).where(
+            col(ChargePointRow.project_id) == project_id,
+            col(ChargePointRow.withdrawn_at).is_(None),
         )
         return {row.serial_key: row.id for row in await self._connection.execute(query)}
 
     async def devices_of(self, project_id: str) -> set[tuple[str, str]]:
         """Vendors and models in a project."""
         query = (
-            select(charge_points.c.vendor, charge_points.c.model)
-            .where(charge_points.c.project_id == project_id)
+            select(col(ChargePointRow.vendor), col(ChargePointRow.model))
+            .where(col(ChargePointRow.project_id) == project_id)
             .distinct()
         )
         return {(row.vendor, row.model) for row in await self._connection.execute(query)}
@@ -133,7 +132,7 @@ class ChargePoints:
             ForbiddenError: ``project_handed_over``; ``outside_service_visit``.
 
         """
-        query = _of_installer(installer_id).where(charge_points.c.id == charge_point_id)
+        query = _of_installer(installer_id).where(col(ChargePointRow.id) == charge_point_id)
         charge_point = await self._one(query)
         project = await Projects(self._connection).get(
             charge_point.project_id,
@@ -160,10 +159,10 @@ class ChargePoints:
 
         """
         return await self._one(
-            select(charge_points)
-            .join(projects, projects.c.id == charge_points.c.project_id)
-            .where(charge_points.c.id == charge_point_id)
-            .where(projects.c.site_owner_id == site_owner_id)
+            select(ChargePointRow.__table__)
+            .join(Project, col(Project.id) == col(ChargePointRow.project_id))
+            .where(col(ChargePointRow.id) == charge_point_id)
+            .where(col(Project.site_owner_id) == site_owner_id)
         )
 
     async def in_project(self, charge_point_id: str, project_id: str) -> ChargePoint:
@@ -174,9 +173,9 @@ class ChargePoints:
 
         """
         return await self._one(
-            select(charge_points)
-            .where(charge_points.c.id == charge_point_id)
-            .where(charge_points.c.project_id == project_id)
+            select(ChargePointRow.__table__)
+            .where(col(ChargePointRow.id) == charge_point_id)
+            .where(col(ChargePointRow.project_id) == project_id)
         )
 
     async def for_change(
@@ -214,8 +213,8 @@ class ChargePoints:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    update(charge_points)
-                    .where(charge_points.c.id == charge_point.id)
+                    update(ChargePointRow)
+                    .where(col(ChargePointRow.id) == charge_point.id)
                     .values(**_changeable(charge_point))
                 )
         except IntegrityError as error:
@@ -225,10 +224,10 @@ class ChargePoints:
 
     async def _duplicate(self, charge_point: ChargePoint) -> ConflictError:
         existing = await self._connection.scalar(
-            select(charge_points.c.id)
-            .where(charge_points.c.project_id == charge_point.project_id)
-            .where(charge_points.c.serial_key == serial_key(charge_point.serial_number))
-            .where(charge_points.c.withdrawn_at.is_(None))
+            select(col(ChargePointRow.id))
+            .where(col(ChargePointRow.project_id) == charge_point.project_id)
+            .where(col(ChargePointRow.serial_key) == serial_key(charge_point.serial_number))
+            .where(col(ChargePointRow.withdrawn_at).is_(None))
         )
         return ConflictError(
             "duplicate_serial",
@@ -240,49 +239,49 @@ class ChargePoints:
     async def _end_claim_unless_alike(self, charge_point: ChargePoint) -> None:
         """An identity was claimed for the serial number that it is like, and for no other."""
         alias = await self._connection.scalar(
-            select(identity_aliases.c.identity_key).where(
-                identity_aliases.c.charge_point_id == charge_point.id
+            select(col(IdentityAlias.identity_key)).where(
+                col(IdentityAlias.charge_point_id) == charge_point.id
             )
         )
         if alias is not None and not likeness(
             alias, charge_point_id=charge_point.id, serial_number=charge_point.serial_number
         ):
             await self._connection.execute(
-                delete(identity_aliases).where(identity_aliases.c.identity_key == alias)
+                delete(IdentityAlias).where(col(IdentityAlias.identity_key) == alias)
             )
 
     async def _free_names(self, present: Sequence[ChargePoint]) -> None:
         """End claims of withdrawn charge points that are like these: they may be theirs now."""
         like = {near_key(one.serial_number) for one in present}
         withdrawn = (
-            select(charge_points.c.id)
-            .where(charge_points.c.withdrawn_at.is_not(None))
-            .where(among(self._connection, charge_points.c.near_key, like))
+            select(col(ChargePointRow.id))
+            .where(col(ChargePointRow.withdrawn_at).is_not(None))
+            .where(among(self._connection, col(ChargePointRow.near_key), like))
         )
         await self._connection.execute(
-            delete(identity_aliases).where(identity_aliases.c.charge_point_id.in_(withdrawn))
+            delete(IdentityAlias).where(col(IdentityAlias.charge_point_id).in_(withdrawn))
         )
 
     async def delete(self, charge_point_id: str) -> None:
         """Forget a charge point and the facts it reported."""
         await self._connection.execute(
-            delete(charge_points).where(charge_points.c.id == charge_point_id)
+            delete(ChargePointRow).where(col(ChargePointRow.id) == charge_point_id)
         )
-        for column in (charge_points.c.replaces, charge_points.c.replaced_by):
+        for column in (col(ChargePointRow.replaces), col(ChargePointRow.replaced_by)):
             await self._connection.execute(
-                update(charge_points).where(column == charge_point_id).values({column: None})
+                update(ChargePointRow).where(column == charge_point_id).values({column: None})
             )
 
     async def is_in(self, charge_point_id: str, *, project_id: str) -> bool:
         """Tell whether the project has that charge point."""
         of_project = exists().where(
-            charge_points.c.id == charge_point_id, charge_points.c.project_id == project_id
+            col(ChargePointRow.id) == charge_point_id, col(ChargePointRow.project_id) == project_id
         )
         return bool(await self._connection.scalar(select(of_project)))
 
     async def has_runs(self, charge_point_id: str) -> bool:
         """Tell whether commissioning was ever started."""
-        query = select(exists().where(commissioning_runs.c.charge_point_id == charge_point_id))
+        query = select(exists().where(col(CommissioningRun.charge_point_id) == charge_point_id))
         return bool(await self._connection.scalar(query))
 
     async def page(
@@ -301,32 +300,32 @@ class ChargePoints:
         service visit; those of one that is archived are listed only where that project is named.
         """
         query = _of_installer(installer_id).where(
-            (projects.c.status == ProjectStatus.IN_PROGRESS)
-            | in_visit(charge_points.c.id, installer_id)
+            (col(Project.status) == ProjectStatus.IN_PROGRESS)
+            | in_visit(col(ChargePointRow.id), installer_id)
         )
         if project_id is not None:
-            query = query.where(charge_points.c.project_id == project_id)
+            query = query.where(col(ChargePointRow.project_id) == project_id)
         else:
-            query = query.where(projects.c.archived_at.is_(None))
+            query = query.where(col(Project.archived_at).is_(None))
         if status is not None:
-            query = query.where(charge_points.c.status == status)
+            query = query.where(col(ChargePointRow.status) == status)
         return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 
     async def page_of_project(
         self, project_id: str, *, serial_number: str | None, before: str | None, limit: int
     ) -> Sequence[ChargePoint]:
         """Charge points of a project that the caller may see, newest first."""
-        query = select(charge_points).where(charge_points.c.project_id == project_id)
+        query = select(ChargePointRow.__table__).where(col(ChargePointRow.project_id) == project_id)
         return await self._page(query, serial_number=serial_number, before=before, limit=limit)
 
     async def _page(
         self, query: Select[Any], *, serial_number: str | None, before: str | None, limit: int
     ) -> Sequence[ChargePoint]:
         if serial_number is not None:
-            query = query.where(charge_points.c.serial_key == serial_key(serial_number))
+            query = query.where(col(ChargePointRow.serial_key) == serial_key(serial_number))
         if before is not None:
-            query = query.where(charge_points.c.id < before)
-        query = query.order_by(charge_points.c.id.desc()).limit(limit)
+            query = query.where(col(ChargePointRow.id) < before)
+        query = query.order_by(col(ChargePointRow.id).desc()).limit(limit)
         return [_charge_point(row) for row in await self._connection.execute(query)]
 
     async def _one(self, query: Select[Any]) -> ChargePoint:
@@ -339,7 +338,7 @@ class ChargePoints:
 async def is_withdrawn(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether it is out of its project."""
     since = await connection.scalar(
-        select(charge_points.c.withdrawn_at).where(charge_points.c.id == charge_point_id)
+        select(col(ChargePointRow.withdrawn_at)).where(col(ChargePointRow.id) == charge_point_id)
     )
     return since is not None
 
@@ -373,18 +372,18 @@ async def accept_charge_point(
 ) -> None:
     """Have its boots answered Accepted from then on; the first moment stands."""
     await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
-        .where(charge_points.c.provisioned_at.is_(None))
+        update(ChargePointRow)
+        .where(col(ChargePointRow.id) == charge_point_id)
+        .where(col(ChargePointRow.provisioned_at).is_(None))
         .values(provisioned_at=at)
     )
 
 
 def _of_installer(installer_id: str) -> Select[Any]:
     return (
-        select(charge_points)
-        .join(projects, projects.c.id == charge_points.c.project_id)
-        .where(is_project_of(projects.c.id, installer_id))
+        select(ChargePointRow.__table__)
+        .join(Project, col(Project.id) == col(ChargePointRow.project_id))
+        .where(is_project_of(col(Project.id), installer_id))
     )
 
 
@@ -451,7 +450,9 @@ def withdrawal_of(row: Row[Any]) -> Withdrawal | None:
 async def read_registered(connection: AsyncConnection, charge_point_id: str) -> Registered:
     """Read the charge point as the installer registered it."""
     row = (
-        await connection.execute(select(charge_points).where(charge_points.c.id == charge_point_id))
+        await connection.execute(
+            select(ChargePointRow.__table__).where(col(ChargePointRow.id) == charge_point_id)
+        )
     ).one()
     return registered(row)
 

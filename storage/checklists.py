@@ -6,10 +6,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.checklists import Checklist, ChecklistAnswer, ChosenChecklist, Compliance
 from storage.dialects import among, upsert
-from storage.tables import charge_points, checklist_answers, projects
+from storage.models.charge_points import ChargePoint
+from storage.models.documents import ChecklistAnswer as ChecklistAnswerRow
+from storage.models.projects import Project
 
 _CHOSEN = TypeAdapter(ChosenChecklist)
 
@@ -27,13 +30,13 @@ class Checklists:
         """
         document: Any = None if chosen is None else _CHOSEN.dump_python(chosen, mode="json")
         await self._connection.execute(
-            update(projects).where(projects.c.id == project_id).values(checklist=document)
+            update(Project).where(col(Project.id) == project_id).values(checklist=document)
         )
 
     async def chosen(self, project_id: str) -> ChosenChecklist | None:
         """Return the checklist of a project."""
         document = await self._connection.scalar(
-            select(projects.c.checklist).where(projects.c.id == project_id)
+            select(col(Project.checklist)).where(col(Project.id) == project_id)
         )
         return None if document is None else _CHOSEN.validate_python(document)
 
@@ -43,10 +46,10 @@ class Checklists:
         if chosen is None:
             return {}
         rows = await self._connection.execute(
-            select(checklist_answers)
-            .where(among(self._connection, checklist_answers.c.charge_point_id, identities))
-            .where(checklist_answers.c.checklist_id == chosen.profile.id)
-            .order_by(checklist_answers.c.item_id)
+            select(ChecklistAnswerRow.__table__)
+            .where(among(self._connection, col(ChecklistAnswerRow.charge_point_id), identities))
+            .where(col(ChecklistAnswerRow.checklist_id) == chosen.profile.id)
+            .order_by(col(ChecklistAnswerRow.item_id))
         )
         answers: dict[str, dict[str, ChecklistAnswer]] = {one: {} for one in identities}
         known = {item.id for item in chosen.profile.items}
@@ -65,10 +68,10 @@ class Checklists:
     async def of_project(self, project_id: str) -> Mapping[str, Checklist]:
         """Return the checklists of the charge points that are not withdrawn, by their ids."""
         found = await self._connection.scalars(
-            select(charge_points.c.id)
-            .where(charge_points.c.project_id == project_id)
-            .where(charge_points.c.withdrawn_at.is_(None))
-            .order_by(charge_points.c.id)
+            select(col(ChargePoint.id))
+            .where(col(ChargePoint.project_id) == project_id)
+            .where(col(ChargePoint.withdrawn_at).is_(None))
+            .order_by(col(ChargePoint.id))
         )
         return await self.of(project_id, found.all())
 
@@ -81,16 +84,16 @@ class Checklists:
         """Set answers by the ids of their items; None takes one back. Others stay."""
         taken_back = [item for item, answer in answers.items() if answer is None]
         await self._connection.execute(
-            delete(checklist_answers)
-            .where(checklist_answers.c.charge_point_id == charge_point_id)
-            .where(checklist_answers.c.checklist_id == checklist_id)
-            .where(among(self._connection, checklist_answers.c.item_id, taken_back))
+            delete(ChecklistAnswerRow)
+            .where(col(ChecklistAnswerRow.charge_point_id) == charge_point_id)
+            .where(col(ChecklistAnswerRow.checklist_id) == checklist_id)
+            .where(among(self._connection, col(ChecklistAnswerRow.item_id), taken_back))
         )
         keys = ("charge_point_id", "checklist_id", "item_id")
         for item, answer in answers.items():
             if answer is not None:
                 await self._connection.execute(
-                    upsert(self._connection, checklist_answers, keys=keys).values(
+                    upsert(self._connection, ChecklistAnswerRow, keys=keys).values(
                         charge_point_id=charge_point_id,
                         checklist_id=checklist_id,
                         item_id=item,
@@ -103,17 +106,17 @@ class Checklists:
 
     async def swap(self, one: str, other: str) -> None:
         """Exchange the answers of two charge points, those to every checklist."""
-        of_both = checklist_answers.c.charge_point_id.in_((one, other))
+        of_both = col(ChecklistAnswerRow.charge_point_id).in_((one, other))
         rows = (
-            (await self._connection.execute(select(checklist_answers).where(of_both)))
+            (await self._connection.execute(select(ChecklistAnswerRow.__table__).where(of_both)))
             .mappings()
             .all()
         )
-        await self._connection.execute(delete(checklist_answers).where(of_both))
+        await self._connection.execute(delete(ChecklistAnswerRow).where(of_both))
         there = {one: other, other: one}
         swapped = [{**row, "charge_point_id": there[row["charge_point_id"]]} for row in rows]
         if swapped:
-            await self._connection.execute(insert(checklist_answers), swapped)
+            await self._connection.execute(insert(ChecklistAnswerRow), swapped)
 
 
 def answer_document(answer: ChecklistAnswer | None) -> Mapping[str, str | None] | None:

@@ -13,8 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
-
-from storage.engine import UTCDateTime
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 
 class database_now(FunctionElement[datetime]):  # noqa: N801 - it reads as the SQL that it is

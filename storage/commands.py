@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.operations import OperationName, Outcome, Reply
 from storage.dialects import conflict_insert
-from storage.tables import commands, transactions
+from storage.models.configuration import SentCommand
+from storage.models.transactions import Transaction
 
 _REFUSED = (Reply.REJECTED, Reply.NOT_SUPPORTED, Reply.ERROR)
 
@@ -29,7 +31,7 @@ async def claim(connection: AsyncConnection, command: Command) -> Outcome | None
     Everyone else gets the reply that came, or UNKNOWN when it is not known.
     """
     inserted = await connection.scalar(
-        conflict_insert(connection, commands)
+        conflict_insert(connection, SentCommand)
         .values(
             intent=command.intent,
             charge_point_id=command.charge_point_id,
@@ -37,13 +39,15 @@ async def claim(connection: AsyncConnection, command: Command) -> Outcome | None
             sent_at=command.at,
         )
         .on_conflict_do_nothing()
-        .returning(commands.c.intent)
+        .returning(col(SentCommand.intent))
     )
     if inserted is not None:
         return None
     row = (
         await connection.execute(
-            select(commands.c.reply, commands.c.detail).where(commands.c.intent == command.intent)
+            select(col(SentCommand.reply), col(SentCommand.detail)).where(
+                col(SentCommand.intent) == command.intent
+            )
         )
     ).one()
     if row.reply is None:
@@ -54,8 +58,8 @@ async def claim(connection: AsyncConnection, command: Command) -> Outcome | None
 async def settle(connection: AsyncConnection, intent: str, outcome: Outcome) -> None:
     """Keep how the charge point took it."""
     await connection.execute(
-        update(commands)
-        .where(commands.c.intent == intent)
+        update(SentCommand)
+        .where(col(SentCommand.intent) == intent)
         .values(reply=outcome.reply, detail=outcome.detail and outcome.detail[:500])
     )
 
@@ -63,14 +67,16 @@ async def settle(connection: AsyncConnection, intent: str, outcome: Outcome) -> 
 async def release(connection: AsyncConnection, intent: str) -> None:
     """Give the right back: the command certainly never left."""
     await connection.execute(
-        delete(commands).where(commands.c.intent == intent).where(commands.c.reply.is_(None))
+        delete(SentCommand)
+        .where(col(SentCommand.intent) == intent)
+        .where(col(SentCommand.reply).is_(None))
     )
 
 
 async def sent_at(connection: AsyncConnection, intent: str) -> datetime | None:
     """Return when the command was sent; None when it was not."""
     found: datetime | None = await connection.scalar(
-        select(commands.c.sent_at).where(commands.c.intent == intent)
+        select(col(SentCommand.sent_at)).where(col(SentCommand.intent) == intent)
     )
     return found
 
@@ -78,10 +84,10 @@ async def sent_at(connection: AsyncConnection, intent: str) -> datetime | None:
 async def last_reset(connection: AsyncConnection, charge_point_id: str) -> datetime | None:
     """Return when it was last told to restart, and did not refuse."""
     found: datetime | None = await connection.scalar(
-        select(func.max(commands.c.sent_at))
-        .where(commands.c.charge_point_id == charge_point_id)
-        .where(commands.c.operation == OperationName.RESET)
-        .where(or_(commands.c.reply.is_(None), commands.c.reply.not_in(_REFUSED)))
+        select(func.max(col(SentCommand.sent_at)))
+        .where(col(SentCommand.charge_point_id) == charge_point_id)
+        .where(col(SentCommand.operation) == OperationName.RESET)
+        .where(or_(col(SentCommand.reply).is_(None), col(SentCommand.reply).not_in(_REFUSED)))
     )
     return found
 
@@ -89,9 +95,9 @@ async def last_reset(connection: AsyncConnection, charge_point_id: str) -> datet
 async def has_ended(connection: AsyncConnection, charge_point_id: str, transaction_id: int) -> bool:
     """Tell whether this transaction of the charge point is known to have stopped."""
     found = await connection.scalar(
-        select(transactions.c.id)
-        .where(transactions.c.id == transaction_id)
-        .where(transactions.c.charge_point_id == charge_point_id)
-        .where(transactions.c.stopped_at.is_not(None))
+        select(col(Transaction.id))
+        .where(col(Transaction.id) == transaction_id)
+        .where(col(Transaction.charge_point_id) == charge_point_id)
+        .where(col(Transaction.stopped_at).is_not(None))
     )
     return found is not None

@@ -16,6 +16,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.budget import OverBudget, WrittenToday, judge_budget, later
 from domain.contests import Contest, Link, Present, meet
@@ -26,9 +27,10 @@ from storage.contest_marks import unmark
 from storage.contested_stops import end_by
 from storage.dialects import among, at_once, conflict_insert, listed
 from storage.fact_records import Connected, Disconnected, Touched
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection, Node
 from storage.nodes import beats, live_nodes
 from storage.recent_transactions import recent_transactions
-from storage.tables import charge_points, connections, nodes
 from storage.turns import lock_rows
 
 _BUDGET: Final = ("budget_day", "budget_bytes", "budget_left_out", "budget_over_at")
@@ -40,21 +42,21 @@ def is_live() -> ColumnElement[bool]:
 
     Its socket is open, on a node that beat within 15 s.
     """
-    return and_(_is_open(), connections.c.contest_since.is_(None))
+    return and_(_is_open(), col(ChargePointConnection.contest_since).is_(None))
 
 
 def _is_open() -> ColumnElement[bool]:
     return and_(
-        connections.c.disconnected_at.is_(None),
-        exists().where(nodes.c.id == connections.c.node_id).where(beats()),
+        col(ChargePointConnection.disconnected_at).is_(None),
+        exists().where(col(Node.id) == col(ChargePointConnection.node_id)).where(beats()),
     )
 
 
 async def live_node(connection: AsyncConnection, charge_point_id: str) -> str | None:
     """Return the id of the node that holds the charge point's socket now."""
     node_id: str | None = await connection.scalar(
-        select(connections.c.node_id)
-        .where(connections.c.charge_point_id == charge_point_id)
+        select(col(ChargePointConnection.node_id))
+        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
         .where(is_live())
     )
     return node_id
@@ -72,8 +74,8 @@ async def read_connections(
 ) -> dict[str, ConnectionFact]:
     """Return the present or last links of those that ever connected."""
     rows = await connection.execute(
-        select(connections, is_live().label("live")).where(
-            among(connection, connections.c.charge_point_id, charge_point_ids)
+        select(ChargePointConnection.__table__, is_live().label("live")).where(
+            among(connection, col(ChargePointConnection.charge_point_id), charge_point_ids)
         )
     )
     return {
@@ -100,14 +102,14 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     """
     identities = {record.charge_point_id for record in records}
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_run)
-        .where(among(connection, charge_points.c.id, identities))
-        .where(charge_points.c.withdrawn_at.is_(None))  # it may have been since its handshake
+        select(col(ChargePoint.id), col(ChargePoint.watched_by), col(ChargePoint.watched_run))
+        .where(among(connection, col(ChargePoint.id), identities))
+        .where(col(ChargePoint.withdrawn_at).is_(None))  # it may have been since its handshake
     )
     known = {row.id: row for row in rows}
     before = await connection.execute(
-        select(connections, _is_open().label("open")).where(
-            among(connection, connections.c.charge_point_id, identities)
+        select(ChargePointConnection.__table__, _is_open().label("open")).where(
+            among(connection, col(ChargePointConnection.charge_point_id), identities)
         )
     )
     last = {row.charge_point_id: _Last.of(row) for row in before}
@@ -178,7 +180,7 @@ async def store_connected(connection: AsyncConnection, records: Sequence[Connect
     if values:
         # One order for all nodes: rows locked in different orders would deadlock.
         rows_to_write = [row for _, row in sorted(values.items())]
-        new = conflict_insert(connection, connections)
+        new = conflict_insert(connection, ChargePointConnection)
         newest = new.on_conflict_do_update(
             index_elements=["charge_point_id"],
             # What is of the day, or was decided, outlives its links.
@@ -272,8 +274,8 @@ async def read_over_budget(
     """Return the alarm of a charge point that has used its day up; None when it has not."""
     row = (
         await connection.execute(
-            select(*(connections.c[name] for name in _BUDGET)).where(
-                connections.c.charge_point_id == charge_point_id
+            select(*(ChargePointConnection.__table__.c[name] for name in _BUDGET)).where(
+                col(ChargePointConnection.charge_point_id) == charge_point_id
             )
         )
     ).one_or_none()
@@ -292,21 +294,23 @@ async def read_flapping(
 ) -> Flapping | None:
     """Return the alarm of a charge point that connects all the time; None when it is steady."""
     stored = await connection.scalar(
-        select(connections.c.arrivals).where(connections.c.charge_point_id == charge_point_id)
+        select(col(ChargePointConnection.arrivals)).where(
+            col(ChargePointConnection.charge_point_id) == charge_point_id
+        )
     )
     return judge_flapping(_arrivals(stored), now)
 
 
 async def store_disconnected(connection: AsyncConnection, records: Sequence[Disconnected]) -> None:
     """End those links that are still the present ones; a late close changes nothing."""
-    link = connections.c
+    link = ChargePointConnection.__table__.c
     ended = listed(
         connection,
         (link.charge_point_id, link.node_id, link.generation, link.disconnected_at),
         [(one.charge_point_id, one.node_id, one.generation, one.at) for one in records],
     )
     current = await connection.execute(
-        update(connections)
+        update(ChargePointConnection)
         .where(link.charge_point_id == ended.c.charge_point_id)
         .where(link.node_id == ended.c.node_id)
         .where(link.generation == ended.c.generation)
@@ -332,7 +336,9 @@ async def store_disconnected(connection: AsyncConnection, records: Sequence[Disc
             record.was_current = record is last and not left
 
 
-_OPTIONAL: Final = tuple(connections.c[name] for name in ("last_heartbeat_at", *_BUDGET))
+_OPTIONAL: Final = tuple(
+    ChargePointConnection.__table__.c[name] for name in ("last_heartbeat_at", *_BUDGET)
+)
 
 
 async def store_touched(connection: AsyncConnection, records: Sequence[Touched]) -> None:
@@ -342,7 +348,7 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
         + (_NOTHING if one.written is None else tuple(_values_of(one.written).values()))
         for one in records
     ]
-    link = connections.c
+    link = ChargePointConnection.__table__.c
     newest = listed(
         connection,
         (link.charge_point_id, link.node_id, link.generation, link.last_seen_at, *_OPTIONAL),
@@ -351,7 +357,7 @@ async def store_touched(connection: AsyncConnection, records: Sequence[Touched])
     # One order for all nodes: rows locked in different orders would deadlock.
     await lock_rows(connection, link.charge_point_id, {one.charge_point_id for one in records})
     await connection.execute(
-        update(connections)
+        update(ChargePointConnection)
         .where(link.charge_point_id == newest.c.charge_point_id)
         .where(link.node_id == newest.c.node_id)
         .where(link.generation == newest.c.generation)
@@ -379,17 +385,17 @@ async def owned_by(connection: AsyncConnection, node_id: str) -> dict[str, Owned
     """Return the newest links of charge points that are this node's, open or ended."""
     rows = await connection.execute(
         select(
-            connections.c.charge_point_id,
-            connections.c.generation,
-            connections.c.ocpp_version,
-            connections.c.remote_address,
-            connections.c.disconnected_at.is_(None).label("open"),
-            charge_points.c.withdrawn_at.is_not(None).label("withdrawn"),
-            connections.c.adopts,
+            col(ChargePointConnection.charge_point_id),
+            col(ChargePointConnection.generation),
+            col(ChargePointConnection.ocpp_version),
+            col(ChargePointConnection.remote_address),
+            col(ChargePointConnection.disconnected_at).is_(None).label("open"),
+            col(ChargePoint.withdrawn_at).is_not(None).label("withdrawn"),
+            col(ChargePointConnection.adopts),
         )
-        .join(charge_points, charge_points.c.id == connections.c.charge_point_id)
-        .where(connections.c.node_id == node_id)
-        .where(connections.c.contest_since.is_(None))
+        .join(ChargePoint, col(ChargePoint.id) == col(ChargePointConnection.charge_point_id))
+        .where(col(ChargePointConnection.node_id) == node_id)
+        .where(col(ChargePointConnection.contest_since).is_(None))
     )
     return {
         row.charge_point_id: OwnedLink(

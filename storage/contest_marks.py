@@ -9,10 +9,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from storage.dialects import among
 from storage.fact_records import ConnectorStatus, Record, Told
-from storage.tables import boots, connections, connectors, transactions
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot, Connector
+from storage.models.transactions import Transaction
 
 
 def counts(table: Table) -> ColumnElement[bool]:
@@ -30,11 +33,19 @@ async def settle_marks(connection: AsyncConnection, records: Collection[Record])
     if not told:
         return set()
     rows = await connection.execute(
-        select(connections.c.charge_point_id, connections.c.generation, connections.c.adopts)
-        .where(
-            among(connection, connections.c.charge_point_id, {one.charge_point_id for one in told})
+        select(
+            col(ChargePointConnection.charge_point_id),
+            col(ChargePointConnection.generation),
+            col(ChargePointConnection.adopts),
         )
-        .where(connections.c.contest_since.is_(None))
+        .where(
+            among(
+                connection,
+                col(ChargePointConnection.charge_point_id),
+                {one.charge_point_id for one in told},
+            )
+        )
+        .where(col(ChargePointConnection.contest_since).is_(None))
     )
     kept = {row.charge_point_id: {row.generation, row.adopts} for row in rows}
     late: set[Record] = set()
@@ -58,17 +69,19 @@ async def mark_told(connection: AsyncConnection, told: Mapping[int, str]) -> Non
         return
     asked = set(
         await connection.scalars(
-            select(connections.c.charge_point_id)
-            .where(among(connection, connections.c.charge_point_id, set(told.values())))
-            .where(connections.c.contest_since.is_not(None))
-            .where(connections.c.contested_at.is_(None))
+            select(col(ChargePointConnection.charge_point_id))
+            .where(
+                among(connection, col(ChargePointConnection.charge_point_id), set(told.values()))
+            )
+            .where(col(ChargePointConnection.contest_since).is_not(None))
+            .where(col(ChargePointConnection.contested_at).is_(None))
         )
     )
     ids = [identity for identity, of in told.items() if of not in asked]
     if ids:
         await connection.execute(
-            update(transactions)
-            .where(among(connection, transactions.c.id, ids))
+            update(Transaction)
+            .where(among(connection, col(Transaction.id), ids))
             .values(contested=True)
         )
 
@@ -77,7 +90,7 @@ async def mark(
     connection: AsyncConnection, charge_point_id: str, link: int, *, since: datetime
 ) -> None:
     """Mark as this link's what was told since then, and counted."""
-    for table in (boots, connectors):
+    for table in (Boot.__table__, Connector.__table__):
         await connection.execute(
             update(table)
             .where(table.c.charge_point_id == charge_point_id)
@@ -95,7 +108,7 @@ async def unmark(
     since: datetime | None = None,
 ) -> None:
     """Take the mark off what these links told; ``since``: nobody else was there after all."""
-    for table in (boots, connectors):
+    for table in (Boot.__table__, Connector.__table__):
         told = update(table).where(table.c.charge_point_id == charge_point_id).where(~counts(table))
         if links is not None:
             told = told.where(table.c.contested_link.in_(links))
@@ -107,7 +120,7 @@ async def unmark(
 async def forget_statuses(connection: AsyncConnection, charge_point_id: str) -> None:
     """What is known of connectors is of the present: another's word is no knowledge."""
     await connection.execute(
-        delete(connectors)
-        .where(connectors.c.charge_point_id == charge_point_id)
-        .where(~counts(connectors))
+        delete(Connector)
+        .where(col(Connector.charge_point_id) == charge_point_id)
+        .where(~counts(Connector.__table__))
     )

@@ -5,12 +5,16 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.contests import ContestNotice
 from domain.states import ProjectStatus
 from storage.contests import contest_of
 from storage.engine import Database
-from storage.tables import accounts, charge_points, connections, project_members, projects
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection
+from storage.models.projects import Project, ProjectMember
 
 
 class StoredContestNotices:
@@ -30,16 +34,19 @@ class StoredContestNotices:
             row = (
                 await connection.execute(
                     select(
-                        connections,
-                        charge_points.c.serial_number,
-                        charge_points.c.project_id,
-                        projects.c.name,
-                        projects.c.status,
-                        projects.c.site_owner_id,
+                        ChargePointConnection.__table__,
+                        col(ChargePoint.serial_number),
+                        col(ChargePoint.project_id),
+                        col(Project.name),
+                        col(Project.status),
+                        col(Project.site_owner_id),
                     )
-                    .join(charge_points, charge_points.c.id == connections.c.charge_point_id)
-                    .join(projects, projects.c.id == charge_points.c.project_id)
-                    .where(connections.c.charge_point_id == charge_point_id)
+                    .join(
+                        ChargePoint,
+                        col(ChargePoint.id) == col(ChargePointConnection.charge_point_id),
+                    )
+                    .join(Project, col(Project.id) == col(ChargePoint.project_id))
+                    .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
                 )
             ).one_or_none()
             contest = None if row is None else contest_of(row)
@@ -47,16 +54,16 @@ class StoredContestNotices:
                 return None
             handed_over = row.status == ProjectStatus.HANDED_OVER
             in_charge = (
-                select(accounts).where(accounts.c.id == row.site_owner_id)
+                select(Account.__table__).where(col(Account.id) == row.site_owner_id)
                 if handed_over
-                else select(accounts)
-                .join(project_members, project_members.c.account_id == accounts.c.id)
-                .where(project_members.c.project_id == row.project_id)
+                else select(Account.__table__)
+                .join(ProjectMember, col(ProjectMember.account_id) == col(Account.id))
+                .where(col(ProjectMember.project_id) == row.project_id)
             )
-            in_charge = in_charge.where(accounts.c.deleted_at.is_(None))
+            in_charge = in_charge.where(col(Account.deleted_at).is_(None))
             if self._to_verified:
-                in_charge = in_charge.where(accounts.c.verified_at.is_not(None))
-            people = (await connection.execute(in_charge.order_by(accounts.c.email))).all()
+                in_charge = in_charge.where(col(Account.verified_at).is_not(None))
+            people = (await connection.execute(in_charge.order_by(col(Account.email)))).all()
         of = f"projects/{row.project_id}/" if handed_over else ""
         return ContestNotice(
             charge_point_id=charge_point_id,
@@ -72,9 +79,9 @@ class StoredContestNotices:
         """Note that the mails about this contest were sent; there may be another by now."""
         async with self._database.write() as connection:
             await connection.execute(
-                update(connections)
-                .where(connections.c.charge_point_id == notice.charge_point_id)
-                .where(connections.c.contested_at == notice.contest.confirmed_at)
+                update(ChargePointConnection)
+                .where(col(ChargePointConnection.charge_point_id) == notice.charge_point_id)
+                .where(col(ChargePointConnection.contested_at) == notice.contest.confirmed_at)
                 .values(contest_told_at=self._now())
             )
 
@@ -82,12 +89,12 @@ class StoredContestNotices:
 async def untold_contests(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[str]:
     """Charge points in a contest that no mail has told of, in the order of their ids."""
     rows = await connection.scalars(
-        select(connections.c.charge_point_id)
-        .where(connections.c.contest_since.is_not(None))
-        .where(connections.c.contested_at.is_not(None))
-        .where(connections.c.contest_told_at.is_(None))
-        .where(connections.c.charge_point_id > after)
-        .order_by(connections.c.charge_point_id)
+        select(col(ChargePointConnection.charge_point_id))
+        .where(col(ChargePointConnection.contest_since).is_not(None))
+        .where(col(ChargePointConnection.contested_at).is_not(None))
+        .where(col(ChargePointConnection.contest_told_at).is_(None))
+        .where(col(ChargePointConnection.charge_point_id) > after)
+        .order_by(col(ChargePointConnection.charge_point_id))
         .limit(limit)
     )
     return rows.all()

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.contests import MOST_LINKS, Contest
 from domain.states import TransactionBilling
 from storage.billing_due import due_when_ended
 from storage.fact_records import TransactionStop
 from storage.meter_filing import file_after_stopped
-from storage.tables import transactions
+from storage.models.transactions import Transaction
 
 MOST_KEPT: Final = 2 * MOST_LINKS
 """Stops of one transaction: the links of a contest have a place each, gone ones the rest."""
@@ -34,7 +35,7 @@ async def note_stop(
     """Keep a stop in the place of the last one of its link."""
     its = _generations(record, contest)
     present = {number for one in contest.links for number in one.generations} if contest else set()
-    query = select(transactions.c.contested_stops).where(transactions.c.id == transaction_id)
+    query = select(col(Transaction.contested_stops)).where(col(Transaction.id) == transaction_id)
     stops = [one for one in await connection.scalar(query) or () if one["link"] not in its]
     while len(stops) >= MOST_KEPT:
         gone = [one for one in stops if one["link"] not in present]
@@ -78,7 +79,9 @@ async def ended_by_others(
     if contest is None:
         return []
     its = _generations(record, contest)
-    query = _with_stops(record.charge_point_id).order_by(transactions.c.id.desc()).limit(_LOOKED_AT)
+    query = (
+        _with_stops(record.charge_point_id).order_by(col(Transaction.id).desc()).limit(_LOOKED_AT)
+    )
     found: list[Row[Any]] = []
     for row in await connection.execute(query.with_for_update()):
         own = [one for one in row.contested_stops if one["link"] in its]
@@ -112,8 +115,8 @@ async def end_by(connection: AsyncConnection, charge_point_id: str, links: Colle
             continue
         await keep_end(connection, row)
         await connection.execute(
-            update(transactions)
-            .where(transactions.c.id == row.id)
+            update(Transaction)
+            .where(col(Transaction.id) == row.id)
             .values(
                 stopped_at=stopped_at,
                 meter_stop=told["meter_stop"],
@@ -138,9 +141,9 @@ def _generations(record: TransactionStop, contest: Contest | None) -> set[int | 
 
 def _with_stops(charge_point_id: str) -> Select[Any]:
     return (
-        select(transactions)
-        .where(transactions.c.charge_point_id == charge_point_id)
-        .where(transactions.c.contested_stops.is_not(None))
+        select(Transaction.__table__)
+        .where(col(Transaction.charge_point_id) == charge_point_id)
+        .where(col(Transaction.contested_stops).is_not(None))
     )
 
 
@@ -156,7 +159,7 @@ async def _write(
     connection: AsyncConnection, transaction_id: int, stops: Sequence[dict[str, Any]]
 ) -> None:
     await connection.execute(
-        update(transactions)
-        .where(transactions.c.id == transaction_id)
+        update(Transaction)
+        .where(col(Transaction.id) == transaction_id)
         .values(contested_stops=list(stops))
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.contests import Contest, Link, Present, looked, read, stored
 from domain.errors import ConflictError, NotFoundError
@@ -14,7 +15,9 @@ from storage.announcements import announce_contest
 from storage.contest_marks import forget_statuses, mark, unmark
 from storage.contested_stops import end_by
 from storage.dialects import among
-from storage.tables import charge_points, connections, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection
+from storage.models.transactions import Transaction
 
 NO_CONTEST: Final[Mapping[str, Any]] = {
     "contest_since": None,
@@ -74,11 +77,15 @@ async def read_contests(
     connection: AsyncConnection, charge_point_ids: Collection[str] | None = None
 ) -> dict[str, Contest]:
     """Return the contests of these charge points, or of all in a project; confirmed or not."""
-    query = select(connections).where(connections.c.contest_since.is_not(None))
+    query = select(ChargePointConnection.__table__).where(
+        col(ChargePointConnection.contest_since).is_not(None)
+    )
     if charge_point_ids is None:
-        query = query.join(charge_points).where(charge_points.c.withdrawn_at.is_(None))
+        query = query.join(ChargePoint).where(col(ChargePoint.withdrawn_at).is_(None))
     else:
-        query = query.where(among(connection, connections.c.charge_point_id, charge_point_ids))
+        query = query.where(
+            among(connection, col(ChargePointConnection.charge_point_id), charge_point_ids)
+        )
     return {
         row.charge_point_id: contest
         for row in await connection.execute(query)
@@ -130,13 +137,15 @@ async def look(
 async def locked(connection: AsyncConnection, charge_point_id: str) -> Row[Any] | None:
     """Read the row of ``connections``; nobody else changes who is connected until the commit."""
     await connection.execute(
-        select(charge_points.c.id)
-        .where(charge_points.c.id == charge_point_id)
+        select(col(ChargePoint.id))
+        .where(col(ChargePoint.id) == charge_point_id)
         .with_for_update(key_share=True)
     )
     return (
         await connection.execute(
-            select(connections).where(connections.c.charge_point_id == charge_point_id)
+            select(ChargePointConnection.__table__).where(
+                col(ChargePointConnection.charge_point_id) == charge_point_id
+            )
         )
     ).one_or_none()
 
@@ -149,12 +158,12 @@ async def begin(connection: AsyncConnection, charge_point_id: str, contest: Cont
     """
     assert contest.confirmed_at is not None  # noqa: S101 - only then anybody is to know
     await connection.execute(
-        update(transactions)
-        .where(transactions.c.charge_point_id == charge_point_id)
+        update(Transaction)
+        .where(col(Transaction.charge_point_id) == charge_point_id)
         .where(
             or_(
-                transactions.c.stopped_at.is_(None),
-                transactions.c.stop_received_at >= contest.since,
+                col(Transaction.stopped_at).is_(None),
+                col(Transaction.stop_received_at) >= contest.since,
             )
         )
         .values(contested=True)
@@ -248,8 +257,8 @@ async def disconnect(connection: AsyncConnection, charge_point_id: str, *, at: d
             await mark(connection, charge_point_id, link.generation, since=link.connected_at)
     undone = {"kept_at": None, "kept_address": None} if there.kept_is_there else {}
     await connection.execute(
-        update(connections)
-        .where(connections.c.charge_point_id == charge_point_id)
+        update(ChargePointConnection)
+        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
         .values(
             **NO_CONTEST,
             **undone,
@@ -284,8 +293,8 @@ async def _settle(
             "disconnected_at": at if link.answered is False else None,
         }
     await connection.execute(
-        update(connections)
-        .where(connections.c.charge_point_id == row.charge_point_id)
+        update(ChargePointConnection)
+        .where(col(ChargePointConnection.charge_point_id) == row.charge_point_id)
         .values(**values)
     )
     spoke = [number for link in links for number in link.generations]
@@ -298,7 +307,7 @@ async def _settle(
 
 async def _write(connection: AsyncConnection, charge_point_id: str, contest: Contest) -> None:
     await connection.execute(
-        update(connections)
-        .where(connections.c.charge_point_id == charge_point_id)
+        update(ChargePointConnection)
+        .where(col(ChargePointConnection.charge_point_id) == charge_point_id)
         .values(**values_of(contest))
     )

@@ -5,9 +5,11 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.contractors import Contractor
-from storage.tables import accounts, projects
+from storage.models.accounts import Account
+from storage.models.projects import Project
 
 _CONTRACTOR: Final = TypeAdapter(Contractor)
 
@@ -18,14 +20,16 @@ async def declare_contractor(
     """Store it; None: it is the company of the account again."""
     document = None if contractor is None else _CONTRACTOR.dump_python(contractor, mode="json")
     await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(contractor=document)
+        update(Project).where(col(Project.id) == project_id).values(contractor=document)
     )
 
 
 async def declared_contractor(connection: AsyncConnection, project_id: str) -> Contractor | None:
     """Return what was declared, if anything was."""
     return read_contractor(
-        await connection.scalar(select(projects.c.contractor).where(projects.c.id == project_id))
+        await connection.scalar(
+            select(col(Project.contractor)).where(col(Project.id) == project_id)
+        )
     )
 
 
@@ -33,9 +37,9 @@ async def company_of_account(connection: AsyncConnection, project_id: str) -> st
     """Return the company, or the name, of the account that has made the project."""
     company: str = (
         await connection.execute(
-            select(func.coalesce(accounts.c.company, accounts.c.name))
-            .join(projects, accounts.c.id == projects.c.installer_id)
-            .where(projects.c.id == project_id)
+            select(func.coalesce(col(Account.company), col(Account.name)))
+            .join(Project, col(Account.id) == col(Project.installer_id))
+            .where(col(Project.id) == project_id)
         )
     ).scalar_one()
     return company

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.rules.likeness import serial_key
 from storage.dialects import among
-from storage.tables import charge_points, connections, identity_aliases
+from storage.models.charge_points import ChargePoint, IdentityAlias
+from storage.models.connections import ChargePointConnection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,9 +25,9 @@ class Credential:
 
 
 _CREDENTIAL: Final = (
-    charge_points.c.id,
-    charge_points.c.credential_hash,
-    charge_points.c.withdrawn_at,
+    col(ChargePoint.id),
+    col(ChargePoint.credential_hash),
+    col(ChargePoint.withdrawn_at),
 )
 
 
@@ -40,7 +42,7 @@ async def read_credentials(
 ) -> dict[str, Credential]:
     """Return the charge points that these identities name, by their id or by a claimed one."""
     rows = await connection.execute(
-        select(*_CREDENTIAL).where(among(connection, charge_points.c.id, identities))
+        select(*_CREDENTIAL).where(among(connection, col(ChargePoint.id), identities))
     )
     found = {row.id: _credential(row) for row in rows}
     unknown = [identity for identity in identities if identity not in found]
@@ -50,9 +52,11 @@ async def read_credentials(
 async def sole_project_at(connection: AsyncConnection, remote_address: str) -> str | None:
     """Return the project whose charge points last came from there, if it is one project alone."""
     found = await connection.scalars(
-        select(charge_points.c.project_id)
-        .join(connections, connections.c.charge_point_id == charge_points.c.id)
-        .where(connections.c.remote_address == remote_address)
+        select(col(ChargePoint.project_id))
+        .join(
+            ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
+        )
+        .where(col(ChargePointConnection.remote_address) == remote_address)
         .distinct()
         .limit(2)
     )
@@ -65,9 +69,9 @@ async def _read_claimed(
 ) -> dict[str, Credential]:
     keys = {identity: serial_key(identity) for identity in identities}
     rows = await connection.execute(
-        select(identity_aliases.c.identity_key, *_CREDENTIAL)
-        .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
-        .where(among(connection, identity_aliases.c.identity_key, set(keys.values())))
+        select(col(IdentityAlias.identity_key), *_CREDENTIAL)
+        .join(ChargePoint, col(ChargePoint.id) == col(IdentityAlias.charge_point_id))
+        .where(among(connection, col(IdentityAlias.identity_key), set(keys.values())))
     )
     claimed = {row.identity_key: _credential(row) for row in rows}
     return {identity: claimed[key] for identity, key in keys.items() if key in claimed}

@@ -9,21 +9,23 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.declarations import Declaration, Declared, PhotoFact
 from storage.dialects import among, conflict_insert, upsert
-from storage.tables import declarations, photos
+from storage.models.documents import Declaration as DeclarationRow
+from storage.models.documents import Photo
 
 _DECLARED = TypeAdapter(Declared)
 _FACTS = (
-    photos.c.id,
-    photos.c.charge_point_id,
-    photos.c.caption,
-    photos.c.width,
-    photos.c.height,
-    photos.c.sha256,
-    photos.c.added_by,
-    photos.c.added_at,
+    col(Photo.id),
+    col(Photo.charge_point_id),
+    col(Photo.caption),
+    col(Photo.width),
+    col(Photo.height),
+    col(Photo.sha256),
+    col(Photo.added_by),
+    col(Photo.added_at),
 )
 
 
@@ -36,7 +38,7 @@ class Declarations:
     async def put(self, charge_point_id: str, declaration: Declaration) -> None:
         """Store what is declared now."""
         await self._connection.execute(
-            upsert(self._connection, declarations, keys=("charge_point_id",)).values(
+            upsert(self._connection, DeclarationRow, keys=("charge_point_id",)).values(
                 charge_point_id=charge_point_id,
                 declared=as_document(declaration.declared),
                 declared_by=declaration.by,
@@ -47,8 +49,8 @@ class Declarations:
     async def of(self, charge_points: Sequence[str]) -> Mapping[str, Declaration]:
         """Return what is declared of these charge points, by their ids."""
         rows = await self._connection.execute(
-            select(declarations).where(
-                among(self._connection, declarations.c.charge_point_id, charge_points)
+            select(DeclarationRow.__table__).where(
+                among(self._connection, col(DeclarationRow.charge_point_id), charge_points)
             )
         )
         return {
@@ -80,7 +82,7 @@ class Photos:
         """Store a photo; the same picture again is the one that is there."""
         fact = photo.fact
         await self._connection.execute(
-            conflict_insert(self._connection, photos)
+            conflict_insert(self._connection, Photo)
             .values(
                 id=fact.id,
                 charge_point_id=charge_point_id,
@@ -102,8 +104,8 @@ class Photos:
         """Return the photos of these charge points, oldest first, by the charge points' ids."""
         rows = await self._connection.execute(
             select(*_FACTS)
-            .where(among(self._connection, photos.c.charge_point_id, charge_points))
-            .order_by(photos.c.id)
+            .where(among(self._connection, col(Photo.charge_point_id), charge_points))
+            .order_by(col(Photo.id))
         )
         found: dict[str, tuple[PhotoFact, ...]] = dict.fromkeys(charge_points, ())
         for row in rows:
@@ -123,17 +125,17 @@ class Photos:
     async def picture(self, charge_point_id: str, photo_id: str) -> bytes | None:
         """Return the picture (JPEG), or None when there is no such photo."""
         found: bytes | None = await self._connection.scalar(
-            select(photos.c.picture)
-            .where(photos.c.charge_point_id == charge_point_id)
-            .where(photos.c.id == photo_id)
+            select(col(Photo.picture))
+            .where(col(Photo.charge_point_id) == charge_point_id)
+            .where(col(Photo.id) == photo_id)
         )
         return found
 
     async def thumbnails(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Return the small pictures (JPEG) by photo."""
         rows = await self._connection.execute(
-            select(photos.c.id, photos.c.thumbnail).where(
-                among(self._connection, photos.c.id, photo_ids)
+            select(col(Photo.id), col(Photo.thumbnail)).where(
+                among(self._connection, col(Photo.id), photo_ids)
             )
         )
         return {row.id: row.thumbnail for row in rows}
@@ -141,9 +143,9 @@ class Photos:
     async def delete(self, charge_point_id: str, photo_id: str) -> bool:
         """Forget a photo; False when there is no such one."""
         result = await self._connection.execute(
-            delete(photos)
-            .where(photos.c.charge_point_id == charge_point_id)
-            .where(photos.c.id == photo_id)
+            delete(Photo)
+            .where(col(Photo.charge_point_id) == charge_point_id)
+            .where(col(Photo.id) == photo_id)
         )
         return result.rowcount == 1
 

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import DeliveryStatus, WebhookStatus
 from domain.webhooks import Attempt, Call, WebhookEvent
 from storage.dialects import among
 from storage.engine import Database
-from storage.tables import webhook_attempts, webhook_deliveries, webhooks
+from storage.models.webhooks import Webhook, WebhookAttempt, WebhookDelivery
+from storage.read_models import read_model
 from storage.webhooks import valid_at
 
 DISABLED_AFTER: Final = timedelta(days=3)
@@ -36,6 +38,9 @@ class Delivery:
     status: DeliveryStatus
     created_at: datetime
     ended_at: datetime | None
+
+
+_delivery = read_model(Delivery)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +77,9 @@ class Deliveries:
         """
         row = (
             await self._connection.execute(
-                select(webhook_deliveries)
-                .where(webhook_deliveries.c.id == delivery_id)
-                .where(webhook_deliveries.c.webhook_id == webhook_id)
+                select(WebhookDelivery.__table__)
+                .where(col(WebhookDelivery.id) == delivery_id)
+                .where(col(WebhookDelivery.webhook_id) == webhook_id)
             )
         ).one_or_none()
         if row is None:
@@ -86,23 +91,23 @@ class Deliveries:
     ) -> Sequence[Delivery]:
         """Deliveries of a webhook, newest first, older than the id ``before``."""
         query = (
-            select(webhook_deliveries)
-            .where(webhook_deliveries.c.webhook_id == webhook_id)
-            .order_by(webhook_deliveries.c.id.desc())
+            select(WebhookDelivery.__table__)
+            .where(col(WebhookDelivery.webhook_id) == webhook_id)
+            .order_by(col(WebhookDelivery.id).desc())
             .limit(limit)
         )
         if status is not None:
-            query = query.where(webhook_deliveries.c.status == status)
+            query = query.where(col(WebhookDelivery.status) == status)
         if before is not None:
-            query = query.where(webhook_deliveries.c.id < before)
+            query = query.where(col(WebhookDelivery.id) < before)
         return [_delivery(row) for row in await self._connection.execute(query)]
 
     async def attempts(self, delivery_id: str) -> Sequence[LoggedAttempt]:
         """The calls of a delivery, oldest first."""
         rows = await self._connection.execute(
-            select(webhook_attempts)
-            .where(webhook_attempts.c.delivery_id == delivery_id)
-            .order_by(webhook_attempts.c.id)
+            select(WebhookAttempt.__table__)
+            .where(col(WebhookAttempt.delivery_id) == delivery_id)
+            .order_by(col(WebhookAttempt.id))
         )
         return [
             LoggedAttempt(
@@ -123,9 +128,9 @@ class Deliveries:
 
         """
         reopened = await self._connection.execute(
-            update(webhook_deliveries)
-            .where(webhook_deliveries.c.id == delivery.id)
-            .where(webhook_deliveries.c.status != DeliveryStatus.PENDING)
+            update(WebhookDelivery)
+            .where(col(WebhookDelivery.id) == delivery.id)
+            .where(col(WebhookDelivery.status) != DeliveryStatus.PENDING)
             .values(status=DeliveryStatus.PENDING, dispatched_at=None, ended_at=None)
         )
         if reopened.rowcount == 0:
@@ -135,12 +140,12 @@ class Deliveries:
 
     async def waiting(self, *, limit: int) -> Sequence[Waiting]:
         """Deliveries whose workflow has not been started."""
-        called = exists().where(webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
+        called = exists().where(col(WebhookAttempt.delivery_id) == col(WebhookDelivery.id))
         rows = await self._connection.execute(
-            select(webhook_deliveries.c.id, called.label("again"))
-            .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
-            .where(webhook_deliveries.c.dispatched_at.is_(None))
-            .order_by(webhook_deliveries.c.id)
+            select(col(WebhookDelivery.id), called.label("again"))
+            .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
+            .where(col(WebhookDelivery.dispatched_at).is_(None))
+            .order_by(col(WebhookDelivery.id))
             .limit(limit)
         )
         return [Waiting(id=row.id, again=row.again) for row in rows]
@@ -148,11 +153,11 @@ class Deliveries:
     async def dispatched(self, *, before: datetime, after: str, limit: int) -> Sequence[str]:
         """Deliveries whose workflow was started before that moment and has not ended them."""
         rows = await self._connection.execute(
-            select(webhook_deliveries.c.id)
-            .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
-            .where(webhook_deliveries.c.dispatched_at < before)
-            .where(webhook_deliveries.c.id > after)
-            .order_by(webhook_deliveries.c.id)
+            select(col(WebhookDelivery.id))
+            .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
+            .where(col(WebhookDelivery.dispatched_at) < before)
+            .where(col(WebhookDelivery.id) > after)
+            .order_by(col(WebhookDelivery.id))
             .limit(limit)
         )
         return list(rows.scalars())
@@ -160,21 +165,21 @@ class Deliveries:
     async def mark_dispatched(self, delivery_ids: Sequence[str], *, at: datetime) -> None:
         """Note that their workflows were started."""
         await self._connection.execute(
-            update(webhook_deliveries)
-            .where(among(self._connection, webhook_deliveries.c.id, delivery_ids))
+            update(WebhookDelivery)
+            .where(among(self._connection, col(WebhookDelivery.id), delivery_ids))
             .values(dispatched_at=at)
         )
 
     async def forget(self, *, before: datetime) -> None:
         """Delete some of what ended before that moment, the oldest: a transaction stays short."""
         oldest = (
-            select(webhook_deliveries.c.id)
-            .where(webhook_deliveries.c.ended_at < before)
-            .order_by(webhook_deliveries.c.ended_at)
+            select(col(WebhookDelivery.id))
+            .where(col(WebhookDelivery.ended_at) < before)
+            .order_by(col(WebhookDelivery.ended_at))
             .limit(_FORGOTTEN_AT_ONCE)
         )
         await self._connection.execute(
-            delete(webhook_deliveries).where(webhook_deliveries.c.id.in_(oldest))
+            delete(WebhookDelivery).where(col(WebhookDelivery.id).in_(oldest))
         )
 
 
@@ -191,13 +196,13 @@ class StoredDeliveries:
             row = (
                 await connection.execute(
                     select(
-                        webhook_deliveries.c.event_id,
-                        webhook_deliveries.c.body,
-                        webhook_deliveries.c.status.label("delivery_status"),
-                        webhooks,
+                        col(WebhookDelivery.event_id),
+                        col(WebhookDelivery.body),
+                        col(WebhookDelivery.status).label("delivery_status"),
+                        Webhook.__table__,
                     )
-                    .join(webhooks, webhooks.c.id == webhook_deliveries.c.webhook_id)
-                    .where(webhook_deliveries.c.id == delivery_id)
+                    .join(Webhook, col(Webhook.id) == col(WebhookDelivery.webhook_id))
+                    .where(col(WebhookDelivery.id) == delivery_id)
                 )
             ).one_or_none()
             if row is None or row.delivery_status != DeliveryStatus.PENDING:
@@ -217,21 +222,21 @@ class StoredDeliveries:
     async def attempted(self, delivery_id: str, webhook_id: str, attempt: Attempt) -> None:
         """Log a call, and draw the conclusions: delivered, gone, or failing since then."""
         async with self._database.write() as connection:
-            webhook = update(webhooks).where(webhooks.c.id == webhook_id)
+            webhook = update(Webhook).where(col(Webhook.id) == webhook_id)
             exists = await connection.scalar(
-                select(webhook_deliveries.c.id).where(webhook_deliveries.c.id == delivery_id)
+                select(col(WebhookDelivery.id)).where(col(WebhookDelivery.id) == delivery_id)
             )
             if exists is None:  # deleted in the middle of the call
                 return
             await connection.execute(
-                insert(webhook_attempts).values(delivery_id=delivery_id, **_logged(attempt))
+                insert(WebhookAttempt).values(delivery_id=delivery_id, **_logged(attempt))
             )
             if attempt.succeeded:
                 await _end(connection, delivery_id, DeliveryStatus.DELIVERED, at=attempt.at)
                 await connection.execute(webhook.values(failing_since=None))
                 return
             await connection.execute(
-                webhook.where(webhooks.c.failing_since.is_(None)).values(failing_since=attempt.at)
+                webhook.where(col(Webhook.failing_since).is_(None)).values(failing_since=attempt.at)
             )
             if attempt.gone:
                 await _end(connection, delivery_id, DeliveryStatus.FAILED, at=attempt.at)
@@ -245,14 +250,14 @@ class StoredDeliveries:
         async with self._database.write() as connection:
             await _end(connection, delivery_id, DeliveryStatus.FAILED, at=now)
             of_delivery = (
-                select(webhook_deliveries.c.webhook_id)
-                .where(webhook_deliveries.c.id == delivery_id)
+                select(col(WebhookDelivery.webhook_id))
+                .where(col(WebhookDelivery.id) == delivery_id)
                 .scalar_subquery()
             )
             await connection.execute(
-                update(webhooks)
-                .where(webhooks.c.id == of_delivery)
-                .where(webhooks.c.failing_since < now - DISABLED_AFTER)
+                update(Webhook)
+                .where(col(Webhook.id) == of_delivery)
+                .where(col(Webhook.failing_since) < now - DISABLED_AFTER)
                 .values(status=WebhookStatus.DISABLED, disabled_reason=_FAILING)
             )
 
@@ -261,9 +266,9 @@ async def _end(
     connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, *, at: datetime
 ) -> None:
     await connection.execute(
-        update(webhook_deliveries)
-        .where(webhook_deliveries.c.id == delivery_id)
-        .where(webhook_deliveries.c.status == DeliveryStatus.PENDING)
+        update(WebhookDelivery)
+        .where(col(WebhookDelivery.id) == delivery_id)
+        .where(col(WebhookDelivery.status) == DeliveryStatus.PENDING)
         .values(status=status, ended_at=at)
     )
 
@@ -277,16 +282,3 @@ def _logged(attempt: Attempt) -> dict[str, Any]:
         "error": attempt.error[:_TEXT] if attempt.error else None,
         "response": answer.text if answer else None,
     }
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
-        id=row.id,
-        webhook_id=row.webhook_id,
-        event_id=row.event_id,
-        event=WebhookEvent(row.event),
-        body=row.body,
-        status=DeliveryStatus(row.status),
-        created_at=row.created_at,
-        ended_at=row.ended_at,
-    )

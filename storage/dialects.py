@@ -6,7 +6,7 @@ event loop nothing per element; SQLAlchemy's own lists cost microseconds each.
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from sqlalchemy import (
@@ -16,9 +16,8 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Integer,
+    SQLColumnExpression,
     String,
-    Table,
-    TypeDecorator,
     bindparam,
     func,
     select,
@@ -26,27 +25,33 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from storage.models.base import TableModel
+from storage.samples import Samples
 
 _NAIVE_LENGTH: Final = len("2026-01-02 03:04:05.000000")
 
 
-def conflict_insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def conflict_insert(
+    connection: AsyncConnection, model: type[TableModel]
+) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+        return sqlite.insert(model.__table__)
+    return postgresql.insert(model.__table__)
 
 
 def upsert(
-    connection: AsyncConnection, table: Table, *, keys: tuple[str, ...]
+    connection: AsyncConnection, model: type[TableModel], *, keys: tuple[str, ...]
 ) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that replaces every other column of the row with the same keys."""
-    statement = conflict_insert(connection, table)
+    statement = conflict_insert(connection, model)
     return statement.on_conflict_do_update(
         index_elements=list(keys),
         set_={
             column.name: statement.excluded[column.name]
-            for column in table.columns
+            for column in model.__table__.columns
             if column.name not in keys
         },
     )
@@ -65,7 +70,7 @@ def at_once(connection: AsyncConnection, statement: Insert) -> Insert:
 
 
 def among(
-    connection: AsyncConnection, column: ColumnElement[Any], values: Collection[Any]
+    connection: AsyncConnection, column: SQLColumnExpression[Any], values: Collection[Any]
 ) -> ColumnElement[bool]:
     """Tell whether a text or integer column is one of these values."""
     if connection.dialect.name == "sqlite":
@@ -114,5 +119,7 @@ def moment_of_sqlite(at: datetime) -> str:
     return at.isoformat(" ", "microseconds")[:_NAIVE_LENGTH]
 
 
-def _element_type(column: ColumnElement[Any]) -> TypeEngine[Any]:
-    return column.type if isinstance(column.type, Integer | Date | TypeDecorator) else String()
+def _element_type(column: SQLColumnExpression[Any]) -> TypeEngine[Any]:
+    # An attribute of a model has the type of its column, which its own type does not say.
+    kind: TypeEngine[Any] = cast("ColumnElement[Any]", column).type
+    return kind if isinstance(kind, Integer | Date | UTCDateTime | Samples) else String()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError
 from domain.states import ChargePointStatus, Exchange
@@ -13,10 +14,11 @@ from storage.charge_points import ChargePoint, ChargePoints, refuse_withdrawn
 from storage.checklists import Checklists
 from storage.declarations import Declarations
 from storage.in_use import at_live_site, charging
+from storage.models.charge_points import ChargePoint as ChargePointRow
+from storage.models.documents import Declaration, Photo
 from storage.parameters import Parameters
 from storage.runs import refuse_while_open
 from storage.standing import restate
-from storage.tables import charge_points, declarations, photos
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
@@ -55,8 +57,8 @@ class Exchanges:
         )
         cable = (
             await self._connection.execute(
-                select(charge_points.c.max_amps, charge_points.c.phases).where(
-                    charge_points.c.id == old.id
+                select(col(ChargePointRow.max_amps), col(ChargePointRow.phases)).where(
+                    col(ChargePointRow.id) == old.id
                 )
             )
         ).one()
@@ -103,9 +105,9 @@ class Exchanges:
 
     async def _refuse_second(self, old: ChargePoint) -> None:
         there = await self._connection.scalar(
-            select(charge_points.c.serial_number)
-            .where(charge_points.c.id == old.replaced_by)
-            .where(charge_points.c.withdrawn_at.is_(None))
+            select(col(ChargePointRow.serial_number))
+            .where(col(ChargePointRow.id) == old.replaced_by)
+            .where(col(ChargePointRow.withdrawn_at).is_(None))
         )
         if there is not None:
             raise ConflictError(
@@ -116,11 +118,13 @@ class Exchanges:
 
     async def _swap_places(self, one: str, other: str) -> None:
         """Where it is, how it is connected there, and what was declared and photographed there."""
-        columns = [charge_points.c[name] for name in _PLACE]
+        columns = [ChargePointRow.__table__.c[name] for name in _PLACE]
         places = {
             row.id: {name: getattr(row, name) for name in _PLACE}
             for row in await self._connection.execute(
-                select(charge_points.c.id, *columns).where(charge_points.c.id.in_((one, other)))
+                select(col(ChargePointRow.id), *columns).where(
+                    col(ChargePointRow.id).in_((one, other))
+                )
             )
         }
         declared = await Declarations(self._connection).of([one, other])
@@ -129,25 +133,25 @@ class Exchanges:
             for here, there in ((one, other), (other, one))
         }
         await self._connection.execute(
-            declarations.delete().where(declarations.c.charge_point_id.in_((one, other)))
+            Declaration.__table__.delete().where(col(Declaration.charge_point_id).in_((one, other)))
         )
         for here, there in ((one, other), (other, one)):
             await self._set(here, **places[there])
             if there in declared:
                 await Declarations(self._connection).put(here, declared[there])
             await self._connection.execute(
-                update(photos).where(photos.c.id.in_(pictures[there])).values(charge_point_id=here)
+                update(Photo).where(col(Photo.id).in_(pictures[there])).values(charge_point_id=here)
             )
 
         await Checklists(self._connection).swap(one, other)
 
     async def _photos_only_of(self, here: str, there: str) -> list[str]:
         """Those of one place; a picture that both have is where it belongs already."""
-        also_there = select(photos.c.sha256).where(photos.c.charge_point_id == there)
+        also_there = select(col(Photo.sha256)).where(col(Photo.charge_point_id) == there)
         found = await self._connection.scalars(
-            select(photos.c.id)
-            .where(photos.c.charge_point_id == here)
-            .where(photos.c.sha256.not_in(also_there))
+            select(col(Photo.id))
+            .where(col(Photo.charge_point_id) == here)
+            .where(col(Photo.sha256).not_in(also_there))
         )
         return list(found)
 
@@ -176,5 +180,5 @@ class Exchanges:
 
     async def _set(self, identity: str, **values: object) -> None:
         await self._connection.execute(
-            update(charge_points).where(charge_points.c.id == identity).values(**values)
+            update(ChargePointRow).where(col(ChargePointRow.id) == identity).values(**values)
         )

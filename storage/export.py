@@ -3,70 +3,57 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, LargeBinary, Select, Table, select, tuple_
+from sqlalchemy import Column, LargeBinary, Select, SQLColumnExpression, Table, select, tuple_
+from sqlmodel import col
 
 from storage.dialects import among
 from storage.engine import Database
-from storage.tables import (
-    audit_entries,
-    awaited_tags,
-    batches,
-    billing_issuers,
-    billing_pauses,
-    boots,
-    cdrs,
-    certificates,
-    charge_point_features,
-    charge_points,
-    checklist_answers,
-    commissioning_runs,
-    connection_attempts,
-    connections,
-    connectors,
-    declarations,
-    held_records,
-    id_tags,
-    irregularities,
-    log_entries,
-    meter_values,
-    photos,
-    projects,
-    service_visit_charge_points,
-    service_visits,
-    tariffs,
-    transactions,
+from storage.models.billing import (
+    BillingIssuer,
+    BillingPause,
+    ChargeDetailRecord,
+    HeldRecord,
+    Tariff,
 )
+from storage.models.charge_points import AwaitedTag, ChargePoint, ChargePointFeature
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
+from storage.models.documents import Certificate, ChecklistAnswer, Declaration, Photo
+from storage.models.facts import Boot, Connector, Irregularity, LogEntry
+from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
+from storage.models.projects import AuditEntry, IdTag, Project
+from storage.models.runs import Batch, CommissioningRun
+from storage.models.transactions import MeterValue, Transaction
 
 Line = tuple[str, Mapping[str, Any]]
 """The name of a kind, and one row of it."""
 
 OF_PROJECT: Final[Mapping[str, Table]] = {
-    "id_tag": id_tags,
-    "tariff": tariffs,
-    "billing_issuer": billing_issuers,
-    "billing_pause": billing_pauses,
-    "charge_point": charge_points,
-    "commissioning_run": commissioning_runs,
-    "certificate": certificates,
-    "cdr": cdrs,
-    "held_record": held_records,
-    "service_visit": service_visits,
-    "batch": batches,
-    "audit_entry": audit_entries,
+    "id_tag": IdTag.__table__,
+    "tariff": Tariff.__table__,
+    "billing_issuer": BillingIssuer.__table__,
+    "billing_pause": BillingPause.__table__,
+    "charge_point": ChargePoint.__table__,
+    "commissioning_run": CommissioningRun.__table__,
+    "certificate": Certificate.__table__,
+    "cdr": ChargeDetailRecord.__table__,
+    "held_record": HeldRecord.__table__,
+    "service_visit": ServiceVisit.__table__,
+    "batch": Batch.__table__,
+    "audit_entry": AuditEntry.__table__,
 }
 OF_CHARGE_POINT: Final[Mapping[str, Table]] = {
-    "connector": connectors,
-    "connection": connections,
-    "connection_attempt": connection_attempts,
-    "awaited_tag": awaited_tags,
-    "irregularity": irregularities,
-    "log_entry": log_entries,
-    "feature": charge_point_features,
-    "boot": boots,
-    "declaration": declarations,
-    "checklist_answer": checklist_answers,
-    "photo": photos,
-    "service_visit_charge_point": service_visit_charge_points,
+    "connector": Connector.__table__,
+    "connection": ChargePointConnection.__table__,
+    "connection_attempt": ConnectionAttempt.__table__,
+    "awaited_tag": AwaitedTag.__table__,
+    "irregularity": Irregularity.__table__,
+    "log_entry": LogEntry.__table__,
+    "feature": ChargePointFeature.__table__,
+    "boot": Boot.__table__,
+    "declaration": Declaration.__table__,
+    "checklist_answer": ChecklistAnswer.__table__,
+    "photo": Photo.__table__,
+    "service_visit_charge_point": ServiceVisitChargePoint.__table__,
 }
 _PAGE: Final = 500
 _LARGE: Final = {"boot": 50, "log_entry": 50, "meter_value": 50}
@@ -92,16 +79,16 @@ _LEFT_OUT: Final = frozenset(
 
 async def lines_of_project(database: Database, project_id: str) -> AsyncIterator[Line]:
     """Give the project and all of it, the oldest first within each kind."""
-    async for line in _rows(database, "project", projects, projects.c.id, project_id):
+    async for line in _rows(database, "project", Project.__table__, col(Project.id), project_id):
         yield line
     for kind, table in OF_PROJECT.items():
         async for line in _rows(database, kind, table, table.c.project_id, project_id):
             yield line
     async with database.read() as connection:
         found = await connection.scalars(
-            select(charge_points.c.id)
-            .where(charge_points.c.project_id == project_id)
-            .order_by(charge_points.c.id)
+            select(col(ChargePoint.id))
+            .where(col(ChargePoint.project_id) == project_id)
+            .order_by(col(ChargePoint.id))
         )
         identities = found.all()
     for identity in identities:
@@ -115,8 +102,10 @@ async def lines_of_project(database: Database, project_id: str) -> AsyncIterator
 async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[Line]:
     """Its transactions, each page followed by its meter values, and those of none."""
     page: list[int] = []
-    of_it = transactions.c.charge_point_id
-    async for kind, row in _rows(database, "transaction", transactions, of_it, charge_point_id):
+    of_it = col(Transaction.charge_point_id)
+    async for kind, row in _rows(
+        database, "transaction", Transaction.__table__, of_it, charge_point_id
+    ):
         yield kind, row
         page.append(row["id"])
         if len(page) == _TRANSACTIONS:
@@ -125,10 +114,10 @@ async def _sessions(database: Database, charge_point_id: str) -> AsyncIterator[L
             page = []
     async for line in _readings(database, page):
         yield line
-    of_none = select(*_shown(meter_values)).where(
-        meter_values.c.charge_point_id == charge_point_id, meter_values.c.transaction_id.is_(None)
+    of_none = select(*_shown(MeterValue.__table__)).where(
+        col(MeterValue.charge_point_id) == charge_point_id, col(MeterValue.transaction_id).is_(None)
     )
-    async for line in _pages(database, "meter_value", meter_values, of_none):
+    async for line in _pages(database, "meter_value", MeterValue.__table__, of_none):
         yield line
 
 
@@ -136,14 +125,14 @@ async def _readings(database: Database, transaction_ids: Sequence[int]) -> Async
     if not transaction_ids:
         return
     async with database.read() as connection:
-        of_them = among(connection, meter_values.c.transaction_id, transaction_ids)
-    query = select(*_shown(meter_values)).where(of_them)
-    async for line in _pages(database, "meter_value", meter_values, query):
+        of_them = among(connection, col(MeterValue.transaction_id), transaction_ids)
+    query = select(*_shown(MeterValue.__table__)).where(of_them)
+    async for line in _pages(database, "meter_value", MeterValue.__table__, query):
         yield line
 
 
 async def _rows(
-    database: Database, kind: str, table: Table, column: Column[Any], wanted: str
+    database: Database, kind: str, table: Table, column: SQLColumnExpression[Any], wanted: str
 ) -> AsyncIterator[Line]:
     query = select(*_shown(table)).where(column == wanted)
     async for line in _pages(database, kind, table, query):

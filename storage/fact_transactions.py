@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.contests import Contest
 from domain.facts import TransactionFact
@@ -27,7 +28,8 @@ from storage.fact_records import (
 )
 from storage.meter_filing import file_after_stopped, file_under_started
 from storage.meter_values import insert_meter_values
-from storage.tables import commissioning_runs, transactions
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 
 _REPEATED_WITHIN: Final = timedelta(minutes=2)
 _OPEN_RUN: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
@@ -95,7 +97,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
         if row is None and (record.charge_point_id, record.id_tag) in tests:
             row = await _told_before(connection, record, identity)
         inserted = row is None and await connection.scalar(
-            conflict_insert(connection, transactions)
+            conflict_insert(connection, Transaction)
             .values(
                 **identity,
                 received_at=record.received_at,
@@ -103,7 +105,7 @@ async def store_starts(connection: AsyncConnection, records: Sequence[Transactio
                 commissioning_id=tests.get((record.charge_point_id, record.id_tag)),
             )
             .on_conflict_do_nothing()
-            .returning(transactions.c.id)
+            .returning(col(Transaction.id))
         )
         record.repeated = not inserted
         if row is None:
@@ -135,19 +137,21 @@ async def _told_before(
         return None  # repeated as it was
     alike = {name: value for name, value in identity.items() if name != "started_at"}
     query = (
-        select(transactions)
+        select(Transaction.__table__)
         .filter_by(**alike)
-        .where(transactions.c.stopped_at.is_(None))
-        .where(transactions.c.received_at >= record.received_at - _REPEATED_WITHIN)
-        .where(transactions.c.started_at <= record.started_at)
-        .order_by(transactions.c.id)
+        .where(col(Transaction.stopped_at).is_(None))
+        .where(col(Transaction.received_at) >= record.received_at - _REPEATED_WITHIN)
+        .where(col(Transaction.started_at) <= record.started_at)
+        .order_by(col(Transaction.id))
         .limit(1)
     )
     return (await connection.execute(query)).one_or_none()
 
 
 async def _started(connection: AsyncConnection, identity: Mapping[str, Any]) -> Row[Any] | None:
-    return (await connection.execute(select(transactions).filter_by(**identity))).one_or_none()
+    return (
+        await connection.execute(select(Transaction.__table__).filter_by(**identity))
+    ).one_or_none()
 
 
 async def store_stops(connection: AsyncConnection, records: Sequence[TransactionStop]) -> None:
@@ -168,12 +172,12 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
         if record.contested is not None:
             await note_stop(connection, row.id, record, contest)
         ended = await connection.execute(
-            update(transactions)
-            .where(transactions.c.id == row.id)
+            update(Transaction)
+            .where(col(Transaction.id) == row.id)
             .where(
                 or_(
-                    transactions.c.stopped_at.is_(None),
-                    transactions.c.superseded,
+                    col(Transaction.stopped_at).is_(None),
+                    col(Transaction.superseded),
                     _has_anothers(record),
                 )
             )
@@ -186,7 +190,7 @@ async def store_stops(connection: AsyncConnection, records: Sequence[Transaction
                 superseded=False,
                 billing=due_when_ended(row),
             )
-            .returning(transactions.c.billing)
+            .returning(col(Transaction.billing))
         )
         billing = ended.one_or_none()
         if billing is None:
@@ -226,11 +230,11 @@ def _has_anothers(record: TransactionStop) -> ColumnElement[bool]:
     """
     if record.meter_stop is None or record.meter_stop < 0 or record.contested is not None:
         return false()
-    mark = transactions.c.billing
+    mark = col(Transaction.billing)
     undecided = or_(mark.is_(None), mark == TransactionBilling.DUE)
     return and_(
-        or_(mark == TransactionBilling.HELD, and_(transactions.c.contested, undecided)),
-        transactions.c.meter_stop.is_distinct_from(record.meter_stop),
+        or_(mark == TransactionBilling.HELD, and_(col(Transaction.contested), undecided)),
+        col(Transaction.meter_stop).is_distinct_from(record.meter_stop),
     )
 
 
@@ -251,17 +255,19 @@ def _last_values(record: TransactionStop, transaction: TransactionFact) -> Meter
 async def _transaction_to_stop(
     connection: AsyncConnection, record: TransactionStop, contest: Contest | None
 ) -> Row[Any] | None:
-    own = select(transactions).where(transactions.c.charge_point_id == record.charge_point_id)
+    own = select(Transaction.__table__).where(
+        col(Transaction.charge_point_id) == record.charge_point_id
+    )
     if record.transaction_id is not None and record.transaction_id not in NO_TRANSACTION:
-        query = own.where(transactions.c.id == record.transaction_id).with_for_update()
+        query = own.where(col(Transaction.id) == record.transaction_id).with_for_update()
         return (await connection.execute(query)).one_or_none()
     # The id was lost in the charge point. Perhaps it repeats itself: that must not end another one.
-    query = own.where(transactions.c.stopped_at == record.stopped_at)
+    query = own.where(col(Transaction.stopped_at) == record.stopped_at)
     repeated = query.filter_by(meter_stop=record.meter_stop).limit(1)
     row = (await connection.execute(repeated)).one_or_none()
     if row is not None:
         return row
-    query = own.where(transactions.c.stopped_at.is_(None)).with_for_update()
+    query = own.where(col(Transaction.stopped_at).is_(None)).with_for_update()
     rows = list(await connection.execute(query))
     rows += await ended_by_others(connection, record, contest)
     if len(rows) > 1:
@@ -302,9 +308,9 @@ async def runs_of_tests(
     if not transaction_ids:
         return {}
     rows = await connection.execute(
-        select(transactions.c.id, transactions.c.commissioning_id)
-        .where(among(connection, transactions.c.id, transaction_ids))
-        .where(transactions.c.commissioning_id.is_not(None))
+        select(col(Transaction.id), col(Transaction.commissioning_id))
+        .where(among(connection, col(Transaction.id), transaction_ids))
+        .where(col(Transaction.commissioning_id).is_not(None))
     )
     return {row.id: row.commissioning_id for row in rows}
 
@@ -314,11 +320,11 @@ async def _open_runs(
 ) -> dict[str, tuple[str, str | None]]:
     rows = await connection.execute(
         select(
-            commissioning_runs.c.charge_point_id,
-            commissioning_runs.c.id,
-            commissioning_runs.c.id_tag,
+            col(CommissioningRun.charge_point_id),
+            col(CommissioningRun.id),
+            col(CommissioningRun.id_tag),
         )
-        .where(among(connection, commissioning_runs.c.charge_point_id, charge_point_ids))
-        .where(commissioning_runs.c.status.in_(_OPEN_RUN))
+        .where(among(connection, col(CommissioningRun.charge_point_id), charge_point_ids))
+        .where(col(CommissioningRun.status).in_(_OPEN_RUN))
     )
     return {row.charge_point_id: (row.id, row.id_tag) for row in rows}

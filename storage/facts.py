@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, Row, String, literal, or_, select, union, update
+from sqlalchemy import CompoundSelect, String, literal, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.facts import BootFact, ConnectorFact, EventKind, Snapshot, StatusFact
 from domain.names import site_workflow_id
@@ -43,20 +44,21 @@ from storage.fact_transactions import (
 from storage.irregularities import read_irregularities, store_oddities
 from storage.log_entries import store_log, store_repeatable
 from storage.meter_values import store_meter_values
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import Parameter
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot as BootRow
+from storage.models.facts import Connector
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
+from storage.read_models import read_model
 from storage.suspensions import note_suspensions
-from storage.tables import (
-    boots,
-    charge_points,
-    commissioning_runs,
-    connections,
-    connectors,
-    parameters,
-    projects,
-    transactions,
-)
 from storage.turns import take_turns
 
 _MOST_OF_A_RUN: Final = 50
+
+connector_fact = read_model(ConnectorFact)
 
 
 async def store(connection: AsyncConnection, records: Iterable[Record]) -> None:
@@ -83,7 +85,7 @@ async def _store_connectors(
     newest = {(record.charge_point_id, record.connector_id): record for record in records}
     await connection.execute(
         at_once(
-            connection, upsert(connection, connectors, keys=("charge_point_id", "connector_id"))
+            connection, upsert(connection, Connector, keys=("charge_point_id", "connector_id"))
         ),
         [
             {
@@ -108,8 +110,8 @@ async def _store_reports(connection: AsyncConnection, records: Sequence[StatusRe
     for record in records:
         if record.kind is EventKind.FIRMWARE_STATUS:
             await connection.execute(
-                update(connections)
-                .where(connections.c.charge_point_id == record.charge_point_id)
+                update(ChargePointConnection)
+                .where(col(ChargePointConnection.charge_point_id) == record.charge_point_id)
                 .values(firmware_status=record.status, firmware_status_at=record.at)
             )
 
@@ -149,18 +151,18 @@ async def read_watches(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, Watch]:
     """Return the watches among these charge points."""
-    handed_over = projects.c.status == ProjectStatus.HANDED_OVER
+    handed_over = col(Project.status) == ProjectStatus.HANDED_OVER
     rows = await connection.execute(
         select(
-            charge_points.c.id,
-            charge_points.c.watched_by,
-            charge_points.c.watched_run,
-            charge_points.c.project_id,
+            col(ChargePoint.id),
+            col(ChargePoint.watched_by),
+            col(ChargePoint.watched_run),
+            col(ChargePoint.project_id),
             handed_over.label("handed_over"),
         )
-        .join(projects, projects.c.id == charge_points.c.project_id)
-        .where(among(connection, charge_points.c.id, charge_point_ids))
-        .where(or_(charge_points.c.watched_by.is_not(None), handed_over))
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
+        .where(among(connection, col(ChargePoint.id), charge_point_ids))
+        .where(or_(col(ChargePoint.watched_by).is_not(None), handed_over))
     )
     return {
         row.id: Watch(
@@ -190,10 +192,10 @@ async def waiting_for(connection: AsyncConnection, occasions: Occasions) -> set[
     if not candidates:
         return set()
     rows = await connection.execute(
-        select(parameters.c.charge_point_id, parameters.c.state, charge_points.c.restart_due)
-        .join(charge_points, charge_points.c.id == parameters.c.charge_point_id)
-        .where(among(connection, parameters.c.charge_point_id, candidates))
-        .where(parameters.c.state.in_((ParameterState.QUEUED, ParameterState.PENDING_REBOOT)))
+        select(col(Parameter.charge_point_id), col(Parameter.state), col(ChargePoint.restart_due))
+        .join(ChargePoint, col(ChargePoint.id) == col(Parameter.charge_point_id))
+        .where(among(connection, col(Parameter.charge_point_id), candidates))
+        .where(col(Parameter.state).in_((ParameterState.QUEUED, ParameterState.PENDING_REBOOT)))
     )
     found = set()
     for row in rows:
@@ -211,10 +213,10 @@ async def newest_boot(connection: AsyncConnection, charge_point_id: str) -> Boot
     """Return the newest boot; None when the charge point never booted."""
     row = (
         await connection.execute(
-            select(boots)
-            .where(boots.c.charge_point_id == charge_point_id)
-            .where(counts(boots))
-            .order_by(boots.c.at.desc(), boots.c.id.desc())
+            select(BootRow.__table__)
+            .where(col(BootRow.charge_point_id) == charge_point_id)
+            .where(counts(BootRow.__table__))
+            .order_by(col(BootRow.at).desc(), col(BootRow.id).desc())
             .limit(1)
         )
     ).one_or_none()
@@ -232,24 +234,24 @@ async def read_snapshot(
     seen = (
         await connection.execute(
             select(
-                connections.c.last_heartbeat_at,
-                connections.c.firmware_status,
-                connections.c.firmware_status_at,
+                col(ChargePointConnection.last_heartbeat_at),
+                col(ChargePointConnection.firmware_status),
+                col(ChargePointConnection.firmware_status_at),
             )
-            .select_from(charge_points.outerjoin(connections))
-            .where(charge_points.c.id == charge_point_id)
+            .select_from(ChargePoint.__table__.outerjoin(ChargePointConnection))
+            .where(col(ChargePoint.id) == charge_point_id)
         )
     ).one()
     statuses = await connection.execute(
-        select(connectors)
-        .where(connectors.c.charge_point_id == charge_point_id)
-        .where(counts(connectors))
-        .order_by(connectors.c.connector_id)
+        select(Connector.__table__)
+        .where(col(Connector.charge_point_id) == charge_point_id)
+        .where(counts(Connector.__table__))
+        .order_by(col(Connector.connector_id))
     )
     running = await connection.execute(
-        select(transactions)
-        .where(transactions.c.id.in_(_of_interest(charge_point_id, commissioning_id)))
-        .order_by(transactions.c.id)
+        select(Transaction.__table__)
+        .where(col(Transaction.id).in_(_of_interest(charge_point_id, commissioning_id)))
+        .order_by(col(Transaction.id))
     )
     return Snapshot(
         connection=await links.read_connection(connection, charge_point_id, now=now),
@@ -276,32 +278,20 @@ def _of_interest(charge_point_id: str, commissioning_id: str | None) -> Compound
     Of what came since, whoever has it, the newest alone: a queue may hold very many. Each part has
     an index of its own, which an OR over the parts would not use.
     """
-    ids = select(transactions.c.id).where(transactions.c.charge_point_id == charge_point_id)
-    began = select(commissioning_runs.c.started_at).where(
-        commissioning_runs.c.id == literal(commissioning_id, String)
+    ids = select(col(Transaction.id)).where(col(Transaction.charge_point_id) == charge_point_id)
+    began = select(col(CommissioningRun.started_at)).where(
+        col(CommissioningRun.id) == literal(commissioning_id, String)
     )
     newest = (
-        select(transactions.c.id, transactions.c.received_at)
-        .where(transactions.c.charge_point_id == charge_point_id)
-        .order_by(transactions.c.received_at.desc())
+        select(col(Transaction.id), col(Transaction.received_at))
+        .where(col(Transaction.charge_point_id) == charge_point_id)
+        .order_by(col(Transaction.received_at).desc())
         .limit(_MOST_OF_A_RUN)
         .subquery()
     )
     return union(
-        ids.where(transactions.c.stopped_at.is_(None)),
+        ids.where(col(Transaction.stopped_at).is_(None)),
         # "= NULL" is never true: without a run, only those that are open
-        ids.where(transactions.c.commissioning_id == literal(commissioning_id, String)),
+        ids.where(col(Transaction.commissioning_id) == literal(commissioning_id, String)),
         select(newest.c.id).where(newest.c.received_at >= began.scalar_subquery()),
-    )
-
-
-def connector_fact(row: Row[Any]) -> ConnectorFact:
-    """Make the fact of a row of ``connectors``."""
-    return ConnectorFact(
-        connector_id=row.connector_id,
-        status=row.status,
-        error_code=row.error_code,
-        vendor_error_code=row.vendor_error_code,
-        info=row.info,
-        at=row.at,
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.power.site import (
@@ -20,8 +21,9 @@ from storage.audit import Audit
 from storage.billing import Billing
 from storage.feature_status import ChargePointFeatureStatus, FeatureStatus, worst
 from storage.held import HeldRecords
+from storage.models.charge_points import ChargePoint, ChargePointFeature
+from storage.models.projects import Project
 from storage.offline import offline_charging
-from storage.tables import charge_point_features, charge_points, projects
 
 _NO_TARIFF = (
     "There is no tariff, so sessions are free. Billing begins with the first one: "
@@ -68,8 +70,8 @@ class Power:
         """What the supply carries."""
         row = (
             await self._connection.execute(
-                select(projects.c.max_amps, projects.c.phases).where(
-                    projects.c.id == self._project_id
+                select(col(Project.max_amps), col(Project.phases)).where(
+                    col(Project.id) == self._project_id
                 )
             )
         ).one()
@@ -109,19 +111,19 @@ class Power:
         paused = await self._paused_at()
         rows = await self._connection.execute(
             select(
-                charge_points.c.id,
-                charge_point_features.c.state,
-                charge_point_features.c.cause,
-                charge_point_features.c.action,
+                col(ChargePoint.id),
+                col(ChargePointFeature.state),
+                col(ChargePointFeature.cause),
+                col(ChargePointFeature.action),
             )
             .outerjoin(
-                charge_point_features,
-                (charge_point_features.c.charge_point_id == charge_points.c.id)
-                & (charge_point_features.c.feature == Feature.SMART_CHARGING),
+                ChargePointFeature,
+                (col(ChargePointFeature.charge_point_id) == col(ChargePoint.id))
+                & (col(ChargePointFeature.feature) == Feature.SMART_CHARGING),
             )
-            .where(charge_points.c.project_id == self._project_id)
-            .where(charge_points.c.withdrawn_at.is_(None))
-            .order_by(charge_points.c.id)
+            .where(col(ChargePoint.project_id) == self._project_id)
+            .where(col(ChargePoint.withdrawn_at).is_(None))
+            .order_by(col(ChargePoint.id))
         )
         found = [
             ChargePointFeatureStatus(
@@ -142,18 +144,18 @@ class Power:
 
     async def _paused_at(self) -> datetime | None:
         since: datetime | None = await self._connection.scalar(
-            select(projects.c.smart_charging_paused_at).where(projects.c.id == self._project_id)
+            select(col(Project.smart_charging_paused_at)).where(col(Project.id) == self._project_id)
         )
         return since
 
     async def _lock(self) -> None:
         await self._connection.execute(
-            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
         )
 
     async def _set(self, **values: object) -> None:
         await self._connection.execute(
-            update(projects).where(projects.c.id == self._project_id).values(**values)
+            update(Project).where(col(Project.id) == self._project_id).values(**values)
         )
 
 
@@ -161,9 +163,9 @@ async def read_electrical(connection: AsyncConnection, charge_point_id: str) -> 
     """How a charge point is connected."""
     row = (
         await connection.execute(
-            select(charge_points.c.max_amps, charge_points.c.phases, charge_points.c.voltage).where(
-                charge_points.c.id == charge_point_id
-            )
+            select(
+                col(ChargePoint.max_amps), col(ChargePoint.phases), col(ChargePoint.voltage)
+            ).where(col(ChargePoint.id) == charge_point_id)
         )
     ).one()
     return electrical(row.max_amps, row.phases, row.voltage)
@@ -197,8 +199,8 @@ async def store_electrical(
         return
     phases = None if electrical.phases is None else ",".join(electrical.phases)
     await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id, charge_points.c.project_id == project_id)
+        update(ChargePoint)
+        .where(col(ChargePoint.id) == charge_point_id, col(ChargePoint.project_id) == project_id)
         .values(max_amps=electrical.max_amps, phases=phases, voltage=electrical.voltage)
     )
     await Audit(connection, project_id).write(

@@ -4,16 +4,17 @@ from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.habits import ConfigurationReading, Habits
 from domain.operations import TriggerKind
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint
 
 
 async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habits:
     """What is known of a charge point's ways."""
     stored: dict[str, Any] | None = await connection.scalar(
-        select(charge_points.c.habits).where(charge_points.c.id == charge_point_id)
+        select(col(ChargePoint.habits)).where(col(ChargePoint.id) == charge_point_id)
     )
     stored = stored or {}
     return Habits(
@@ -25,8 +26,8 @@ async def read_habits(connection: AsyncConnection, charge_point_id: str) -> Habi
 async def keep_habits(connection: AsyncConnection, charge_point_id: str, habits: Habits) -> None:
     """Remember them."""
     await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
+        update(ChargePoint)
+        .where(col(ChargePoint.id) == charge_point_id)
         .values(
             habits={
                 "reading": habits.reading,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import AuditAction
 from domain.contests import how_to_decide
@@ -21,8 +22,10 @@ from storage.charge_points import registered
 from storage.contests import read_confirmed
 from storage.handover_cautions import read_cautions
 from storage.handover_checklists import checklist_blockers
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from storage.stale import stale_verdicts
-from storage.tables import charge_points, commissioning_runs, projects
 
 _OR_ELSE = (
     'take it out (POST …/charge-points/{id}/withdraw with "reason"), or put another unit in its '
@@ -80,7 +83,9 @@ class Handover:
 
         """
         project = (
-            await self._connection.execute(select(projects).where(projects.c.id == project_id))
+            await self._connection.execute(
+                select(Project.__table__).where(col(Project.id) == project_id)
+            )
         ).one_or_none()
         return await self._judge(project, project_id, at=at)
 
@@ -97,15 +102,15 @@ class Handover:
         """
         project = (
             await self._connection.execute(
-                select(projects).where(projects.c.id == project_id).with_for_update()
+                select(Project.__table__).where(col(Project.id) == project_id).with_for_update()
             )
         ).one_or_none()
         judged = await self._judge(project, project_id, at=at)
         if judged.completed_at is not None or judged.blockers:
             return judged
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == project_id)
+            update(Project)
+            .where(col(Project.id) == project_id)
             .values(
                 status=ProjectStatus.HANDED_OVER,
                 handed_over_at=at,
@@ -150,14 +155,14 @@ class Handover:
         )
 
     async def _blockers(self, project_id: str, *, owner: str | None) -> Sequence[Blocker]:
-        present = charge_points.c.project_id == project_id
+        present = col(ChargePoint.project_id) == project_id
         blockers = list(
             await charge_point_blockers(self._connection, self._catalogue, among_which=present)
         )
         rows = await self._connection.execute(
-            select(charge_points.c.id, charge_points.c.serial_number)
-            .where(present, charge_points.c.withdrawn_at.is_(None))
-            .order_by(charge_points.c.id)
+            select(col(ChargePoint.id), col(ChargePoint.serial_number))
+            .where(present, col(ChargePoint.withdrawn_at).is_(None))
+            .order_by(col(ChargePoint.id))
         )
         serials = {row.id: row.serial_number for row in rows}
         if not serials:
@@ -192,21 +197,21 @@ async def charge_point_blockers(
     Verdicts of ``untouched`` ones stand, whatever their owner has changed since.
     """
     running = exists().where(
-        commissioning_runs.c.charge_point_id == charge_points.c.id,
-        commissioning_runs.c.status.in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
+        col(CommissioningRun.charge_point_id) == col(ChargePoint.id),
+        col(CommissioningRun.status).in_((RunStatus.STARTING, RunStatus.IN_PROGRESS)),
     )
     rows = (
         await connection.execute(
             select(
-                charge_points,
+                ChargePoint.__table__,
                 # A run may have been accepted whose workflow has not begun yet.
                 case(
-                    (running, ChargePointStatus.COMMISSIONING), else_=charge_points.c.status
+                    (running, ChargePointStatus.COMMISSIONING), else_=col(ChargePoint.status)
                 ).label("stands"),
             )
             .where(among_which)
-            .where(charge_points.c.withdrawn_at.is_(None))
-            .order_by(charge_points.c.id)
+            .where(col(ChargePoint.withdrawn_at).is_(None))
+            .order_by(col(ChargePoint.id))
         )
     ).all()
     stale = await stale_verdicts(

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.handover import Caution
 from domain.states import AccessMode
@@ -13,7 +14,7 @@ from storage.access import Access
 from storage.connections import read_connections
 from storage.features import Power
 from storage.handover_checklists import checklist_cautions
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint
 from storage.tariffs import Tariffs
 
 _NAMED: Final = 5  # of the charge points that a sentence is about
@@ -34,11 +35,13 @@ async def read_cautions(
     rows = (
         await connection.execute(
             select(
-                charge_points.c.id, charge_points.c.serial_number, charge_points.c.credential_hash
+                col(ChargePoint.id),
+                col(ChargePoint.serial_number),
+                col(ChargePoint.credential_hash),
             )
-            .where(charge_points.c.project_id == project_id)
-            .where(charge_points.c.withdrawn_at.is_(None))
-            .order_by(charge_points.c.serial_number)
+            .where(col(ChargePoint.project_id) == project_id)
+            .where(col(ChargePoint.withdrawn_at).is_(None))
+            .order_by(col(ChargePoint.serial_number))
         )
     ).all()
     links = await read_connections(connection, [row.id for row in rows], now=now)

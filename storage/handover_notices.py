@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.billing.words import in_words
 from domain.devices import device_name
@@ -14,13 +16,15 @@ from domain.states import AccessMode, ProjectStatus
 from storage.access import Access
 from storage.connections import read_connections
 from storage.features import Power
-from storage.tables import accounts, charge_points, projects
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from storage.tariffs import Tariffs
 
 _TAGS_NAMED: Final = 20
 
-_installers = accounts.alias("installers")
-_owners = accounts.alias("owners")
+_installers = aliased(Account, name="installers")
+_owners = aliased(Account, name="owners")
 
 
 async def read_handover_notice(
@@ -30,17 +34,17 @@ async def read_handover_notice(
     row = (
         await connection.execute(
             select(
-                projects,
-                _owners.c.email.label("owner_email"),
-                _owners.c.name.label("owner_name"),
-                _installers.c.name.label("installer_name"),
-                _installers.c.company.label("installer_company"),
+                Project.__table__,
+                col(_owners.email).label("owner_email"),
+                col(_owners.name).label("owner_name"),
+                col(_installers.name).label("installer_name"),
+                col(_installers.company).label("installer_company"),
             )
-            .join(_owners, _owners.c.id == projects.c.site_owner_id)
-            .join(_installers, _installers.c.id == projects.c.installer_id)
-            .where(projects.c.id == project_id)
-            .where(projects.c.status == ProjectStatus.HANDED_OVER)
-            .where(projects.c.handover_mailed_at.is_(None))
+            .join(_owners, col(_owners.id) == col(Project.site_owner_id))
+            .join(_installers, col(_installers.id) == col(Project.installer_id))
+            .where(col(Project.id) == project_id)
+            .where(col(Project.status) == ProjectStatus.HANDED_OVER)
+            .where(col(Project.handover_mailed_at).is_(None))
         )
     ).one_or_none()
     if row is None:
@@ -78,7 +82,7 @@ async def read_handover_notice(
 async def mark_mailed(connection: AsyncConnection, project_id: str, at: datetime) -> None:
     """Note that the mail was sent."""
     await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(handover_mailed_at=at)
+        update(Project).where(col(Project.id) == project_id).values(handover_mailed_at=at)
     )
 
 
@@ -86,15 +90,15 @@ async def _charge_points(connection: AsyncConnection, project_id: str) -> dict[s
     """What to call each charge point, by its id."""
     rows = await connection.execute(
         select(
-            charge_points.c.id,
-            charge_points.c.serial_number,
-            charge_points.c.vendor,
-            charge_points.c.model,
-            charge_points.c.location_address,
+            col(ChargePoint.id),
+            col(ChargePoint.serial_number),
+            col(ChargePoint.vendor),
+            col(ChargePoint.model),
+            col(ChargePoint.location_address),
         )
-        .where(charge_points.c.project_id == project_id)
-        .where(charge_points.c.withdrawn_at.is_(None))
-        .order_by(charge_points.c.serial_number)
+        .where(col(ChargePoint.project_id) == project_id)
+        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .order_by(col(ChargePoint.serial_number))
     )
     return {
         row.id: f"{row.serial_number}, {device_name(row.vendor, row.model)}"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.billing.held import (
@@ -20,7 +20,9 @@ from domain.errors import ConflictError, NotFoundError
 from domain.ids import Prefix, new_id
 from domain.states import TransactionBilling
 from storage.audit import Audit
-from storage.tables import held_records, transactions
+from storage.models.billing import HeldRecord as HeldRecordRow
+from storage.models.transactions import Transaction
+from storage.read_models import read_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,9 @@ class HeldRecord:
     decision: Decision | None
     decided_at: datetime | None
     decided_by: str | None
+
+
+_held = read_model(HeldRecord)
 
 
 class HeldRecords:
@@ -64,7 +69,7 @@ class HeldRecords:
         }
         if known is None:
             await self._connection.execute(
-                insert(held_records).values(
+                insert(HeldRecordRow).values(
                     id=new_id(Prefix.HELD_RECORD),
                     project_id=self._project_id,
                     charge_point_id=document.cdr_location.charge_point_id,
@@ -84,8 +89,8 @@ class HeldRecords:
                 "mailed_at": None,
             }
             await self._connection.execute(
-                update(held_records)
-                .where(held_records.c.id == known.id)
+                update(HeldRecordRow)
+                .where(col(HeldRecordRow.id) == known.id)
                 .values(**said, **({} if known.state is HoldState.HELD else anew))
             )
         held = await self.of_transaction(transaction_id)
@@ -95,8 +100,8 @@ class HeldRecords:
     async def settle(self, known: HeldRecord, *, at: datetime) -> None:
         """Hold it no more: what the charge point told of it leaves no doubt."""
         await self._connection.execute(
-            update(held_records)
-            .where(held_records.c.id == known.id)
+            update(HeldRecordRow)
+            .where(col(HeldRecordRow.id) == known.id)
             .values(state=HoldState.SETTLED, decided_at=at, decided_by=None, decision=None)
         )
 
@@ -104,7 +109,9 @@ class HeldRecords:
         """The one of a transaction."""
         row = (
             await self._connection.execute(
-                select(held_records).where(held_records.c.transaction_id == transaction_id)
+                select(HeldRecordRow.__table__).where(
+                    col(HeldRecordRow.transaction_id) == transaction_id
+                )
             )
         ).one_or_none()
         return None if row is None else _held(row)
@@ -118,9 +125,9 @@ class HeldRecords:
         """
         row = (
             await self._connection.execute(
-                select(held_records)
-                .where(held_records.c.project_id == self._project_id)
-                .where(held_records.c.id == held_id)
+                select(HeldRecordRow.__table__)
+                .where(col(HeldRecordRow.project_id) == self._project_id)
+                .where(col(HeldRecordRow.id) == held_id)
             )
         ).one_or_none()
         if row is None:
@@ -138,24 +145,28 @@ class HeldRecords:
         limit: int,
     ) -> Sequence[HeldRecord]:
         """Records, newest first, older than the id ``before``."""
-        query = select(held_records).where(held_records.c.project_id == self._project_id)
+        query = select(HeldRecordRow.__table__).where(
+            col(HeldRecordRow.project_id) == self._project_id
+        )
         if state is not None:
-            query = query.where(held_records.c.state == state)
+            query = query.where(col(HeldRecordRow.state) == state)
         if cause is not None:
-            query = query.where(held_records.c.cause == cause)
+            query = query.where(col(HeldRecordRow.cause) == cause)
         if before is not None:
-            query = query.where(held_records.c.id < before)
-        rows = await self._connection.execute(query.order_by(held_records.c.id.desc()).limit(limit))
+            query = query.where(col(HeldRecordRow.id) < before)
+        rows = await self._connection.execute(
+            query.order_by(col(HeldRecordRow.id).desc()).limit(limit)
+        )
         return [_held(row) for row in rows]
 
     async def of_cause(self, cause: HoldCause, *, limit: int) -> Sequence[HeldRecord]:
         """Those of a cause that wait, in the order in which they came."""
         rows = await self._connection.execute(
-            select(held_records)
-            .where(held_records.c.project_id == self._project_id)
-            .where(held_records.c.state == HoldState.HELD)
-            .where(held_records.c.cause == cause)
-            .order_by(held_records.c.id)
+            select(HeldRecordRow.__table__)
+            .where(col(HeldRecordRow.project_id) == self._project_id)
+            .where(col(HeldRecordRow.state) == HoldState.HELD)
+            .where(col(HeldRecordRow.cause) == cause)
+            .order_by(col(HeldRecordRow.id))
             .limit(limit)
         )
         return [_held(row) for row in rows]
@@ -163,11 +174,15 @@ class HeldRecords:
     async def open_at(self, moment: datetime) -> Sequence[HeldRecord]:
         """Those that were held at a moment, in the order in which they came."""
         rows = await self._connection.execute(
-            select(held_records)
-            .where(held_records.c.project_id == self._project_id)
-            .where(held_records.c.held_at < moment)
-            .where(or_(held_records.c.decided_at.is_(None), held_records.c.decided_at >= moment))
-            .order_by(held_records.c.id)
+            select(HeldRecordRow.__table__)
+            .where(col(HeldRecordRow.project_id) == self._project_id)
+            .where(col(HeldRecordRow.held_at) < moment)
+            .where(
+                or_(
+                    col(HeldRecordRow.decided_at).is_(None), col(HeldRecordRow.decided_at) >= moment
+                )
+            )
+            .order_by(col(HeldRecordRow.id))
         )
         return [_held(row) for row in rows]
 
@@ -176,9 +191,9 @@ class HeldRecords:
         return (
             await self._connection.scalar(
                 select(func.count())
-                .select_from(held_records)
-                .where(held_records.c.project_id == self._project_id)
-                .where(held_records.c.state == HoldState.HELD)
+                .select_from(HeldRecordRow)
+                .where(col(HeldRecordRow.project_id) == self._project_id)
+                .where(col(HeldRecordRow.state) == HoldState.HELD)
             )
         ) or 0
 
@@ -218,8 +233,8 @@ class HeldRecords:
         known = await self.get(held_id)
         # Billing locks the transaction, too: of the two who decide at once one finds it decided.
         await self._connection.execute(
-            select(transactions.c.id)
-            .where(transactions.c.id == known.transaction_id)
+            select(col(Transaction.id))
+            .where(col(Transaction.id) == known.transaction_id)
             .with_for_update()
         )
         held = await self.get(held_id)
@@ -236,8 +251,8 @@ class HeldRecords:
     ) -> None:
         said = decision.model_dump(mode="json")
         await self._connection.execute(
-            update(held_records)
-            .where(held_records.c.id == held.id)
+            update(HeldRecordRow)
+            .where(col(HeldRecordRow.id) == held.id)
             .values(state=state, decision=said, decided_at=at, decided_by=by.email)
         )
         await Audit(self._connection, self._project_id).write(
@@ -253,23 +268,7 @@ class HeldRecords:
 
     async def _mark(self, held: HeldRecord, mark: TransactionBilling) -> None:
         await self._connection.execute(
-            update(transactions)
-            .where(transactions.c.id == held.transaction_id)
+            update(Transaction)
+            .where(col(Transaction.id) == held.transaction_id)
             .values(billing=mark)
         )
-
-
-def _held(row: Row[Any]) -> HeldRecord:
-    return HeldRecord(
-        id=row.id,
-        charge_point_id=row.charge_point_id,
-        transaction_id=row.transaction_id,
-        cause=HoldCause(row.cause),
-        state=HoldState(row.state),
-        held_at=row.held_at,
-        stop_received_at=row.stop_received_at,
-        document=HeldDocument.model_validate(row.document),
-        decision=None if row.decision is None else Decision.model_validate(row.decision),
-        decided_at=row.decided_at,
-        decided_by=row.decided_by,
-    )

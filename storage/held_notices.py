@@ -7,19 +7,23 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.billing.held import HeldDocument, HoldState
 from domain.billing.messages import HeldDigest, HeldLine
 from storage.dialects import among
 from storage.engine import Database
 from storage.held import HeldRecords
-from storage.tables import accounts, held_records, projects
+from storage.models.accounts import Account
+from storage.models.billing import HeldRecord
+from storage.models.projects import Project
 
 GATHERED_FOR: Final = timedelta(minutes=15)
 """So long after the first one a mail waits for more of them."""
 BETWEEN_MAILS: Final = timedelta(days=1)
 
-_told = held_records.alias("told")
+_told = aliased(HeldRecord, name="told")
 
 
 class StoredHeldNotices:
@@ -35,22 +39,22 @@ class StoredHeldNotices:
             site = (
                 await connection.execute(
                     select(
-                        projects.c.name.label("project_name"),
-                        projects.c.time_zone,
-                        accounts.c.email,
-                        accounts.c.name,
+                        Project.__table__.c.name.label("project_name"),
+                        col(Project.time_zone),
+                        col(Account.email),
+                        col(Account.name),
                     )
-                    .join(accounts, accounts.c.id == projects.c.site_owner_id)
-                    .where(projects.c.id == project_id)
+                    .join(Account, col(Account.id) == col(Project.site_owner_id))
+                    .where(col(Project.id) == project_id)
                 )
             ).one_or_none()
             rows = (
                 await connection.execute(
-                    select(held_records.c.id, held_records.c.document)
-                    .where(held_records.c.project_id == project_id)
-                    .where(held_records.c.state == HoldState.HELD)
-                    .where(held_records.c.mailed_at.is_(None))
-                    .order_by(held_records.c.id)
+                    select(col(HeldRecord.id), col(HeldRecord.document))
+                    .where(col(HeldRecord.project_id) == project_id)
+                    .where(col(HeldRecord.state) == HoldState.HELD)
+                    .where(col(HeldRecord.mailed_at).is_(None))
+                    .order_by(col(HeldRecord.id))
                 )
             ).all()
             waiting = await HeldRecords(connection, project_id).count()
@@ -72,8 +76,8 @@ class StoredHeldNotices:
         """Note that the mail was sent."""
         async with self._database.write() as connection:
             await connection.execute(
-                update(held_records)
-                .where(among(connection, held_records.c.id, [one.held_id for one in digest.new]))
+                update(HeldRecord)
+                .where(among(connection, col(HeldRecord.id), [one.held_id for one in digest.new]))
                 .values(mailed_at=self._now())
             )
 
@@ -83,18 +87,18 @@ async def untold(
 ) -> Sequence[str]:
     """Projects whose owner is due for a mail, in the order of their ids."""
     told_of_late = exists().where(
-        _told.c.project_id == held_records.c.project_id,
-        _told.c.mailed_at > now - BETWEEN_MAILS,
+        col(_told.project_id) == col(HeldRecord.project_id),
+        col(_told.mailed_at) > now - BETWEEN_MAILS,
     )
     rows = await connection.scalars(
-        select(held_records.c.project_id)
-        .where(held_records.c.state == HoldState.HELD)
-        .where(held_records.c.mailed_at.is_(None))
-        .where(held_records.c.project_id > after)
+        select(col(HeldRecord.project_id))
+        .where(col(HeldRecord.state) == HoldState.HELD)
+        .where(col(HeldRecord.mailed_at).is_(None))
+        .where(col(HeldRecord.project_id) > after)
         .where(~told_of_late)
-        .group_by(held_records.c.project_id)
-        .having(func.min(held_records.c.held_at) < now - GATHERED_FOR)
-        .order_by(held_records.c.project_id)
+        .group_by(col(HeldRecord.project_id))
+        .having(func.min(col(HeldRecord.held_at)) < now - GATHERED_FOR)
+        .order_by(col(HeldRecord.project_id))
         .limit(limit)
     )
     return rows.all()

@@ -4,9 +4,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.states import ChargePointStatus, ProjectStatus, RunStatus
-from storage.tables import charge_points, commissioning_runs, projects, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 
 _OPEN = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _AT_WORK = (ChargePointStatus.COMMISSIONING, ChargePointStatus.COMMISSIONING_FAILED)
@@ -18,21 +22,21 @@ def is_commissioned() -> ColumnElement[bool]:
     One that fails a later run shares on: its verdict is told, and its owner decides.
     """
     passed = exists().where(
-        commissioning_runs.c.charge_point_id == charge_points.c.id,
-        commissioning_runs.c.status == RunStatus.COMPLETED,
+        col(CommissioningRun.charge_point_id) == col(ChargePoint.id),
+        col(CommissioningRun.status) == RunStatus.COMPLETED,
     )
     return or_(
-        charge_points.c.status == ChargePointStatus.COMMISSIONED,
-        and_(charge_points.c.status.in_(_AT_WORK), passed),
+        col(ChargePoint.status) == ChargePointStatus.COMMISSIONED,
+        and_(col(ChargePoint.status).in_(_AT_WORK), passed),
     )
 
 
 def open_run() -> ScalarSelect[Any]:
     """The id of the open run of a charge point, of whose row this is part; null: there is none."""
     return (
-        select(commissioning_runs.c.id)
-        .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
-        .where(commissioning_runs.c.status.in_(_OPEN))
+        select(col(CommissioningRun.id))
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
+        .where(col(CommissioningRun.status).in_(_OPEN))
         .scalar_subquery()
     )
 
@@ -42,17 +46,17 @@ def is_in_use() -> ColumnElement[bool]:
     return and_(
         is_commissioned(),
         open_run().is_(None),
-        charge_points.c.withdrawn_at.is_(None),
-        charge_points.c.withdrawal.is_(None),
+        col(ChargePoint.withdrawn_at).is_(None),
+        col(ChargePoint.withdrawal).is_(None),
     )
 
 
 async def at_live_site(connection: AsyncConnection, charge_point_id: str) -> bool:
     """Tell whether its site is handed over, so that drivers charge beside it."""
     status = await connection.scalar(
-        select(projects.c.status)
-        .join(charge_points, charge_points.c.project_id == projects.c.id)
-        .where(charge_points.c.id == charge_point_id)
+        select(col(Project.status))
+        .join(ChargePoint, col(ChargePoint.project_id) == col(Project.id))
+        .where(col(ChargePoint.id) == charge_point_id)
     )
     return status == ProjectStatus.HANDED_OVER
 
@@ -60,9 +64,9 @@ async def at_live_site(connection: AsyncConnection, charge_point_id: str) -> boo
 async def charging(connection: AsyncConnection, charge_point_id: str) -> list[int]:
     """The transactions that run there, as far as it has told."""
     rows = await connection.scalars(
-        select(transactions.c.id)
-        .where(transactions.c.charge_point_id == charge_point_id)
-        .where(transactions.c.stopped_at.is_(None))
-        .order_by(transactions.c.id)
+        select(col(Transaction.id))
+        .where(col(Transaction.charge_point_id) == charge_point_id)
+        .where(col(Transaction.stopped_at).is_(None))
+        .order_by(col(Transaction.id))
     )
     return list(rows)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import update
+from sqlmodel import col
 
 from domain.audit import ENGINE, Actor, AuditAction
 from domain.errors import ConflictError
@@ -11,9 +12,10 @@ from domain.states import InvitationStatus, ProjectRole, ServiceVisitStatus
 from storage.announcements import announce_invitation
 from storage.invitations import Invitation, Invitations, not_pending
 from storage.members import Members
+from storage.models.invitations import Invitation as InvitationRow
+from storage.models.projects import Project
 from storage.owners_choices import forget_choices
 from storage.service_visits import ServiceVisits
-from storage.tables import invitations, projects
 
 _ENDED_BY: Final = {
     InvitationStatus.ACCEPTED: AuditAction.INVITATION_ACCEPTED,
@@ -51,8 +53,8 @@ class InvitationEnds(Invitations):
             await members.put(account_id, invitation.role, at=at)
             return True
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == invitation.project_id)
+            update(Project)
+            .where(col(Project.id) == invitation.project_id)
             .values(site_owner_id=account_id)
         )
         return True
@@ -100,9 +102,9 @@ class InvitationEnds(Invitations):
         if status is InvitationStatus.ACCEPTED:
             before |= await forget_choices(self._connection, invitation.project_id)
             await self._connection.execute(
-                update(projects)
-                .where(projects.c.id == invitation.project_id)
-                .where(projects.c.site_owner_id == invitation.accepted_by)
+                update(Project)
+                .where(col(Project.id) == invitation.project_id)
+                .where(col(Project.site_owner_id) == invitation.accepted_by)
                 .values(site_owner_id=None)
             )
         await self._audit(AuditAction.INVITATION_REVOKED, by, invitation, at=at, before=before)
@@ -137,11 +139,11 @@ class InvitationEnds(Invitations):
         if found is None:
             return None
         await self._lock(found.project_id)
-        in_time = invitations.c.expires_at > at
+        in_time = col(InvitationRow.expires_at) > at
         ended = await self._connection.execute(
-            update(invitations)
-            .where(invitations.c.id == invitation_id)
-            .where(invitations.c.status == InvitationStatus.PENDING)
+            update(InvitationRow)
+            .where(col(InvitationRow.id) == invitation_id)
+            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
             .where(~in_time if status is InvitationStatus.EXPIRED else in_time)
             .values(status=status, ended_at=at, **values)
         )

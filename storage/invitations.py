@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, insert, or_, select, update
+from sqlalchemy import Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError, NotFoundError
@@ -14,9 +15,12 @@ from domain.handover import ProjectRequest
 from domain.states import InvitationStatus, ProjectRole, ProjectStatus, Role
 from storage.audit import Audit
 from storage.members import works_on
+from storage.models.accounts import Account
+from storage.models.invitations import Invitation as InvitationRow
+from storage.models.projects import Project
 from storage.projects import refused_as_archived
+from storage.read_models import read_model
 from storage.service_visits import ServiceVisits, open_visits, refuse_over
-from storage.tables import accounts, invitations, projects
 
 _AT_ONCE: Final = timedelta(seconds=5)
 """Between two requests that are one: a double click, and clocks that differ."""
@@ -53,6 +57,9 @@ class Invitation:
         return self.status
 
 
+_invitation = read_model(Invitation)
+
+
 class Invitations:
     """Repository of invitations. Whoever changes one has locked its project before."""
 
@@ -80,21 +87,21 @@ class Invitations:
             visits = ServiceVisits(self._connection)
             visit = await visits.of_project(invitation.service_visit_id, invitation.project_id)
             refuse_over(visit, now=asked_at)
-            replaced = invitations.c.service_visit_id == invitation.service_visit_id
+            replaced = col(InvitationRow.service_visit_id) == invitation.service_visit_id
         else:
             await self.refuse_needless(invitation.project_id, invitation.role, invitation.email)
-            replaced = invitations.c.role == ProjectRole.SITE_OWNER
+            replaced = col(InvitationRow.role) == ProjectRole.SITE_OWNER
             if invitation.role is not ProjectRole.SITE_OWNER:
-                replaced = invitations.c.role.in_((ProjectRole.LEAD, ProjectRole.TECHNICIAN)) & (
-                    invitations.c.email == invitation.email
-                )
+                replaced = col(InvitationRow.role).in_(
+                    (ProjectRole.LEAD, ProjectRole.TECHNICIAN)
+                ) & (col(InvitationRow.email) == invitation.email)
         twin = await self._twin(invitation, asked_at)
         if twin is not None:
             return twin
         await self._connection.execute(
-            update(invitations)
-            .where(invitations.c.project_id == invitation.project_id)
-            .where(invitations.c.status == InvitationStatus.PENDING)
+            update(InvitationRow)
+            .where(col(InvitationRow.project_id) == invitation.project_id)
+            .where(col(InvitationRow.status) == InvitationStatus.PENDING)
             .where(replaced)
             .values(
                 status=InvitationStatus.REPLACED,
@@ -103,7 +110,7 @@ class Invitations:
             )
         )
         await self._connection.execute(
-            insert(invitations).values(
+            insert(InvitationRow).values(
                 id=invitation.id,
                 project_id=invitation.project_id,
                 email=invitation.email,
@@ -134,20 +141,22 @@ class Invitations:
 
     async def _twin(self, invitation: Invitation, asked_at: datetime) -> Invitation | None:
         """The pending one that was asked for at once with this; the project is locked."""
-        message = invitations.c.message
+        message = col(InvitationRow.message)
         row = (
             await self._connection.execute(
-                select(invitations)
-                .where(invitations.c.project_id == invitation.project_id)
-                .where(invitations.c.status == InvitationStatus.PENDING)
-                .where(invitations.c.email == invitation.email)
-                .where(invitations.c.role == invitation.role)
+                select(InvitationRow.__table__)
+                .where(col(InvitationRow.project_id) == invitation.project_id)
+                .where(col(InvitationRow.status) == InvitationStatus.PENDING)
+                .where(col(InvitationRow.email) == invitation.email)
+                .where(col(InvitationRow.role) == invitation.role)
                 .where(
-                    invitations.c.service_visit_id.is_not_distinct_from(invitation.service_visit_id)
+                    col(InvitationRow.service_visit_id).is_not_distinct_from(
+                        invitation.service_visit_id
+                    )
                 )
                 .where(message.is_not_distinct_from(invitation.message))
-                .where(invitations.c.created_at > asked_at - _AT_ONCE)
-                .order_by(invitations.c.id.desc())
+                .where(col(InvitationRow.created_at) > asked_at - _AT_ONCE)
+                .order_by(col(InvitationRow.id).desc())
                 .limit(1)
             )
         ).one_or_none()
@@ -165,7 +174,7 @@ class Invitations:
         """One invitation."""
         row = (
             await self._connection.execute(
-                select(invitations).where(invitations.c.id == invitation_id)
+                select(InvitationRow.__table__).where(col(InvitationRow.id) == invitation_id)
             )
         ).one_or_none()
         return None if row is None else _invitation(row)
@@ -188,7 +197,7 @@ class Invitations:
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
         """Invitations of a project, newest first, older than the id ``before``."""
-        query = select(invitations).where(invitations.c.project_id == project_id)
+        query = select(InvitationRow.__table__).where(col(InvitationRow.project_id) == project_id)
         return await self._page(query, before=before, limit=limit)
 
     async def page_of_invited(
@@ -197,21 +206,21 @@ class Invitations:
         """Invitations that were sent to an address, for accounts of that kind, newest first."""
         roles = [role for role in ProjectRole if role.account_role is side]
         query = (
-            select(invitations)
-            .where(invitations.c.email == email)
-            .where(invitations.c.role.in_(roles))
+            select(InvitationRow.__table__)
+            .where(col(InvitationRow.email) == email)
+            .where(col(InvitationRow.role).in_(roles))
         )
         return await self._page(query, before=before, limit=limit)
 
     async def was_accepted(self, inviter_id: str, *, email: str | None = None) -> bool:
         """Tell whether an invitation of that account was accepted, by whoever has that address."""
         query = (
-            select(invitations.c.id)
-            .where(invitations.c.invited_by == inviter_id)
-            .where(invitations.c.accepted_by.is_not(None))
+            select(col(InvitationRow.id))
+            .where(col(InvitationRow.invited_by) == inviter_id)
+            .where(col(InvitationRow.accepted_by).is_not(None))
         )
         if email is not None:
-            query = query.where(invitations.c.email == email)
+            query = query.where(col(InvitationRow.email) == email)
         return await self._connection.scalar(query.limit(1)) is not None
 
     async def lock(self, invitation: Invitation) -> None:
@@ -227,8 +236,8 @@ class Invitations:
         """
         row = (
             await self._connection.execute(
-                select(projects.c.name, projects.c.archived_at).where(
-                    projects.c.id == invitation.project_id
+                select(col(Project.name), col(Project.archived_at)).where(
+                    col(Project.id) == invitation.project_id
                 )
             )
         ).one()
@@ -248,7 +257,7 @@ class Invitations:
         """
         row = (
             await self._connection.execute(
-                select(invitations).where(invitations.c.token_hash == token_hash)
+                select(InvitationRow.__table__).where(col(InvitationRow.token_hash) == token_hash)
             )
         ).one_or_none()
         if row is None:
@@ -290,29 +299,29 @@ class Invitations:
         """
         query = (
             select(
-                invitations.c.id,
-                invitations.c.project_id,
-                projects.c.installer_id,
-                projects.c.name,
-                projects.c.status,
+                col(InvitationRow.id),
+                col(InvitationRow.project_id),
+                col(Project.installer_id),
+                col(Project.name),
+                col(Project.status),
             )
-            .join(projects, projects.c.id == invitations.c.project_id)
+            .join(Project, col(Project.id) == col(InvitationRow.project_id))
             .where(
-                (projects.c.status == ProjectStatus.IN_PROGRESS)
-                | invitations.c.service_visit_id.is_not(None)
+                (col(Project.status) == ProjectStatus.IN_PROGRESS)
+                | col(InvitationRow.service_visit_id).is_not(None)
             )
-            .where(invitations.c.told_at.is_(None))
-            .where(invitations.c.id > after)
+            .where(col(InvitationRow.told_at).is_(None))
+            .where(col(InvitationRow.id) > after)
             .where(
                 or_(
-                    invitations.c.ended_at < before,
+                    col(InvitationRow.ended_at) < before,
                     and_(
-                        invitations.c.status == InvitationStatus.PENDING,
-                        invitations.c.expires_at < before,
+                        col(InvitationRow.status) == InvitationStatus.PENDING,
+                        col(InvitationRow.expires_at) < before,
                     ),
                 )
             )
-            .order_by(invitations.c.id)
+            .order_by(col(InvitationRow.id))
             .limit(limit)
         )
         return [
@@ -352,7 +361,7 @@ class Invitations:
 
     async def _lock(self, project_id: str) -> None:
         await self._connection.execute(
-            select(projects.c.id).where(projects.c.id == project_id).with_for_update()
+            select(col(Project.id)).where(col(Project.id) == project_id).with_for_update()
         )
 
     async def _project_without_collaborator(self, project_id: str, email: str) -> None:
@@ -360,18 +369,18 @@ class Invitations:
         project = (
             await self._connection.execute(
                 select(
-                    projects.c.status,
-                    projects.c.archived_at,
-                    accounts.c.id.label("collaborator"),
+                    col(Project.status),
+                    col(Project.archived_at),
+                    Account.__table__.c.id.label("collaborator"),
                 )
-                .select_from(projects)
+                .select_from(Project)
                 .outerjoin(
-                    accounts,
-                    (accounts.c.email == email)
-                    & (accounts.c.role == Role.INSTALLER)
-                    & works_on(projects.c.id, accounts.c.id),
+                    Account,
+                    (col(Account.email) == email)
+                    & (col(Account.role) == Role.INSTALLER)
+                    & works_on(col(Project.id), col(Account.id)),
                 )
-                .where(projects.c.id == project_id)
+                .where(col(Project.id) == project_id)
             )
         ).one()
         _refuse_what_is_over(project_id, project.status, project.archived_at)
@@ -386,9 +395,9 @@ class Invitations:
         await self._lock(project_id)
         project = (
             await self._connection.execute(
-                select(projects.c.status, projects.c.archived_at, accounts.c.email)
-                .outerjoin(accounts, accounts.c.id == projects.c.site_owner_id)
-                .where(projects.c.id == project_id)
+                select(col(Project.status), col(Project.archived_at), col(Account.email))
+                .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
+                .where(col(Project.id) == project_id)
             )
         ).one()
         _refuse_what_is_over(project_id, project.status, project.archived_at)
@@ -402,11 +411,11 @@ class Invitations:
 
     async def _accepted_by_owner(self, project_id: str) -> str | None:
         query = (
-            select(invitations.c.id)
-            .where(invitations.c.project_id == project_id)
-            .where(invitations.c.role == ProjectRole.SITE_OWNER)
-            .where(invitations.c.status == InvitationStatus.ACCEPTED)
-            .order_by(invitations.c.id.desc())
+            select(col(InvitationRow.id))
+            .where(col(InvitationRow.project_id) == project_id)
+            .where(col(InvitationRow.role) == ProjectRole.SITE_OWNER)
+            .where(col(InvitationRow.status) == InvitationStatus.ACCEPTED)
+            .order_by(col(InvitationRow.id).desc())
             .limit(1)
         )
         found: str | None = await self._connection.scalar(query)
@@ -414,15 +423,15 @@ class Invitations:
 
     async def _set(self, invitation_id: str, **values: object) -> None:
         await self._connection.execute(
-            update(invitations).where(invitations.c.id == invitation_id).values(**values)
+            update(InvitationRow).where(col(InvitationRow.id) == invitation_id).values(**values)
         )
 
     async def _page(
         self, query: Select[Any], *, before: str | None, limit: int
     ) -> Sequence[Invitation]:
         if before is not None:
-            query = query.where(invitations.c.id < before)
-        query = query.order_by(invitations.c.id.desc()).limit(limit)
+            query = query.where(col(InvitationRow.id) < before)
+        query = query.order_by(col(InvitationRow.id).desc()).limit(limit)
         return [_invitation(row) for row in await self._connection.execute(query)]
 
 
@@ -446,23 +455,4 @@ def not_pending(status: InvitationStatus, what_then: str) -> ConflictError:
     """Say to the inviter why nothing can be done with the invitation any more."""
     return ConflictError(
         "invitation_not_pending", f"This invitation is {status.value}, not pending. {what_then}"
-    )
-
-
-def _invitation(row: Row[Any]) -> Invitation:
-    return Invitation(
-        id=row.id,
-        project_id=row.project_id,
-        email=row.email,
-        role=ProjectRole(row.role),
-        invited_by=row.invited_by,
-        message=row.message,
-        status=InvitationStatus(row.status),
-        created_at=row.created_at,
-        sent_at=row.sent_at,
-        expires_at=row.expires_at,
-        ended_at=row.ended_at,
-        accepted_by=row.accepted_by,
-        reason=row.reason,
-        service_visit_id=row.service_visit_id,
     )

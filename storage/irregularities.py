@@ -6,13 +6,16 @@ from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.facts import Irregularity
 from domain.rules.oddities import MORE, in_words
 from domain.states import LogLevel
 from storage.dialects import among, at_once, conflict_insert, listed
 from storage.fact_records import Oddity
-from storage.tables import commissioning_runs, irregularities, log_entries
+from storage.models.facts import Irregularity as IrregularityRow
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
 
 _KEYS = ("charge_point_id", "commissioning_id", "action", "what", "refused")
 _MOST_READ = 100
@@ -32,7 +35,7 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
     first: list[Oddity] = []
     # One order for all nodes: rows locked in different orders would deadlock.
     for key in sorted(counts):
-        statement = conflict_insert(connection, irregularities).values(
+        statement = conflict_insert(connection, IrregularityRow).values(
             **dict(zip(_KEYS, key, strict=True)),
             times=counts[key],
             first_at=oldest[key].at,
@@ -44,16 +47,16 @@ async def store_oddities(connection: AsyncConnection, records: Sequence[Oddity])
             statement.on_conflict_do_update(
                 index_elements=list(_KEYS),
                 set_={
-                    "times": irregularities.c.times + counts[key],
+                    "times": col(IrregularityRow.times) + counts[key],
                     "last_at": statement.excluded.last_at,
                 },
-            ).returning(irregularities.c.times)
+            ).returning(col(IrregularityRow.times))
         )
         if times == counts[key]:
             first.append(oldest[key])
     if first:
         await connection.execute(
-            at_once(connection, log_entries.insert()),
+            at_once(connection, LogEntry.__table__.insert()),
             [
                 {
                     "charge_point_id": record.charge_point_id,
@@ -78,9 +81,9 @@ async def _in_their_runs(
     if not runs:
         return records
     rows = await connection.execute(
-        select(commissioning_runs.c.id, commissioning_runs.c.completed_at)
-        .where(among(connection, commissioning_runs.c.id, runs))
-        .where(commissioning_runs.c.completed_at.is_not(None))
+        select(col(CommissioningRun.id), col(CommissioningRun.completed_at))
+        .where(among(connection, col(CommissioningRun.id), runs))
+        .where(col(CommissioningRun.completed_at).is_not(None))
     )
     ended = {row.id: row.completed_at for row in rows}
     return [
@@ -94,18 +97,18 @@ async def _in_their_runs(
 async def _of_few_kinds(connection: AsyncConnection, records: Sequence[Oddity]) -> Sequence[Oddity]:
     """Tell no more than a hundred kinds of a run apart, whatever a charge point makes up."""
     rows = await connection.execute(
-        select(*(irregularities.c[name] for name in _KEYS))
+        select(*(IrregularityRow.__table__.c[name] for name in _KEYS))
         .where(
             among(
                 connection,
-                irregularities.c.charge_point_id,
+                col(IrregularityRow.charge_point_id),
                 {record.charge_point_id for record in records},
             )
         )
         .where(
             among(
                 connection,
-                irregularities.c.commissioning_id,
+                col(IrregularityRow.commissioning_id),
                 {record.commissioning_id or "" for record in records},
             )
         )
@@ -139,17 +142,19 @@ async def irregularities_of(
     """Return those of one run of each charge point, what was refused first."""
     wanted = listed(
         connection,
-        (irregularities.c.charge_point_id, irregularities.c.commissioning_id),
+        (IrregularityRow.__table__.c.charge_point_id, IrregularityRow.__table__.c.commissioning_id),
         list(runs.items()),
     )
-    order = irregularities.c.refused.desc(), irregularities.c.id
-    place = func.row_number().over(partition_by=irregularities.c.charge_point_id, order_by=order)
+    order = col(IrregularityRow.refused).desc(), col(IrregularityRow.id)
+    place = func.row_number().over(
+        partition_by=col(IrregularityRow.charge_point_id), order_by=order
+    )
     numbered = (
-        select(irregularities, place.label("number"))
+        select(IrregularityRow.__table__, place.label("number"))
         .join(
             wanted,
-            (irregularities.c.charge_point_id == wanted.c.charge_point_id)
-            & (irregularities.c.commissioning_id == wanted.c.commissioning_id),
+            (col(IrregularityRow.charge_point_id) == wanted.c.charge_point_id)
+            & (col(IrregularityRow.commissioning_id) == wanted.c.commissioning_id),
         )
         .subquery()
     )

@@ -5,11 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.billing.statement import Issuer
 from storage.audit import Audit
-from storage.tables import accounts, billing_issuers, projects
+from storage.models.accounts import Account
+from storage.models.billing import BillingIssuer
+from storage.models.projects import Project
 
 
 class Issuers:
@@ -22,13 +25,13 @@ class Issuers:
     async def put(self, issuer: Issuer, *, by: Actor, at: datetime) -> None:
         """Let statements be in this name from now on; a repeat changes nothing."""
         await self._connection.execute(
-            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
         )
         stored = await self._stored(at)
         if stored == issuer:
             return
         await self._connection.execute(
-            insert(billing_issuers).values(
+            insert(BillingIssuer).values(
                 project_id=self._project_id, valid_from=at, **asdict(issuer)
             )
         )
@@ -48,9 +51,9 @@ class Issuers:
             return stored
         row = (
             await self._connection.execute(
-                select(accounts.c.name, accounts.c.company)
-                .join(projects, projects.c.site_owner_id == accounts.c.id)
-                .where(projects.c.id == self._project_id)
+                select(col(Account.name), col(Account.company))
+                .join(Project, col(Project.site_owner_id) == col(Account.id))
+                .where(col(Project.id) == self._project_id)
             )
         ).one()
         return Issuer(name=row.company or row.name)
@@ -58,10 +61,10 @@ class Issuers:
     async def _stored(self, moment: datetime) -> Issuer | None:
         row = (
             await self._connection.execute(
-                select(billing_issuers)
-                .where(billing_issuers.c.project_id == self._project_id)
-                .where(billing_issuers.c.valid_from <= moment)
-                .order_by(billing_issuers.c.valid_from.desc(), billing_issuers.c.id.desc())
+                select(BillingIssuer.__table__)
+                .where(col(BillingIssuer.project_id) == self._project_id)
+                .where(col(BillingIssuer.valid_from) <= moment)
+                .order_by(col(BillingIssuer.valid_from).desc(), col(BillingIssuer.id).desc())
                 .limit(1)
             )
         ).one_or_none()

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError
 from storage.dialects import conflict_insert
-from storage.tables import kept_answers
+from storage.models.accounts import KeptAnswer
 
 MOST: Final = 10_000
 """Keys of an account that are kept: of more than those in a day, the oldest go."""
@@ -89,12 +90,12 @@ class KeptAnswers:
             ConflictError: ``idempotency_key_reused``: the key was used for something else.
 
         """
-        table = kept_answers
+        table = KeptAnswer.__table__
         await self._connection.execute(
             delete(table).where(table.c.key == keyed.key).where(table.c.expires_at <= now)
         )
         made = await self._connection.execute(
-            conflict_insert(self._connection, table)
+            conflict_insert(self._connection, KeptAnswer)
             .values(
                 key=keyed.key,
                 account_id=keyed.account_id,
@@ -163,7 +164,7 @@ class KeptAnswers:
 
     async def forget(self, keyed: Keyed) -> None:
         """Let the key be used for whatever: the request was refused."""
-        table = kept_answers
+        table = KeptAnswer.__table__
         await self._connection.execute(
             delete(table).where(table.c.key == keyed.key).where(table.c.claim == keyed.claim)
         )
@@ -171,21 +172,21 @@ class KeptAnswers:
     async def purge(self, *, before: datetime) -> None:
         """Forget what has expired."""
         await self._connection.execute(
-            delete(kept_answers).where(kept_answers.c.expires_at < before)
+            delete(KeptAnswer).where(col(KeptAnswer.expires_at) < before)
         )
 
     async def _forget_oldest(self, account_id: str) -> None:
         oldest = (
-            select(kept_answers.c.key)
-            .where(kept_answers.c.account_id == account_id)
-            .order_by(kept_answers.c.first_at.desc(), kept_answers.c.key)
+            select(col(KeptAnswer.key))
+            .where(col(KeptAnswer.account_id) == account_id)
+            .order_by(col(KeptAnswer.first_at).desc(), col(KeptAnswer.key))
             .offset(MOST)
             .limit(_FORGOTTEN_AT_ONCE)
         )
-        await self._connection.execute(delete(kept_answers).where(kept_answers.c.key.in_(oldest)))
+        await self._connection.execute(delete(KeptAnswer).where(col(KeptAnswer.key).in_(oldest)))
 
     async def _set(self, keyed: Keyed, values: Mapping[str, object]) -> bool:
-        table = kept_answers
+        table = KeptAnswer.__table__
         changed = await self._connection.execute(
             update(table)
             .where(table.c.key == keyed.key)

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.ids import Prefix
 from domain.knocking import Claimed, rhythm
@@ -21,13 +23,9 @@ from domain.rules.likeness import likeness
 from domain.states import IdentityMatch
 from storage.dialects import among
 from storage.members import works_on
-from storage.tables import (
-    charge_points,
-    connection_attempts,
-    connections,
-    identity_aliases,
-    projects,
-)
+from storage.models.charge_points import ChargePoint, IdentityAlias
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
+from storage.models.projects import Project
 
 MOMENTS_KEPT: Final = 12
 """Of the refusals that one row counts: how often one tries is told by them."""
@@ -52,14 +50,14 @@ def claimable(identity_key: str | None = None) -> Select[Any]:
     """Ids of charge points that an identity, or this one, may be claimed for."""
     knocked = exists().where(_may_be())
     if identity_key is not None:
-        knocked = knocked.where(connection_attempts.c.identity_key == identity_key)
-    alias = identity_aliases.c
+        knocked = knocked.where(col(ConnectionAttempt.identity_key) == identity_key)
+    alias = IdentityAlias.__table__.c
     return (
-        select(charge_points.c.id)
+        select(col(ChargePoint.id))
         .where(knocked)
-        .where(charge_points.c.withdrawn_at.is_(None))
-        .where(~exists().where(connections.c.charge_point_id == charge_points.c.id))
-        .where(~exists().where(alias.charge_point_id == charge_points.c.id))
+        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .where(~exists().where(col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)))
+        .where(~exists().where(alias.charge_point_id == col(ChargePoint.id)))
     )
 
 
@@ -67,7 +65,7 @@ async def knocking(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> Mapping[str, UnclaimedIdentity]:
     """Under which name each of these seems to knock, of those that seem to."""
-    query = claimable().where(among(connection, charge_points.c.id, charge_point_ids))
+    query = claimable().where(among(connection, col(ChargePoint.id), charge_point_ids))
     return await knocks_of(connection, (await connection.scalars(query)).all())
 
 
@@ -80,15 +78,15 @@ async def knocks_of(
     # The newest first.
     query = (
         select(
-            connection_attempts,
-            charge_points.c.id.label("charge_point"),
-            charge_points.c.project_id.label("project"),
-            charge_points.c.serial_number,
+            ConnectionAttempt.__table__,
+            col(ChargePoint.id).label("charge_point"),
+            col(ChargePoint.project_id).label("project"),
+            col(ChargePoint.serial_number),
         )
-        .select_from(charge_points)
-        .join(connection_attempts, _may_be())
-        .where(among(connection, charge_points.c.id, claimable_ids))
-        .order_by(connection_attempts.c.at.desc(), connection_attempts.c.id.desc())
+        .select_from(ChargePoint)
+        .join(ConnectionAttempt, _may_be())
+        .where(among(connection, col(ChargePoint.id), claimable_ids))
+        .order_by(col(ConnectionAttempt.at).desc(), col(ConnectionAttempt.id).desc())
     )
     knocks: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in await connection.execute(query):
@@ -100,13 +98,13 @@ async def claimed_names(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> Mapping[str, Claimed]:
     """Under which name each of these was claimed, of those that have not connected since."""
-    alias, attempt = identity_aliases.c, connection_attempts.c
+    alias, attempt = IdentityAlias.__table__.c, ConnectionAttempt.__table__.c
     query = (
         select(alias.charge_point_id, alias.identity_key, alias.claimed_at)
         .add_columns(attempt.identity, attempt.at, attempt.moments)
-        .select_from(identity_aliases)
+        .select_from(IdentityAlias)
         .outerjoin(
-            connection_attempts,
+            ConnectionAttempt,
             and_(
                 attempt.identity_key == alias.identity_key,
                 attempt.charge_point_id == alias.charge_point_id,
@@ -116,8 +114,8 @@ async def claimed_names(
         .where(among(connection, alias.charge_point_id, charge_point_ids))
         .where(
             ~exists()
-            .where(connections.c.charge_point_id == alias.charge_point_id)
-            .where(connections.c.connected_at >= alias.claimed_at)
+            .where(col(ChargePointConnection.charge_point_id) == alias.charge_point_id)
+            .where(col(ChargePointConnection.connected_at) >= alias.claimed_at)
         )
         .order_by(attempt.at.desc(), attempt.id.desc())
     )
@@ -146,20 +144,20 @@ def _all_moments(rows: Sequence[Row[Any]]) -> list[datetime]:
 
 def _may_be() -> ColumnElement[bool]:
     """Predicate: the attempt is nobody's, and may be the charge point's."""
-    attempt, other = connection_attempts.c, charge_points.alias().c
+    attempt, other = ConnectionAttempt.__table__.c, aliased(ChargePoint.__table__).c
     # Whoever works on the project sees the same: what its maker may.
     maker = (
-        select(projects.c.installer_id)
-        .where(projects.c.id == charge_points.c.project_id)
-        .correlate(charge_points)
+        select(col(Project.installer_id))
+        .where(col(Project.id) == col(ChargePoint.project_id))
+        .correlate(ChargePoint)
         .scalar_subquery()
     )
     # SQLAlchemy correlates by itself one level up only, and who asks nests deeper.
-    there_is = exists().correlate(charge_points, connection_attempts)
+    there_is = exists().correlate(ChargePoint, ConnectionAttempt)
     has_its_id = other.id == literal(f"{Prefix.CHARGE_POINT}_") + func.upper(attempt.near_key)
-    another = other.id != charge_points.c.id
+    another = other.id != col(ChargePoint.id)
     is_its_serial = and_(
-        attempt.identity_key == charge_points.c.serial_key,
+        attempt.identity_key == col(ChargePoint.serial_key),
         ~there_is.where(other.serial_key == attempt.identity_key)
         .where(other.withdrawn_at.is_(None))
         .where(~works_on(other.project_id, maker)),
@@ -168,8 +166,8 @@ def _may_be() -> ColumnElement[bool]:
     is_like_it_alone = and_(
         attempt.near_key != "",
         or_(
-            attempt.near_key == charge_points.c.near_key,
-            attempt.near_key == func.lower(func.substr(charge_points.c.id, _PREFIX + 1)),
+            attempt.near_key == col(ChargePoint.near_key),
+            attempt.near_key == func.lower(func.substr(col(ChargePoint.id), _PREFIX + 1)),
         ),
         ~there_is.where(another).where(
             or_(and_(other.near_key == attempt.near_key, other.withdrawn_at.is_(None)), has_its_id)
@@ -177,7 +175,7 @@ def _may_be() -> ColumnElement[bool]:
     )
     return and_(
         attempt.charge_point_id.is_(None),
-        ~there_is.where(identity_aliases.c.identity_key == attempt.identity_key),
+        ~there_is.where(col(IdentityAlias.identity_key) == attempt.identity_key),
         or_(is_its_serial, is_like_it_alone),
     )
 

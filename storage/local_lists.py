@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, case, delete, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.offline import HeldList, ListState, LocalListUpdated
 from domain.rules.offline import settings_for
@@ -15,16 +16,12 @@ from storage.connections import is_live
 from storage.contest_marks import counts
 from storage.dialects import upsert
 from storage.in_use import is_in_use, open_run
-from storage.tables import (
-    boots,
-    charge_points,
-    connections,
-    id_tags,
-    local_lists,
-    parameters,
-    projects,
-    transactions,
-)
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import LocalList, Parameter
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot
+from storage.models.projects import IdTag, Project
+from storage.models.transactions import Transaction
 
 QUIET: Final = timedelta(seconds=10)
 """So long nothing is changed before it is told: id tags are put one by one."""
@@ -65,16 +62,16 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
     row = (
         await connection.execute(
             select(
-                charge_points.c.project_id,
-                projects.c.offline,
-                projects.c.access_changed_at,
-                local_lists,
+                col(ChargePoint.project_id),
+                col(Project.offline),
+                col(Project.access_changed_at),
+                LocalList.__table__,
                 _newest_boot().label("booted_at"),
                 _in_use_now().label("in_use_now"),
             )
-            .join(projects, projects.c.id == charge_points.c.project_id)
-            .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
-            .where(charge_points.c.id == charge_point_id)
+            .join(Project, col(Project.id) == col(ChargePoint.project_id))
+            .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
+            .where(col(ChargePoint.id) == charge_point_id)
             .where(_is_in_service())
         )
     ).one_or_none()
@@ -85,7 +82,7 @@ async def read_wanted(connection: AsyncConnection, charge_point_id: str) -> Want
     if row.in_use_now and choice is not OfflineAccess.NOBODY:
         tags = await _listed(connection, row.project_id)
     chosen = await connection.scalars(
-        select(parameters.c.key).where(parameters.c.charge_point_id == charge_point_id)
+        select(col(Parameter.key)).where(col(Parameter.charge_point_id) == charge_point_id)
     )
     others = {key.casefold() for key in chosen}
     before = _NOTHING if row.state is None else _updated(row)
@@ -119,7 +116,7 @@ async def keep_list(
     """Note what became of a list that was wanted, on that connection."""
     broke = found.list.state is ListState.BROKE_OFF
     await connection.execute(
-        upsert(connection, local_lists, keys=("charge_point_id",)),
+        upsert(connection, LocalList, keys=("charge_point_id",)),
         [
             {
                 "charge_point_id": charge_point_id,
@@ -143,9 +140,9 @@ async def keep_list(
 async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> int | None:
     """Version of the list of a charge point that left its site with one; None: it has none."""
     version: int | None = await connection.scalar(
-        select(func.coalesce(local_lists.c.version, 0))
-        .where(local_lists.c.charge_point_id == charge_point_id)
-        .where(local_lists.c.id_tags > 0)
+        select(func.coalesce(col(LocalList.version), 0))
+        .where(col(LocalList.charge_point_id) == charge_point_id)
+        .where(col(LocalList.id_tags) > 0)
     )
     return version
 
@@ -153,8 +150,8 @@ async def read_to_clear(connection: AsyncConnection, charge_point_id: str) -> in
 async def doubt_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """What it was sent may be in another unit; it is sent anew, once a run has let go of it."""
     await connection.execute(
-        update(local_lists)
-        .where(local_lists.c.charge_point_id == charge_point_id)
+        update(LocalList)
+        .where(col(LocalList.charge_point_id) == charge_point_id)
         .values(version=None, generation=_NONE, breaks=0)
     )
 
@@ -162,7 +159,7 @@ async def doubt_list(connection: AsyncConnection, charge_point_id: str) -> None:
 async def forget_list(connection: AsyncConnection, charge_point_id: str) -> None:
     """It is empty now, or another unit is there: nothing is known of it any more."""
     await connection.execute(
-        delete(local_lists).where(local_lists.c.charge_point_id == charge_point_id)
+        delete(LocalList).where(col(LocalList.charge_point_id) == charge_point_id)
     )
 
 
@@ -175,32 +172,34 @@ async def due_lists(
     booted. One whose link broke twice at it is left alone until something is changed.
     """
     changed = or_(
-        local_lists.c.charge_point_id.is_(None),
-        local_lists.c.of_change.is_distinct_from(projects.c.access_changed_at),
-        local_lists.c.in_use != _in_use_now(),
+        col(LocalList.charge_point_id).is_(None),
+        col(LocalList.of_change).is_distinct_from(col(Project.access_changed_at)),
+        col(LocalList.in_use) != _in_use_now(),
     )
     paused = or_(
-        projects.c.access_changed_at.is_(None),
-        projects.c.access_changed_at < now - QUIET,
-        local_lists.c.checked_at < now - _LONGEST,
+        col(Project.access_changed_at).is_(None),
+        col(Project.access_changed_at) < now - QUIET,
+        col(LocalList.checked_at) < now - _LONGEST,
     )
     came_back = and_(
-        local_lists.c.breaks < _MOST_BREAKS,
+        col(LocalList.breaks) < _MOST_BREAKS,
         or_(
-            local_lists.c.generation != connections.c.generation,
-            local_lists.c.boot_at.is_distinct_from(_newest_boot()),
+            col(LocalList.generation) != col(ChargePointConnection.generation),
+            col(LocalList.boot_at).is_distinct_from(_newest_boot()),
         ),
     )
     rows = await connection.scalars(
-        select(charge_points.c.id)
-        .join(projects, projects.c.id == charge_points.c.project_id)
-        .join(connections, connections.c.charge_point_id == charge_points.c.id)
-        .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
-        .where(charge_points.c.id > after)
+        select(col(ChargePoint.id))
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
+        .join(
+            ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
+        )
+        .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
+        .where(col(ChargePoint.id) > after)
         .where(_is_in_service())
         .where(or_(and_(changed, paused), came_back))
         .where(is_live())
-        .order_by(charge_points.c.id)
+        .order_by(col(ChargePoint.id))
         .limit(limit)
     )
     return rows.all()
@@ -212,19 +211,19 @@ async def read_lists(
     """Of each charge point: its id, what is known, whether that is up to date, and it in use."""
     rows = await connection.execute(
         select(
-            charge_points.c.id,
-            local_lists,
+            col(ChargePoint.id),
+            LocalList.__table__,
             case(
-                (local_lists.c.of_change.is_distinct_from(projects.c.access_changed_at), False),
+                (col(LocalList.of_change).is_distinct_from(col(Project.access_changed_at)), False),
                 else_=True,
             ).label("is_current"),
             _in_use_now().label("in_use_now"),
         )
-        .join(projects, projects.c.id == charge_points.c.project_id)
-        .outerjoin(local_lists, local_lists.c.charge_point_id == charge_points.c.id)
-        .where(charge_points.c.project_id == project_id)
-        .where(charge_points.c.withdrawn_at.is_(None))
-        .order_by(charge_points.c.id)
+        .join(Project, col(Project.id) == col(ChargePoint.project_id))
+        .outerjoin(LocalList, col(LocalList.charge_point_id) == col(ChargePoint.id))
+        .where(col(ChargePoint.project_id) == project_id)
+        .where(col(ChargePoint.withdrawn_at).is_(None))
+        .order_by(col(ChargePoint.id))
     )
     return [
         (
@@ -241,12 +240,12 @@ async def read_lists(
 
 def _is_in_service() -> Any:
     return and_(
-        projects.c.status == ProjectStatus.HANDED_OVER,
-        charge_points.c.withdrawn_at.is_(None),
-        charge_points.c.watched_by.is_(None),
+        col(Project.status) == ProjectStatus.HANDED_OVER,
+        col(ChargePoint.withdrawn_at).is_(None),
+        col(ChargePoint.watched_by).is_(None),
         open_run().is_(None),
         # One that is not in use yet gets none; one that is not any more loses it.
-        or_(is_in_use(), local_lists.c.charge_point_id.is_not(None)),
+        or_(is_in_use(), col(LocalList.charge_point_id).is_not(None)),
     )
 
 
@@ -256,10 +255,10 @@ def _in_use_now() -> Any:
 
 def _newest_boot() -> Any:
     return (
-        select(func.max(boots.c.at))
-        .where(boots.c.charge_point_id == charge_points.c.id)
-        .where(counts(boots))
-        .correlate(charge_points)
+        select(func.max(col(Boot.at)))
+        .where(col(Boot.charge_point_id) == col(ChargePoint.id))
+        .where(counts(Boot.__table__))
+        .correlate(ChargePoint)
         .scalar_subquery()
     )
 
@@ -276,22 +275,22 @@ def _updated(row: Any) -> LocalListUpdated:
 
 async def _listed(connection: AsyncConnection, project_id: str) -> Sequence[str]:
     # However long the history is, so many of the newest transactions of all sites are looked at.
-    newest = select(func.max(transactions.c.id)).scalar_subquery()
+    newest = select(func.max(col(Transaction.id))).scalar_subquery()
     used = (
         select(
-            func.lower(func.trim(transactions.c.id_tag)).label("tag_key"),
-            func.max(transactions.c.id).label("last"),
+            func.lower(func.trim(col(Transaction.id_tag))).label("tag_key"),
+            func.max(col(Transaction.id)).label("last"),
         )
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
-        .where(charge_points.c.project_id == project_id)
-        .where(transactions.c.id > newest - _LOOKED_AT)
-        .group_by(func.lower(func.trim(transactions.c.id_tag)))
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
+        .where(col(ChargePoint.project_id) == project_id)
+        .where(col(Transaction.id) > newest - _LOOKED_AT)
+        .group_by(func.lower(func.trim(col(Transaction.id_tag))))
         .subquery()
     )
     rows = await connection.scalars(
-        select(id_tags.c.id_tag)
-        .outerjoin(used, used.c.tag_key == id_tags.c.tag_key)
-        .where(id_tags.c.project_id == project_id)
-        .order_by(func.coalesce(used.c.last, 0).desc(), id_tags.c.tag_key)
+        select(col(IdTag.id_tag))
+        .outerjoin(used, used.c.tag_key == col(IdTag.tag_key))
+        .where(col(IdTag.project_id) == project_id)
+        .order_by(func.coalesce(used.c.last, 0).desc(), col(IdTag.tag_key))
     )
     return rows.all()

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.states import LogLevel
-from storage.tables import log_entries
+from storage.models.facts import LogEntry as LogEntryRow
 
 _FROM_LEVEL = {level: tuple(LogLevel)[place:] for place, level in enumerate(LogLevel)}
 
@@ -56,25 +57,27 @@ class Log:
 
         Frames are written as they pass, steps at the verdict; by time they stand where they belong.
         """
-        query = select(log_entries).where(log_entries.c.charge_point_id == charge_point_id)
+        query = select(LogEntryRow.__table__).where(
+            col(LogEntryRow.charge_point_id) == charge_point_id
+        )
         if wanted.commissioning_id is not None:
-            query = query.where(log_entries.c.commissioning_id == wanted.commissioning_id)
+            query = query.where(col(LogEntryRow.commissioning_id) == wanted.commissioning_id)
         if wanted.level is not None:
-            query = query.where(log_entries.c.level.in_(_FROM_LEVEL[wanted.level]))
+            query = query.where(col(LogEntryRow.level).in_(_FROM_LEVEL[wanted.level]))
         if wanted.since is not None:
-            query = query.where(log_entries.c.at >= wanted.since)
+            query = query.where(col(LogEntryRow.at) >= wanted.since)
         if wanted.until is not None:
-            query = query.where(log_entries.c.at < wanted.until)
+            query = query.where(col(LogEntryRow.at) < wanted.until)
         if after is not None:
-            last = select(log_entries.c.at).where(log_entries.c.id == after).scalar_subquery()
+            last = select(col(LogEntryRow.at)).where(col(LogEntryRow.id) == after).scalar_subquery()
             query = query.where(
                 or_(
-                    log_entries.c.at > last,
-                    and_(log_entries.c.at == last, log_entries.c.id > after),
+                    col(LogEntryRow.at) > last,
+                    and_(col(LogEntryRow.at) == last, col(LogEntryRow.id) > after),
                 )
             )
         rows = await self._connection.execute(
-            query.order_by(log_entries.c.at, log_entries.c.id).limit(limit)
+            query.order_by(col(LogEntryRow.at), col(LogEntryRow.id)).limit(limit)
         )
         return [
             LogEntry(

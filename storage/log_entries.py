@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import exists, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from storage.dialects import at_once, conflict_insert
 from storage.fact_records import LogEntry
-from storage.tables import commissioning_runs, log_entries
+from storage.models.facts import LogEntry as LogEntryRow
+from storage.models.runs import CommissioningRun
 
 _FIRST: Final = "1"
 _AGAIN: Final = "2"
@@ -26,7 +28,7 @@ async def store_log(connection: AsyncConnection, records: Sequence[LogEntry]) ->
     plain = [record for record in records if record.same is None]
     if plain:
         await connection.execute(
-            at_once(connection, insert(log_entries)), [_row(record) for record in plain]
+            at_once(connection, insert(LogEntryRow)), [_row(record) for record in plain]
         )
     await store_repeatable(connection, [record for record in records if record.same is not None])
 
@@ -38,14 +40,16 @@ async def store_repeatable(connection: AsyncConnection, records: Sequence[LogEnt
         groups[_key(record)].append(record)
     if not groups:
         return
-    new = conflict_insert(connection, log_entries)
+    new = conflict_insert(connection, LogEntryRow)
     written = await connection.scalars(
-        new.on_conflict_do_nothing(index_elements=["entry_key"]).returning(log_entries.c.entry_key),
+        new.on_conflict_do_nothing(index_elements=["entry_key"]).returning(
+            col(LogEntryRow.entry_key)
+        ),
         # One order for all nodes: rows locked in different orders would deadlock.
         [_row(groups[key][0]) | {"entry_key": f"{key}{_FIRST}"} for key in sorted(groups)],
     )
     for entry_key in written:
-        groups[entry_key.removesuffix(_FIRST)].pop(0)
+        groups[(entry_key or "").removesuffix(_FIRST)].pop(0)
     again = [
         _row(group[-1])
         | {
@@ -62,13 +66,13 @@ async def store_repeatable(connection: AsyncConnection, records: Sequence[LogEnt
         index_elements=["entry_key"],
         set_={name: new.excluded[name] for name in ("at", "message_id", "text")}
         | {
-            "times": log_entries.c.times + new.excluded.times,
-            "first_at": func.coalesce(log_entries.c.first_at, log_entries.c.at),
+            "times": col(LogEntryRow.times) + new.excluded.times,
+            "first_at": func.coalesce(col(LogEntryRow.first_at), col(LogEntryRow.at)),
         },
         # A certificate quotes what came before the verdict; a node hears of it a little later.
         where=~exists()
-        .where(commissioning_runs.c.id == log_entries.c.commissioning_id)
-        .where(commissioning_runs.c.completed_at < new.excluded.at),
+        .where(col(CommissioningRun.id) == col(LogEntryRow.commissioning_id))
+        .where(col(CommissioningRun.completed_at) < new.excluded.at),
     )
     await connection.execute(at_once(connection, counted), again)
 

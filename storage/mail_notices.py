@@ -6,12 +6,14 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.mail import Admission, GatheredMail, MailNotice, recipient_key
 from storage.dialects import among, conflict_insert
 from storage.engine import Database
+from storage.models.mail import MailBlock
+from storage.models.mail import MailNotice as MailNoticeRow
 from storage.sessions import Throttles
-from storage.tables import mail_blocks, mail_notices
 
 GATHERED_FOR: Final = timedelta(minutes=15)
 """So long after the first one a gathered mail waits for more of them."""
@@ -34,7 +36,7 @@ class MailBlocks:
     async def block(self, account_id: str, recipient: str, *, at: datetime) -> None:
         """Let no more mail of that account's go there; what waits is dropped."""
         await self._connection.execute(
-            conflict_insert(self._connection, mail_blocks)
+            conflict_insert(self._connection, MailBlock)
             .values(account_id=account_id, recipient=recipient, blocked_at=at)
             .on_conflict_do_nothing()
         )
@@ -43,25 +45,25 @@ class MailBlocks:
     async def drop(self, account_id: str, recipient: str) -> None:
         """Drop what waits to go there."""
         await self._connection.execute(
-            delete(mail_notices)
-            .where(mail_notices.c.account_id == account_id)
-            .where(mail_notices.c.recipient == recipient)
+            delete(MailNoticeRow)
+            .where(col(MailNoticeRow.account_id) == account_id)
+            .where(col(MailNoticeRow.recipient) == recipient)
         )
 
     async def allow(self, account_id: str, recipient: str) -> None:
         """Let it go there again."""
         await self._connection.execute(
-            delete(mail_blocks)
-            .where(mail_blocks.c.account_id == account_id)
-            .where(mail_blocks.c.recipient == recipient)
+            delete(MailBlock)
+            .where(col(MailBlock.account_id) == account_id)
+            .where(col(MailBlock.recipient) == recipient)
         )
 
     async def is_blocked(self, account_id: str, recipient: str) -> bool:
         """Tell whether it may not."""
         found = await self._connection.scalar(
-            select(mail_blocks.c.blocked_at)
-            .where(mail_blocks.c.account_id == account_id)
-            .where(mail_blocks.c.recipient == recipient)
+            select(col(MailBlock.blocked_at))
+            .where(col(MailBlock.account_id) == account_id)
+            .where(col(MailBlock.recipient) == recipient)
         )
         return found is not None
 
@@ -73,14 +75,14 @@ class MailBlocks:
         Tried again, a letter has its turn already.
         """
         let = await self._connection.execute(
-            update(mail_blocks)
-            .where(mail_blocks.c.account_id == account_id)
-            .where(mail_blocks.c.recipient == recipient)
+            update(MailBlock)
+            .where(col(MailBlock.account_id) == account_id)
+            .where(col(MailBlock.recipient) == recipient)
             .where(
                 or_(
-                    mail_blocks.c.reset_at.is_(None),
-                    mail_blocks.c.reset_at <= now - RESETS_APART,
-                    mail_blocks.c.reset_letter == letter_id,
+                    col(MailBlock.reset_at).is_(None),
+                    col(MailBlock.reset_at) <= now - RESETS_APART,
+                    col(MailBlock.reset_letter) == letter_id,
                 )
             )
             .values(reset_letter=letter_id, reset_at=now)
@@ -90,10 +92,10 @@ class MailBlocks:
     async def give_back(self, account_id: str, recipient: str, letter_id: str) -> None:
         """Let another have the turn of this letter, which did not leave."""
         await self._connection.execute(
-            update(mail_blocks)
-            .where(mail_blocks.c.account_id == account_id)
-            .where(mail_blocks.c.recipient == recipient)
-            .where(mail_blocks.c.reset_letter == letter_id)
+            update(MailBlock)
+            .where(col(MailBlock.account_id) == account_id)
+            .where(col(MailBlock.recipient) == recipient)
+            .where(col(MailBlock.reset_letter) == letter_id)
             .values(reset_letter=None, reset_at=None)
         )
 
@@ -103,8 +105,8 @@ class MailBlocks:
             return set()
         recipients = sorted({recipient for _, recipient in pairs})
         rows = await self._connection.execute(
-            select(mail_blocks.c.account_id, mail_blocks.c.recipient).where(
-                among(self._connection, mail_blocks.c.recipient, recipients)
+            select(col(MailBlock.account_id), col(MailBlock.recipient)).where(
+                among(self._connection, col(MailBlock.recipient), recipients)
             )
         )
         return {(row.account_id, row.recipient) for row in rows} & set(pairs)
@@ -164,8 +166,8 @@ class StoredMailNotices:
                 return Admission.BLOCKED
             known = (
                 await connection.execute(
-                    select(mail_notices.c.due_at, mail_notices.c.left_at).where(
-                        mail_notices.c.about == notice.about
+                    select(col(MailNoticeRow.due_at), col(MailNoticeRow.left_at)).where(
+                        col(MailNoticeRow.about) == notice.about
                     )
                 )
             ).one_or_none()
@@ -175,7 +177,7 @@ class StoredMailNotices:
                 return Admission.SEND if known.due_at is None else Admission.WAIT
             admission, due_at = await self._decide(connection, notice, recipient, now)
             await connection.execute(
-                conflict_insert(connection, mail_notices)
+                conflict_insert(connection, MailNoticeRow)
                 .values(
                     account_id=notice.account_id,
                     recipient=recipient,
@@ -195,7 +197,8 @@ class StoredMailNotices:
         """Note that a notice has left."""
         async with self._database.write() as connection:
             await self._let_go(
-                connection, (mail_notices.c.about == about) & mail_notices.c.due_at.is_(None)
+                connection,
+                (col(MailNoticeRow.about) == about) & col(MailNoticeRow.due_at).is_(None),
             )
 
     async def gathered(self, notice_id: int) -> GatheredMail | None:
@@ -205,7 +208,9 @@ class StoredMailNotices:
         """
         async with self._database.write() as connection:
             first = (
-                await connection.execute(select(mail_notices).where(mail_notices.c.id == notice_id))
+                await connection.execute(
+                    select(MailNoticeRow.__table__).where(col(MailNoticeRow.id) == notice_id)
+                )
             ).one_or_none()
             if first is None or first.due_at is None:
                 return None
@@ -215,11 +220,11 @@ class StoredMailNotices:
                 return None
             rows = (
                 await connection.execute(
-                    select(mail_notices)
-                    .where(mail_notices.c.account_id == first.account_id)
-                    .where(mail_notices.c.recipient == first.recipient)
-                    .where(mail_notices.c.due_at.is_not(None))
-                    .order_by(mail_notices.c.urgent.desc(), mail_notices.c.id)
+                    select(MailNoticeRow.__table__)
+                    .where(col(MailNoticeRow.account_id) == first.account_id)
+                    .where(col(MailNoticeRow.recipient) == first.recipient)
+                    .where(col(MailNoticeRow.due_at).is_not(None))
+                    .order_by(col(MailNoticeRow.urgent).desc(), col(MailNoticeRow.id))
                 )
             ).all()
         return GatheredMail(
@@ -232,21 +237,21 @@ class StoredMailNotices:
     async def gathered_sent(self, gathered: GatheredMail) -> None:
         """Note that they have left; the mail counts as one."""
         async with self._database.write() as connection:
-            await self._let_go(connection, among(connection, mail_notices.c.id, gathered.ids))
+            await self._let_go(connection, among(connection, col(MailNoticeRow.id), gathered.ids))
             now, recipient = self._now(), recipient_key(self._secret, gathered.to)
             _, in_day = await self._hit(connection, gathered.account_id, recipient, now)
             pause = GATHERED_LONGER if in_day > self._per_day else GATHERED_FOR
             await connection.execute(
-                update(mail_notices)  # those that came meanwhile
-                .where(mail_notices.c.account_id == gathered.account_id)
-                .where(mail_notices.c.recipient == recipient)
-                .where(mail_notices.c.due_at.is_not(None))
+                update(MailNoticeRow)  # those that came meanwhile
+                .where(col(MailNoticeRow.account_id) == gathered.account_id)
+                .where(col(MailNoticeRow.recipient) == recipient)
+                .where(col(MailNoticeRow.due_at).is_not(None))
                 .values(due_at=now + pause)
             )
 
     async def _let_go(self, connection: AsyncConnection, which: ColumnElement[bool]) -> None:
         await connection.execute(
-            update(mail_notices)
+            update(MailNoticeRow)
             .where(which)
             .values(email="", subject="", detail="", due_at=None, left_at=self._now())
         )
@@ -255,9 +260,9 @@ class StoredMailNotices:
         self, connection: AsyncConnection, notice: MailNotice, recipient: str, now: datetime
     ) -> tuple[Admission, datetime | None]:
         first = await connection.scalar(
-            select(func.min(mail_notices.c.due_at))
-            .where(mail_notices.c.account_id == notice.account_id)
-            .where(mail_notices.c.recipient == recipient)
+            select(func.min(col(MailNoticeRow.due_at)))
+            .where(col(MailNoticeRow.account_id) == notice.account_id)
+            .where(col(MailNoticeRow.recipient) == recipient)
         )
         if first is not None:
             return Admission.WAIT, first  # in the order in which they came
@@ -286,9 +291,9 @@ class StoredMailNotices:
 async def forget_notices(connection: AsyncConnection, *, now: datetime) -> None:
     """Forget those that have left, or were given up as the mail server was away for all tries."""
     await connection.execute(
-        delete(mail_notices)
-        .where(mail_notices.c.due_at.is_(None))
-        .where(mail_notices.c.created_at < now - KEPT)
+        delete(MailNoticeRow)
+        .where(col(MailNoticeRow.due_at).is_(None))
+        .where(col(MailNoticeRow.created_at) < now - KEPT)
     )
 
 
@@ -296,11 +301,11 @@ async def due_notices(
     connection: AsyncConnection, *, now: datetime, after: int, limit: int
 ) -> Sequence[int]:
     """The first notice of each mail that is due, in the order of their ids."""
-    first = func.min(mail_notices.c.id)
+    first = func.min(col(MailNoticeRow.id))
     rows = await connection.scalars(
         select(first)
-        .where(mail_notices.c.due_at <= now)
-        .group_by(mail_notices.c.account_id, mail_notices.c.recipient)
+        .where(col(MailNoticeRow.due_at) <= now)
+        .group_by(col(MailNoticeRow.account_id), col(MailNoticeRow.recipient))
         .having(first > after)
         .order_by(first)
         .limit(limit)

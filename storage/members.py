@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Exists,
     Select,
+    SQLColumnExpression,
     delete,
     exists,
     insert,
@@ -18,12 +18,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError, NotFoundError
 from domain.states import ProjectRole, ProjectStatus
 from storage.audit import Audit
-from storage.tables import accounts, project_members, projects
+from storage.models.accounts import Account
+from storage.models.projects import Project, ProjectMember
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,7 @@ class Members:
         """Let the account work on the project; one that does already has this role from now on."""
         if not await self._set_role(account_id, role):
             await self._connection.execute(
-                insert(project_members).values(
+                insert(ProjectMember).values(
                     project_id=self._project_id, account_id=account_id, role=role, joined_at=at
                 )
             )
@@ -59,8 +61,8 @@ class Members:
         """People of the project, in the order of their accounts, after the id ``after``."""
         query = self._all()
         if after is not None:
-            query = query.where(accounts.c.id > after)
-        rows = await self._connection.execute(query.order_by(accounts.c.id).limit(limit))
+            query = query.where(col(Account.id) > after)
+        rows = await self._connection.execute(query.order_by(col(Account.id)).limit(limit))
         return [_member(row) for row in rows]
 
     async def get(self, account_id: str) -> Member:
@@ -70,7 +72,7 @@ class Members:
             NotFoundError: ``collaborator_not_found``.
 
         """
-        query = self._all().where(accounts.c.id == account_id)
+        query = self._all().where(col(Account.id) == account_id)
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise NotFoundError(
@@ -84,7 +86,7 @@ class Members:
         None: neither works on it any more, for an account can be deleted.
         """
         query = self._all().where(
-            or_(accounts.c.id == account_id, accounts.c.id == projects.c.installer_id)
+            or_(col(Account.id) == account_id, col(Account.id) == col(Project.installer_id))
         )
         # False sorts before true: the person that was asked for comes before the maker.
         row = (
@@ -116,9 +118,9 @@ class Members:
         """
         member = await self._other_than_its_maker(account_id)
         await self._connection.execute(
-            delete(project_members)
-            .where(project_members.c.project_id == self._project_id)
-            .where(project_members.c.account_id == account_id)
+            delete(ProjectMember)
+            .where(col(ProjectMember.project_id) == self._project_id)
+            .where(col(ProjectMember.account_id) == account_id)
         )
         await self._audit(AuditAction.COLLABORATOR_REMOVED, member, by=by, at=at, role=None)
 
@@ -132,9 +134,9 @@ class Members:
 
     async def _set_role(self, account_id: str, role: ProjectRole) -> bool:
         changed = await self._connection.execute(
-            update(project_members)
-            .where(project_members.c.project_id == self._project_id)
-            .where(project_members.c.account_id == account_id)
+            update(ProjectMember)
+            .where(col(ProjectMember.project_id) == self._project_id)
+            .where(col(ProjectMember.account_id) == account_id)
             .values(role=role)
         )
         return changed.rowcount == 1
@@ -160,36 +162,38 @@ class Members:
     def _all(self) -> Select[Any]:
         return (
             select(
-                accounts,
-                project_members.c.role.label("member_role"),
-                project_members.c.joined_at,
-                (projects.c.installer_id == accounts.c.id).label("made_it"),
+                Account.__table__,
+                col(ProjectMember.role).label("member_role"),
+                col(ProjectMember.joined_at),
+                (col(Project.installer_id) == col(Account.id)).label("made_it"),
             )
-            .select_from(project_members)
-            .join(accounts, accounts.c.id == project_members.c.account_id)
-            .join(projects, projects.c.id == project_members.c.project_id)
-            .where(project_members.c.project_id == self._project_id)
+            .select_from(ProjectMember)
+            .join(Account, col(Account.id) == col(ProjectMember.account_id))
+            .join(Project, col(Project.id) == col(ProjectMember.project_id))
+            .where(col(ProjectMember.project_id) == self._project_id)
         )
 
 
 async def open_projects_of(connection: AsyncConnection, account_id: str) -> Sequence[str]:
     """Ids of the projects that the account works on, but for those that are handed over."""
     rows = await connection.scalars(
-        select(projects.c.id)
-        .join(project_members, project_members.c.project_id == projects.c.id)
-        .where(project_members.c.account_id == account_id)
-        .where(projects.c.status == ProjectStatus.IN_PROGRESS)
-        .order_by(projects.c.id)
+        select(col(Project.id))
+        .join(ProjectMember, col(ProjectMember.project_id) == col(Project.id))
+        .where(col(ProjectMember.account_id) == account_id)
+        .where(col(Project.status) == ProjectStatus.IN_PROGRESS)
+        .order_by(col(Project.id))
     )
     return rows.all()
 
 
-def works_on(project_id: ColumnElement[str], account_id: ColumnElement[str] | str) -> Exists:
+def works_on(
+    project_id: SQLColumnExpression[str], account_id: SQLColumnExpression[str] | str
+) -> Exists:
     """Predicate: the account works on the project of that column."""
     return (
         exists()
-        .where(project_members.c.project_id == project_id)
-        .where(project_members.c.account_id == account_id)
+        .where(col(ProjectMember.project_id) == project_id)
+        .where(col(ProjectMember.account_id) == account_id)
     )
 
 

@@ -11,13 +11,15 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from storage.dialects import among, listed
 from storage.fact_records import MeterValues, TransactionStart
-from storage.tables import meter_values, transactions
+from storage.models.transactions import MeterValue, Transaction
 
-_there = meter_values.alias("there")
-_begun = transactions.alias("begun")
+_there = aliased(MeterValue, name="there")
+_begun = aliased(Transaction, name="begun")
 
 
 async def find_transactions(connection: AsyncConnection, records: Sequence[MeterValues]) -> None:
@@ -25,23 +27,27 @@ async def find_transactions(connection: AsyncConnection, records: Sequence[Meter
     entries = [(record, entry) for record in records for entry in record.entries]
     wanted = listed(
         connection,
-        (transactions.c.charge_point_id, transactions.c.connector_id, transactions.c.started_at),
+        (
+            Transaction.__table__.c.charge_point_id,
+            Transaction.__table__.c.connector_id,
+            Transaction.__table__.c.started_at,
+        ),
         [(record.charge_point_id, record.connector_id, entry.at) for record, entry in entries],
     )
     newest = (
-        select(_begun.c.id)
-        .where(_begun.c.charge_point_id == wanted.c.charge_point_id)
-        .where(_begun.c.connector_id == wanted.c.connector_id)
-        .where(_begun.c.started_at <= wanted.c.started_at)
-        .order_by(_begun.c.started_at.desc(), _begun.c.id.desc())
+        select(col(_begun.id))
+        .where(col(_begun.charge_point_id) == wanted.c.charge_point_id)
+        .where(col(_begun.connector_id) == wanted.c.connector_id)
+        .where(col(_begun.started_at) <= wanted.c.started_at)
+        .order_by(col(_begun.started_at).desc(), col(_begun.id).desc())
         .limit(1)
         .correlate(wanted)
         .scalar_subquery()
     )
     found = await connection.execute(
-        select(wanted.c.place, transactions.c.id, transactions.c.stopped_at)
+        select(wanted.c.place, col(Transaction.id), col(Transaction.stopped_at))
         .select_from(wanted)
-        .join(transactions, transactions.c.id == newest)
+        .join(Transaction, col(Transaction.id) == newest)
     )
     for place, transaction_id, stopped_at in found:
         record, entry = entries[place - 1]
@@ -76,9 +82,9 @@ async def file_under_started(
         after = min((at for at, _ in others if at > start.started_at), default=None)
         sources: list[ColumnElement[bool]] = []
         if place in unfiled:
-            sources.append(meter_values.c.transaction_id.is_(None))
+            sources.append(col(MeterValue.transaction_id).is_(None))
         if before is not None:
-            sources.append(meter_values.c.transaction_id == before[1])
+            sources.append(col(MeterValue.transaction_id) == before[1])
         if sources:
             await _file(connection, start, sources, until=after)
 
@@ -88,11 +94,11 @@ async def file_after_stopped(
 ) -> None:
     """Let go of values that were taken after the end."""
     await connection.execute(
-        update(meter_values)
-        .where(meter_values.c.transaction_id == transaction_id)
-        .where(meter_values.c.at > stopped_at)
-        .where(meter_values.c.inferred)
-        .where(~_is_filed_already(_there.c.transaction_id.is_(None)))
+        update(MeterValue)
+        .where(col(MeterValue.transaction_id) == transaction_id)
+        .where(col(MeterValue.at) > stopped_at)
+        .where(col(MeterValue.inferred))
+        .where(~_is_filed_already(col(_there.transaction_id).is_(None)))
         .values(transaction_id=None)
     )
 
@@ -101,9 +107,9 @@ def _is_filed_already(there: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether the same value is where this one is to go: two nodes may have taken it."""
     return exists().where(
         there,
-        _there.c.charge_point_id == meter_values.c.charge_point_id,
-        _there.c.at == meter_values.c.at,
-        _there.c.digest == meter_values.c.digest,
+        col(_there.charge_point_id) == col(MeterValue.charge_point_id),
+        col(_there.at) == col(MeterValue.at),
+        col(_there.digest) == col(MeterValue.digest),
     )
 
 
@@ -115,26 +121,26 @@ async def _file(
     until: datetime | None,
 ) -> None:
     query = (
-        update(meter_values)
-        .where(meter_values.c.charge_point_id == start.charge_point_id)
-        .where(meter_values.c.connector_id == start.connector_id)
-        .where(meter_values.c.at >= start.started_at)
-        .where(meter_values.c.inferred)
+        update(MeterValue)
+        .where(col(MeterValue.charge_point_id) == start.charge_point_id)
+        .where(col(MeterValue.connector_id) == start.connector_id)
+        .where(col(MeterValue.at) >= start.started_at)
+        .where(col(MeterValue.inferred))
         .where(or_(*sources))
-        .where(~_is_filed_already(_there.c.transaction_id == start.transaction_id))
+        .where(~_is_filed_already(col(_there.transaction_id) == start.transaction_id))
         .values(transaction_id=start.transaction_id)
     )
-    await connection.execute(query if until is None else query.where(meter_values.c.at < until))
+    await connection.execute(query if until is None else query.where(col(MeterValue.at) < until))
 
 
 async def _with_values_outside(
     connection: AsyncConnection, charge_point_ids: Collection[str], *, since: datetime
 ) -> set[tuple[str, int]]:
     rows = await connection.execute(
-        select(meter_values.c.charge_point_id, meter_values.c.connector_id)
-        .where(meter_values.c.transaction_id.is_(None))
-        .where(among(connection, meter_values.c.charge_point_id, charge_point_ids))
-        .where(and_(meter_values.c.at >= since, meter_values.c.inferred))
+        select(col(MeterValue.charge_point_id), col(MeterValue.connector_id))
+        .where(col(MeterValue.transaction_id).is_(None))
+        .where(among(connection, col(MeterValue.charge_point_id), charge_point_ids))
+        .where(and_(col(MeterValue.at) >= since, col(MeterValue.inferred)))
         .distinct()
     )
     return {(row.charge_point_id, row.connector_id) for row in rows}
@@ -146,12 +152,12 @@ async def _neighbours(
     """Transactions that were running then, or began later: place, id, start."""
     rows = await connection.execute(
         select(
-            transactions.c.id,
-            transactions.c.charge_point_id,
-            transactions.c.connector_id,
-            transactions.c.started_at,
+            col(Transaction.id),
+            col(Transaction.charge_point_id),
+            col(Transaction.connector_id),
+            col(Transaction.started_at),
         )
-        .where(among(connection, transactions.c.charge_point_id, charge_point_ids))
-        .where(or_(transactions.c.stopped_at.is_(None), transactions.c.stopped_at >= since))
+        .where(among(connection, col(Transaction.charge_point_id), charge_point_ids))
+        .where(or_(col(Transaction.stopped_at).is_(None), col(Transaction.stopped_at) >= since))
     )
     return [((row.charge_point_id, row.connector_id), row.id, row.started_at) for row in rows]

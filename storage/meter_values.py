@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from storage.billing_due import make_due_again
 from storage.contest_marks import mark_told
@@ -18,7 +19,7 @@ from storage.dialects import among, conflict_insert, moment_of_sqlite
 from storage.digests import digest
 from storage.fact_records import KnownTransaction, MeterValues
 from storage.meter_filing import find_transactions
-from storage.tables import meter_values, transactions
+from storage.models.transactions import MeterValue, Transaction
 
 _COLUMNS: Final = (
     "charge_point_id",
@@ -65,7 +66,7 @@ async def insert_meter_values(connection: AsyncConnection, records: Sequence[Met
         return
     if connection.dialect.name != "sqlite":
         await connection.execute(
-            conflict_insert(connection, meter_values).on_conflict_do_nothing(),
+            conflict_insert(connection, MeterValue).on_conflict_do_nothing(),
             [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
         )
         return
@@ -130,7 +131,7 @@ async def _look_up(
     connection: AsyncConnection, records: Sequence[MeterValues], unknown: Collection[int]
 ) -> None:
     rows = await connection.execute(
-        select(transactions).where(among(connection, transactions.c.id, unknown))
+        select(Transaction.__table__).where(among(connection, col(Transaction.id), unknown))
     )
     found = {(row.charge_point_id, row.id): row for row in rows}
     for record in records:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.accounts import AccountEvent, LetterPurpose
 from domain.states import WebhookStatus
@@ -13,7 +14,8 @@ from storage.account_events import AccountEvents
 from storage.account_letters import Addressed, Letters
 from storage.account_sessions import AccountSessions
 from storage.accounts import Account, Accounts
-from storage.tables import accounts, webhooks
+from storage.models.accounts import Account as AccountRow
+from storage.models.webhooks import Webhook
 
 _NOT_THE_OWNERS: Final = (
     "It was there before the owner of the e-mail address had the account. Look at its URL before "
@@ -61,9 +63,9 @@ async def set_password_of_reader(
     epoch = await set_password(connection, account, new, event=event)
     if epoch is not None and await prove(connection, account, at=new.at, address=new.address):
         await connection.execute(
-            update(webhooks)
-            .where(webhooks.c.account_id == account.id)
-            .where(webhooks.c.status == WebhookStatus.ENABLED)
+            update(Webhook)
+            .where(col(Webhook.account_id) == account.id)
+            .where(col(Webhook.status) == WebhookStatus.ENABLED)
             .values(status=WebhookStatus.DISABLED, disabled_reason=_NOT_THE_OWNERS)
         )
     return epoch
@@ -86,5 +88,7 @@ async def rename(
 ) -> None:
     """Call an account as its owner says."""
     await connection.execute(
-        update(accounts).where(accounts.c.id == account_id).values(name=name, company=company)
+        update(AccountRow)
+        .where(col(AccountRow.id) == account_id)
+        .values(name=name, company=company)
     )

@@ -4,9 +4,11 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.states import AccessMode, Role
-from storage.tables import id_tags, projects, tariffs
+from storage.models.billing import Tariff
+from storage.models.projects import IdTag, Project
 
 
 async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[str, Any]:
@@ -15,21 +17,23 @@ async def forget_choices(connection: AsyncConnection, project_id: str) -> dict[s
     Nothing was billed by them: the project is locked, and is not handed over. The limit of the
     supply and the time zone are facts of the site, and stay; so does what the installer has chosen.
     """
-    access = await connection.scalar(select(projects.c.access).where(projects.c.id == project_id))
+    access = await connection.scalar(
+        select(col(Project.access)).where(col(Project.id) == project_id)
+    )
     await connection.execute(
-        update(projects)
-        .where(projects.c.id == project_id)
-        .where(projects.c.access_set_as == Role.SITE_OWNER)
+        update(Project)
+        .where(col(Project.id) == project_id)
+        .where(col(Project.access_set_as) == Role.SITE_OWNER)
         .values(access=AccessMode.LISTED, access_set_as=None, offline=None)
     )
     tags = await connection.execute(
-        delete(id_tags)
-        .where(id_tags.c.project_id == project_id)
-        .where(id_tags.c.set_as == Role.SITE_OWNER)
+        delete(IdTag)
+        .where(col(IdTag.project_id) == project_id)
+        .where(col(IdTag.set_as) == Role.SITE_OWNER)
     )
     prices = await connection.execute(
-        delete(tariffs)
-        .where(tariffs.c.project_id == project_id)
-        .where(tariffs.c.set_as == Role.SITE_OWNER)
+        delete(Tariff)
+        .where(col(Tariff.project_id) == project_id)
+        .where(col(Tariff.set_as) == Role.SITE_OWNER)
     )
     return {"access": access, "id_tags": tags.rowcount, "tariffs": prices.rowcount}

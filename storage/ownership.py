@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.ownership import Owner, Released
 from domain.states import ParameterState
+from storage.models.charge_points import ChargePoint
 from storage.parameters import Parameters
-from storage.tables import charge_points
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,17 +28,17 @@ async def take(
 
     Of one workflow id only one execution is open, so it takes over from those before it.
     """
-    watched_by = charge_points.c.watched_by
+    watched_by = col(ChargePoint.watched_by)
     taken = await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
+        update(ChargePoint)
+        .where(col(ChargePoint.id) == charge_point_id)
         .where(or_(watched_by.is_(None), watched_by == owner.workflow_id))
         .values(watched_by=owner.workflow_id, watched_execution=owner.execution, watched_run=run)
     )
     if taken.rowcount == 1:
         return None
     busy_with: str | None = await connection.scalar(
-        select(watched_by).where(charge_points.c.id == charge_point_id)
+        select(watched_by).where(col(ChargePoint.id) == charge_point_id)
     )
     return busy_with
 
@@ -50,10 +51,10 @@ async def let_go(
     ``restart_due``: it is to restart for its configuration when nobody charges any more.
     """
     await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
-        .where(charge_points.c.watched_by == owner.workflow_id)
-        .where(charge_points.c.watched_execution == owner.execution)
+        update(ChargePoint)
+        .where(col(ChargePoint.id) == charge_point_id)
+        .where(col(ChargePoint.watched_by) == owner.workflow_id)
+        .where(col(ChargePoint.watched_execution) == owner.execution)
         .values(watched_by=None, watched_execution=None, watched_run=None, restart_due=restart_due)
     )
     stored = await Parameters(connection).all(charge_point_id)
@@ -65,10 +66,10 @@ async def let_go(
 async def owned(connection: AsyncConnection, *, after: str, limit: int) -> Sequence[Owned]:
     """Charge points that have an owner, in the order of their ids."""
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.watched_by, charge_points.c.watched_execution)
-        .where(charge_points.c.watched_by.is_not(None))
-        .where(charge_points.c.id > after)
-        .order_by(charge_points.c.id)
+        select(col(ChargePoint.id), col(ChargePoint.watched_by), col(ChargePoint.watched_execution))
+        .where(col(ChargePoint.watched_by).is_not(None))
+        .where(col(ChargePoint.id) > after)
+        .order_by(col(ChargePoint.id))
         .limit(limit)
     )
     return [

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.operations import ParameterOutcome
 from domain.ownership import Restart
@@ -13,8 +14,8 @@ from domain.rules.restart import restart_intent
 from domain.states import ParameterState
 from storage.commands import sent_at
 from storage.local_lists import forget_list
+from storage.models.configuration import Parameter
 from storage.reported_keys import forget_reported_keys
-from storage.tables import parameters
 
 _REPORTED_LENGTH = 2500
 _DETAIL_LENGTH = 500
@@ -46,9 +47,9 @@ class Parameters:
         """
         for key, desired in values.items():
             changed = await self._connection.execute(
-                update(parameters)
-                .where(parameters.c.charge_point_id == charge_point_id)
-                .where(parameters.c.key == key)
+                update(Parameter)
+                .where(col(Parameter.charge_point_id) == charge_point_id)
+                .where(col(Parameter.key) == key)
                 .values(
                     desired=desired,
                     state=ParameterState.QUEUED,
@@ -59,7 +60,7 @@ class Parameters:
             )
             if changed.rowcount == 0:
                 await self._connection.execute(
-                    insert(parameters).values(
+                    insert(Parameter).values(
                         charge_point_id=charge_point_id,
                         key=key,
                         desired=desired,
@@ -72,17 +73,17 @@ class Parameters:
     async def take_back(self, charge_point_id: str, keys: Collection[str]) -> None:
         """Drop chosen values: the template's default counts again, where it has one."""
         await self._connection.execute(
-            delete(parameters)
-            .where(parameters.c.charge_point_id == charge_point_id)
-            .where(parameters.c.key.in_(keys))
+            delete(Parameter)
+            .where(col(Parameter.charge_point_id) == charge_point_id)
+            .where(col(Parameter.key).in_(keys))
         )
 
     async def all(self, charge_point_id: str) -> Sequence[StoredParameter]:
         """Every chosen value of a charge point, by key."""
         rows = await self._connection.execute(
-            select(parameters)
-            .where(parameters.c.charge_point_id == charge_point_id)
-            .order_by(parameters.c.key)
+            select(Parameter.__table__)
+            .where(col(Parameter.charge_point_id) == charge_point_id)
+            .order_by(col(Parameter.key))
         )
         return [
             StoredParameter(
@@ -113,10 +114,10 @@ class Parameters:
         """
         for outcome in outcomes:
             change = (
-                update(parameters)
-                .where(parameters.c.charge_point_id == charge_point_id)
-                .where(parameters.c.key == outcome.key)
-                .where(parameters.c.desired == outcome.desired)
+                update(Parameter)
+                .where(col(Parameter.charge_point_id) == charge_point_id)
+                .where(col(Parameter.key) == outcome.key)
+                .where(col(Parameter.desired) == outcome.desired)
                 .values(
                     state=outcome.state,
                     detail=_cut(outcome.detail, _DETAIL_LENGTH),
@@ -126,7 +127,7 @@ class Parameters:
             if outcome.reported is not None:
                 change = change.values(reported=_cut(outcome.reported, _REPORTED_LENGTH))
             if outcome.state is ParameterState.QUEUED:
-                change = change.where(parameters.c.state == ParameterState.QUEUED)
+                change = change.where(col(Parameter.state) == ParameterState.QUEUED)
             await self._connection.execute(change)
 
     async def restart(self, charge_point_id: str) -> Restart | None:
@@ -150,9 +151,9 @@ class Parameters:
     async def note_restart(self, charge_point_id: str, note: str) -> None:
         """Say beside the values that wait for a restart how that stands."""
         await self._connection.execute(
-            update(parameters)
-            .where(parameters.c.charge_point_id == charge_point_id)
-            .where(parameters.c.state == ParameterState.PENDING_REBOOT)
+            update(Parameter)
+            .where(col(Parameter.charge_point_id) == charge_point_id)
+            .where(col(Parameter.state) == ParameterState.PENDING_REBOOT)
             .values(detail=_cut(note, _DETAIL_LENGTH))
         )
 
@@ -161,7 +162,7 @@ class Parameters:
         await forget_reported_keys(self._connection, charge_point_id)
         await forget_list(self._connection, charge_point_id)
         await self._connection.execute(
-            delete(parameters).where(parameters.c.charge_point_id == charge_point_id)
+            delete(Parameter).where(col(Parameter.charge_point_id) == charge_point_id)
         )
 
 

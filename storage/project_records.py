@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import NotFoundError
 from domain.handover import CompleteHandover, HandoverNotice, HandoverResult, RemoveProject
@@ -27,9 +28,10 @@ from storage.invitation_ends import InvitationEnds
 from storage.invitations import Invitation, Invitations
 from storage.invited import read_invited
 from storage.members import Member, Members
+from storage.models.invitations import Invitation as InvitationRow
+from storage.models.projects import Project
 from storage.project_shelf import ProjectShelf
 from storage.request_words import with_words
-from storage.tables import invitations, projects
 
 _STILL_NEWS: Final = timedelta(days=1)
 
@@ -103,12 +105,12 @@ class StoredProjects:
             row = (
                 await connection.execute(
                     select(
-                        invitations,
-                        projects.c.name.label("project_name"),
-                        projects.c.handed_over_at,
+                        InvitationRow.__table__,
+                        col(Project.name).label("project_name"),
+                        col(Project.handed_over_at),
                     )
-                    .join(projects, projects.c.id == invitations.c.project_id)
-                    .where(invitations.c.id == invitation_id)
+                    .join(Project, col(Project.id) == col(InvitationRow.project_id))
+                    .where(col(InvitationRow.id) == invitation_id)
                 )
             ).one_or_none()
             if row is None:
@@ -182,7 +184,7 @@ async def _draft(
     connection: AsyncConnection, invitation: Invitation, *, sent: bool
 ) -> InvitationDraft:
     maker = await connection.scalar(
-        select(projects.c.installer_id).where(projects.c.id == invitation.project_id)
+        select(col(Project.installer_id)).where(col(Project.id) == invitation.project_id)
     )
     assert maker is not None, "a project has a maker"  # noqa: S101
     return InvitationDraft(

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.checks import RunView
 from domain.states import RunStatus
 from storage.dialects import among
+from storage.models.charge_points import ChargePoint
+from storage.models.runs import CommissioningRun
 from storage.runs import view_of
-from storage.tables import charge_points, commissioning_runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,24 +30,26 @@ async def newest_runs(
 ) -> Sequence[NewestRun]:
     """One for each charge point that has a run, in the order of the charge points' ids."""
     newest = (
-        select(commissioning_runs.c.id)
-        .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
-        .where(commissioning_runs.c.status != RunStatus.ABANDONED)
-        .order_by(commissioning_runs.c.id.desc())
+        select(col(CommissioningRun.id))
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
+        .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
+        .order_by(col(CommissioningRun.id).desc())
         .limit(1)
-        .correlate(charge_points)
+        .correlate(ChargePoint)
         .scalar_subquery()
     )
     rows = await connection.execute(
         select(
-            commissioning_runs.c.charge_point_id,
-            commissioning_runs.c.id,
-            commissioning_runs.c.status,
-            commissioning_runs.c.wait_number,
+            col(CommissioningRun.charge_point_id),
+            col(CommissioningRun.id),
+            col(CommissioningRun.status),
+            col(CommissioningRun.wait_number),
         )
-        .select_from(charge_points.join(commissioning_runs, commissioning_runs.c.id == newest))
-        .where(charge_points.c.project_id == project_id)
-        .order_by(charge_points.c.id)
+        .select_from(
+            ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
+        )
+        .where(col(ChargePoint.project_id) == project_id)
+        .order_by(col(ChargePoint.id))
         .limit(limit)
     )
     return [
@@ -62,9 +66,9 @@ async def newest_runs(
 async def verdicts_of(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunView]:
     """Views of those of the runs that have ended."""
     rows = await connection.scalars(
-        select(commissioning_runs.c.view)
-        .where(among(connection, commissioning_runs.c.id, run_ids))
-        .where(commissioning_runs.c.view.is_not(None))
+        select(col(CommissioningRun.view))
+        .where(among(connection, col(CommissioningRun.id), run_ids))
+        .where(col(CommissioningRun.view).is_not(None))
     )
     return [view_of(document) for document in rows if document is not None]
 
@@ -74,9 +78,9 @@ async def charge_points_by_run(
 ) -> Mapping[str, str]:
     """Charge points of the project's newest runs, taken-back ones too, by the runs' ids."""
     rows = await connection.execute(
-        select(commissioning_runs.c.id, commissioning_runs.c.charge_point_id)
-        .where(commissioning_runs.c.project_id == project_id)
-        .order_by(commissioning_runs.c.id.desc())
+        select(col(CommissioningRun.id), col(CommissioningRun.charge_point_id))
+        .where(col(CommissioningRun.project_id) == project_id)
+        .order_by(col(CommissioningRun.id).desc())
         .limit(limit)
     )
     return {row.id: row.charge_point_id for row in rows}

@@ -6,29 +6,24 @@ from typing import Final
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
 from domain.rules.numbers import counted
 from domain.states import BatchStatus, InvitationStatus, RunStatus
 from storage.audit import Audit
+from storage.models.billing import BillingIssuer, Tariff
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import Invitation
+from storage.models.projects import IdTag, ProjectMember, RequestWords
+from storage.models.projects import Project as ProjectRow
+from storage.models.runs import Batch, CommissioningRun
 from storage.projects import Project
-from storage.tables import (
-    batches,
-    billing_issuers,
-    charge_points,
-    commissioning_runs,
-    id_tags,
-    invitations,
-    project_members,
-    projects,
-    request_words,
-    tariffs,
-)
 
 _RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
 _BATCHES: Final = (BatchStatus.STARTING, BatchStatus.IN_PROGRESS)
-SETTINGS: Final = (tariffs, billing_issuers, id_tags, project_members, request_words)
+SETTINGS: Final = (Tariff, BillingIssuer, IdTag, ProjectMember, RequestWords)
 """What is chosen for a project, or asked of it, goes with it. Its row stays, for the audit trail
 hangs on it: without a member it is nobody's."""
 
@@ -72,27 +67,27 @@ class ProjectShelf:
 
         """
         name = await self._connection.scalar(
-            select(projects.c.name).where(projects.c.id == project_id).with_for_update()
+            select(col(ProjectRow.name)).where(col(ProjectRow.id) == project_id).with_for_update()
         )
-        if not await self._number(project_members.c.project_id, project_id):
+        if not await self._number(col(ProjectMember.project_id), project_id):
             return
         await self._refuse_with_content(project_id, at=at)
         for settings in SETTINGS:
             await self._connection.execute(
-                delete(settings).where(settings.c.project_id == project_id)
+                delete(settings).where(settings.__table__.c.project_id == project_id)
             )
         # What it holds of people goes when it has been over for long enough.
         await self._connection.execute(
-            update(projects)
-            .where(projects.c.id == project_id)
-            .where(projects.c.archived_at.is_(None))
+            update(ProjectRow)
+            .where(col(ProjectRow.id) == project_id)
+            .where(col(ProjectRow.archived_at).is_(None))
             .values(archived_at=at)
         )
         # Nobody waits for news of an invitation that has ended.
         await self._connection.execute(
-            update(invitations)
-            .where(invitations.c.project_id == project_id)
-            .where(invitations.c.told_at.is_(None))
+            update(Invitation)
+            .where(col(Invitation.project_id) == project_id)
+            .where(col(Invitation.told_at).is_(None))
             .values(told_at=at)
         )
         await Audit(self._connection, project_id).write(
@@ -101,16 +96,16 @@ class ProjectShelf:
 
     async def _refuse_while_commissioning(self, project_id: str) -> None:
         batch = await self._connection.scalar(
-            select(batches.c.id)
-            .where(batches.c.project_id == project_id)
-            .where(batches.c.status.in_(_BATCHES))
+            select(col(Batch.id))
+            .where(col(Batch.project_id) == project_id)
+            .where(col(Batch.status).in_(_BATCHES))
         )
         running = (
             await self._connection.scalars(
-                select(commissioning_runs.c.charge_point_id)
-                .where(commissioning_runs.c.project_id == project_id)
-                .where(commissioning_runs.c.status.in_(_RUNS))
-                .order_by(commissioning_runs.c.charge_point_id)
+                select(col(CommissioningRun.charge_point_id))
+                .where(col(CommissioningRun.project_id) == project_id)
+                .where(col(CommissioningRun.status).in_(_RUNS))
+                .order_by(col(CommissioningRun.charge_point_id))
             )
         ).all()
         if batch is not None:
@@ -131,16 +126,16 @@ class ProjectShelf:
     async def _refuse_with_content(self, project_id: str, *, at: datetime) -> None:
         pending = await self._connection.scalar(
             select(func.count())
-            .where(invitations.c.project_id == project_id)
-            .where(invitations.c.status == InvitationStatus.PENDING)
-            .where(invitations.c.expires_at > at)
+            .where(col(Invitation.project_id) == project_id)
+            .where(col(Invitation.status) == InvitationStatus.PENDING)
+            .where(col(Invitation.expires_at) > at)
         )
         owner = await self._connection.scalar(
-            select(projects.c.site_owner_id).where(projects.c.id == project_id)
+            select(col(ProjectRow.site_owner_id)).where(col(ProjectRow.id) == project_id)
         )
-        colleagues = await self._number(project_members.c.project_id, project_id) - 1
+        colleagues = await self._number(col(ProjectMember.project_id), project_id) - 1
         content = {
-            "charge point": await self._number(charge_points.c.project_id, project_id),
+            "charge point": await self._number(col(ChargePoint.project_id), project_id),
             "pending invitation": pending or 0,
             "collaborator": colleagues,
             "site owner": int(owner is not None),
@@ -159,7 +154,9 @@ class ProjectShelf:
 
     async def _note(self, project_id: str, *, archived_at: datetime | None) -> None:
         await self._connection.execute(
-            update(projects).where(projects.c.id == project_id).values(archived_at=archived_at)
+            update(ProjectRow)
+            .where(col(ProjectRow.id) == project_id)
+            .values(archived_at=archived_at)
         )
 
 

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError, ForbiddenError, NotFoundError
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from storage.members import Members
-from storage.tables import accounts, charge_points, project_members, projects
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project as ProjectRow
+from storage.models.projects import ProjectMember
+from storage.read_models import read_model
 from storage.visiting import in_visit, is_project_of, newest_visit
 
 
@@ -19,8 +24,8 @@ from storage.visiting import in_visit, is_project_of, newest_visit
 class Project:
     """A physical site or contract that groups charge points.
 
-    ``installer_id`` has made it; ``role`` is what the installer who asks is to it, and
-    ``service_visit_id`` their newest open service visit, after the handover.
+    ``installer_id`` has made it; ``member_role`` is what the installer who asks is in its team,
+    and ``service_visit_id`` their newest open service visit, after the handover.
     """
 
     id: str
@@ -36,10 +41,21 @@ class Project:
     sign_off_notes: str | None = None
     installer_signature: str | None = None
     archived_at: datetime | None = None
-    role: ProjectRole | None = None
+    member_role: ProjectRole | None = None
     service_visit_id: str | None = None
-    is_kept: bool = False
-    """Whether the installer who asks has worked on it, and keeps its summary."""
+
+    @property
+    def role(self) -> ProjectRole | None:
+        """What the installer who asks is to it."""
+        return ProjectRole.SERVICE if self.service_visit_id else self.member_role
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the installer who asks has worked on it, and keeps its summary."""
+        return self.member_role is not None
+
+
+_project = read_model(Project)
 
 
 class Projects:
@@ -51,7 +67,7 @@ class Projects:
     async def create(self, project: Project) -> None:
         """Store a new project; who makes it is its first lead."""
         await self._connection.execute(
-            insert(projects).values(
+            insert(ProjectRow).values(
                 id=project.id,
                 installer_id=project.installer_id,
                 name=project.name,
@@ -102,9 +118,9 @@ class Projects:
 
         """
         query = (
-            select(projects)
-            .where(projects.c.id == project_id)
-            .where(projects.c.site_owner_id == site_owner_id)
+            select(ProjectRow.__table__)
+            .where(col(ProjectRow.id) == project_id)
+            .where(col(ProjectRow.site_owner_id) == site_owner_id)
         )
         return await self._one(query.with_for_update() if for_change else query)
 
@@ -130,7 +146,7 @@ class Projects:
             ConflictError: ``project_handed_over``; ``project_archived``.
 
         """
-        query = _of_installer(project_id, installer_id).with_for_update(of=projects)
+        query = _of_installer(project_id, installer_id).with_for_update(of=ProjectRow)
         project = await self._one(query)
         if by_visit and project.service_visit_id is not None:
             return project
@@ -154,7 +170,7 @@ class Projects:
         """Set columns of a project that :meth:`for_change` locked."""
         if values:
             await self._connection.execute(
-                update(projects).where(projects.c.id == project_id).values(**values)
+                update(ProjectRow).where(col(ProjectRow.id) == project_id).values(**values)
             )
 
     async def page(
@@ -170,17 +186,17 @@ class Projects:
 
         Those that are ``archived``, or those that are not.
         """
-        put_aside = projects.c.archived_at.is_not(None)
+        put_aside = col(ProjectRow.archived_at).is_not(None)
         query = _all_of_installer(installer_id).where(put_aside if archived else ~put_aside)
         if status is not None:
-            query = query.where(projects.c.status == status)
+            query = query.where(col(ProjectRow.status) == status)
         return await self._page(query, before=before, limit=limit)
 
     async def page_of_owner(
         self, *, site_owner_id: str, before: str | None, limit: int
     ) -> Sequence[Project]:
         """Projects that the site owner has claimed, newest first."""
-        query = select(projects).where(projects.c.site_owner_id == site_owner_id)
+        query = select(ProjectRow.__table__).where(col(ProjectRow.site_owner_id) == site_owner_id)
         return await self._page(query, before=before, limit=limit)
 
     async def counts(
@@ -188,12 +204,12 @@ class Projects:
     ) -> Mapping[ChargePointStatus, int]:
         """How many charge points are in each status: of the project, or of a visit to it."""
         query = (
-            select(charge_points.c.status, func.count())
-            .where(charge_points.c.project_id == project_id)
-            .group_by(charge_points.c.status)
+            select(col(ChargePoint.status), func.count())
+            .where(col(ChargePoint.project_id) == project_id)
+            .group_by(col(ChargePoint.status))
         )
         if visitor is not None:
-            query = query.where(in_visit(charge_points.c.id, visitor))
+            query = query.where(in_visit(col(ChargePoint.id), visitor))
         rows = await self._connection.execute(query)
         return {ChargePointStatus(status): number for status, number in rows}
 
@@ -201,8 +217,10 @@ class Projects:
         self, query: Select[Any], *, before: str | None, limit: int
     ) -> Sequence[Project]:
         if before is not None:
-            query = query.where(projects.c.id < before)
-        rows = await self._connection.execute(query.order_by(projects.c.id.desc()).limit(limit))
+            query = query.where(col(ProjectRow.id) < before)
+        rows = await self._connection.execute(
+            query.order_by(col(ProjectRow.id).desc()).limit(limit)
+        )
         return [_project(row) for row in rows]
 
     async def _one(self, query: Select[Any]) -> Project:
@@ -214,7 +232,11 @@ class Projects:
 
 async def read_project(connection: AsyncConnection, project_id: str) -> Project:
     """One project, for who has seen already that the caller may read of it."""
-    row = (await connection.execute(select(projects).where(projects.c.id == project_id))).one()
+    row = (
+        await connection.execute(
+            select(ProjectRow.__table__).where(col(ProjectRow.id) == project_id)
+        )
+    ).one()
     return _project(row)
 
 
@@ -237,7 +259,7 @@ async def refuse_handed_over(connection: AsyncConnection, project: Project) -> N
     if project.status is not ProjectStatus.HANDED_OVER:
         return
     owner = await connection.scalar(
-        select(accounts.c.email).where(accounts.c.id == project.site_owner_id)
+        select(col(Account.email)).where(col(Account.id) == project.site_owner_id)
     )
     said = f"{project.name} was handed over and belongs to {owner} now: ask them."
     if project.is_kept:
@@ -252,39 +274,21 @@ async def refuse_handed_over(connection: AsyncConnection, project: Project) -> N
 
 def _all_of_installer(installer_id: str) -> Select[Any]:
     """Those that the account works on, and those that it has an open service visit in."""
-    visit = newest_visit(projects.c.id, installer_id)
+    visit = newest_visit(col(ProjectRow.id), installer_id)
     return (
-        select(projects, project_members.c.role.label("member_role"), visit.label("visit"))
-        .outerjoin(
-            project_members,
-            (project_members.c.project_id == projects.c.id)
-            & (project_members.c.account_id == installer_id),
+        select(
+            ProjectRow.__table__,
+            col(ProjectMember.role).label("member_role"),
+            visit.label("service_visit_id"),
         )
-        .where(is_project_of(projects.c.id, installer_id))
+        .outerjoin(
+            ProjectMember,
+            (col(ProjectMember.project_id) == col(ProjectRow.id))
+            & (col(ProjectMember.account_id) == installer_id),
+        )
+        .where(is_project_of(col(ProjectRow.id), installer_id))
     )
 
 
 def _of_installer(project_id: str, installer_id: str) -> Select[Any]:
-    return _all_of_installer(installer_id).where(projects.c.id == project_id)
-
-
-def _project(row: Row[Any]) -> Project:
-    visit, role = getattr(row, "visit", None), getattr(row, "member_role", None)
-    return Project(
-        id=row.id,
-        installer_id=row.installer_id,
-        name=row.name,
-        address=row.address,
-        site_owner_email=row.site_owner_email,
-        status=ProjectStatus(row.status),
-        created_at=row.created_at,
-        time_zone=row.time_zone,
-        site_owner_id=row.site_owner_id,
-        handed_over_at=row.handed_over_at,
-        sign_off_notes=row.sign_off_notes,
-        installer_signature=row.installer_signature,
-        archived_at=row.archived_at,
-        role=ProjectRole.SERVICE if visit else ProjectRole(role) if role else None,
-        service_visit_id=visit,
-        is_kept=role is not None,
-    )
+    return _all_of_installer(installer_id).where(col(ProjectRow.id) == project_id)

@@ -4,9 +4,13 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.accounts import Counted
-from storage.tables import accounts, charge_points, photos, projects
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.documents import Photo
+from storage.models.projects import Project
 
 
 async def how_many(
@@ -17,23 +21,23 @@ async def how_many(
     Nobody else counts for that account until the commit: what comes at once has one quota.
     """
     await connection.execute(
-        select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(key_share=True)
+        select(col(Account.id)).where(col(Account.id) == account_id).with_for_update(key_share=True)
     )
-    found = _of(what).where(projects.c.installer_id == account_id).limit(at_most).subquery()
+    found = _of(what).where(col(Project.installer_id) == account_id).limit(at_most).subquery()
     return await connection.scalar(select(func.count()).select_from(found)) or 0
 
 
 def _of(what: Counted) -> Select[Any]:
     match what:
         case Counted.PROJECTS:
-            return select(projects.c.id)
+            return select(col(Project.id))
         case Counted.CHARGE_POINTS:
-            return select(charge_points.c.id).join(
-                projects, projects.c.id == charge_points.c.project_id
+            return select(col(ChargePoint.id)).join(
+                Project, col(Project.id) == col(ChargePoint.project_id)
             )
         case Counted.PHOTOS:
             return (
-                select(photos.c.id)
-                .join(charge_points, charge_points.c.id == photos.c.charge_point_id)
-                .join(projects, projects.c.id == charge_points.c.project_id)
+                select(col(Photo.id))
+                .join(ChargePoint, col(ChargePoint.id) == col(Photo.charge_point_id))
+                .join(Project, col(Project.id) == col(ChargePoint.project_id))
             )

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.commissioning import MeterReading, TransactionReadings
 from domain.rules.sampled_values import read_samples
 from storage.dialects import among
 from storage.fact_transactions import transaction_fact
-from storage.tables import meter_values, transactions
+from storage.models.transactions import MeterValue, Transaction
 
 
 async def read_readings(connection: AsyncConnection, transaction_id: int) -> TransactionReadings:
@@ -24,13 +25,13 @@ async def readings_of(
 ) -> Mapping[int, TransactionReadings]:
     """Read each of them, with its meter values by time."""
     rows = await connection.execute(
-        select(transactions).where(among(connection, transactions.c.id, transaction_ids))
+        select(Transaction.__table__).where(among(connection, col(Transaction.id), transaction_ids))
     )
     facts = {row.id: transaction_fact(row) for row in rows}
     values = await connection.execute(
-        select(meter_values)
-        .where(among(connection, meter_values.c.transaction_id, transaction_ids))
-        .order_by(meter_values.c.transaction_id, meter_values.c.at, meter_values.c.id)
+        select(MeterValue.__table__)
+        .where(among(connection, col(MeterValue.transaction_id), transaction_ids))
+        .order_by(col(MeterValue.transaction_id), col(MeterValue.at), col(MeterValue.id))
     )
     readings: defaultdict[int, list[MeterReading]] = defaultdict(list)
     for value in values:

@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.ownership import RebootRequest
 from storage.clock import read_database_clock
 from storage.engine import Database
-from storage.tables import charge_points, projects, reboot_slots
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import RebootSlot
+from storage.models.projects import Project
 
 _FORGOTTEN_AFTER = timedelta(days=1)  # nobody asks for the slot of so old an intent again
 
@@ -35,32 +38,30 @@ class StoredRebootSlots:
         """
         async with self._database.write() as connection:
             project_id = await connection.scalar(
-                select(projects.c.id)
-                .join(charge_points, charge_points.c.project_id == projects.c.id)
-                .where(charge_points.c.id == request.charge_point_id)
+                select(col(Project.id))
+                .join(ChargePoint, col(ChargePoint.project_id) == col(Project.id))
+                .where(col(ChargePoint.id) == request.charge_point_id)
                 # PostgreSQL: one at a time in a project. SQLite has one writer anyway.
-                .with_for_update(of=projects)
+                .with_for_update(of=Project)
             )
             # Not before the lock is there, and by the one clock that all workers share.
             now = await self._now(connection)
             slot: datetime | None = await connection.scalar(
-                select(reboot_slots.c.at).where(reboot_slots.c.intent == request.intent)
+                select(col(RebootSlot.at)).where(col(RebootSlot.intent) == request.intent)
             )
             if slot is None:
                 last: datetime | None = await connection.scalar(
-                    select(func.max(reboot_slots.c.at)).where(
-                        reboot_slots.c.project_id == project_id
+                    select(func.max(col(RebootSlot.at))).where(
+                        col(RebootSlot.project_id) == project_id
                     )
                 )
                 slot = now if last is None else max(now, last + self._stagger)
                 await connection.execute(
-                    insert(reboot_slots).values(
-                        intent=request.intent, project_id=project_id, at=slot
-                    )
+                    insert(RebootSlot).values(intent=request.intent, project_id=project_id, at=slot)
                 )
                 await connection.execute(
-                    delete(reboot_slots)
-                    .where(reboot_slots.c.project_id == project_id)
-                    .where(reboot_slots.c.at < now - _FORGOTTEN_AFTER)
+                    delete(RebootSlot)
+                    .where(col(RebootSlot.project_id) == project_id)
+                    .where(col(RebootSlot.at) < now - _FORGOTTEN_AFTER)
                 )
         return max(slot - now, timedelta(0))

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from storage.dialects import among
 from storage.fact_records import KnownTransaction
-from storage.tables import charge_points, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.transactions import Transaction
 
 _TRANSACTIONS_REMEMBERED: Final = 20
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +22,7 @@ async def recent_transactions(
     connection: AsyncConnection, identities: Collection[str]
 ) -> dict[str, list[KnownTransaction]]:
     """Give the newest transactions of each charge point, the newest first."""
-    query = _newest_of_each(connection).where(among(connection, charge_points.c.id, identities))
+    query = _newest_of_each(connection).where(among(connection, col(ChargePoint.id), identities))
     rows = await connection.execute(query)
     found: dict[str, list[KnownTransaction]] = {}
     for row in rows:
@@ -35,24 +38,26 @@ def _newest_of_each(connection: AsyncConnection) -> Select[Any]:
     PostgreSQL is told how to go about it: of a condition it may guess that looking at all of
     everybody is cheaper. SQLite knows no such join, and does what it reads.
     """
-    some = transactions.alias("some")
+    some = aliased(Transaction, name="some")
     newest = (
-        select(some.c.charge_point_id, some.c.id, some.c.stopped_at, some.c.received_at)
-        .where(some.c.charge_point_id == charge_points.c.id)
-        .order_by(some.c.received_at.desc())
+        select(col(some.charge_point_id), col(some.id), col(some.stopped_at), col(some.received_at))
+        .where(col(some.charge_point_id) == col(ChargePoint.id))
+        .order_by(col(some.received_at).desc())
     )
     each: FromClause = newest.limit(_TRANSACTIONS_REMEMBERED).lateral()
     condition: ColumnElement[bool] = true()
     if connection.dialect.name == "sqlite":
-        oldest = newest.with_only_columns(some.c.received_at).offset(_TRANSACTIONS_REMEMBERED - 1)
-        since = oldest.limit(1).correlate(charge_points).scalar_subquery()
-        each = transactions
-        condition = (each.c.charge_point_id == charge_points.c.id) & (
+        oldest = newest.with_only_columns(col(some.received_at)).offset(
+            _TRANSACTIONS_REMEMBERED - 1
+        )
+        since = oldest.limit(1).correlate(ChargePoint).scalar_subquery()
+        each = Transaction.__table__
+        condition = (each.c.charge_point_id == col(ChargePoint.id)) & (
             each.c.received_at >= func.coalesce(since, _EVER)
         )
     return (
         select(each.c.charge_point_id, each.c.id, each.c.stopped_at)
-        .select_from(charge_points)
+        .select_from(ChargePoint)
         .join(each, condition)
         .order_by(each.c.charge_point_id, each.c.id.desc())
     )

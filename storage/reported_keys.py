@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.operations import ConfigurationKey
 from storage.dialects import upsert
-from storage.tables import reported_keys
+from storage.models.configuration import ReportedKeys
 
 _LONGEST: Final = 100
 _MOST: Final = 2_000
@@ -17,7 +18,7 @@ _MOST: Final = 2_000
 async def read_reported_keys(connection: AsyncConnection, charge_point_id: str) -> dict[str, bool]:
     """Keys that it has reported, and whether each is read-only there."""
     stored: dict[str, Any] | None = await connection.scalar(
-        select(reported_keys.c.names).where(reported_keys.c.charge_point_id == charge_point_id)
+        select(col(ReportedKeys.names)).where(col(ReportedKeys.charge_point_id) == charge_point_id)
     )
     return stored or {}
 
@@ -39,7 +40,7 @@ async def keep_reported_keys(
     now = dict(sorted(keys.values())[:_MOST])
     if now != before:
         await connection.execute(
-            upsert(connection, reported_keys, keys=("charge_point_id",)),
+            upsert(connection, ReportedKeys, keys=("charge_point_id",)),
             [{"charge_point_id": charge_point_id, "names": now}],
         )
 
@@ -47,7 +48,7 @@ async def keep_reported_keys(
 async def forget_reported_keys(connection: AsyncConnection, charge_point_id: str) -> None:
     """Another unit is there now."""
     await connection.execute(
-        delete(reported_keys).where(reported_keys.c.charge_point_id == charge_point_id)
+        delete(ReportedKeys).where(col(ReportedKeys.charge_point_id) == charge_point_id)
     )
 
 

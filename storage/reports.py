@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.certificates import (
     CertificateScope,
@@ -31,16 +33,14 @@ from storage.contractors import read_contractor
 from storage.declarations import Declarations, Photos
 from storage.dialects import among
 from storage.irregularities import irregularities_of
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from storage.readings import readings_of
 from storage.run_frames import count_frames, proving_frames
 from storage.runs import Run, Runs
 from storage.service_visits import ServiceVisit
 from storage.stale import stale_verdicts
-from storage.tables import (
-    accounts,
-    charge_points,
-    projects,
-)
 
 
 class Reports:
@@ -59,7 +59,7 @@ class Reports:
         """
         row = (
             await self._connection.execute(
-                select(charge_points).where(charge_points.c.id == charge_point_id)
+                select(ChargePoint.__table__).where(col(ChargePoint.id) == charge_point_id)
             )
         ).one()
         found = await self._charge_points([row])
@@ -84,9 +84,9 @@ class Reports:
         """
         rows = (
             await self._connection.execute(
-                select(charge_points)
-                .where(charge_points.c.project_id == project_id)
-                .order_by(charge_points.c.id)
+                select(ChargePoint.__table__)
+                .where(col(ChargePoint.project_id) == project_id)
+                .order_by(col(ChargePoint.id))
             )
         ).all()
         serials = {row.id: row.serial_number for row in rows}
@@ -126,9 +126,9 @@ class Reports:
             raise ConflictError("no_verdict", f"There is no certificate. {_why_none(visit)}")
         rows = (
             await self._connection.execute(
-                select(charge_points)
-                .where(among(self._connection, charge_points.c.id, visit.charge_point_ids))
-                .order_by(charge_points.c.id)
+                select(ChargePoint.__table__)
+                .where(among(self._connection, col(ChargePoint.id), visit.charge_point_ids))
+                .order_by(col(ChargePoint.id))
             )
         ).all()
         serials = {row.id: row.serial_number for row in rows}
@@ -171,8 +171,8 @@ class Reports:
 
     async def _installer(self, visit: ServiceVisit) -> str:
         name: str | None = await self._connection.scalar(
-            select(func.coalesce(func.nullif(accounts.c.company, ""), accounts.c.name)).where(
-                accounts.c.id == visit.installer_id
+            select(func.coalesce(func.nullif(col(Account.company), ""), col(Account.name))).where(
+                col(Account.id) == visit.installer_id
             )
         )
         return name or visit.email
@@ -234,7 +234,7 @@ class Reports:
         if not rows:
             return {}
         handed_over = await self._connection.scalar(
-            select(projects.c.handed_over_at).where(projects.c.id == rows[0].project_id)
+            select(col(Project.handed_over_at)).where(col(Project.id) == rows[0].project_id)
         )
         if handed_over is not None:
             return {}
@@ -244,8 +244,8 @@ class Reports:
 
     async def _serials(self, identities: Collection[str]) -> Mapping[str, str]:
         rows = await self._connection.execute(
-            select(charge_points.c.id, charge_points.c.serial_number).where(
-                among(self._connection, charge_points.c.id, identities)
+            select(col(ChargePoint.id), col(ChargePoint.serial_number)).where(
+                among(self._connection, col(ChargePoint.id), identities)
             )
         )
         return {row.id: row.serial_number for row in rows}
@@ -286,21 +286,21 @@ class Reports:
         }
 
     async def _site(self, project_id: str) -> Site:
-        owners = accounts.alias()
+        owners = aliased(Account)
         row = (
             await self._connection.execute(
                 select(
-                    projects,
-                    func.coalesce(accounts.c.company, accounts.c.name).label("installer"),
+                    Project.__table__,
+                    func.coalesce(col(Account.company), col(Account.name)).label("installer"),
                     func.coalesce(
-                        func.nullif(owners.c.company, ""),
-                        func.nullif(owners.c.name, ""),
-                        projects.c.site_owner_email,
+                        func.nullif(col(owners.company), ""),
+                        func.nullif(col(owners.name), ""),
+                        col(Project.site_owner_email),
                     ).label("owner"),
                 )
-                .join(accounts, accounts.c.id == projects.c.installer_id)
-                .outerjoin(owners, owners.c.id == projects.c.site_owner_id)
-                .where(projects.c.id == project_id)
+                .join(Account, col(Account.id) == col(Project.installer_id))
+                .outerjoin(owners, col(owners.id) == col(Project.site_owner_id))
+                .where(col(Project.id) == project_id)
             )
         ).one()
         contractor = read_contractor(row.contractor)

@@ -10,13 +10,14 @@ from typing import Final, TypeVar
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import NotFoundError
 from domain.handover import CompleteHandover
 from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation
 from domain.service_visits import CloseVisit
-from storage.tables import request_words
+from storage.models.projects import RequestWords
 
 _WORDS: Final[Mapping[type, Mapping[str, str | None]]] = {
     NewInvitation: {"email": "", "message": None},
@@ -35,7 +36,7 @@ async def keep_words(
     empty = _WORDS[type(request)]
     words_id = new_id(Prefix.WORDS)
     await connection.execute(
-        insert(request_words).values(
+        insert(RequestWords).values(
             id=words_id,
             project_id=project_id,
             words={name: getattr(request, name) for name in empty},
@@ -55,7 +56,7 @@ async def with_words(connection: AsyncConnection, request: R) -> R:
     if request.words_id is None:
         return request
     words = await connection.scalar(
-        select(request_words.c.words).where(request_words.c.id == request.words_id)
+        select(col(RequestWords.words)).where(col(RequestWords.id) == request.words_id)
     )
     if words is None:
         raise NotFoundError(

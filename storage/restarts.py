@@ -6,15 +6,16 @@ from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.rules.restart import Taken
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint
 
 
 async def read_taken(connection: AsyncConnection, charge_point_id: str) -> dict[str, Taken]:
     """Values that it has taken and that count after a restart, by key in lower case."""
     stored: dict[str, Any] | None = await connection.scalar(
-        select(charge_points.c.restart_for).where(charge_points.c.id == charge_point_id)
+        select(col(ChargePoint.restart_for)).where(col(ChargePoint.id) == charge_point_id)
     )
     return {
         key: Taken(value=one["value"], at=datetime.fromisoformat(one["at"]))
@@ -27,8 +28,8 @@ async def keep_taken(
 ) -> None:
     """Remember them, in place of those that were remembered before."""
     await connection.execute(
-        update(charge_points)
-        .where(charge_points.c.id == charge_point_id)
+        update(ChargePoint)
+        .where(col(ChargePoint.id) == charge_point_id)
         .values(
             restart_for={
                 key: {"value": one.value, "at": one.at.isoformat()} for key, one in taken.items()

@@ -6,11 +6,13 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.certificates import Frame, FrameDirection
 from domain.rules.excerpt import PROVING_ACTIONS, quoted
 from storage.dialects import among
-from storage.tables import commissioning_runs, log_entries
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
 
 _FRAMES_READ: Final = 2000
 _FRAME_LENGTH: Final = 4000
@@ -19,17 +21,17 @@ _FRAME_LENGTH: Final = 4000
 async def count_frames(connection: AsyncConnection, runs: Collection[str]) -> Mapping[str, int]:
     """How many of each were logged until the verdict, those that are kept no more too."""
     there = (
-        select(func.sum(log_entries.c.times))
-        .where(log_entries.c.commissioning_id == commissioning_runs.c.id)
+        select(func.sum(col(LogEntry.times)))
+        .where(col(LogEntry.commissioning_id) == col(CommissioningRun.id))
         .where(*_counts())
-        .correlate(commissioning_runs)
+        .correlate(CommissioningRun)
         .scalar_subquery()
     )
     rows = await connection.execute(
         select(
-            commissioning_runs.c.id,
-            (func.coalesce(there, 0) + commissioning_runs.c.frames_gone).label("logged"),
-        ).where(among(connection, commissioning_runs.c.id, runs))
+            col(CommissioningRun.id),
+            (func.coalesce(there, 0) + col(CommissioningRun.frames_gone)).label("logged"),
+        ).where(among(connection, col(CommissioningRun.id), runs))
     )
     return {row.id: int(row.logged) for row in rows}
 
@@ -38,21 +40,21 @@ async def proving_frames(
     connection: AsyncConnection, runs: Collection[str]
 ) -> Mapping[str, Sequence[tuple[int, Frame]]]:
     """Read the frames of each that an excerpt is made of, by time, each with its entry's id."""
-    order = log_entries.c.at.desc(), log_entries.c.id.desc()
-    place = func.row_number().over(partition_by=log_entries.c.commissioning_id, order_by=order)
+    order = col(LogEntry.at).desc(), col(LogEntry.id).desc()
+    place = func.row_number().over(partition_by=col(LogEntry.commissioning_id), order_by=order)
     numbered = (
         select(
-            log_entries.c.id,
-            log_entries.c.commissioning_id,
-            log_entries.c.at,
-            log_entries.c.direction,
-            log_entries.c.action,
-            func.substr(log_entries.c.text, 1, _FRAME_LENGTH + 1).label("text"),
+            col(LogEntry.id),
+            col(LogEntry.commissioning_id),
+            col(LogEntry.at),
+            col(LogEntry.direction),
+            col(LogEntry.action),
+            func.substr(col(LogEntry.text), 1, _FRAME_LENGTH + 1).label("text"),
             place.label("number"),
         )
-        .join(commissioning_runs, commissioning_runs.c.id == log_entries.c.commissioning_id)
-        .where(among(connection, log_entries.c.commissioning_id, runs))
-        .where(log_entries.c.action.in_(PROVING_ACTIONS))
+        .join(CommissioningRun, col(CommissioningRun.id) == col(LogEntry.commissioning_id))
+        .where(among(connection, col(LogEntry.commissioning_id), runs))
+        .where(col(LogEntry.action).in_(PROVING_ACTIONS))
         .where(*_counts())
         .subquery()
     )
@@ -85,5 +87,5 @@ async def quoted_frames(connection: AsyncConnection, runs: Collection[str]) -> s
 
 def _counts() -> tuple[ColumnElement[bool], ...]:
     """Whether an entry is a frame, and came before the verdict of its run."""
-    end = commissioning_runs.c.completed_at
-    return log_entries.c.kind == "frame", or_(end.is_(None), log_entries.c.at <= end)
+    end = col(CommissioningRun.completed_at)
+    return col(LogEntry.kind) == "frame", or_(end.is_(None), col(LogEntry.at) <= end)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.checks import CheckRecord, RunView
 from domain.states import CheckResult, LogLevel, RunStatus
 from storage.dialects import at_once, conflict_insert
-from storage.tables import log_entries
+from storage.models.facts import LogEntry
 
 
 async def write_run_log(connection: AsyncConnection, view: RunView) -> None:
@@ -23,7 +23,7 @@ async def write_run_log(connection: AsyncConnection, view: RunView) -> None:
         }
         for number, entry in enumerate(_entries(view))
     ]
-    new = conflict_insert(connection, log_entries).on_conflict_do_nothing()
+    new = conflict_insert(connection, LogEntry).on_conflict_do_nothing()
     await connection.execute(at_once(connection, new), entries)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.batch import WaitNote
 from domain.commissioning import (
@@ -41,18 +42,16 @@ from storage.facts import read_snapshot
 from storage.kept_evidence import evidence_for
 from storage.local_lists import doubt_list
 from storage.members import Member, Members
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import ServiceVisit
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from storage.ownership import let_go, take
 from storage.parameters import Parameters
 from storage.readings import read_readings
 from storage.run_audit import RunAudit
 from storage.run_log import write_run_log
 from storage.runs import Runs
-from storage.tables import (
-    charge_points,
-    commissioning_runs,
-    projects,
-    service_visits,
-)
 from storage.withdrawals import Withdrawals
 
 _ID_TAG_BYTES = RUN_PART // 2  # in uppercase hex
@@ -170,11 +169,11 @@ class StoredRuns:
         """Another charge point of the project with one of these serial numbers."""
         keys = [serial_key(serial) for serial in question.serials]
         query = (
-            select(charge_points.c.id)
-            .where(charge_points.c.project_id == question.project_id)
-            .where(charge_points.c.id != question.charge_point_id)
-            .where(charge_points.c.serial_key.in_(keys))
-            .where(charge_points.c.withdrawn_at.is_(None))  # no swap with it is possible
+            select(col(ChargePoint.id))
+            .where(col(ChargePoint.project_id) == question.project_id)
+            .where(col(ChargePoint.id) != question.charge_point_id)
+            .where(col(ChargePoint.serial_key).in_(keys))
+            .where(col(ChargePoint.withdrawn_at).is_(None))  # no swap with it is possible
             .limit(1)
         )
         async with self._database.read() as connection:
@@ -200,13 +199,13 @@ class StoredRuns:
             row = (
                 await connection.execute(
                     select(
-                        commissioning_runs.c.charge_point_id,
-                        commissioning_runs.c.notified,
-                        projects.c.name.label("project_name"),
+                        col(CommissioningRun.charge_point_id),
+                        col(CommissioningRun.notified),
+                        Project.__table__.c.name.label("project_name"),
                     )
-                    .select_from(commissioning_runs)
-                    .join(projects, projects.c.id == commissioning_runs.c.project_id)
-                    .where(commissioning_runs.c.id == commissioning_id)
+                    .select_from(CommissioningRun)
+                    .join(Project, col(Project.id) == col(CommissioningRun.project_id))
+                    .where(col(CommissioningRun.id) == commissioning_id)
                 )
             ).one()
             run = await Runs(connection).get(row.charge_point_id, commissioning_id)
@@ -231,11 +230,11 @@ class StoredRuns:
 
 async def _reader(connection: AsyncConnection, request: RunRequest) -> Member | Account | None:
     """Who is told: who has started it, as long as they work on the project or its visit."""
-    visited = service_visits.c.installer_id == request.installer_id
-    run = commissioning_runs.c.id == request.commissioning_id
+    visited = col(ServiceVisit.installer_id) == request.installer_id
+    run = col(CommissioningRun.id) == request.commissioning_id
     in_visit = await connection.scalar(
-        select(service_visits.c.id)
-        .join(commissioning_runs, commissioning_runs.c.service_visit_id == service_visits.c.id)
+        select(col(ServiceVisit.id))
+        .join(CommissioningRun, col(CommissioningRun.service_visit_id) == col(ServiceVisit.id))
         .where(run, visited)
     )
     account = await Accounts(connection).get(request.installer_id)

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
-from storage.tables import charge_points, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.transactions import Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,15 +28,15 @@ async def running_sessions(
 ) -> Sequence[RunningSession]:
     """Those of a project, newest first; test charges are none."""
     query = (
-        select(transactions)
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
-        .where(charge_points.c.project_id == project_id)
-        .where(transactions.c.stopped_at.is_(None))
-        .where(transactions.c.commissioning_id.is_(None))
+        select(Transaction.__table__)
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
+        .where(col(ChargePoint.project_id) == project_id)
+        .where(col(Transaction.stopped_at).is_(None))
+        .where(col(Transaction.commissioning_id).is_(None))
     )
     if before is not None:
-        query = query.where(transactions.c.id < before)
-    rows = await connection.execute(query.order_by(transactions.c.id.desc()).limit(limit))
+        query = query.where(col(Transaction.id) < before)
+    rows = await connection.execute(query.order_by(col(Transaction.id).desc()).limit(limit))
     return [
         RunningSession(
             transaction_id=row.id,

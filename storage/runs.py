@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, and_, insert, null, or_, select, update
+from sqlalchemy import Select, and_, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor
 from domain.batch import WaitNote
@@ -18,9 +19,12 @@ from domain.errors import ConflictError
 from domain.states import ChargePointStatus, CheckName, CheckResult, RunStatus
 from storage.announcements import announce_verdict
 from storage.dialects import among
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import ServiceVisit
+from storage.models.runs import CommissioningRun
+from storage.read_models import read_model
 from storage.run_audit import RunAudit
 from storage.standing import standing
-from storage.tables import charge_points, commissioning_runs, service_visits
 from storage.visiting import visit_of
 
 _REQUEST = TypeAdapter(RunRequest)
@@ -42,6 +46,9 @@ class Run:
     """The service visit that it is of."""
 
 
+_run = read_model(Run)
+
+
 class Runs:
     """Repository of commissioning runs."""
 
@@ -58,7 +65,7 @@ class Runs:
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    insert(commissioning_runs).values(
+                    insert(CommissioningRun).values(
                         id=request.commissioning_id,
                         charge_point_id=request.charge_point_id,
                         project_id=request.project_id,
@@ -66,7 +73,7 @@ class Runs:
                         request=_REQUEST.dump_python(request, mode="json"),
                         started_at=request.started_at,
                         service_visit_id=visit_of(request.charge_point_id)
-                        .with_only_columns(service_visits.c.id)
+                        .with_only_columns(col(ServiceVisit.id))
                         .scalar_subquery(),
                     )
                 )
@@ -88,9 +95,9 @@ class Runs:
     async def abandon(self, request: RunRequest, *, by: Actor, at: datetime) -> bool:
         """Take back a run whose workflow could not be started; False when it has begun."""
         result = await self._connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == request.commissioning_id)
-            .where(commissioning_runs.c.status == RunStatus.STARTING)
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == request.commissioning_id)
+            .where(col(CommissioningRun.status) == RunStatus.STARTING)
             .values(status=RunStatus.ABANDONED)
         )
         if result.rowcount == 1:
@@ -103,9 +110,9 @@ class Runs:
         Repeating it changes nothing.
         """
         result = await self._connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == commissioning_id)
-            .where(commissioning_runs.c.status.in_(_OPEN))
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == commissioning_id)
+            .where(col(CommissioningRun.status).in_(_OPEN))
             .values(status=RunStatus.IN_PROGRESS, id_tag=id_tag)
         )
         if result.rowcount == 0:
@@ -119,9 +126,9 @@ class Runs:
         ``cancel``: who has cancelled the run, for the audit trail.
         """
         result = await self._connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == view.commissioning_id)
-            .where(commissioning_runs.c.status.in_(_OPEN))
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == view.commissioning_id)
+            .where(col(CommissioningRun.status).in_(_OPEN))
             .values(
                 status=view.status,
                 completed_at=view.completed_at,
@@ -145,10 +152,10 @@ class Runs:
         """Keep what an open run waits for; a note that was overtaken by a later one is dropped."""
         waiting = note.waiting
         result = await self._connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == note.commissioning_id)
-            .where(commissioning_runs.c.status.in_(_OPEN))
-            .where(commissioning_runs.c.wait_number < note.number)
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == note.commissioning_id)
+            .where(col(CommissioningRun.status).in_(_OPEN))
+            .where(col(CommissioningRun.wait_number) < note.number)
             .values(
                 waiting_for=waiting.waiting_for if waiting else None,
                 waiting=_WAITING.dump_python(waiting, mode="json") if waiting else null(),
@@ -160,26 +167,26 @@ class Runs:
     async def mark_notified(self, commissioning_id: str) -> None:
         """Note that the verdict was mailed."""
         await self._connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == commissioning_id)
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == commissioning_id)
             .values(notified=True)
         )
 
     async def get(self, charge_point_id: str, commissioning_id: str) -> Run | None:
         """One run of a charge point."""
         return await self._one(
-            select(commissioning_runs)
-            .where(commissioning_runs.c.id == commissioning_id)
-            .where(commissioning_runs.c.charge_point_id == charge_point_id)
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.id) == commissioning_id)
+            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
         )
 
     async def latest(self, charge_point_id: str) -> Run | None:
         """The newest run that was not abandoned."""
         return await self._one(
-            select(commissioning_runs)
-            .where(commissioning_runs.c.charge_point_id == charge_point_id)
-            .where(commissioning_runs.c.status != RunStatus.ABANDONED)
-            .order_by(commissioning_runs.c.id.desc())
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+            .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
+            .order_by(col(CommissioningRun.id).desc())
             .limit(1)
         )
 
@@ -191,47 +198,49 @@ class Runs:
         One with neither is left out. A cancelled run says nothing about the charge point.
         ``until``: as it was at that moment.
         """
-        status, completed_at = commissioning_runs.c.status, commissioning_runs.c.completed_at
+        status, completed_at = col(CommissioningRun.status), col(CommissioningRun.completed_at)
         counts = (
             status.in_((*_OPEN, *_JUDGED))
             if until is None
             else and_(status.in_(_JUDGED), completed_at <= until)
         )
         newest = (
-            select(commissioning_runs.c.id)
-            .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
+            select(col(CommissioningRun.id))
+            .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
             .where(counts)
-            .order_by(commissioning_runs.c.id.desc())
+            .order_by(col(CommissioningRun.id).desc())
             .limit(1)
-            .correlate(charge_points)
+            .correlate(ChargePoint)
             .scalar_subquery()
         )
         rows = await self._connection.execute(
-            select(commissioning_runs)
-            .select_from(charge_points.join(commissioning_runs, commissioning_runs.c.id == newest))
-            .where(among(self._connection, charge_points.c.id, charge_point_ids))
+            select(CommissioningRun.__table__)
+            .select_from(
+                ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
+            )
+            .where(among(self._connection, col(ChargePoint.id), charge_point_ids))
         )
         return {row.charge_point_id: _run(row) for row in rows}
 
     async def open_run(self, charge_point_id: str) -> Run | None:
         """The run without a verdict, if there is one."""
         return await self._one(
-            select(commissioning_runs)
-            .where(commissioning_runs.c.charge_point_id == charge_point_id)
-            .where(commissioning_runs.c.status.in_(_OPEN))
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+            .where(col(CommissioningRun.status).in_(_OPEN))
         )
 
     async def page(self, charge_point_id: str, *, before: str | None, limit: int) -> Sequence[Run]:
         """Runs of a charge point, newest first, older than the id ``before``."""
         query = (
-            select(commissioning_runs)
-            .where(commissioning_runs.c.charge_point_id == charge_point_id)
-            .where(commissioning_runs.c.status != RunStatus.ABANDONED)
-            .order_by(commissioning_runs.c.id.desc())
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+            .where(col(CommissioningRun.status) != RunStatus.ABANDONED)
+            .order_by(col(CommissioningRun.id).desc())
             .limit(limit)
         )
         if before is not None:
-            query = query.where(commissioning_runs.c.id < before)
+            query = query.where(col(CommissioningRun.id) < before)
         return [_run(row) for row in await self._connection.execute(query)]
 
     async def since(
@@ -239,16 +248,16 @@ class Runs:
     ) -> Sequence[Run]:
         """That run, even an abandoned one, and those after it, oldest first."""
         query = (
-            select(commissioning_runs)
-            .where(commissioning_runs.c.charge_point_id == charge_point_id)
-            .where(commissioning_runs.c.id >= commissioning_id)
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+            .where(col(CommissioningRun.id) >= commissioning_id)
             .where(
                 or_(
-                    commissioning_runs.c.status != RunStatus.ABANDONED,
-                    commissioning_runs.c.id == commissioning_id,
+                    col(CommissioningRun.status) != RunStatus.ABANDONED,
+                    col(CommissioningRun.id) == commissioning_id,
                 )
             )
-            .order_by(commissioning_runs.c.id)
+            .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
         return [_run(row) for row in await self._connection.execute(query)]
@@ -256,11 +265,11 @@ class Runs:
     async def starting_since(self, before: datetime, *, after: str, limit: int) -> Sequence[Run]:
         """Runs committed before that moment whose workflow has not begun, in order of their ids."""
         query = (
-            select(commissioning_runs)
-            .where(commissioning_runs.c.status == RunStatus.STARTING)
-            .where(commissioning_runs.c.started_at < before)
-            .where(commissioning_runs.c.id > after)
-            .order_by(commissioning_runs.c.id)
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.status) == RunStatus.STARTING)
+            .where(col(CommissioningRun.started_at) < before)
+            .where(col(CommissioningRun.id) > after)
+            .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
         return [_run(row) for row in await self._connection.execute(query)]
@@ -268,10 +277,10 @@ class Runs:
     async def in_progress(self, *, after: str, limit: int) -> Sequence[Run]:
         """Runs whose workflow has begun and that have no verdict, in the order of their ids."""
         query = (
-            select(commissioning_runs)
-            .where(commissioning_runs.c.status == RunStatus.IN_PROGRESS)
-            .where(commissioning_runs.c.id > after)
-            .order_by(commissioning_runs.c.id)
+            select(CommissioningRun.__table__)
+            .where(col(CommissioningRun.status) == RunStatus.IN_PROGRESS)
+            .where(col(CommissioningRun.id) > after)
+            .order_by(col(CommissioningRun.id))
             .limit(limit)
         )
         return [_run(row) for row in await self._connection.execute(query)]
@@ -298,12 +307,12 @@ class Runs:
         self, commissioning_id: str, status: ChargePointStatus
     ) -> None:
         charge_point = (
-            select(commissioning_runs.c.charge_point_id)
-            .where(commissioning_runs.c.id == commissioning_id)
+            select(col(CommissioningRun.charge_point_id))
+            .where(col(CommissioningRun.id) == commissioning_id)
             .scalar_subquery()
         )
         await self._connection.execute(
-            update(charge_points).where(charge_points.c.id == charge_point).values(status=status)
+            update(ChargePoint).where(col(ChargePoint.id) == charge_point).values(status=status)
         )
 
 
@@ -332,13 +341,3 @@ def _failed_check(checks: Sequence[CheckRecord]) -> CheckName | None:
 def view_of(document: Any) -> RunView:
     """Read the column ``view``."""
     return _VIEW.validate_python(document)
-
-
-def _run(row: Row[Any]) -> Run:
-    return Run(
-        request=_REQUEST.validate_python(row.request),
-        status=RunStatus(row.status),
-        view=None if row.view is None else view_of(row.view),
-        id_tag=row.id_tag,
-        service_visit_id=row.service_visit_id,
-    )

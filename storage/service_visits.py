@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError, NotFoundError
@@ -19,7 +20,9 @@ from storage.announcements import announce_visit
 from storage.audit import Audit
 from storage.dialects import among, at_once
 from storage.in_use import is_commissioned
-from storage.tables import charge_points, service_visit_charge_points, service_visits
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import ServiceVisit as ServiceVisitRow
+from storage.models.invitations import ServiceVisitChargePoint
 
 _RUNNING = (ServiceVisitStatus.INVITED, ServiceVisitStatus.OPEN)
 
@@ -75,7 +78,7 @@ class ServiceVisits:
         taken = await self._present(visit.project_id, charge_point_ids)
         await self._refuse_taken(taken, now=visit.opened_at)
         await self._connection.execute(
-            insert(service_visits).values(
+            insert(ServiceVisitRow).values(
                 id=visit.id,
                 project_id=visit.project_id,
                 opened_by=visit.opened_by,
@@ -208,7 +211,9 @@ class ServiceVisits:
             NotFoundError: ``service_visit_not_found``.
 
         """
-        return await self._one(select(service_visits).where(service_visits.c.id == visit_id))
+        return await self._one(
+            select(ServiceVisitRow.__table__).where(col(ServiceVisitRow.id) == visit_id)
+        )
 
     async def of_project(self, visit_id: str, project_id: str) -> ServiceVisit:
         """One visit of a project.
@@ -218,22 +223,22 @@ class ServiceVisits:
 
         """
         return await self._one(
-            select(service_visits)
-            .where(service_visits.c.id == visit_id)
-            .where(service_visits.c.project_id == project_id)
+            select(ServiceVisitRow.__table__)
+            .where(col(ServiceVisitRow.id) == visit_id)
+            .where(col(ServiceVisitRow.project_id) == project_id)
         )
 
     async def not_commissioned(self, visit_id: str) -> Sequence[str]:
         """Ids of its charge points that are there, and that no run has passed at."""
         query = (
-            select(charge_points.c.id)
+            select(col(ChargePoint.id))
             .join(
-                service_visit_charge_points,
-                service_visit_charge_points.c.charge_point_id == charge_points.c.id,
+                ServiceVisitChargePoint,
+                col(ServiceVisitChargePoint.charge_point_id) == col(ChargePoint.id),
             )
-            .where(service_visit_charge_points.c.service_visit_id == visit_id)
-            .where(charge_points.c.withdrawn_at.is_(None), ~is_commissioned())
-            .order_by(charge_points.c.id)
+            .where(col(ServiceVisitChargePoint.service_visit_id) == visit_id)
+            .where(col(ChargePoint.withdrawn_at).is_(None), ~is_commissioned())
+            .order_by(col(ChargePoint.id))
         )
         return (await self._connection.scalars(query)).all()
 
@@ -245,27 +250,31 @@ class ServiceVisits:
 
         """
         return await self._one(
-            select(service_visits)
-            .where(service_visits.c.id == visit_id)
-            .where(service_visits.c.installer_id == account_id)
+            select(ServiceVisitRow.__table__)
+            .where(col(ServiceVisitRow.id) == visit_id)
+            .where(col(ServiceVisitRow.installer_id) == account_id)
         )
 
     async def page(
         self, project_id: str, *, before: str | None, limit: int
     ) -> Sequence[ServiceVisit]:
         """Visits of a project, newest first, older than the id ``before``."""
-        query = select(service_visits).where(service_visits.c.project_id == project_id)
+        query = select(ServiceVisitRow.__table__).where(
+            col(ServiceVisitRow.project_id) == project_id
+        )
         return await self._page(query, before=before, limit=limit)
 
     async def page_of_installer(
         self, account_id: str, *, before: str | None, limit: int
     ) -> Sequence[ServiceVisit]:
         """Visits that the account has accepted, newest first, older than the id ``before``."""
-        query = select(service_visits).where(service_visits.c.installer_id == account_id)
+        query = select(ServiceVisitRow.__table__).where(
+            col(ServiceVisitRow.installer_id) == account_id
+        )
         return await self._page(query, before=before, limit=limit)
 
     async def _present(self, project_id: str, wanted: Collection[str] | None) -> list[str]:
-        query = select(charge_points.c.id).where(charge_points.c.project_id == project_id)
+        query = select(col(ChargePoint.id)).where(col(ChargePoint.project_id) == project_id)
         found = set(await self._connection.scalars(query))
         unknown = [one for one in wanted or () if one not in found]
         if unknown:
@@ -279,18 +288,19 @@ class ServiceVisits:
         rows = (
             await self._connection.execute(
                 select(
-                    service_visits.c.id, service_visit_charge_points.c.charge_point_id.label("cp")
+                    col(ServiceVisitRow.id),
+                    ServiceVisitChargePoint.__table__.c.charge_point_id.label("cp"),
                 )
                 .join(
-                    service_visit_charge_points,
-                    service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+                    ServiceVisitChargePoint,
+                    col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisitRow.id),
                 )
                 .where(
-                    among(self._connection, service_visit_charge_points.c.charge_point_id, wanted)
+                    among(self._connection, col(ServiceVisitChargePoint.charge_point_id), wanted)
                 )
-                .where(service_visits.c.status.in_(_RUNNING))
-                .where(service_visits.c.ends_at > now)
-                .order_by(service_visits.c.id, service_visit_charge_points.c.charge_point_id)
+                .where(col(ServiceVisitRow.status).in_(_RUNNING))
+                .where(col(ServiceVisitRow.ends_at) > now)
+                .order_by(col(ServiceVisitRow.id), col(ServiceVisitChargePoint.charge_point_id))
             )
         ).all()
         if rows:
@@ -307,7 +317,7 @@ class ServiceVisits:
     async def _join(self, visit_id: str, new: Collection[str], *, at: datetime) -> None:
         if new:
             await self._connection.execute(
-                at_once(self._connection, insert(service_visit_charge_points)),
+                at_once(self._connection, insert(ServiceVisitChargePoint)),
                 [
                     {"service_visit_id": visit_id, "charge_point_id": one, "joined_at": at}
                     for one in new
@@ -316,11 +326,11 @@ class ServiceVisits:
 
     async def _set(self, visit_id: str, **values: object) -> None:
         await self._connection.execute(
-            update(service_visits).where(service_visits.c.id == visit_id).values(**values)
+            update(ServiceVisitRow).where(col(ServiceVisitRow.id) == visit_id).values(**values)
         )
 
     async def _announce(self, event: WebhookEvent, visit_id: str, *, at: datetime) -> None:
-        query = select(service_visits).where(service_visits.c.id == visit_id)
+        query = select(ServiceVisitRow.__table__).where(col(ServiceVisitRow.id) == visit_id)
         visit = (await self._connection.execute(query)).mappings().one()
         await announce_visit(self._connection, event, dict(visit), at=at)
 
@@ -344,12 +354,12 @@ class ServiceVisits:
         self, query: Select[Any], *, before: str | None, limit: int
     ) -> Sequence[ServiceVisit]:
         if before is not None:
-            query = query.where(service_visits.c.id < before)
-        query = query.order_by(service_visits.c.id.desc()).limit(limit)
+            query = query.where(col(ServiceVisitRow.id) < before)
+        query = query.order_by(col(ServiceVisitRow.id).desc()).limit(limit)
         return await self._with_charge_points((await self._connection.execute(query)).all())
 
     async def _with_charge_points(self, rows: Sequence[Row[Any]]) -> Sequence[ServiceVisit]:
-        column = service_visit_charge_points.c
+        column = ServiceVisitChargePoint.__table__.c
         members = await self._connection.execute(
             select(column.service_visit_id, column.charge_point_id)
             .where(among(self._connection, column.service_visit_id, [row.id for row in rows]))
@@ -397,10 +407,10 @@ def closed_so(visit: ServiceVisit, request: CloseVisit) -> bool:
 async def open_visits(connection: AsyncConnection, project_id: str) -> tuple[OpenVisit, ...]:
     """Visits that the project's workflow has to look at: it has at each at once."""
     rows = await connection.execute(
-        select(service_visits.c.id, service_visits.c.opened_at)
-        .where(service_visits.c.project_id == project_id)
-        .where(service_visits.c.told_at.is_(None))
-        .order_by(service_visits.c.id)
+        select(col(ServiceVisitRow.id), col(ServiceVisitRow.opened_at))
+        .where(col(ServiceVisitRow.project_id) == project_id)
+        .where(col(ServiceVisitRow.told_at).is_(None))
+        .order_by(col(ServiceVisitRow.id))
     )
     return tuple(OpenVisit(service_visit_id=row.id, due_at=row.opened_at) for row in rows)
 

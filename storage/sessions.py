@@ -6,8 +6,9 @@ from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
-from storage.tables import revoked_tokens, throttles
+from storage.models.accounts import RevokedToken, ThrottleWindow
 
 
 class RevokedTokens:
@@ -19,12 +20,12 @@ class RevokedTokens:
     async def revoke(self, token_id: str, *, expires_at: datetime, now: datetime) -> None:
         """Refuse the token from now on. Those that have expired anyway are forgotten."""
         await self._connection.execute(
-            delete(revoked_tokens).where(revoked_tokens.c.expires_at < now)
+            delete(RevokedToken).where(col(RevokedToken.expires_at) < now)
         )
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    insert(revoked_tokens).values(token_id=token_id, expires_at=expires_at)
+                    insert(RevokedToken).values(token_id=token_id, expires_at=expires_at)
                 )
         except IntegrityError:  # logged out twice at once: revoked all the same
             return
@@ -32,7 +33,7 @@ class RevokedTokens:
     async def is_revoked(self, token_id: str) -> bool:
         """Tell whether the token was logged out."""
         found = await self._connection.scalar(
-            select(revoked_tokens.c.token_id).where(revoked_tokens.c.token_id == token_id)
+            select(col(RevokedToken.token_id)).where(col(RevokedToken.token_id) == token_id)
         )
         return found is not None
 
@@ -49,35 +50,39 @@ class Throttles:
         One statement counts, so attempts that arrive at once are all counted.
         """
         build = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        over = throttles.c.window_ends_at <= now
+        over = col(ThrottleWindow.window_ends_at) <= now
         statement = (
-            build(throttles)
+            build(ThrottleWindow)
             .values(key=key, count=1, window_ends_at=now + window)
             .on_conflict_do_update(
-                index_elements=[throttles.c.key],
+                index_elements=[col(ThrottleWindow.key)],
                 set_={
-                    "count": case((over, 1), else_=throttles.c.count + 1),
-                    "window_ends_at": case((over, now + window), else_=throttles.c.window_ends_at),
+                    "count": case((over, 1), else_=col(ThrottleWindow.count) + 1),
+                    "window_ends_at": case(
+                        (over, now + window), else_=col(ThrottleWindow.window_ends_at)
+                    ),
                 },
             )
-            .returning(throttles.c.count, throttles.c.window_ends_at)
+            .returning(col(ThrottleWindow.count), col(ThrottleWindow.window_ends_at))
         )
         count, ends_at = (await self._connection.execute(statement)).one()
         return count, ends_at
 
     async def clear(self, key: str) -> None:
         """Forget the attempts of a key, after one that succeeded."""
-        await self._connection.execute(delete(throttles).where(throttles.c.key == key))
+        await self._connection.execute(delete(ThrottleWindow).where(col(ThrottleWindow.key) == key))
 
     async def give_back(self, key: str) -> None:
         """Forget one attempt of a key, which has succeeded."""
         await self._connection.execute(
-            update(throttles)
-            .where(throttles.c.key == key)
-            .where(throttles.c.count > 0)
-            .values(count=throttles.c.count - 1)
+            update(ThrottleWindow)
+            .where(col(ThrottleWindow.key) == key)
+            .where(col(ThrottleWindow.count) > 0)
+            .values(count=col(ThrottleWindow.count) - 1)
         )
 
     async def purge(self, now: datetime) -> None:
         """Forget windows that are over."""
-        await self._connection.execute(delete(throttles).where(throttles.c.window_ends_at < now))
+        await self._connection.execute(
+            delete(ThrottleWindow).where(col(ThrottleWindow.window_ends_at) < now)
+        )

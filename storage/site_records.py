@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.facts import ConnectorFact, TransactionFact
 from domain.plausibility import Current
@@ -36,15 +37,11 @@ from storage.fact_transactions import transaction_fact
 from storage.facts import connector_fact
 from storage.features import Power, electrical, store_electrical
 from storage.in_use import is_commissioned, open_run
-from storage.tables import (
-    charge_point_features,
-    charge_points,
-    connectors,
-    meter_values,
-    projects,
-    service_visits,
-    transactions,
-)
+from storage.models.charge_points import ChargePoint, ChargePointFeature
+from storage.models.facts import Connector
+from storage.models.invitations import ServiceVisit
+from storage.models.projects import Project
+from storage.models.transactions import MeterValue, Transaction
 from storage.visiting import visit_of
 from storage.withdrawals import Withdrawals
 
@@ -98,7 +95,7 @@ class StoredSites:
             async with self._database.write() as connection:
                 keys = ("charge_point_id", "feature")
                 await connection.execute(
-                    at_once(connection, upsert(connection, charge_point_features, keys=keys)), rows
+                    at_once(connection, upsert(connection, ChargePointFeature, keys=keys)), rows
                 )
 
     async def set_limit(self, change: SetLimit) -> None:
@@ -132,10 +129,10 @@ async def handed_over_sites(
 ) -> Sequence[SiteRequest]:
     """Projects that were handed over, in the order of their ids."""
     rows = await connection.execute(
-        select(projects.c.id, projects.c.name)
-        .where(projects.c.status == ProjectStatus.HANDED_OVER)
-        .where(projects.c.id > after)
-        .order_by(projects.c.id)
+        select(col(Project.id), col(Project.name))
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
+        .where(col(Project.id) > after)
+        .order_by(col(Project.id))
         .limit(limit)
     )
     return [SiteRequest(project_id=row.id, name=row.name) for row in rows]
@@ -144,9 +141,9 @@ async def handed_over_sites(
 async def live_site(connection: AsyncConnection, project_id: str) -> SiteRequest | None:
     """What the workflow of a site is started with; None where it is not handed over."""
     name = await connection.scalar(
-        select(projects.c.name)
-        .where(projects.c.id == project_id)
-        .where(projects.c.status == ProjectStatus.HANDED_OVER)
+        select(col(Project.name))
+        .where(col(Project.id) == project_id)
+        .where(col(Project.status) == ProjectStatus.HANDED_OVER)
     )
     return None if name is None else SiteRequest(project_id=project_id, name=name)
 
@@ -155,33 +152,35 @@ async def _read_site(
     connection: AsyncConnection, catalogue: Catalogue, question: SiteQuestion, *, now: datetime
 ) -> SiteSnapshot:
     project = (
-        await connection.execute(select(projects).where(projects.c.id == question.project_id))
+        await connection.execute(
+            select(Project.__table__).where(col(Project.id) == question.project_id)
+        )
     ).one_or_none()
     if project is None:
         return SiteSnapshot(limit=SiteLimit())
     limit = SiteLimit(amps=project.max_amps, phases=project.phases)
     query = select(
-        charge_points.c.id,
-        charge_points.c.vendor,
-        charge_points.c.model,
-        charge_points.c.max_amps,
-        charge_points.c.phases,
-        charge_points.c.voltage,
-        charge_points.c.withdrawal,
-        charge_points.c.replaced_by,
+        col(ChargePoint.id),
+        col(ChargePoint.vendor),
+        col(ChargePoint.model),
+        col(ChargePoint.max_amps),
+        col(ChargePoint.phases),
+        col(ChargePoint.voltage),
+        col(ChargePoint.withdrawal),
+        col(ChargePoint.replaced_by),
         is_commissioned().label("commissioned"),
         open_run().label("run"),
-        visit_of(charge_points.c.id)
-        .with_only_columns(service_visits.c.ends_at)
+        visit_of(col(ChargePoint.id))
+        .with_only_columns(col(ServiceVisit.ends_at))
         .scalar_subquery()
         .label("until"),
     ).where(
-        charge_points.c.project_id == question.project_id,
-        charge_points.c.withdrawn_at.is_(None),
+        col(ChargePoint.project_id) == question.project_id,
+        col(ChargePoint.withdrawn_at).is_(None),
     )
     if question.charge_point_ids:
-        query = query.where(among(connection, charge_points.c.id, question.charge_point_ids))
-    rows = (await connection.execute(query.order_by(charge_points.c.id))).all()
+        query = query.where(among(connection, col(ChargePoint.id), question.charge_point_ids))
+    rows = (await connection.execute(query.order_by(col(ChargePoint.id)))).all()
     identities = [row.id for row in rows]
     statuses = await _connectors(connection, identities)
     running = await _running(connection, identities)
@@ -232,10 +231,10 @@ def _phases(own: tuple[Phase, ...] | None, limit: SiteLimit) -> tuple[Phase, ...
 async def _watts(connection: AsyncConnection, watched: Watched) -> float | None:
     """What the newest reading says, or how fast the register has risen up to it."""
     rows = await connection.execute(
-        select(meter_values.c.at, meter_values.c.samples)
-        .where(meter_values.c.transaction_id == watched.transaction_id)
-        .where(meter_values.c.received_at >= watched.since)
-        .order_by(meter_values.c.at.desc(), meter_values.c.id.desc())
+        select(col(MeterValue.at), col(MeterValue.samples))
+        .where(col(MeterValue.transaction_id) == watched.transaction_id)
+        .where(col(MeterValue.received_at) >= watched.since)
+        .order_by(col(MeterValue.at).desc(), col(MeterValue.id).desc())
         .limit(_LOOKED_AT)
     )
     readings = [read_samples(row.at, row.samples) for row in rows]
@@ -254,9 +253,9 @@ async def _connectors(
     connection: AsyncConnection, identities: Collection[str]
 ) -> defaultdict[str, list[ConnectorFact]]:
     rows = await connection.execute(
-        select(connectors)
-        .where(among(connection, connectors.c.charge_point_id, identities))
-        .where(counts(connectors))
+        select(Connector.__table__)
+        .where(among(connection, col(Connector.charge_point_id), identities))
+        .where(counts(Connector.__table__))
     )
     found: defaultdict[str, list[ConnectorFact]] = defaultdict(list)
     for row in rows:
@@ -268,10 +267,10 @@ async def _running(
     connection: AsyncConnection, identities: Collection[str]
 ) -> defaultdict[str, list[TransactionFact]]:
     rows = await connection.execute(
-        select(transactions)
-        .where(among(connection, transactions.c.charge_point_id, identities))
-        .where(transactions.c.stopped_at.is_(None))
-        .order_by(transactions.c.id)
+        select(Transaction.__table__)
+        .where(among(connection, col(Transaction.charge_point_id), identities))
+        .where(col(Transaction.stopped_at).is_(None))
+        .order_by(col(Transaction.id))
     )
     found: defaultdict[str, list[TransactionFact]] = defaultdict(list)
     for row in rows:

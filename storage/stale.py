@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.checks import RunView
 from domain.commissioning import Registered
@@ -16,7 +17,10 @@ from storage.boots import boot_fact
 from storage.catalogue import Catalogue
 from storage.contest_marks import counts
 from storage.dialects import among
-from storage.tables import boots, charge_points, commissioning_runs, parameters
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import Parameter
+from storage.models.facts import Boot
+from storage.models.runs import CommissioningRun
 
 _VIEW = TypeAdapter(RunView)
 
@@ -31,18 +35,20 @@ async def stale_verdicts(
     Without a catalogue it is not asked whether the firmware is still approved.
     """
     newest = (
-        select(commissioning_runs.c.id)
-        .where(commissioning_runs.c.charge_point_id == charge_points.c.id)
-        .where(commissioning_runs.c.status == RunStatus.COMPLETED)
-        .order_by(commissioning_runs.c.id.desc())
+        select(col(CommissioningRun.id))
+        .where(col(CommissioningRun.charge_point_id) == col(ChargePoint.id))
+        .where(col(CommissioningRun.status) == RunStatus.COMPLETED)
+        .order_by(col(CommissioningRun.id).desc())
         .limit(1)
-        .correlate(charge_points)
+        .correlate(ChargePoint)
         .scalar_subquery()
     )
     runs = await connection.execute(
-        select(commissioning_runs.c.charge_point_id, commissioning_runs.c.view)
-        .select_from(charge_points.join(commissioning_runs, commissioning_runs.c.id == newest))
-        .where(among(connection, charge_points.c.id, registered))
+        select(col(CommissioningRun.charge_point_id), col(CommissioningRun.view))
+        .select_from(
+            ChargePoint.__table__.join(CommissioningRun, col(CommissioningRun.id) == newest)
+        )
+        .where(among(connection, col(ChargePoint.id), registered))
     )
     newest_boots = await _newest_boots(connection, registered)
     chosen = await _chosen(connection, registered)
@@ -70,18 +76,18 @@ async def _newest_boots(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> dict[str, BootFact]:
     newest = (
-        select(boots.c.id)
-        .where(boots.c.charge_point_id == charge_points.c.id)
-        .where(counts(boots))
-        .order_by(boots.c.at.desc(), boots.c.id.desc())
+        select(col(Boot.id))
+        .where(col(Boot.charge_point_id) == col(ChargePoint.id))
+        .where(counts(Boot.__table__))
+        .order_by(col(Boot.at).desc(), col(Boot.id).desc())
         .limit(1)
-        .correlate(charge_points)
+        .correlate(ChargePoint)
         .scalar_subquery()
     )
     rows = await connection.execute(
-        select(boots)
-        .select_from(charge_points.join(boots, boots.c.id == newest))
-        .where(among(connection, charge_points.c.id, charge_point_ids))
+        select(Boot.__table__)
+        .select_from(ChargePoint.__table__.join(Boot, col(Boot.id) == newest))
+        .where(among(connection, col(ChargePoint.id), charge_point_ids))
     )
     return {row.charge_point_id: boot_fact(row) for row in rows}
 
@@ -90,7 +96,9 @@ async def _chosen(
     connection: AsyncConnection, charge_point_ids: Collection[str]
 ) -> defaultdict[str, dict[str, Chosen]]:
     rows = await connection.execute(
-        select(parameters).where(among(connection, parameters.c.charge_point_id, charge_point_ids))
+        select(Parameter.__table__).where(
+            among(connection, col(Parameter.charge_point_id), charge_point_ids)
+        )
     )
     found: defaultdict[str, dict[str, Chosen]] = defaultdict(dict)
     for row in rows:

@@ -4,13 +4,15 @@ from collections.abc import Collection
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.states import ChargePointStatus, RunStatus
 from storage.catalogue import Catalogue
 from storage.charge_points import registered
 from storage.dialects import among
+from storage.models.charge_points import ChargePoint
+from storage.models.runs import CommissioningRun
 from storage.stale import stale_verdicts
-from storage.tables import charge_points, commissioning_runs
 
 
 async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargePointStatus:
@@ -20,17 +22,17 @@ async def standing(connection: AsyncConnection, charge_point_id: str) -> ChargeP
     commissioned again, like one that never was.
     """
     verdict = await connection.scalar(
-        select(commissioning_runs.c.status)
-        .where(commissioning_runs.c.charge_point_id == charge_point_id)
-        .where(commissioning_runs.c.status.in_((RunStatus.COMPLETED, RunStatus.FAILED)))
-        .order_by(commissioning_runs.c.id.desc())
+        select(col(CommissioningRun.status))
+        .where(col(CommissioningRun.charge_point_id) == charge_point_id)
+        .where(col(CommissioningRun.status).in_((RunStatus.COMPLETED, RunStatus.FAILED)))
+        .order_by(col(CommissioningRun.id).desc())
         .limit(1)
     )
     match verdict:
         case RunStatus.COMPLETED:
             row = (
                 await connection.execute(
-                    select(charge_points).where(charge_points.c.id == charge_point_id)
+                    select(ChargePoint.__table__).where(col(ChargePoint.id) == charge_point_id)
                 )
             ).one()
             stale = await stale_verdicts(connection, {row.id: registered(row)})
@@ -50,9 +52,9 @@ async def holds(
     changes no status.
     """
     rows = await connection.execute(
-        select(charge_points)
-        .where(among(connection, charge_points.c.id, charge_point_ids))
-        .where(charge_points.c.status == ChargePointStatus.COMMISSIONED)
+        select(ChargePoint.__table__)
+        .where(among(connection, col(ChargePoint.id), charge_point_ids))
+        .where(col(ChargePoint.status) == ChargePointStatus.COMMISSIONED)
     )
     known = {row.id: registered(row) for row in rows}
     return known.keys() - await stale_verdicts(connection, known, catalogue) if known else set()
@@ -62,6 +64,6 @@ async def restate(connection: AsyncConnection, charge_point_id: str) -> ChargePo
     """Have the status say what :func:`standing` says, after a change of the charge point."""
     status = await standing(connection, charge_point_id)
     await connection.execute(
-        update(charge_points).where(charge_points.c.id == charge_point_id).values(status=status)
+        update(ChargePoint).where(col(ChargePoint.id) == charge_point_id).values(status=status)
     )
     return status

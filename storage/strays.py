@@ -5,11 +5,15 @@ from typing import Final
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.commissioning import StrayTransaction
 from domain.states import RunStatus
+from storage.models.charge_points import ChargePoint
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 from storage.run_tags import is_tag_of_the_run
-from storage.tables import charge_points, commissioning_runs, transactions
 
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 _LOOKED_AT: Final = 10
@@ -23,40 +27,40 @@ async def left_running(
 
     Of a charge point that is to be withdrawn all are; of one that is, none: nobody can stop them.
     """
-    newer = commissioning_runs.alias("newer")
+    newer = aliased(CommissioningRun, name="newer")
     oldest = (
-        select(newer.c.id)
-        .where(newer.c.charge_point_id == transactions.c.charge_point_id)
-        .order_by(newer.c.id.desc())
+        select(col(newer.id))
+        .where(col(newer.charge_point_id) == col(Transaction.charge_point_id))
+        .order_by(col(newer.id).desc())
         .offset(_LOOKED_AT - 1)
         .limit(1)
-        .correlate(transactions)
+        .correlate(Transaction)
         .scalar_subquery()
     )
     rows = await connection.execute(
         select(
-            transactions.c.id,
-            transactions.c.charge_point_id,
-            commissioning_runs.c.id.label("commissioning_id"),
+            col(Transaction.id),
+            col(Transaction.charge_point_id),
+            CommissioningRun.__table__.c.id.label("commissioning_id"),
         )
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
         .outerjoin(
-            commissioning_runs,
+            CommissioningRun,
             # The tag tells whose it is: a start told after the verdict belongs to no open run.
-            (commissioning_runs.c.charge_point_id == transactions.c.charge_point_id)
-            & (commissioning_runs.c.id >= func.coalesce(oldest, ""))
-            & is_tag_of_the_run(transactions.c.id_tag),
+            (col(CommissioningRun.charge_point_id) == col(Transaction.charge_point_id))
+            & (col(CommissioningRun.id) >= func.coalesce(oldest, ""))
+            & is_tag_of_the_run(col(Transaction.id_tag)),
         )
-        .where(transactions.c.stopped_at.is_(None))
-        .where(transactions.c.id > after)
-        .where(charge_points.c.withdrawn_at.is_(None))
+        .where(col(Transaction.stopped_at).is_(None))
+        .where(col(Transaction.id) > after)
+        .where(col(ChargePoint.withdrawn_at).is_(None))
         .where(
             or_(
-                commissioning_runs.c.status.in_(_ENDED),
-                and_(charge_points.c.withdrawal.is_not(None), commissioning_runs.c.id.is_(None)),
+                col(CommissioningRun.status).in_(_ENDED),
+                and_(col(ChargePoint.withdrawal).is_not(None), col(CommissioningRun.id).is_(None)),
             )
         )
-        .order_by(transactions.c.id)
+        .order_by(col(Transaction.id))
         .limit(limit)
     )
     return [

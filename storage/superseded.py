@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from domain.facts import TransactionFact
 from domain.states import ConnectorStatus
@@ -22,7 +24,9 @@ from storage.clock import earlier
 from storage.contest_marks import counts
 from storage.fact_transactions import transaction_fact
 from storage.meter_filing import file_after_stopped
-from storage.tables import charge_points, connectors, meter_values, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import Connector
+from storage.models.transactions import MeterValue, Transaction
 
 OVERTAKEN_FOR: Final = timedelta(minutes=2)
 """So long after the start of a later transaction the stop of the one before is waited for."""
@@ -34,7 +38,7 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 SUPERSEDED: Final = "superseded"
 """Stands where the charge point's own reason for a stop would."""
 
-_later = transactions.alias("later")
+_later = aliased(Transaction, name="later")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,29 +59,31 @@ async def overtaken(
     # By the moments: by their ids, PostgreSQL may walk through those of all others. The one after
     # may bear an earlier moment, of a node whose clock is behind, or of a clock that was set back.
     following = (
-        select(_later.c.id)
-        .where(_later.c.charge_point_id == transactions.c.charge_point_id)
-        .where(_later.c.received_at >= earlier(transactions.c.received_at, _CLOCKS_DIFFER))
-        .where(_later.c.connector_id == transactions.c.connector_id)
-        .where(_later.c.id > transactions.c.id)
-        .where(~_later.c.contested)
-        .order_by(_later.c.received_at, _later.c.id)
+        select(col(_later.id))
+        .where(col(_later.charge_point_id) == col(Transaction.charge_point_id))
+        .where(
+            col(_later.received_at) >= earlier(Transaction.__table__.c.received_at, _CLOCKS_DIFFER)
+        )
+        .where(col(_later.connector_id) == col(Transaction.connector_id))
+        .where(col(_later.id) > col(Transaction.id))
+        .where(~col(_later.contested))
+        .order_by(col(_later.received_at), col(_later.id))
         .limit(1)
-        .correlate(transactions)
+        .correlate(Transaction)
         .scalar_subquery()
     )
-    after_it = transactions.alias("after_it")
+    after_it = aliased(Transaction, name="after_it")
     rows = await connection.execute(
         select(
-            transactions,
-            charge_points.c.project_id,
-            after_it.c.started_at.label("over_at"),
+            Transaction.__table__,
+            col(ChargePoint.project_id),
+            col(after_it.started_at).label("over_at"),
         )
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
-        .join(after_it, after_it.c.id == following)
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
+        .join(after_it, col(after_it.id) == following)
         .where(*_is_open(after))
-        .where(after_it.c.received_at < now - OVERTAKEN_FOR)
-        .order_by(transactions.c.id)
+        .where(col(after_it.received_at) < now - OVERTAKEN_FOR)
+        .order_by(col(Transaction.id))
         .limit(limit)
     )
     return [_superseded(row, row.over_at) for row in rows]
@@ -91,24 +97,26 @@ async def left(
     One of which a meter value came since goes on, whatever the status says.
     """
     metered = exists().where(
-        meter_values.c.transaction_id == transactions.c.id,
-        meter_values.c.received_at > connectors.c.at,
+        col(MeterValue.transaction_id) == col(Transaction.id),
+        col(MeterValue.received_at) > col(Connector.at),
     )
     rows = await connection.execute(
-        select(transactions, charge_points.c.project_id, connectors.c.at.label("free_at"))
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
+        select(
+            Transaction.__table__, col(ChargePoint.project_id), col(Connector.at).label("free_at")
+        )
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
         .join(
-            connectors,
-            (connectors.c.charge_point_id == transactions.c.charge_point_id)
-            & (connectors.c.connector_id == transactions.c.connector_id),
+            Connector,
+            (col(Connector.charge_point_id) == col(Transaction.charge_point_id))
+            & (col(Connector.connector_id) == col(Transaction.connector_id)),
         )
         .where(*_is_open(after))
-        .where(connectors.c.status == ConnectorStatus.AVAILABLE)
-        .where(counts(connectors))
-        .where(connectors.c.at > transactions.c.received_at)
-        .where(connectors.c.at < now - FREE_FOR)
+        .where(col(Connector.status) == ConnectorStatus.AVAILABLE)
+        .where(counts(Connector.__table__))
+        .where(col(Connector.at) > col(Transaction.received_at))
+        .where(col(Connector.at) < now - FREE_FOR)
         .where(~metered)
-        .order_by(transactions.c.id)
+        .order_by(col(Transaction.id))
         .limit(limit)
     )
     # The status has our time; what it is held against has the charge point's.
@@ -121,14 +129,16 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
     """End a transaction; False where it has ended meanwhile."""
     row = (
         await connection.execute(
-            select(transactions).where(transactions.c.id == which.transaction_id).with_for_update()
+            select(Transaction.__table__)
+            .where(col(Transaction.id) == which.transaction_id)
+            .with_for_update()
         )
     ).one_or_none()
     if row is None or row.stopped_at is not None:
         return False
     await connection.execute(
-        update(transactions)
-        .where(transactions.c.id == which.transaction_id)
+        update(Transaction)
+        .where(col(Transaction.id) == which.transaction_id)
         .values(
             stopped_at=which.ended_at,
             stop_reason=SUPERSEDED,
@@ -145,11 +155,11 @@ async def supersede(connection: AsyncConnection, which: Superseded, *, at: datet
 async def supersede_all(connection: AsyncConnection, charge_point_id: str, *, at: datetime) -> None:
     """End what a charge point has open that leaves its site: it will never tell of the end."""
     rows = await connection.execute(
-        select(transactions, charge_points.c.project_id)
-        .join(charge_points, charge_points.c.id == transactions.c.charge_point_id)
-        .where(transactions.c.charge_point_id == charge_point_id)
+        select(Transaction.__table__, col(ChargePoint.project_id))
+        .join(ChargePoint, col(ChargePoint.id) == col(Transaction.charge_point_id))
+        .where(col(Transaction.charge_point_id) == charge_point_id)
         .where(*_is_open(0))
-        .order_by(transactions.c.id)
+        .order_by(col(Transaction.id))
     )
     for row in rows.all():
         over_at = at + timedelta(seconds=row.start_ahead_s or 0)  # by its own clock
@@ -159,9 +169,9 @@ async def supersede_all(connection: AsyncConnection, charge_point_id: str, *, at
 def _is_open(after: int) -> Sequence[Any]:
     # A test charge is its run's own matter: it is stopped, or alarmed about.
     return (
-        transactions.c.stopped_at.is_(None),
-        transactions.c.commissioning_id.is_(None),
-        transactions.c.id > after,
+        col(Transaction.stopped_at).is_(None),
+        col(Transaction.commissioning_id).is_(None),
+        col(Transaction.id) > after,
     )
 
 

@@ -7,13 +7,16 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.billing.tariff import Tariff, TariffVersion
 from domain.errors import ConflictError
 from domain.states import Role
 from storage.audit import Audit
-from storage.tables import billing_accounts, projects, tariffs
+from storage.models.billing import BillingAccount
+from storage.models.billing import Tariff as TariffRow
+from storage.models.projects import Project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +48,7 @@ class Tariffs:
         """
         # The project's row is the lock: two who set a tariff at once take turns.
         await self._connection.execute(
-            select(projects.c.id).where(projects.c.id == self._project_id).with_for_update()
+            select(col(Project.id)).where(col(Project.id) == self._project_id).with_for_update()
         )
         stored = await self.all()
         if new.set_as is Role.INSTALLER and any(one.set_as is not Role.INSTALLER for one in stored):
@@ -57,7 +60,7 @@ class Tariffs:
         if any(one.version.tariff.currency != currency for one in stored):
             await self._begin_anew(stored[0].version.tariff.currency)
         await self._connection.execute(
-            insert(tariffs).values(
+            insert(TariffRow).values(
                 id=new.version.id,
                 project_id=self._project_id,
                 valid_from=new.version.valid_from,
@@ -79,8 +82,8 @@ class Tariffs:
 
     async def _begin_anew(self, currency: str) -> None:
         bills = await self._connection.scalar(
-            select(billing_accounts.c.project_id).where(
-                billing_accounts.c.project_id == self._project_id
+            select(col(BillingAccount.project_id)).where(
+                col(BillingAccount.project_id) == self._project_id
             )
         )
         if bills is not None:
@@ -90,7 +93,7 @@ class Tariffs:
                 f"Give the prices in {currency}.",
             )
         await self._connection.execute(
-            delete(tariffs).where(tariffs.c.project_id == self._project_id)
+            delete(TariffRow).where(col(TariffRow.project_id) == self._project_id)
         )
 
     async def all(self) -> Sequence[StoredTariff]:
@@ -98,28 +101,28 @@ class Tariffs:
         return [
             _stored(row)
             for row in await self._connection.execute(
-                select(tariffs)
-                .where(tariffs.c.project_id == self._project_id)
-                .order_by(tariffs.c.valid_from, tariffs.c.id)
+                select(TariffRow.__table__)
+                .where(col(TariffRow.project_id) == self._project_id)
+                .order_by(col(TariffRow.valid_from), col(TariffRow.id))
             )
         ]
 
     async def page(self, *, before: str | None, limit: int) -> Sequence[StoredTariff]:
         """Versions in the order in which they were set, newest first."""
-        query = select(tariffs).where(tariffs.c.project_id == self._project_id)
+        query = select(TariffRow.__table__).where(col(TariffRow.project_id) == self._project_id)
         if before is not None:
-            query = query.where(tariffs.c.id < before)
-        rows = await self._connection.execute(query.order_by(tariffs.c.id.desc()).limit(limit))
+            query = query.where(col(TariffRow.id) < before)
+        rows = await self._connection.execute(query.order_by(col(TariffRow.id).desc()).limit(limit))
         return [_stored(row) for row in rows]
 
     async def valid_at(self, moment: datetime) -> StoredTariff | None:
         """The version that holds at a moment."""
         row = (
             await self._connection.execute(
-                select(tariffs)
-                .where(tariffs.c.project_id == self._project_id)
-                .where(tariffs.c.valid_from <= moment)
-                .order_by(tariffs.c.valid_from.desc(), tariffs.c.id.desc())
+                select(TariffRow.__table__)
+                .where(col(TariffRow.project_id) == self._project_id)
+                .where(col(TariffRow.valid_from) <= moment)
+                .order_by(col(TariffRow.valid_from).desc(), col(TariffRow.id).desc())
                 .limit(1)
             )
         ).one_or_none()

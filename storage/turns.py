@@ -8,8 +8,9 @@ has done, or nothing of it.
 
 from collections.abc import Collection
 
-from sqlalchemy import Column, select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.facts import EventKind
 from storage.dialects import among
@@ -23,7 +24,8 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
-from storage.tables import charge_points, connections
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection
 
 
 async def take_turns(connection: AsyncConnection, records: Collection[Record]) -> None:
@@ -36,14 +38,14 @@ async def take_turns(connection: AsyncConnection, records: Collection[Record]) -
     """
     of = {record.charge_point_id for record in records if _depends_on_others(record)}
     if of:
-        await lock_rows(connection, charge_points.c.id, of)
+        await lock_rows(connection, col(ChargePoint.id), of)
     of = {record.charge_point_id for record in records if _writes_link(record)}
     if of:
-        await lock_rows(connection, connections.c.charge_point_id, of)
+        await lock_rows(connection, col(ChargePointConnection.charge_point_id), of)
 
 
 async def lock_rows(
-    connection: AsyncConnection, key: Column[str], values: Collection[str | None]
+    connection: AsyncConnection, key: SQLColumnExpression[str], values: Collection[str | None]
 ) -> None:
     """Lock the rows of these keys in the order of the keys; on SQLite all writers take turns."""
     if connection.dialect.name != "sqlite":

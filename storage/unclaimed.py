@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.rules.likeness import likeness, serial_key
@@ -16,13 +17,10 @@ from domain.states import ProjectStatus
 from storage.charge_points import ChargePoint
 from storage.knocks import UnclaimedIdentity, claimable, knocks_of
 from storage.members import works_on
-from storage.tables import (
-    charge_points,
-    connection_attempts,
-    connections,
-    identity_aliases,
-    projects,
-)
+from storage.models.charge_points import ChargePoint as ChargePointRow
+from storage.models.charge_points import IdentityAlias
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
+from storage.models.projects import Project
 from storage.visiting import in_visit
 
 
@@ -40,16 +38,16 @@ class Unclaimed:
 
         After the handover: those of the charge points of an open service visit.
         """
-        query = claimable().where(charge_points.c.project_id == project_id)
-        before_handover = select(projects.c.id).where(
-            projects.c.id == project_id, projects.c.status == ProjectStatus.IN_PROGRESS
+        query = claimable().where(col(ChargePointRow.project_id) == project_id)
+        before_handover = select(col(Project.id)).where(
+            col(Project.id) == project_id, col(Project.status) == ProjectStatus.IN_PROGRESS
         )
         query = query.where(
-            before_handover.exists() | in_visit(charge_points.c.id, self._installer_id)
+            before_handover.exists() | in_visit(col(ChargePointRow.id), self._installer_id)
         )
         if before is not None:
-            query = query.where(charge_points.c.id < before)
-        query = query.order_by(charge_points.c.id.desc()).limit(limit)
+            query = query.where(col(ChargePointRow.id) < before)
+        query = query.order_by(col(ChargePointRow.id).desc()).limit(limit)
         found = (await self._connection.scalars(query)).all()
         knocks = await knocks_of(self._connection, found)
         return [knocks[identity] for identity in found if identity in knocks]
@@ -77,18 +75,18 @@ class Unclaimed:
         if since is not None:
             return since
         if await self._connection.scalar(
-            select(exists().where(connections.c.charge_point_id == charge_point.id))
+            select(exists().where(col(ChargePointConnection.charge_point_id) == charge_point.id))
         ):
             raise ConflictError(
                 "has_connected", "The charge point has connected already; it needs no claim."
             )
-        query = claimable(key).where(charge_points.c.id == charge_point.id)
+        query = claimable(key).where(col(ChargePointRow.id) == charge_point.id)
         if (await self._connection.execute(query)).first() is None:
             raise _not_found()
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
-                    insert(identity_aliases).values(
+                    insert(IdentityAlias).values(
                         identity_key=key,
                         charge_point_id=charge_point.id,
                         claimed_by=self._installer_id,
@@ -102,11 +100,11 @@ class Unclaimed:
                 raise _not_found() from error
             return since
         await self._connection.execute(
-            update(connection_attempts)
-            .where(connection_attempts.c.identity_key == key)
-            .where(connection_attempts.c.charge_point_id.is_(None))
+            update(ConnectionAttempt)
+            .where(col(ConnectionAttempt.identity_key) == key)
+            .where(col(ConnectionAttempt.charge_point_id).is_(None))
             # What knocks under this name once it is nobody's again is not one of these.
-            .values(charge_point_id=charge_point.id, digest=connection_attempts.c.id)
+            .values(charge_point_id=charge_point.id, digest=col(ConnectionAttempt.id))
         )
         return at
 
@@ -114,14 +112,14 @@ class Unclaimed:
         """Since when the identity is this charge point; None when it is nobody yet."""
         query = (
             select(
-                identity_aliases,
+                IdentityAlias.__table__,
                 (
-                    works_on(charge_points.c.project_id, self._installer_id)
-                    | in_visit(charge_points.c.id, self._installer_id)
+                    works_on(col(ChargePointRow.project_id), self._installer_id)
+                    | in_visit(col(ChargePointRow.id), self._installer_id)
                 ).label("is_mine"),
             )
-            .join(charge_points, charge_points.c.id == identity_aliases.c.charge_point_id)
-            .where(identity_aliases.c.identity_key == key)
+            .join(ChargePointRow, col(ChargePointRow.id) == col(IdentityAlias.charge_point_id))
+            .where(col(IdentityAlias.identity_key) == key)
         )
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:

@@ -6,10 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.states import ParameterState
 from storage.connections import is_live
-from storage.tables import charge_points, connections, parameters
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import Parameter
+from storage.models.connections import ChargePointConnection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,21 +28,23 @@ async def unpushed(
 ) -> Sequence[Unpushed]:
     """Connected ones without an owner whose values wait since ``before``, in order of their ids."""
     queued = (
-        select(parameters.c.charge_point_id, func.max(parameters.c.updated_at).label("at"))
-        .where(parameters.c.state == ParameterState.QUEUED)
-        .group_by(parameters.c.charge_point_id)
+        select(col(Parameter.charge_point_id), func.max(col(Parameter.updated_at)).label("at"))
+        .where(col(Parameter.state) == ParameterState.QUEUED)
+        .group_by(col(Parameter.charge_point_id))
         .subquery()
     )
     rows = await connection.execute(
-        select(charge_points.c.id, queued.c.at, connections.c.connected_at)
-        .join(queued, queued.c.charge_point_id == charge_points.c.id)
-        .join(connections, connections.c.charge_point_id == charge_points.c.id)
-        .where(charge_points.c.watched_by.is_(None))
-        .where(charge_points.c.id > after)
+        select(col(ChargePoint.id), queued.c.at, col(ChargePointConnection.connected_at))
+        .join(queued, queued.c.charge_point_id == col(ChargePoint.id))
+        .join(
+            ChargePointConnection, col(ChargePointConnection.charge_point_id) == col(ChargePoint.id)
+        )
+        .where(col(ChargePoint.watched_by).is_(None))
+        .where(col(ChargePoint.id) > after)
         .where(queued.c.at < before)
-        .where(connections.c.connected_at < before)
+        .where(col(ChargePointConnection.connected_at) < before)
         .where(is_live())
-        .order_by(charge_points.c.id)
+        .order_by(col(ChargePoint.id))
         .limit(limit)
     )
     return [Unpushed(charge_point_id=row.id, since=max(row.at, row.connected_at)) for row in rows]

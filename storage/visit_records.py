@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import ENGINE, Actor
 from domain.handover import Blocker, ProjectRequest
@@ -17,6 +18,12 @@ from storage.catalogue import Catalogue
 from storage.engine import Database
 from storage.handover import charge_point_blockers
 from storage.invitations import Invitations
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import Invitation, ServiceVisitChargePoint
+from storage.models.invitations import ServiceVisit as ServiceVisitRow
+from storage.models.projects import AuditEntry, Project
+from storage.models.runs import CommissioningRun
 from storage.request_words import with_words
 from storage.service_visits import (
     ServiceVisit,
@@ -24,16 +31,6 @@ from storage.service_visits import (
     closed_so,
     open_visits,
     refuse_over,
-)
-from storage.tables import (
-    accounts,
-    audit_entries,
-    charge_points,
-    commissioning_runs,
-    invitations,
-    projects,
-    service_visit_charge_points,
-    service_visits,
 )
 
 _OPEN_RUNS: Final = (RunStatus.STARTING, RunStatus.IN_PROGRESS)
@@ -129,14 +126,14 @@ class StoredVisits:
     async def _blockers(
         self, connection: AsyncConnection, visit: ServiceVisit
     ) -> Sequence[Blocker]:
-        of_visit = select(service_visit_charge_points.c.charge_point_id).where(
-            service_visit_charge_points.c.service_visit_id == visit.id
+        of_visit = select(col(ServiceVisitChargePoint.charge_point_id)).where(
+            col(ServiceVisitChargePoint.service_visit_id) == visit.id
         )
-        mine = charge_points.c.id.in_(of_visit)
+        mine = col(ChargePoint.id).in_(of_visit)
         leaving = await connection.execute(
-            select(charge_points.c.id, charge_points.c.serial_number)
-            .where(mine, charge_points.c.withdrawal.is_not(None))
-            .order_by(charge_points.c.id)
+            select(col(ChargePoint.id), col(ChargePoint.serial_number))
+            .where(mine, col(ChargePoint.withdrawal).is_not(None))
+            .order_by(col(ChargePoint.id))
         )
         blockers = [
             Blocker(
@@ -152,7 +149,7 @@ class StoredVisits:
         blockers += await charge_point_blockers(
             connection,
             self._catalogue,
-            among_which=and_(mine, charge_points.c.withdrawal.is_(None)),
+            among_which=and_(mine, col(ChargePoint.withdrawal).is_(None)),
             untouched=await _untouched(connection, visit),
         )
         return blockers
@@ -161,8 +158,8 @@ class StoredVisits:
         """Its end is known to whom it concerns."""
         async with self._database.write() as connection:
             await connection.execute(
-                update(service_visits)
-                .where(service_visits.c.id == service_visit_id)
+                update(ServiceVisitRow)
+                .where(col(ServiceVisitRow.id) == service_visit_id)
                 .values(told_at=self._now())
             )
 
@@ -171,15 +168,15 @@ async def _untouched(connection: AsyncConnection, visit: ServiceVisit) -> set[st
     """Charge points of the visit at which nothing was done in it, by the audit trail and runs."""
     done = await connection.scalars(
         union(
-            select(audit_entries.c.target)
-            .where(audit_entries.c.project_id == visit.project_id)
-            .where(audit_entries.c.service_visit_id == visit.id),
-            select(commissioning_runs.c.charge_point_id).where(
-                commissioning_runs.c.service_visit_id == visit.id
+            select(col(AuditEntry.target))
+            .where(col(AuditEntry.project_id) == visit.project_id)
+            .where(col(AuditEntry.service_visit_id) == visit.id),
+            select(col(CommissioningRun.charge_point_id)).where(
+                col(CommissioningRun.service_visit_id) == visit.id
             ),
-            select(service_visit_charge_points.c.charge_point_id)
-            .where(service_visit_charge_points.c.service_visit_id == visit.id)
-            .where(service_visit_charge_points.c.joined_at > visit.opened_at),
+            select(col(ServiceVisitChargePoint.charge_point_id))
+            .where(col(ServiceVisitChargePoint.service_visit_id) == visit.id)
+            .where(col(ServiceVisitChargePoint.joined_at) > visit.opened_at),
         )
     )
     return set(visit.charge_point_ids).difference(done)
@@ -191,16 +188,16 @@ async def visits_to_look_after(
     """Projects whose visits are not done with, opened before that moment, by the projects' ids."""
     rows = (
         await connection.execute(
-            select(projects.c.id, projects.c.installer_id, projects.c.name)
+            select(col(Project.id), col(Project.installer_id), col(Project.name))
             .where(
-                projects.c.id.in_(
-                    select(service_visits.c.project_id)
-                    .where(service_visits.c.told_at.is_(None))
-                    .where(service_visits.c.opened_at < before)
+                col(Project.id).in_(
+                    select(col(ServiceVisitRow.project_id))
+                    .where(col(ServiceVisitRow.told_at).is_(None))
+                    .where(col(ServiceVisitRow.opened_at) < before)
                 )
             )
-            .where(projects.c.id > after)
-            .order_by(projects.c.id)
+            .where(col(Project.id) > after)
+            .order_by(col(Project.id))
             .limit(limit)
         )
     ).all()
@@ -222,7 +219,7 @@ def _answer(visit: ServiceVisit) -> VisitClosed:
 
 async def _lock(connection: AsyncConnection, project_id: str) -> None:
     await connection.execute(
-        select(projects.c.id).where(projects.c.id == project_id).with_for_update()
+        select(col(Project.id)).where(col(Project.id) == project_id).with_for_update()
     )
 
 
@@ -231,9 +228,9 @@ async def _take_back_invitation(
 ) -> None:
     """Its link opens nothing any more; one that has not left yet never will."""
     await connection.execute(
-        update(invitations)
-        .where(invitations.c.id == visit.invitation_id)
-        .where(invitations.c.status == InvitationStatus.PENDING)
+        update(Invitation)
+        .where(col(Invitation.id) == visit.invitation_id)
+        .where(col(Invitation.status) == InvitationStatus.PENDING)
         .values(
             status=InvitationStatus.EXPIRED if by == ENGINE else InvitationStatus.REVOKED,
             ended_at=at,
@@ -249,7 +246,7 @@ async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvita
     if invitation is not None and invitation.sent_at is not None:
         return None
     email = await connection.scalar(
-        select(accounts.c.email).where(accounts.c.id == visit.opened_by)
+        select(col(Account.email)).where(col(Account.id) == visit.opened_by)
     )
     return NewInvitation(
         invitation_id=visit.invitation_id,
@@ -264,10 +261,10 @@ async def _unsent(connection: AsyncConnection, visit: ServiceVisit) -> NewInvita
 
 async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) -> tuple[str, ...]:
     rows = await connection.scalars(
-        select(commissioning_runs.c.charge_point_id)
-        .where(commissioning_runs.c.service_visit_id == service_visit_id)
-        .where(commissioning_runs.c.status.in_(_OPEN_RUNS))
-        .order_by(commissioning_runs.c.charge_point_id)
+        select(col(CommissioningRun.charge_point_id))
+        .where(col(CommissioningRun.service_visit_id) == service_visit_id)
+        .where(col(CommissioningRun.status).in_(_OPEN_RUNS))
+        .order_by(col(CommissioningRun.charge_point_id))
     )
     return tuple(rows)
 
@@ -275,16 +272,16 @@ async def _with_open_runs(connection: AsyncConnection, service_visit_id: str) ->
 async def _notice(connection: AsyncConnection, visit: ServiceVisit) -> VisitNotice | None:
     row = (
         await connection.execute(
-            select(service_visits.c.told_at, projects.c.name, projects.c.time_zone)
-            .join(projects, projects.c.id == service_visits.c.project_id)
-            .where(service_visits.c.id == visit.id)
+            select(col(ServiceVisitRow.told_at), col(Project.name), col(Project.time_zone))
+            .join(Project, col(Project.id) == col(ServiceVisitRow.project_id))
+            .where(col(ServiceVisitRow.id) == visit.id)
         )
     ).one()
     if row.told_at is not None or visit.closed_at is None:
         return None
     people = await connection.execute(
-        select(accounts.c.role, accounts.c.email).where(
-            accounts.c.id.in_([one for one in (visit.opened_by, visit.installer_id) if one])
+        select(col(Account.role), col(Account.email)).where(
+            col(Account.id).in_([one for one in (visit.opened_by, visit.installer_id) if one])
         )
     )
     return VisitNotice(

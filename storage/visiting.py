@@ -5,61 +5,74 @@ The database's clock says whether its time is over, so that every process says t
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ForbiddenError
 from domain.states import ServiceVisitStatus
 from storage.clock import database_now
-from storage.tables import project_members, service_visit_charge_points, service_visits
+from storage.models.invitations import ServiceVisit, ServiceVisitChargePoint
+from storage.models.projects import ProjectMember
 
 
 def is_open() -> ColumnElement[bool]:
     """Predicate of a service visit: its installer may do something now."""
-    return (service_visits.c.status == ServiceVisitStatus.OPEN) & (
-        service_visits.c.ends_at > database_now()
+    return (col(ServiceVisit.status) == ServiceVisitStatus.OPEN) & (
+        col(ServiceVisit.ends_at) > database_now()
     )
 
 
 def newest_visit(
-    project_id: ColumnElement[str], account_id: ColumnElement[str] | str
+    project_id: SQLColumnExpression[str], account_id: SQLColumnExpression[str] | str
 ) -> ScalarSelect[Any]:
     """Id of the newest open service visit of the account in that project; null: none is open."""
     return (
-        select(func.max(service_visits.c.id))
-        .where(service_visits.c.project_id == project_id)
-        .where(service_visits.c.installer_id == account_id)
+        select(func.max(col(ServiceVisit.id)))
+        .where(col(ServiceVisit.project_id) == project_id)
+        .where(col(ServiceVisit.installer_id) == account_id)
         .where(is_open())
         .scalar_subquery()
     )
 
 
 def in_visit(
-    charge_point_id: ColumnElement[str], account_id: ColumnElement[str] | str
+    charge_point_id: SQLColumnExpression[str], account_id: SQLColumnExpression[str] | str
 ) -> ColumnElement[bool]:
     """Predicate: an open service visit of the account has the charge point of that column."""
     visited = (
-        select(service_visit_charge_points.c.charge_point_id)
+        select(col(ServiceVisitChargePoint.charge_point_id))
         .join(
-            service_visits,
-            service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+            ServiceVisit,
+            col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisit.id),
         )
-        .where(service_visits.c.installer_id == account_id)
+        .where(col(ServiceVisit.installer_id) == account_id)
         .where(is_open())
     )
     return charge_point_id.in_(visited)
 
 
-def is_project_of(project_id: ColumnElement[str], account_id: str) -> ColumnElement[bool]:
+def is_project_of(project_id: SQLColumnExpression[str], account_id: str) -> ColumnElement[bool]:
     """Predicate: the account works on that project, or has an open service visit in it.
 
     It begins with the account, whose projects are few, and not with all projects that there are.
     """
     return project_id.in_(
         union_all(
-            select(project_members.c.project_id).where(project_members.c.account_id == account_id),
-            select(service_visits.c.project_id)
-            .where(service_visits.c.installer_id == account_id)
+            select(col(ProjectMember.project_id)).where(
+                col(ProjectMember.account_id) == account_id
+            ),
+            select(col(ServiceVisit.project_id))
+            .where(col(ServiceVisit.installer_id) == account_id)
             .where(is_open()),
         )
     )
@@ -71,15 +84,15 @@ async def has_visit(connection: AsyncConnection, project_id: str, account_id: st
     return await connection.scalar(query) is not None
 
 
-def visit_of(charge_point_id: ColumnElement[str] | str) -> Select[Any]:
+def visit_of(charge_point_id: SQLColumnExpression[str] | str) -> Select[Any]:
     """The open service visit of a charge point: there is one at most."""
     return (
-        select(service_visits)
+        select(ServiceVisit.__table__)
         .join(
-            service_visit_charge_points,
-            service_visit_charge_points.c.service_visit_id == service_visits.c.id,
+            ServiceVisitChargePoint,
+            col(ServiceVisitChargePoint.service_visit_id) == col(ServiceVisit.id),
         )
-        .where(service_visit_charge_points.c.charge_point_id == charge_point_id)
+        .where(col(ServiceVisitChargePoint.charge_point_id) == charge_point_id)
         .where(is_open())
     )
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.errors import ConflictError, NotFoundError
 from domain.states import WebhookStatus
 from domain.webhooks import OLD_SECRET_VALID, WebhookEvent
-from storage.tables import accounts, webhooks
+from storage.models.accounts import Account
+from storage.models.webhooks import Webhook as WebhookRow
+from storage.read_models import read_model
 
 MOST_OF_AN_ACCOUNT: Final = 10
 _OLD_SECRETS: Final = 5
@@ -34,6 +37,9 @@ class Webhook:
     failing_since: datetime | None = None
 
 
+_webhook = read_model(Webhook)
+
+
 class Webhooks:
     """Repository of webhooks."""
 
@@ -48,12 +54,12 @@ class Webhooks:
 
         """
         await self._connection.execute(  # two at once count one after the other
-            select(accounts.c.id).where(accounts.c.id == webhook.account_id).with_for_update()
+            select(col(Account.id)).where(col(Account.id) == webhook.account_id).with_for_update()
         )
         count = await self._connection.scalar(
             select(func.count())
-            .select_from(webhooks)
-            .where(webhooks.c.account_id == webhook.account_id)
+            .select_from(WebhookRow)
+            .where(col(WebhookRow.account_id) == webhook.account_id)
         )
         if (count or 0) >= MOST_OF_AN_ACCOUNT:
             raise ConflictError(
@@ -61,7 +67,7 @@ class Webhooks:
                 f"An account has at most {MOST_OF_AN_ACCOUNT} webhooks. Delete one first.",
             )
         await self._connection.execute(
-            insert(webhooks).values(
+            insert(WebhookRow).values(
                 id=webhook.id,
                 account_id=webhook.account_id,
                 url=webhook.url,
@@ -82,9 +88,9 @@ class Webhooks:
         """
         row = (
             await self._connection.execute(
-                select(webhooks)
-                .where(webhooks.c.id == webhook_id)
-                .where(webhooks.c.account_id == account_id)
+                select(WebhookRow.__table__)
+                .where(col(WebhookRow.id) == webhook_id)
+                .where(col(WebhookRow.account_id) == account_id)
             )
         ).one_or_none()
         if row is None:
@@ -94,57 +100,44 @@ class Webhooks:
     async def page(self, *, account_id: str, before: str | None, limit: int) -> Sequence[Webhook]:
         """Webhooks of the account, newest first, older than the id ``before``."""
         query = (
-            select(webhooks)
-            .where(webhooks.c.account_id == account_id)
-            .order_by(webhooks.c.id.desc())
+            select(WebhookRow.__table__)
+            .where(col(WebhookRow.account_id) == account_id)
+            .order_by(col(WebhookRow.id).desc())
             .limit(limit)
         )
         if before is not None:
-            query = query.where(webhooks.c.id < before)
+            query = query.where(col(WebhookRow.id) < before)
         return [_webhook(row) for row in await self._connection.execute(query)]
 
     async def change(self, webhook_id: str, values: Mapping[str, Any]) -> None:
         """Change columns."""
         if values:
             await self._connection.execute(
-                update(webhooks).where(webhooks.c.id == webhook_id).values(**values)
+                update(WebhookRow).where(col(WebhookRow.id) == webhook_id).values(**values)
             )
 
     async def rotate_secret(self, webhook_id: str, *, at: datetime) -> None:
         """Go on with the next version of the secret; each one before it is valid for its day."""
         retired = await self._connection.scalar(
-            select(webhooks.c.retired_at).where(webhooks.c.id == webhook_id).with_for_update()
+            select(col(WebhookRow.retired_at))
+            .where(col(WebhookRow.id) == webhook_id)
+            .with_for_update()
         )
         still_valid = valid_at(retired, now=at)[: _OLD_SECRETS - 1]
         await self._connection.execute(
-            update(webhooks)
-            .where(webhooks.c.id == webhook_id)
+            update(WebhookRow)
+            .where(col(WebhookRow.id) == webhook_id)
             .values(
-                secret_version=webhooks.c.secret_version + 1,
+                secret_version=col(WebhookRow.secret_version) + 1,
                 retired_at=[at.isoformat(), *still_valid],
             )
         )
 
     async def delete(self, webhook_id: str) -> None:
         """Remove it, with its log."""
-        await self._connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
+        await self._connection.execute(delete(WebhookRow).where(col(WebhookRow.id) == webhook_id))
 
 
 def valid_at(retired: Sequence[str] | None, *, now: datetime) -> list[str]:
     """Those of the secrets before the present one that calls are still signed with."""
     return [at for at in retired or () if now - datetime.fromisoformat(at) < OLD_SECRET_VALID]
-
-
-def _webhook(row: Row[Any]) -> Webhook:
-    return Webhook(
-        id=row.id,
-        account_id=row.account_id,
-        url=row.url,
-        description=row.description,
-        events=tuple(WebhookEvent(event) for event in row.events),
-        status=WebhookStatus(row.status),
-        created_at=row.created_at,
-        secret_version=row.secret_version,
-        disabled_reason=row.disabled_reason,
-        failing_since=row.failing_since,
-    )

@@ -14,6 +14,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.errors import ConflictError
@@ -23,10 +24,10 @@ from storage.audit import Audit
 from storage.charge_points import ChargePoint, order_of, refuse_withdrawn
 from storage.connections import read_connection
 from storage.in_use import at_live_site, charging
+from storage.models.charge_points import ChargePoint as ChargePointRow
 from storage.runs import Runs, refuse_while_open
 from storage.standing import restate
 from storage.superseded import supersede_all
-from storage.tables import charge_points
 
 _ORDER = TypeAdapter(WithdrawalOrder)
 
@@ -76,8 +77,8 @@ class Withdrawals:
         is_live = await at_live_site(self._connection, identity)
         if is_live or (end_run and not await self._is_quiet(identity, now=order.asked_at)):
             await self._connection.execute(
-                update(charge_points)
-                .where(charge_points.c.id == identity)
+                update(ChargePointRow)
+                .where(col(ChargePointRow.id) == identity)
                 .values(withdrawal=_ORDER.dump_python(order, mode="json"))
             )
             await Audit(self._connection, charge_point.project_id).write(
@@ -98,7 +99,7 @@ class Withdrawals:
         Raises nothing of its own: it belongs to the end of a run as well.
         """
         document = await self._connection.scalar(
-            select(charge_points.c.withdrawal).where(charge_points.c.id == charge_point_id)
+            select(col(ChargePointRow.withdrawal)).where(col(ChargePointRow.id) == charge_point_id)
         )
         if document is None:
             return False
@@ -129,8 +130,8 @@ class Withdrawals:
             )
         await self._refuse_taken(charge_point)
         await self._connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == charge_point.id)
+            update(ChargePointRow)
+            .where(col(ChargePointRow.id) == charge_point.id)
             .values(withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None, withdrawal=null())
         )
         status = charge_point.status
@@ -153,8 +154,8 @@ class Withdrawals:
         if not await at_live_site(self._connection, charge_point.id):
             return await restate(self._connection, charge_point.id)
         await self._connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == charge_point.id)
+            update(ChargePointRow)
+            .where(col(ChargePointRow.id) == charge_point.id)
             .values(status=ChargePointStatus.REGISTERED)
         )
         return ChargePointStatus.REGISTERED
@@ -165,13 +166,13 @@ class Withdrawals:
         if pending is None or pending.at is not None or not order.isolated:
             refuse_withdrawn(charge_point)
         await self._connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == charge_point.id)
+            update(ChargePointRow)
+            .where(col(ChargePointRow.id) == charge_point.id)
             .values(withdrawal=_ORDER.dump_python(order, mode="json"))
         )
 
     async def _refuse_taken(self, charge_point: ChargePoint) -> None:
-        columns = charge_points.c
+        columns = ChargePointRow.__table__.c
         present = select(columns.id, columns.serial_number).where(columns.withdrawn_at.is_(None))
         other = (
             await self._connection.execute(present.where(columns.id == charge_point.replaced_by))
@@ -213,14 +214,14 @@ class Withdrawals:
     ) -> None:
         row = (
             await self._connection.execute(
-                select(charge_points.c.project_id, charge_points.c.status).where(
-                    charge_points.c.id == charge_point_id
+                select(col(ChargePointRow.project_id), col(ChargePointRow.status)).where(
+                    col(ChargePointRow.id) == charge_point_id
                 )
             )
         ).one()
         await self._connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == charge_point_id)
+            update(ChargePointRow)
+            .where(col(ChargePointRow.id) == charge_point_id)
             .values(
                 status=ChargePointStatus.WITHDRAWN,
                 withdrawn_at=at,
@@ -245,10 +246,10 @@ async def pending_withdrawals(
 ) -> Sequence[Pending]:
     """Orders that wait, in the order of the charge points' ids."""
     rows = await connection.execute(
-        select(charge_points.c.id, charge_points.c.withdrawal)
-        .where(charge_points.c.withdrawal.is_not(None))
-        .where(charge_points.c.id > after)
-        .order_by(charge_points.c.id)
+        select(col(ChargePointRow.id), col(ChargePointRow.withdrawal))
+        .where(col(ChargePointRow.withdrawal).is_not(None))
+        .where(col(ChargePointRow.id) > after)
+        .order_by(col(ChargePointRow.id))
         .limit(limit)
     )
     return [Pending(charge_point_id=row.id, order=order_of(row.withdrawal)) for row in rows]

@@ -1,4 +1,4 @@
-"""Writes the initial migration anew from ``storage.tables`` (development, before a release).
+"""Writes the initial migration anew from ``storage.models`` (development, before a release).
 
 What no table says has to be put back by hand: ``refuse_changes``, which guards append-only tables.
 """

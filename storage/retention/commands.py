@@ -8,34 +8,36 @@ from datetime import datetime
 
 from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.states import ParameterState
 from storage.dialects import among
+from storage.models.configuration import Parameter, SentCommand
+from storage.models.runs import CommissioningRun
 from storage.retention.step import ROWS, Step
-from storage.tables import commands, commissioning_runs, parameters
 
 
 async def let_commands_go(connection: AsyncConnection, position: str, *, before: datetime) -> Step:
     """Let go of those that were sent earlier; no position is needed, for what goes is gone."""
-    run, parameter = commissioning_runs.c, parameters.c
+    run, parameter = CommissioningRun.__table__.c, Parameter.__table__.c
     in_use = or_(
         exists()
-        .where(run.charge_point_id == commands.c.charge_point_id)
+        .where(run.charge_point_id == col(SentCommand.charge_point_id))
         .where(run.completed_at.is_(None)),
         exists()
-        .where(parameter.charge_point_id == commands.c.charge_point_id)
+        .where(parameter.charge_point_id == col(SentCommand.charge_point_id))
         .where(parameter.state == ParameterState.PENDING_REBOOT),
     )
     found = await connection.scalars(
-        select(commands.c.intent)
-        .where(commands.c.sent_at < before)
+        select(col(SentCommand.intent))
+        .where(col(SentCommand.sent_at) < before)
         .where(~in_use)
-        .order_by(commands.c.sent_at)
+        .order_by(col(SentCommand.sent_at))
         .limit(ROWS)
     )
     intents = found.all()
     if intents:
         await connection.execute(
-            delete(commands).where(among(connection, commands.c.intent, intents))
+            delete(SentCommand).where(among(connection, col(SentCommand.intent), intents))
         )
     return Step(position=position, gone=len(intents), is_last=len(intents) < ROWS)

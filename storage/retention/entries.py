@@ -11,11 +11,13 @@ from typing import Final
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from storage.dialects import among
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
 from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
 from storage.run_frames import quoted_frames
-from storage.tables import commissioning_runs, log_entries
 
 REPORT: Final = "report"
 _FRAME: Final = "frame"
@@ -31,7 +33,7 @@ async def let_frames_go(
     old = old_ones(rows, before=before, now=now)
     if not old:
         return Step(
-            position=await looked_at(connection, log_entries.c.id, _after(position)), is_last=True
+            position=await looked_at(connection, col(LogEntry.id), _after(position)), is_last=True
         )
     frames = [row for row in old if row.kind == _FRAME and row.since < before]
     runs = {row.commissioning_id for row in frames if row.commissioning_id is not None}
@@ -39,7 +41,7 @@ async def let_frames_go(
     quoted = await _quoted(connection, sorted(ended))
     unquoted = [row for row in frames if row.id not in quoted]
     await _count(connection, unquoted, ended)
-    gone = await remove(connection, log_entries, [row.id for row in unquoted])
+    gone = await remove(connection, LogEntry.__table__, [row.id for row in unquoted])
     return await _next(connection, rows, old, gone)
 
 
@@ -51,10 +53,10 @@ async def let_entries_go(
     old = old_ones(rows, before=before, now=now)
     if not old:
         return Step(
-            position=await looked_at(connection, log_entries.c.id, _after(position)), is_last=True
+            position=await looked_at(connection, col(LogEntry.id), _after(position)), is_last=True
         )
     others = [row.id for row in old if row.kind not in {_FRAME, REPORT} and row.since < before]
-    gone = await remove(connection, log_entries, others)
+    gone = await remove(connection, LogEntry.__table__, others)
     return await _next(connection, rows, old, gone)
 
 
@@ -65,14 +67,14 @@ def _after(position: str) -> int:
 async def _page(connection: AsyncConnection, position: str) -> Sequence[_Entry]:
     rows = await connection.execute(
         select(
-            log_entries.c.id,
-            log_entries.c.at.label("since"),
-            log_entries.c.kind,
-            log_entries.c.commissioning_id,
-            log_entries.c.times,
+            col(LogEntry.id),
+            LogEntry.__table__.c.at.label("since"),
+            col(LogEntry.kind),
+            col(LogEntry.commissioning_id),
+            col(LogEntry.times),
         )
-        .where(log_entries.c.id > _after(position))
-        .order_by(log_entries.c.id)
+        .where(col(LogEntry.id) > _after(position))
+        .order_by(col(LogEntry.id))
         .limit(ROWS)
     )
     return rows.all()
@@ -82,7 +84,7 @@ async def _next(
     connection: AsyncConnection, rows: Sequence[_Entry], old: Sequence[_Entry], gone: int
 ) -> Step:
     return Step(
-        position=await looked_at(connection, log_entries.c.id, old[-1].id),
+        position=await looked_at(connection, col(LogEntry.id), old[-1].id),
         gone=gone,
         is_last=len(old) < len(rows) or len(rows) < ROWS,
     )
@@ -101,8 +103,8 @@ async def _ended(connection: AsyncConnection, runs: set[str]) -> dict[str, datet
     if not runs:
         return {}
     rows = await connection.execute(
-        select(commissioning_runs.c.id, commissioning_runs.c.completed_at).where(
-            among(connection, commissioning_runs.c.id, runs)
+        select(col(CommissioningRun.id), col(CommissioningRun.completed_at)).where(
+            among(connection, col(CommissioningRun.id), runs)
         )
     )
     return {row.id: row.completed_at for row in rows}
@@ -122,7 +124,7 @@ async def _count(
                 counts[row.commissioning_id] = counts.get(row.commissioning_id, 0) + row.times
     for run, count in sorted(counts.items()):
         await connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == run)
-            .values(frames_gone=commissioning_runs.c.frames_gone + count)
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == run)
+            .values(frames_gone=col(CommissioningRun.frames_gone) + count)
         )

@@ -6,30 +6,36 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from storage.contest_marks import counts
 from storage.dialects import among
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import Boot, LogEntry
 from storage.retention.entries import REPORT
 from storage.retention.step import ROWS, Step, remove
-from storage.tables import boots, charge_points, log_entries
 
 _CHARGE_POINTS: Final = 50
 
 
 async def let_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
     """Let go of all boots that count but the newest: those of strangers take no place of them."""
-    return await _keep_newest(connection, position, boots, counts(boots), keep=keep)
+    return await _keep_newest(
+        connection, position, Boot.__table__, counts(Boot.__table__), keep=keep
+    )
 
 
 async def let_contested_boots_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
     """Let go of all boots but the newest that came while several links spoke."""
-    return await _keep_newest(connection, position, boots, ~counts(boots), keep=keep)
+    return await _keep_newest(
+        connection, position, Boot.__table__, ~counts(Boot.__table__), keep=keep
+    )
 
 
 async def let_reports_go(connection: AsyncConnection, position: str, *, keep: int) -> Step:
     """Let go of all reports (firmware, diagnostics, security) but the newest."""
-    of_kind = log_entries.c.kind == REPORT
-    return await _keep_newest(connection, position, log_entries, of_kind, keep=keep)
+    of_kind = col(LogEntry.kind) == REPORT
+    return await _keep_newest(connection, position, LogEntry.__table__, of_kind, keep=keep)
 
 
 async def _keep_newest(
@@ -42,9 +48,9 @@ async def _keep_newest(
 ) -> Step:
     """Look at some charge points; those of which not all went are looked at again."""
     rows = await connection.scalars(
-        select(charge_points.c.id)
-        .where(charge_points.c.id > position)
-        .order_by(charge_points.c.id)
+        select(col(ChargePoint.id))
+        .where(col(ChargePoint.id) > position)
+        .order_by(col(ChargePoint.id))
         .limit(_CHARGE_POINTS)
     )
     identities = list(rows)
@@ -80,17 +86,17 @@ async def _surplus(
     """Return the charge points with more, and when the newest of those that go was."""
     newest = (
         select(table.c.at)
-        .where(table.c.charge_point_id == charge_points.c.id)
+        .where(table.c.charge_point_id == col(ChargePoint.id))
         .where(of_kind)
         .order_by(table.c.at.desc(), table.c.id.desc())
         .offset(keep)
         .limit(1)
-        .correlate(charge_points)
+        .correlate(ChargePoint)
         .scalar_subquery()
     )
     rows = await connection.execute(
-        select(charge_points.c.id, newest.label("newest"))
-        .where(among(connection, charge_points.c.id, identities))
-        .order_by(charge_points.c.id)
+        select(col(ChargePoint.id), newest.label("newest"))
+        .where(among(connection, col(ChargePoint.id), identities))
+        .order_by(col(ChargePoint.id))
     )
     return [(row.id, row.newest) for row in rows if row.newest is not None]

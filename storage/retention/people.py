@@ -25,23 +25,20 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.billing.held import HoldState
 from domain.states import ProjectStatus, TransactionBilling
 from storage.dialects import among
+from storage.models.accounts import Account
+from storage.models.base import TableModel
+from storage.models.billing import HeldRecord
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import AuditEntry, Project, RequestWords
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 from storage.personal import ERASED, PERSONAL, Fate
 from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
-from storage.tables import (
-    accounts,
-    audit_entries,
-    charge_points,
-    commissioning_runs,
-    held_records,
-    metadata,
-    projects,
-    request_words,
-    transactions,
-)
 
 _RUNS: Final = 50
 """Of their records in one transaction: each is some tens of kilobytes."""
@@ -58,7 +55,7 @@ _WORDS_OF_PEOPLE: Final = frozenset(
     }
 )
 _OF_TAGS: Final = "id_tag."
-_PSEUDONYM: Final = literal(f"{ERASED}-").concat(cast(transactions.c.id, String))
+_PSEUDONYM: Final = literal(f"{ERASED}-").concat(cast(col(Transaction.id), String))
 
 
 async def erase_projects(
@@ -66,18 +63,18 @@ async def erase_projects(
 ) -> Step:
     """Erase some rows of the next project whose time is over."""
     project_id = await connection.scalar(
-        select(projects.c.id)
-        .outerjoin(accounts, accounts.c.id == projects.c.site_owner_id)
-        .where(projects.c.id > position)
-        .where(projects.c.personal_erased_at.is_(None))
+        select(col(Project.id))
+        .outerjoin(Account, col(Account.id) == col(Project.site_owner_id))
+        .where(col(Project.id) > position)
+        .where(col(Project.personal_erased_at).is_(None))
         .where(
             and_(
-                projects.c.status != ProjectStatus.HANDED_OVER,
-                projects.c.archived_at < before,
+                col(Project.status) != ProjectStatus.HANDED_OVER,
+                col(Project.archived_at) < before,
             )
-            | (accounts.c.deleted_at < before)
+            | (col(Account.deleted_at) < before)
         )
-        .order_by(projects.c.id)
+        .order_by(col(Project.id))
         .limit(1)
     )
     if project_id is None:
@@ -86,9 +83,9 @@ async def erase_projects(
     if gone >= ROWS:
         return Step(position=position, gone=gone)  # and more of it the next time
     await connection.execute(
-        update(projects)
-        .where(projects.c.id == project_id)
-        .values({**_values(projects), "personal_erased_at": now})
+        update(Project)
+        .where(col(Project.id) == project_id)
+        .values({**_values(Project.__table__), "personal_erased_at": now})
     )
     return Step(position=project_id, gone=gone + 1)
 
@@ -100,18 +97,18 @@ async def erase_tags(
 
     One that is about to be billed, or held for a word of the owner's, keeps it.
     """
-    since = func.coalesce(transactions.c.stop_received_at, transactions.c.received_at)
+    since = func.coalesce(col(Transaction.stop_received_at), col(Transaction.received_at))
     rows = (
         await connection.execute(
             select(
-                transactions.c.id,
+                col(Transaction.id),
                 since.label("since"),
-                transactions.c.billing,
-                held_records.c.state,
+                col(Transaction.billing),
+                col(HeldRecord.state),
             )
-            .outerjoin(held_records, held_records.c.transaction_id == transactions.c.id)
-            .where(transactions.c.id > int(position or 0))
-            .order_by(transactions.c.id)
+            .outerjoin(HeldRecord, col(HeldRecord.transaction_id) == col(Transaction.id))
+            .where(col(Transaction.id) > int(position or 0))
+            .order_by(col(Transaction.id))
             .limit(ROWS)
         )
     ).all()
@@ -124,14 +121,14 @@ async def erase_tags(
         and row.state != HoldState.HELD
     ]
     await connection.execute(
-        update(transactions)
-        .where(among(connection, transactions.c.id, done))
+        update(Transaction)
+        .where(among(connection, col(Transaction.id), done))
         .values(id_tag=_PSEUDONYM)
     )
     if not old:
         return Step(position=position, is_last=True)
     return Step(
-        position=await looked_at(connection, transactions.c.id, old[-1].id),
+        position=await looked_at(connection, col(Transaction.id), old[-1].id),
         gone=len(done),
         is_last=len(old) < ROWS,
     )
@@ -139,30 +136,30 @@ async def erase_tags(
 
 async def let_words_go(connection: AsyncConnection, position: str, *, before: datetime) -> Step:
     """Let go of what old updates of workflows said; what came of them is kept where it belongs."""
-    words = request_words.c
+    words = RequestWords.__table__.c
     found = await connection.scalars(
         select(words.id).where(words.at < before).order_by(words.at).limit(ROWS)
     )
-    gone = await remove(connection, request_words, found.all())
+    gone = await remove(connection, RequestWords.__table__, found.all())
     return Step(position=position, gone=gone, is_last=gone < ROWS)
 
 
 async def _erase_some(connection: AsyncConnection, project_id: str) -> int:
     """Erase what there is of a project but its own row, until enough is done for once."""
     gone = await _erase_runs(connection, project_id)
-    for table in metadata.tables.values():
+    for table in TableModel.metadata.tables.values():
         if gone >= ROWS:
             return gone
         mine = _of_project(table, project_id)
-        if mine is None or table in (projects, commissioning_runs):
+        if mine is None or table in (Project.__table__, CommissioningRun.__table__):
             continue
         if _has(table, Fate.ROW):
             gone += await _some(connection, table, mine, None, ROWS - gone)
             continue
         values = _values(table)
-        if table is transactions:
+        if table is Transaction.__table__:
             values = {"id_tag": _PSEUDONYM}
-            left: ColumnElement[bool] | None = ~transactions.c.id_tag.startswith(f"{ERASED}-")
+            left: ColumnElement[bool] | None = ~col(Transaction.id_tag).startswith(f"{ERASED}-")
         else:
             left = or_(*(_is_left(table.c[name]) for name in values)) if values else None
         if values and left is not None:
@@ -189,7 +186,7 @@ async def _some(
 
 async def _erase_runs(connection: AsyncConnection, project_id: str) -> int:
     """Take people out of the records of some runs."""
-    runs = commissioning_runs
+    runs = CommissioningRun.__table__
     rows = (
         await connection.execute(
             select(runs.c.id, runs.c.request, runs.c.view)
@@ -224,9 +221,9 @@ def _without_people(value: Any) -> Any:
 
 def _of_project(table: Table, project_id: str) -> ColumnElement[bool] | None:
     """Which rows of a table are the project's; None: no table of projects."""
-    if table is projects:
-        return projects.c.id == project_id
-    its = select(charge_points.c.id).where(charge_points.c.project_id == project_id)
+    if table is Project.__table__:
+        return col(Project.id) == project_id
+    its = select(col(ChargePoint.id)).where(col(ChargePoint.project_id) == project_id)
     by_project = table.c.project_id == project_id if "project_id" in table.c else None
     by_charge_point = table.c.charge_point_id.in_(its) if "charge_point_id" in table.c else None
     if by_project is None or by_charge_point is None:
@@ -250,15 +247,15 @@ def _values(table: Table) -> dict[str, Any]:
         for column in table.c
         if _fate(column) in {Fate.EMPTIED, Fate.REPLACED}
     }
-    if table is audit_entries:
-        is_tag = audit_entries.c.action.startswith(_OF_TAGS)
-        values["target"] = case((is_tag, ERASED), else_=audit_entries.c.target)
+    if table is AuditEntry.__table__:
+        is_tag = col(AuditEntry.action).startswith(_OF_TAGS)
+        values["target"] = case((is_tag, ERASED), else_=col(AuditEntry.target))
     return values
 
 
 def _is_left(column: Column[Any]) -> ColumnElement[bool]:
     if _fate(column) is Fate.EMPTIED:
         return column.is_not(None)
-    if column.table is audit_entries:
-        return audit_entries.c.action.startswith(_OF_TAGS) & (column != ERASED)
+    if column.table is AuditEntry.__table__:
+        return col(AuditEntry.action).startswith(_OF_TAGS) & (column != ERASED)
     return column != ERASED

@@ -13,16 +13,13 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Text, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from storage.dialects import among, listed
+from storage.models.billing import ChargeDetailRecord, HeldRecord
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import MeterValue, Transaction
 from storage.retention.step import ROWS, Step, looked_at, old_ones, remove
-from storage.tables import (
-    cdrs,
-    commissioning_runs,
-    held_records,
-    meter_values,
-    transactions,
-)
 
 APART: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
@@ -40,14 +37,14 @@ async def thin(
     old = old_ones(rows, before=before, now=now)
     if not old:
         return Step(
-            position=await looked_at(connection, meter_values.c.id, int(position or 0)),
+            position=await looked_at(connection, col(MeterValue.id), int(position or 0)),
             is_last=True,
         )
     aged = [row for row in old if row.since < before]
     spare = await _spare(connection, await _that_may_go(connection, aged))
-    gone = await remove(connection, meter_values, spare)
+    gone = await remove(connection, MeterValue.__table__, spare)
     return Step(
-        position=await looked_at(connection, meter_values.c.id, old[-1].id),
+        position=await looked_at(connection, col(MeterValue.id), old[-1].id),
         gone=gone,
         is_last=len(old) < len(rows) or len(rows) < ROWS,
     )
@@ -55,9 +52,9 @@ async def thin(
 
 async def _page(connection: AsyncConnection, after: int) -> Sequence[Row[Any]]:
     rows = await connection.execute(
-        select(meter_values, meter_values.c.received_at.label("since"))
-        .where(meter_values.c.id > after)
-        .order_by(meter_values.c.id)
+        select(MeterValue.__table__, col(MeterValue.received_at).label("since"))
+        .where(col(MeterValue.id) > after)
+        .order_by(col(MeterValue.id))
         .limit(ROWS)
     )
     return rows.all()
@@ -78,24 +75,28 @@ async def _that_may_go(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
 async def _kept_whole(connection: AsyncConnection, sessions: set[int]) -> set[int]:
     if not sessions:
         return set()
-    of_it = transactions.c.id
+    of_it = col(Transaction.id)
     signed = exists().where(
-        meter_values.c.transaction_id == of_it, cast(meter_values.c.samples, Text).contains(_SIGNED)
+        col(MeterValue.transaction_id) == of_it,
+        cast(col(MeterValue.samples), Text).contains(_SIGNED),
     )
     rows = await connection.scalars(
         select(of_it)
         .where(among(connection, of_it, sessions))
         .where(
             or_(
-                transactions.c.stopped_at.is_(None),
-                transactions.c.commissioning_id.is_not(None),
-                transactions.c.billing.is_not(None),
+                col(Transaction.stopped_at).is_(None),
+                col(Transaction.commissioning_id).is_not(None),
+                col(Transaction.billing).is_not(None),
                 signed,
             )
         )
     )
     kept = set(rows)
-    for table in (cdrs, held_records):  # they outlive the transaction
+    for table in (
+        ChargeDetailRecord.__table__,
+        HeldRecord.__table__,
+    ):  # they outlive the transaction
         kept |= set(
             await connection.scalars(
                 select(table.c.transaction_id).where(
@@ -111,9 +112,9 @@ async def _ends(connection: AsyncConnection, sessions: set[int]) -> Mapping[int,
     if not sessions:
         return {}
     rows = await connection.execute(
-        select(meter_values.c.transaction_id, func.max(meter_values.c.at).label("last"))
-        .where(among(connection, meter_values.c.transaction_id, sessions))
-        .group_by(meter_values.c.transaction_id)
+        select(col(MeterValue.transaction_id), func.max(col(MeterValue.at)).label("last"))
+        .where(among(connection, col(MeterValue.transaction_id), sessions))
+        .group_by(col(MeterValue.transaction_id))
     )
     return {row.transaction_id: row.last for row in rows}
 
@@ -122,12 +123,13 @@ async def _during_runs(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
     """Ids of those that came while their charge point was being commissioned."""
     if not rows:
         return set()
+    values = MeterValue.__table__.c
     come = listed(
         connection,
-        (meter_values.c.charge_point_id, meter_values.c.received_at),
+        (values.charge_point_id, values.received_at),
         [(row.charge_point_id, row.received_at) for row in rows],
     )
-    run = commissioning_runs.c
+    run = CommissioningRun.__table__.c
     found = await connection.scalars(
         select(come.c.place).where(
             exists().where(
@@ -165,10 +167,11 @@ async def _beside(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequ
         }
         if not spans:
             continue
-        column = meter_values.c.transaction_id if in_session else meter_values.c.charge_point_id
+        values = MeterValue.__table__.c
+        column = values.transaction_id if in_session else values.charge_point_id
         wanted = listed(
             connection,
-            (column, meter_values.c.at, meter_values.c.received_at),
+            (column, values.at, values.received_at),
             sorted(
                 {
                     (transaction if in_session else charge_point, begin, begin + APART)
@@ -178,14 +181,14 @@ async def _beside(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> Sequ
         )
         # An outer join: SQLite has no statistics, and else begins with all that is in no session.
         there = await connection.execute(
-            select(meter_values).select_from(
+            select(MeterValue.__table__).select_from(
                 wanted.outerjoin(
-                    meter_values,
+                    MeterValue,
                     and_(
                         column == wanted.c[column.name],
-                        meter_values.c.at >= wanted.c.at,
-                        meter_values.c.at < wanted.c.received_at,
-                        true() if in_session else meter_values.c.transaction_id.is_(None),
+                        col(MeterValue.at) >= wanted.c.at,
+                        col(MeterValue.at) < wanted.c.received_at,
+                        true() if in_session else col(MeterValue.transaction_id).is_(None),
                     ),
                 )
             )

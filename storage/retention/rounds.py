@@ -15,13 +15,14 @@ from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.retention import Ages, LetGo
 from storage.dialects import upsert
 from storage.engine import Database
+from storage.models.facts import RetentionMark
 from storage.retention import commands, entries, newest, people, readings
 from storage.retention.step import Step, Take
-from storage.tables import retention_marks
 
 _SHARE: Final = 4
 """Between two transactions it rests so many times as long as one took: others write, too."""
@@ -69,7 +70,7 @@ class StoredRetention:
         async with self._database.write() as connection:
             step = await take(connection, await _position(connection, name))
             await connection.execute(
-                upsert(connection, retention_marks, keys=("name",)),
+                upsert(connection, RetentionMark, keys=("name",)),
                 {"name": name, "position": step.position, "at": self._now()},
             )
         return step
@@ -106,6 +107,6 @@ def _let_go(gone: Counter[str], *, is_done: bool) -> LetGo:
 
 async def _position(connection: AsyncConnection, name: str) -> str:
     position: str | None = await connection.scalar(
-        select(retention_marks.c.position).where(retention_marks.c.name == name)
+        select(col(RetentionMark.position)).where(col(RetentionMark.name) == name)
     )
     return position or ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Table, delete, func, select
+from sqlalchemy import SQLColumnExpression, Table, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import among
@@ -65,7 +65,7 @@ async def remove(connection: AsyncConnection, table: Table, ids: Sequence[Any]) 
     return len(ids)
 
 
-async def looked_at(connection: AsyncConnection, id_: ColumnElement[int], until: int) -> str:
+async def looked_at(connection: AsyncConnection, id_: SQLColumnExpression[int], until: int) -> str:
     """Say the position behind a row, as far as ids are not given again.
 
     SQLite gives the next row the id behind the highest that is there.

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import update
+from sqlmodel import col
 from temporalio.client import Client
 
 from api.deps import now
@@ -25,8 +26,8 @@ from domain.states import Role
 from runtime.settings import Settings
 from storage.accounts import Account, Accounts
 from storage.engine import Database
+from storage.models.accounts import Account as AccountRow
 from storage.projects import Projects
-from storage.tables import accounts
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, V1, Caller
 from tests.support.app import app_of
@@ -209,7 +210,7 @@ async def verify(database: Database, email: str) -> None:
     """Let somebody have shown to read the mail of the address."""
     async with database.write() as connection:
         await connection.execute(
-            update(accounts).where(accounts.c.email == email).values(verified_at=now())
+            update(AccountRow).where(col(AccountRow.email) == email).values(verified_at=now())
         )
 
 

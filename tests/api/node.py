@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import insert, select
+from sqlmodel import col
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -31,8 +32,10 @@ from domain.states import ParameterState
 from storage.connections import store_connected
 from storage.engine import Database
 from storage.fact_records import Connected
+from storage.models.connections import ChargePointConnection
+from storage.models.connections import Node as NodeRow
+from storage.models.facts import Boot
 from storage.parameters import Parameters
-from storage.tables import boots, connections, nodes
 
 
 @dataclass(kw_only=True)
@@ -128,9 +131,9 @@ async def hold(database: Database, charge_point_id: str, node_id: str) -> None:
     """Store a live node and its connection."""
     now = datetime.now(UTC)
     async with database.write() as connection:
-        await connection.execute(insert(nodes).values(id=node_id, started_at=now, seen_at=now))
+        await connection.execute(insert(NodeRow).values(id=node_id, started_at=now, seen_at=now))
         await connection.execute(
-            insert(connections).values(
+            insert(ChargePointConnection).values(
                 charge_point_id=charge_point_id,
                 node_id=node_id,
                 generation=1,
@@ -146,7 +149,7 @@ async def boot(database: Database, charge_point_id: str) -> None:
     """Store a boot, so that nothing waits for one."""
     async with database.write() as connection:
         await connection.execute(
-            insert(boots).values(
+            insert(Boot).values(
                 id=new_id(Prefix.EVENT),
                 charge_point_id=charge_point_id,
                 at=datetime.now(UTC),
@@ -165,7 +168,9 @@ async def contest(database: Database, charge_point_id: str) -> None:
     """Store the link of a stranger beside the one that :func:`hold` has stored; both live."""
     async with database.write() as connection:
         node_id = await connection.scalar(
-            select(connections.c.node_id).where(connections.c.charge_point_id == charge_point_id)
+            select(col(ChargePointConnection.node_id)).where(
+                col(ChargePointConnection.charge_point_id) == charge_point_id
+            )
         )
         assert node_id is not None
         link = Connected(

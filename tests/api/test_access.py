@@ -11,9 +11,10 @@ from storage.access import admitted
 from storage.engine import Database
 from storage.fact_records import Authorization, TransactionStart
 from storage.facts import store
+from storage.models.charge_points import AwaitedTag, ChargePoint
+from storage.models.transactions import Transaction
 from storage.owners_choices import forget_choices
 from storage.projects import Projects
-from storage.tables import awaited_tags, charge_points, transactions
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 
@@ -48,7 +49,7 @@ class Site:
             change = {"status": ProjectStatus.HANDED_OVER}
             await Projects(connection).change(self.project, change)
             await connection.execute(
-                update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
+                update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED)
             )
 
     async def admits(self, id_tag: str) -> bool:
@@ -146,7 +147,7 @@ async def test_a_session_of_a_listed_tag_is_no_test_charge(site: Site, database:
     )
     async with database.write() as connection:
         await store(connection, [card, start])
-        row = (await connection.execute(select(transactions))).one()
+        row = (await connection.execute(select(Transaction.__table__))).one()
     assert card.accepted
     assert start.accepted
     assert (row.id_tag, row.commissioning_id) == (TAG, None)
@@ -275,6 +276,6 @@ class TestPresenting:
             await store(connection, [old])
         assert not old.accepted
         async with database.write() as connection:
-            await connection.execute(update(awaited_tags).values(until=now()))
+            await connection.execute(update(AwaitedTag).values(until=now()))
         assert not await self._authorize(site, database, TAG)
         assert not await site.admits(TAG)

@@ -7,12 +7,16 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import col
 
 from api.deps import now
 from domain.states import ProjectStatus
 from storage.engine import Database
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.webhooks import Webhook
 from storage.runs import Runs
-from storage.tables import accounts, charge_points, projects, webhooks
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Outbox, Own
 from tests.support.rows import run_request
@@ -28,7 +32,7 @@ def in_the_way(answer: httpx.Response) -> list[tuple[str, str]]:
 
 async def row_of(database: Database, role: str) -> Any:
     async with database.read() as connection:
-        query = select(accounts).where(accounts.c.role == role)
+        query = select(Account.__table__).where(col(Account.role) == role)
         return (await connection.execute(query)).mappings().one()
 
 
@@ -62,9 +66,9 @@ async def test_an_installer_archives_what_is_under_way_and_is_gone(
     for personal in (installer.email, "Acme"):
         assert personal not in told
     async with database.read() as connection:
-        assert (await connection.execute(select(webhooks))).all() == []
+        assert (await connection.execute(select(Webhook.__table__))).all() == []
         # Nobody's data but the account's own are touched.
-        assert await connection.scalar(select(charge_points.c.id)) == charge_point
+        assert await connection.scalar(select(col(ChargePoint.id))) == charge_point
     # The address is free again.
     answer = await anonymous.post("/signup", login | {"name": "Alex"})
     assert answer.status_code == 201, answer.text
@@ -93,7 +97,7 @@ async def test_an_owner_leaves_no_live_site_behind(
     mine = await owner("facilities@riversidebp.com", project)
     async with database.write() as connection:
         await connection.execute(
-            update(projects).values(status=ProjectStatus.HANDED_OVER, handed_over_at=now())
+            update(Project).values(status=ProjectStatus.HANDED_OVER, handed_over_at=now())
         )
     path = f"{V1}/site-owner/account/delete"
     answer = await mine.call("POST", path, RIGHT)
@@ -101,8 +105,8 @@ async def test_an_owner_leaves_no_live_site_behind(
     assert "1 charge point of your site can charge" in answer.json()["detail"]
     async with database.write() as connection:
         await connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == charge_point)
+            update(ChargePoint)
+            .where(col(ChargePoint.id) == charge_point)
             .values(withdrawn_at=now())
         )
     answer = await mine.call("POST", path, RIGHT)
@@ -111,7 +115,7 @@ async def test_an_owner_leaves_no_live_site_behind(
     row = await row_of(database, "site_owner")
     assert row["email"] == f"{row['id'].lower()}@deleted.invalid"
     async with database.read() as connection:
-        assert await connection.scalar(select(projects.c.site_owner_email)) == row["email"]
+        assert await connection.scalar(select(col(Project.site_owner_email))) == row["email"]
     # The installer keeps what they had.
     assert (await installer.get(f"/projects/{project}")).status_code == 200
     assert outbox.sent == []

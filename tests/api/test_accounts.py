@@ -10,7 +10,7 @@ from api.parts import Parts
 from api.security.throttling import LOGIN_ACCOUNT_FROM_ADDRESS
 from domain.states import Role
 from storage.engine import Database
-from storage.tables import accounts
+from storage.models.accounts import Account
 from tests.api.callers import PASSWORD, V1, Caller, fields, problem
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -156,7 +156,7 @@ class TestToken:
     ) -> None:
         assert (await installer.get("/me")).status_code == 200
         async with database.write() as connection:
-            await connection.execute(update(accounts).values(token_epoch=1))
+            await connection.execute(update(Account).values(token_epoch=1))
         problem(await installer.get("/me"), 401, "token_revoked")
 
     async def test_forged_tokens_are_refused(self, app: FastAPI, installer: Caller) -> None:

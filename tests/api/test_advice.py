@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
+from sqlmodel import col
 
 from api.deps import now
 from docs.generate.failures import blockers
@@ -22,7 +23,7 @@ from domain.certificates import ChargePointReport
 from domain.checks import Step
 from domain.states import CheckResult, Role
 from storage.engine import Database
-from storage.tables import invitations
+from storage.models.invitations import Invitation
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, Own, accept_invitation
 from tests.api.test_knocking import knock
@@ -595,8 +596,8 @@ async def test_another_invitation_is_accepted(
         else:
             async with database.write() as connection:
                 await connection.execute(
-                    update(invitations)
-                    .where(invitations.c.id == invitation)
+                    update(Invitation)
+                    .where(col(Invitation.id) == invitation)
                     .values(
                         created_at=now() - timedelta(days=8), expires_at=now() - timedelta(days=1)
                     )

@@ -6,7 +6,8 @@ from sqlalchemy import update
 from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus, Feature, ProjectStatus
 from storage.engine import Database
-from storage.tables import charge_points, projects
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 from tests.api.test_tenancy import (
@@ -42,10 +43,8 @@ async def site(installer: Caller, owner: Own, database: Database) -> tuple[str, 
     charge_point = await installer.charge_point(project)
     of_site = await owner(OWNER, project)
     async with database.write() as connection:
-        await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
-        )
-        await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED))
+        await connection.execute(update(Project).values(status=ProjectStatus.HANDED_OVER))
     return project, charge_point, of_site
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 
 from api.deps import now
 from domain.states import ProjectStatus
@@ -20,8 +21,8 @@ from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.fact_records import MeterEntry, MeterValues, TransactionStart, TransactionStop
 from storage.facts import store
+from storage.models.billing import Tariff
 from storage.projects import Projects
-from storage.tables import tariffs
 from tests.api.callers import V1, Caller, fields, problem
 from tests.api.conftest import Own
 from tests.documents.reading import texts
@@ -231,10 +232,13 @@ async def billed(site: Site) -> Site:
     later = tariff("0.90")
     await site.ok("PUT", "/tariff", later | {"valid_from": (now() + hour).isoformat()})
     async with site.database.write() as connection:  # the past cannot be priced by the API
-        rows = [row.id for row in await connection.execute(tariffs.select().order_by(tariffs.c.id))]
+        rows = [
+            row.id
+            for row in await connection.execute(Tariff.__table__.select().order_by(col(Tariff.id)))
+        ]
         for row, age in zip(rows, (24 * hour, hour), strict=True):
             await connection.execute(
-                update(tariffs).where(tariffs.c.id == row).values(valid_from=now() - age)
+                update(Tariff).where(col(Tariff.id) == row).values(valid_from=now() - age)
             )
     await site.activate()
     await site.session()

@@ -9,8 +9,9 @@ from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
 from domain.states import RunStatus
 from storage.engine import Database
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot, Connector
 from storage.runs import Runs
-from storage.tables import boots, connections, connectors
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
 from tests.api.conftest import Own
 from tests.api.node import hold
@@ -140,7 +141,7 @@ class TestShow:
         at = datetime(2026, 5, 1, 9, 20, 0, 450_000, tzinfo=UTC)
         async with database.write() as connection:
             await connection.execute(
-                insert(boots).values(
+                insert(Boot).values(
                     id="evt_1",
                     charge_point_id=identity,
                     at=at,
@@ -154,7 +155,7 @@ class TestShow:
                 )
             )
             await connection.execute(
-                insert(connectors).values(
+                insert(Connector).values(
                     charge_point_id=identity,
                     connector_id=1,
                     status="Faulted",
@@ -201,7 +202,7 @@ class TestShow:
         assert await alarms() == [None, None]
         over = {"budget_day": now.date(), "budget_left_out": 4217, "budget_over_at": now}
         async with database.write() as connection:
-            await connection.execute(update(connections).values(**over))
+            await connection.execute(update(ChargePointConnection).values(**over))
         first, second = await alarms()
         assert first == second
         assert datetime.fromisoformat(first["since"]) == now.replace(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 from temporalio.client import Client
 
 from api.deps import now
@@ -18,8 +19,10 @@ from storage.access import Access, admitted
 from storage.engine import Database
 from storage.fact_records import ConnectorStatus, TransactionStart
 from storage.facts import store
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from storage.runs import Runs
-from storage.tables import charge_points, projects, transactions
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 from tests.api.node import Node, connected_node
@@ -78,10 +81,8 @@ async def site(installer: Caller, owner: Own, database: Database) -> Site:
     charge_point = await installer.charge_point(project)
     facilities = await owner("facilities@riversidebp.com", project)
     async with database.write() as connection:
-        await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
-        await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
-        )
+        await connection.execute(update(Project).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED))
     return Site(facilities, database, project, charge_point)
 
 
@@ -109,7 +110,7 @@ async def test_anonymous(anonymous: Caller, site: Site) -> None:
 
 async def test_before_the_handover_it_is_the_installers(site: Site) -> None:
     async with site.database.write() as connection:
-        await connection.execute(update(projects).values(status=ProjectStatus.IN_PROGRESS))
+        await connection.execute(update(Project).values(status=ProjectStatus.IN_PROGRESS))
     for method, path, body in COMMANDS:
         await site.refused(method, path, 409, "project_not_handed_over", body)
 
@@ -173,7 +174,7 @@ async def test_the_sessions_that_run_are_listed(anonymous: Caller, site: Site) -
     ended, runs = await site.session(), await site.session()
     async with site.database.write() as connection:
         await connection.execute(
-            update(transactions).where(transactions.c.id == ended).values(stopped_at=now())
+            update(Transaction).where(col(Transaction.id) == ended).values(stopped_at=now())
         )
     (shown,) = (await site.owner.call("GET", path)).json()["items"]
     assert (shown["transaction_id"], shown["charge_point_id"]) == (runs, site.charge_point)
@@ -252,16 +253,14 @@ async def test_nothing_is_commanded_while_a_run_has_it(site: Site, node: Node) -
 
 async def test_nobody_charges_where_no_run_has_passed(site: Site, node: Node) -> None:
     async with site.database.write() as connection:
-        await connection.execute(update(charge_points).values(status=ChargePointStatus.REGISTERED))
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.REGISTERED))
     opens = [_COMMANDS[0], _COMMANDS[3]]
     for method, path, body in opens:
         await site.refused(method, path, 409, "not_commissioned", body)
     await site.call("PUT", "/connectors/1/availability", {"available": False})
     assert len(node.commands) == 1
     async with site.database.write() as connection:  # once a run has passed
-        await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
-        )
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED))
     await site.let_everybody_charge()
     for method, path, body in opens:
         await site.call(method, path, body)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from sqlmodel import col
 from temporalio.client import Client
 
 from domain.checks import CheckRecord, Failure, RunView, Step
@@ -14,8 +15,9 @@ from domain.states import CheckName, CheckResult, RunStatus
 from storage.engine import Database
 from storage.fact_records import Oddity
 from storage.irregularities import store_oddities
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
 from storage.runs import Runs
-from storage.tables import commissioning_runs, log_entries
 from tests.api.callers import Caller, fields, problem
 from tests.support.eventually import eventually
 
@@ -123,7 +125,7 @@ class TestStart:
             if answer is not started[0]:
                 assert problem(answer, 409, "run_open")["commissioning_id"] == winner
         async with database.read() as connection:
-            rows = (await connection.execute(select(commissioning_runs.c.id))).all()
+            rows = (await connection.execute(select(col(CommissioningRun.id)))).all()
         assert [row.id for row in rows] == [winner]
 
     @pytest.mark.parametrize(
@@ -507,7 +509,7 @@ class TestLogs:
         async with database.write() as connection:
             for number, (commissioning, level, kind) in enumerate(rows):
                 await connection.execute(
-                    insert(log_entries).values(
+                    insert(LogEntry).values(
                         charge_point_id=identity,
                         commissioning_id=commissioning,
                         at=AT + timedelta(minutes=number),

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select, update
+from sqlmodel import col
 from structlog.testing import capture_logs
 
 from api.deps import now
@@ -23,7 +24,7 @@ from api.security.throttling import (
 from domain.accounts import RESET_LIFETIME
 from storage.account_sessions import MOST
 from storage.engine import Database
-from storage.tables import account_letters, throttles
+from storage.models.accounts import AccountLetter, ThrottleWindow
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, V1, Caller, problem, told
 from tests.api.conftest import Enrol, Outbox, Own
@@ -148,7 +149,7 @@ class TestReset:
         events = (await mine.get("/account-events")).json()["items"]
         assert [one["event"] for one in events] == ["email.verified", "password.reset"]
         async with database.read() as connection:
-            kept = (await connection.execute(select(account_letters))).all()
+            kept = (await connection.execute(select(AccountLetter.__table__))).all()
         assert code(text) not in str(kept)
 
     async def test_a_code_works_once(
@@ -177,9 +178,9 @@ class TestReset:
         await installer.post("/password-resets", {"email": installer.email})
         ((_, _, text),) = await mailed(dispatcher, outbox, 1)
         async with database.write() as connection:
-            (row,) = (await connection.execute(select(account_letters))).all()
+            (row,) = (await connection.execute(select(AccountLetter.__table__))).all()
             assert row.expires_at - row.asked_at == RESET_LIFETIME == timedelta(hours=1)
-            await connection.execute(update(account_letters).values(expires_at=now()))
+            await connection.execute(update(AccountLetter).values(expires_at=now()))
         body = {"token": code(text), "new_password": ANOTHER}
         answer = await installer.post("/password-resets/complete", body)
         problem(answer, 404, "reset_code_invalid")
@@ -196,12 +197,12 @@ class TestReset:
         assert answers[0][0] == 202
         # Each has done the same: whether there is an account is looked up when the mail is due.
         async with database.read() as connection:
-            assert await connection.scalar(select(func.count()).select_from(account_letters)) == 2
+            assert await connection.scalar(select(func.count()).select_from(AccountLetter)) == 2
         ((to, _, _),) = await mailed(dispatcher, outbox, 1)
         assert to == installer.email
         # What was for nobody is gone then, and no workflow was started for it.
         async with database.read() as connection:
-            rows = (await connection.execute(select(account_letters))).all()
+            rows = (await connection.execute(select(AccountLetter.__table__))).all()
         assert [row.email for row in rows] == [installer.email]
 
     async def test_a_neighbour_who_asks_for_many_keeps_nobody_out(
@@ -398,7 +399,9 @@ class TestKnownDevices:
     async def counts(self, database: Database) -> dict[str, int]:
         """How many attempts are counted, by the name of their limit."""
         async with database.read() as connection:
-            rows = await connection.execute(select(throttles.c.key, throttles.c["count"]))
+            rows = await connection.execute(
+                select(col(ThrottleWindow.key), ThrottleWindow.__table__.c["count"])
+            )
             return {key.partition(":")[0]: count for key, count in rows}
 
     async def test_by_its_cookie(self, installer: Caller) -> None:
@@ -524,6 +527,6 @@ class TestKnownDevices:
         for number in range(60):
             await app.state.parts.throttle.attempt((LOGIN_ACCOUNT, f"nobody-{number}@acme.com"))
         async with database.read() as connection:
-            count = await connection.scalar(select(func.count()).select_from(throttles))
+            count = await connection.scalar(select(func.count()).select_from(ThrottleWindow))
         assert count is not None
         assert count <= 16

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 from sqlalchemy import insert, select, update
+from sqlmodel import col
 from starlette.types import Message, Receive, Scope, Send
 
 from api.deps import now
@@ -18,7 +19,9 @@ from api.protocol.limits import TooManyAtOnceError
 from domain.errors import UnavailableError
 from storage import export as exported
 from storage.engine import Database
-from storage.tables import accounts, charge_points, meter_values, transactions
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.transactions import MeterValue, Transaction
 from tests.api.callers import V1, Caller, problem
 from tests.api.conftest import Own
 from tests.api.serving import running
@@ -37,7 +40,7 @@ async def lines(owner: Caller) -> list[dict[str, Any]]:
 async def _session(database: Database, charge_point: str, tag: str) -> None:
     async with database.write() as connection:
         transaction = await connection.scalar(
-            insert(transactions)
+            insert(Transaction)
             .values(
                 charge_point_id=charge_point,
                 connector_id=1,
@@ -46,11 +49,11 @@ async def _session(database: Database, charge_point: str, tag: str) -> None:
                 meter_start=0,
                 received_at=now(),
             )
-            .returning(transactions.c.id)
+            .returning(col(Transaction.id))
         )
         for digest, of in enumerate((transaction, None)):
             await connection.execute(
-                insert(meter_values).values(
+                insert(MeterValue).values(
                     charge_point_id=charge_point,
                     connector_id=1,
                     transaction_id=of,
@@ -104,7 +107,7 @@ async def test_it_is_whole_and_mine_alone(
     await owner("others@riversidebp.com", others)
     elsewhere = await stranger.charge_point(others, serial_number="OTHER-1")
     async with database.write() as connection:
-        await connection.execute(update(charge_points).values(credential_hash="5ec2e7"))
+        await connection.execute(update(ChargePoint).values(credential_hash="5ec2e7"))
     for tag in ("04A2", "04A3"):
         await _session(database, charge_point, tag)
     await _session(database, elsewhere, "NOT-MINE")
@@ -123,7 +126,7 @@ async def test_it_is_whole_and_mine_alone(
 async def id_of(database: Database, caller: Caller) -> str:
     async with database.read() as connection:
         found = await connection.scalars(
-            select(accounts.c.id).where(accounts.c.email == caller.email)
+            select(col(Account.id)).where(col(Account.email) == caller.email)
         )
         return str(found.one())
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from storage.engine import Database
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
 from tests.support.eventually import eventually
@@ -181,7 +181,7 @@ async def test_the_guide(  # noqa: PLR0915 - one story
 
     owner = await accept_invitation(anonymous, outbox)
     async with database.write() as connection:  # as a run with four passed checks leaves it
-        await connection.execute(update(charge_points).values(status="commissioned"))
+        await connection.execute(update(ChargePoint).values(status="commissioned"))
     answer = await installer.post(f"/projects/{project}/complete-handover", sign_off)
     assert answer.status_code == 200, answer.text
     same_fields(answer.json(), {"project_id": "", "status": "", "completed_at": "", "warnings": []})

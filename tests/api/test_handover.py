@@ -1,9 +1,11 @@
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 
 from storage.engine import Database
-from storage.tables import charge_points, invitations
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import Invitation
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
 from tests.api.test_audit import trail
@@ -102,7 +104,7 @@ class TestAccept:
         problem(await accept(anonymous, first), 409, "invitation_replaced")
         async with database.write() as connection:
             await connection.execute(
-                update(invitations).values(expires_at=invitations.c.created_at)
+                update(Invitation).values(expires_at=col(Invitation.created_at))
             )
         problem(await accept(anonymous, token_in(outbox)), 409, "invitation_expired")
         problem(await accept(anonymous, "f" * 64), 404, "invitation_unknown")
@@ -165,7 +167,7 @@ class TestHandover:
         await accept_invitation(anonymous, outbox)
         async with database.write() as connection:
             await connection.execute(
-                update(charge_points).values(status="commissioned", credential_hash="h")
+                update(ChargePoint).values(status="commissioned", credential_hash="h")
             )
         answer = await installer.get(f"/projects/{project}/handover")
         assert answer.status_code == 200, answer.text
@@ -200,7 +202,7 @@ class TestHandover:
         await invite(installer, project)
         owner = await accept_invitation(anonymous, outbox)
         async with database.write() as connection:
-            await connection.execute(update(charge_points).values(status="commissioned"))
+            await connection.execute(update(ChargePoint).values(status="commissioned"))
         answer = await installer.post(f"/projects/{project}/complete-handover", SIGN_OFF)
         assert answer.status_code == 200, answer.text
         assert [one["code"] for one in answer.json()["warnings"]] == [

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 import api.app
 from runtime.settings import Settings
 from storage.engine import Database
+from storage.models.connections import Node
 from storage.nodes import beat
-from storage.tables import nodes
 from storage.watch import DatabaseWatch
 from tests.api.callers import Caller
 from tests.support.eventually import eventually
@@ -20,7 +20,7 @@ from tests.support.eventually import eventually
 async def node(database: Database) -> None:
     now = datetime.now(UTC)
     async with database.write() as connection:
-        await connection.execute(insert(nodes).values(id="node_1", started_at=now, seen_at=now))
+        await connection.execute(insert(Node).values(id="node_1", started_at=now, seen_at=now))
 
 
 async def parts(anonymous: Caller, page: str = "ready") -> tuple[int, dict[str, str]]:
@@ -63,7 +63,7 @@ async def test_a_node_that_beats_no_more_is_not_there(
     assert (await parts(anonymous, "system"))[1]["ocpp_server"] == "ok"
     async with database.write() as connection:
         long_ago = datetime.now(UTC) - timedelta(minutes=1)
-        await connection.execute(update(nodes).values(seen_at=long_ago))
+        await connection.execute(update(Node).values(seen_at=long_ago))
     assert (await parts(anonymous, "system"))[1]["ocpp_server"] != "ok"
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select, update
+from sqlmodel import col
 
 from api.deps import now
 from api.idempotency import keyed
@@ -26,13 +27,10 @@ from storage.engine import Database
 from storage.fact_records import TransactionStart
 from storage.facts import store
 from storage.kept_answers import Answer, KeptAnswers, Keyed
-from storage.tables import (
-    charge_points,
-    kept_answers,
-    projects,
-    webhook_deliveries,
-    webhooks,
-)
+from storage.models.accounts import KeptAnswer
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.webhooks import Webhook, WebhookDelivery
 from temporal.reconciler import Reconciler
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, accept_invitation
@@ -83,7 +81,7 @@ class TestRepeats:
         assert first.status_code == 201
         same(first, await installer.post("/projects", PROJECT, headers=headers))
         same(first, await installer.post("/projects", PROJECT, headers=headers))
-        assert await count(database, projects) == 1
+        assert await count(database, Project) == 1
 
     async def test_many_at_once_have_one_effect(
         self, installer: Caller, database: Database
@@ -99,7 +97,7 @@ class TestRepeats:
             if answer not in made:
                 problem(answer, 409, "idempotency_key_in_use")
                 assert int(answer.headers["retry-after"]) > 0
-        assert await count(database, projects) == 1
+        assert await count(database, Project) == 1
 
     async def test_another_body_with_the_key_is_refused(
         self, installer: Caller, database: Database
@@ -108,7 +106,7 @@ class TestRepeats:
         await installer.post("/projects", PROJECT, headers=headers)
         answer = await installer.post("/projects", PROJECT | {"name": "Other"}, headers=headers)
         problem(answer, 409, "idempotency_key_reused")
-        assert await count(database, projects) == 1
+        assert await count(database, Project) == 1
         answer = await installer.post("/projects", PROJECT | {"name": "Other"}, headers=key())
         assert answer.status_code == 201, answer.text
 
@@ -128,15 +126,15 @@ class TestRepeats:
         for identity in (one, two):
             answer = await installer.post(f"/commissioning/{identity}/start", headers=headers)
             assert answer.json()["charge_point_id"] == identity
-        assert await count(database, kept_answers) == 5
+        assert await count(database, KeptAnswer) == 5
 
     async def test_without_a_key_nothing_is_kept(
         self, installer: Caller, database: Database
     ) -> None:
         await installer.project()
         await installer.project()
-        assert await count(database, projects) == 2
-        assert await count(database, kept_answers) == 0
+        assert await count(database, Project) == 2
+        assert await count(database, KeptAnswer) == 0
 
     async def test_who_is_nobody_leaves_nothing(
         self, anonymous: Caller, database: Database
@@ -146,7 +144,7 @@ class TestRepeats:
             problem(answer, 401, "token_missing")
         bad = Caller(http=anonymous.http, token="no token")
         problem(await bad.post("/projects", PROJECT, headers=key("k")), 401, "token_invalid")
-        assert await count(database, kept_answers) == 0
+        assert await count(database, KeptAnswer) == 0
 
 
 @on_sqlite
@@ -246,7 +244,7 @@ class TestErrors:
         problem(other, 409, "idempotency_key_reused")
         answer = await installer.post("/projects", PROJECT, headers=headers)
         assert answer.status_code == 201
-        assert await count(database, projects) == 1
+        assert await count(database, Project) == 1
 
     async def test_an_unexpected_error_gives_the_key_back(
         self, installer: Caller, monkeypatch: pytest.MonkeyPatch
@@ -279,7 +277,7 @@ class TestCrashes:
     async def _a_minute_later(database: Database) -> None:
         async with database.write() as connection:
             past = now() - timedelta(seconds=1)
-            await connection.execute(update(kept_answers).values(claimed_until=past))
+            await connection.execute(update(KeptAnswer).values(claimed_until=past))
 
     async def test_before_the_effect(
         self, installer: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
@@ -298,7 +296,7 @@ class TestCrashes:
         await self._a_minute_later(database)
         answer = await installer.post("/charge-points", body, headers=headers)
         assert answer.status_code == 201
-        assert await count(database, charge_points) == 1
+        assert await count(database, ChargePoint) == 1
 
     async def test_before_the_answer_is_stored(
         self, installer: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
@@ -313,12 +311,12 @@ class TestCrashes:
         with monkeypatch.context() as patched:
             patched.setattr(KeyedWork, "answered", killed)
             await self._die(installer, "/charge-points", body, headers)
-        assert await count(database, charge_points) == 0
+        assert await count(database, ChargePoint) == 0
         await self._a_minute_later(database)
         answer = await installer.post("/charge-points", body, headers=headers)
         assert answer.status_code == 201
         same(answer, await installer.post("/charge-points", body, headers=headers))
-        assert await count(database, charge_points) == 1
+        assert await count(database, ChargePoint) == 1
 
     async def test_after_the_answer_is_stored(
         self, installer: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
@@ -339,7 +337,7 @@ class TestCrashes:
         answer = await installer.post("/charge-points", body, headers=headers)
         assert (answer.status_code, answer.json()["serial_number"]) == (201, "CP-SN-00483921")
         assert answer.headers["idempotency-replayed"] == "true"
-        assert await count(database, charge_points) == 1
+        assert await count(database, ChargePoint) == 1
 
     async def test_between_the_row_and_its_workflow(
         self, installer: Caller, app: FastAPI, database: Database
@@ -390,7 +388,7 @@ class TestCrashes:
         late = await installer.post("/charge-points", body, headers=headers)
         problem(late, 409, "idempotency_key_in_use")
         assert [answer.status_code for answer in answers] == [201]
-        assert await count(database, charge_points) == 1
+        assert await count(database, ChargePoint) == 1
 
 
 @on_sqlite
@@ -432,13 +430,13 @@ class TestSecrets:
         again = problem(await installer.post("/webhooks", WEBHOOK, headers=headers), 409, "done")
         assert again["id"] == made["id"]
         assert "rotate-secret" in again["detail"]
-        assert await count(database, webhooks) == 1
+        assert await count(database, Webhook) == 1
         path, headers = f"/webhooks/{made['id']}/rotate-secret", key()
         rotated = (await installer.post(path, headers=headers)).json()
         assert rotated["secret"] != made["secret"]
         problem(await installer.post(path, headers=headers), 409, "done")
         async with database.read() as connection:
-            rows = (await connection.execute(select(kept_answers))).all()
+            rows = (await connection.execute(select(KeptAnswer.__table__))).all()
         assert len(rows) == 2
         for secret in (made["secret"], rotated["secret"]):
             assert secret not in str(rows)
@@ -452,7 +450,7 @@ class TestSecrets:
             for _ in range(2)
         }
         assert len(tokens) == 2
-        assert await count(database, kept_answers) == 0
+        assert await count(database, KeptAnswer) == 0
 
 
 @on_sqlite
@@ -478,7 +476,7 @@ async def test_what_has_expired_is_forgotten(
         at = now() + timedelta(hours=hours)
         healer = Reconciler(temporal_client, database, now=lambda at=at: at)  # type: ignore[misc]
         assert await healer._forget()
-        assert await count(database, kept_answers) == left
+        assert await count(database, KeptAnswer) == left
 
 
 @on_sqlite
@@ -486,7 +484,7 @@ async def test_a_body_is_not_told_by_what_is_stored(installer: Caller, database:
     """Of a request no more is stored than its answer tells."""
     await installer.post("/projects", PROJECT, headers=key("my key"))
     async with database.read() as connection:
-        row = (await connection.execute(select(kept_answers))).one()
+        row = (await connection.execute(select(KeptAnswer.__table__))).one()
     text = str({name: value for name, value in row._mapping.items() if name != "body"})
     for told in ("my key", PROJECT["address"], "/projects"):
         assert told not in text
@@ -503,7 +501,7 @@ async def test_of_one_account_the_newest_keys_are_kept(
         async with database.write() as connection:
             await KeptAnswers(connection).claim(this, now=at, until=at, expires_at=at + keyed.KEPT)
     async with database.read() as connection:
-        kept = await connection.scalars(select(kept_answers.c.key).order_by(kept_answers.c.key))
+        kept = await connection.scalars(select(col(KeptAnswer.key)).order_by(col(KeptAnswer.key)))
         assert list(kept) == ["k2", "k3", "k4"]
 
 
@@ -583,7 +581,7 @@ async def test_every_post_takes_a_key_or_is_on_the_list(
     await _of_webhooks(caller, database)
     owner = await accept_invitation(anonymous, outbox)
     async with database.write() as connection:
-        await connection.execute(update(charge_points).values(status="commissioned"))
+        await connection.execute(update(ChargePoint).values(status="commissioned"))
     await caller.post(f"/projects/{project}/complete-handover", SIGN_OFF)
     of_site = Careful(http=owner.http, token=owner.token, email=owner.email, app=app)
     await _of_held_records(of_site, database, project, identity)
@@ -607,7 +605,7 @@ async def test_every_post_takes_a_key_or_is_on_the_list(
     }
     assert set(NOT_KEYED) <= posts
     async with database.read() as connection:
-        kept = [str(one) for one in await connection.scalars(select(kept_answers.c.body))]
+        kept = [str(one) for one in await connection.scalars(select(col(KeptAnswer.body)))]
     assert any(project in one for one in kept), "kept as text"
     assert not [one for one in kept if "whsec_" in one], "a secret is never stored"
     assert set(SECRET) <= caller.repeated
@@ -724,5 +722,5 @@ async def _of_webhooks(
     sent = (await caller.call("POST", f"{path}/{made['id']}/test")).json()
     async with database.write() as connection:
         ended = {"status": DeliveryStatus.FAILED, "ended_at": now()}
-        await connection.execute(update(webhook_deliveries).values(**ended))
+        await connection.execute(update(WebhookDelivery).values(**ended))
     await caller.call("POST", f"{path}/{made['id']}/deliveries/{sent['id']}/redeliver")

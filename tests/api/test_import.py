@@ -5,11 +5,12 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 
 from api.bodies import MAX_BODY, MAX_FILE
 from api.imports.rows import MAX_ROWS, MAX_SHOWN
 from storage.engine import Database
-from storage.tables import projects
+from storage.models.projects import Project
 from tests.api.callers import Caller, problem
 from tests.api.conftest import verify
 
@@ -246,6 +247,6 @@ async def handed_over(installer: Caller, database: Database) -> str:
     project = await installer.project()
     async with database.write() as connection:
         await connection.execute(
-            update(projects).where(projects.c.id == project).values(status="handed_over")
+            update(Project).where(col(Project.id) == project).values(status="handed_over")
         )
     return project

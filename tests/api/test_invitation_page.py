@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from api.deps import now
 from storage.engine import Database
-from storage.tables import invitations
+from storage.models.invitations import Invitation
 from tests.api.callers import PASSWORD, Caller
 from tests.api.conftest import Outbox
 from tests.api.verdicts import judge
@@ -174,7 +174,7 @@ async def test_how_it_ended(
 ) -> None:
     _, path = await invited(installer, outbox)
     async with database.write() as connection:
-        await connection.execute(update(invitations).values(**values))
+        await connection.execute(update(Invitation).values(**values))
     page = await anonymous.call("GET", path)
     assert page.status_code == 410
     assert f"<h1>{title}</h1>" in page.text

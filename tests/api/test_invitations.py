@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import col
 
 from api.deps import now
 from storage.engine import Database
-from storage.tables import invitations, webhook_deliveries
+from storage.models.invitations import Invitation
+from storage.models.webhooks import WebhookDelivery
 from tests.api.callers import PASSWORD, V1, Caller, problem, told
 from tests.api.conftest import Outbox, Own, accept_invitation, verify
 from tests.api.test_audit import trail
@@ -36,8 +38,8 @@ async def statuses(installer: Caller, project: str) -> dict[str, str]:
 async def over(database: Database, identity: str) -> None:
     async with database.write() as connection:
         await connection.execute(
-            update(invitations)
-            .where(invitations.c.id == identity)
+            update(Invitation)
+            .where(col(Invitation.id) == identity)
             .values(expires_at=now() - timedelta(seconds=1))
         )
 
@@ -92,7 +94,7 @@ class TestResend:
         first = outbox.token()
         async with database.write() as connection:
             soon = now() + timedelta(minutes=1)
-            await connection.execute(update(invitations).values(expires_at=soon))
+            await connection.execute(update(Invitation).values(expires_at=soon))
         answer = await installer.post(f"/projects/{project}/invitations/{identity}/resend")
         assert answer.status_code == 200, answer.text
         assert len(mails_to(outbox, OWNER)) == 2
@@ -259,5 +261,5 @@ class TestExpiry:
             {"token": outbox.token(), "reason": "No"},
         )
         async with database.read() as connection:
-            (sent,) = (await connection.scalars(select(webhook_deliveries.c.body))).all()
+            (sent,) = (await connection.scalars(select(col(WebhookDelivery.body)))).all()
         assert '"reason":"No"' in sent

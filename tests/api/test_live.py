@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 from starlette.types import Message
 
 from api.deps import now
@@ -36,9 +37,9 @@ from domain.states import (
     WaitingFor,
 )
 from storage.engine import Database
+from storage.models.projects import Project
 from storage.runs import Runs
 from storage.service_visits import ServiceVisit, ServiceVisits
-from storage.tables import projects
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller, problem
 from tests.api.served import Served, served_api
 from tests.api.test_commissioning import fail
@@ -514,9 +515,9 @@ async def test_the_end_of_a_service_visit_ends_a_stream(
     database = Database(served.parts.settings.resolved_database_url)
     async with database.write() as connection:
         project = await connection.scalar(
-            update(projects)
+            update(Project)
             .values(status=ProjectStatus.HANDED_OVER, site_owner_id=me["id"])
-            .returning(projects.c.id)
+            .returning(col(Project.id))
         )
         assert project is not None
         visit = ServiceVisit(

@@ -15,7 +15,7 @@ from runtime.settings import Settings
 from storage.accounts import Account, Accounts
 from storage.engine import Database
 from storage.invitations import Invitations
-from storage.tables import mail_blocks
+from storage.models.mail import MailBlock
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Enrol, Outbox, accept_invitation
 from tests.support.figures import Figure
@@ -216,7 +216,7 @@ async def test_a_link_that_is_not_ours_stops_nothing(
             answer = await anonymous.call(verb, f"/mail/{where}/{token}")
             assert answer.status_code == 404, token
     async with database.read() as connection:
-        assert (await connection.execute(mail_blocks.select())).all() == []
+        assert (await connection.execute(MailBlock.__table__.select())).all() == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -231,7 +231,7 @@ async def test_of_an_account_that_is_gone_there_is_nothing_to_stop(
         page = await anonymous.call(verb, path)
         assert "There is no such account any more" in page.text
     async with database.read() as connection:
-        assert (await connection.execute(mail_blocks.select())).all() == []
+        assert (await connection.execute(MailBlock.__table__.select())).all() == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -10,8 +10,9 @@ from domain.power.facts import SiteQuestion
 from domain.states import Feature, FeatureState, ProjectStatus
 from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.models.charge_points import ChargePointFeature
+from storage.models.projects import Project
 from storage.site_records import StoredSites
-from storage.tables import charge_point_features, projects
 from tests.api.callers import Caller, fields, problem
 from tests.api.conftest import Own
 
@@ -29,7 +30,7 @@ async def put(caller: Caller, path: str, body: Any) -> Any:
 
 async def hand_over(database: Database) -> None:
     async with database.write() as connection:
-        await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(update(Project).values(status=ProjectStatus.HANDED_OVER))
 
 
 class TestLimit:
@@ -182,7 +183,7 @@ class TestFeatures:
         cause, action = "It refuses its limits (Rejected).", "Raise the limit of the supply."
         async with database.write() as connection:
             await connection.execute(
-                insert(charge_point_features).values(
+                insert(ChargePointFeature).values(
                     charge_point_id=charge_point,
                     feature=Feature.SMART_CHARGING,
                     state=FeatureState.FAILED,

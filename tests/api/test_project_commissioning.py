@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
+from sqlmodel import col
 from temporalio.client import Client
 
 from api.temporal import TemporalGateway
@@ -19,8 +20,11 @@ from embedded.ports import free_port
 from storage.batch_records import StoredBatches
 from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ConnectionAttempt
+from storage.models.projects import Project as ProjectRow
+from storage.models.runs import Batch, CommissioningRun
 from storage.runs import Runs
-from storage.tables import batches, charge_points, commissioning_runs, connection_attempts, projects
 from temporal.client import DATA_CONVERTER
 from tests.api.callers import Caller, fields, problem
 from tests.api.test_commissioning import failed
@@ -56,7 +60,7 @@ class Project:
     async def set_status(self, status: ChargePointStatus, *ids: str) -> None:
         async with self.database.write() as connection:
             await connection.execute(
-                update(charge_points).where(charge_points.c.id.in_(ids)).values(status=status)
+                update(ChargePoint).where(col(ChargePoint.id).in_(ids)).values(status=status)
             )
 
     async def begin(self) -> list[str]:
@@ -196,8 +200,8 @@ class TestStart:
         await project.add(1)
         async with database.write() as connection:
             await connection.execute(
-                update(projects)
-                .where(projects.c.id == project.id)
+                update(ProjectRow)
+                .where(col(ProjectRow.id) == project.id)
                 .values(status=ProjectStatus.HANDED_OVER)
             )
         problem(await project.post(), 409, "project_handed_over")
@@ -232,7 +236,7 @@ class TestStart:
         problem(answer, 503, "temporal_unavailable")
         assert int(answer.headers["retry-after"]) > 0
         async with database.read() as connection:
-            assert (await connection.execute(select(batches))).all() == []
+            assert (await connection.execute(select(Batch.__table__))).all() == []
 
     async def test_when_temporal_goes_in_between_it_is_taken_back(
         self,
@@ -251,8 +255,8 @@ class TestStart:
         monkeypatch.setattr(app.state.parts.temporal, "check", believed)
         problem(await project.post(), 503, "temporal_unavailable")
         async with database.read() as connection:
-            assert (await connection.scalars(select(batches.c.status))).all() == ["abandoned"]
-            assert (await connection.execute(select(commissioning_runs))).all() == []
+            assert (await connection.scalars(select(col(Batch.status)))).all() == ["abandoned"]
+            assert (await connection.execute(select(CommissioningRun.__table__))).all() == []
         problem(await project.get(), 404, "no_batch")
         app.state.parts = replace(app.state.parts, temporal=gateway)
         assert (await project.post()).status_code == 202
@@ -306,7 +310,7 @@ class TestStatus:
                 (AT + timedelta(minutes=1), "Wrong password."),
             ):
                 await connection.execute(
-                    connection_attempts.insert().values(
+                    ConnectionAttempt.__table__.insert().values(
                         identity=dark, identity_key=dark, at=at, code="x", reason=reason
                     )
                 )

@@ -2,11 +2,13 @@
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from storage.engine import Database
+from storage.models.base import TableModel
+from storage.models.projects import AuditEntry, Project
 from storage.project_shelf import SETTINGS
-from storage.tables import audit_entries, metadata, projects
 from tests.api.callers import PASSWORD, V1, Caller, problem
 from tests.api.conftest import Outbox, Own
 from tests.api.test_audit import trail
@@ -59,13 +61,13 @@ class TestRemove:
         await eventually(has_ended)
         async with database.read() as connection:  # the trail outlives what it tells of
             told = await connection.scalars(
-                select(audit_entries.c.action)
-                .where(audit_entries.c.project_id == project)
-                .order_by(audit_entries.c.id)
+                select(col(AuditEntry.action))
+                .where(col(AuditEntry.project_id) == project)
+                .order_by(col(AuditEntry.id))
             )
             assert list(told)[-1] == "project.removed"
             for settings in SETTINGS:
-                query = select(settings).where(settings.c.project_id == project)
+                query = select(settings.__table__).where(settings.__table__.c.project_id == project)
                 assert (await connection.execute(query)).all() == []
 
     async def test_what_is_in_it_is_named_and_it_can_be_archived_instead(
@@ -97,11 +99,11 @@ class TestRemove:
         """A new table of a project is content, or a setting that goes with it."""
         hanging = {
             table.name
-            for table in metadata.sorted_tables
-            if any(key.column.table is projects for key in table.foreign_keys)
+            for table in TableModel.metadata.sorted_tables
+            if any(key.column.table is Project.__table__ for key in table.foreign_keys)
         }
         kept = {"audit_entries"}
-        goes = {table.name for table in SETTINGS}
+        goes = {model.__table__.name for model in SETTINGS}
         assert hanging == _CONTENT | _AFTER_THE_HANDOVER | kept | goes
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import col
 from temporalio.client import Client
 
 from api.deps import now
@@ -15,14 +16,11 @@ from domain.ids import Prefix, new_id
 from domain.power.facts import SiteRequest
 from domain.states import ChargePointStatus
 from storage.engine import Database
-from storage.tables import (
-    accounts,
-    charge_points,
-    service_visits,
-    transactions,
-    webhook_deliveries,
-    webhooks,
-)
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.invitations import ServiceVisit
+from storage.models.transactions import Transaction
+from storage.models.webhooks import Webhook, WebhookDelivery
 from temporal import starts
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, fields, problem
 from tests.api.conftest import Outbox, Own
@@ -288,7 +286,7 @@ class TestRights:
         path = f"/charge-points/{site.bays[0]}"
         assert (await stranger.get(path)).status_code == 200
         async with database.write() as connection:
-            await connection.execute(update(service_visits).values(ends_at=now()))
+            await connection.execute(update(ServiceVisit).values(ends_at=now()))
         problem(await stranger.get(path), 404, "charge_point_not_found")
 
     async def test_a_replaced_unit_that_knocks_by_another_name_is_claimed(
@@ -348,10 +346,10 @@ class TestRights:
         told: dict[str, list[str]] = {}
         async with database.read() as connection:
             for row in await connection.execute(
-                select(accounts.c.email, webhook_deliveries.c.event)
-                .join(webhooks, webhooks.c.account_id == accounts.c.id)
-                .join(webhook_deliveries, webhook_deliveries.c.webhook_id == webhooks.c.id)
-                .order_by(webhook_deliveries.c.id)
+                select(col(Account.email), col(WebhookDelivery.event))
+                .join(Webhook, col(Webhook.account_id) == col(Account.id))
+                .join(WebhookDelivery, col(WebhookDelivery.webhook_id) == col(Webhook.id))
+                .order_by(col(WebhookDelivery.id))
             ):
                 told.setdefault(row.email, []).append(row.event)
         theirs = ["service_visit.accepted", "commissioning.completed", "service_visit.closed"]
@@ -382,8 +380,8 @@ class TestClosing:
         await accept(stranger, outbox)
         async with database.write() as connection:
             await connection.execute(
-                update(charge_points)
-                .where(charge_points.c.id == site.bays[0])
+                update(ChargePoint)
+                .where(col(ChargePoint.id) == site.bays[0])
                 .values(status=ChargePointStatus.COMMISSIONING_FAILED)
             )
         for answer in (
@@ -430,8 +428,8 @@ class TestClosing:
         order = {"reason": "Dead", "by": {"email": None, "role": "engine"}, "asked_at": str(now())}
         async with database.write() as connection:
             await connection.execute(
-                update(charge_points)
-                .where(charge_points.c.id == site.bays[0])
+                update(ChargePoint)
+                .where(col(ChargePoint.id) == site.bays[0])
                 .values(withdrawal=order)
             )
         path = f"/service-visits/{visit}/close"
@@ -476,7 +474,7 @@ class TestClosing:
         assert refused["charge_point_id"] == site.bays[1]
         assert len(refused["transaction_ids"]) == 1
         async with database.write() as connection:
-            await connection.execute(update(transactions).values(stopped_at=now()))
+            await connection.execute(update(Transaction).values(stopped_at=now()))
         swapped = await stranger.post(path, order)
         assert swapped.is_success, swapped.text
 

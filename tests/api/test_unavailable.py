@@ -8,12 +8,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
+from sqlmodel import col
 from temporalio.client import Client
 
 from api.temporal import TemporalGateway
 from embedded.ports import free_port
 from storage.engine import Database
-from storage.tables import commissioning_runs, projects
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from temporal.client import DATA_CONVERTER
 from tests.api.callers import Caller, problem
 from tests.api.node import hold
@@ -61,8 +63,8 @@ async def test_without_temporal(
         (f"/projects/{project}/complete-handover", {"installer_signature": "x"}),
     ):
         unavailable(await installer.post(path, json), "temporal_unavailable")
-    assert await count(database, projects) == 1
-    assert await count(database, commissioning_runs) == 0
+    assert await count(database, Project) == 1
+    assert await count(database, CommissioningRun) == 0
     # What needs no workflow goes on.
     assert (await installer.get("/projects")).status_code == 200
     await installer.charge_point(project, serial_number="ANOTHER")
@@ -90,7 +92,7 @@ async def test_when_it_goes_between_the_row_and_the_start(
     answer = await installer.post(f"/commissioning/{identity}/start", {})
     unavailable(answer, "temporal_unavailable")
     async with database.read() as connection:
-        rows = (await connection.execute(select(commissioning_runs.c.status))).all()
+        rows = (await connection.execute(select(col(CommissioningRun.status)))).all()
     assert [row.status for row in rows] == ["abandoned"]
     problem(await installer.get(f"/commissioning/{identity}/status"), 404, "no_run")
 

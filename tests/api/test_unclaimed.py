@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from storage.credentials import read_credentials
 from storage.engine import Database
-from storage.tables import projects
+from storage.models.projects import Project
 from tests.api.callers import GUIDE_CHARGE_POINT, Caller, problem
 from tests.api.conftest import Enrol
 from tests.api.node import hold
@@ -326,5 +326,5 @@ class TestClaim:
         project = await installer.project()
         charge_point = await installer.charge_point(project)
         async with database.write() as connection:
-            await connection.execute(update(projects).values(status="handed_over"))
+            await connection.execute(update(Project).values(status="handed_over"))
         problem(await claim(installer, project, charge_point), 409, "project_handed_over")

@@ -8,13 +8,14 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.client import Client
 
 from api.security.throttling import PASSWORD_CHANGES, VERIFICATION_EMAIL
 from domain.accounts import QUOTAS, Counted
 from runtime.settings import Settings
 from storage.engine import Database
-from storage.tables import account_letters
+from storage.models.accounts import AccountLetter
 from temporal import starts
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import PASSWORD, Caller, problem
@@ -153,7 +154,7 @@ async def test_mail_of_an_account_that_may_be_a_strangers_is_stopped_by_one_clic
     await ask()
     await dispatcher.dispatch()
     async with database.read() as connection:
-        letters = list(await connection.scalars(select(account_letters.c.id)))
+        letters = list(await connection.scalars(select(col(AccountLetter.id))))
     assert len(letters) == 3
     for letter in letters:
         workflow = starts.account_letter(letter).id

@@ -16,7 +16,7 @@ from domain.webhooks import CHOOSABLE, Answer, Attempt, signature
 from runtime.settings import Settings
 from storage.deliveries import StoredDeliveries
 from storage.engine import Database
-from storage.tables import webhook_deliveries, webhooks
+from storage.models.webhooks import Webhook, WebhookDelivery
 from temporal.dispatcher import Dispatcher
 from tests.api.callers import V1, Caller, fields, problem
 from tests.api.conftest import Outbox, Own, accept_invitation
@@ -110,7 +110,7 @@ class TestRegistry:
         listed = await installer.get("/webhooks")
         assert listed.json() == {"items": [made], "next_cursor": None}
         async with database.read() as connection:
-            row = (await connection.execute(select(webhooks))).one()
+            row = (await connection.execute(select(Webhook.__table__))).one()
         assert secret not in str(row)
         other = await webhook(installer, PUBLIC)
         assert other["secret"] != secret
@@ -145,7 +145,7 @@ class TestRegistry:
         assert changed.json()["events"] == ["project.handed_over"]
         async with database.write() as connection:
             await connection.execute(
-                update(webhooks).values(disabled_reason="x", failing_since=datetime.now(UTC))
+                update(Webhook).values(disabled_reason="x", failing_since=datetime.now(UTC))
             )
         disabled = await installer.patch(path, {"enabled": False})
         assert disabled.json()["status"] == "disabled"
@@ -216,7 +216,7 @@ class TestRefusedUrls:
         made = await webhook(installer, PUBLIC)
         async with database.write() as connection:
             await connection.execute(
-                update(webhooks).values(url=hook.url.replace("http://", "https://"))
+                update(Webhook).values(url=hook.url.replace("http://", "https://"))
             )
         delivery = await send_test(installer, dispatcher, made["id"])
 
@@ -304,7 +304,7 @@ class TestDelivery:
         await webhook(stranger, PUBLIC)
         await fail(database, installer, await installer.charge_point())
         async with database.read() as connection:
-            assert (await connection.execute(select(webhook_deliveries))).all() == []
+            assert (await connection.execute(select(WebhookDelivery.__table__))).all() == []
 
     async def test_a_delivered_one_is_delivered_again_on_demand(
         self, installer: Caller, dispatcher: Dispatcher, hook: Receiver, calling: None
@@ -377,7 +377,7 @@ class TestDelivery:
         assert is_signed(hook.received[0], rotated["secret"])
         async with database.write() as connection:
             await connection.execute(
-                update(webhooks).values(
+                update(Webhook).values(
                     retired_at=[(datetime.now(UTC) - timedelta(days=2)).isoformat()]
                 )
             )
@@ -400,7 +400,7 @@ class TestOutbox:
         delivery = (await installer.post(f"/webhooks/{made['id']}/test")).json()["id"]
         async with database.write() as connection:
             await connection.execute(
-                update(webhook_deliveries).values(
+                update(WebhookDelivery).values(
                     dispatched_at=datetime.now(UTC) - timedelta(minutes=1)
                 )
             )
@@ -421,7 +421,7 @@ class TestOutbox:
         handle = temporal_client.get_workflow_handle(delivery_workflow_id(delivery))
         first = (await handle.describe()).run_id
         async with database.write() as connection:  # the other has read before the mark
-            await connection.execute(update(webhook_deliveries).values(dispatched_at=None))
+            await connection.execute(update(WebhookDelivery).values(dispatched_at=None))
         await dispatcher.dispatch()
         assert (await handle.describe()).run_id == first
         await handle.terminate()
@@ -433,7 +433,7 @@ class TestOutbox:
         await installer.post(f"/webhooks/{made['id']}/test")
         async with database.write() as connection:
             await connection.execute(
-                update(webhook_deliveries).values(
+                update(WebhookDelivery).values(
                     status="failed", ended_at=datetime.now(UTC) - timedelta(days=31)
                 )
             )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from domain.audit import ENGINE
 from domain.ids import Prefix, new_id
@@ -12,8 +13,8 @@ from domain.invitations import NewInvitation
 from domain.states import InvitationStatus, ProjectRole
 from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.models.invitations import Invitation
 from storage.project_records import StoredProjects
-from storage.tables import invitations
 from tests.api.callers import GUIDE_CHARGE_POINT, V1, Caller, problem
 from tests.api.conftest import Outbox, Own, accept_invitation
 from tests.api.test_knocking import knock
@@ -177,7 +178,7 @@ class TestInvitationsAtOnce:
         # Asked for before the first was made, however late it comes to be looked at.
         assert await self._invite(database, asked_at=at) == made[0]
         async with database.read() as connection:
-            assert await connection.scalar(select(func.count()).select_from(invitations)) == 1
+            assert await connection.scalar(select(func.count()).select_from(Invitation)) == 1
 
     @pytest.mark.parametrize(
         "changes",
@@ -197,7 +198,7 @@ class TestInvitationsAtOnce:
         )
         assert second != first
         async with database.read() as connection:
-            rows = await connection.execute(select(invitations.c.id, invitations.c.status))
+            rows = await connection.execute(select(col(Invitation.id), col(Invitation.status)))
             assert {row.id: row.status for row in rows} == {
                 first: InvitationStatus.REPLACED,
                 second: InvitationStatus.PENDING,

@@ -9,9 +9,9 @@ from domain.commissioning import AvailabilityOwed, WhoseSerial
 from domain.power.facts import SiteQuestion
 from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.models.transactions import Transaction
 from storage.run_records import StoredDirectory, StoredRuns
 from storage.site_records import StoredSites
-from storage.tables import transactions
 from storage.withdrawals import Withdrawals
 from tests.api.callers import Caller, problem
 from tests.api.conftest import Own
@@ -33,7 +33,7 @@ async def charging(database: Database, identity: str) -> None:
     at = datetime.now(UTC)
     async with database.write() as connection:
         await connection.execute(
-            insert(transactions).values(
+            insert(Transaction).values(
                 charge_point_id=identity,
                 connector_id=1,
                 id_tag="FREE",
@@ -123,7 +123,7 @@ class TestWithdraw:
         async with database.write() as connection:
             at = datetime.now(UTC)
             assert not await Withdrawals(connection).settle(identity, at=at)
-            await connection.execute(transactions.update().values(stopped_at=at))
+            await connection.execute(Transaction.__table__.update().values(stopped_at=at))
             assert await Withdrawals(connection).settle(identity, at=at)
         assert (await installer.get(f"/charge-points/{identity}")).json()["status"] == "withdrawn"
 

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.certificates import ChargePointReport, Frame
 from domain.commissioning import RunOptions, RunRequest
 from domain.ids import Prefix, new_id
 from storage.engine import Database
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import MeterValue, Transaction
 from storage.runs import Runs
-from storage.tables import commissioning_runs, log_entries, meter_values, transactions
 from tests.documents.reports import PASSED
 
 
@@ -39,7 +42,7 @@ async def judge(
         )
         if report.transaction is not None:
             number = await connection.scalar(
-                insert(transactions)
+                insert(Transaction)
                 .values(
                     charge_point_id=charge_point_id,
                     connector_id=1,
@@ -51,13 +54,13 @@ async def judge(
                     stopped_at=report.transaction.stopped_at,
                     meter_stop=report.transaction.meter_stop,
                 )
-                .returning(transactions.c.id)
+                .returning(col(Transaction.id))
             )
             test = view.checks[-1]
             evidence = {**test.evidence, "transaction_id": number}
             view = replace(view, checks=(*view.checks[:-1], replace(test, evidence=evidence)))
             await connection.execute(
-                insert(meter_values),
+                insert(MeterValue),
                 [
                     {
                         "charge_point_id": charge_point_id,
@@ -83,7 +86,7 @@ async def log_frames(
 ) -> None:
     """Log frames of a run."""
     await connection.execute(
-        insert(log_entries),
+        insert(LogEntry),
         [
             {
                 "charge_point_id": charge_point_id,
@@ -104,7 +107,7 @@ async def reopen(database: Database, run: str) -> None:
     """Take the verdict back, as if the run were still open."""
     async with database.write() as connection:
         await connection.execute(
-            update(commissioning_runs)
-            .where(commissioning_runs.c.id == run)
+            update(CommissioningRun)
+            .where(col(CommissioningRun.id) == run)
             .values(status="in_progress", view=None)
         )

@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlmodel import col
 
 from api.deps import now
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.billing import Billing
 from storage.engine import Database
-from storage.tables import charge_points, projects
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from tests.api.callers import GUIDE_CHARGE_POINT, PASSWORD, V1, Caller
 from tests.api.conftest import Outbox, Own
 
@@ -54,12 +56,10 @@ async def handed_over(
         made.append((await installer.post("/charge-points", body)).json()["id"])
     of_site = await owner(email, project)
     async with database.write() as connection:
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED))
         await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
-        )
-        await connection.execute(
-            update(projects)
-            .where(projects.c.id == project)
+            update(Project)
+            .where(col(Project.id) == project)
             .values(status=ProjectStatus.HANDED_OVER, handed_over_at=now())
         )
         await Billing(connection, project).begin(at=now())
@@ -80,6 +80,6 @@ async def status_of(database: Database, charge_point_id: str) -> str:
     async with database.read() as connection:
         return str(
             await connection.scalar(
-                select(charge_points.c.status).where(charge_points.c.id == charge_point_id)
+                select(col(ChargePoint.status)).where(col(ChargePoint.id) == charge_point_id)
             )
         )

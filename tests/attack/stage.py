@@ -19,7 +19,7 @@ from bench.fleet import MODEL, VENDOR
 from embedded.ports import free_port
 from storage.engine import Database
 from storage.migrate import upgrade
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint
 from temporal.search_attributes import register_search_attributes
 from tests.attack.attacker import Target
 from tests.attack.beside import GoodCharger, Honest, Seen, calls, going_on, newcomers
@@ -220,7 +220,7 @@ async def _targets(
 async def _provision(database: Database) -> None:
     """Let them have been commissioned some day: their boots are accepted."""
     async with database.write() as connection:
-        await connection.execute(update(charge_points).values(provisioned_at=datetime.now(UTC)))
+        await connection.execute(update(ChargePoint).values(provisioned_at=datetime.now(UTC)))
 
 
 async def _charge_points(installer: Installer, project: str, count: int) -> list[str]:

@@ -6,13 +6,18 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Row
+from sqlmodel import col
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
 from domain.names import SearchAttribute
 from domain.states import RunStatus
 from storage.engine import Database
-from storage.tables import charge_points, commands, commissioning_runs, log_entries, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import SentCommand
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 
 _OPEN = {RunStatus.STARTING, RunStatus.IN_PROGRESS}
 _COMMISSIONING = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
@@ -60,19 +65,19 @@ async def gather(database: Database, temporal: Client) -> Evidence:
     )
     async with database.read() as connection:
         verdicts = await connection.execute(
-            select(log_entries.c.commissioning_id, func.count().label("entries"))
-            .where(log_entries.c.text.startswith("The run is "))
-            .group_by(log_entries.c.commissioning_id)
+            select(col(LogEntry.commissioning_id), func.count().label("entries"))
+            .where(col(LogEntry.text).startswith("The run is "))
+            .group_by(col(LogEntry.commissioning_id))
         )
         return Evidence(
-            runs=(await connection.execute(select(commissioning_runs))).all(),
-            commands=(await connection.execute(select(commands))).all(),
-            transactions=(await connection.execute(select(transactions))).all(),
+            runs=(await connection.execute(select(CommissioningRun.__table__))).all(),
+            commands=(await connection.execute(select(SentCommand.__table__))).all(),
+            transactions=(await connection.execute(select(Transaction.__table__))).all(),
             verdict_entries={row.commissioning_id: row.entries for row in verdicts},
             owned=[
                 row.id
                 for row in await connection.execute(
-                    select(charge_points.c.id).where(charge_points.c.watched_by.is_not(None))
+                    select(col(ChargePoint.id)).where(col(ChargePoint.watched_by).is_not(None))
                 )
             ],
             workflows=workflows,

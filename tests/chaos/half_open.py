@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from ocpp_server import server
 from storage.engine import Database
-from storage.tables import connections
+from storage.models.connections import ChargePointConnection
 from tests.chaos.proxy import FaultProxy
 from tests.ocpp_server.bed import Bed, RecordingSink, make_node, seed
 from tests.support import databases
@@ -94,7 +94,9 @@ async def _noticed(bed: Bed, phase: float) -> float:
             async with bed.database.read() as connection:
                 row = (
                     await connection.execute(
-                        select(connections).filter_by(charge_point_id=bed.charge_point_id)
+                        select(ChargePointConnection.__table__).filter_by(
+                            charge_point_id=bed.charge_point_id
+                        )
                     )
                 ).one()
             assert row.disconnected_at is not None

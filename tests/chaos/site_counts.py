@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Row
+from sqlmodel import col
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from domain.billing.held import HoldState, Wanted
@@ -14,13 +15,10 @@ from domain.id_tag import is_of_run
 from domain.names import site_workflow_id
 from domain.states import Feature, FeatureState
 from storage.engine import Database
-from storage.tables import (
-    cdrs,
-    charge_point_features,
-    commissioning_runs,
-    held_records,
-    transactions,
-)
+from storage.models.billing import ChargeDetailRecord, HeldRecord
+from storage.models.charge_points import ChargePointFeature
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 from tests.chaos.counts import Broken
 from tests.chaos.site import Site
 
@@ -58,34 +56,34 @@ async def gather_site(database: Database, temporal: Client, site: Site) -> SiteE
         return SiteEvidence(
             transactions=(
                 await connection.execute(
-                    select(transactions).where(transactions.c.charge_point_id.in_(here))
+                    select(Transaction.__table__).where(col(Transaction.charge_point_id).in_(here))
                 )
             ).all(),
             records=(
                 await connection.execute(
-                    select(cdrs.c.transaction_id, cdrs.c.credit).where(
-                        cdrs.c.project_id == site.project_id
-                    )
+                    select(
+                        col(ChargeDetailRecord.transaction_id), col(ChargeDetailRecord.credit)
+                    ).where(col(ChargeDetailRecord.project_id) == site.project_id)
                 )
             ).all(),
             held=frozenset(
                 row.transaction_id
                 for row in await connection.execute(
-                    select(held_records.c.transaction_id, held_records.c.document)
-                    .where(held_records.c.project_id == site.project_id)
-                    .where(held_records.c.state == HoldState.HELD)
+                    select(col(HeldRecord.transaction_id), col(HeldRecord.document))
+                    .where(col(HeldRecord.project_id) == site.project_id)
+                    .where(col(HeldRecord.state) == HoldState.HELD)
                 )
                 if Wanted.ENERGY in row.document["wanted"]
             ),
             test_tags=frozenset(
-                row.id_tag for row in await connection.execute(select(commissioning_runs.c.id_tag))
+                row.id_tag for row in await connection.execute(select(col(CommissioningRun.id_tag)))
             ),
             active=frozenset(
                 row.charge_point_id
                 for row in await connection.execute(
-                    select(charge_point_features.c.charge_point_id)
-                    .where(charge_point_features.c.feature == Feature.SMART_CHARGING)
-                    .where(charge_point_features.c.state == FeatureState.ACTIVE)
+                    select(col(ChargePointFeature.charge_point_id))
+                    .where(col(ChargePointFeature.feature) == Feature.SMART_CHARGING)
+                    .where(col(ChargePointFeature.state) == FeatureState.ACTIVE)
                 )
             ),
             shared=workflow.status is WorkflowExecutionStatus.RUNNING,

@@ -27,7 +27,7 @@ from domain.ids import Prefix, new_id
 from domain.states import ChargePointStatus
 from storage.charge_points import ChargePoint, ChargePoints, Location
 from storage.engine import Database
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint as ChargePointRow
 from tests.chaos.installer import Installer
 from tests.chaos.schedule import Kill, Part
 from tests.chaos.topology import Topology, topology
@@ -210,7 +210,7 @@ async def _register(database: Database, project_id: str, count: int, sessions: i
                 for identity in identities
             ]
         )
-        await connection.execute(update(charge_points).values(provisioned_at=now))
+        await connection.execute(update(ChargePointRow).values(provisioned_at=now))
     for identity in identities:  # a transaction each: the engine works beside it
         async with database.write() as connection:
             await live_for_years(connection, identity, sessions=sessions, until=now)

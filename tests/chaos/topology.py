@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.client import Client
 
 from domain.states import RunStatus
@@ -14,7 +15,7 @@ from embedded.layout import Layout
 from embedded.ports import free_port
 from storage.engine import Database
 from storage.migrate import upgrade
-from storage.tables import commissioning_runs
+from storage.models.runs import CommissioningRun
 from temporal.client import DATA_CONVERTER
 from temporal.search_attributes import register_search_attributes
 from tests.chaos.parts import Killable, Program, Supervisor, dynamo
@@ -49,7 +50,7 @@ class Topology:
         with suppress(Exception):
             async with self.database.read() as connection:
                 status = await connection.scalar(
-                    select(commissioning_runs.c.status).where(commissioning_runs.c.id == run)
+                    select(col(CommissioningRun.status)).where(col(CommissioningRun.id) == run)
                 )
             return status not in {RunStatus.STARTING, RunStatus.IN_PROGRESS}
         return False

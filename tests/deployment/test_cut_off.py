@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import make_url, select
+from sqlmodel import col
 
 from embedded.ports import free_port
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.engine import Database
-from storage.tables import transactions
+from storage.models.transactions import Transaction
 from tests.chaos.frames import Unsplit
 from tests.chaos.proxy import FaultProxy
 from tests.deployment.topology import Launcher
@@ -174,7 +175,7 @@ async def test_a_node_in_a_black_hole_loses_nothing(
     async with database.read() as connection:
         (charge,) = (
             await connection.execute(
-                select(transactions).where(transactions.c.charge_point_id == identity)
+                select(Transaction.__table__).where(col(Transaction.charge_point_id) == identity)
             )
         ).all()
     assert charge.stopped_at is not None

@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client
 from websockets.asyncio.client import connect
@@ -23,8 +24,8 @@ from domain.operations import OperationName
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.engine import Database
+from storage.models.configuration import SentCommand
 from storage.nodes import NODE_DEADLINE
-from storage.tables import commands
 from tests.chaos.proxy import FaultProxy
 from tests.deployment.topology import OcppServer, Topology
 from tests.support.eventually import PATIENCE, eventually
@@ -114,8 +115,8 @@ async def intents(database: Database, charger: Charger) -> Counter[str]:
     async with database.read() as connection:
         return Counter(
             await connection.scalars(
-                select(commands.c.operation).where(
-                    commands.c.charge_point_id == charger.charge_point_id
+                select(col(SentCommand.operation)).where(
+                    col(SentCommand.charge_point_id) == charger.charge_point_id
                 )
             )
         )

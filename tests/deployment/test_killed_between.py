@@ -10,12 +10,15 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from domain.names import commissioning_workflow_id
 from domain.states import RunStatus
 from storage.engine import Database
-from storage.tables import charge_points, commissioning_runs, log_entries
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import LogEntry
+from storage.models.runs import CommissioningRun
 from tests.deployment.topology import Launcher
 from tests.support.eventually import eventually
 from tests.support.figures import Figure
@@ -48,8 +51,8 @@ async def _run(database: Database, charge_point: str) -> Any:
     async with database.read() as connection:
         return (
             await connection.execute(
-                select(commissioning_runs.c.id, commissioning_runs.c.status).where(
-                    commissioning_runs.c.charge_point_id == charge_point
+                select(col(CommissioningRun.id), col(CommissioningRun.status)).where(
+                    col(CommissioningRun.charge_point_id) == charge_point
                 )
             )
         ).one()
@@ -69,12 +72,12 @@ async def _is_healed(temporal: Client, database: Database, charge_point: str) ->
     async with database.read() as connection:
         verdicts = await connection.scalar(
             select(func.count())
-            .select_from(log_entries)
-            .where(log_entries.c.commissioning_id == run.id)
-            .where(log_entries.c.text.startswith("The run is "))
+            .select_from(LogEntry)
+            .where(col(LogEntry.commissioning_id) == run.id)
+            .where(col(LogEntry.text).startswith("The run is "))
         )
         owner = await connection.scalar(
-            select(charge_points.c.watched_by).where(charge_points.c.id == charge_point)
+            select(col(ChargePoint.watched_by)).where(col(ChargePoint.id) == charge_point)
         )
     assert (verdicts, owner) == (1, None)
 

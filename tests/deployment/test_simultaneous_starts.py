@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack
 
 import httpx
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.client import Client
 
 from domain.names import commissioning_workflow_id
 from storage.engine import Database
-from storage.tables import commissioning_runs
+from storage.models.runs import CommissioningRun
 from tests.deployment.topology import Launcher
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
@@ -44,7 +45,7 @@ async def test_a_hundred_starts_at_once_on_two_apis_are_one_run(
     run = started[0].json()["commissioning_id"]
     assert {answer.json()["commissioning_id"] for answer in refused} == {run}
     async with database.read() as connection:
-        assert list(await connection.scalars(select(commissioning_runs.c.id))) == [run]
+        assert list(await connection.scalars(select(col(CommissioningRun.id)))) == [run]
 
     async def one_workflow() -> None:
         workflow_id = commissioning_workflow_id(charge_point)

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select
+from sqlmodel import col
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from domain.names import RETENTION_SCHEDULE, SearchAttribute
 from simulator.charge_point import VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.engine import Database
-from storage.tables import log_entries
+from storage.models.facts import LogEntry
 from tests.deployment.topology import TEMPORAL_UI, Topology
 from tests.support.eventually import eventually
 from tests.support.guide import Guide
@@ -103,7 +104,7 @@ async def _was_told_long_ago(database_url: str, charge_point: str) -> None:
     entry = {"charge_point_id": charge_point, "level": "info", "kind": "step", "text": "of old"}
     at = datetime.now(UTC) - _AGES
     async with _database(database_url) as database, database.write() as connection:
-        await connection.execute(insert(log_entries).values(**entry, at=at))
+        await connection.execute(insert(LogEntry).values(**entry, at=at))
 
 
 async def _what_is_old_goes(topology: Topology, database_url: str) -> None:
@@ -112,7 +113,7 @@ async def _what_is_old_goes(topology: Topology, database_url: str) -> None:
 
     async def gone() -> None:
         async with database.read() as connection:
-            found = await connection.scalars(select(log_entries.c.at).order_by(log_entries.c.at))
+            found = await connection.scalars(select(col(LogEntry.at)).order_by(col(LogEntry.at)))
             oldest = found.first()
         assert oldest is not None
         assert oldest > datetime.now(UTC) - _AGES / 2

@@ -6,13 +6,14 @@ Nothing but what the failure's action says is done; then the next run has to pas
 from functools import partial
 
 from sqlalchemy import select
+from sqlmodel import col
 
 from domain.reported import ConnectorError
 from domain.states import ConnectorStatus
 from simulator import Fault
 from simulator.payload_faults import WRONG_SERIAL
 from simulator.profile import ABB_TERRA_AC_W22
-from storage.tables import connectors
+from storage.models.facts import Connector
 from tests.faults.encores import Act
 from tests.support.eventually import eventually
 
@@ -87,7 +88,9 @@ async def customised(act: Act, key: str, value: object) -> None:
 
 async def _no_connector_is_faulted(act: Act) -> None:
     async with act.stage.database.read() as connection:
-        query = select(connectors).where(connectors.c.charge_point_id == act.charge_point.identity)
+        query = select(Connector.__table__).where(
+            col(Connector.charge_point_id) == act.charge_point.identity
+        )
         known = (await connection.execute(query)).all()
     told = {one.status for one in known}
     assert not {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE} & told

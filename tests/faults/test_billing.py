@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import col
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -23,7 +24,9 @@ from domain.states import (
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.billing import Billing
-from storage.tables import charge_points, projects, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from storage.tariffs import Tariffs
 from tests.faults.encores import lose_connection
 from tests.faults.stage import Stage
@@ -37,7 +40,7 @@ TAG = "04A2B3C4"
 async def activate(stage: Stage, *, since: datetime) -> None:
     """An owner's tariff, open doors, and billing that is active; after an hour energy is dear."""
     async with stage.database.write() as connection:
-        await connection.execute(update(projects).values(access=AccessMode.OPEN))
+        await connection.execute(update(Project).values(access=AccessMode.OPEN))
         for price, hours in (("0.30", 0), ("0.90", 1)):
             tariff = stored_tariff(energy_tariff(price), valid_from=since + timedelta(hours=hours))
             tariff = replace(tariff, set_by=stage.installer.id)
@@ -47,15 +50,13 @@ async def activate(stage: Stage, *, since: datetime) -> None:
 
 async def hand_over(stage: Stage) -> None:
     async with stage.database.write() as connection:
-        await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
-        await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
-        )
+        await connection.execute(update(Project).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED))
 
 
 async def records(stage: Stage) -> Sequence[Cdr]:
     async with stage.database.read() as connection:
-        ids = await connection.scalars(select(transactions.c.id).order_by(transactions.c.id))
+        ids = await connection.scalars(select(col(Transaction.id)).order_by(col(Transaction.id)))
         return [cdr for each in list(ids) for cdr in await records_of(connection, each)]
 
 
@@ -91,7 +92,9 @@ async def test_each_session_is_billed_once_and_the_test_never(stage: Stage) -> N
         await charge(charge_point, offline=True)
         await eventually(lambda: there_are(stage, 2))
     async with stage.database.read() as connection:
-        rows = (await connection.execute(select(transactions).order_by(transactions.c.id))).all()
+        rows = (
+            await connection.execute(select(Transaction.__table__).order_by(col(Transaction.id)))
+        ).all()
     test, *sessions = rows
     assert test.commissioning_id is not None
     assert test.billing is None
@@ -144,9 +147,7 @@ async def test_values_that_were_queued_correct_the_record(stage: Stage) -> None:
     registered = await stage.register("SN-1", ABB_TERRA_AC_W22)
     async with stage.database.write() as connection:
         await connection.execute(
-            update(charge_points).values(
-                provisioned_at=since, status=ChargePointStatus.COMMISSIONED
-            )
+            update(ChargePoint).values(provisioned_at=since, status=ChargePointStatus.COMMISSIONED)
         )
 
     def after(hours: float) -> str:

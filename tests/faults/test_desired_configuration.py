@@ -11,8 +11,8 @@ from domain.states import AccessMode, ParameterState, ProjectStatus, Role, RunSt
 from simulator import Fault, VirtualChargePoint
 from simulator.words import ChargePointStatus
 from storage.access import Access
+from storage.models.projects import Project
 from storage.parameters import Parameters, StoredParameter
-from storage.tables import projects
 from tests.faults.encores import lose_connection
 from tests.faults.stage import Stage
 from tests.support.eventually import eventually
@@ -91,7 +91,7 @@ async def test_a_customer_charges_to_the_end(stage: Stage) -> None:
 
 async def _open_to_everybody(stage: Stage) -> None:
     async with stage.database.write() as connection:
-        await connection.execute(update(projects).values(status=ProjectStatus.HANDED_OVER))
+        await connection.execute(update(Project).values(status=ProjectStatus.HANDED_OVER))
         await Access(connection, stage.project.id).set_mode(
             AccessMode.OPEN, by=Role.SITE_OWNER, at=datetime.now(UTC)
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from storage.tables import transactions
+from storage.models.transactions import Transaction
 from tests.api.callers import PASSWORD, V1
 from tests.faults.stage import Stage
 from tests.support.eventually import eventually
@@ -138,7 +138,7 @@ async def test_one_is_withdrawn_in_the_middle_of_its_test_charge(stage: Stage) -
 
     async def charges() -> list[Any]:
         async with stage.database.read() as connection:
-            return list(await connection.execute(select(transactions)))
+            return list(await connection.execute(select(Transaction.__table__)))
 
     async def it_charges() -> None:
         assert [one.stopped_at for one in await charges()] == [None]

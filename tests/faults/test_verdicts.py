@@ -5,12 +5,13 @@ from fnmatch import fnmatchcase
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from domain.checks import RunView
 from domain.commissioning import RunOptions
 from domain.states import CheckResult, RunStatus
 from simulator import Fault
-from storage.tables import transactions
+from storage.models.transactions import Transaction
 from tests.faults.cases import GROUPS, Case, Verdict
 from tests.faults.encores import Act
 from tests.faults.stage import Stage, side_by_side
@@ -104,6 +105,6 @@ def _match(texts: Sequence[str], patterns: Sequence[str]) -> bool:
 
 
 async def _transactions(stage: Stage, charge_point_id: str) -> int:
-    query = select(func.count()).where(transactions.c.charge_point_id == charge_point_id)
+    query = select(func.count()).where(col(Transaction.charge_point_id) == charge_point_id)
     async with stage.database.read() as connection:
         return await connection.scalar(query) or 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 from temporalio.client import Client
 
 from domain.batch import BatchCounts
@@ -18,8 +19,8 @@ from domain.states import BatchStatus, RunStatus, WaitingFor
 from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22
 from storage.batches import Batches
+from storage.models.configuration import RebootSlot
 from storage.runs import Runs
-from storage.tables import reboot_slots
 from tests.faults.stage import Stage, engine
 from tests.faults.whole_project import WholeProject
 from tests.support.eventually import eventually
@@ -83,7 +84,7 @@ async def test_restarts_are_apart(stage: Stage) -> None:
         _, counts = await project.end()
     assert counts == BatchCounts(total=3, passed=3)
     async with stage.database.read() as connection:
-        slots = sorted(await connection.scalars(select(reboot_slots.c.at)))
+        slots = sorted(await connection.scalars(select(col(RebootSlot.at))))
     assert len(slots) == 3
     assert all(later - sooner >= _STAGGER for sooner, later in pairwise(slots))
     # However late it comes on a loaded machine: nobody is restarted before its turn.

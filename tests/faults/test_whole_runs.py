@@ -8,6 +8,7 @@ from email.policy import default
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
@@ -20,7 +21,7 @@ from simulator import Fault, VirtualChargePoint
 from simulator.profile import ABB_TERRA_AC_W22, ALFEN_EVE_SINGLE, KEMPOWER_SATELLITE, Profile
 from simulator.words import ChargePointStatus
 from storage.log import LogEntry
-from storage.tables import transactions
+from storage.models.transactions import Transaction
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage
 from tests.ocpp_server.bed import Wire
@@ -275,9 +276,9 @@ async def _cancel(run: Run) -> None:
 
 async def _nothing_is_open(stage: Stage, charge_point: VirtualChargePoint) -> None:
     query = (
-        select(transactions.c.id)
-        .where(transactions.c.charge_point_id == charge_point.identity)
-        .where(transactions.c.stopped_at.is_(None))
+        select(col(Transaction.id))
+        .where(col(Transaction.charge_point_id) == charge_point.identity)
+        .where(col(Transaction.stopped_at).is_(None))
     )
     async with stage.database.read() as connection:
         assert (await connection.scalars(query)).all() == []

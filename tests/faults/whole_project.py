@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
+from sqlmodel import col
 
 from domain.batch import BatchCounts, BatchRequest
 from domain.commissioning import RunOptions
@@ -14,7 +15,7 @@ from domain.names import batch_workflow_id
 from domain.states import BatchScope
 from storage.batch_status import NeedsPerson, count, needing_a_person
 from storage.batches import Batch, Batches, read_owner
-from storage.tables import commissioning_runs
+from storage.models.runs import CommissioningRun
 from temporal import starts
 from tests.faults.stage import PATIENT, Stage
 from tests.support.eventually import PATIENCE
@@ -74,8 +75,8 @@ class WholeProject:
         async with self.stage.database.read() as connection:
             rows = (
                 await connection.execute(
-                    select(commissioning_runs.c.started_at, commissioning_runs.c.completed_at)
+                    select(col(CommissioningRun.started_at), col(CommissioningRun.completed_at))
                 )
             ).all()
-        spans: list[tuple[datetime, datetime]] = [(row[0], row[1]) for row in rows]
+        spans = [(begin, end) for begin, end in rows if end is not None]
         return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)

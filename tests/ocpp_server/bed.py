@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, select, update
+from sqlmodel import col
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -20,7 +21,11 @@ from ocpp_server.operations import Gateway
 from ocpp_server.protocol import Protocols
 from ocpp_server.server import Limits
 from storage.engine import Database
-from storage.tables import accounts, charge_points, commissioning_runs, projects
+from storage.models.accounts import Account
+from storage.models.base import TableModel
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
 from tests.support.ocpp import PROTOCOLS
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -123,16 +128,16 @@ class Bed:
         async with connect(self.url(identity), compression=None, **options) as socket:
             yield Wire(socket, patience=patience)
 
-    async def rows(self, table: Table) -> list[Any]:
+    async def rows(self, table: type[TableModel]) -> list[Any]:
         async with self.database.read() as connection:
-            return list(await connection.execute(select(table)))
+            return list(await connection.execute(select(table.__table__)))
 
     async def set(self, **values: Any) -> None:
         """Change the charge point's row."""
         async with self.database.write() as connection:
             await connection.execute(
-                update(charge_points)
-                .where(charge_points.c.id == self.charge_point_id)
+                update(ChargePoint)
+                .where(col(ChargePoint.id) == self.charge_point_id)
                 .values(**values)
             )
 
@@ -142,26 +147,26 @@ class Bed:
     async def open_site(self) -> None:
         """Hand the project over to an owner who lets everybody charge."""
         async with self.database.write() as connection:
-            await connection.execute(update(projects).values(status="handed_over", access="open"))
-            await connection.execute(update(charge_points).values(status="commissioned"))
+            await connection.execute(update(Project).values(status="handed_over", access="open"))
+            await connection.execute(update(ChargePoint).values(status="commissioned"))
 
     async def neighbour(self, *, place: str) -> str:
         """Register another charge point of the project; returns its id."""
         async with self.database.write() as connection:
-            row = (await connection.execute(select(charge_points))).one()
+            row = (await connection.execute(select(ChargePoint.__table__))).one()
             other = new_id(Prefix.CHARGE_POINT)
             own = {"id": other, "serial_number": other, "serial_key": other.casefold()}
             values = dict(row._mapping) | own | {"location_address": place}
-            await connection.execute(insert(charge_points).values(values))
+            await connection.execute(insert(ChargePoint).values(values))
         return other
 
     async def open_run(self, *, id_tag: str) -> str:
         """Make an open commissioning run with that tag."""
         run_id = new_id(Prefix.COMMISSIONING)
         async with self.database.write() as connection:
-            project_id = await connection.scalar(select(charge_points.c.project_id))
+            project_id = await connection.scalar(select(col(ChargePoint.project_id)))
             await connection.execute(
-                insert(commissioning_runs).values(
+                insert(CommissioningRun).values(
                     id=run_id,
                     charge_point_id=self.charge_point_id,
                     project_id=project_id,
@@ -181,7 +186,7 @@ async def seed(database: Database, count: int = 1) -> list[str]:
     ids = [new_id(Prefix.CHARGE_POINT) for _ in range(count)]
     async with database.write() as connection:
         await connection.execute(
-            insert(accounts).values(
+            insert(Account).values(
                 id=account,
                 role="installer",
                 email=f"{account}@example.org",
@@ -191,7 +196,7 @@ async def seed(database: Database, count: int = 1) -> list[str]:
             )
         )
         await connection.execute(
-            insert(projects).values(
+            insert(Project).values(
                 id=project,
                 installer_id=account,
                 name="P",
@@ -202,7 +207,7 @@ async def seed(database: Database, count: int = 1) -> list[str]:
             )
         )
         await connection.execute(
-            insert(charge_points),
+            insert(ChargePoint),
             [
                 {
                     "id": charge_point_id,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
+from sqlmodel import col
 
 from ocpp_server.dispatch import dispatch
 from ocpp_server.frames import Call
@@ -15,7 +16,7 @@ from ocpp_server.peer import Peer
 from storage import facts
 from storage.engine import Database
 from storage.fact_records import Connected
-from storage.tables import meter_values, transactions
+from storage.models.transactions import MeterValue, Transaction
 from tests.support.ocpp import V16
 
 ROUTES = V16.routes
@@ -125,12 +126,12 @@ class Line:
         async with self.database.read() as connection:
             started = (
                 await connection.execute(
-                    select(transactions).filter_by(charge_point_id=self.charge_point_id)
+                    select(Transaction.__table__).filter_by(charge_point_id=self.charge_point_id)
                 )
             ).all()
             metered = (
                 await connection.execute(
-                    select(meter_values).filter_by(charge_point_id=self.charge_point_id)
+                    select(MeterValue.__table__).filter_by(charge_point_id=self.charge_point_id)
                 )
             ).all()
         names = {row.id: (row.connector_id, row.started_at) for row in started}
@@ -179,6 +180,8 @@ def value(minute: int, naming: Naming = Naming.NOTHING, *, of: int | None = None
 async def filed(line: Line) -> list[tuple[int, int | None]]:
     """Minute and transaction of each meter value, in order of time."""
     async with line.database.read() as connection:
-        rows = (await connection.execute(select(meter_values).order_by(meter_values.c.at))).all()
+        rows = (
+            await connection.execute(select(MeterValue.__table__).order_by(col(MeterValue.at)))
+        ).all()
     numbers = {id_: number for number, id_ in line.ids.items()}
     return [(row.at.minute, numbers.get(row.transaction_id)) for row in rows]

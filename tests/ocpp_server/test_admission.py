@@ -15,7 +15,7 @@ from ocpp_server.auth import hash_credential, identity_of
 from ocpp_server.throttle import Allowance, Failures
 from storage.connections import store_connected
 from storage.fact_records import Connected
-from storage.tables import connection_attempts, connections
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
 from tests.ocpp_server.bed import SECRET, WITHIN, Bed
 from tests.support.eventually import eventually
 
@@ -35,7 +35,7 @@ async def refused(bed: Bed, identity: str | None = None, **options: Any) -> HTTP
 
 
 async def codes(bed: Bed) -> list[str]:
-    return [row.code for row in await bed.rows(connection_attempts)]
+    return [row.code for row in await bed.rows(ConnectionAttempt)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_subprotocols(bed: Bed, offered: list[str] | None, code: str) -> N
     assert await refused(bed, subprotocols=subprotocols) == HTTPStatus.BAD_REQUEST
 
     async def recorded() -> None:
-        rows = await bed.rows(connection_attempts)
+        rows = await bed.rows(ConnectionAttempt)
         assert [(row.code, row.charge_point_id) for row in rows] == [(code, bed.charge_point_id)]
         (row,) = rows
         assert "OCPP 1.6" in row.reason
@@ -99,7 +99,7 @@ async def test_a_key_is_required_once_there_is_one(bed: Bed) -> None:
             "bad_credential",
             "wrong_user_name",
         ]
-        assert [row.times for row in await bed.rows(connection_attempts)] == [1, 2, 1]
+        assert [row.times for row in await bed.rows(ConnectionAttempt)] == [1, 2, 1]
 
     await eventually(recorded)
 
@@ -123,11 +123,11 @@ async def test_the_source_is_what_a_trusted_proxy_tells(
     assert await refused(bed, "cp_unknown", **told) == HTTPStatus.NOT_FOUND
     async with bed.wire(**told) as wire:
         await wire.sync()
-    (link,) = await bed.rows(connections)
+    (link,) = await bed.rows(ChargePointConnection)
     assert link.remote_address == source
 
     async def recorded() -> None:
-        assert [row.remote_address for row in await bed.rows(connection_attempts)] == [source]
+        assert [row.remote_address for row in await bed.rows(ConnectionAttempt)] == [source]
 
     await eventually(recorded)
 
@@ -143,7 +143,7 @@ async def test_a_flood_of_refusals_is_not_recorded_and_locks_nobody_out(
         await wire.boot()
 
     async def kept() -> None:
-        (row,) = await bed.rows(connection_attempts)
+        (row,) = await bed.rows(ConnectionAttempt)
         assert row.times == 30
 
     await eventually(kept)
@@ -212,7 +212,7 @@ async def test_a_withdrawn_charge_point_is_refused_and_told_why(bed: Bed) -> Non
     assert await refused(bed) == HTTPStatus.FORBIDDEN
 
     async def recorded() -> None:
-        rows = await bed.rows(connection_attempts)
+        rows = await bed.rows(ConnectionAttempt)
         assert [(row.code, row.charge_point_id) for row in rows] == [
             ("withdrawn", bed.charge_point_id)
         ]

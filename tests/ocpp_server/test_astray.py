@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 
 from domain.commissioning import RunOptions, RunRequest
 from domain.facts import Astray, Snapshot
 from storage.astray import read_astray
 from storage.facts import read_snapshot
 from storage.irregularities import read_irregularities
-from storage.tables import charge_points, log_entries
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import LogEntry
 from tests.ocpp_server.bed import Bed, Wire
 
 _TAG = "A1B2C3D4E5F60718293A"
@@ -26,7 +28,7 @@ async def run(bed: Bed) -> RunRequest:
     await bed.watch(run=commissioning_id)
     async with bed.database.read() as connection:
         project_id = await connection.scalar(
-            select(charge_points.c.project_id).filter_by(id=bed.charge_point_id)
+            select(col(ChargePoint.project_id)).filter_by(id=bed.charge_point_id)
         )
     return RunRequest(
         commissioning_id=commissioning_id,
@@ -86,7 +88,7 @@ async def test_a_stop_that_ends_nothing_is_kept_and_told(
     assert stop.what.startswith(said)
     assert stop.last_at is not None
     assert "StopTransaction" in stop.excerpt
-    (told,) = [row for row in await bed.rows(log_entries) if row.kind == "astray"]
+    (told,) = [row for row in await bed.rows(LogEntry) if row.kind == "astray"]
     assert told.level == "warning"
     assert told.text == f"StopTransaction was kept, and changed nothing: {stop.what}."
 

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlmodel import col
 
 from domain.billing.messages import BillTransaction
 from domain.states import TransactionBilling
-from storage.tables import billing_accounts, charge_points, suspensions, transactions
+from storage.models.billing import BillingAccount
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import Suspension
+from storage.models.transactions import Transaction
 from tests.ocpp_server.bed import Bed, Wire
 
 STAMP = "2026-01-02T03:04:05Z"
@@ -19,9 +23,9 @@ START = {"connectorId": 1, "idTag": "04A2B3C4", "meterStart": 10, "timestamp": S
 async def billing(bed: Bed) -> Bed:
     """A test bed whose project bills."""
     async with bed.database.write() as connection:
-        project = await connection.scalar(select(charge_points.c.project_id))
+        project = await connection.scalar(select(col(ChargePoint.project_id)))
         await connection.execute(
-            insert(billing_accounts).values(
+            insert(BillingAccount).values(
                 project_id=project, active_since=datetime(2026, 1, 1, tzinfo=UTC)
             )
         )
@@ -45,7 +49,7 @@ async def values(wire: Wire, transaction: int) -> None:
 
 
 async def marks(bed: Bed) -> list[str | None]:
-    return [row.billing for row in await bed.rows(transactions)]
+    return [row.billing for row in await bed.rows(Transaction)]
 
 
 async def test_a_stop_makes_it_due_once(billing: Bed) -> None:
@@ -70,7 +74,7 @@ async def test_late_values_make_it_due_again(billing: Bed, reconnected: bool) ->
         transaction = await started(wire)
         await stop(wire, transaction)
         async with billing.database.write() as connection:
-            await connection.execute(update(transactions).values(billing=TransactionBilling.BILLED))
+            await connection.execute(update(Transaction).values(billing=TransactionBilling.BILLED))
         if not reconnected:
             await values(wire, transaction)
             await wire.sync()
@@ -98,7 +102,7 @@ async def test_when_power_is_kept_back_is_noted_by_the_charge_points_clock(billi
         await wire.sync()
     assert [
         (row.since.minute, None if row.until is None else row.until.minute)
-        for row in await billing.rows(suspensions)
+        for row in await billing.rows(Suspension)
     ] == [(1, 3), (4, None)]
 
 

@@ -24,7 +24,11 @@ from storage.fact_records import (
     TransactionStart,
 )
 from storage.facts import read_snapshot
-from storage.tables import boots, connections, log_entries, meter_values, transactions
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot as BootRow
+from storage.models.facts import LogEntry as LogEntryRow
+from storage.models.transactions import MeterValue
+from storage.models.transactions import Transaction as TransactionRow
 from tests.ocpp_server.bed import Bed, RecordingSink, Wire, make_node, seed
 from tests.support.eventually import eventually
 from tests.support.figures import Figure
@@ -79,9 +83,9 @@ async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(
             later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
             stop = {"transactionId": transaction, "meterStop": 9_999, "timestamp": later}
             assert (await wire.call("StopTransaction", stop))[0] == 3
-        (row,) = await bed.rows(transactions)
+        (row,) = await bed.rows(TransactionRow)
         assert (row.meter_stop, row.stopped_at is not None) == (9_999, True)
-        kept = sorted(await bed.rows(meter_values), key=lambda one: one.id)
+        kept = sorted(await bed.rows(MeterValue), key=lambda one: one.id)
         figure(f"{MANY + 1} readings where a day has {SOME:,} bytes: {len(kept)} kept")
         assert 100 < len(kept) < MANY / 2 + 200
         assert kept[-1].samples == [
@@ -95,15 +99,15 @@ async def test_a_flood_of_readings_is_thinned_and_the_session_is_whole(
             assert str(over.left_out) in over.cause
 
         await eventually(told)
-        (warning,) = [one for one in await bed.rows(log_entries) if one.kind == "budget"]
+        (warning,) = [one for one in await bed.rows(LogEntryRow) if one.kind == "budget"]
         assert warning.level == LogLevel.WARNING
         assert "0.1 MB" in warning.text
         # A new connection brings no new budget, and no new alarm.
         async with bed.wire() as wire:
             for number in range(20):
                 await meter(wire, 20_000 + number, None)
-        assert len(await bed.rows(meter_values)) == len(kept) + 1
-        assert len([one for one in await bed.rows(log_entries) if one.kind == "budget"]) == 1
+        assert len(await bed.rows(MeterValue)) == len(kept) + 1
+        assert len([one for one in await bed.rows(LogEntryRow) if one.kind == "budget"]) == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -115,8 +119,8 @@ async def test_who_connects_again_and_again_has_one_budget(
             async with bed.wire() as wire:
                 for number in range(begin, begin + 50):
                     await meter(wire, number, None)
-        kept = len(await bed.rows(meter_values))
-        (row,) = await bed.rows(connections)
+        kept = len(await bed.rows(MeterValue))
+        (row,) = await bed.rows(ChargePointConnection)
         figure(
             f"{MANY} readings over {MANY // 50} connections where a day has {SOME:,} bytes: "
             f"{kept} kept, {row.budget_bytes:,} bytes"
@@ -133,7 +137,7 @@ async def test_who_connects_again_and_again_has_one_budget(
                     await meter(wire, MANY + number, None)
         finally:
             await other.stop()
-        assert len(await bed.rows(meter_values)) == kept + 1
+        assert len(await bed.rows(MeterValue)) == kept + 1
 
 
 async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:
@@ -141,16 +145,16 @@ async def test_a_run_is_judged_by_all_that_comes(database: Database) -> None:
         async with bed.wire() as wire:
             for number in range(MANY):
                 await meter(wire, number, None)
-            before = len(await bed.rows(meter_values))
+            before = len(await bed.rows(MeterValue))
             assert before < MANY
         await bed.watch(run="com_1")
         async with bed.wire() as wire:
             for number in range(50):
                 await meter(wire, 10_000 + number, None)
-        assert len(await bed.rows(meter_values)) == before + 50
+        assert len(await bed.rows(MeterValue)) == before + 50
 
         async def logged() -> None:
-            frames = [one for one in await bed.rows(log_entries) if one.kind == "frame"]
+            frames = [one for one in await bed.rows(LogEntryRow) if one.kind == "frame"]
             assert sum(one.times for one in frames) == 100
 
         await eventually(logged)
@@ -171,7 +175,7 @@ async def test_frames_beyond_the_budget_of_a_run_are_left_out_and_it_is_told(
                 assert (await wire.call("DataTransfer", said))[0] == 3
         assert written.left_out == 19
         await bed.node.stop()
-        entries = await bed.rows(log_entries)
+        entries = await bed.rows(LogEntryRow)
         said_of = [one for one in entries if one.action == "DataTransfer"]
         (asked,) = [one for one in said_of if one.direction == "in"]
         assert "says 0" in asked.text
@@ -193,8 +197,8 @@ async def test_what_it_says_of_itself_is_the_newest_whatever_it_says(database: D
         found = (await snapshot(bed)).boot
         assert found is not None
         assert found.model == "M299"
-        assert len(await bed.rows(boots)) < 200
-        assert len(await bed.rows(log_entries)) < 10
+        assert len(await bed.rows(BootRow)) < 200
+        assert len(await bed.rows(LogEntryRow)) < 10
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -206,7 +210,7 @@ async def test_boots_that_differ_in_what_is_odd_about_them_are_paid_for(
             for number in range(300):
                 payload = {"chargePointVendor": "V", "chargePointModel": "M", f"x{number}": 1}
                 assert (await wire.call("BootNotification", payload))[2]["status"] == "Accepted"
-        rows = len(await bed.rows(boots))
+        rows = len(await bed.rows(BootRow))
         figure(f"300 boots with odd fields where a day has {SOME:,} bytes: {rows} rows")
         assert rows < 200
 
@@ -218,7 +222,7 @@ async def test_the_day_is_kept_in_its_row(database: Database) -> None:
             await wire.boot()
             await meter(wire, 1, None)
         await bed.node.stop()
-        (row,) = await bed.rows(connections)
+        (row,) = await bed.rows(ChargePointConnection)
         assert row.budget_day == datetime.now(UTC).date()
         assert row.budget_bytes > 500
         assert (row.budget_left_out, row.budget_over_at) == (0, None)
@@ -494,4 +498,4 @@ async def test_a_start_beyond_is_stored_and_answered_late_on_every_link(
                     assert answer[2]["idTagInfo"]["status"] == "Accepted"
                     took.append(asyncio.get_running_loop().time() - began)
         assert took[3] >= 0.3
-        assert len(await bed.rows(transactions)) == 4
+        assert len(await bed.rows(TransactionRow)) == 4

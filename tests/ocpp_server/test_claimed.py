@@ -9,19 +9,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
+from sqlmodel import col
 from websockets.exceptions import InvalidStatus
 
 from domain import operations as op
 from ocpp_server.auth import hash_credential
 from simulator import VirtualChargePoint
-from storage.tables import (
-    accounts,
-    boots,
-    connection_attempts,
-    connections,
-    connectors,
-    identity_aliases,
-)
+from storage.models.accounts import Account
+from storage.models.charge_points import IdentityAlias
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
+from storage.models.facts import Boot, Connector
 from tests.ocpp_server.bed import SECRET, WITHIN, Bed
 from tests.support.eventually import eventually
 
@@ -31,10 +28,10 @@ IDENTITY = "CP-SN-00483921"
 async def claim(bed: Bed) -> None:
     async with bed.database.write() as connection:
         await connection.execute(
-            insert(identity_aliases).values(
+            insert(IdentityAlias).values(
                 identity_key=IDENTITY.lower(),
                 charge_point_id=bed.charge_point_id,
-                claimed_by=await connection.scalar(select(accounts.c.id)),
+                claimed_by=await connection.scalar(select(col(Account.id))),
                 claimed_at=datetime.now(UTC),
             )
         )
@@ -58,11 +55,13 @@ async def test_it_goes_on_under_the_charge_points_own_id(bed: Bed) -> None:
     running = asyncio.create_task(charge_point.run())
 
     async def reported() -> None:
-        assert {row.charge_point_id for row in await bed.rows(boots)} == {bed.charge_point_id}
-        assert {row.charge_point_id for row in await bed.rows(connectors)} == {bed.charge_point_id}
+        assert {row.charge_point_id for row in await bed.rows(Boot)} == {bed.charge_point_id}
+        assert {row.charge_point_id for row in await bed.rows(Connector)} == {bed.charge_point_id}
 
     await eventually(reported)
-    assert [row.charge_point_id for row in await bed.rows(connections)] == [bed.charge_point_id]
+    assert [row.charge_point_id for row in await bed.rows(ChargePointConnection)] == [
+        bed.charge_point_id
+    ]
     measured = await bed.gateway.ping(op.Operation(charge_point_id=bed.charge_point_id))
     assert measured.latency_ms > 0
     running.cancel()
@@ -94,7 +93,7 @@ async def test_its_key_is_asked_for_with_its_own_name(bed: Bed) -> None:
         await wire.boot()
 
     async def recorded() -> None:
-        rows = await bed.rows(connection_attempts)
+        rows = await bed.rows(ConnectionAttempt)
         assert [(row.identity, row.charge_point_id, row.code) for row in rows] == [
             (IDENTITY, bed.charge_point_id, "missing_credential"),
             (IDENTITY, bed.charge_point_id, "wrong_user_name"),

@@ -11,8 +11,8 @@ import pytest
 
 from domain import operations as op
 from domain.states import ParameterState
+from storage.models.facts import Boot
 from storage.reported_keys import read_reported_keys
-from storage.tables import boots
 from tests.ocpp_server.bed import Bed, Wire
 from tests.support.eventually import eventually
 
@@ -87,13 +87,13 @@ async def connected(bed: Bed, hardware: Hardware) -> AsyncIterator[Wire]:
 
 
 async def boot_again(bed: Bed, wire: Wire, message_id: str) -> None:
-    before = sum(row.times for row in await bed.rows(boots))
+    before = sum(row.times for row in await bed.rows(Boot))
     await wire.socket.send(
         json.dumps([2, message_id, "BootNotification", {"chargePointModel": "M"}])
     )
 
     async def heard() -> None:
-        assert sum(row.times for row in await bed.rows(boots)) == before + 1
+        assert sum(row.times for row in await bed.rows(Boot)) == before + 1
 
     await eventually(heard)
 

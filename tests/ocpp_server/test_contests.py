@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 from websockets.exceptions import ConnectionClosed
 
 from domain import operations as op
@@ -20,12 +21,15 @@ from ocpp_server import contests
 from ocpp_server import node as node_module
 from ocpp_server.socket import ChargerSocket
 from storage import contests as contests_of_rows
-from storage import nodes, tables
+from storage import nodes
 from storage.connections import read_connection
 from storage.contests import read_confirmed, read_contests
 from storage.fact_records import Boot, Connected
 from storage.facts import newest_boot, read_snapshot, store
-from storage.tables import boots, connection_attempts, connections, connectors, transactions
+from storage.models.connections import ChargePointConnection, ConnectionAttempt, Node
+from storage.models.facts import Boot as BootRow
+from storage.models.facts import Connector
+from storage.models.transactions import Transaction
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
 from tests.ocpp_server.test_liveness import without_pongs
 from tests.support.eventually import eventually
@@ -70,7 +74,7 @@ async def disconnect(bed: Bed) -> None:
 
 async def marks(bed: Bed) -> list[int | None]:
     """Give the marks of the boots, in the order in which they came."""
-    return [row.contested_link for row in sorted(await bed.rows(boots), key=lambda row: row.at)]
+    return [row.contested_link for row in sorted(await bed.rows(BootRow), key=lambda row: row.at)]
 
 
 async def status(wire: Wire, word: str) -> None:
@@ -172,7 +176,7 @@ async def test_one_that_has_just_ended_is_not_waited_for(
     async with bed.database.read() as connection:
         (found,) = [
             row
-            for row in await connection.execute(select(connections))
+            for row in await connection.execute(select(ChargePointConnection.__table__))
             if row.charge_point_id == bed.charge_point_id
         ]
     assert found.generation == old.peer.generation + 1
@@ -240,9 +244,9 @@ async def test_what_the_kept_one_has_told_counts_and_the_other_is_closed(bed: Be
         assert await is_connected(bed)
         await bed.sink.until(lambda: bed.sink.kinds.count(EventKind.CONNECTED) == 2)
         assert await marks(bed) == [None, None, 2]
-        assert not await bed.rows(connectors)
+        assert not await bed.rows(Connector)
         peer = bed.node.registry.require(bed.charge_point_id).peer
-        (row,) = await bed.rows(connections)
+        (row,) = await bed.rows(ChargePointConnection)
         assert peer.generation == row.generation == 3
         await bed.node.compare()
         await charger.sync()
@@ -274,9 +278,7 @@ async def test_once_decided_the_stranger_is_sent_away_and_that_is_recorded(bed: 
         assert await is_connected(bed)
 
     async def recorded() -> None:
-        assert [row.code for row in await bed.rows(connection_attempts)] == [
-            Refused.ANOTHER_IS_KEPT
-        ]
+        assert [row.code for row in await bed.rows(ConnectionAttempt)] == [Refused.ANOTHER_IS_KEPT]
 
     await eventually(recorded)
 
@@ -330,8 +332,8 @@ async def test_what_comes_after_a_decision_is_judged_by_it_before_the_node_has_l
             await status(wire, "Available" if wire is charger else "Faulted")
             await wire.call("StartTransaction", START | {"connectorId": number})
         assert await marks(bed) == [None, 2]
-        assert [one.status for one in await bed.rows(connectors)] == ["Available"]
-        begun = sorted(await bed.rows(transactions), key=lambda row: row.connector_id)
+        assert [one.status for one in await bed.rows(Connector)] == ["Available"]
+        begun = sorted(await bed.rows(Transaction), key=lambda row: row.connector_id)
         assert [row.contested for row in begun] == [False, True]
 
 
@@ -396,7 +398,7 @@ async def test_a_stop_of_a_strangers_keeps_the_charge_points_own_from_nobody(bed
             assert (await stranger.call("StopTransaction", stop | {"meterStop": 2}))[0] == 3
             assert (await charger.call("StopTransaction", stop | {"meterStop": 9000}))[0] == 3
             await keep(bed, "127.0.0.1")
-    (row,) = await bed.rows(transactions)
+    (row,) = await bed.rows(Transaction)
     assert (row.meter_stop, row.contested) == (9000, True)
 
 
@@ -419,7 +421,7 @@ async def test_a_transaction_of_that_time_is_marked(bed: Bed) -> None:
             await stranger.call("StartTransaction", START | {"connectorId": 2})
             async with bed.database.read() as connection:
                 rows = await connection.execute(
-                    select(transactions.c.contested).order_by(transactions.c.id)
+                    select(col(Transaction.contested)).order_by(col(Transaction.id))
                 )
             assert [row.contested for row in rows] == [False, True, True]
 
@@ -439,8 +441,8 @@ async def beat_of(bed: Bed, *, ago: timedelta) -> None:
     """Let the node have beaten so long ago."""
     async with bed.database.write() as connection:
         await connection.execute(
-            update(tables.nodes)
-            .where(tables.nodes.c.id == bed.node.node_id)
+            update(Node)
+            .where(Node.__table__.c.id == bed.node.node_id)
             .values(seen_at=datetime.now(UTC) - ago)
         )
 
@@ -624,7 +626,7 @@ class TestOnTwoNodes:
             await bed.node.compare()
             await keep(bed, "127.0.0.2")
             assert await marks(bed) == [None, 1]
-            assert not await bed.rows(connectors)
+            assert not await bed.rows(Connector)
 
     @on_sqlite
     async def test_strangers_who_come_there_again_do_not_take_it_from_the_one_that_was_kept(

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from ocpp_server import door, server, visitor
 from ocpp_server.door import Door
-from storage.tables import connection_attempts
+from storage.models.connections import ConnectionAttempt
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, make_node, seed
 from tests.ocpp_server.test_frame_splitter import HANDSHAKE
 from tests.support.eventually import eventually
@@ -72,7 +72,7 @@ async def test_the_silent_of_one_address_are_few_and_a_charge_point_there_gets_i
                 await wire.boot()
             assert len(door_of(there)._silent) in {19, 20}  # it was one of them for a moment
         assert [line["event"] for line in lines if "exc_info" in line] == []
-    assert await bed.rows(connection_attempts) == []
+    assert await bed.rows(ConnectionAttempt) == []
 
 
 async def test_those_of_the_largest_address_go_first(

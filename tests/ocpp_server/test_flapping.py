@@ -18,7 +18,8 @@ from ocpp_server.auth import hash_credential
 from ocpp_server.throttle import Arrivals
 from storage.connections import read_flapping
 from storage.fact_records import Connected
-from storage.tables import connections, log_entries
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import LogEntry
 from tests.ocpp_server.bed import SECRET, WITHIN, Bed
 from tests.support.eventually import eventually
 
@@ -49,9 +50,9 @@ async def test_raises_one_alarm_that_clears_by_itself(bed: Bed) -> None:
     assert raised["log_level"] == "warning"
     assert raised["connections"] == FLAPPING_CONNECTIONS
     await bed.node.stop()
-    (row,) = await bed.rows(connections)
+    (row,) = await bed.rows(ChargePointConnection)
     assert len(row.arrivals) == ARRIVALS_KEPT
-    (warned,) = [row for row in await bed.rows(log_entries) if row.level == LogLevel.WARNING]
+    (warned,) = [row for row in await bed.rows(LogEntry) if row.level == LogLevel.WARNING]
     assert "connected 8 times" in warned.text
     assert bed.sink.kinds.count(EventKind.CONNECTED) == FLAPPING_CONNECTIONS - 1 + ARRIVALS_KEPT
 
@@ -80,7 +81,9 @@ async def test_old_connections_do_not_count(bed: Bed) -> None:
     long_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     await come_and_go(bed, 1)
     async with bed.database.write() as connection:
-        await connection.execute(update(connections).values(arrivals=[[long_ago, None]] * 12))
+        await connection.execute(
+            update(ChargePointConnection).values(arrivals=[[long_ago, None]] * 12)
+        )
     with capture_logs() as logs:
         await come_and_go(bed, 1)
     assert "charge_point_flapping" not in [entry["event"] for entry in logs]

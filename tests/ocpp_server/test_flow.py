@@ -15,7 +15,7 @@ from ocpp_server.session import Session
 from ocpp_server.throttle import Allowance
 from ocpp_server.writer import Sender
 from storage.fact_records import Connected, Record
-from storage.tables import log_entries
+from storage.models.facts import LogEntry
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node, seed
 from tests.ocpp_server.test_frame_splitter import HANDSHAKE
 from tests.support.eventually import eventually
@@ -231,7 +231,7 @@ async def test_a_flood_of_answers_to_nothing_ends_the_link(
             await reformed.sync()
     finally:
         await node.stop()
-    ends = [row.text for row in await bed.rows(log_entries) if row.text.startswith("Disconnected")]
+    ends = [row.text for row in await bed.rows(LogEntry) if row.text.startswith("Disconnected")]
     assert ends[0] == f"Disconnected: code 1008, {REASON}."
 
 

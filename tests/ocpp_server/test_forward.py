@@ -9,7 +9,7 @@ from domain.facts import EventKind
 from ocpp_server.framelog import frame_text
 from ocpp_server.masking import MASK
 from storage.facts import newest_boot
-from storage.tables import log_entries
+from storage.models.facts import LogEntry
 from tests.ocpp_server.bed import Bed
 from tests.support.eventually import eventually
 
@@ -95,7 +95,7 @@ async def test_nobody_hears_of_a_charge_point_that_nobody_watches(bed: Bed) -> N
         await wire.call("StatusNotification", STATUS)
     await bed.node.stop()
     assert bed.sink.delivered == []
-    assert await bed.rows(log_entries) == []
+    assert await bed.rows(LogEntry) == []
 
 
 async def test_the_run_of_a_watched_charge_point_keeps_its_frames(bed: Bed) -> None:
@@ -105,7 +105,7 @@ async def test_the_run_of_a_watched_charge_point_keeps_its_frames(bed: Bed) -> N
         await wire.socket.send("garbage")
         await wire.sync()
     await bed.node.stop()
-    rows = sorted(await bed.rows(log_entries), key=lambda row: row.at)
+    rows = sorted(await bed.rows(LogEntry), key=lambda row: row.at)
     assert {row.commissioning_id for row in rows} == {"com_1"}
     (told,) = [row for row in rows if row.kind == "refused"]
     assert "it is no JSON" in told.text
@@ -132,7 +132,7 @@ async def test_an_operation_of_a_run_is_kept_too(bed: Bed) -> None:
         await wire.sync()
 
         async def kept() -> None:
-            assert {row.commissioning_id for row in await bed.rows(log_entries)} == {"com_2"}
+            assert {row.commissioning_id for row in await bed.rows(LogEntry)} == {"com_2"}
 
         await eventually(kept)
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from ocpp_server import writer as module
 from ocpp_server.writer import NotStoredError, Writer
 from storage.engine import Database
-from storage.tables import connectors
+from storage.models.facts import Connector
 from tests.ocpp_server.bed import Bed
 from tests.ocpp_server.test_writer import status
 
@@ -28,7 +28,7 @@ async def test_who_waits_for_it_is_told(bed: Bed, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "_COMMIT_SECONDS", 10.0)
     writer.close()
     await running
-    assert len(await bed.rows(connectors)) == 1
+    assert len(await bed.rows(Connector)) == 1
 
 
 @on_postgresql

@@ -21,7 +21,8 @@ from storage.fact_records import (
     TransactionStart,
     TransactionStop,
 )
-from storage.tables import irregularities, log_entries, meter_values, transactions
+from storage.models.facts import Irregularity, LogEntry
+from storage.models.transactions import MeterValue, Transaction
 from tests.ocpp_server.bed import Bed, seed
 from tests.ocpp_server.fuzz import fuzz
 from tests.ocpp_server.mutations import VALID
@@ -162,15 +163,15 @@ async def test_what_is_odd_is_counted_and_told_once(bed: Bed) -> None:
         assert (await wire.raw('[2,"x","MeterValues",{"connectorId":}]'))[0] == 4
         await wire.call("StopTransaction", {"transactionId": None, "meterStop": 20})
     await bed.node.stop()
-    (row,) = await bed.rows(transactions)
+    (row,) = await bed.rows(Transaction)
     assert (row.meter_start, row.meter_stop) == (10, 20)
-    assert len(await bed.rows(meter_values)) == 1
-    rows = {(row.action, row.refused): row for row in await bed.rows(irregularities)}
+    assert len(await bed.rows(MeterValue)) == 1
+    rows = {(row.action, row.refused): row for row in await bed.rows(Irregularity)}
     assert rows["MeterValues", True].what.startswith("it is no JSON")
     assert rows["MeterValues", True].excerpt.startswith('[2,"x"')
     assert ("StartTransaction", False) in rows
-    told = [row for row in await bed.rows(log_entries) if row.kind in {"repaired", "refused"}]
-    assert len(told) == len(await bed.rows(irregularities))
+    told = [row for row in await bed.rows(LogEntry) if row.kind in {"repaired", "refused"}]
+    assert len(told) == len(await bed.rows(Irregularity))
     assert {row.level for row in told} == {"warning"}
 
 
@@ -183,7 +184,7 @@ async def test_a_transaction_tells_the_connector(bed: Bed, *, named: bool) -> No
         assert (
             await wire.call("MeterValues", values | ({"transactionId": number} if named else {}))
         )[0] == 3
-    (row,) = await bed.rows(meter_values)
+    (row,) = await bed.rows(MeterValue)
     assert (row.connector_id, row.transaction_id) == (2, number)
 
 
@@ -194,9 +195,9 @@ async def test_a_stop_without_an_id_ends_the_one_that_the_rest_tells(bed: Bed) -
             await wire.call("StartTransaction", START | {"connectorId": connector})
         unclear = {"transactionId": None, "meterStop": 20, "timestamp": STAMP}
         assert (await wire.call("StopTransaction", unclear))[0] == 3
-        assert [row.stopped_at for row in await bed.rows(transactions)] == [None, None]
+        assert [row.stopped_at for row in await bed.rows(Transaction)] == [None, None]
         await wire.call("StopTransaction", unclear | {"connectorId": 2})
-        stopped = {row.connector_id: row.stopped_at for row in await bed.rows(transactions)}
+        stopped = {row.connector_id: row.stopped_at for row in await bed.rows(Transaction)}
         assert stopped[1] is None
         assert stopped[2] is not None
 
@@ -207,7 +208,7 @@ async def test_a_start_without_a_register_is_repeated_as_one(bed: Bed) -> None:
         start = START | {"meterStart": None}
         first, again = [(await wire.call("StartTransaction", start))[2] for _ in range(2)]
     assert first == again
-    (row,) = await bed.rows(transactions)
+    (row,) = await bed.rows(Transaction)
     assert row.meter_start is None
 
 

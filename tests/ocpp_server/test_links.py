@@ -16,7 +16,8 @@ from ocpp_server.dispatch import Payload, Reply, Route
 from ocpp_server.peer import Peer
 from storage.connections import live_node, read_connection
 from storage.fact_records import Connected, Disconnected, Record
-from storage.tables import boots, connections, nodes
+from storage.models.connections import ChargePointConnection, Node
+from storage.models.facts import Boot
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node
 from tests.support.eventually import eventually
 
@@ -89,7 +90,7 @@ async def test_a_link_of_a_node_that_is_silent_is_not_live(bed: Bed) -> None:
         await wire.boot()
         async with bed.database.write() as connection:
             stale = datetime.now(UTC) - timedelta(seconds=20)
-            await connection.execute(update(nodes).values(seen_at=stale))
+            await connection.execute(update(Node).values(seen_at=stale))
         async with bed.database.read() as connection:
             assert await live_node(connection, bed.charge_point_id) is None
 
@@ -124,7 +125,7 @@ async def test_a_connection_that_has_no_socket_is_ended(bed: Bed) -> None:
     await bed.node.compare()
     await bed.node.compare()
     await bed.sink.until(lambda: EventKind.DISCONNECTED in bed.sink.kinds)
-    (row,) = await bed.rows(connections)
+    (row,) = await bed.rows(ChargePointConnection)
     assert row.disconnected_at is not None
 
 
@@ -134,7 +135,7 @@ async def test_a_connection_with_its_socket_is_kept(bed: Bed) -> None:
         for _ in range(3):
             await bed.node.compare()
         await wire.sync()
-        (row,) = await bed.rows(connections)
+        (row,) = await bed.rows(ChargePointConnection)
         assert row.disconnected_at is None
 
 
@@ -143,7 +144,7 @@ async def test_a_closed_link_is_marked(bed: Bed) -> None:
         await wire.boot()
 
     async def marked() -> None:
-        (row,) = await bed.rows(connections)
+        (row,) = await bed.rows(ChargePointConnection)
         assert row.disconnected_at is not None
 
     await eventually(marked)
@@ -217,9 +218,9 @@ async def test_stopping_says_service_restart(bed: Bed) -> None:
         await wire.boot()
         await bed.node.stop()
         assert await closed(wire) == 1012
-    (row,) = await bed.rows(connections)
+    (row,) = await bed.rows(ChargePointConnection)
     assert row.disconnected_at is not None
-    assert await bed.rows(nodes) == []
+    assert await bed.rows(Node) == []
 
 
 @on_sqlite
@@ -245,7 +246,7 @@ async def test_boots_that_break_the_schema_are_kept_with_warnings(bed: Bed) -> N
             },
         )
         assert frame[2]["status"] == "Accepted"
-    (row,) = await bed.rows(boots)
+    (row,) = await bed.rows(Boot)
     assert row.charge_point_serial == "S" * 30
     assert len(row.warnings) == 3
 

@@ -13,7 +13,8 @@ from ocpp_server.events import event_of
 from ocpp_server.writer import Writer
 from storage.engine import Database
 from storage.fact_records import Boot, Connected, Disconnected, Record
-from storage.tables import boots, connections
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot as BootRow
 from tests.ocpp_server.bed import Bed
 
 
@@ -82,7 +83,7 @@ async def test_a_connection_is_counted_once(bed: Bed, told: Told) -> None:
     first, second = connected(bed), connected(bed, address="192.0.2.2", gone=1)
     await told.store(first, second)
     assert (first.generation, second.generation) == (1, 2)
-    (row,) = await bed.rows(connections)
+    (row,) = await bed.rows(ChargePointConnection)
     assert row.generation == 2
     assert len(row.arrivals) == 2
     third = connected(bed, gone=2)
@@ -122,4 +123,4 @@ async def test_a_boot_is_one_row_and_one_event(bed: Bed, told: Told) -> None:
     )
     await told.store(boot)
     assert told.facts == [boot]
-    assert len(await bed.rows(boots)) == 1
+    assert len(await bed.rows(BootRow)) == 1

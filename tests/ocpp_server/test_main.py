@@ -22,7 +22,7 @@ from ocpp_server.main import activities_of, run_node
 from runtime.settings import Settings
 from simulator import VirtualChargePoint
 from storage.engine import Database
-from storage.tables import connection_attempts, connections, nodes
+from storage.models.connections import ChargePointConnection, ConnectionAttempt, Node
 from tests.ocpp_server.bed import SECRET, WITHIN, Bed, RecordingSink, make_node, seed
 
 
@@ -102,10 +102,10 @@ async def test_a_node_serves_signals_and_operations_and_leaves_nothing_behind(
         with suppress(asyncio.CancelledError):
             await running
     async with database.read() as connection:
-        assert (await connection.execute(select(nodes))).all() == []
-        (row,) = await connection.execute(select(connections))
+        assert (await connection.execute(select(Node.__table__))).all() == []
+        (row,) = await connection.execute(select(ChargePointConnection.__table__))
         assert row.disconnected_at is not None
-        (attempt,) = await connection.execute(select(connection_attempts))
+        (attempt,) = await connection.execute(select(ConnectionAttempt.__table__))
         assert attempt.remote_address == "203.0.113.7"
 
 

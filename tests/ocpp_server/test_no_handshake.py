@@ -12,7 +12,9 @@ from structlog.testing import capture_logs
 from domain.ids import Prefix, new_id
 from storage.attempts import ATTEMPTS_KEPT, store_attempts
 from storage.fact_records import Attempt
-from storage.tables import charge_points, connection_attempts, connections, projects
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection, ConnectionAttempt
+from storage.models.projects import Project
 from tests.ocpp_server.bed import WITHIN, Bed
 from tests.support.eventually import eventually
 
@@ -37,7 +39,7 @@ async def answer(bed: Bed, request: str | bytes) -> str:
 
 async def recorded(bed: Bed, number: int = 1) -> list[Any]:
     async def are_there() -> list[Any]:
-        rows = await bed.rows(connection_attempts)
+        rows = await bed.rows(ConnectionAttempt)
         assert len(rows) == number
         return list(rows)
 
@@ -150,7 +152,7 @@ async def test_who_looks_by_is_told_and_not_recorded(bed: Bed, path: str) -> Non
     writer.close()  # looks whether the port is open
     async with bed.wire() as wire:
         await wire.sync()
-    assert await bed.rows(connection_attempts) == []
+    assert await bed.rows(ConnectionAttempt) == []
 
 
 @on_sqlite
@@ -159,7 +161,7 @@ async def test_a_request_in_pieces_is_a_request(bed: Bed) -> None:
     for piece in (f"GET /{bed.charge_point_id} HT", "TP/1.1\r\n", _HANDSHAKE, "\r\n"):
         writer.write(piece.encode())
         await writer.drain()
-        await bed.rows(connection_attempts)  # lets the server read
+        await bed.rows(ConnectionAttempt)  # lets the server read
     async with asyncio.timeout(WITHIN):
         assert await reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
     writer.close()
@@ -187,7 +189,7 @@ async def speak_tls(bed: Bed) -> None:
 async def come_from(bed: Bed, charge_point_id: str, address: str) -> None:
     async with bed.database.write() as connection:
         await connection.execute(
-            insert(connections).values(
+            insert(ChargePointConnection).values(
                 charge_point_id=charge_point_id,
                 node_id="node_gone",
                 generation=1,
@@ -201,16 +203,16 @@ async def come_from(bed: Bed, charge_point_id: str, address: str) -> None:
 
 async def another_project(bed: Bed) -> str:
     """Make another project of somebody, and a charge point of it."""
-    first = (await bed.rows(projects))[0]
+    first = (await bed.rows(Project))[0]
     project = dict(first._mapping) | {"id": new_id(Prefix.PROJECT)}
-    seeded = (await bed.rows(charge_points))[0]
+    seeded = (await bed.rows(ChargePoint))[0]
     charge_point = dict(seeded._mapping) | {
         "id": new_id(Prefix.CHARGE_POINT),
         "project_id": project["id"],
     }
     async with bed.database.write() as connection:
-        await connection.execute(insert(projects).values(project))
-        await connection.execute(insert(charge_points).values(charge_point))
+        await connection.execute(insert(Project).values(project))
+        await connection.execute(insert(ChargePoint).values(charge_point))
     return str(charge_point["id"])
 
 
@@ -219,7 +221,7 @@ async def test_tls_is_told_to_the_project_that_comes_from_there_alone(bed: Bed) 
     await come_from(bed, await another_project(bed), "203.0.113.7")
     await speak_tls(bed)
     (row,) = await recorded(bed)
-    mine = (await bed.rows(projects))[0].id
+    mine = (await bed.rows(Project))[0].id
     assert (row.code, row.project_id) == ("tls_on_plain_port", mine)
     assert (row.charge_point_id, row.identity) == (None, "")
     assert row.remote_address == "127.0.0.1"
@@ -256,5 +258,5 @@ async def test_the_newest_of_each_project_are_kept(bed: Bed) -> None:
 
     async with bed.database.write() as connection:
         await store_attempts(connection, attempts("prj_a") + attempts("prj_b"))
-    kept = [row.project_id for row in await bed.rows(connection_attempts)]
+    kept = [row.project_id for row in await bed.rows(ConnectionAttempt)]
     assert kept.count("prj_a") == kept.count("prj_b") == ATTEMPTS_KEPT

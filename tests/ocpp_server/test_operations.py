@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import col
 
 from domain import operations as op
 from domain.facts import BootFact
@@ -14,15 +15,11 @@ from domain.operations import Reply, TriggerKind
 from domain.ports import ChargePointGoneError
 from domain.states import ConnectorStatus, ParameterState, RegistrationStatus
 from simulator import Fault, State, VirtualChargePoint
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import Parameter, SentCommand
+from storage.models.facts import Connector
+from storage.models.transactions import MeterValue, Transaction
 from storage.parameters import Parameters
-from storage.tables import (
-    charge_points,
-    commands,
-    connectors,
-    meter_values,
-    parameters,
-    transactions,
-)
 from tests.ocpp_server.bed import Bed
 from tests.support.eventually import eventually
 
@@ -96,7 +93,7 @@ async def test_what_is_configured_is_accepted_and_says_who_it_is(
     )
     async with virtual(bed):
         async with bed.database.write() as connection:
-            await connection.execute(update(charge_points).values(provisioned_at=None))
+            await connection.execute(update(ChargePoint).values(provisioned_at=None))
 
         async def applied() -> op.ConfigurationOutcome:
             outcome = await bed.gateway.apply_configuration(request)
@@ -105,7 +102,7 @@ async def test_what_is_configured_is_accepted_and_says_who_it_is(
 
         outcome = await eventually(applied)
     async with bed.database.read() as connection:
-        provisioned = await connection.scalar(select(charge_points.c.provisioned_at))
+        provisioned = await connection.scalar(select(col(ChargePoint.provisioned_at)))
     assert (outcome.identity is not None, provisioned is not None) == (goes_on, goes_on)
     if outcome.identity is not None:
         assert outcome.identity.boot is not None
@@ -196,7 +193,7 @@ async def test_apply_configuration(bed: Bed) -> None:
         assert outcome.number_of_connectors == 1
         assert (outcome.sample_interval_s, outcome.clock_aligned_interval_s) == (60, 0)
         assert charge_point.configuration("ConnectionTimeOut") == "30"
-    (row,) = await bed.rows(parameters)
+    (row,) = await bed.rows(Parameter)
     assert (row.state, row.reported) == ("applied", "30")
 
 
@@ -241,7 +238,7 @@ async def test_a_value_that_was_chosen_during_a_push_stays_queued(bed: Bed) -> N
         await bed.gateway.apply_configuration(
             op.ApplyConfiguration(charge_point_id=bed.charge_point_id, parameters=(earlier,))
         )
-    (row,) = await bed.rows(parameters)
+    (row,) = await bed.rows(Parameter)
     assert (row.desired, row.state) == ("45", ParameterState.QUEUED)
 
 
@@ -265,7 +262,7 @@ async def test_trigger_and_availability(bed: Bed) -> None:
             assert (await bed.gateway.change_availability(change)).reply is Reply.ACCEPTED
 
             async def seen(status: str = status) -> None:
-                rows = {row.connector_id: row.status for row in await bed.rows(connectors)}
+                rows = {row.connector_id: row.status for row in await bed.rows(Connector)}
                 assert rows.get(1) == status
 
             await eventually(seen)
@@ -295,10 +292,10 @@ async def test_a_test_transaction_from_start_to_stop(bed: Bed) -> None:
         await charge_point.until(lambda: bool(charge_point.transactions))
 
         async def metered() -> int:
-            rows = await bed.rows(transactions)
+            rows = await bed.rows(Transaction)
             assert [(row.id_tag, row.commissioning_id) for row in rows] == [("C0FFEE", run_id)]
             (row,) = rows
-            values = await bed.rows(meter_values)
+            values = await bed.rows(MeterValue)
             assert values
             assert {value.transaction_id for value in values} == {row.id}
             return int(row.id)
@@ -310,7 +307,7 @@ async def test_a_test_transaction_from_start_to_stop(bed: Bed) -> None:
         assert (await bed.gateway.stop_test_transaction(stop)).reply is Reply.ACCEPTED
 
         async def stopped() -> None:
-            (row,) = await bed.rows(transactions)
+            (row,) = await bed.rows(Transaction)
             assert row.stopped_at is not None
 
         await eventually(stopped)
@@ -328,7 +325,7 @@ async def test_a_reset_is_sent_once_for_its_intent(bed: Bed) -> None:
         outcomes = await asyncio.gather(*(bed.gateway.reset(reset) for _ in range(5)))
         assert charge_point.resets == 1
         assert {outcome.reply for outcome in outcomes} <= {Reply.ACCEPTED, Reply.UNKNOWN}
-        (row,) = await bed.rows(commands)
+        (row,) = await bed.rows(SentCommand)
         assert (row.operation, row.reply) == ("reset", "accepted")
 
 
@@ -410,7 +407,7 @@ async def test_who_is_not_here_is_gone(bed: Bed) -> None:
     reset = op.Reset(charge_point_id=bed.charge_point_id, intent="r", kind=op.ResetKind.SOFT)
     with pytest.raises(ChargePointGoneError):
         await bed.gateway.reset(reset)
-    assert await bed.rows(commands) == []
+    assert await bed.rows(SentCommand) == []
 
 
 @on_sqlite

@@ -11,7 +11,8 @@ from websockets.typing import Subprotocol
 from domain import operations as op
 from domain.facts import EventKind
 from storage.engine import Database
-from storage.tables import boots, connections, connectors
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot, Connector
 from tests.ocpp_server.bed import WITHIN, Bed, RecordingSink, Wire, make_node, seed
 from tests.ocpp_server.third import THIRD
 from tests.support.ocpp import PROTOCOLS
@@ -52,14 +53,14 @@ async def test_its_facts_travel_to_the_rows_and_to_the_workflow_that_watches(bed
         assert (await wire.call("Hello", {"model": "T"}))[2] == {"you": "accepted"}
         assert (await wire.raw(state(asked=False)))[2] == {"known": 2}
         await bed.sink.until(lambda: bed.sink.kinds.count(EventKind.CONNECTOR) == 2)
-    (boot,) = await bed.rows(boots)
+    (boot,) = await bed.rows(Boot)
     assert (boot.vendor, boot.model) == ("Third", "T")
-    assert {(row.connector_id, row.status) for row in await bed.rows(connectors)} == {
+    assert {(row.connector_id, row.status) for row in await bed.rows(Connector)} == {
         (1, "Available"),
         (2, "Faulted"),
     }
     assert {workflow for workflow, _ in bed.sink.delivered} == {"run-1"}
-    (link,) = await bed.rows(connections)
+    (link,) = await bed.rows(ChargePointConnection)
     assert link.ocpp_version == "third"
 
 
@@ -98,7 +99,7 @@ async def test_it_is_read_with_its_own_leniency(bed: Bed) -> None:
         await wire.call("Hello", {})
         plugs = [{"number": "1", "is": "idle"}]
         assert (await wire.call("State", {"plugs": plugs}))[2] == {"known": 1}
-    (row,) = await bed.rows(connectors)
+    (row,) = await bed.rows(Connector)
     assert (row.connector_id, row.status) == (1, "Available")
 
 
@@ -108,7 +109,7 @@ async def test_a_frame_of_its_own_type_is_read_and_not_answered(bed: Bed) -> Non
         await wire.socket.send(json.dumps([6, "a", "State", plugs]))
         await wire.socket.send(json.dumps([6, "b", "Nonsense", {}]))
         assert (await wire.call("Hello", {}))[:2] == [3, "1"]
-    (row,) = await bed.rows(connectors)
+    (row,) = await bed.rows(Connector)
     assert row.connector_id == 3
 
 
@@ -131,7 +132,7 @@ async def test_the_newest_that_is_offered_is_spoken(
             assert (await wire.call("Hello", {}))[2] == "NotImplemented"
         else:
             assert (await wire.call("Hello", {}))[2] == {"you": "accepted"}
-    (link,) = await bed.rows(connections)
+    (link,) = await bed.rows(ChargePointConnection)
     assert link.ocpp_version == chosen
 
 

@@ -7,7 +7,7 @@ import pytest
 from websockets.typing import Subprotocol
 
 from ocpp_server.auth import RefusalCode, hash_credential
-from storage.tables import connection_attempts
+from storage.models.connections import ConnectionAttempt
 from tests.ocpp_server.bed import SECRET, Bed
 from tests.ocpp_server.test_admission import KEY, basic, refused
 from tests.ocpp_server.test_no_handshake import answer
@@ -69,7 +69,7 @@ async def test_once_that_is_right_it_is_let_in(bed: Bed, code: RefusalCode) -> N
     await WRONG[code](bed)
 
     async def recorded() -> None:
-        assert [row.code for row in await bed.rows(connection_attempts)] == [code]
+        assert [row.code for row in await bed.rows(ConnectionAttempt)] == [code]
 
     await eventually(recorded)
     right = basic(bed.charge_point_id, KEY) if keyed else {}

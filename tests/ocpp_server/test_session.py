@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.tables import boots, connections, connectors, meter_values, transactions
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot, Connector
+from storage.models.transactions import MeterValue, Transaction
 from tests.ocpp_server.bed import Bed
 
 STAMP = "2026-01-02T03:04:05Z"
@@ -20,7 +22,7 @@ async def test_boot_is_pending_until_provisioned_then_accepted(bed: Bed) -> None
         reply = await wire.boot()
         assert (reply["status"], reply["interval"]) == ("Accepted", 60)
         assert reply["currentTime"].endswith("Z")
-    assert [row.registration for row in await bed.rows(boots)] == ["Pending", "Accepted"]
+    assert [row.registration for row in await bed.rows(Boot)] == ["Pending", "Accepted"]
 
 
 async def test_what_the_handshake_said_is_not_kept(bed: Bed) -> None:
@@ -56,10 +58,10 @@ async def test_the_whole_life_of_a_transaction(bed: Bed) -> None:
         assert (await wire.call("StopTransaction", stop))[2] == {}
         assert (await wire.call("StopTransaction", {**stop, "meterStop": 99}))[2] == {}
         assert (await wire.call("StopTransaction", {**stop, "transactionId": 7777}))[2] == {}
-    (row,) = await bed.rows(transactions)
+    (row,) = await bed.rows(Transaction)
     assert (row.id, row.meter_start, row.meter_stop) == (transaction_id, 10, 20)
-    assert {row.transaction_id for row in await bed.rows(meter_values)} == {transaction_id}
-    (connector,) = await bed.rows(connectors)
+    assert {row.transaction_id for row in await bed.rows(MeterValue)} == {transaction_id}
+    (connector,) = await bed.rows(Connector)
     assert connector.status == "Available"
 
 
@@ -67,7 +69,7 @@ async def test_heartbeat_tells_the_time_and_is_noted(bed: Bed) -> None:
     async with bed.wire() as wire:
         assert (await wire.call("Heartbeat", {}))[2]["currentTime"].endswith("Z")
     await bed.node.stop()
-    (row,) = await bed.rows(connections)
+    (row,) = await bed.rows(ChargePointConnection)
     assert row.last_heartbeat_at is not None
     assert row.disconnected_at is not None
 

@@ -23,7 +23,9 @@ from storage.fact_records import (
     Touched,
     TransactionStart,
 )
-from storage.tables import connections, connectors, meter_values
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Connector
+from storage.models.transactions import MeterValue
 from tests.ocpp_server.bed import WITHIN, Bed
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -95,7 +97,7 @@ async def test_facts_wait_for_a_database_that_is_away(bed: Bed) -> None:
     database.away = False
     await storing
     assert told == [fact]
-    assert len(await bed.rows(connectors)) == 1
+    assert len(await bed.rows(Connector)) == 1
     writer.close()
     await running
 
@@ -133,13 +135,13 @@ async def test_facts_of_one_message_are_stored_together(bed: Bed) -> None:
         received_at=now,
     )
     assert await written(bed, read, start) == [None]
-    assert {row.transaction_id for row in await bed.rows(meter_values)} == {start.transaction_id}
+    assert {row.transaction_id for row in await bed.rows(MeterValue)} == {start.transaction_id}
 
 
 async def test_none_of_them_is_stored_where_one_is_refused(bed: Bed) -> None:
     (error,) = await written(bed, status(bed.charge_point_id), status("cp_of_nobody"))
     assert isinstance(error, NotStoredError)
-    assert await bed.rows(connectors) == []
+    assert await bed.rows(Connector) == []
 
 
 async def test_touches_are_stored_by_themselves(bed: Bed) -> None:
@@ -249,7 +251,7 @@ async def test_a_database_that_can_be_read_and_not_written_costs_no_fact(
     writer = Writer(Full(bed.database), lambda _records: None)
     running = asyncio.create_task(writer.run())
     await writer.store(status(bed.charge_point_id))
-    assert len(await bed.rows(connectors)) == 1
+    assert len(await bed.rows(Connector)) == 1
     writer.close()
     await running
 
@@ -265,7 +267,7 @@ async def test_a_handshake_that_was_put_off_leaves_no_connection_behind(
         assert wire.socket.close_code == 1013
     database.away = False
     await bed.node.writer.store(status(bed.charge_point_id))  # whatever waited is written before
-    assert await bed.rows(connections) == []
+    assert await bed.rows(ChargePointConnection) == []
 
 
 async def test_a_large_batch_of_meter_values(bed: Bed) -> None:
@@ -273,7 +275,7 @@ async def test_a_large_batch_of_meter_values(bed: Bed) -> None:
     storing = [asyncio.create_task(writer.store(values(bed.charge_point_id))) for _ in range(400)]
     running = asyncio.create_task(writer.run())
     await asyncio.gather(*storing)
-    rows = await bed.rows(meter_values)
+    rows = await bed.rows(MeterValue)
     assert len(rows) == 1200
     assert rows[-1].samples == [{"value": "2"}]
     assert rows[-1].at.tzinfo is not None

@@ -4,7 +4,7 @@ from sqlalchemy import delete
 
 from storage.engine import Database
 from storage.migrate import upgrade
-from storage.tables import charge_points
+from storage.models.charge_points import ChargePoint
 from tests.support.rows import one_charge_point
 
 
@@ -21,5 +21,5 @@ async def upgrade_and_lose(url: str) -> None:
     await upgrade(url)
     database = Database(url)
     async with database.write() as connection:
-        await connection.execute(delete(charge_points))
+        await connection.execute(delete(ChargePoint))
     await database.close()

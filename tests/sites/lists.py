@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select, update
+from sqlmodel import col
 
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
@@ -18,8 +19,12 @@ from storage.billing import Billing
 from storage.charge_points import ChargePoints
 from storage.feature_status import ChargePointFeatureStatus
 from storage.local_lists import QUIET
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection
+from storage.models.facts import Boot
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from storage.offline import offline_charging
-from storage.tables import boots, charge_points, connections, projects, transactions
 from storage.tariffs import Tariffs
 from storage.withdrawals import Withdrawals
 from temporal.reconciler import Reconciler
@@ -71,7 +76,7 @@ class ListedSite:
     async def billed(self) -> Cdr:
         """The one session that was billed."""
         async with self.stage.database.read() as connection:
-            [transaction] = await connection.scalars(select(transactions.c.id))
+            [transaction] = await connection.scalars(select(col(Transaction.id)))
             [record] = await records_of(connection, transaction)
         return record
 
@@ -93,7 +98,9 @@ class ListedSite:
     async def generation(self) -> int:
         """Of its newest connection."""
         async with self.stage.database.read() as connection:
-            found: int | None = await connection.scalar(select(connections.c.generation))
+            found: int | None = await connection.scalar(
+                select(col(ChargePointConnection.generation))
+            )
         assert found is not None
         return found
 
@@ -110,7 +117,7 @@ class ListedSite:
 
         async def there() -> None:
             async with self.stage.database.read() as connection:
-                told = await connection.scalar(select(func.coalesce(func.sum(boots.c.times), 0)))
+                told = await connection.scalar(select(func.coalesce(func.sum(col(Boot.times)), 0)))
             assert told == times
 
         await eventually(there)
@@ -166,7 +173,7 @@ async def listed_site(
     owner = await stage.owner()
     async with stage.database.write() as connection:
         await connection.execute(
-            update(projects).values(
+            update(Project).values(
                 status=ProjectStatus.HANDED_OVER, handed_over_at=datetime.now(UTC)
             )
         )
@@ -174,7 +181,7 @@ async def listed_site(
         charger = await link.enter_async_context(stage.powered(*faults, profile=profile))
         async with stage.database.write() as connection:
             await connection.execute(
-                update(charge_points).values(
+                update(ChargePoint).values(
                     provisioned_at=datetime.now(UTC), status=ChargePointStatus.COMMISSIONED
                 )
             )

@@ -20,7 +20,8 @@ from simulator.profile import ABB_TERRA_AC_W22, Profile
 from storage.connections import read_connections
 from storage.feature_status import FeatureStatus
 from storage.features import Power
-from storage.tables import charge_points, projects
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from tests.faults.stage import Stage
 from tests.support.eventually import eventually
 from workflows.site import SiteWorkflow
@@ -144,7 +145,7 @@ async def open_site(
     """
     async with stage.database.write() as connection:
         await connection.execute(
-            update(projects).values(
+            update(Project).values(
                 status=ProjectStatus.HANDED_OVER, access=AccessMode.OPEN, max_amps=amps
             )
         )
@@ -160,7 +161,7 @@ async def open_site(
             site.chargers.append(await site.links[-1].enter_async_context(powered))
         async with stage.database.write() as connection:
             await connection.execute(
-                update(charge_points).values(
+                update(ChargePoint).values(
                     provisioned_at=datetime.now(UTC),
                     max_amps=cable,
                     status=ChargePointStatus.COMMISSIONED,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Row, select
+from sqlmodel import col
 from temporalio.client import WorkflowExecutionStatus
 
 from domain.audit import OPERATOR
@@ -16,7 +17,7 @@ from domain.states import FeatureState, RunStatus, WaitingFor
 from domain.withdrawals import WithdrawalOrder
 from simulator import Fault, VirtualChargePoint
 from storage.charge_points import ChargePoints, is_withdrawn
-from storage.tables import transactions
+from storage.models.transactions import Transaction
 from storage.withdrawals import Withdrawals
 from temporal.reconciler import Reconciler
 from tests.faults.stage import PATIENT, Run, Stage
@@ -311,9 +312,9 @@ async def _until_a_vehicle_is_awaited(stage: Stage, charger: VirtualChargePoint)
 
 async def _transactions(stage: Stage, charge_point_id: str) -> list[Row[Any]]:
     query = (
-        select(transactions)
-        .where(transactions.c.charge_point_id == charge_point_id)
-        .order_by(transactions.c.id)
+        select(Transaction.__table__)
+        .where(col(Transaction.charge_point_id) == charge_point_id)
+        .order_by(col(Transaction.id))
     )
     async with stage.database.read() as connection:
         return list(await connection.execute(query))

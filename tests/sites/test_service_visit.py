@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 
 from domain.audit import ENGINE
 from domain.ids import Prefix, new_id
@@ -12,8 +13,9 @@ from domain.names import commissioning_workflow_id
 from domain.power.reasons import Reason
 from domain.states import FeatureState, RunStatus, TransactionBilling
 from storage.billing import Billing
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from storage.service_visits import ServiceVisit, ServiceVisits
-from storage.tables import projects, transactions
 from storage.tariffs import Tariffs
 from tests.api.callers import problem
 from tests.faults.stage import Run, Stage
@@ -33,7 +35,7 @@ async def _visit(stage: Stage) -> datetime:
     ends_at = now + timedelta(hours=8)
     await stage.owner()
     async with stage.database.write() as connection:
-        owner = await connection.scalar(select(projects.c.site_owner_id))
+        owner = await connection.scalar(select(col(Project.site_owner_id)))
         visit = ServiceVisit(
             id=new_id(Prefix.SERVICE_VISIT),
             project_id=stage.project.id,
@@ -85,7 +87,7 @@ async def test_a_session_is_ended_and_billed_and_the_test_charge_is_not(stage: S
 
         async def ended() -> None:
             async with stage.database.read() as connection:
-                query = select(transactions.c.stopped_at).where(transactions.c.id == session)
+                query = select(col(Transaction.stopped_at)).where(col(Transaction.id) == session)
                 assert await connection.scalar(query) is not None
 
         await eventually(ended)
@@ -96,7 +98,9 @@ async def test_a_session_is_ended_and_billed_and_the_test_charge_is_not(stage: S
         async def billed() -> None:
             async with stage.database.read() as connection:
                 rows = await connection.execute(
-                    select(transactions).where(transactions.c.charge_point_id == served.identity)
+                    select(Transaction.__table__).where(
+                        col(Transaction.charge_point_id) == served.identity
+                    )
                 )
                 marks = {row.id: row.billing for row in rows}
             assert marks.pop(session) in {TransactionBilling.BILLED, TransactionBilling.HELD}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from storage.engine import Database
-from storage.tables import metadata
+from storage.models.base import TableModel
 
 LOOKED_AT: Final = 400
 """Rows, at most, of one table in one statement: twenty for each charge point of the batch."""
@@ -34,7 +34,7 @@ _OF_THE_FLEET: Final = frozenset(
     }
 )
 """As many rows as there are sites, charge points and people, however long they are there."""
-GROWING: Final = frozenset(metadata.tables) - _OF_THE_FLEET
+GROWING: Final = frozenset(TableModel.metadata.tables) - _OF_THE_FLEET
 _OF_WHAT_IS_PAST: Final = frozenset(
     {
         "ix_boots_contested",
@@ -46,7 +46,7 @@ _OF_WHAT_IS_PAST: Final = frozenset(
 )
 _OF_WHAT_IS_OPEN: Final = {
     str(index.name)
-    for table in metadata.tables.values()
+    for table in TableModel.metadata.tables.values()
     for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
 } - _OF_WHAT_IS_PAST

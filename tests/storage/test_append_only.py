@@ -10,7 +10,8 @@ from domain.audit import ENGINE, AuditAction
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.engine import Database
-from storage.tables import audit_entries, cdrs
+from storage.models.billing import ChargeDetailRecord
+from storage.models.projects import AuditEntry
 from tests.support.rows import AT, one_charge_point
 
 CHANGES: tuple[Callable[[Table], Update | Delete], ...] = (
@@ -20,7 +21,9 @@ CHANGES: tuple[Callable[[Table], Update | Delete], ...] = (
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["update", "delete"])
-@pytest.mark.parametrize("table", [audit_entries, cdrs], ids=["audit_entries", "cdrs"])
+@pytest.mark.parametrize(
+    "table", [AuditEntry.__table__, ChargeDetailRecord.__table__], ids=["audit_entries", "cdrs"]
+)
 async def test_a_row_stays_as_it_was_written(
     database: Database, table: Table, change: Callable[[Table], Update | Delete]
 ) -> None:
@@ -40,7 +43,7 @@ async def test_a_charge_point_can_still_be_removed(database: Database) -> None:
     async with database.write() as connection:
         await ChargePoints(connection).delete("cp_1")
     async with database.read() as connection:
-        for table in (audit_entries, cdrs):
+        for table in (AuditEntry, ChargeDetailRecord):
             assert await connection.scalar(select(func.count()).select_from(table)) == 1
 
 
@@ -50,7 +53,7 @@ async def _write_one_of_each(database: Database) -> None:
             AuditAction.CHARGE_POINT_CHANGED, ENGINE, target="cp_1", at=AT, after={"model": "M"}
         )
         await connection.execute(
-            insert(cdrs).values(
+            insert(ChargeDetailRecord).values(
                 id="cdr_1",
                 project_id="prj_1",
                 charge_point_id="cp_1",

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
 
 from domain.audit import Actor
 from domain.billing.cdr import Cdr
@@ -20,8 +21,12 @@ from storage.cdrs import Cdrs
 from storage.engine import Database
 from storage.fact_records import MeterValues
 from storage.meter_values import insert_meter_values
+from storage.models.billing import ChargeDetailRecord
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 from storage.runs import Runs
-from storage.tables import cdrs, charge_points, commissioning_runs, projects, transactions
 from tests.support.billing import (
     ACTIVE,
     Site,
@@ -71,7 +76,7 @@ async def test_no_bill_rests_on_the_register_of_a_session_of_a_contest(
     other = await site.start("2026-05-02T07:00", meter=400, id_tag="ANOTHER")
     await site.stop(other, "2026-05-02T08:00", meter=500)
     async with site.database.write() as connection:
-        await connection.execute(update(transactions).values(contested=contested))
+        await connection.execute(update(Transaction).values(contested=contested))
     mine = await site.start(meter=None)
     await site.stop(mine)
     await site.settle(mine)
@@ -86,7 +91,7 @@ async def test_a_stop_of_the_one_that_was_kept_takes_the_place_of_a_strangers(
     """Numbers of transactions are guessed easily; so nobody's own stop is lost by it."""
     mine = await site.start()
     async with site.database.write() as connection:
-        await connection.execute(update(transactions).values(commissioning_id=run))
+        await connection.execute(update(Transaction).values(commissioning_id=run))
     strange = await site.stop(mine, "2026-05-02T09:30", meter=1001, contested=2)
     assert strange.stored is not None
     another = await site.stop(mine, "2026-05-02T09:40", meter=1002, contested=3)
@@ -109,12 +114,12 @@ async def test_nor_on_the_power_that_such_a_session_has_shown(
     await site.values(other, ("2026-05-02T07:10", 1000), ("2026-05-02T07:20", 3000))
     await site.stop(other, "2026-05-02T08:00", meter=3000)
     async with site.database.write() as connection:
-        await connection.execute(update(transactions).values(contested=contested))
-        await connection.execute(update(charge_points).values(model="None that we know"))
+        await connection.execute(update(Transaction).values(contested=contested))
+        await connection.execute(update(ChargePoint).values(model="None that we know"))
     mine = await site.session(meter=4000)
     async with site.database.write() as connection:
         await connection.execute(
-            update(transactions).where(transactions.c.id == mine).values(meter_stop=88_000)
+            update(Transaction).where(col(Transaction.id) == mine).values(meter_stop=88_000)
         )
     await site.settle(mine)
     energies = [float(cdr.total_energy) for cdr in await site.cdrs(mine)]
@@ -193,7 +198,7 @@ async def test_a_zone_that_is_changed_corrects_nothing(database: Database) -> No
     transaction = await site.session()  # from 09:00 to 11:00: half of it before 10:00
     await site.settle(transaction)
     async with database.write() as connection:
-        await connection.execute(update(projects).values(time_zone="Asia/Tokyo"))
+        await connection.execute(update(Project).values(time_zone="Asia/Tokyo"))
     await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
     assert (await site.settle(transaction)).reason == "Its record stands."
     (cdr,) = await site.cdrs(transaction)
@@ -320,7 +325,7 @@ async def test_test_transactions_are_never_billed(site: Site) -> None:
     assert not stop.billing_due  # it never gets as far as billing
     assert await site.mark(test) is None
     async with site.database.write() as connection:
-        await connection.execute(update(commissioning_runs).values(status=RunStatus.FAILED))
+        await connection.execute(update(CommissioningRun).values(status=RunStatus.FAILED))
     stray = await site.start("2026-05-02T12:00", id_tag="A1B2C3")  # told after the verdict
     assert (await site.stop(stray, "2026-05-02T12:10")).billing_due
     assert (await site.settle(stray)).reason == "It is a test transaction."
@@ -445,7 +450,7 @@ async def test_the_database_takes_no_second_record(site: Site) -> None:
     transaction = await site.session()
     await site.settle(transaction)
     async with site.database.read() as connection:
-        row = (await connection.execute(select(cdrs))).mappings().one()
+        row = (await connection.execute(select(ChargeDetailRecord.__table__))).mappings().one()
     with pytest.raises(IntegrityError):
         async with site.database.write() as connection:
-            await connection.execute(insert(cdrs).values({**row, "id": "cdr_2"}))
+            await connection.execute(insert(ChargeDetailRecord).values({**row, "id": "cdr_2"}))

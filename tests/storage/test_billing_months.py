@@ -9,7 +9,7 @@ from sqlalchemy import update
 from storage.billing_months import Months
 from storage.cdrs import Cdrs, Issued
 from storage.engine import Database
-from storage.tables import projects
+from storage.models.projects import Project
 from tests.support.billing import Site, at
 
 
@@ -41,7 +41,7 @@ async def test_a_zone_that_is_changed_opens_no_month_again(database: Database) -
     await billed(site, "2026-05-31T11:59", "2026-05-31T09:00")
     async with database.write() as connection:
         await Months(connection, site.project_id).close(at("2026-05-31T14:00"))
-        await connection.execute(update(projects).values(time_zone="Europe/London"))
+        await connection.execute(update(Project).values(time_zone="Europe/London"))
     await billed(site, "2026-05-31T15:00", "2026-05-31T10:00")
     assert await months(site) == ["2026-05", "2026-06"]
     assert await opened(site, "2026-05-31T16:00") == ("2026-06", True)

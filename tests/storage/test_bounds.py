@@ -4,11 +4,11 @@ import re
 
 from runtime.settings import Settings
 from storage.bounds import BOUNDS
-from storage.tables import metadata
+from storage.models.base import TableModel
 
 
 def test_every_table_has_its_row() -> None:
-    assert set(BOUNDS) == set(metadata.tables)
+    assert set(BOUNDS) == set(TableModel.metadata.tables)
 
 
 def test_each_says_who_how_large_and_for_how_long() -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url, select, text
 
 from storage.engine import Database
-from storage.tables import nodes
+from storage.models.connections import Node
 
 _PATIENCE_SECONDS = 20
 
@@ -53,7 +53,7 @@ async def test_it_leaves_no_lock(database_url: str, database: Database, statemen
             await driver.create_function("here", 0, here)
             for name in ("one", "another"):
                 await connection.execute(
-                    nodes.insert().values(id=name, started_at=now, seen_at=now)
+                    Node.__table__.insert().values(id=name, started_at=now, seen_at=now)
                 )
             await connection.execute(text(statement))
 
@@ -70,7 +70,7 @@ async def test_it_leaves_no_lock(database_url: str, database: Database, statemen
         another.execute("BEGIN IMMEDIATE")  # or it is locked
         another.execute("ROLLBACK")
     async with database.read() as connection:
-        assert (await connection.execute(select(nodes))).all() == []
+        assert (await connection.execute(select(Node.__table__))).all() == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

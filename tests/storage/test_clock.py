@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select
+from sqlmodel import col
 
 from storage.clock import Skew, database_now, measure_skew, read_database_clock
 from storage.engine import Database
+from storage.models.connections import Node
 from storage.nodes import beat, live_nodes
-from storage.tables import nodes
 
 _NEAR = timedelta(seconds=5)  # the databases of the tests are on this machine
 
@@ -30,9 +31,9 @@ async def test_what_is_stored_of_it_compares_with_what_is_stored_of_others(
     async with database.write() as connection:
         await beat(connection, "node_1")
         for name, at in (("node_2", now - timedelta(minutes=1)), ("node_3", now)):
-            await connection.execute(insert(nodes).values(id=name, started_at=at, seen_at=at))
+            await connection.execute(insert(Node).values(id=name, started_at=at, seen_at=at))
     async with database.read() as connection:
-        stored = await connection.scalar(select(nodes.c.seen_at).where(nodes.c.id == "node_1"))
+        stored = await connection.scalar(select(col(Node.seen_at)).where(col(Node.id) == "node_1"))
         assert stored is not None
         assert abs(stored - now) < _NEAR
         assert await live_nodes(connection) == ["node_1", "node_3"]

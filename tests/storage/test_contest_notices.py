@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlmodel import col
 
 from activities.contests import ContestActivities
 from activities.post import Post
@@ -13,15 +14,11 @@ from domain.states import ProjectStatus, WebhookStatus
 from storage.contest_notices import StoredContestNotices, untold_contests
 from storage.engine import Database
 from storage.mail_notices import MailBlocks
-from storage.tables import (
-    accounts,
-    connections,
-    project_members,
-    projects,
-    webhook_deliveries,
-    webhooks,
-)
-from storage.tables import mail_notices as waiting
+from storage.models.accounts import Account
+from storage.models.connections import ChargePointConnection
+from storage.models.mail import MailNotice
+from storage.models.projects import Project, ProjectMember
+from storage.models.webhooks import Webhook, WebhookDelivery
 from tests.api.node import contest, hold
 from tests.ocpp_server.bed import seed
 from tests.storage.test_held_notices import Post as Outbox
@@ -47,21 +44,19 @@ async def contested(database: Database, *, handed_over: bool) -> str:
     """Have two links speak as a charge point; returns its id."""
     (charge_point,) = await seed(database)
     async with database.write() as connection:
-        project = (await connection.execute(select(projects))).one()
+        project = (await connection.execute(select(Project.__table__))).one()
         owner = {"id": "usr_owner", "role": "site_owner", "email": OWNER, "name": "Facilities"}
+        await connection.execute(insert(Account).values(**owner, password_hash="x", created_at=NOW))
         await connection.execute(
-            insert(accounts).values(**owner, password_hash="x", created_at=NOW)
-        )
-        await connection.execute(
-            insert(project_members).values(
+            insert(ProjectMember).values(
                 project_id=project.id, account_id=project.installer_id, role="lead", joined_at=NOW
             )
         )
         status = ProjectStatus.HANDED_OVER if handed_over else ProjectStatus.IN_PROGRESS
-        await connection.execute(update(projects).values(site_owner_id="usr_owner", status=status))
+        await connection.execute(update(Project).values(site_owner_id="usr_owner", status=status))
         for account in (project.installer_id, "usr_owner"):
             await connection.execute(
-                insert(webhooks).values(
+                insert(Webhook).values(
                     id=f"whk_{account}",
                     account_id=account,
                     url="https://hooks.example",
@@ -96,11 +91,11 @@ async def join(database: Database, account_id: str, email: str) -> None:
     async with database.write() as connection:
         colleague = {"id": account_id, "role": "installer", "email": email, "name": "Sam"}
         await connection.execute(
-            insert(accounts).values(**colleague, password_hash="x", created_at=NOW)
+            insert(Account).values(**colleague, password_hash="x", created_at=NOW)
         )
-        project_id = await connection.scalar(select(projects.c.id))
+        project_id = await connection.scalar(select(col(Project.id)))
         await connection.execute(
-            insert(project_members).values(
+            insert(ProjectMember).values(
                 project_id=project_id, account_id=account_id, role="technician", joined_at=NOW
             )
         )
@@ -150,7 +145,7 @@ async def test_whose_address_is_not_proven_gets_none_where_that_is_asked_for(
     await join(database, "usr_a", "a@acme.example")
     async with database.write() as connection:
         await connection.execute(
-            update(accounts).where(accounts.c.id == "usr_a").values(verified_at=NOW)
+            update(Account).where(col(Account.id) == "usr_a").values(verified_at=NOW)
         )
     told = await mailed(database, charge_point, to_verified=True)
     assert [to for to, _ in told] == ["a@acme.example"]
@@ -167,14 +162,14 @@ async def test_a_contest_after_the_other_fills_no_mailbox_and_can_be_stopped(
         async with database.write() as connection:  # that one is decided, and another is there
             again = NOW + timedelta(minutes=number)
             await connection.execute(
-                update(connections).values(contested_at=again, contest_told_at=None)
+                update(ChargePointConnection).values(contested_at=again, contest_told_at=None)
             )
     assert [to for to, _, _ in outbox.sent] == [OWNER, OWNER]
     assert "https://api.example.com/mail/stop/usr_owner." in outbox.sent[0][2]
     async with database.write() as connection:
         await MailBlocks(connection).block("usr_owner", recipient_key(SECRET, OWNER), at=NOW)
     async with database.read() as connection:
-        assert (await connection.execute(select(waiting))).all() == []
+        assert (await connection.execute(select(MailNotice.__table__))).all() == []
     await activities.mail_contest(charge_point)
     assert len(outbox.sent) == 2
 
@@ -183,7 +178,7 @@ async def test_webhooks_of_who_is_in_charge_are_told_once(database: Database) ->
     charge_point = await contested(database, handed_over=True)
     await contest(database, charge_point)
     async with database.read() as connection:
-        (delivery,) = (await connection.execute(select(webhook_deliveries))).all()
+        (delivery,) = (await connection.execute(select(WebhookDelivery.__table__))).all()
     assert delivery.webhook_id == "whk_usr_owner"
     told = json.loads(delivery.body)
     assert told["type"] == "charge_point.contested"

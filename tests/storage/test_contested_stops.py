@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Row, select, update
+from sqlmodel import col
 
 from domain.contests import Contest, Link
 from domain.states import TransactionBilling
@@ -15,7 +16,8 @@ from storage.engine import Database
 from storage.fact_records import Connected, MeterEntry, TransactionStop
 from storage.facts import store
 from storage.held import HeldRecords
-from storage.tables import connections, transactions
+from storage.models.connections import ChargePointConnection
+from storage.models.transactions import Transaction
 from tests.api.node import contest, hold
 from tests.support.billing import Site, at
 
@@ -56,7 +58,7 @@ class Contested:
 
     async def row(self) -> Row[Any]:
         async with self.site.database.read() as connection:
-            query = select(transactions).where(transactions.c.id == self.transaction)
+            query = select(Transaction.__table__).where(col(Transaction.id) == self.transaction)
             return (await connection.execute(query)).one()
 
     async def kept(self) -> list[tuple[int | None, int | None]]:
@@ -176,7 +178,7 @@ async def test_what_is_billed_stays(both: Contested) -> None:
     await both.stop(STRANGER, 1001)
     await both.stop(HONEST, 11_000)
     async with both.site.database.write() as connection:
-        await connection.execute(update(transactions).values(billing=TransactionBilling.BILLED))
+        await connection.execute(update(Transaction).values(billing=TransactionBilling.BILLED))
     await both.keep(HONEST)
     assert (await both.row()).meter_stop == 1001
 
@@ -210,7 +212,7 @@ async def test_however_many_links_tell_one_those_that_are_there_have_a_place(
         async with both.site.database.write() as connection:
             before = (await read_contests(connection))[both.site.charge_point_id]
             await connection.execute(
-                update(connections).values(**values_of(_came_again(before, generation)))
+                update(ChargePointConnection).values(**values_of(_came_again(before, generation)))
             )
         await both.stop(generation, generation)
     kept = await both.kept()

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from storage.tables import metadata
+from storage.models.base import TableModel
 
 _STORAGE: Final = Path(__file__).parents[2] / "storage"
-MARKED: Final = {name for name, table in metadata.tables.items() if "contested_link" in table.c}
+MARKED: Final = {
+    model.__name__: model.__tablename__
+    for model in TableModel.__subclasses__()
+    if "contested_link" in model.model_fields
+}
 """Tables whose rows carry the link that told them, where others spoke, too."""
 BESIDES: Final = {
     "boots.store_boots": "It stores them.",
@@ -24,7 +28,7 @@ def _readers() -> Iterator[tuple[str, ast.stmt]]:
         names = {
             alias.asname or alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "storage.tables"
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("storage.models")
             for alias in node.names
             if alias.name in MARKED
         }
@@ -49,6 +53,6 @@ def _asks_for_those_that_count(node: ast.stmt) -> bool:
 
 
 def test_every_query_asks_for_facts_that_count() -> None:
-    assert {"boots", "connectors"} == MARKED
+    assert {"boots", "connectors"} == set(MARKED.values())
     others = {name for name, node in _readers() if not _asks_for_those_that_count(node)}
     assert others == set(BESIDES)

@@ -20,11 +20,11 @@ from storage.engine import Database
 from storage.fact_records import Boot
 from storage.facts import store
 from storage.handover import Handover
+from storage.models.charge_points import ChargePoint
 from storage.parameters import Parameters
 from storage.runs import Runs
 from storage.stale import stale_verdicts
 from storage.standing import holds
-from storage.tables import charge_points
 from tests.support.rows import AT, one_charge_point, run_request
 
 
@@ -136,15 +136,15 @@ async def _another_firmware(connection: AsyncConnection) -> None:
 
 
 async def _another_serial(connection: AsyncConnection) -> None:
-    await connection.execute(update(charge_points).values(serial_number="SN-2"))
+    await connection.execute(update(ChargePoint).values(serial_number="SN-2"))
 
 
 async def _another_vendor(connection: AsyncConnection) -> None:
-    await connection.execute(update(charge_points).values(vendor="Acme"))
+    await connection.execute(update(ChargePoint).values(vendor="Acme"))
 
 
 async def _another_model(connection: AsyncConnection) -> None:
-    await connection.execute(update(charge_points).values(model="Terra AC W11"))
+    await connection.execute(update(ChargePoint).values(model="Terra AC W11"))
 
 
 async def _another_value(connection: AsyncConnection) -> None:
@@ -216,7 +216,7 @@ async def test_firmware_that_is_not_approved_any_more_blocks_and_is_checked_anew
 async def test_a_project_without_charge_points_is_blocked(database: Database) -> None:
     await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
     async with database.write() as connection:
-        await connection.execute(charge_points.delete())
+        await connection.execute(ChargePoint.__table__.delete())
     assert await _blockers(database) == ["no_charge_points"]
 
 
@@ -225,7 +225,7 @@ async def test_a_repeat_returns_the_first_result(database: Database) -> None:
     assert await _blockers(database) == []
     async with database.write() as connection:
         await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONING_FAILED)
+            update(ChargePoint).values(status=ChargePointStatus.COMMISSIONING_FAILED)
         )
         again = await Handover(connection, load_catalogue()).complete(
             "prj_1", REQUEST, at=AT + timedelta(hours=1)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import col
 
 from activities.mail import ProjectActivities
 from domain.audit import ENGINE
@@ -16,9 +17,10 @@ from storage.connections import store_connected
 from storage.engine import Database
 from storage.fact_records import Connected
 from storage.features import Power
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from storage.nodes import beat
 from storage.project_records import StoredProjects
-from storage.tables import charge_points, projects
 from storage.tariffs import Tariffs
 from tests.storage.test_held_notices import Post
 from tests.support.billing import energy_tariff, stored_tariff
@@ -50,7 +52,7 @@ def activities(records: StoredProjects, post: Post, database: Database) -> Proje
 async def _ready(database: Database) -> None:
     await one_charge_point(database, status=ChargePointStatus.COMMISSIONED)
     async with database.write() as connection:
-        await connection.execute(update(projects).values(time_zone="Europe/London"))
+        await connection.execute(update(Project).values(time_zone="Europe/London"))
 
 
 async def test_of_a_site_by_the_guide_alone_it_says_what_is_missing(
@@ -134,7 +136,7 @@ async def test_of_a_site_where_everything_is_set_it_says_so(
         access = Access(connection, "prj_1")
         await access.put("04A2", label="Van 3", at=AT, by=Role.INSTALLER)
         await access.put("04A3", label=None, at=AT, by=Role.SITE_OWNER)
-        await connection.execute(update(charge_points).values(credential_hash="h"))
+        await connection.execute(update(ChargePoint).values(credential_hash="h"))
         await beat(connection, "node-1")
         link = Connected(
             charge_point_id="cp_1",
@@ -178,4 +180,4 @@ async def test_a_mail_server_that_is_away_leaves_it_to_be_mailed(
     with pytest.raises(OSError, match="away"):
         await activities.mail_handover("prj_1")
     async with database.read() as connection:
-        assert await connection.scalar(select(projects.c.handover_mailed_at)) is None
+        assert await connection.scalar(select(col(Project.handover_mailed_at))) is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlmodel import col
 
 from domain.audit import Actor, AuditAction
 from domain.billing.bound import RatingSource
@@ -20,13 +21,10 @@ from storage.engine import Database
 from storage.fact_records import Connected, MeterEntry, MeterValues, TransactionStop
 from storage.facts import store
 from storage.held import HeldRecord, HeldRecords
-from storage.tables import (
-    audit_entries,
-    charge_points,
-    transactions,
-    webhook_deliveries,
-    webhooks,
-)
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import AuditEntry
+from storage.models.transactions import Transaction as TransactionRow
+from storage.models.webhooks import Webhook, WebhookDelivery
 from tests.api.node import hold
 from tests.support.billing import Site, at, stored_tariff
 from tests.support.rows import AT
@@ -100,7 +98,7 @@ async def test_what_no_meter_shows_is_held_and_not_billed(site: Site) -> None:
 
 async def test_a_declared_cable_is_the_bound(site: Site) -> None:
     async with site.database.write() as connection:
-        await connection.execute(update(charge_points).values(max_amps=16, phases="L1"))
+        await connection.execute(update(ChargePoint).values(max_amps=16, phases="L1"))
     held = await held_of(site, await absurd(site))
     assert held.document.bound.energy_kwh == Decimal("10.2")  # two hours at 3.68 kW, and a margin
     assert held.document.bound.power_source is RatingSource.DECLARED
@@ -127,7 +125,9 @@ async def test_the_owner_releases_it_with_a_value(site: Site) -> None:
     async with site.database.read() as connection:
         entry = (
             await connection.execute(
-                select(audit_entries).where(audit_entries.c.action == AuditAction.RECORD_RELEASED)
+                select(AuditEntry.__table__).where(
+                    col(AuditEntry.action) == AuditAction.RECORD_RELEASED
+                )
             )
         ).one()
     assert (entry.target, entry.email) == (held.id, OWNER.email)
@@ -192,7 +192,7 @@ async def test_a_wrong_clock_holds_the_time_alone(database: Database) -> None:
 async def test_a_session_of_a_contest_is_held_whatever_is_told_of_it(site: Site) -> None:
     transaction = await site.start()
     async with site.database.write() as connection:
-        await connection.execute(update(transactions).values(contested=True))
+        await connection.execute(update(TransactionRow).values(contested=True))
     await site.stop(transaction, meter=9000)
     await site.settle(transaction)
     held = await held_of(site, transaction)
@@ -235,7 +235,7 @@ async def test_webhooks_of_the_owner_are_told_once(site: Site) -> None:
     async with site.database.write() as connection:
         for account in ("usr_1", "usr_2"):
             await connection.execute(
-                insert(webhooks).values(
+                insert(Webhook).values(
                     id=f"whk_{account}",
                     account_id=account,
                     url="https://owner.example",
@@ -249,7 +249,7 @@ async def test_webhooks_of_the_owner_are_told_once(site: Site) -> None:
     await site.values(transaction, ("2026-05-02T10:00", 6000), late=True)
     await site.settle(transaction)
     async with site.database.read() as connection:
-        (delivery,) = (await connection.execute(select(webhook_deliveries))).all()
+        (delivery,) = (await connection.execute(select(WebhookDelivery.__table__))).all()
     assert delivery.webhook_id == "whk_usr_2"
     told = json.loads(delivery.body)
     assert told["type"] == "record.held"
@@ -309,8 +309,8 @@ async def test_a_stop_that_comes_after_the_owners_word_credits_it(site: Site) ->
 async def supersede(site: Site, transaction: int, moment: str) -> None:
     async with site.database.write() as connection:
         await connection.execute(
-            update(transactions)
-            .where(transactions.c.id == transaction)
+            update(TransactionRow)
+            .where(col(TransactionRow.id) == transaction)
             .values(
                 stopped_at=at(moment),
                 stop_received_at=at(moment),

@@ -10,7 +10,11 @@ from domain.states import ChargePointStatus, OfflineAccess, ProjectStatus, Role
 from storage.access import Access
 from storage.engine import Database
 from storage.local_lists import QUIET, doubt_list, due_lists, keep_list, read_lists, read_wanted
-from storage.tables import boots, charge_points, connections, nodes, projects, transactions
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection, Node
+from storage.models.facts import Boot
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from tests.support.rows import one_charge_point
 
 NOW = datetime.now(UTC)
@@ -23,16 +27,14 @@ async def site(database: Database) -> Database:
     await one_charge_point(database)
     async with database.write() as connection:
         await connection.execute(
-            update(projects).values(status=ProjectStatus.HANDED_OVER, handed_over_at=NOW)
+            update(Project).values(status=ProjectStatus.HANDED_OVER, handed_over_at=NOW)
+        )
+        await connection.execute(update(ChargePoint).values(status=ChargePointStatus.COMMISSIONED))
+        await connection.execute(
+            insert(Node).values(id="node_1", started_at=NOW, seen_at=NOW + timedelta(hours=1))
         )
         await connection.execute(
-            update(charge_points).values(status=ChargePointStatus.COMMISSIONED)
-        )
-        await connection.execute(
-            insert(nodes).values(id="node_1", started_at=NOW, seen_at=NOW + timedelta(hours=1))
-        )
-        await connection.execute(
-            insert(connections).values(
+            insert(ChargePointConnection).values(
                 charge_point_id="cp_1",
                 node_id="node_1",
                 generation=1,
@@ -62,7 +64,7 @@ async def looked_at(
 
 async def changed(database: Database, **values: object) -> None:
     async with database.write() as connection:
-        await connection.execute(update(charge_points).values(**values))
+        await connection.execute(update(ChargePoint).values(**values))
 
 
 async def put(database: Database, *id_tags: str, at: datetime = NOW) -> None:
@@ -98,12 +100,12 @@ async def test_many_changes_are_told_as_one(site: Database) -> None:
 async def test_due_with_a_new_connection_and_with_a_boot(site: Database) -> None:
     await looked_at(site)
     async with site.write() as connection:
-        await connection.execute(update(connections).values(generation=2))
+        await connection.execute(update(ChargePointConnection).values(generation=2))
     assert await due(site) == ["cp_1"]
     await looked_at(site, generation=2)
     async with site.write() as connection:
         await connection.execute(
-            insert(boots).values(
+            insert(Boot).values(
                 id="evt_1",
                 charge_point_id="cp_1",
                 at=NOW,
@@ -126,7 +128,9 @@ async def test_a_link_that_broke_at_it_twice_is_left_alone_until_something_chang
         assert await due(site) == ["cp_1"]
         await looked_at(site, state=ListState.BROKE_OFF, generation=generation)
         async with site.write() as connection:
-            await connection.execute(update(connections).values(generation=generation + 1))
+            await connection.execute(
+                update(ChargePointConnection).values(generation=generation + 1)
+            )
     assert await due(site) == []
     await put(site, "AB12")
     assert await due(site) == ["cp_1"]
@@ -177,11 +181,11 @@ async def test_what_a_run_has_had_is_sent_anew(site: Database) -> None:
 
 async def test_not_due_before_the_handover_and_where_it_is_offline(site: Database) -> None:
     async with site.write() as connection:
-        await connection.execute(update(connections).values(disconnected_at=NOW))
+        await connection.execute(update(ChargePointConnection).values(disconnected_at=NOW))
     assert await due(site) == []
     async with site.write() as connection:
-        await connection.execute(update(connections).values(disconnected_at=None))
-        await connection.execute(update(projects).values(status=ProjectStatus.IN_PROGRESS))
+        await connection.execute(update(ChargePointConnection).values(disconnected_at=None))
+        await connection.execute(update(Project).values(status=ProjectStatus.IN_PROGRESS))
     assert await due(site) == []
 
 
@@ -190,7 +194,7 @@ async def test_who_charged_last_comes_first(site: Database) -> None:
     async with site.write() as connection:
         for number, id_tag in enumerate((" c3", "B2", "C3"), start=1):
             await connection.execute(
-                insert(transactions).values(
+                insert(Transaction).values(
                     charge_point_id="cp_1",
                     connector_id=1,
                     id_tag=id_tag,

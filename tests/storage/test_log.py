@@ -6,7 +6,7 @@ from sqlalchemy import insert
 from domain.states import LogLevel
 from storage.engine import Database
 from storage.log import Log, LogFilter
-from storage.tables import log_entries
+from storage.models.facts import LogEntry
 
 NOW = datetime(2026, 5, 1, 9, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ async def log(database: Database) -> Database:
         for number, level in enumerate(LogLevel):
             for charge_point in ("cp_1", "cp_2"):
                 await connection.execute(
-                    insert(log_entries).values(
+                    insert(LogEntry).values(
                         charge_point_id=charge_point,
                         commissioning_id="com_1" if number % 2 else None,
                         at=NOW + timedelta(minutes=number),
@@ -50,7 +50,7 @@ async def test_filters(log: Database, wanted: LogFilter, levels: list[str]) -> N
 async def test_steps_written_at_the_end_stand_where_they_belong(log: Database) -> None:
     async with log.write() as connection:
         await connection.execute(
-            insert(log_entries).values(
+            insert(LogEntry).values(
                 charge_point_id="cp_1",
                 at=NOW + timedelta(minutes=1),
                 level=LogLevel.INFO,

@@ -18,8 +18,8 @@ from storage.mail_notices import (
     MailBlocks,
     due_notices,
 )
-from storage.tables import mail_blocks
-from storage.tables import mail_notices as waiting
+from storage.models.mail import MailBlock
+from storage.models.mail import MailNotice as NoticeRow
 from tests.storage.test_held_notices import Post as Outbox
 from tests.support.figures import Figure
 from tests.support.post import SECRET, mail_notices
@@ -138,7 +138,7 @@ async def test_a_repeat_is_answered_as_the_first_and_counts_once(database: Datab
     assert await stage.verdict(2) == "left"
     # What has left says nothing of anybody any more.
     async with database.read() as connection:
-        rows = (await connection.execute(select(waiting))).all()
+        rows = (await connection.execute(select(NoticeRow.__table__))).all()
     assert {(row.email, row.subject, row.detail) for row in rows} == {("", "", "")}
 
 
@@ -179,7 +179,7 @@ async def test_what_waited_when_it_was_stopped_is_not_due_for_ever(database: Dat
         await stage.verdict(number)
     async with database.write() as connection:  # in the moment in which another notice came
         await connection.execute(
-            insert(mail_blocks).values(
+            insert(MailBlock).values(
                 account_id=WHO, recipient=recipient_key(SECRET, TO), blocked_at=AT
             )
         )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 
 from storage.engine import Database
-from storage.tables import throttles
+from storage.models.accounts import ThrottleWindow
 from tests.storage import many_writers
 
 _PROCESSES, _WRITERS, _TIMES = 2, 25, 10
@@ -34,6 +35,6 @@ async def test_fifty_writers_in_two_processes_are_never_locked_out(
         assert b"locked" not in complaints
     async with database.read() as connection:
         count = await connection.scalar(
-            select(throttles.c.count).where(throttles.c.key == many_writers.KEY)
+            select(col(ThrottleWindow.count)).where(col(ThrottleWindow.key) == many_writers.KEY)
         )
     assert count == _PROCESSES * _WRITERS * _TIMES

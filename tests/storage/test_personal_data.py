@@ -8,29 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, LargeBinary, String, Table, Text, insert, select, update
+from sqlalchemy import JSON, LargeBinary, String, Text, insert, select, update
+from sqlmodel import col
+from sqlmodel.sql.sqltypes import AutoString
 
 from domain.audit import Actor, AuditAction
 from domain.states import ProjectStatus, Role, TransactionBilling
 from storage.audit import Audit
 from storage.engine import Database
 from storage.export import OF_CHARGE_POINT, OF_PROJECT
+from storage.models.accounts import Account
+from storage.models.base import TableModel
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import LogEntry
+from storage.models.invitations import Invitation
+from storage.models.projects import AuditEntry, IdTag, Project
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import Transaction
 from storage.personal import ERASED, PERSONAL, Fate
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
 from storage.runs import Runs
-from storage.tables import (
-    accounts,
-    audit_entries,
-    charge_points,
-    commissioning_runs,
-    id_tags,
-    invitations,
-    log_entries,
-    metadata,
-    projects,
-    transactions,
-)
 from tests.storage.letting_go import AGES
 from tests.support.holding import held_record
 from tests.support.rows import AT, one_charge_point, run_request
@@ -47,9 +45,9 @@ def columns() -> set[str]:
     """Every column that could hold something of a person."""
     return {
         f"{table.name}.{column.name}"
-        for table in metadata.tables.values()
+        for table in TableModel.metadata.tables.values()
         for column in table.columns
-        if isinstance(column.type, (String, Text, JSON, LargeBinary))
+        if isinstance(column.type, (AutoString, String, Text, JSON, LargeBinary))
     }
 
 
@@ -114,17 +112,17 @@ async def _lived_in(database: Database, *, sessions: int = 3) -> None:
         await audit.write(AuditAction.ID_TAG_PUT, by, target=DRIVER, at=AT, after=after)
         await audit.write(AuditAction.PROJECT_CHANGED, by, target="prj_1", at=AT, before=after)
         await connection.execute(
-            update(projects).values(
+            update(Project).values(
                 name=f"House of {PERSON}", sign_off_notes=PERSON, installer_signature=PERSON
             )
         )
         await connection.execute(
-            insert(id_tags).values(
+            insert(IdTag).values(
                 project_id="prj_1", tag_key=DRIVER, id_tag=DRIVER, label=PERSON, added_at=AT
             )
         )
         await connection.execute(
-            insert(invitations).values(
+            insert(Invitation).values(
                 id="inv_1",
                 project_id="prj_1",
                 email=PERSON,
@@ -138,7 +136,7 @@ async def _lived_in(database: Database, *, sessions: int = 3) -> None:
             )
         )
         await connection.execute(
-            insert(log_entries),
+            insert(LogEntry),
             [
                 {
                     "charge_point_id": "cp_1",
@@ -151,7 +149,7 @@ async def _lived_in(database: Database, *, sessions: int = 3) -> None:
             ],
         )
         await connection.execute(
-            insert(transactions),
+            insert(Transaction),
             [
                 {
                     "charge_point_id": "cp_1",
@@ -170,8 +168,8 @@ async def told_of(database: Database, *of_people: str) -> dict[str, str]:
     """Which columns of the project still say something of them."""
     found = {}
     async with database.read() as connection:
-        for table in metadata.tables.values():
-            if table is accounts:
+        for table in TableModel.metadata.tables.values():
+            if table is Account.__table__:
                 continue
             for row in (await connection.execute(select(table))).mappings():
                 for name, value in row.items():
@@ -181,9 +179,9 @@ async def told_of(database: Database, *of_people: str) -> dict[str, str]:
     return found
 
 
-async def _one(database: Database, table: Table) -> Any:
+async def _one(database: Database, table: type[TableModel]) -> Any:
     async with database.read() as connection:
-        return (await connection.execute(select(table))).mappings().first()
+        return (await connection.execute(select(table.__table__))).mappings().first()
 
 
 async def test_a_project_that_was_put_aside_for_long_says_nothing_of_people(
@@ -193,17 +191,17 @@ async def test_a_project_that_was_put_aside_for_long_says_nothing_of_people(
     assert len(await told_of(database, DRIVER, PERSON)) > 10
     for archived_at, is_over in ((OF_LATE, False), (LONG_AGO, True)):
         async with database.write() as connection:
-            await connection.execute(update(projects).values(archived_at=archived_at))
+            await connection.execute(update(Project).values(archived_at=archived_at))
         gone = await go_on(database)
         assert (gone > 2 * ROWS) is is_over
     assert await told_of(database, DRIVER, PERSON, "203.0.113.9") == {}
-    row = await _one(database, projects)
+    row = await _one(database, Project)
     assert (row["name"], row["site_owner_email"]) == (ERASED, ERASED)
     assert row["personal_erased_at"] == NOW
     # What is not of people is there.
-    assert (await _one(database, charge_points))["serial_number"] == "SN-1"
-    assert (await _one(database, commissioning_runs))["id"] == "com_1"
-    trail = await _one(database, audit_entries)
+    assert (await _one(database, ChargePoint))["serial_number"] == "SN-1"
+    assert (await _one(database, CommissioningRun))["id"] == "com_1"
+    trail = await _one(database, AuditEntry)
     assert (trail["action"], trail["account_id"]) == ("id_tag.put", "usr_1")
     assert await go_on(database) == 0
 
@@ -216,12 +214,14 @@ async def test_a_site_that_is_run_keeps_what_it_needs_until_its_owner_is_gone(
     await _lived_in(database)
     async with database.write() as connection:
         await connection.execute(
-            update(projects).values(
+            update(Project).values(
                 status=ProjectStatus.HANDED_OVER, archived_at=LONG_AGO, handed_over_at=LONG_AGO
             )
         )
         await connection.execute(
-            update(accounts).where(accounts.c.role == Role.SITE_OWNER).values(deleted_at=deleted_at)
+            update(Account)
+            .where(col(Account.role) == Role.SITE_OWNER)
+            .values(deleted_at=deleted_at)
         )
     await go_on(database)
     assert (await told_of(database, PERSON) == {}) is (deleted_at is not None)
@@ -231,7 +231,7 @@ async def _sessions(database: Database, kinds: Mapping[int, Mapping[str, Any]]) 
     async with database.write() as connection:
         for number, kind in kinds.items():
             await connection.execute(
-                insert(transactions).values(
+                insert(Transaction).values(
                     id=number,
                     charge_point_id="cp_1",
                     connector_id=1,
@@ -246,7 +246,7 @@ async def _sessions(database: Database, kinds: Mapping[int, Mapping[str, Any]]) 
 
 async def _cards(database: Database) -> dict[int, str]:
     async with database.read() as connection:
-        rows = await connection.execute(select(transactions.c.id, transactions.c.id_tag))
+        rows = await connection.execute(select(col(Transaction.id), col(Transaction.id_tag)))
         return {row.id: row.id_tag for row in rows}
 
 

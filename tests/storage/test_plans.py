@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import pytest
 from sqlalchemy import Select, select, text, update
+from sqlmodel import col
 from temporalio.client import Client
 
 from domain.audit import ENGINE
@@ -25,6 +26,9 @@ from storage.contests import read_confirmed
 from storage.engine import Database
 from storage.fact_records import Connected
 from storage.held import HeldRecords
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from storage.project_runs import charge_points_by_run, newest_runs
 from storage.reports import Reports
 from storage.retention.rounds import StoredRetention
@@ -33,7 +37,6 @@ from storage.running import running_sessions
 from storage.runs import Runs
 from storage.site_records import StoredSites
 from storage.suspensions import read_suspensions
-from storage.tables import charge_points, projects, transactions
 from storage.tariffs import Tariffs
 from temporal.dispatcher import Dispatcher
 from temporal.reconciler import Reconciler
@@ -72,9 +75,11 @@ async def crowd(database: Database) -> list[str]:
 
 
 def _newest_session(of: str) -> Select[Any]:
-    ended = transactions.c.stopped_at < NOW
-    newest = select(transactions).where(transactions.c.charge_point_id == of).where(ended)
-    return newest.order_by(transactions.c.stopped_at.desc()).limit(1)
+    ended = col(Transaction.stopped_at) < NOW
+    newest = (
+        select(Transaction.__table__).where(col(Transaction.charge_point_id) == of).where(ended)
+    )
+    return newest.order_by(col(Transaction.stopped_at).desc()).limit(1)
 
 
 async def test_a_node_asks_nothing_that_grows_with_history(
@@ -133,7 +138,7 @@ async def test_what_is_asked_again_and_again_looks_at_no_history(
     async with database.write() as connection:
         project = (await read_registered(connection, crowd[0])).project_id
         await connection.execute(
-            update(projects).values(status=ProjectStatus.HANDED_OVER, handed_over_at=NOW)
+            update(Project).values(status=ProjectStatus.HANDED_OVER, handed_over_at=NOW)
         )
     transaction = await _bills(database, crowd[0])
     nobody = cast("Client", None)
@@ -185,12 +190,12 @@ async def _bills(database: Database, charge_point_id: str) -> int:
     tariff = stored_tariff(energy_tariff(), valid_from=NOW - timedelta(days=999))
     async with database.write() as connection:
         project = (await read_registered(connection, charge_point_id)).project_id
-        installer = await connection.scalar(select(projects.c.installer_id))
+        installer = await connection.scalar(select(col(Project.installer_id)))
         await Tariffs(connection, project).add(replace(tariff, set_by=installer or ""), by=ENGINE)
         await Billing(connection, project).activate(at=NOW - timedelta(days=999))
-        await connection.execute(update(charge_points).values(vendor="Of nobody", model="Unknown"))
+        await connection.execute(update(ChargePoint).values(vendor="Of nobody", model="Unknown"))
         session = (await connection.execute(_newest_session(charge_point_id))).one()
-        due = update(transactions).where(transactions.c.id == session.id).values(billing="due")
+        due = update(Transaction).where(col(Transaction.id) == session.id).values(billing="due")
         await connection.execute(due)
     return int(session.id)
 

@@ -8,8 +8,10 @@ from sqlalchemy import func, insert, select
 from domain.ownership import RebootRequest
 from domain.states import ChargePointStatus, ProjectStatus
 from storage.engine import Database
+from storage.models.charge_points import ChargePoint
+from storage.models.configuration import RebootSlot
+from storage.models.projects import Project
 from storage.reboot_slots import StoredRebootSlots
-from storage.tables import charge_points, projects, reboot_slots
 from tests.support.rows import AT, one_charge_point
 
 STAGGER = timedelta(seconds=15)
@@ -65,7 +67,7 @@ async def test_another_project_has_turns_of_its_own(database: Database) -> None:
     await one_charge_point(database)
     async with database.write() as connection:
         await connection.execute(
-            insert(projects).values(
+            insert(Project).values(
                 id="prj_2",
                 installer_id="usr_1",
                 name="Hillside",
@@ -76,7 +78,7 @@ async def test_another_project_has_turns_of_its_own(database: Database) -> None:
             )
         )
         await connection.execute(
-            insert(charge_points).values(
+            insert(ChargePoint).values(
                 id="cp_2",
                 project_id="prj_2",
                 serial_number="SN-2",
@@ -101,4 +103,4 @@ async def test_old_turns_are_forgotten(database: Database) -> None:
     clock.now += timedelta(days=2)
     await slots.reserve(_asks("com_2:reset:1"))
     async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(reboot_slots)) == 1
+        assert await connection.scalar(select(func.count()).select_from(RebootSlot)) == 1

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Executable, insert, text
 
 from storage.engine import Database
+from storage.models.connections import Node
 from storage.refusals import is_refused
-from storage.tables import nodes
 
 _AT = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ async def _error(database: Database, *statements: Executable) -> Exception:
 
 
 def _node(**values: object) -> Executable:
-    return insert(nodes).values({"id": "n", "started_at": _AT, "seen_at": _AT, **values})
+    return insert(Node).values({"id": "n", "started_at": _AT, "seen_at": _AT, **values})
 
 
 async def test_a_row_that_is_there_already(database: Database) -> None:

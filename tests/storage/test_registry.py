@@ -65,7 +65,7 @@ async def test_what_was_stored_is_read(registry: Database) -> None:
         assert await Accounts(connection).by_email(Role.INSTALLER, ACCOUNT.email) == ACCOUNT
         assert await Accounts(connection).by_email(Role.SITE_OWNER, ACCOUNT.email) is None
         stored = await Projects(connection).get("prj_1", installer_id="usr_1")
-        assert stored == replace(PROJECT, role=ProjectRole.LEAD, is_kept=True)
+        assert stored == replace(PROJECT, member_role=ProjectRole.LEAD)
         assert await ChargePoints(connection).get("cp_1", installer_id="usr_1") == CHARGE_POINT
 
 

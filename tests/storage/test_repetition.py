@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
 from domain.rules.oddities import MORE
 from domain.states import LogLevel, RegistrationStatus
@@ -25,14 +25,12 @@ from storage.fact_records import (
 )
 from storage.irregularities import store_oddities
 from storage.log import Log, LogFilter
-from storage.tables import (
-    boots,
-    charge_points,
-    connection_attempts,
-    irregularities,
-    log_entries,
-    suspensions,
-)
+from storage.models.base import TableModel
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ConnectionAttempt
+from storage.models.facts import Boot as BootRow
+from storage.models.facts import Irregularity, Suspension
+from storage.models.facts import LogEntry as LogEntryRow
 from tests.ocpp_server.bed import seed
 from tests.support.statements import counted
 
@@ -41,9 +39,9 @@ RETRIES: Final = 8_640
 """Of a day: a charge point that waits in Pending boots every ten seconds."""
 
 
-async def rows(database: Database, table: Table) -> Sequence[Any]:
+async def rows(database: Database, table: type[TableModel]) -> Sequence[Any]:
     async with database.read() as connection:
-        return (await connection.execute(select(table))).all()
+        return (await connection.execute(select(table.__table__))).all()
 
 
 async def store(database: Database, records: Sequence[Record]) -> None:
@@ -91,7 +89,7 @@ class TestBoots:
             for start in range(0, RETRIES, 500):
                 batch = [boot(of, number) for number in range(start, min(start + 500, RETRIES))]
                 await facts.store(connection, batch)
-        (row,) = await rows(database, boots)
+        (row,) = await rows(database, BootRow)
         newest = DAWN + timedelta(seconds=10 * (RETRIES - 1))
         assert (row.times, row.first_at, row.at) == (RETRIES, DAWN, newest)
         async with database.read() as connection:
@@ -102,7 +100,7 @@ class TestBoots:
     async def test_what_says_something_new_is_a_row(self, database: Database) -> None:
         of, other = await seed(database, 2)
         async with database.write() as connection:
-            await connection.execute(charge_points.update().values(provisioned_at=None))
+            await connection.execute(ChargePoint.__table__.update().values(provisioned_at=None))
         tomorrow = DAWN + timedelta(days=1)
         await store(
             database,
@@ -116,13 +114,13 @@ class TestBoots:
             ],
         )
         async with database.write() as connection:
-            await connection.execute(charge_points.update().values(provisioned_at=DAWN))
+            await connection.execute(ChargePoint.__table__.update().values(provisioned_at=DAWN))
         again = boot(of, 7, at=tomorrow + timedelta(hours=1))
         await store(database, [again])
         assert again.registration is RegistrationStatus.ACCEPTED
         found = sorted(
             (row.id, row.firmware_version, row.registration, row.times)
-            for row in await rows(database, boots)
+            for row in await rows(database, BootRow)
         )
         assert found == [
             ("evt_000003", "1.8", "Pending", 2),
@@ -135,7 +133,7 @@ class TestBoots:
     async def test_one_whose_commit_was_lost_is_counted_once(self, database: Database) -> None:
         (of,) = await seed(database, 1)
         await store(database, [boot(of, 1), boot(of, 2), boot(of, 2)])
-        (row,) = await rows(database, boots)
+        (row,) = await rows(database, BootRow)
         assert (row.times, row.id) == (2, "evt_000002")
 
     async def test_over_budget_a_day_has_one_more_row_whatever_is_said(
@@ -146,7 +144,7 @@ class TestBoots:
         for one in over:
             one.over_budget = True
         await store(database, over)
-        (row,) = await rows(database, boots)
+        (row,) = await rows(database, BootRow)
         assert (row.times, row.firmware_version, row.payload) == (9, "8", {"firmwareVersion": "8"})
 
     async def test_over_budget_links_of_a_contest_have_one_more_row_and_not_each_its_own(
@@ -158,7 +156,7 @@ class TestBoots:
             one.over_budget = True
             one.contested = int(one.boot_id.removeprefix("evt_")) or None
         await store(database, over)
-        found = {(row.times, row.contested_link) for row in await rows(database, boots)}
+        found = {(row.times, row.contested_link) for row in await rows(database, BootRow)}
         assert found == {(1, None), (8, 8)}
 
 
@@ -191,7 +189,7 @@ class TestLog:
             database,
             [entry(of, 1), entry(other, 1), entry(of, 1, commissioning_id=None)],
         )
-        assert [row.times for row in await rows(database, log_entries)] == [1, 1, 1]
+        assert [row.times for row in await rows(database, LogEntryRow)] == [1, 1, 1]
 
     async def test_a_status_that_is_told_for_ever_is_two_entries(self, database: Database) -> None:
         (of,) = await seed(database, 1)
@@ -208,7 +206,7 @@ class TestLog:
             for number in range(50)
         ]
         await store(database, reports)
-        found = await rows(database, log_entries)
+        found = await rows(database, LogEntryRow)
         assert sorted(row.times for row in found) == [1, 49]
         assert {(row.kind, row.level) for row in found} == {("report", "warning")}
 
@@ -242,7 +240,7 @@ class TestRefusals:
                 async with database.write() as connection:
                     await store_attempts(connection, part)
             assert len([one for one in statements if "connection_attempts" in one]) <= 5
-        kept = await rows(database, connection_attempts)
+        kept = await rows(database, ConnectionAttempt)
         assert [len([row for row in kept if row.identity == one]) for one in of] == [20, 20]
         assert {row.times for row in kept} == {4}
 
@@ -269,7 +267,7 @@ class TestRefusals:
             await store_attempts(connection, self.attempts(of, 1, charge_point_id=of))
             for identity, count in (("busy", 1), ("quiet", 2), ("busy", 9), ("new", 5)):
                 await store_attempts(connection, self.attempts(identity, count)[-1:])
-        found = {row.identity for row in await rows(database, connection_attempts)}
+        found = {row.identity for row in await rows(database, ConnectionAttempt)}
         assert found == {of, "busy", "new"}
 
 
@@ -293,7 +291,7 @@ async def test_no_more_than_a_hundred_kinds_of_odd_messages_are_told_apart(
         await store_oddities(connection, [oddity(number) for number in range(60)])
         await store_oddities(connection, [oddity(number) for number in range(40, 150)])
         await store_oddities(connection, [oddity(0), oddity(149)])
-    found = {row.what: row.times for row in await rows(database, irregularities)}
+    found = {row.what: row.times for row in await rows(database, Irregularity)}
     assert len(found) == 101
     assert found[MORE] == 51
     assert found["it is odd in the way 0"] == 2
@@ -320,10 +318,10 @@ async def test_a_suspension_beyond_the_budget_is_the_one_before_that_goes_on(
 
     await store(database, [status("SuspendedEVSE", 1, goes_on=True), status("Charging", 2)])
     await store(database, [status("SuspendedEVSE", 3, goes_on=True)])
-    (row,) = await rows(database, suspensions)
+    (row,) = await rows(database, Suspension)
     assert (row.since, row.until) == (DAWN + timedelta(minutes=1), None)
     await store(database, [status("SuspendedEVSE", 4, goes_on=True), status("Charging", 5)])
-    (row,) = await rows(database, suspensions)
+    (row,) = await rows(database, Suspension)
     assert row.until == DAWN + timedelta(minutes=5)
     await store(database, [status("SuspendedEVSE", 6)])
-    assert len(await rows(database, suspensions)) == 2
+    assert len(await rows(database, Suspension)) == 2

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Table, insert, select
+from sqlalchemy import insert, select
+from sqlmodel import col
 
 from domain.commissioning import RunRequest
 from domain.operations import OperationName
@@ -17,20 +18,16 @@ from domain.rules.excerpt import excerpt
 from domain.states import ParameterState, RunStatus, TransactionBilling
 from storage.engine import Database
 from storage.facts import newest_boot
+from storage.models.base import TableModel
+from storage.models.billing import ChargeDetailRecord, HeldRecord
+from storage.models.configuration import Parameter, SentCommand
+from storage.models.facts import Boot, LogEntry
+from storage.models.runs import CommissioningRun
+from storage.models.transactions import MeterValue
+from storage.models.transactions import Transaction as TransactionRow
 from storage.retention.rounds import StoredRetention
 from storage.retention.step import ROWS
 from storage.run_frames import count_frames, proving_frames
-from storage.tables import (
-    boots,
-    cdrs,
-    commands,
-    commissioning_runs,
-    held_records,
-    log_entries,
-    meter_values,
-    parameters,
-    transactions,
-)
 from tests.storage import letting_go
 from tests.storage.letting_go import AGES
 from tests.support.rows import one_charge_point, run_request
@@ -46,14 +43,16 @@ async def let_go(database: Database, **ages: Any) -> LetGo:
     return await retention.go_on(at_most=timedelta(minutes=5), alive=lambda: None)
 
 
-async def add(database: Database, table: Table, *rows: dict[str, Any]) -> None:
+async def add(database: Database, table: type[TableModel], *rows: dict[str, Any]) -> None:
     async with database.write() as connection:
         await connection.execute(insert(table), list(rows))
 
 
-async def ids(database: Database, table: Table) -> Sequence[Any]:
+async def ids(database: Database, table: type[TableModel]) -> Sequence[Any]:
     async with database.read() as connection:
-        return (await connection.scalars(select(table.c.id).order_by(table.c.id))).all()
+        return (
+            await connection.scalars(select(table.__table__.c.id).order_by(table.__table__.c.id))
+        ).all()
 
 
 def entry(kind: str, at: datetime, text: str = "-", **more: Any) -> dict[str, Any]:
@@ -80,7 +79,7 @@ async def a_run(
     request: RunRequest = run_request(commissioning_id=name)
     await add(
         database,
-        commissioning_runs,
+        CommissioningRun,
         {
             "id": name,
             "charge_point_id": "cp_1",
@@ -115,7 +114,7 @@ async def test_frames_go_and_what_a_certificate_shows_of_them_stays(database: Da
     await a_run(database)
     await add(
         database,
-        log_entries,
+        LogEntry,
         *of_a_run(),
         frame(2000, OLD + timedelta(hours=2), "Heartbeat"),  # behind the verdict
         frame(2001, NOW - timedelta(days=89), "Heartbeat"),
@@ -125,7 +124,7 @@ async def test_frames_go_and_what_a_certificate_shows_of_them_stays(database: Da
     assert await of_certificate(database, "com_1") == before
     assert before[1] == 1500
     assert gone.is_done
-    left = await ids(database, log_entries)
+    left = await ids(database, LogEntry)
     assert len(left) == len(before[0]) + 1
     assert left[-1] == 1502
     assert gone.frames == 1502 - len(left)
@@ -142,7 +141,7 @@ async def test_two_runs_are_quoted_together_where_one_keeps_the_evidence_of_the_
         row | {"commissioning_id": "com_2", "at": row["at"] + timedelta(hours=3)}
         for row in of_a_run()[:777]
     ]
-    await add(database, log_entries, *of_a_run(), *later)
+    await add(database, LogEntry, *of_a_run(), *later)
     before = await of_certificate(database, "com_1", "com_2")
     assert (await let_go(database)).frames > 2000
     assert await of_certificate(database, "com_1", "com_2") == before
@@ -152,7 +151,7 @@ async def test_an_open_run_keeps_what_its_certificate_will_show(database: Databa
     await one_charge_point(database)
     await a_run(database, ended=False)
     last = frame(3000, NOW - timedelta(days=1), "MeterValues", '{"connectorId":1}')
-    await add(database, log_entries, *of_a_run(), last)
+    await add(database, LogEntry, *of_a_run(), last)
     before = await of_certificate(database, "com_1")
     assert (await let_go(database)).frames > 1400
     assert await of_certificate(database, "com_1") == before
@@ -162,7 +161,7 @@ async def test_a_run_log_stays_a_year_and_reports_stay_by_their_number(database:
     await one_charge_point(database)
     await add(
         database,
-        log_entries,
+        LogEntry,
         entry("step", NOW - timedelta(days=366)),
         entry("verdict", NOW - timedelta(days=366)),
         entry("report", NOW - timedelta(days=3660), "Firmware: Installed"),
@@ -171,23 +170,23 @@ async def test_a_run_log_stays_a_year_and_reports_stay_by_their_number(database:
     )
     gone = await let_go(database)
     assert (gone.entries, gone.reports) == (2, 0)
-    assert await ids(database, log_entries) == [3, 4, 5]
+    assert await ids(database, LogEntry) == [3, 4, 5]
     assert (await let_go(database, reports=1)).reports == 1
-    assert await ids(database, log_entries) == [4, 5]
+    assert await ids(database, LogEntry) == [4, 5]
 
 
 async def test_an_entry_of_the_future_holds_up_none_behind_it(database: Database) -> None:
     await one_charge_point(database)
-    await add(database, log_entries, entry("step", NOW + timedelta(days=9)), entry("step", OLD))
+    await add(database, LogEntry, entry("step", NOW + timedelta(days=9)), entry("step", OLD))
     assert (await let_go(database)).entries == 1
-    assert await ids(database, log_entries) == [1]
+    assert await ids(database, LogEntry) == [1]
 
 
 async def test_entries_whose_ids_are_given_again_go_too(database: Database) -> None:
     """SQLite gives the highest id that is there, and one more."""
     await one_charge_point(database)
     for _ in range(2):
-        await add(database, log_entries, entry("step", OLD), entry("step", OLD))
+        await add(database, LogEntry, entry("step", OLD), entry("step", OLD))
         assert (await let_go(database)).entries == 2
 
 
@@ -208,20 +207,20 @@ def boot(number: int, *, contested_link: int | None = None) -> dict[str, Any]:
 
 async def test_the_newest_boots_stay(database: Database) -> None:
     await one_charge_point(database)
-    await add(database, boots, *map(boot, range(1300)))
+    await add(database, Boot, *map(boot, range(1300)))
     assert (await let_go(database)).boots == 300
-    assert (await ids(database, boots))[0] == "boot_0300"
+    assert (await ids(database, Boot))[0] == "boot_0300"
     assert (await let_go(database, boots=10)).boots == 990
-    assert len(await ids(database, boots)) == 10
+    assert len(await ids(database, Boot)) == 10
 
 
 async def test_boots_of_strangers_take_no_place_of_those_that_count(database: Database) -> None:
     await one_charge_point(database)
     strangers = [boot(number, contested_link=2) for number in range(10, 40)]
-    await add(database, boots, *map(boot, range(10)), *strangers)
+    await add(database, Boot, *map(boot, range(10)), *strangers)
     assert (await let_go(database, boots=5)).boots == 5 + 25
     kept = [*range(5, 10), *range(35, 40)]
-    assert await ids(database, boots) == [f"boot_{number:04}" for number in kept]
+    assert await ids(database, Boot) == [f"boot_{number:04}" for number in kept]
     async with database.read() as connection:
         newest = await newest_boot(connection, "cp_1")
     assert newest is not None
@@ -250,7 +249,7 @@ async def a_session(database: Database, **more: Any) -> None:
     await one_charge_point(database)
     await add(
         database,
-        transactions,
+        TransactionRow,
         {
             "id": 1,
             "charge_point_id": "cp_1",
@@ -265,12 +264,12 @@ async def a_session(database: Database, **more: Any) -> None:
         }
         | more,
     )
-    await add(database, meter_values, *(reading(n, transaction=1) for n in range(60)))
+    await add(database, MeterValue, *(reading(n, transaction=1) for n in range(60)))
 
 
 async def minutes(database: Database) -> list[int]:
     async with database.read() as connection:
-        rows = await connection.scalars(select(meter_values.c.at).order_by(meter_values.c.at))
+        rows = await connection.scalars(select(col(MeterValue.at)).order_by(col(MeterValue.at)))
         return [(at - OLD) // timedelta(minutes=1) for at in rows]
 
 
@@ -286,7 +285,7 @@ async def test_of_each_kind_of_reading_one_stays(database: Database) -> None:
     await one_charge_point(database)
     await add(
         database,
-        meter_values,
+        MeterValue,
         reading(0),
         reading(1, measurand="Power.Active.Import"),
         reading(2),
@@ -303,7 +302,7 @@ async def test_young_meter_values_stay(database: Database) -> None:
     young = NOW - timedelta(days=395)
     await add(
         database,
-        meter_values,
+        MeterValue,
         *(reading(n, received_at=young, at=young + timedelta(seconds=n)) for n in range(9)),
     )
     assert (await let_go(database)).meter_values == 0
@@ -329,18 +328,20 @@ async def test_a_session_on_which_something_rests_is_kept_whole(
 
 async def test_the_session_of_a_signed_value_is_kept_whole(database: Database) -> None:
     await a_session(database)
-    await add(database, meter_values, reading(60, transaction=1, samples=[SIGNED]))
+    await add(database, MeterValue, reading(60, transaction=1, samples=[SIGNED]))
     assert (await let_go(database)).meter_values == 0
 
 
-@pytest.mark.parametrize("table", [cdrs, held_records], ids=lambda table: str(table.name))
+@pytest.mark.parametrize(
+    "table", [ChargeDetailRecord, HeldRecord], ids=lambda model: str(model.__tablename__)
+)
 async def test_a_session_with_a_record_of_its_bill_is_kept_whole(
-    database: Database, table: Table
+    database: Database, table: type[TableModel]
 ) -> None:
     await a_session(database)
     row = {"id": "r", "project_id": "prj_1", "charge_point_id": "cp_1", "transaction_id": 1}
     row |= {"document": {}}
-    if table is cdrs:
+    if table is ChargeDetailRecord:
         row |= {"revision": 1, "credit": False, "issued_at": OLD, "month": "2027-01"}
     else:
         row |= {"cause": "energy", "state": "held", "held_at": OLD, "stop_received_at": OLD}
@@ -351,7 +352,7 @@ async def test_a_session_with_a_record_of_its_bill_is_kept_whole(
 async def test_a_signed_value_outside_of_a_session_stays(database: Database) -> None:
     await one_charge_point(database)
     signed = [reading(n, samples=[SIGNED]) for n in (2, 3)]
-    await add(database, meter_values, reading(0), reading(1), *signed, reading(4))
+    await add(database, MeterValue, reading(0), reading(1), *signed, reading(4))
     assert (await let_go(database)).meter_values == 2
     assert await minutes(database) == [0, 2, 3]
 
@@ -359,7 +360,7 @@ async def test_a_signed_value_outside_of_a_session_stays(database: Database) -> 
 async def test_what_a_run_has_heard_outside_of_a_session_stays(database: Database) -> None:
     await one_charge_point(database)
     await a_run(database, started_at=OLD + timedelta(minutes=2))
-    await add(database, meter_values, *(reading(n) for n in range(65)))
+    await add(database, MeterValue, *(reading(n) for n in range(65)))
     assert (await let_go(database)).meter_values == 1 + 2  # before the run, and behind it
 
 
@@ -371,7 +372,7 @@ async def test_a_round_is_short_transactions_and_goes_on_after_a_kill(database_u
         reading(0, at=(at := began + timedelta(seconds=10 * n)), received_at=at, digest=n)
         for n in range(6 * ROWS)
     ]
-    await add(database, meter_values, *rows)
+    await add(database, MeterValue, *rows)
     killed = await asyncio.create_subprocess_exec(
         sys.executable, "-m", letting_go.__name__, database_url, stdout=asyncio.subprocess.PIPE
     )
@@ -380,12 +381,12 @@ async def test_a_round_is_short_transactions_and_goes_on_after_a_kill(database_u
         assert await killed.stdout.readline() == b"alive\n"
     killed.kill()
     await killed.wait()
-    in_the_middle = len(await ids(database, meter_values))
+    in_the_middle = len(await ids(database, MeterValue))
     spans = 6 * ROWS * 10 // 300 + 1
     assert spans < in_the_middle < 6 * ROWS
     retention = StoredRetention(database, AGES, now=lambda: datetime.now(UTC))
     gone = await retention.go_on(at_most=timedelta(minutes=5), alive=lambda: None)
-    left = len(await ids(database, meter_values))
+    left = len(await ids(database, MeterValue))
     await database.close()
     assert gone.is_done
     assert gone.meter_values == in_the_middle - left  # none is looked at, and counted, twice
@@ -409,17 +410,19 @@ async def test_commands_go_but_for_those_that_a_step_may_ask_for_again(
     sent = {"charge_point_id": "cp_1", "operation": OperationName.RESET}
     await add(
         database,
-        commands,
+        SentCommand,
         {**sent, "intent": "com_1:old", "sent_at": OLD},
         {**sent, "intent": "com_1:young", "sent_at": NOW - timedelta(days=364)},
     )
     if state is not None:
         value = {"charge_point_id": "cp_1", "key": "HeartbeatInterval", "desired": "60"}
         chosen = {"state": state, "chosen_at": OLD, "updated_at": OLD}
-        await add(database, parameters, {**value, **chosen})
+        await add(database, Parameter, {**value, **chosen})
     gone = await let_go(database)
     async with database.read() as connection:
-        intents = await connection.scalars(select(commands.c.intent).order_by(commands.c.intent))
+        intents = await connection.scalars(
+            select(col(SentCommand.intent)).order_by(col(SentCommand.intent))
+        )
         assert intents.all() == left
     assert gone.commands == 2 - len(left)
     assert gone.is_done

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import insert, select
+from sqlmodel import col
 
 from domain.id_tag import is_of_run
 from storage.engine import Database
+from storage.models.charge_points import ChargePoint
+from storage.models.runs import CommissioningRun
 from storage.run_tags import is_tag_of_the_run
-from storage.tables import charge_points, commissioning_runs
 from tests.ocpp_server.bed import seed
 
 _RUN = "0A1B2C3D4E5F60718293"
@@ -36,9 +38,9 @@ _RUN = "0A1B2C3D4E5F60718293"
 async def test_they_agree(database: Database, tag: str, *, is_ours: bool) -> None:
     (charge_point_id,) = await seed(database)
     async with database.write() as connection:
-        project_id = await connection.scalar(select(charge_points.c.project_id))
+        project_id = await connection.scalar(select(col(ChargePoint.project_id)))
         await connection.execute(
-            insert(commissioning_runs).values(
+            insert(CommissioningRun).values(
                 id="com_1",
                 charge_point_id=charge_point_id,
                 project_id=project_id,
@@ -49,7 +51,7 @@ async def test_they_agree(database: Database, tag: str, *, is_ours: bool) -> Non
             )
         )
         found = await connection.scalar(
-            select(commissioning_runs.c.id).where(is_tag_of_the_run(tag))
+            select(col(CommissioningRun.id)).where(is_tag_of_the_run(tag))
         )
     assert (found is not None) is is_ours
     assert is_of_run(tag, open_run_tag=_RUN) is is_ours

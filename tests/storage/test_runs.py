@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from domain.audit import OPERATOR, AuditAction
 from domain.checks import RunView
@@ -23,11 +24,12 @@ from storage.audit import Audit
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.members import Members
+from storage.models.charge_points import ChargePoint
+from storage.models.facts import LogEntry
 from storage.ownership import let_go, owned
 from storage.run_orders import RunOrders
 from storage.run_records import StoredRuns
 from storage.runs import Runs
-from storage.tables import charge_points, log_entries
 from tests.support.rows import AT, one_charge_point, run_request
 
 _OWNER = Owner(workflow_id="commissioning-cp_1", execution="1")
@@ -53,8 +55,8 @@ async def test_a_second_verdict_changes_nothing_and_gets_the_first(database: Dat
     assert stored.view == again.view == passed
     assert (await runs.begin_run(run_request(), owner=_OWNER)).verdict == passed
     async with database.read() as connection:
-        status = await connection.scalar(select(charge_points.c.status))
-        entries = await connection.scalar(select(func.count()).select_from(log_entries))
+        status = await connection.scalar(select(col(ChargePoint.status)))
+        entries = await connection.scalar(select(func.count()).select_from(LogEntry))
     assert (status, entries) == ("commissioned", 1)
 
 

@@ -16,9 +16,10 @@ from storage.accounts import Accounts
 from storage.audit import Audit
 from storage.charge_points import ChargePoints
 from storage.engine import Database
+from storage.models.invitations import ServiceVisit as ServiceVisitRow
+from storage.models.projects import Project
 from storage.projects import Projects
 from storage.service_visits import ServiceVisit, ServiceVisits
-from storage.tables import projects, service_visits
 from tests.storage.test_registry import ACCOUNT, CHARGE_POINT, PROJECT
 
 AT = datetime.now(UTC).replace(microsecond=0)
@@ -50,7 +51,7 @@ async def site(database: Database) -> Database:
         for charge_point in (CHARGE_POINT, OTHER):
             await ChargePoints(connection).register(charge_point)
         await connection.execute(
-            update(projects).values(
+            update(Project).values(
                 status=ProjectStatus.HANDED_OVER, handed_over_at=AT, site_owner_id=OWNER.id
             )
         )
@@ -118,7 +119,7 @@ async def test_its_end_ends_the_rights(connection: AsyncConnection, way: str) ->
         )
     else:
         over = datetime.now(UTC) - timedelta(seconds=1)
-        await connection.execute(update(service_visits).values(ends_at=over))
+        await connection.execute(update(ServiceVisitRow).values(ends_at=over))
     with pytest.raises(NotFoundError):
         await ChargePoints(connection).get("cp_1", installer_id=VISITOR.id)
     with pytest.raises(NotFoundError):

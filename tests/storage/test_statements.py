@@ -12,9 +12,9 @@ from domain.billing.statement import HeldTotals, Issuer, Statement
 from storage.engine import Database
 from storage.held import HeldRecords
 from storage.issuers import Issuers
+from storage.models.projects import Project
 from storage.projects import Projects
 from storage.statements import read_statement
-from storage.tables import projects
 from tests.support.billing import Site, at
 
 OWNER = Actor(email="usr_2@acme.example", role="site_owner", account_id="usr_2")
@@ -55,7 +55,7 @@ async def test_a_month_that_is_over_is_drawn_as_it_was(database: Database) -> No
         await HeldRecords(connection, site.project_id).release(
             held.id, Decision(energy_kwh=Decimal(5)), by=OWNER, at=at("2026-06-02T00:00")
         )
-        await connection.execute(update(projects).values(name="Other", time_zone="Asia/Tokyo"))
+        await connection.execute(update(Project).values(name="Other", time_zone="Asia/Tokyo"))
     site.now = at("2026-06-02T00:00")
     await site.settle(absurd)
     after = await drawn(site, at("2026-07-01T08:00"), complete=True)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlmodel import col
 
 from domain.billing.held import HoldCause
 from domain.power.facts import SiteQuestion
@@ -11,9 +12,9 @@ from domain.states import ConnectorStatus, TransactionBilling
 from storage.catalogue import load_catalogue
 from storage.engine import Database
 from storage.held import HeldRecords
+from storage.models.transactions import Transaction
 from storage.site_records import StoredSites
 from storage.superseded import FREE_FOR, OVERTAKEN_FOR, Superseded, left, overtaken, supersede
-from storage.tables import transactions
 from tests.support.billing import Site, at
 
 
@@ -80,7 +81,7 @@ async def test_none_that_was_told_while_several_links_spoke_overtakes_it(site: S
     running = await site.start()
     strange = await site.start("2026-05-02T09:10", id_tag="ANOTHER")
     async with site.database.write() as connection:
-        row = update(transactions).where(transactions.c.id == strange)
+        row = update(Transaction).where(col(Transaction.id) == strange)
         await connection.execute(row.values(contested=True))
     now = at("2026-05-02T09:30")
     assert await found(site, now) == []
@@ -133,7 +134,7 @@ async def test_one_that_goes_on_is_none(site: Site) -> None:
 async def test_a_test_charge_is_its_runs_own_matter(site: Site) -> None:
     lost = await site.start()
     async with site.database.write() as connection:
-        await connection.execute(update(transactions).values(commissioning_id="com_1"))
+        await connection.execute(update(Transaction).values(commissioning_id="com_1"))
     await site.start("2026-05-02T12:00", id_tag="ANOTHER")
     assert await found(site, at("2026-05-03T00:00")) == []
     assert await site.mark(lost) is None

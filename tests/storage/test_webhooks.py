@@ -22,8 +22,8 @@ from storage.catalogue import load_catalogue
 from storage.deliveries import Deliveries, StoredDeliveries, Waiting
 from storage.engine import Database
 from storage.handover import Handover
+from storage.models.webhooks import WebhookAttempt, WebhookDelivery
 from storage.runs import Runs
-from storage.tables import webhook_attempts, webhook_deliveries
 from storage.webhooks import Webhook, Webhooks
 from tests.support.rows import AT, one_charge_point, run_request
 
@@ -63,7 +63,7 @@ async def site(database: Database) -> Database:
 
 async def deliveries(database: Database) -> list[tuple[str, str]]:
     async with database.read() as connection:
-        rows = await connection.execute(select(webhook_deliveries))
+        rows = await connection.execute(select(WebhookDelivery.__table__))
         return [(row.webhook_id, row.event) for row in rows]
 
 
@@ -198,7 +198,7 @@ async def test_a_deleted_webhook_takes_its_log_along(site: Database) -> None:
     await records.attempted(delivery_id, "whk_1", attempt(500))  # a call that was on its way
     await records.give_up(delivery_id)
     async with site.read() as connection:
-        assert (await connection.execute(select(webhook_attempts))).all() == []
+        assert (await connection.execute(select(WebhookAttempt.__table__))).all() == []
         with pytest.raises(NotFoundError):
             await Webhooks(connection).get("whk_1", account_id="usr_1")
 
@@ -208,7 +208,7 @@ async def test_what_ended_long_ago_is_forgotten(site: Database) -> None:
     async with site.write() as connection:
         await Deliveries(connection).forget(before=AT + timedelta(days=1))
         assert len(await Deliveries(connection).waiting(limit=10)) == 1  # it has not ended
-        await connection.execute(update(webhook_deliveries).values(ended_at=AT, status="failed"))
+        await connection.execute(update(WebhookDelivery).values(ended_at=AT, status="failed"))
         await Deliveries(connection).forget(before=AT + timedelta(days=1))
         with pytest.raises(NotFoundError):
             await Deliveries(connection).get("whk_1", delivery_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from domain.audit import ENGINE
 from domain.billing.cdr import Cdr
@@ -21,7 +22,9 @@ from storage.engine import Database
 from storage.fact_records import ConnectorStatus as StatusRecord
 from storage.fact_records import MeterEntry, MeterValues, Record, TransactionStart, TransactionStop
 from storage.facts import store
-from storage.tables import cdrs, meter_values, projects, transactions
+from storage.models.billing import ChargeDetailRecord
+from storage.models.projects import Project
+from storage.models.transactions import MeterValue, Transaction
 from storage.tariffs import StoredTariff, Tariffs
 from tests.support.rows import AT, one_charge_point
 
@@ -46,9 +49,9 @@ def energy_tariff(price: str = PRICE, *, currency: str = "GBP") -> Tariff:
 async def records_of(connection: AsyncConnection, transaction_id: int) -> Sequence[Cdr]:
     """Every record of a transaction, in the order in which they came to be."""
     documents = await connection.scalars(
-        select(cdrs.c.document)
-        .where(cdrs.c.transaction_id == transaction_id)
-        .order_by(cdrs.c.revision, cdrs.c.credit)
+        select(col(ChargeDetailRecord.document))
+        .where(col(ChargeDetailRecord.transaction_id) == transaction_id)
+        .order_by(col(ChargeDetailRecord.revision), col(ChargeDetailRecord.credit))
     )
     return [Cdr.model_validate(document) for document in documents]
 
@@ -79,7 +82,7 @@ class Site:
         await one_charge_point(self.database, charge_point_id=self.charge_point_id)
         await self.price(*tariffs or (stored_tariff(energy_tariff()),))
         async with self.database.write() as connection:
-            await connection.execute(update(projects).values(time_zone=time_zone))
+            await connection.execute(update(Project).values(time_zone=time_zone))
             await Billing(connection, self.project_id).activate(at=ACTIVE)
 
     async def price(self, *tariffs: StoredTariff) -> None:
@@ -184,14 +187,14 @@ class Site:
         """Where billing stands with it."""
         async with self.database.read() as connection:
             mark: str | None = await connection.scalar(
-                select(transactions.c.billing).where(transactions.c.id == transaction_id)
+                select(col(Transaction.billing)).where(col(Transaction.id) == transaction_id)
             )
             return mark
 
     async def rows_of_values(self) -> int:
         """How many meter values are stored."""
         async with self.database.read() as connection:
-            return len((await connection.execute(select(meter_values.c.id))).all())
+            return len((await connection.execute(select(col(MeterValue.id)))).all())
 
     async def _store(self, record: Record) -> None:
         async with self.database.write() as connection:

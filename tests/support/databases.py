@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url
 
 from storage.migrate import upgrade
-from storage.tables import metadata
+from storage.models.base import TableModel
 
 _TEMPLATE = "dynamo_template"
 
@@ -21,7 +21,7 @@ _TEMPLATE = "dynamo_template"
 def differences_from_tables(connection: Connection) -> list[object]:
     """Say in what the schema of a database is other than our tables."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, metadata))
+    return list(compare_metadata(context, TableModel.metadata))
 
 
 def make_sqlite_template(path: Path) -> None:

@@ -8,7 +8,9 @@ from domain.commissioning import RunOptions, RunRequest
 from domain.states import ChargePointStatus, ProjectRole, ProjectStatus
 from storage.engine import Database
 from storage.members import Members
-from storage.tables import accounts, charge_points, projects
+from storage.models.accounts import Account
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 
 AT = datetime(2026, 5, 1, 10, 15, tzinfo=UTC)
 
@@ -37,7 +39,7 @@ async def one_charge_point(
     async with database.write() as connection:
         for account, role in (("usr_1", "installer"), ("usr_2", "site_owner")):
             await connection.execute(
-                insert(accounts).values(
+                insert(Account).values(
                     id=account,
                     role=role,
                     email=f"{account}@acme.example",
@@ -47,7 +49,7 @@ async def one_charge_point(
                 )
             )
         await connection.execute(
-            insert(projects).values(
+            insert(Project).values(
                 id="prj_1",
                 installer_id="usr_1",
                 name="Riverside",
@@ -60,7 +62,7 @@ async def one_charge_point(
         )
         await Members(connection, "prj_1").put("usr_1", ProjectRole.LEAD, at=AT)
         await connection.execute(
-            insert(charge_points).values(
+            insert(ChargePoint).values(
                 id=charge_point_id,
                 project_id="prj_1",
                 serial_number="SN-1",

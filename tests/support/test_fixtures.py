@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from domain.names import SearchAttribute
 from storage.engine import Database
-from storage.tables import nodes
+from storage.models.connections import Node
 from tests.support.eventually import eventually
 
 _CHARGE_POINT = SearchAttributeKey.for_keyword(SearchAttribute.CHARGE_POINT)
@@ -48,10 +48,10 @@ class Endless:
 @pytest.mark.parametrize("attempt", [1, 2])
 async def test_each_test_gets_an_empty_migrated_database(database: Database, attempt: int) -> None:
     async with database.write() as connection:
-        count = await connection.scalar(select(func.count()).select_from(nodes))
+        count = await connection.scalar(select(func.count()).select_from(Node))
         now = datetime.now(UTC)
         await connection.execute(
-            nodes.insert().values(id=f"node-{attempt}", started_at=now, seen_at=now)
+            Node.__table__.insert().values(id=f"node-{attempt}", started_at=now, seen_at=now)
         )
     assert count == 0
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import insert, literal, select, update
+from sqlmodel import col
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
@@ -49,7 +50,6 @@ from domain.states import (
     TransactionBilling,
 )
 from domain.withdrawals import WithdrawalOrder
-from storage import tables
 from storage.account_sessions import AccountSession, AccountSessions
 from storage.batches import Batches
 from storage.billing_records import StoredBilling
@@ -57,19 +57,16 @@ from storage.catalogue import load_catalogue
 from storage.charge_points import read_registered
 from storage.engine import Database
 from storage.mail_notices import KEPT
+from storage.models.charge_points import ChargePoint
+from storage.models.connections import ChargePointConnection, Node
+from storage.models.invitations import Invitation, ServiceVisit
+from storage.models.mail import MailNotice as NoticeRow
+from storage.models.projects import Project
+from storage.models.transactions import Transaction
 from storage.ownership import let_go, owned, take
 from storage.parameters import Parameters
 from storage.runs import Runs
 from storage.strays import left_running
-from storage.tables import (
-    charge_points,
-    connections,
-    invitations,
-    nodes,
-    projects,
-    service_visits,
-    transactions,
-)
 from temporal import starts
 from temporal.reconciler import Reconciler
 from tests.api.node import contest, hold
@@ -318,7 +315,7 @@ async def test_a_step_that_fails_holds_up_no_other(
 async def _start_transaction(site: Site, id_tag: str) -> int:
     async with site.database.write() as connection:
         started: int | None = await connection.scalar(
-            insert(transactions)
+            insert(Transaction)
             .values(
                 id=uuid4().int >> 88,  # no other test's: all share one Temporal
                 charge_point_id=site.charge_point,
@@ -328,7 +325,7 @@ async def _start_transaction(site: Site, id_tag: str) -> int:
                 meter_start=0,
                 received_at=LATER,
             )
-            .returning(transactions.c.id)
+            .returning(col(Transaction.id))
         )
     assert started is not None
     return started
@@ -368,7 +365,7 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
     async with database.write() as connection:
         order = WithdrawalOrder(reason="Dropped", by=ENGINE, asked_at=LATER)
         await connection.execute(
-            update(charge_points).values(
+            update(ChargePoint).values(
                 withdrawal=TypeAdapter(WithdrawalOrder).dump_python(order, mode="json")
             )
         )
@@ -377,7 +374,7 @@ async def test_a_session_at_what_is_to_be_withdrawn_gets_its_alarm(
     await site.heal()  # nobody is there who could be told to stop
     async with database.read() as connection:
         assert await left_running(connection, after=0, limit=10) == []
-        row = (await connection.execute(select(charge_points))).one()
+        row = (await connection.execute(select(ChargePoint.__table__))).one()
     assert row.status == ChargePointStatus.WITHDRAWN
     assert row.withdrawal is None
     alarm = site.client.get_workflow_handle(stray_transaction_workflow_id(somebodys))
@@ -470,7 +467,7 @@ async def test_gathered_notices_leave_by_one_mail_when_they_are_due(
     site = Site(temporal_client, database, task_queue)
     await _a_project(site)
     async with database.read() as connection:
-        account_id = await connection.scalar(select(projects.c.installer_id))
+        account_id = await connection.scalar(select(col(Project.installer_id)))
     assert account_id is not None
     notices = mail_notices(database, per_hour=1, now=lambda: AT)
     for number in range(3):
@@ -480,8 +477,8 @@ async def test_gathered_notices_leave_by_one_mail_when_they_are_due(
         )
     async with database.read() as connection:
         first = await connection.scalar(
-            select(tables.mail_notices.c.id)
-            .where(tables.mail_notices.c.due_at.is_not(None))
+            select(NoticeRow.__table__.c.id)
+            .where(NoticeRow.__table__.c.due_at.is_not(None))
             .limit(1)
         )
     assert first is not None
@@ -512,17 +509,17 @@ async def _a_project(site: Site) -> str:
     await one_charge_point(site.database, charge_point_id=site.charge_point)
     async with site.database.write() as connection:
         await connection.execute(
-            insert(projects).from_select(
-                [column.name for column in projects.columns],
+            insert(Project).from_select(
+                [column.name for column in Project.__table__.columns],
                 select(
                     *(
-                        literal(project_id) if column is projects.c.id else column
-                        for column in projects.columns
+                        literal(project_id) if column is Project.__table__.c.id else column
+                        for column in Project.__table__.columns
                     )
                 ),
             )
         )
-        await connection.execute(update(charge_points).values(project_id=project_id))
+        await connection.execute(update(ChargePoint).values(project_id=project_id))
     return project_id
 
 
@@ -535,8 +532,8 @@ async def test_the_power_of_a_site_that_was_handed_over_is_shared(
     assert await site.workflow(site_workflow_id(project_id)) is None
     async with database.write() as connection:
         await connection.execute(
-            update(projects)
-            .where(projects.c.id == project_id)
+            update(Project)
+            .where(col(Project.id) == project_id)
             .values(status=ProjectStatus.HANDED_OVER)
         )  # and here the worker was killed
     await site.heal()
@@ -558,11 +555,9 @@ async def _queue_configuration(site: Site) -> None:
     """What `customize` commits, for a charge point that is connected to a node."""
     await one_charge_point(site.database, charge_point_id=site.charge_point)
     async with site.database.write() as connection:
+        await connection.execute(insert(Node).values(id="node_1", started_at=AT, seen_at=_TOMORROW))
         await connection.execute(
-            insert(nodes).values(id="node_1", started_at=AT, seen_at=_TOMORROW)
-        )
-        await connection.execute(
-            insert(connections).values(
+            insert(ChargePointConnection).values(
                 charge_point_id=site.charge_point,
                 node_id="node_1",
                 generation=1,
@@ -601,7 +596,7 @@ async def test_a_charge_point_that_did_not_answer_is_asked_at_its_next_connectio
     assert (await push.describe()).run_id == first.run_id
     async with database.write() as connection:
         again = first.start_time + timedelta(seconds=1)
-        await connection.execute(update(connections).values(connected_at=again))
+        await connection.execute(update(ChargePointConnection).values(connected_at=again))
     site.now = again + timedelta(minutes=2)
     await site.heal()
     assert (await push.describe()).run_id != first.run_id
@@ -638,7 +633,7 @@ async def test_what_has_had_its_day_is_forgotten(
             sessions = await AccountSessions(connection, "usr_1").page(
                 now=AT - timedelta(days=1), before=None, limit=9
             )
-            assert len((await connection.execute(select(tables.mail_notices))).all()) == notes
+            assert len((await connection.execute(select(NoticeRow.__table__))).all()) == notes
         assert [one.id for one in sessions] == ["ses_young"]
 
 
@@ -725,9 +720,9 @@ async def test_a_service_visit_that_nobody_looks_after_starts_its_workflow(
     site = Site(temporal_client, database, task_queue)
     project = await _a_project(site)
     async with database.write() as connection:
-        owner = await connection.scalar(select(projects.c.installer_id))
+        owner = await connection.scalar(select(col(Project.installer_id)))
         await connection.execute(
-            insert(service_visits).values(
+            insert(ServiceVisit).values(
                 id="sv_1",
                 project_id=project,
                 opened_by=owner,
@@ -759,7 +754,7 @@ async def test_an_invitation_whose_end_was_missed_is_told_to_a_workflow(
     project = await _a_project(site)
     async with database.write() as connection:
         await connection.execute(
-            insert(invitations).values(
+            insert(Invitation).values(
                 id="inv_1",
                 project_id=project,
                 email="a@acme.example",

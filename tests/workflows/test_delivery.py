@@ -19,7 +19,8 @@ from domain.webhooks import CHOOSABLE, WebhookEvent, body_of
 from storage.announcements import write_deliveries
 from storage.deliveries import DISABLED_AFTER, Deliveries, Delivery, LoggedAttempt, StoredDeliveries
 from storage.engine import Database
-from storage.tables import accounts, webhooks
+from storage.models.accounts import Account
+from storage.models.webhooks import Webhook as WebhookRow
 from storage.webhooks import Webhook, Webhooks
 from tests.support.receiver import Receiver, receiver
 from worker import workflow_runner
@@ -39,7 +40,7 @@ class Post:
     async def make(self) -> None:
         async with self.database.write() as connection:
             await connection.execute(
-                insert(accounts).values(
+                insert(Account).values(
                     id="usr_1",
                     role="installer",
                     email="a@acme.example",
@@ -142,7 +143,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(post: Post) -> None:
     post.hook.status = 503
     async with post.database.write() as connection:
         long_ago = datetime.now(UTC) - DISABLED_AFTER - timedelta(hours=1)
-        await connection.execute(update(webhooks).values(failing_since=long_ago))
+        await connection.execute(update(WebhookRow).values(failing_since=long_ago))
     await post.deliver()
     webhook = await post.webhook()
     assert webhook.status is WebhookStatus.DISABLED
@@ -153,7 +154,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(post: Post) -> None:
 
 async def test_nobody_listens(post: Post) -> None:
     async with post.database.write() as connection:
-        await connection.execute(update(webhooks).values(url="http://127.0.0.1:9/"))
+        await connection.execute(update(WebhookRow).values(url="http://127.0.0.1:9/"))
     delivery, attempts = await post.deliver()
     assert delivery.status is DeliveryStatus.FAILED
     assert {attempt.status_code for attempt in attempts} == {None}
@@ -168,7 +169,7 @@ async def test_no_secret_is_in_the_history(post: Post) -> None:
     assert "whsec" not in text
     assert post.hook.url not in text
     async with post.database.read() as connection:
-        assert "whsec" not in str((await connection.execute(select(webhooks))).all())
+        assert "whsec" not in str((await connection.execute(select(WebhookRow.__table__))).all())
 
 
 async def test_one_that_is_asked_for_again_before_its_workflow_has_ended(

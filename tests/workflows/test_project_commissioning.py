@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, insert, update
+from sqlmodel import col
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -35,8 +36,9 @@ from storage.batch_status import count
 from storage.batches import Batch, Batches, open_batch_of, read_owner
 from storage.catalogue import load_catalogue
 from storage.engine import Database
+from storage.models.charge_points import ChargePoint
+from storage.models.projects import Project
 from storage.runs import Runs
-from storage.tables import charge_points, projects
 from temporal import starts
 from tests.support.eventually import eventually
 from tests.support.histories import life
@@ -203,7 +205,7 @@ async def _charge_points(
     ids = [f"cp_{name}{n:04}" for n in range(number)]
     async with database.write() as connection:
         await connection.execute(
-            insert(charge_points),
+            insert(ChargePoint),
             [
                 {
                     "id": identity,
@@ -228,9 +230,9 @@ async def site(temporal_client: Client, database: Database, task_queue: str) -> 
     await one_charge_point(database)
     project_id = new_id(Prefix.PROJECT)
     async with database.write() as connection:
-        await connection.execute(delete(charge_points))
+        await connection.execute(delete(ChargePoint))
         await connection.execute(
-            insert(projects).values(
+            insert(Project).values(
                 id=project_id,
                 installer_id="usr_1",
                 name="Riverside",
@@ -498,8 +500,8 @@ async def test_what_was_commissioned_meanwhile_is_kept(site: Site) -> None:
     await site.commit()
     async with site.database.write() as connection:
         await connection.execute(
-            update(charge_points)
-            .where(charge_points.c.id == one)
+            update(ChargePoint)
+            .where(col(ChargePoint.id) == one)
             .values(status=ChargePointStatus.COMMISSIONED)
         )
     async with worker_of(site):
@@ -515,8 +517,8 @@ async def test_a_handed_over_project_starts_nothing_more(site: Site) -> None:
     await site.commit(scope=BatchScope.ALL, from_scratch=True)
     async with site.database.write() as connection:
         await connection.execute(
-            update(projects)
-            .where(projects.c.id == site.project_id)
+            update(Project)
+            .where(col(Project.id) == site.project_id)
             .values(status=ProjectStatus.HANDED_OVER)
         )
     async with worker_of(site):
