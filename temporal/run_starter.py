@@ -1,10 +1,9 @@
 """Starts and cancels runs; one starts once the one before, whose id it takes, has closed."""
 
-import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
@@ -29,10 +28,7 @@ from temporal import starts
 from temporal.client import RPC_TIMEOUT
 from workflows.commissioning import CommissioningWorkflow
 
-_CLOSING_GRACE: Final = timedelta(seconds=5)
-_CLOSING_PAUSE: Final = 0.2
 _COMMISSIONING: Final = SearchAttributeKey.for_keyword(SearchAttribute.COMMISSIONING)
-_Clients = Callable[[], AbstractAsyncContextManager[Client]]
 
 
 class TemporalRunStarter:
@@ -110,7 +106,7 @@ class TemporalRunStarter:
         return True
 
     async def _start(self, run: RunToStart) -> RunStarted:
-        await start_when_free(lambda: nullcontext(self._client), run, task_queue=self._task_queue)
+        await starts.run(run).begin_when_free(lambda: nullcontext(self._client), self._task_queue)
         return RunStarted(
             commissioning_id=run.request.commissioning_id,
             charge_point_id=run.request.charge_point_id,
@@ -127,42 +123,6 @@ def run_of(
     )
 
 
-async def start_when_free(clients: _Clients, run: RunToStart, *, task_queue: str) -> None:
-    """Start the run's workflow; harmless when it was started already.
-
-    A workflow that is still closing holds the id for a moment, so that is waited for.
-
-    Raises:
-        UnavailableError: ``previous_run_closing``.
-        RPCError: Temporal refused or did not answer.
-
-    """
-    start = starts.run(run)
-    give_up = asyncio.get_running_loop().time() + _CLOSING_GRACE.total_seconds()
-    while True:
-        async with clients() as client:
-            if await start.begin(client, task_queue):
-                return
-        if await _runs_already(clients, run.request):
-            return
-        if asyncio.get_running_loop().time() > give_up:
-            raise UnavailableError(
-                "previous_run_closing",
-                "The run before this one is still closing. Try again in a moment.",
-            )
-        await asyncio.sleep(_CLOSING_PAUSE)
-
-
 def is_of(attributes: TypedSearchAttributes, request: RunRequest) -> bool:
     """Tell whether these are the attributes of that run's workflow."""
     return attributes.get(_COMMISSIONING) == request.commissioning_id
-
-
-async def _runs_already(clients: _Clients, request: RunRequest) -> bool:
-    """Tell whether the workflow that holds the id is this very run."""
-    try:
-        async with clients() as client:
-            holder = await run_of(client, request.charge_point_id).describe(rpc_timeout=RPC_TIMEOUT)
-    except RPCError:
-        return False
-    return is_of(holder.typed_search_attributes, request)

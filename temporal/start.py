@@ -1,10 +1,12 @@
 """How a workflow is started: the one place that calls Temporal for it."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from temporalio.client import Client, ScheduleActionStartWorkflow, WithStartWorkflowOperation
 from temporalio.common import (
@@ -15,12 +17,17 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
+from domain.errors import UnavailableError
 from domain.names import SearchAttribute
 from domain.summaries import within_limit
 from temporal.client import RPC_TIMEOUT
 
 R = TypeVar("R")
+Clients = Callable[[], AbstractAsyncContextManager[Client]]
+_CLOSING_GRACE: Final = timedelta(seconds=5)
+_CLOSING_PAUSE: Final = 0.2
 
 
 class Existing(Enum):
@@ -48,6 +55,8 @@ class Start:
     signal: str | None = None
     signal_args: tuple[object, ...] = ()
     ends_within: timedelta | None = None
+    told_apart_by: SearchAttribute | None = None
+    """Which of the attributes tells it from one before that had the same id."""
 
     def telling(self, signal: str, *args: object) -> Self:
         """The same, but that an open one is told, in one call with the start."""
@@ -75,6 +84,30 @@ class Start:
             return False
         return True
 
+    async def begin_when_free(self, clients: Clients, task_queue: str) -> None:
+        """Start it; harmless when it was started already.
+
+        A workflow that is still closing holds the id for a moment, so that is waited for.
+
+        Raises:
+            UnavailableError: ``previous_run_closing``.
+            RPCError: Temporal refused or did not answer.
+
+        """
+        give_up = asyncio.get_running_loop().time() + _CLOSING_GRACE.total_seconds()
+        while True:
+            async with clients() as client:
+                if await self.begin(client, task_queue):
+                    return
+            if await self._runs_already(clients):
+                return
+            if asyncio.get_running_loop().time() > give_up:
+                raise UnavailableError(
+                    "previous_run_closing",
+                    "The run before this one is still closing. Try again in a moment.",
+                )
+            await asyncio.sleep(_CLOSING_PAUSE)
+
     async def result(self, client: Client, task_queue: str, kind: type[R]) -> R:
         """Start it and wait for its end.
 
@@ -101,6 +134,18 @@ class Start:
             task_queue=task_queue,
             static_summary=within_limit(self.summary),
         )
+
+    async def _runs_already(self, clients: Clients) -> bool:
+        """Tell whether the workflow that holds the id is this very one."""
+        assert self.told_apart_by is not None  # noqa: S101 - else nothing says which it is
+        try:
+            async with clients() as client:
+                handle = client.get_workflow_handle(self.id)
+                holder = await handle.describe(rpc_timeout=RPC_TIMEOUT)
+        except RPCError:
+            return False
+        key = SearchAttributeKey.for_keyword(self.told_apart_by)
+        return holder.typed_search_attributes.get(key) == self.attributes[self.told_apart_by]
 
     def _options(self, task_queue: str) -> dict[str, Any]:
         reuse, conflict = self.existing.value

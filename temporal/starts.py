@@ -35,6 +35,7 @@ def run(committed: RunToStart) -> Start:
         details=run_presentation.details(committed.request),
         attributes=run_presentation.attributes(committed),
         existing=Existing.REFUSES,
+        told_apart_by=SearchAttribute.COMMISSIONING,
     )
 
 

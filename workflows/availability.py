@@ -11,7 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import AvailabilityOwed
     from domain.operations import ChangeAvailability, Reply
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
+    from workflows.charge_point import on_node
 
 UNHEARD = frozenset({Reply.TIMEOUT, Reply.UNKNOWN})
 """After these a charge point may not even have got the command."""

@@ -1,13 +1,11 @@
-"""How workflows call activities: beside the database, and on the node that holds a socket."""
+"""How workflows call activities beside the database."""
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from collections.abc import Awaitable, Callable
-    from datetime import timedelta
     from typing import Any, TypeVar
 
-    from domain.names import node_task_queue
     from workflows import policies
 
 ActivitiesT = TypeVar("ActivitiesT")
@@ -35,31 +33,3 @@ async def record(
         summary=summary,
     )
     return result  # type: ignore[no-any-return]
-
-
-async def on_node(
-    operation: Callable[[ActivitiesT, RequestT], Awaitable[ResultT]],
-    request: RequestT,
-    *,
-    node_id: str,
-    summary: str,
-    timeout: timedelta = policies.NODE_OPERATION_TIMEOUT,
-    pickup: timedelta | None = None,
-) -> ResultT:
-    """Run an operation on that node, once; ``pickup`` is :data:`policies.NODE_PICKUP` by default.
-
-    Raises:
-        ActivityError: nobody served the node's queue in time, the node died, the charge point's
-            socket is not there, or the operation failed.
-
-    """
-    return await workflow.execute_activity_method(
-        operation,
-        request,
-        task_queue=node_task_queue(node_id),
-        schedule_to_start_timeout=pickup or policies.NODE_PICKUP,
-        start_to_close_timeout=timeout,
-        heartbeat_timeout=policies.NODE_HEARTBEAT,
-        retry_policy=policies.NODE_RETRY,
-        summary=summary,
-    )

@@ -22,12 +22,15 @@ with workflow.unsafe.imports_passed_through():
     from activities.charge_point import ChargePointActivities
     from activities.records import DirectoryActivities
     from domain.errors import EngineError
+    from domain.names import node_task_queue
     from domain.operations import Operation
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
     from workflows.inbox import Inbox
     from workflows.waiting import wait_until
 
+ActivitiesT = TypeVar("ActivitiesT")
+MessageT = TypeVar("MessageT")
 RequestT = TypeVar("RequestT", bound=Operation)
 ResultT = TypeVar("ResultT")
 
@@ -211,6 +214,34 @@ class RemoteChargePoint:
             # Still said to be on the node that did not answer: its end is not noticed yet.
             await workflow.sleep(policies.RELOCATE_PAUSE)
         return False
+
+
+async def on_node(
+    operation: Callable[[ActivitiesT, MessageT], Awaitable[ResultT]],
+    request: MessageT,
+    *,
+    node_id: str,
+    summary: str,
+    timeout: timedelta = policies.NODE_OPERATION_TIMEOUT,
+    pickup: timedelta | None = None,
+) -> ResultT:
+    """Run an operation on that node, once; ``pickup`` is :data:`policies.NODE_PICKUP` by default.
+
+    Raises:
+        ActivityError: nobody served the node's queue in time, the node died, the charge point's
+            socket is not there, or the operation failed.
+
+    """
+    return await workflow.execute_activity_method(
+        operation,
+        request,
+        task_queue=node_task_queue(node_id),
+        schedule_to_start_timeout=pickup or policies.NODE_PICKUP,
+        start_to_close_timeout=timeout,
+        heartbeat_timeout=policies.NODE_HEARTBEAT,
+        retry_policy=policies.NODE_RETRY,
+        summary=summary,
+    )
 
 
 def _drop(task: asyncio.Task[Any]) -> None:

@@ -12,7 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.commands import Command, CommandName, CommandResult
     from domain.operations import Reply
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
+    from workflows.charge_point import on_node
     from workflows.connectivity import why_not_connected
 
 _LOST = "The connection broke before the charge point answered: it may have obeyed."

@@ -11,7 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.operations import Operation
     from domain.ownership import Whereabouts
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
+    from workflows.charge_point import on_node
 
 
 @workflow.defn

@@ -8,7 +8,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import DirectoryActivities
     from domain.offline import LocalListUpdated, UpdateLocalList
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
+    from workflows.charge_point import on_node
 
 
 @workflow.defn

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.power.share import BayKey
     from domain.power.state import Bay, Station
     from workflows import policies
-    from workflows.calls import on_node
+    from workflows.charge_point import on_node
 
 _LOST = Outcome(reply=Reply.UNKNOWN, detail="Its node did not answer.")
 

@@ -9,7 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.commissioning import StrayTransaction
     from domain.operations import StopTestTransaction
     from workflows import policies
-    from workflows.calls import on_node, record
+    from workflows.calls import record
+    from workflows.charge_point import on_node
 
 
 @workflow.defn

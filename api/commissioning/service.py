@@ -27,6 +27,7 @@ from storage.charge_points import ChargePoints
 from storage.irregularities import read_irregularities
 from storage.run_orders import RunOrders
 from storage.runs import Run, Runs
+from temporal import starts
 
 _FOLLOWED_RUNS: Final = 20
 _CANCEL_TRIES: Final = 2  # between the two, the run may have begun
@@ -220,7 +221,8 @@ async def _start(parts: Parts, commit: Callable[[RunOrders], Awaitable[RunToStar
         committed = await commit(RunOrders(connection, at=now()))
     request = committed.request
     try:
-        await parts.temporal.start_run(committed)
+        start = starts.run(committed)
+        await start.begin_when_free(parts.temporal.client, parts.temporal.task_queue)
     except UnavailableError:
         # Taken back, unless the workflow has begun all the same: then the start was a success
         # whose confirmation was lost.

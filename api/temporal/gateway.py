@@ -1,7 +1,7 @@
 """What the API asks of workflows, one method a question."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from api.temporal.sites import SiteGateway
 from domain.batch import BatchOwner
 from domain.checks import RunView, Waiting
 from domain.commands import Command, CommandResult
-from domain.commissioning import Answer, CancelRequest, RunToStart
+from domain.commissioning import Answer, CancelRequest
 from domain.configuration import ConfigurationResult, ConnectionTest, PushNow
 from domain.errors import ConflictError, UnavailableError
 from domain.handover import (
@@ -44,7 +44,7 @@ from domain.names import OTHER_RUN, SHARED_TASK_QUEUE
 from domain.service_visits import CloseVisit, VisitClosed
 from temporal import starts
 from temporal.client import RPC_TIMEOUT
-from temporal.run_starter import run_of, start_when_free
+from temporal.run_starter import run_of
 from temporal.start import Start
 from workflows.commissioning import CommissioningWorkflow
 from workflows.configuration import ConfigurationWorkflow
@@ -66,20 +66,24 @@ class TemporalGateway:
     def __init__(
         self, connect: Callable[[], Awaitable[Client]], *, task_queue: str = SHARED_TASK_QUEUE
     ) -> None:
-        self._task_queue = task_queue
+        self.task_queue = task_queue
         self._link = TemporalLink(connect)
         self.use(self._link)
 
     def use(self, link: TemporalLink) -> None:
         """Ask over that connection from now on."""
         self._link = link
-        self.sites = SiteGateway(link, self._task_queue)
+        self.sites = SiteGateway(link, self.task_queue)
 
     def after(self, before: Callable[[], Awaitable[None]]) -> "TemporalGateway":
         """The same, but that something is done before each question."""
         other = copy(self)
         other.use(PrecededLink(self._link, before))
         return other
+
+    def client(self) -> AbstractAsyncContextManager[Client]:
+        """Give the client, for a start out of :mod:`temporal.starts` that needs no other word."""
+        return self._link.client()
 
     async def check(self) -> None:
         """Make sure that Temporal is there, before anything is written that needs it."""
@@ -91,7 +95,7 @@ class TemporalGateway:
             answer = await client.workflow_service.describe_task_queue(
                 DescribeTaskQueueRequest(
                     namespace=client.namespace,
-                    task_queue=TaskQueue(name=self._task_queue),
+                    task_queue=TaskQueue(name=self.task_queue),
                     task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
                 ),
                 timeout=RPC_TIMEOUT,
@@ -104,7 +108,7 @@ class TemporalGateway:
     async def ensure_project(self, request: ProjectRequest) -> None:
         """Start the project's workflow, unless it runs."""
         async with self._link.client() as client:
-            await starts.project(request).begin(client, self._task_queue)
+            await starts.project(request).begin(client, self.task_queue)
 
     async def invite_site_owner(
         self, project: ProjectRequest, invitation: NewInvitation
@@ -165,13 +169,6 @@ class TemporalGateway:
         """Tell the project's workflow, if it can be told: the reconciler tells it otherwise."""
         await self._tell_project(project_id, ProjectWorkflow.invitation_ended, invitation_id)
 
-    async def start_run(self, run: RunToStart) -> None:
-        """Start a run's workflow; harmless when it was started already.
-
-        A workflow that is still closing holds the id for a moment, so that is waited for.
-        """
-        await start_when_free(self._link.client, run, task_queue=self._task_queue)
-
     async def run_view(self, charge_point_id: str) -> RunView | None:
         """Ask the open run how it stands; None when no run is open."""
         try:
@@ -226,7 +223,7 @@ class TemporalGateway:
     async def wake_batch(self, owner: BatchOwner) -> None:
         """Have the project's open batch looked at, by a workflow that runs or is started."""
         async with self._link.client() as client:
-            await starts.batch(owner).begin(client, self._task_queue)
+            await starts.batch(owner).begin(client, self.task_queue)
 
     async def test_connection(self, charge_point_id: str) -> ConnectionTest:
         """Measure a round trip to the charge point, or hear why there is none."""
@@ -246,7 +243,7 @@ class TemporalGateway:
                 return await client.execute_update_with_start_workflow(
                     ConfigurationWorkflow.push_now,
                     PushNow(restart=restart),
-                    start_workflow_operation=start.before_update(self._task_queue),
+                    start_workflow_operation=start.before_update(self.task_queue),
                 )
         except (WorkflowUpdateFailedError, RPCError) as error:
             _log.warning("workflow_gave_no_answer", workflow_id=start.id, error=repr(error))
@@ -256,7 +253,7 @@ class TemporalGateway:
         """Run a short workflow to its end; callers at the same time share one."""
         try:
             async with self._link.client(within=ANSWER_TIMEOUT) as client:
-                return await start.result(client, self._task_queue, kind)
+                return await start.result(client, self.task_queue, kind)
         except (WorkflowFailureError, RPCError) as error:
             _log.warning("workflow_gave_no_answer", workflow_id=start.id, error=repr(error))
             raise no_answer() from error
@@ -285,7 +282,7 @@ class TemporalGateway:
                     ProjectWorkflow.run, project.project_id
                 )
                 for _ in range(_ENDS_MEANWHILE + 1):
-                    await starts.project(project).begin(client, self._task_queue)
+                    await starts.project(project).begin(client, self.task_queue)
                     try:
                         return await handle.execute_update(update, request, id=update_id)
                     except RPCError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +12,7 @@ from api.temporal import TemporalGateway
 from domain.audit import Actor
 from domain.batch import BatchOwner
 from domain.checks import Waiting
-from domain.commissioning import Answer, RunToStart
+from domain.commissioning import Answer
 from domain.errors import UnavailableError
 from domain.states import Feature, InstallerAnswer, ProjectStatus, WaitingFor
 from storage.billing import Billing
@@ -287,8 +287,8 @@ class Unwilling(TemporalGateway):
     def __init__(self, whole: TemporalGateway) -> None:
         vars(self).update(vars(whole))
 
-    async def start_run(self, run: RunToStart) -> None:
-        raise UnavailableError("temporal_away", run.request.charge_point_id)
+    def client(self) -> NoReturn:
+        raise UnavailableError("temporal_away", "Try again.")
 
     async def wake_batch(self, owner: BatchOwner) -> None:
         raise UnavailableError("temporal_away", owner.project_id)

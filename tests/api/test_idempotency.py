@@ -1,10 +1,11 @@
 """A POST with an ``Idempotency-Key`` is carried out once, whatever is repeated or dies."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import httpx
@@ -349,9 +350,11 @@ class TestCrashes:
             def __init__(self) -> None:
                 vars(self).update(vars(whole.temporal))
 
-            async def start_run(self, start: Any) -> None:
-                async with self._link.client():
-                    raise Killed(start)
+            @asynccontextmanager
+            async def client(self) -> AsyncIterator[NoReturn]:
+                async with super().client():
+                    raise Killed
+                yield
 
         identity, headers = await installer.charge_point(), key()
         path = f"/commissioning/{identity}/start"

@@ -13,11 +13,11 @@ from typing import Any
 from unittest.mock import patch
 
 import cli
-from api.temporal import TemporalGateway
 from storage.run_records import StoredRuns
 from temporal.reconciler import Reconciler
+from temporal.start import Start
 
-_start = TemporalGateway.start_run
+_start = Start.begin_when_free
 
 
 def _die() -> None:
@@ -38,8 +38,8 @@ async def _start_and_die(*arguments: Any, **more: Any) -> None:
 
 
 _DOOMS: dict[str, list[tuple[type, str, Callable[..., Any]]]] = {
-    "before_start": [(TemporalGateway, "start_run", _die_before)],
-    "after_start": [(TemporalGateway, "start_run", _start_and_die)],
+    "before_start": [(Start, "begin_when_free", _die_before)],
+    "after_start": [(Start, "begin_when_free", _start_and_die)],
     "before_record": [
         (StoredRuns, "finish_run", _die_before),
         (Reconciler, "heal", _nothing),  # this is left to one that lives

@@ -43,7 +43,8 @@ from storage.in_use import at_live_site
 from storage.log import Log, LogEntry, LogFilter
 from storage.projects import Project, Projects
 from storage.runs import Runs
-from temporal.run_starter import run_of, start_when_free
+from temporal import starts
+from temporal.run_starter import run_of
 from tests.api.callers import Caller
 from tests.support.app import app_of
 from tests.support.eventually import PATIENCE
@@ -220,11 +221,8 @@ class Stage:
             await Runs(connection).create_starting(request)
         async with self.database.read() as connection:
             registered = await read_registered(connection, charge_point_id)
-        await start_when_free(
-            lambda: nullcontext(self.client),
-            RunToStart(request=request, registered=registered),
-            task_queue=self.task_queue,
-        )
+        start = starts.run(RunToStart(request=request, registered=registered))
+        await start.begin_when_free(lambda: nullcontext(self.client), self.task_queue)
         return Run(
             commissioning_id=request.commissioning_id,
             charge_point_id=charge_point_id,
