@@ -82,7 +82,7 @@ class TemporalGateway:
         return other
 
     def client(self) -> AbstractAsyncContextManager[Client]:
-        """Give the client, for a start out of :mod:`temporal.starts` that needs no other word."""
+        """Give the client to who begins a workflow of :mod:`temporal.starts` without a question."""
         return self._link.client()
 
     async def check(self) -> None:
