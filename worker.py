@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.account_letters import AccountActivities
@@ -24,10 +24,11 @@ from activities.retention import RetentionActivities
 from activities.runs import RunActivities
 from activities.service_visits import VisitActivities
 from activities.site import SiteActivities
+from activities.upkeep import UpkeepActivities
 from activities.webhook_sender import HttpxSender
 from activities.webhooks import WebhookActivities
-from domain.names import SHARED_TASK_QUEUE, webhook_task_queue
-from domain.ports import Mailer, WebhookSender
+from domain.names import SHARED_TASK_QUEUE, upkeep_task_queue, webhook_task_queue
+from domain.ports import Mailer, Rounds, WebhookSender
 from runtime.outbound import outbound_from
 from runtime.probe import probe, probe_app
 from runtime.process import open_database
@@ -72,8 +73,11 @@ from workflows.project_commissioning import ProjectCommissioningWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
 from workflows.stray import StrayTransactionWorkflow
+from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow
 
+_UPKEEP: Sequence[type] = (DispatcherWorkflow, ReconcilerWorkflow)
 WORKFLOWS: Sequence[type] = (
+    *_UPKEEP,
     AccountLetterWorkflow,
     AvailabilityWorkflow,
     BillingWorkflow,
@@ -95,6 +99,9 @@ WORKFLOWS: Sequence[type] = (
 )
 
 _CALLS_AT_ONCE = 20
+_POLL_ALONE = PollerBehaviorSimpleMaximum(maximum=2)
+# A beat is on its way well before policies.UPKEEP_HEARTBEAT is over, also on a busy machine.
+_BEATS = timedelta(seconds=4)
 
 # The fields of a log line are fields: the SDK would repeat them inside the message.
 activity.logger.activity_info_on_message = False
@@ -226,7 +233,7 @@ def make_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=WORKFLOWS,
+        workflows=[one for one in WORKFLOWS if one not in _UPKEEP],
         activities=activities,
         workflow_runner=workflow_runner(),
         build_id=BUILD_ID,
@@ -257,8 +264,33 @@ def make_webhook_worker(
     )
 
 
+def make_upkeep_worker(
+    client: Client,
+    *,
+    reconciler: Rounds,
+    dispatcher: Rounds,
+    task_queue: str = SHARED_TASK_QUEUE,
+) -> Worker:
+    """Compose the worker of the engine's own rounds: they do not queue up behind other work."""
+    upkeep = UpkeepActivities(reconciler=reconciler, dispatcher=dispatcher)
+    return Worker(
+        client,
+        task_queue=upkeep_task_queue(task_queue),
+        workflows=_UPKEEP,
+        activities=[upkeep.reconcile, upkeep.dispatch],
+        workflow_runner=workflow_runner(),
+        max_concurrent_workflow_tasks=2,
+        max_concurrent_activities=2,
+        max_cached_workflows=4,
+        workflow_task_poller_behavior=_POLL_ALONE,
+        activity_task_poller_behavior=_POLL_ALONE,
+        max_heartbeat_throttle_interval=_BEATS,
+        build_id=BUILD_ID,
+    )
+
+
 async def run_worker(settings: Settings) -> None:
-    """Serve the shared task queue, and reconcile, until cancelled."""
+    """Serve the shared task queues until cancelled."""
     log = structlog.get_logger()
     log_outages_once()
     database = open_database(settings, "worker")
@@ -274,19 +306,21 @@ async def run_worker(settings: Settings) -> None:
     try:
         async with probe(page, settings.worker_host, settings.worker_port):
             client = await connect_when_there()
+            # They outlive a pause of polling, and with them what they know of outages.
+            reconciler = Reconciler(client, database, now=_now)
+            dispatcher = Dispatcher(client, database, now=_now)
             polling = Polling(
                 watch,
                 lambda: (
                     make_worker(client, database, mailer_from(settings), settings=settings),
                     make_webhook_worker(client, database, settings=settings),
+                    make_upkeep_worker(client, reconciler=reconciler, dispatcher=dispatcher),
                 ),
             )
             log.info("worker_started", task_queue=SHARED_TASK_QUEUE, namespace=client.namespace)
             await asyncio.gather(
                 watch.run(),
                 polling.run(),
-                Reconciler(client, database, now=_now).run(),
-                Dispatcher(client, database, now=_now).run(),
                 keep_schedules(client),
             )
     finally:

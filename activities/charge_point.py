@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from datetime import timedelta
+from typing import Final, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeats import beating
 from domain import operations as op
 from domain.operations import OperationName
 from domain.ports import ChargePointGateway, ChargePointGoneError
 
 ResultT = TypeVar("ResultT")
 
-_HEARTBEAT_SECONDS = 4.0  # a third of policies.NODE_HEARTBEAT: a dead node is noticed by silence
+# A third of policies.NODE_HEARTBEAT: a dead node is noticed by silence. Most operations are done
+# before the first.
+_BEAT: Final = timedelta(seconds=4)
 
 
 class ChargePointActivities:
@@ -85,9 +89,9 @@ class ChargePointActivities:
 
 async def under_heartbeats(operation: Awaitable[ResultT]) -> ResultT:
     """Run an operation under heartbeats; a missing socket is a typed, final error."""
-    heart = asyncio.create_task(_beat())
     try:
-        return await operation
+        async with beating(_BEAT):
+            return await operation
     except ChargePointGoneError as error:
         raise ApplicationError(str(error), type="ChargePointGone", non_retryable=True) from error
     except asyncio.CancelledError:
@@ -99,11 +103,3 @@ async def under_heartbeats(operation: Awaitable[ResultT]) -> ResultT:
         raise ApplicationError(
             "The node stops.", type="ChargePointGone", non_retryable=True
         ) from None
-    finally:
-        heart.cancel()
-
-
-async def _beat() -> None:
-    while True:
-        await asyncio.sleep(_HEARTBEAT_SECONDS)  # most operations are done before the first
-        activity.heartbeat()

@@ -65,6 +65,11 @@ def webhook_task_queue(shared_task_queue: str) -> str:
     return f"{shared_task_queue}-webhooks"
 
 
+def upkeep_task_queue(shared_task_queue: str) -> str:
+    """Task queue of the reconciler and the dispatcher: whatever is slow must not hold them up."""
+    return f"{shared_task_queue}-upkeep"
+
+
 def billing_workflow_id(charge_point_id: str, transaction_id: int) -> str:
     """One open billing of a transaction."""
     return f"billing-{charge_point_id}-{transaction_id}"
@@ -93,7 +98,9 @@ def local_list_workflow_id(charge_point_id: str) -> str:
 LOCAL_LIST_PREFIX = "local-list-"
 
 RETENTION_SCHEDULE = "retention"
-"""Id of the Schedule, and the beginning of those of the workflows that it starts."""
+RECONCILER_SCHEDULE = "reconciler"
+DISPATCHER_SCHEDULE = "dispatcher"
+"""Ids of the Schedules, and the beginnings of those of the workflows that they start."""
 
 CONFIGURATION_DUE_SIGNAL = "configuration_due"
 """To the configuration push: values wait, and the charge point is there."""

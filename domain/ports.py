@@ -219,6 +219,14 @@ class Retention(Protocol):
     async def go_on(self, *, at_most: timedelta, alive: Callable[[], None]) -> LetGo: ...
 
 
+class Rounds(Protocol):
+    """Work that is done again and again, at a pace of its own. Two at it do no harm."""
+
+    async def go_round(self) -> timedelta:
+        """Do one round, whatever fails in it; return how long to rest before the next."""
+        ...
+
+
 class BillingRecords(Protocol):
     """Charge detail records. Safe to repeat."""
 

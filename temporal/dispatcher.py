@@ -2,10 +2,9 @@
 
 An announcement is committed with its fact, and that is all that the fact's own path does for it; so
 it is with a mail that somebody has asked for.
-Every worker runs a dispatcher; two at work do no harm, for a delivery has one workflow.
+A Schedule has one worker at it at a time; two would do no harm, for a delivery has one workflow.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -29,7 +28,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Looks into the outbox once a second."""
+    """Implements :class:`domain.ports.Rounds`: looks into the outbox once a second.
+
+    What it knows from round to round is about its own rounds; another worker's, in between, do not
+    make it wrong.
+    """
 
     def __init__(
         self,
@@ -44,24 +47,23 @@ class Dispatcher:
         self._now = now
         self._task_queue = task_queue
         self._open = OpenWorkflows(client)
+        self._outage = Outage("dispatcher_round_failed", log=_log)
         self._last_dispatched = ""
+        self._trusted = _ROUNDS_OF_TRUST
 
-    async def run(self) -> None:
-        """Dispatch for ever; an outage is tried again."""
-        rounds = 0
-        outage = Outage("dispatcher_round_failed", log=_log)
-        while True:
-            pause = _PAUSE
-            try:
-                await self.dispatch()
-                if rounds % _ROUNDS_OF_TRUST == 0:
-                    await self.look_after()
-                outage.over()
-            except Exception as error:  # noqa: BLE001 - dispatching outlives every outage
-                outage.failed(error)
-                pause = _OUTAGE_PAUSE
-            rounds += 1
-            await asyncio.sleep(pause.total_seconds())
+    async def go_round(self) -> timedelta:
+        """Dispatch, and look after what was dispatched; an outage is tried again."""
+        try:
+            await self.dispatch()
+            self._trusted += 1
+            if self._trusted > _ROUNDS_OF_TRUST:
+                await self.look_after()
+                self._trusted = 1
+            self._outage.over()
+        except Exception as error:  # noqa: BLE001 - dispatching outlives every outage
+            self._outage.failed(error)
+            return _OUTAGE_PAUSE
+        return _PAUSE
 
     async def dispatch(self) -> None:
         """Start what waits."""

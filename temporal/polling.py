@@ -67,14 +67,18 @@ class Polling:
             async with AsyncExitStack() as stack:
                 for worker in workers:
                     await stack.enter_async_context(worker)
+                stack.push_async_callback(_stop, workers)
                 self.is_polling = True
                 stack.callback(self._paused)
                 queues = [worker.task_queue for worker in workers]
                 _log.info("polling", task_queues=queues)
                 await self._watch.away.wait()
                 _log.warning("polling_paused", task_queues=queues, why="the database is away")
-                # All at once: what one of them still holds must not keep the next one polling.
-                await asyncio.gather(*(worker.shutdown() for worker in workers))
 
     def _paused(self) -> None:
         self.is_polling = False
+
+
+async def _stop(workers: Sequence[Worker]) -> None:
+    """All at once: what one of them still holds must not keep the next one polling."""
+    await asyncio.gather(*(worker.shutdown() for worker in workers))

@@ -19,6 +19,7 @@ from domain.offline import UpdateLocalList
 from domain.power.facts import SiteRequest
 from domain.retention import LetGo
 from domain.summaries import CONFIGURATION_SUMMARY, site_summary, stray_summary
+from domain.upkeep import Turn
 from temporal import run_presentation
 from temporal.start import Existing, Start
 
@@ -214,6 +215,28 @@ def delivery(delivery_id: str) -> Start:
 def delivery_again(delivery_id: str) -> Start:
     """The same once more; one that is about to end goes on."""
     return delivery(delivery_id).telling(names.DELIVER_AGAIN_SIGNAL)
+
+
+def reconciler(name: str) -> Start:
+    """A turn of reconciling, begun by the Schedule of this name."""
+    return Start(
+        workflow="ReconcilerWorkflow",
+        request=Turn(),
+        id=name,
+        summary="Mend what a crash left between rows and workflows",
+        existing=Existing.REFUSES,
+    )
+
+
+def dispatcher(name: str) -> Start:
+    """A turn of dispatching, begun by the Schedule of this name."""
+    return Start(
+        workflow="DispatcherWorkflow",
+        request=Turn(),
+        id=name,
+        summary="Start the deliveries and mails that wait in the outboxes",
+        existing=Existing.REFUSES,
+    )
 
 
 def retention(name: str) -> Start:

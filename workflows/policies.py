@@ -176,6 +176,14 @@ STATION_TIMEOUT = timedelta(minutes=1)
 STATIONS_AT_ONCE = 20
 PACE = Pace()
 
+# A worker that dies is missed after these seconds, and another goes on. A turn is a minute and its
+# last round, which may take its time where a part is away.
+UPKEEP_HEARTBEAT = timedelta(seconds=10)
+UPKEEP_TIMEOUT = timedelta(minutes=6)
+UPKEEP_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=5)
+)
+
 # Retention works for half a minute at a time; its last transaction may have to wait for others.
 RETENTION_TIMEOUT = timedelta(minutes=5)
 RETENTION_HEARTBEAT = timedelta(minutes=2)

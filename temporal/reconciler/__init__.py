@@ -23,8 +23,8 @@ verdict before its workflow closes; so whatever dies in between, one of these ho
 - what has had its day (an answer that was kept for a repeat of its request, a session whose token
   has expired, a notice that has left): it is forgotten.
 
-Every worker runs one; two at work do no harm. A row that cannot be mended, or a whole step that
-fails, is logged and holds up no other.
+A Schedule has one worker at it at a time; two would do no harm. A row that cannot be mended, or a
+whole step that fails, is logged and holds up no other.
 """
 
 from temporal.reconciler.rounds import Reconciler

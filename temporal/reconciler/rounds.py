@@ -30,7 +30,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Reconciler:
-    """Looks at every row that may need it, each round."""
+    """Implements :class:`domain.ports.Rounds`: looks at every row that may need it, each round.
+
+    What it knows from round to round (where a sweep was cut off, what is looked at more seldom) is
+    about its own rounds; another worker's, in between, do not make it wrong.
+    """
 
     def __init__(
         self,
@@ -58,11 +62,10 @@ class Reconciler:
         self._invitations = projects.invitations
         self._next_invitations = now()
 
-    async def run(self) -> None:
-        """Heal for ever; what fails in an outage is tried again at the next round."""
-        while True:
-            await self.heal()
-            await asyncio.sleep(_ROUND.total_seconds())
+    async def go_round(self) -> timedelta:
+        """Heal; what fails in an outage is tried again at the next round."""
+        await self.heal()
+        return _ROUND
 
     async def heal(self) -> None:
         """One round."""

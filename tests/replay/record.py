@@ -39,6 +39,8 @@ from domain.ids import Prefix, new_id
 from domain.invitations import NewInvitation, ResendInvitation
 from domain.mail import GatheredMailOrder
 from domain.names import (
+    DISPATCHER_SCHEDULE,
+    RECONCILER_SCHEDULE,
     RETENTION_SCHEDULE,
     account_letter_workflow_id,
     batch_workflow_id,
@@ -53,6 +55,7 @@ from domain.names import (
     local_list_workflow_id,
     notice_workflow_id,
     site_workflow_id,
+    upkeep_task_queue,
 )
 from domain.offline import LocalListUpdated, UpdateLocalList
 from domain.power.facts import SetLimit
@@ -68,6 +71,7 @@ from domain.states import (
     RunStatus,
     WebhookStatus,
 )
+from domain.upkeep import Turn
 from domain.webhooks import WebhookEvent
 from runtime.settings import Settings
 from simulator import Fault, VirtualChargePoint
@@ -86,6 +90,7 @@ from storage.tariffs import Tariffs
 from storage.webhooks import Webhook, Webhooks
 from temporal.client import DATA_CONVERTER
 from temporal.dispatcher import Dispatcher
+from temporal.reconciler import Reconciler
 from temporal.search_attributes import register_search_attributes
 from tests.faults.encores import lose_connection
 from tests.faults.stage import PATIENT, Run, Stage, engine
@@ -98,7 +103,7 @@ from tests.support.eventually import eventually
 from tests.support.histories import life
 from tests.support.receiver import receiver
 from tests.support.temporal import TemporalServer
-from worker import make_webhook_worker
+from worker import make_upkeep_worker, make_webhook_worker
 from workflows.account_letter import AccountLetterWorkflow
 from workflows.billing import BillingWorkflow
 from workflows.command import CommandWorkflow
@@ -112,6 +117,7 @@ from workflows.local_list import LocalListWorkflow
 from workflows.project import ProjectWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.site import SiteWorkflow
+from workflows.upkeep import DispatcherWorkflow, ReconcilerWorkflow
 
 R = TypeVar("R", bound=NewInvitation | CompleteHandover | CloseVisit)
 HISTORIES = Path(__file__).parent / "histories"
@@ -661,6 +667,32 @@ async def _retained(stage: Stage) -> Recorded:
     return {"retention": handle}
 
 
+async def _kept_up(stage: Stage) -> Recorded:
+    """Turns of the engine's own rounds, cut to one round each."""
+    parts: dict[str, Any] = {"now": lambda: datetime.now(UTC), "task_queue": stage.task_queue}
+    async with make_upkeep_worker(
+        stage.client,
+        reconciler=Reconciler(stage.client, stage.database, **parts),
+        dispatcher=Dispatcher(stage.client, stage.database, **parts),
+        task_queue=stage.task_queue,
+    ):
+        handles = {
+            name: await stage.client.start_workflow(
+                workflow.run,
+                Turn(lasts=timedelta(0)),
+                id=name,
+                task_queue=upkeep_task_queue(stage.task_queue),
+            )
+            for name, workflow in (
+                (RECONCILER_SCHEDULE, ReconcilerWorkflow),
+                (DISPATCHER_SCHEDULE, DispatcherWorkflow),
+            )
+        }
+        for handle in handles.values():
+            await handle.result()
+    return handles
+
+
 async def _firmware_updated(stage: Stage) -> Recorded:
     """By OCPP, and by a person who is asked, says that it is done too early, and then does it."""
     options = RunOptions(update_firmware=True)
@@ -733,6 +765,7 @@ _SIDE_BY_SIDE: tuple[Callable[[Stage], Awaitable[Recorded]], ...] = (
     _held_told,
     _gathered,
     _retained,
+    _kept_up,
     _firmware_updated,
     _two_connectors,
     _configured,

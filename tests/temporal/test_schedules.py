@@ -1,6 +1,7 @@
 """The Schedules of Temporal: made once, brought up to date, and left paused where they are."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from temporalio.worker import Worker
 
 from activities.retention import RetentionActivities
 from domain.retention import LetGo
-from temporal.schedules import EVERY, ensure_retention
+from temporal.schedules import RETENTION, ensure
 from tests.support.eventually import eventually
 from worker import workflow_runner
 from workflows.retention import RetentionWorkflow
@@ -24,7 +25,7 @@ from workflows.retention import RetentionWorkflow
 async def name(temporal_client: Client, task_queue: str) -> AsyncIterator[str]:
     """Name of a Schedule that is there until the test has ended."""
     name = f"retention-{task_queue}"
-    await ensure_retention(temporal_client, task_queue=task_queue, name=name)
+    await ensure(temporal_client, replace(RETENTION, name=name), task_queue=task_queue)
     yield name
     await temporal_client.get_schedule_handle(name).delete()
 
@@ -32,11 +33,11 @@ async def name(temporal_client: Client, task_queue: str) -> AsyncIterator[str]:
 async def test_it_is_made_once_and_stays_paused(temporal_client: Client, name: str) -> None:
     schedule = temporal_client.get_schedule_handle(name)
     await schedule.pause(note="Until the backup is done")
-    await ensure_retention(temporal_client, task_queue="another", name=name)
+    await ensure(temporal_client, replace(RETENTION, name=name), task_queue="another")
     found = (await schedule.describe()).schedule
     assert found.state.paused
     assert found.state.note == "Until the backup is done"
-    assert [one.every for one in found.spec.intervals] == [EVERY]
+    assert [one.every for one in found.spec.intervals] == [RETENTION.every]
     assert found.policy.overlap is ScheduleOverlapPolicy.SKIP
     assert getattr(found.action, "task_queue", "") == "another"
 

@@ -78,6 +78,8 @@ TABLE: Sequence[Start] = (
     starts.delivery(_ONE),
     starts.delivery_again(_ONE),
     starts.retention(f"retention-{_ONE}"),
+    starts.reconciler(f"reconciler-{_ONE}"),
+    starts.dispatcher(f"dispatcher-{_ONE}"),
 )
 _DEFINITIONS = {one.name: one for one in map(workflow._Definition.must_from_class, WORKFLOWS)}
 

@@ -1,0 +1,52 @@
+"""The rounds of the reconciler and of the dispatcher, a turn of them in each activity."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.heartbeats import beating
+from domain.ports import Rounds
+from domain.upkeep import Turn, TurnDone
+
+WORKER_STOPS: Final = "worker_stops"
+_BEAT: Final = timedelta(seconds=2)
+
+
+class UpkeepActivities:
+    """What each worker could do, and one of them does."""
+
+    def __init__(self, *, reconciler: Rounds, dispatcher: Rounds) -> None:
+        self._reconciler = reconciler
+        self._dispatcher = dispatcher
+
+    @activity.defn
+    async def reconcile(self, turn: Turn) -> TurnDone:
+        """Bring rows and workflows together for a turn."""
+        return await _take(turn, self._reconciler)
+
+    @activity.defn
+    async def dispatch(self, turn: Turn) -> TurnDone:
+        """Send what waits in the outboxes for a turn."""
+        return await _take(turn, self._dispatcher)
+
+
+async def _take(turn: Turn, rounds: Rounds) -> TurnDone:
+    clock = asyncio.get_running_loop().time
+    until, done = clock() + turn.lasts.total_seconds(), 0
+    try:
+        async with beating(_BEAT):
+            while done == 0 or clock() < until:
+                rest = await rounds.go_round()
+                done += 1
+                await asyncio.sleep(min(rest.total_seconds(), max(until - clock(), 0)))
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if details is None or not details.worker_shutdown:
+            raise
+        # Nobody asked for this cancellation, so Temporal would not take it; it takes a failure, and
+        # another worker goes on at once.
+        raise ApplicationError("This worker stops.", type=WORKER_STOPS) from None
+    return TurnDone(rounds=done)
