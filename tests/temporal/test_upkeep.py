@@ -112,8 +112,8 @@ async def test_a_worker_that_stops_gives_its_turn_back_at_once(
 
 @pytest.fixture
 async def dispatching(temporal_client: Client, task_queue: str) -> AsyncIterator[Recurring]:
-    """One of the Schedules under a name of the test's own; it is deleted at the end."""
-    one = replace(DISPATCHER, name=f"dispatcher-{task_queue}")
+    """A Schedule of the test's own, whose next time is far away; it is deleted at the end."""
+    one = replace(DISPATCHER, name=f"dispatcher-{task_queue}", every=timedelta(days=10_000))
     yield one
     schedule = temporal_client.get_schedule_handle(one.name)
     running = await _running(schedule)
